@@ -1,0 +1,6 @@
+//! The Lambda function `rhmap-api-keys`.
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), lambda_http::Error> {
+    shared::lambda::run_http::<rhmap_api_keys::ApiKeys>(shared::lambda::Start::with_table().and_then(shared::lambda::Start::and_keys)).await
+}

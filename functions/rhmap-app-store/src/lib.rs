@@ -1,0 +1,149 @@
+//! 003 2.1 to 2.9: the store front.
+
+use serde::{Deserialize, Serialize};
+use shared::Error;
+use shared::dialect::rhmap::views::{ItemList, ItemView, StoreView};
+use shared::domain::app::{self, AppCard};
+use shared::domain::store_front::{self, Changes};
+use shared::domain::text::{Description, Name};
+use shared::domain::upload::{Announced, Target};
+use shared::id::{AppId, AppRef, Guid, Handle};
+use shared::incoming::Incoming;
+use shared::multipart;
+use shared::reply::Reply;
+use shared::routes::Function;
+use shared::routes::rhmap_app_store::{FUNCTION, Op};
+use shared::spine::{Call, Operations, Plan};
+use shared::store::keys;
+
+/// The function.
+pub struct AppStore;
+
+impl Operations for AppStore {
+    type Op = Op;
+    const FUNCTION: Function<Op> = FUNCTION;
+
+    fn plan(op: Op, incoming: &Incoming, handle: Handle) -> Plan {
+        let item = incoming.peek::<AppRef>("guid").and_then(|guid| guid.ours().ok());
+        let policy = incoming.peek::<Guid>("guid").map(|guid| keys::policy(handle, &guid));
+        let named = ["items", "storeitems"].into_iter().find_map(|field| incoming.peek::<Vec<AppRef>>(field)).unwrap_or_default();
+        let policies = incoming.peek::<Vec<Guid>>("authpolicies").unwrap_or_default();
+        match op {
+            Op::Read => Plan::default().query(store_front::listing(handle)),
+            Op::Update => Plan::default()
+                .query(store_front::listing(handle))
+                .and(named.iter().take(100).filter_map(|named| named.ours().ok()).map(|id| keys::app_card(handle, id)))
+                .and(policies.iter().take(100).map(|policy| keys::policy(handle, policy))),
+            Op::AddItem | Op::RemoveItem => Plan::keys(item.map(|id| keys::app_card(handle, id)).into_iter().collect()),
+            Op::ListItems => {
+                let [cards, icons] = app::listing(handle, None, None);
+                Plan::default().query(cards).query(icons)
+            }
+            Op::AddPolicy | Op::RemovePolicy => Plan::keys(vec![keys::store(handle)]).and(policy),
+            Op::ListPolicies => Plan::keys(vec![keys::store(handle)]),
+            Op::UploadIcon => Plan::default(),
+        }
+    }
+
+    async fn call(op: Op, call: Call<'_>) -> Result<Reply, Error> {
+        match op {
+            Op::Read => read(call).await,
+            Op::Update => update(call).await,
+            Op::AddItem => shelve(call, true).await,
+            Op::RemoveItem => shelve(call, false).await,
+            Op::UploadIcon => upload_icon(call).await,
+            Op::ListItems => list_items(call).await,
+            Op::AddPolicy => change_policy(call, true).await,
+            Op::RemovePolicy => change_policy(call, false).await,
+            Op::ListPolicies => list_policies(call).await,
+        }
+    }
+}
+
+/// 003 2.1
+async fn read(mut call: Call<'_>) -> Result<Reply, Error> {
+    let handle = call.who()?.handle;
+    let whole = store_front::read(&mut call.reader, handle).await?;
+    Reply::of(&StoreView::of(&whole))
+}
+
+/// 003 2.2. The document's field is `storeitems`, fhc's is `items`; what is absent stays.
+async fn update(mut call: Call<'_>) -> Result<Reply, Error> {
+    #[derive(Deserialize)]
+    struct Body {
+        name: Option<Name>,
+        description: Option<Description>,
+        storeitems: Option<Vec<AppRef>>,
+        items: Option<Vec<AppRef>>,
+        authpolicies: Option<Vec<Guid>>,
+    }
+    let (body, who): (Body, _) = (call.body()?, call.who()?);
+    let items = body.storeitems.or(body.items).map(|items| items.iter().map(AppRef::ours).collect::<Result<Vec<AppId>, _>>()).transpose()?;
+    let changes = Changes { name: body.name, description: body.description, items, policies: body.authpolicies };
+    let whole = store_front::update(&mut call.reader, who, &changes).await?;
+    Reply::of(&StoreView::of(&whole))
+}
+
+#[derive(Deserialize)]
+struct ItemBody {
+    guid: AppRef,
+}
+
+/// 003 2.3, 2.4
+async fn shelve(mut call: Call<'_>, shelve: bool) -> Result<Reply, Error> {
+    let (body, who): (ItemBody, _) = (call.body()?, call.who()?);
+    store_front::shelve(&mut call.reader, who, body.guid.ours()?, shelve).await?;
+    Ok(Reply::done())
+}
+
+/// 003 2.5
+async fn upload_icon(mut call: Call<'_>) -> Result<Reply, Error> {
+    let who = call.who()?;
+    let form = multipart::read(call.incoming).await?;
+    let bytes = form.file.ok_or_else(|| Error::invalid("invalid_file"))?;
+    let announced = Announced {
+        app: None,
+        target: Target::StoreIcon,
+        size: bytes.len() as u64,
+        sha256: None,
+        file_name: form.file_name,
+        parts: None,
+        allow_signer_change: false,
+    };
+    multipart::deliver(call.context, &mut call.reader, who, announced, bytes).await?;
+    call.reader.forget();
+    let whole = store_front::read(&mut call.reader, who.handle).await?;
+    Reply::of(&StoreView::of(&whole))
+}
+
+/// 003 2.6: the items that are in the store.
+async fn list_items(mut call: Call<'_>) -> Result<Reply, Error> {
+    let who = call.who()?;
+    let found = app::list(&mut call.reader, who.handle, None, None).await?;
+    let base = &call.incoming.base_url;
+    let shown = found.cards.into_iter().filter(|(card, _): &(AppCard, String)| card.in_store);
+    let list: Vec<ItemView> = shown.map(|(card, icon)| ItemView::of_card(&card, icon, base)).collect();
+    Reply::of(&ItemList { count: list.len(), list, cursor: None })
+}
+
+/// 003 2.7, 2.8
+async fn change_policy(mut call: Call<'_>, add: bool) -> Result<Reply, Error> {
+    #[derive(Deserialize)]
+    struct Body {
+        guid: Guid,
+    }
+    let (body, who): (Body, _) = (call.body()?, call.who()?);
+    store_front::change_policy(&mut call.reader, who, &body.guid, add).await?;
+    Ok(Reply::done())
+}
+
+/// 003 2.9
+async fn list_policies(mut call: Call<'_>) -> Result<Reply, Error> {
+    let handle = call.who()?.handle;
+    let store = store_front::store(&mut call.reader, handle).await?;
+    #[derive(Serialize)]
+    struct PoliciesView {
+        list: Vec<Guid>,
+    }
+    Reply::of(&PoliciesView { list: store.value.policies })
+}

@@ -1,0 +1,229 @@
+//! Installing: Android is sent to a signed address of the storage, iOS gets a page with an `itms-services` link whose
+//! manifest, package and icon a device fetches without a session. No binary passes through a function.
+
+use std::time::Duration;
+
+use askama::Template;
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use serde::Deserialize;
+use shared::Error;
+use shared::access::{Principal, Right};
+use shared::domain::app::{self, AppCard, Binary, Version, VersionAlias};
+use shared::domain::{audit, store_front};
+use shared::id::{AppId, AppRef, BinaryType, Guid, Handle};
+use shared::objects::Presentation;
+use shared::reply::Reply;
+use shared::spine::Call;
+use shared::store::keys;
+
+use crate::ticket::{Ticket, VALID_SECONDS};
+
+/// How long a signed address of the storage is valid: a phone that resumes later asks for another.
+const STORAGE_URL: Duration = Duration::from_secs(300);
+
+#[derive(Template)]
+#[template(path = "install.html")]
+struct InstallPage<'a> {
+    title: &'a str,
+    version: &'a str,
+    icon_url: &'a str,
+    manifest_parameter: String,
+}
+
+#[derive(Template)]
+#[template(path = "manifest.xml", escape = "html")]
+struct ManifestFile<'a> {
+    title: &'a str,
+    version: &'a str,
+    bundle_id: &'a str,
+    package_url: String,
+    icon_url: String,
+    full_icon_url: String,
+}
+
+fn invalid_type() -> Error {
+    Error::not_found("invalid_type")
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct InstallBody {
+    guid: AppRef,
+    #[serde(rename = "type")]
+    kind: Option<BinaryType>,
+    binvers_guid: Option<Guid>,
+    #[serde(default, deserialize_with = "shared::lenient::optional_flag")]
+    download: Option<bool>,
+    #[serde(default, deserialize_with = "shared::lenient::optional_text")]
+    device_id: Option<String>,
+}
+
+/// 003 2.25: by the item's guid with a type, or by the guid of its binary, as the addresses in lists have it.
+pub async fn install(mut call: Call<'_>) -> Result<Reply, Error> {
+    let (body, who): (InstallBody, _) = (call.body()?, call.who()?);
+    let id = body.guid.exact()?;
+    let card = visible_card(&mut call, who, id).await?;
+    let only = || match &card.binaries[..] {
+        [one] => Ok(one.kind),
+        _ => Err(Error::invalid("invalid_type")),
+    };
+    let kind = match (id.kind(), body.kind) {
+        (Some(of_guid), Some(asked)) if of_guid != asked => return Err(invalid_type()),
+        (Some(kind), _) | (None, Some(kind)) => kind,
+        (None, None) => only()?,
+    };
+    let live = card.binary(kind).ok_or_else(invalid_type)?.live;
+    let binary = binary(&mut call, who.handle, card.id, kind).await?;
+    let version = match &body.binvers_guid {
+        None => binary.version(live),
+        Some(guid) => binary.versions.iter().find(|version| version.guid == *guid),
+    };
+    let version = version.ok_or_else(|| Error::not_found("invalid_guid"))?;
+    hand_out(call, &card, kind, version, body.download.unwrap_or(false), body.device_id.as_deref()).await
+}
+
+/// 003 2.6.4: `downloadvers?guid=<guid of a kept version>`.
+pub async fn download_version(mut call: Call<'_>) -> Result<Reply, Error> {
+    #[derive(Deserialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Body {
+        guid: Guid,
+        #[serde(default, deserialize_with = "shared::lenient::optional_text")]
+        device_id: Option<String>,
+    }
+    let (body, who): (Body, _) = (call.body()?, call.who()?);
+    let unknown = || Error::not_found("invalid_guid");
+    let alias = call.reader.get::<VersionAlias>(&keys::version(who.handle, &body.guid)).await?.ok_or_else(unknown)?.value;
+    let kind = alias.binary.kind().ok_or_else(unknown)?;
+    call.reader.fetch_missing(&[keys::app_card(who.handle, alias.binary), keys::binary(who.handle, alias.binary, kind)]).await?;
+    let card = visible_card(&mut call, who, alias.binary).await?;
+    let binary = binary(&mut call, who.handle, card.id, kind).await?;
+    let version = binary.versions.iter().find(|version| version.guid == body.guid).ok_or_else(unknown)?;
+    hand_out(call, &card, kind, version, true, body.device_id.as_deref()).await
+}
+
+/// The item, if the caller sees it; a member who may read store items fetches from the catalogue too.
+async fn visible_card(call: &mut Call<'_>, who: &Principal, id: AppId) -> Result<AppCard, Error> {
+    let card = app::card(&mut call.reader, who.handle, id).await?.value;
+    let store = store_front::store(&mut call.reader, who.handle).await?.value;
+    let keeper = who.is_member() && who.holds(Right::ReadStoreItems);
+    if keeper || app::visible(&card, who, &store.policies) { Ok(card) } else { Err(Error::not_found("invalid_guid")) }
+}
+
+async fn binary(call: &mut Call<'_>, handle: Handle, id: AppId, kind: BinaryType) -> Result<Binary, Error> {
+    Ok(call.reader.get(&keys::binary(handle, id, kind)).await?.ok_or_else(invalid_type)?.value)
+}
+
+/// Writes the row of the log, and answers the page or the way to the bytes.
+async fn hand_out(mut call: Call<'_>, card: &AppCard, kind: BinaryType, version: &Version, raw: bool, cuid: Option<&str>) -> Result<Reply, Error> {
+    let who = call.who()?;
+    let rows = audit::row(who, card, kind, version.number, cuid, &call.incoming.address, call.reader.now())?;
+    let reply = if kind == BinaryType::Android || raw {
+        Reply::redirect(storage_url(&call, who.handle, card, kind, version).await?)
+    } else {
+        page(&mut call, who.handle, card, kind, version).await?
+    };
+    call.reader.table().write(rows).await?;
+    Ok(reply)
+}
+
+async fn storage_url(call: &Call<'_>, handle: Handle, card: &AppCard, kind: BinaryType, version: &Version) -> Result<String, Error> {
+    let (content_type, extension) = match kind {
+        BinaryType::Android => ("application/vnd.android.package-archive", "apk"),
+        BinaryType::Iphone | BinaryType::Ipad | BinaryType::Ios => ("application/octet-stream", "ipa"),
+    };
+    let presentation = Presentation { content_type: content_type.to_owned(), file_name: format!("{}-{}.{extension}", card.name, version.version_name) };
+    let name = keys::binary_object(handle, &version.sha256);
+    Ok(call.objects()?.sign_get(&name, STORAGE_URL, &presentation).await?.url)
+}
+
+fn link(base: &str, what: &str, ticket: &str) -> String {
+    format!("{base}/box/srv/1.1/mas/storeitem/{what}/{ticket}")
+}
+
+async fn page(call: &mut Call<'_>, handle: Handle, card: &AppCard, kind: BinaryType, version: &Version) -> Result<Reply, Error> {
+    let key = call.data_key(handle).await?;
+    let expires = call.reader.now().plus_seconds(VALID_SECONDS).seconds();
+    let ticket = Ticket { handle, binary: card.id.binary(kind), version: version.number, expires }.sign(&key);
+    let base = &call.incoming.base_url;
+    let page = InstallPage {
+        title: card.name.as_str(),
+        version: &version.version_name,
+        icon_url: &link(base, "icon", &ticket),
+        manifest_parameter: utf8_percent_encode(&link(base, "manifest", &ticket), NON_ALPHANUMERIC).to_string(),
+    };
+    let html = page.render().map_err(Error::internal)?;
+    Ok(Reply::bytes("text/html; charset=utf-8", html.into_bytes())
+        .header("content-security-policy", "default-src 'none'; img-src 'self'; style-src 'unsafe-inline'; frame-ancestors 'self'")
+        .header("referrer-policy", "no-referrer"))
+}
+
+/// The version that a ticket lets its bearer fetch.
+async fn ticketed(call: &mut Call<'_>) -> Result<(String, Ticket, AppCard, BinaryType, Version), Error> {
+    let text = call.incoming.param("ticket").to_owned();
+    let (ticket, signature) = Ticket::read(&text)?;
+    let unknown = || Error::not_found("invalid_guid");
+    let kind = ticket.binary.kind().ok_or_else(unknown)?;
+    let wanted = [
+        keys::tenant(ticket.handle),
+        keys::app_card(ticket.handle, ticket.binary),
+        keys::binary(ticket.handle, ticket.binary, kind),
+        keys::icon(ticket.handle, ticket.binary),
+    ];
+    call.reader.fetch_missing(&wanted).await?;
+    // Nothing read so far is told before the signature is seen to be ours.
+    let key = call
+        .data_key(ticket.handle)
+        .await
+        .map_err(|error| if error.kind == shared::error::Kind::NotFound { Error::forbidden("This link is not valid") } else { error })?;
+    ticket.verify(&key, &signature, call.reader.now())?;
+    let card = app::card(&mut call.reader, ticket.handle, ticket.binary).await?.value;
+    let binary = binary(call, ticket.handle, card.id, kind).await?;
+    let version = binary.version(ticket.version).ok_or_else(unknown)?.clone();
+    Ok((text, ticket, card, kind, version))
+}
+
+/// Apple's over-the-air manifest.
+pub async fn manifest(mut call: Call<'_>) -> Result<Reply, Error> {
+    let (text, _, card, _, version) = ticketed(&mut call).await?;
+    let base = &call.incoming.base_url;
+    let file = ManifestFile {
+        title: card.name.as_str(),
+        version: &version.version_name,
+        bundle_id: &version.identifier,
+        package_url: link(base, "package", &text),
+        icon_url: link(base, "icon", &text),
+        full_icon_url: format!("{}?size=full", link(base, "icon", &text)),
+    };
+    Ok(Reply::bytes("text/xml; charset=utf-8", file.render().map_err(Error::internal)?.into_bytes()))
+}
+
+/// The package: a fresh address of the storage per request, so that a phone can resume within the hour.
+pub async fn package(mut call: Call<'_>) -> Result<Reply, Error> {
+    let (_, ticket, card, kind, version) = ticketed(&mut call).await?;
+    Ok(Reply::redirect(storage_url(&call, ticket.handle, &card, kind, &version).await?))
+}
+
+/// The icon: the item's for display; the one that was read from the package in full.
+pub async fn icon(mut call: Call<'_>) -> Result<Reply, Error> {
+    use base64::Engine as _;
+    #[derive(Deserialize)]
+    struct Body {
+        size: Option<String>,
+    }
+    let body: Body = call.body()?;
+    let (_, ticket, _, _, version) = ticketed(&mut call).await?;
+    if body.size.as_deref() == Some("full")
+        && let Some(name) = &version.icon_object
+    {
+        let presentation = Presentation { content_type: "image/png".to_owned(), file_name: "icon.png".to_owned() };
+        return Ok(Reply::redirect(call.objects()?.sign_get(name, STORAGE_URL, &presentation).await?.url));
+    }
+    let picture = app::icon(&mut call.reader, ticket.handle, ticket.binary).await?;
+    let bytes = base64::engine::general_purpose::STANDARD.decode(picture).map_err(Error::internal)?;
+    let bytes = if bytes.is_empty() { PLAIN_ICON.to_vec() } else { bytes };
+    Ok(Reply::bytes("image/png", bytes))
+}
+
+/// A grey square for apps without an icon: Apple's installer wants a picture.
+const PLAIN_ICON: &[u8] = include_bytes!("../templates/plain-icon.png");

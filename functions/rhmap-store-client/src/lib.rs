@@ -1,0 +1,147 @@
+//! 003 2.23 to 2.25: what the store's client on a device asks, and the links that an installing device follows.
+
+mod install;
+mod ticket;
+
+use serde::{Deserialize, Serialize};
+use shared::Error;
+use shared::domain::{app, store_front};
+use shared::id::{AppRef, BinaryType, Guid, Handle};
+use shared::incoming::Incoming;
+use shared::reply::Reply;
+use shared::routes::Function;
+use shared::routes::rhmap_store_client::{FUNCTION, Op};
+use shared::spine::{Call, Operations, Plan};
+use shared::store::{Query, keys};
+
+/// The function.
+pub struct StoreClient;
+
+impl Operations for StoreClient {
+    type Op = Op;
+    const FUNCTION: Function<Op> = FUNCTION;
+
+    fn plan(op: Op, incoming: &Incoming, handle: Handle) -> Plan {
+        match op {
+            Op::GetStoreItems => {
+                let [cards, icons] = app::listing(handle, None, None);
+                Plan::keys(vec![keys::store(handle)]).query(cards).query(icons)
+            }
+            Op::Install => {
+                let Some(id) = incoming.peek::<AppRef>("guid").and_then(|guid| guid.exact().ok()) else { return Plan::default() };
+                let kind = id.kind().or_else(|| incoming.peek("type"));
+                let kinds = kind.map_or_else(|| BinaryType::ALL.to_vec(), |kind| vec![kind]);
+                Plan::keys(vec![keys::app_card(handle, id), keys::store(handle), keys::tenant(handle)])
+                    .and(kinds.into_iter().map(|kind| keys::binary(handle, id, kind)))
+            }
+            Op::DownloadVersion => Plan::keys(vec![keys::store(handle)]).and(incoming.peek::<Guid>("guid").map(|guid| keys::version(handle, &guid))),
+            Op::ReadStore | Op::Manifest | Op::Package | Op::Icon => Plan::default(),
+        }
+    }
+
+    async fn call(op: Op, call: Call<'_>) -> Result<Reply, Error> {
+        match op {
+            Op::ReadStore => read_store(call).await,
+            Op::GetStoreItems => get_store_items(call).await,
+            Op::Install => install::install(call).await,
+            Op::DownloadVersion => install::download_version(call).await,
+            Op::Manifest => install::manifest(call).await,
+            Op::Package => install::package(call).await,
+            Op::Icon => install::icon(call).await,
+        }
+    }
+}
+
+/// 003 2.23: open to everybody; the tenant is told by `d`, the host, or the default.
+async fn read_store(mut call: Call<'_>) -> Result<Reply, Error> {
+    #[derive(Deserialize)]
+    struct Body {
+        #[serde(default, deserialize_with = "shared::lenient::optional_text")]
+        d: Option<String>,
+    }
+    #[derive(Serialize)]
+    struct StoreView {
+        guid: Guid,
+        name: String,
+        description: String,
+        icon: String,
+        authpolicies: Vec<PolicyView>,
+    }
+    #[derive(Serialize)]
+    struct PolicyView {
+        name: String,
+        #[serde(rename = "type")]
+        kind: String,
+    }
+    let body: Body = call.body()?;
+    let handle = call.context.tenant_before_sign_in(call.incoming, body.d.as_deref())?;
+    call.reader.fetch(vec![keys::store(handle), keys::store_icon(handle)], vec![Query::all(keys::policies(handle))]).await?;
+    let store = store_front::store(&mut call.reader, handle).await?.value;
+    let icon = call.reader.get::<app::Icon>(&keys::store_icon(handle)).await?.map(|icon| icon.value.png).unwrap_or_default();
+    let policies = store_front::policies(&mut call.reader, handle, &store).await?;
+    let authpolicies = policies.into_iter().map(|policy| PolicyView { name: policy.policy_id, kind: policy.policy_type }).collect();
+    Reply::of(&StoreView { guid: store.guid, name: store.name.to_string(), description: store.description.to_string(), icon, authpolicies })
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct StoreItemView {
+    guid: String,
+    name: String,
+    description: String,
+    icon: String,
+    targets: Vec<TargetView>,
+    binaries: Vec<TargetView>,
+    authpolicies: Vec<Guid>,
+}
+
+#[derive(Serialize, Clone)]
+struct TargetView {
+    #[serde(rename = "type")]
+    kind: BinaryType,
+    url: String,
+}
+
+/// 003 2.24. The document reads `storeitems[].targets`, the real client `list[].binaries`: both are there.
+async fn get_store_items(mut call: Call<'_>) -> Result<Reply, Error> {
+    #[derive(Deserialize)]
+    struct Body {
+        #[serde(default, deserialize_with = "shared::lenient::optional_text")]
+        appstore: Option<String>,
+    }
+    #[derive(Serialize)]
+    struct ItemsView<'a> {
+        storeitems: &'a [StoreItemView],
+        list: &'a [StoreItemView],
+    }
+    let (body, who): (Body, _) = (call.body()?, call.who()?);
+    let store = store_front::store(&mut call.reader, who.handle).await?.value;
+    if let Some(named) = body.appstore.filter(|named| !named.is_empty()) {
+        let named: Guid = named.parse().map_err(|_| Error::invalid("invalid_guid"))?;
+        if named != store.guid {
+            return Err(Error::not_found("invalid_guid"));
+        }
+    }
+    let found = app::list(&mut call.reader, who.handle, None, None).await?;
+    let base = &call.incoming.base_url;
+    let visible = found.cards.into_iter().filter(|(card, _)| app::visible(card, who, &store.policies));
+    let items: Vec<StoreItemView> = visible
+        .map(|(card, icon)| {
+            let target = |binary: &app::BinaryCard| TargetView {
+                kind: binary.kind,
+                url: format!("{base}/box/srv/1.1/mas/storeitem/install?guid={}", card.id.binary(binary.kind)),
+            };
+            let targets: Vec<TargetView> = card.binaries.iter().map(target).collect();
+            StoreItemView {
+                guid: card.id.guid(),
+                name: card.name.to_string(),
+                description: card.description.to_string(),
+                icon,
+                binaries: targets.clone(),
+                targets,
+                authpolicies: card.policies.clone(),
+            }
+        })
+        .collect();
+    Reply::of(&ItemsView { storeitems: &items, list: &items })
+}

@@ -1,0 +1,185 @@
+//! Groups of store items and users, which 003 uses everywhere and creates nowhere. The answers are the real platform's.
+
+use serde::{Deserialize, Serialize};
+use shared::Error;
+use shared::domain::group::{self, Group, Members};
+use shared::domain::links;
+use shared::domain::text::{Description, Name};
+use shared::id::{AppRef, Guid, Handle};
+use shared::incoming::Incoming;
+use shared::reply::Reply;
+use shared::routes::Function;
+use shared::routes::rhmap_store_groups::{FUNCTION, Op};
+use shared::spine::{Call, Operations, Plan};
+use shared::store::{Query, keys};
+
+/// The function.
+pub struct StoreGroups;
+
+impl Operations for StoreGroups {
+    type Op = Op;
+    const FUNCTION: Function<Op> = FUNCTION;
+
+    fn plan(op: Op, incoming: &Incoming, handle: Handle) -> Plan {
+        let Some(guid) = incoming.peek::<Guid>("guid") else {
+            return if op == Op::List { Plan::default().query(Query::all(keys::groups(handle))) } else { Plan::default() };
+        };
+        let plan = Plan::keys(vec![keys::group(handle, &guid)]);
+        match op {
+            Op::Create => Plan::default(),
+            Op::List => Plan::default().query(Query::all(keys::groups(handle))),
+            Op::Read | Op::Delete => plan.query(Query::all(keys::group_members(handle, &guid))),
+            Op::Update => plan,
+            Op::AddStoreItems | Op::RemoveStoreItems => {
+                let items = incoming.peek::<Vec<AppRef>>("storeitems").unwrap_or_default();
+                plan.and(items.into_iter().take(100).filter_map(|item| item.ours().ok()).map(|id| keys::app_card(handle, id)))
+            }
+            Op::AddUsers | Op::RemoveUsers => {
+                let users = incoming.peek::<Vec<String>>("users").unwrap_or_default();
+                let guids = users.iter().take(100).filter_map(|user| user.parse().ok()).map(|user| keys::user(handle, &user)).collect::<Vec<_>>();
+                plan.and(users.iter().take(100).map(|user| keys::sign_in(handle, user))).and(guids)
+            }
+        }
+    }
+
+    async fn call(op: Op, call: Call<'_>) -> Result<Reply, Error> {
+        match op {
+            Op::Create => create(call).await,
+            Op::List => list(call).await,
+            Op::Read => read(call).await,
+            Op::Update => update(call).await,
+            Op::Delete => delete(call).await,
+            Op::AddStoreItems => change_items(call, true).await,
+            Op::RemoveStoreItems => change_items(call, false).await,
+            Op::AddUsers => change_users(call, true).await,
+            Op::RemoveUsers => change_users(call, false).await,
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct GroupView {
+    guid: Guid,
+    name: String,
+    description: String,
+    count: i64,
+}
+
+impl GroupView {
+    fn of(group: &Group, count: i64) -> Self {
+        Self { guid: group.guid.clone(), name: group.name.to_string(), description: group.description.to_string(), count }
+    }
+}
+
+#[derive(Serialize)]
+struct MembersView {
+    #[serde(flatten)]
+    group: GroupView,
+    storeitems: Vec<String>,
+    users: Vec<Guid>,
+}
+
+impl MembersView {
+    fn of(members: &Members) -> Self {
+        let count = i64::try_from(members.items.len()).unwrap_or(i64::MAX);
+        let storeitems = members.items.iter().map(|id| id.guid()).collect();
+        Self { group: GroupView::of(&members.group.value, count), storeitems, users: members.users.clone() }
+    }
+}
+
+#[derive(Deserialize)]
+struct GuidBody {
+    guid: Guid,
+}
+
+async fn create(mut call: Call<'_>) -> Result<Reply, Error> {
+    #[derive(Deserialize)]
+    struct Body {
+        name: Name,
+        #[serde(default)]
+        description: Description,
+    }
+    let (body, who): (Body, _) = (call.body()?, call.who()?);
+    let group = group::create(&mut call.reader, who, body.name, body.description).await?;
+    Reply::of(&GroupView::of(&group, 0))
+}
+
+/// All groups; with `name` the one of that name (fhc's `readByName` takes the first of the list).
+async fn list(mut call: Call<'_>) -> Result<Reply, Error> {
+    #[derive(Deserialize)]
+    struct Body {
+        #[serde(default, deserialize_with = "shared::lenient::optional_text")]
+        name: Option<String>,
+    }
+    #[derive(Serialize)]
+    struct ListView {
+        list: Vec<GroupView>,
+        count: usize,
+    }
+    let (body, who): (Body, _) = (call.body()?, call.who()?);
+    let found = group::list(&mut call.reader, who.handle, body.name.as_deref().filter(|name| !name.is_empty())).await?;
+    let list: Vec<GroupView> = found.iter().map(|(group, count)| GroupView::of(group, *count)).collect();
+    Reply::of(&ListView { count: list.len(), list })
+}
+
+async fn read(mut call: Call<'_>) -> Result<Reply, Error> {
+    let body: GuidBody = call.body()?;
+    let handle = call.who()?.handle;
+    let members = group::read(&mut call.reader, handle, &body.guid).await?;
+    Reply::of(&MembersView::of(&members))
+}
+
+/// fhc sends back everything that `read` gave; only name and description are taken from it.
+async fn update(mut call: Call<'_>) -> Result<Reply, Error> {
+    #[derive(Deserialize)]
+    struct Body {
+        guid: Guid,
+        name: Option<Name>,
+        description: Option<Description>,
+    }
+    let (body, who): (Body, _) = (call.body()?, call.who()?);
+    let (group, count) = group::update(&mut call.reader, who, &body.guid, body.name, body.description).await?;
+    Reply::of(&GroupView::of(&group, count))
+}
+
+async fn delete(mut call: Call<'_>) -> Result<Reply, Error> {
+    let (body, who): (GuidBody, _) = (call.body()?, call.who()?);
+    group::delete(&mut call.reader, who, &body.guid).await?;
+    Ok(Reply::done())
+}
+
+/// The group with its members as they are after a change.
+async fn changed(mut call: Call<'_>, guid: &Guid) -> Result<Reply, Error> {
+    call.reader.forget();
+    let handle = call.who()?.handle;
+    call.reader.fetch(vec![keys::group(handle, guid)], vec![Query::all(keys::group_members(handle, guid))]).await?;
+    let handle = call.who()?.handle;
+    let members = group::read(&mut call.reader, handle, guid).await?;
+    Reply::of(&MembersView::of(&members))
+}
+
+async fn change_items(mut call: Call<'_>, add: bool) -> Result<Reply, Error> {
+    #[derive(Deserialize)]
+    struct Body {
+        guid: Guid,
+        storeitems: Vec<AppRef>,
+    }
+    let (body, who): (Body, _) = (call.body()?, call.who()?);
+    let items = body.storeitems.iter().map(AppRef::ours).collect::<Result<Vec<_>, _>>()?;
+    links::change_items(&mut call.reader, who, &body.guid, &items, add).await?;
+    changed(call, &body.guid).await
+}
+
+async fn change_users(mut call: Call<'_>, add: bool) -> Result<Reply, Error> {
+    #[derive(Deserialize)]
+    struct Body {
+        guid: Guid,
+        users: Vec<Named>,
+    }
+    #[derive(Deserialize)]
+    struct Named(#[serde(deserialize_with = "shared::lenient::text")] String);
+    let (body, who): (Body, _) = (call.body()?, call.who()?);
+    let named: Vec<String> = body.users.into_iter().map(|user| user.0).collect();
+    group::change_users(&mut call.reader, who, &body.guid, &named, add).await?;
+    changed(call, &body.guid).await
+}

@@ -1,0 +1,315 @@
+//! 003 2.10 to 2.21: store items, their binaries, and uploads straight to the storage.
+
+mod uploads;
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use shared::Error;
+use shared::dialect::rhmap::views::{ItemAndList, ItemList, ItemView};
+use shared::domain::app::{self, AppCard, Changes};
+use shared::domain::links;
+use shared::domain::text::{Description, Label, Name};
+use shared::id::{AppId, AppRef, BinaryType, Guid, Handle};
+use shared::incoming::Incoming;
+use shared::reply::Reply;
+use shared::routes::Function;
+use shared::routes::rhmap_store_items::{FUNCTION, Op};
+use shared::spine::{Call, Operations, Plan};
+use shared::store::keys;
+
+/// The function.
+pub struct StoreItems;
+
+impl Operations for StoreItems {
+    type Op = Op;
+    const FUNCTION: Function<Op> = FUNCTION;
+
+    fn plan(op: Op, incoming: &Incoming, handle: Handle) -> Plan {
+        let item = incoming.peek::<AppRef>("guid").and_then(|guid| guid.ours().ok());
+        let card = || item.map(|id| app::card_keys(handle, id)).unwrap_or_default();
+        let whole = || item.map(|id| app::keys_of(handle, id)).unwrap_or_default();
+        let groups =
+            || incoming.peek::<Vec<Guid>>("groups").unwrap_or_default().into_iter().take(100).map(|group| keys::group(handle, &group)).collect::<Vec<_>>();
+        let policies = || {
+            incoming.peek::<Vec<Guid>>("authpolicies").unwrap_or_default().into_iter().take(100).map(|policy| keys::policy(handle, &policy)).collect::<Vec<_>>()
+        };
+        let upload = || incoming.peek::<Guid>("uploadId").map(|guid| keys::upload(handle, &guid));
+        match op {
+            Op::Create => Plan::keys(groups()).and(policies()),
+            Op::Update => Plan::keys(card()).and(groups()).and(policies()),
+            Op::Read | Op::Delete => Plan::keys(whole()),
+            Op::List => {
+                let page = PageBody::peek(incoming);
+                let [cards, icons] = app::listing(handle, page.after().ok().flatten(), page.limit());
+                Plan::default().query(cards).query(icons)
+            }
+            Op::AddPolicy | Op::RemovePolicy => Plan::keys(card()).and(incoming.peek::<Guid>("authguid").map(|policy| keys::policy(handle, &policy))),
+            Op::AddGroups | Op::RemoveGroups => Plan::keys(card()).and(groups()),
+            Op::ListPolicies | Op::GetBinaryConfig | Op::SetBinaryConfig | Op::GroupRestrict | Op::Rollback | Op::ListItemTypes | Op::PrepareUpload => {
+                Plan::keys(card())
+            }
+            Op::CompleteUpload | Op::AbortUpload | Op::UploadStatus => Plan::default().and(upload()),
+            Op::UploadBinary => Plan::default(),
+        }
+    }
+
+    async fn call(op: Op, call: Call<'_>) -> Result<Reply, Error> {
+        match op {
+            Op::Create => create(call).await,
+            Op::Read => read(call).await,
+            Op::Update => update(call).await,
+            Op::Delete => delete(call).await,
+            Op::List => list(call).await,
+            Op::UploadBinary => uploads::upload_binary(call).await,
+            Op::AddPolicy => change_policy(call, true).await,
+            Op::RemovePolicy => change_policy(call, false).await,
+            Op::ListPolicies => list_policies(call).await,
+            Op::GetBinaryConfig => get_binary_config(call).await,
+            Op::SetBinaryConfig => set_binary_config(call).await,
+            Op::AddGroups => change_groups(call, true).await,
+            Op::RemoveGroups => change_groups(call, false).await,
+            Op::GroupRestrict => group_restrict(call).await,
+            Op::ListItemTypes => list_item_types(call).await,
+            Op::PrepareUpload => uploads::prepare(call).await,
+            Op::CompleteUpload => uploads::complete(call).await,
+            Op::AbortUpload => uploads::abort(call).await,
+            Op::UploadStatus => uploads::status(call).await,
+            Op::Rollback => roll_back(call).await,
+        }
+    }
+}
+
+#[derive(Deserialize)]
+struct ItemBody {
+    guid: AppRef,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct ChangesBody {
+    description: Option<Description>,
+    auth_token: Option<Label>,
+    #[serde(default, deserialize_with = "shared::lenient::optional_flag")]
+    restrict_to_groups: Option<bool>,
+    groups: Option<Vec<Guid>>,
+    authpolicies: Option<Vec<Guid>>,
+}
+
+impl ChangesBody {
+    fn changes(self, name: Option<Name>) -> Changes {
+        let Self { description, auth_token, restrict_to_groups, groups, authpolicies } = self;
+        Changes { name, description, auth_token, restrict_to_groups, groups, policies: authpolicies }
+    }
+}
+
+/// The item of an answer: a card with its icon.
+async fn shown(call: &mut Call<'_>, card: &AppCard) -> Result<ItemView, Error> {
+    let handle = call.who()?.handle;
+    let icon = app::icon(&mut call.reader, handle, card.id).await?;
+    Ok(ItemView::of_card(card, icon, &call.incoming.base_url))
+}
+
+/// 003 2.15, 2.16, 2.17, 2.20 and 2.21 answer alike.
+async fn item_and_list(call: &mut Call<'_>, card: &AppCard) -> Result<Reply, Error> {
+    Reply::of(&ItemAndList::of(&shown(call, card).await?))
+}
+
+/// 003 2.10
+async fn create(mut call: Call<'_>) -> Result<Reply, Error> {
+    #[derive(Deserialize)]
+    struct Body {
+        name: Name,
+    }
+    let (body, changes, who): (Body, ChangesBody, _) = (call.body()?, call.body()?, call.who()?);
+    let card = app::create(&mut call.reader, who, body.name, &changes.changes(None)).await?;
+    Reply::of(&ItemView::of_card(&card, String::new(), &call.incoming.base_url))
+}
+
+/// 003 2.11
+async fn read(mut call: Call<'_>) -> Result<Reply, Error> {
+    let body: ItemBody = call.body()?;
+    let handle = call.who()?.handle;
+    let details = app::details(&mut call.reader, handle, body.guid.ours()?).await?;
+    Reply::of(&ItemView::of_details(&details, &call.incoming.base_url))
+}
+
+/// 003 2.12
+async fn update(mut call: Call<'_>) -> Result<Reply, Error> {
+    #[derive(Deserialize)]
+    struct Body {
+        guid: AppRef,
+        name: Option<Name>,
+    }
+    let (body, changes, who): (Body, ChangesBody, _) = (call.body()?, call.body()?, call.who()?);
+    let card = app::update(&mut call.reader, who, body.guid.ours()?, &changes.changes(body.name)).await?;
+    Reply::of(&shown(&mut call, &card).await?)
+}
+
+/// 003 2.13
+async fn delete(mut call: Call<'_>) -> Result<Reply, Error> {
+    let (body, who): (ItemBody, _) = (call.body()?, call.who()?);
+    app::delete(&mut call.reader, who, body.guid.ours()?).await?;
+    Ok(Reply::done())
+}
+
+/// `limit` and `cursor`, which every list understands; without them the list is whole or refused.
+#[derive(Deserialize, Default)]
+struct PageBody {
+    #[serde(default, deserialize_with = "shared::lenient::optional_number")]
+    limit: Option<u64>,
+    cursor: Option<AppRef>,
+}
+
+impl PageBody {
+    fn peek(incoming: &Incoming) -> Self {
+        Self { limit: incoming.peek::<LimitOnly>("limit").map(|limit| limit.0), cursor: incoming.peek("cursor") }
+    }
+
+    fn limit(&self) -> Option<u32> {
+        self.limit.map(|limit| u32::try_from(limit.clamp(1, 1_000)).unwrap_or(1_000))
+    }
+
+    fn after(&self) -> Result<Option<String>, Error> {
+        self.cursor.map(|cursor| Ok(cursor.ours()?.sort_key())).transpose()
+    }
+}
+
+struct LimitOnly(u64);
+
+impl<'de> Deserialize<'de> for LimitOnly {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        shared::lenient::optional_number(deserializer)?.map(Self).ok_or_else(|| serde::de::Error::custom("no limit"))
+    }
+}
+
+/// 003 2.14
+async fn list(mut call: Call<'_>) -> Result<Reply, Error> {
+    let page: PageBody = call.body()?;
+    let who = call.who()?;
+    let found = app::list(&mut call.reader, who.handle, page.after()?, page.limit()).await?;
+    let cursor = found.next.and_then(|sk| AppId::from_sort_key(&sk).ok()).map(AppId::guid);
+    let base = &call.incoming.base_url;
+    let list: Vec<ItemView> = found.cards.into_iter().map(|(card, icon)| ItemView::of_card(&card, icon, base)).collect();
+    Reply::of(&ItemList { count: list.len(), list, cursor })
+}
+
+/// 003 2.16, 2.17
+async fn change_policy(mut call: Call<'_>, add: bool) -> Result<Reply, Error> {
+    #[derive(Deserialize)]
+    struct Body {
+        guid: AppRef,
+        authguid: Guid,
+    }
+    let (body, who): (Body, _) = (call.body()?, call.who()?);
+    let card = app::change_policy(&mut call.reader, who, body.guid.ours()?, &body.authguid, add).await?;
+    item_and_list(&mut call, &card).await
+}
+
+async fn list_policies(mut call: Call<'_>) -> Result<Reply, Error> {
+    let body: ItemBody = call.body()?;
+    let handle = call.who()?.handle;
+    let card = app::card(&mut call.reader, handle, body.guid.ours()?).await?;
+    #[derive(Serialize)]
+    struct PoliciesView {
+        list: Vec<Guid>,
+    }
+    Reply::of(&PoliciesView { list: card.value.policies })
+}
+
+#[derive(Deserialize)]
+struct BinaryBody {
+    guid: AppRef,
+    #[serde(rename = "type")]
+    kind: BinaryType,
+}
+
+#[derive(Serialize)]
+struct ConfigView {
+    guid: String,
+    #[serde(rename = "type")]
+    kind: BinaryType,
+    config: BTreeMap<String, String>,
+}
+
+/// 003 2.18
+async fn get_binary_config(mut call: Call<'_>) -> Result<Reply, Error> {
+    let body: BinaryBody = call.body()?;
+    let handle = call.who()?.handle;
+    let card = app::card(&mut call.reader, handle, body.guid.ours()?).await?.value;
+    let binary = card.binary(body.kind).ok_or_else(|| Error::not_found("invalid_type"))?;
+    Reply::of(&ConfigView { guid: card.id.guid(), kind: body.kind, config: binary.shown_config() })
+}
+
+/// 003 2.19
+async fn set_binary_config(mut call: Call<'_>) -> Result<Reply, Error> {
+    #[derive(Deserialize)]
+    struct Body {
+        config: BTreeMap<String, Value>,
+    }
+    #[derive(Deserialize)]
+    struct Value(#[serde(deserialize_with = "shared::lenient::text")] String);
+    let (named, body, who): (BinaryBody, Body, _) = (call.body()?, call.body()?, call.who()?);
+    let config = body.config.into_iter().map(|(key, value)| (key, value.0)).collect();
+    let id = named.guid.ours()?;
+    let config = app::set_config(&mut call.reader, who, id, named.kind, &config).await?;
+    Reply::of(&ConfigView { guid: id.guid(), kind: named.kind, config })
+}
+
+/// 003 2.20, 2.21
+async fn change_groups(mut call: Call<'_>, add: bool) -> Result<Reply, Error> {
+    #[derive(Deserialize)]
+    struct Body {
+        guid: AppRef,
+        groups: Vec<Guid>,
+    }
+    let (body, who): (Body, _) = (call.body()?, call.who()?);
+    let card = links::change_groups(&mut call.reader, who, body.guid.ours()?, &body.groups, add).await?;
+    item_and_list(&mut call, &card).await
+}
+
+async fn group_restrict(mut call: Call<'_>) -> Result<Reply, Error> {
+    #[derive(Deserialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Body {
+        guid: AppRef,
+        #[serde(default, deserialize_with = "shared::lenient::optional_flag")]
+        restrict_to_groups: Option<bool>,
+    }
+    let (body, who): (Body, _) = (call.body()?, call.who()?);
+    let restrict_to_groups = Some(body.restrict_to_groups.ok_or_else(|| Error::invalid("invalid_restrictToGroups"))?);
+    let changes = Changes { restrict_to_groups, ..Changes::default() };
+    let card = app::update(&mut call.reader, who, body.guid.ours()?, &changes).await?;
+    item_and_list(&mut call, &card).await
+}
+
+/// The types that an item can have binaries of; for one item, those that it has.
+async fn list_item_types(mut call: Call<'_>) -> Result<Reply, Error> {
+    #[derive(Deserialize)]
+    struct Body {
+        guid: Option<AppRef>,
+    }
+    #[derive(Serialize)]
+    struct TypesView {
+        list: Vec<BinaryType>,
+    }
+    let (body, who): (Body, _) = (call.body()?, call.who()?);
+    let list = match body.guid {
+        None => BinaryType::ALL.to_vec(),
+        Some(guid) => app::card(&mut call.reader, who.handle, guid.ours()?).await?.value.binaries.iter().map(|binary| binary.kind).collect(),
+    };
+    Reply::of(&TypesView { list })
+}
+
+/// Our own: makes a kept version the live one again.
+async fn roll_back(mut call: Call<'_>) -> Result<Reply, Error> {
+    #[derive(Deserialize)]
+    struct Body {
+        #[serde(deserialize_with = "shared::lenient::optional_number", alias = "storeItemBinaryVersion")]
+        version: Option<u64>,
+    }
+    let (named, body, who): (BinaryBody, Body, _) = (call.body()?, call.body()?, call.who()?);
+    let number = body.version.and_then(|version| u32::try_from(version).ok()).ok_or_else(|| Error::invalid("invalid_version"))?;
+    let card = app::roll_back(&mut call.reader, who, named.guid.ours()?, named.kind, number).await?;
+    item_and_list(&mut call, &card).await
+}

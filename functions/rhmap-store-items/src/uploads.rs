@@ -1,0 +1,162 @@
+//! Uploads: the document's multipart for small files, and our own contract straight to the storage for real apps.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use shared::Error;
+use shared::domain::app;
+use shared::domain::upload::{self, Announced, Requests, State, Target};
+use shared::id::{AppRef, BinaryType, Guid};
+use shared::multipart;
+use shared::reply::Reply;
+use shared::spine::Call;
+
+use super::item_and_list;
+
+/// 003 2.15: `file`, `type` and `guid` in any order; `type` may be `icon`.
+pub async fn upload_binary(mut call: Call<'_>) -> Result<Reply, Error> {
+    let who = call.who()?;
+    let form = multipart::read(call.incoming).await?;
+    let guid: AppRef = form.text("guid").unwrap_or_default().parse().map_err(|_| Error::invalid("invalid_guid"))?;
+    let target = match form.text("type").unwrap_or_default() {
+        "icon" => Target::Icon,
+        kind => Target::Binary(kind.parse().map_err(|_| Error::invalid("invalid_type"))?),
+    };
+    let allow_signer_change = form.text("allowSignerChange") == Some("true");
+    let bytes = form.file.ok_or_else(|| Error::invalid("invalid_file"))?;
+    let id = guid.ours()?;
+    let announced = Announced { app: Some(id), target, size: bytes.len() as u64, sha256: None, file_name: form.file_name, parts: None, allow_signer_change };
+    multipart::deliver(call.context, &mut call.reader, who, announced, bytes).await?;
+    call.reader.forget();
+    call.reader.fetch_missing(&app::card_keys(who.handle, id)).await?;
+    let card = app::card(&mut call.reader, who.handle, id).await?.value;
+    item_and_list(&mut call, &card).await
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct PreparedView {
+    upload_id: Guid,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    method: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    url: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    headers: Option<BTreeMap<String, String>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    parts: Option<Vec<PartView>>,
+    expires: String,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct PartView {
+    part_number: usize,
+    url: String,
+}
+
+/// Prepares an upload straight to the storage.
+pub async fn prepare(mut call: Call<'_>) -> Result<Reply, Error> {
+    #[derive(Deserialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Body {
+        guid: AppRef,
+        #[serde(rename = "type")]
+        kind: BinaryType,
+        #[serde(deserialize_with = "shared::lenient::optional_number")]
+        size: Option<u64>,
+        #[serde(default, deserialize_with = "shared::lenient::optional_text")]
+        file_name: Option<String>,
+        sha256: Option<String>,
+        #[serde(default, deserialize_with = "shared::lenient::optional_number")]
+        parts: Option<u64>,
+        #[serde(default, deserialize_with = "shared::lenient::optional_flag")]
+        allow_signer_change: Option<bool>,
+    }
+    let (body, who): (Body, _) = (call.body()?, call.who()?);
+    let announced = Announced {
+        app: Some(body.guid.ours()?),
+        target: Target::Binary(body.kind),
+        size: body.size.ok_or_else(|| Error::invalid("invalid_size"))?,
+        sha256: body.sha256,
+        file_name: body.file_name.unwrap_or_default(),
+        parts: body.parts.map(|parts| u32::try_from(parts).unwrap_or(u32::MAX)),
+        allow_signer_change: body.allow_signer_change.unwrap_or(false),
+    };
+    let (upload, requests) = upload::prepare(&mut call.reader, call.context.objects()?, who, announced).await?;
+    let mut view =
+        PreparedView { upload_id: upload.guid.clone(), method: None, url: None, headers: None, parts: None, expires: upload.valid_until().rfc3339() };
+    match requests {
+        Requests::Whole(request) => {
+            view.method = Some("PUT");
+            view.url = Some(request.url);
+            view.headers = Some(request.headers.into_iter().collect());
+        }
+        Requests::Parts(parts) => {
+            view.parts = Some(parts.into_iter().enumerate().map(|(index, request)| PartView { part_number: index + 1, url: request.url }).collect());
+        }
+    }
+    Reply::of(&view)
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct UploadBody {
+    upload_id: Guid,
+}
+
+/// Puts the parts of an upload together.
+pub async fn complete(mut call: Call<'_>) -> Result<Reply, Error> {
+    #[derive(Deserialize)]
+    struct Body {
+        parts: Vec<Part>,
+    }
+    #[derive(Deserialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Part {
+        part_number: u32,
+        etag: String,
+    }
+    let (named, body, who): (UploadBody, Body, _) = (call.body()?, call.body()?, call.who()?);
+    let mut parts: Vec<(u32, String)> = body.parts.into_iter().map(|part| (part.part_number, part.etag)).collect();
+    parts.sort();
+    if parts.is_empty() || parts.len() > upload::PARTS_LIMIT as usize {
+        return Err(Error::invalid("invalid_parts"));
+    }
+    let objects = call.context.objects()?;
+    let done = upload::complete(&mut call.reader, objects, who, &named.upload_id, &parts).await?;
+    Reply::of(&StatusView::of(&done, done.state_at(call.reader.now())))
+}
+
+/// Gives an upload up.
+pub async fn abort(mut call: Call<'_>) -> Result<Reply, Error> {
+    let (body, who): (UploadBody, _) = (call.body()?, call.who()?);
+    let objects = call.context.objects()?;
+    upload::abort(&mut call.reader, objects, who, &body.upload_id).await?;
+    Ok(Reply::done())
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct StatusView<'a> {
+    upload_id: &'a Guid,
+    state: State,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    store_item_binary_version: Option<u32>,
+}
+
+impl<'a> StatusView<'a> {
+    fn of(upload: &'a upload::Upload, state: State) -> Self {
+        let reason = upload.reason.as_deref().or((state == State::Expired).then_some(upload::EXPIRED));
+        Self { upload_id: &upload.guid, state, reason, store_item_binary_version: upload.version }
+    }
+}
+
+/// Where an upload stands.
+pub async fn status(mut call: Call<'_>) -> Result<Reply, Error> {
+    let (body, who): (UploadBody, _) = (call.body()?, call.who()?);
+    let found = upload::find(&mut call.reader, who.handle, &body.upload_id).await?.value;
+    Reply::of(&StatusView::of(&found, found.state_at(call.reader.now())))
+}

@@ -1,0 +1,12 @@
+//! The embedded store, seen by the real AWS SDKs and by a plain HTTP client.
+
+mod clients;
+mod conditions;
+mod killed;
+mod listing;
+mod multipart;
+mod notifications;
+mod objects;
+mod presigned;
+mod restart;
+mod table;

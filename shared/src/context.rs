@@ -1,0 +1,103 @@
+//! What a function has to work with, made once per start.
+
+use std::sync::Arc;
+
+use crate::clock::Clock;
+use crate::error::Error;
+use crate::id::Handle;
+use crate::incoming::Incoming;
+use crate::objects::Objects;
+use crate::sealing::Sealer;
+use crate::store::Table;
+
+/// The deployment's parameters.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// The tenant of requests that name none (`DefaultTenant`).
+    pub default_tenant: String,
+    /// The domain whose first labels are tenants' names (`BaseDomain`).
+    pub base_domain: Option<String>,
+    /// Where this deployment is reached, if it is not the request's own host (`PublicUrl`).
+    pub public_url: Option<String>,
+    /// `https` on AWS, `http` on the local server.
+    pub scheme: String,
+    /// The address of the local server's child process that reads packages is not here: the function finds its work in
+    /// the event. This is the most seconds that a small upload waits for its verdict.
+    pub upload_wait_seconds: u64,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self { default_tenant: "dev".to_owned(), base_domain: None, public_url: None, scheme: "https".to_owned(), upload_wait_seconds: 24 }
+    }
+}
+
+/// What a function has to work with.
+#[derive(Clone)]
+pub struct Context {
+    /// The table.
+    pub table: Arc<dyn Table>,
+    objects: Option<Arc<dyn Objects>>,
+    sealer: Option<Arc<Sealer>>,
+    /// Where "now" comes from.
+    pub clock: Arc<dyn Clock>,
+    /// The deployment's parameters.
+    pub settings: Settings,
+}
+
+impl Context {
+    /// A context with a table alone.
+    pub fn new(table: Arc<dyn Table>, clock: Arc<dyn Clock>, settings: Settings) -> Self {
+        Self { table, objects: None, sealer: None, clock, settings }
+    }
+
+    /// With the bucket.
+    pub fn with_objects(mut self, objects: Arc<dyn Objects>) -> Self {
+        self.objects = Some(objects);
+        self
+    }
+
+    /// With the keys that seal and sign.
+    pub fn with_sealer(mut self, sealer: Arc<Sealer>) -> Self {
+        self.sealer = Some(sealer);
+        self
+    }
+
+    /// The bucket.
+    ///
+    /// # Errors
+    /// Internal in a function that was started without it.
+    pub fn objects(&self) -> Result<&dyn Objects, Error> {
+        self.objects.as_deref().ok_or_else(|| Error::internal("this function has no bucket"))
+    }
+
+    /// The keys that seal and sign.
+    ///
+    /// # Errors
+    /// Internal in a function that was started without them.
+    pub fn sealer(&self) -> Result<&Sealer, Error> {
+        self.sealer.as_deref().ok_or_else(|| Error::internal("this function has no key"))
+    }
+
+    /// The tenant of a request without a credential: the one it names, the first label of its host under `BaseDomain`,
+    /// else `DefaultTenant`. `named` is what its body or path says.
+    ///
+    /// # Errors
+    /// Invalid where two of them disagree.
+    pub fn tenant_before_sign_in(&self, incoming: &Incoming, named: Option<&str>) -> Result<Handle, Error> {
+        let named = named.map(str::trim).filter(|name| !name.is_empty()).map(Handle::of_name);
+        let of_host = self.tenant_of_host(&incoming.host);
+        match (named, of_host) {
+            (Some(named), Some(of_host)) if named != of_host => Err(Error::invalid("invalid_domain")),
+            (Some(named), _) => Ok(named),
+            (None, Some(of_host)) => Ok(of_host),
+            (None, None) => Ok(Handle::of_name(&self.settings.default_tenant)),
+        }
+    }
+
+    fn tenant_of_host(&self, host: &str) -> Option<Handle> {
+        let base = self.settings.base_domain.as_deref()?;
+        let label = host.to_ascii_lowercase().strip_suffix(&base.to_ascii_lowercase())?.strip_suffix('.')?.to_owned();
+        (!label.is_empty() && !label.contains('.')).then(|| Handle::of_name(&label))
+    }
+}

@@ -1,0 +1,75 @@
+//! RHMAP's v1 envelope (003): `"status":"ok"` beside the view; errors as `{"status":"error","message":M,"msg":M}`.
+
+pub mod views;
+
+use serde_json::json;
+
+use super::Written;
+use crate::error::{Error, Kind};
+use crate::reply::Success;
+
+/// A view's object with `"status":"ok"` put in front of its fields.
+pub fn success(success: Success, view: &[u8]) -> Written {
+    let fields = view.strip_prefix(b"{").unwrap_or(view);
+    let mut body = Vec::with_capacity(view.len() + 16);
+    body.extend_from_slice(br#"{"status":"ok""#);
+    if fields != b"}" {
+        body.push(b',');
+    }
+    body.extend_from_slice(fields);
+    // 003 knows one success.
+    let status = match success {
+        Success::Done | Success::Created | Success::Accepted => 200,
+    };
+    Written { status, body }
+}
+
+fn status(kind: Kind) -> u16 {
+    match kind {
+        Kind::Invalid => 400,
+        Kind::Unauthenticated => 401,
+        Kind::Forbidden => 403,
+        Kind::NotFound | Kind::NoSuchOperation => 404,
+        Kind::MethodNotAllowed => 405,
+        Kind::Conflict => 409,
+        Kind::PreconditionFailed => 412,
+        Kind::TooLarge => 413,
+        Kind::UnsupportedType => 415,
+        Kind::TooManyRequests => 429,
+        Kind::Internal => 500,
+        Kind::Unavailable => 503,
+    }
+}
+
+/// An error with its HTTP status. Both `message` and `msg` are there: the documents print the one, the real platform's
+/// framework errors had the other. Without a login clients look at `address`.
+pub fn error(error: &Error) -> Written {
+    let mut body = json!({"status": "error", "message": error.message, "msg": error.message});
+    if error.kind == Kind::Unauthenticated {
+        body["address"] = json!({"login-status": "none"});
+    }
+    if error.sign_in {
+        body["result"] = json!("fail");
+        body["reason"] = json!(error.message);
+    }
+    Written { status: status(error.kind), body: body.to_string().into_bytes() }
+}
+
+/// `$fh.auth`: the client libraries look into a 200 for `"status":"error"`, so a refused sign-in is one. What is not an
+/// answer to the sign-in itself keeps its status.
+pub fn sdk_error(error: &Error) -> Written {
+    let answer = matches!(error.kind, Kind::Unauthenticated | Kind::Forbidden | Kind::NotFound | Kind::Invalid);
+    let body = json!({"status": "error", "message": error.message, "msg": error.message}).to_string().into_bytes();
+    Written { status: if answer { 200 } else { status(error.kind) }, body }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_envelope_goes_around_any_object() {
+        assert_eq!(success(Success::Done, b"{}").body, br#"{"status":"ok"}"#);
+        assert_eq!(success(Success::Done, br#"{"list":[]}"#).body, br#"{"status":"ok","list":[]}"#);
+    }
+}

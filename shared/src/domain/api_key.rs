@@ -1,0 +1,304 @@
+//! API keys of users and apps (003 chapter 1).
+
+use serde::{Deserialize, Serialize};
+
+use crate::access::{Principal, Right};
+use crate::change;
+use crate::clock::Timestamp;
+use crate::domain::credential::{Credential, Purpose};
+use crate::domain::text::Label;
+use crate::domain::user::User;
+use crate::error::Error;
+use crate::id::{AppId, Guid, Handle, random_bytes};
+use crate::records::{self, Reader, Record, Stored};
+use crate::sealing::DataKey;
+use crate::secret::{CredentialText, SecretHash};
+use crate::store::{Condition, Key, Query, Write, keys};
+
+/// Whose key it is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase", tag = "type", content = "id")]
+pub enum KeyOf {
+    /// A user's.
+    User(Guid),
+    /// An app's: at most one of them is active at any time.
+    App(AppId),
+}
+
+/// An API key.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct ApiKey {
+    /// What it is found by.
+    pub hash: SecretHash,
+    /// Whose it is.
+    pub of: KeyOf,
+    /// What its owner calls it.
+    pub label: Label,
+    /// The key itself, sealed: the documents let its owner read it back.
+    pub sealed: String,
+    /// The documents' `secret`, sealed. It is never a credential.
+    pub sealed_secret: String,
+    /// Since when.
+    pub created: Timestamp,
+    /// When it was revoked first; `None` while it is active.
+    pub revoked: Option<Revocation>,
+}
+
+/// Who revoked a key.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Revocation {
+    /// When.
+    pub at: Timestamp,
+    /// The user.
+    pub by: Guid,
+    /// His address.
+    pub email: String,
+}
+
+impl Record for ApiKey {
+    const KIND: &'static str = "api-key";
+}
+
+/// Which of an app's keys was made last.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+struct Latest {
+    hash: SecretHash,
+}
+
+impl Record for Latest {
+    const KIND: &'static str = "api-key-latest";
+}
+
+const SEAL_KEY: &str = "api key";
+const SEAL_SECRET: &str = "api key secret";
+
+impl ApiKey {
+    fn row(&self, handle: Handle) -> Key {
+        match &self.of {
+            KeyOf::User(user) => keys::user_key(handle, user, self.created, &self.hash),
+            KeyOf::App(app) => keys::app_key(handle, *app, self.created, &self.hash),
+        }
+    }
+
+    /// The key's text.
+    ///
+    /// # Errors
+    /// Internal.
+    pub fn open(&self, key: &DataKey) -> Result<String, Error> {
+        key.open(SEAL_KEY, &self.sealed)
+    }
+
+    /// The documents' `secret`.
+    ///
+    /// # Errors
+    /// Internal.
+    pub fn open_secret(&self, key: &DataKey) -> Result<String, Error> {
+        key.open(SEAL_SECRET, &self.sealed_secret)
+    }
+
+    fn new(handle: Handle, of: KeyOf, label: Label, key: &DataKey, now: Timestamp) -> Result<(Self, CredentialText), Error> {
+        let text = CredentialText::new_api_key(handle);
+        let secret = data_encoding::HEXLOWER.encode(&random_bytes::<20>());
+        let made = Self {
+            hash: text.hash(),
+            of,
+            label,
+            sealed: key.seal(SEAL_KEY, text.expose())?,
+            sealed_secret: key.seal(SEAL_SECRET, &secret)?,
+            created: now,
+            revoked: None,
+        };
+        Ok((made, text))
+    }
+
+    fn credential(self, who: &Principal) -> Credential {
+        let created = self.created;
+        let (purpose, owner) = match &self.of {
+            KeyOf::User(_) => (Purpose::UserKey(self), Some(who.owner.clone())),
+            KeyOf::App(_) => (Purpose::AppKey(self), None),
+        };
+        Credential { purpose, domain: who.domain.clone(), created, expires: None, owner }
+    }
+}
+
+/// What a listing of keys reads: the partition of their owner.
+pub fn listing(handle: Handle, of: &KeyOf) -> Query {
+    let pk = match of {
+        KeyOf::User(user) => keys::user_keys(handle, user),
+        KeyOf::App(app) => keys::app_keys(handle, *app),
+    };
+    Query { prefix: keys::KEY_PREFIX.to_owned(), ..Query::all(pk) }
+}
+
+/// What making a key for an app reads beside the caller.
+pub fn keys_to_create(handle: Handle, of: &KeyOf) -> Vec<Key> {
+    match of {
+        KeyOf::User(user) => vec![keys::user(handle, user), keys::tenant(handle)],
+        KeyOf::App(app) => vec![keys::app_card(handle, *app), keys::app_key_pointer(handle, *app), keys::tenant(handle)],
+    }
+}
+
+/// Who may see and change an app's keys: whoever may write that app. Everybody else meets an unknown app.
+async fn app_writable(reader: &mut Reader<'_>, who: &Principal, app: AppId) -> Result<(), Error> {
+    let card: Option<Stored<crate::domain::app::AppCard>> = reader.get(&keys::app_card(who.handle, app)).await?;
+    if card.is_some() && who.holds(Right::WriteStoreItems) { Ok(()) } else { Err(Error::not_found("invalid_appId")) }
+}
+
+/// All keys of the caller, or of an app, in the order of their creation, revoked ones too (003 1.1).
+///
+/// # Errors
+/// Not found for an unknown app; the store's.
+pub async fn list(reader: &mut Reader<'_>, who: &Principal, of: &KeyOf) -> Result<Vec<ApiKey>, Error> {
+    if let KeyOf::App(app) = of {
+        app_writable(reader, who, *app).await?;
+    }
+    let mut query = listing(who.handle, of);
+    let mut found = Vec::new();
+    loop {
+        let page = reader.query(&query).await?;
+        for item in page.items {
+            found.push(Stored::<ApiKey>::parse(item)?.value);
+        }
+        if page.next.is_none() {
+            return Ok(found);
+        }
+        query.after = page.next;
+    }
+}
+
+/// Makes a key (003 1.2). An app's former key is revoked in the same transaction.
+///
+/// # Errors
+/// Not found for an unknown app; the store's.
+pub async fn create(reader: &mut Reader<'_>, who: &Principal, of: KeyOf, label: Label, key: &DataKey) -> Result<ApiKey, Error> {
+    let now = reader.now();
+    change!(reader, {
+        let (made, _) = ApiKey::new(who.handle, of.clone(), label.clone(), key, now)?;
+        let mut writes =
+            vec![records::create(made.row(who.handle), &made)?, records::create(keys::credential(who.handle, &made.hash), &made.clone().credential(who))?];
+        match &of {
+            KeyOf::User(user) => {
+                // The copy of the owner in the key must be the state that the user has when the key comes to life.
+                let user: Stored<User> = reader.get(&keys::user(who.handle, user)).await?.ok_or_else(Error::unauthenticated)?;
+                writes.push(Write::Check(user.key.clone(), Condition::Rev(user.rev)));
+            }
+            KeyOf::App(app) => {
+                app_writable(reader, who, *app).await?;
+                let pointer = keys::app_key_pointer(who.handle, *app);
+                let latest = Latest { hash: made.hash.clone() };
+                match reader.get::<Latest>(&pointer).await? {
+                    None => writes.push(records::create(pointer, &latest)?),
+                    Some(mut found) => {
+                        let former = keys::credential(who.handle, &found.value.hash);
+                        if let Some(former) = reader.get::<Credential>(&former).await? {
+                            writes.extend(revocation(former, who, now)?.1);
+                        }
+                        found.value = latest;
+                        writes.push(found.replace()?);
+                    }
+                }
+            }
+        }
+        Ok((made, writes))
+    })
+}
+
+fn key_of(credential: &Credential) -> Option<&ApiKey> {
+    match &credential.purpose {
+        Purpose::UserKey(key) | Purpose::AppKey(key) => Some(key),
+        Purpose::Session | Purpose::AppSession { .. } => None,
+    }
+}
+
+fn set_key(credential: &mut Credential, changed: &ApiKey) {
+    match &mut credential.purpose {
+        Purpose::UserKey(key) | Purpose::AppKey(key) => *key = changed.clone(),
+        Purpose::Session | Purpose::AppSession { .. } => {}
+    }
+}
+
+fn revocation(mut found: Stored<Credential>, who: &Principal, now: Timestamp) -> Result<(Option<ApiKey>, Vec<Write>), Error> {
+    let Some(mut key) = key_of(&found.value).cloned() else { return Ok((None, Vec::new())) };
+    if key.revoked.is_some() {
+        return Ok((Some(key), Vec::new()));
+    }
+    key.revoked = Some(Revocation { at: now, by: who.owner.user.clone(), email: who.owner.email.clone() });
+    set_key(&mut found.value, &key);
+    let writes = vec![found.replace()?, records::put(key.row(who.handle), &key, Condition::Present)?];
+    Ok((Some(key), writes))
+}
+
+/// The credential of a key that a caller names, if the caller may change it: its owner or an administrator for a user's,
+/// whoever may write the app for an app's. To everybody else it is unknown.
+async fn named(reader: &mut Reader<'_>, who: &Principal, text: &str) -> Result<Stored<Credential>, Error> {
+    let unknown = || Error::not_found("invalid_key");
+    let text: CredentialText = text.parse().map_err(|_| unknown())?;
+    if text.handle() != who.handle {
+        return Err(unknown());
+    }
+    let found: Stored<Credential> = reader.get(&keys::credential(who.handle, &text.hash())).await?.ok_or_else(unknown)?;
+    let allowed = match key_of(&found.value).map(|key| &key.of) {
+        Some(KeyOf::User(user)) => *user == who.owner.user || who.administers(),
+        Some(KeyOf::App(_)) => who.holds(Right::WriteStoreItems),
+        None => false,
+    };
+    if allowed { Ok(found) } else { Err(unknown()) }
+}
+
+/// Revokes a key and keeps its row; a second time keeps the first time's moment (003 1.3).
+///
+/// # Errors
+/// Not found for a key that is not there or not the caller's to revoke; the store's.
+pub async fn revoke(reader: &mut Reader<'_>, who: &Principal, text: &str) -> Result<ApiKey, Error> {
+    let now = reader.now();
+    change!(reader, {
+        let found = named(reader, who, text).await?;
+        let (key, writes) = revocation(found, who, now)?;
+        Ok((key.ok_or_else(|| Error::not_found("invalid_key"))?, writes))
+    })
+}
+
+/// Deletes a key for good and gives it as it was (003 1.4).
+///
+/// # Errors
+/// As [`revoke`].
+pub async fn delete(reader: &mut Reader<'_>, who: &Principal, text: &str) -> Result<ApiKey, Error> {
+    change!(reader, {
+        let found = named(reader, who, text).await?;
+        let key = key_of(&found.value).cloned().ok_or_else(|| Error::not_found("invalid_key"))?;
+        let writes = vec![found.remove(), Write::Delete(key.row(who.handle), Condition::Always)];
+        Ok((key, writes))
+    })
+}
+
+/// Changes a key's label, and nothing else of it (003 1.5).
+///
+/// # Errors
+/// As [`revoke`].
+pub async fn relabel(reader: &mut Reader<'_>, who: &Principal, text: &str, label: &Label) -> Result<ApiKey, Error> {
+    change!(reader, {
+        let mut found = named(reader, who, text).await?;
+        let mut key = key_of(&found.value).cloned().ok_or_else(|| Error::not_found("invalid_key"))?;
+        key.label = label.clone();
+        set_key(&mut found.value, &key);
+        let writes = vec![found.replace()?, records::put(key.row(who.handle), &key, Condition::Present)?];
+        Ok((key, writes))
+    })
+}
+
+/// Whether a text is an active key of that type in the caller's tenant (003 1.6).
+///
+/// # Errors
+/// The store's.
+pub async fn is_valid(reader: &mut Reader<'_>, who: &Principal, kind: &str, text: &str) -> Result<bool, Error> {
+    let Ok(text) = text.parse::<CredentialText>() else { return Ok(false) };
+    if text.handle() != who.handle {
+        return Ok(false);
+    }
+    let found: Option<Stored<Credential>> = reader.get(&keys::credential(who.handle, &text.hash())).await?;
+    Ok(found.is_some_and(|found| match &found.value.purpose {
+        Purpose::UserKey(key) => kind == "user" && key.revoked.is_none(),
+        Purpose::AppKey(key) => kind == "app" && key.revoked.is_none(),
+        Purpose::Session | Purpose::AppSession { .. } => false,
+    }))
+}

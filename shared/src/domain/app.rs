@@ -1,0 +1,499 @@
+//! Apps: the card that lists show, the binaries with their kept versions, the icon, and who may see what.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::access::{Means, Principal, Right};
+use crate::change;
+use crate::clock::Timestamp;
+use crate::domain::housekeeping::{self, Chore};
+use crate::domain::text::{Description, Label, Name};
+use crate::error::Error;
+use crate::id::{AppId, BinaryType, Guid, Handle};
+use crate::records::{self, Reader, Record, Stored};
+use crate::store::{Condition, Key, Query, Write, keys};
+
+/// Most groups of an item: deleting the item undoes all of them in one transaction.
+pub const GROUPS_LIMIT: usize = 30;
+/// Most auth policies of an item or of the store.
+pub const POLICIES_LIMIT: usize = 50;
+/// Old versions that are kept beside the live one (003 2.6.5.1).
+pub const OLD_VERSIONS: usize = 4;
+
+/// An app as lists show it.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct AppCard {
+    /// Its id.
+    pub id: AppId,
+    /// Its name.
+    pub name: Name,
+    /// What it is.
+    pub description: Description,
+    /// The token by which the app tells itself to `$fh.auth`.
+    pub auth_token: Label,
+    /// Whether only users in one of its groups see it.
+    pub restrict_to_groups: bool,
+    /// Its groups.
+    pub groups: Vec<Guid>,
+    /// The policies by which its users must have signed in; empty means any.
+    pub policies: Vec<Guid>,
+    /// Whether it is in the store (WSO2's *Published*).
+    pub in_store: bool,
+    /// Its binaries, at most one of each type.
+    pub binaries: Vec<BinaryCard>,
+    /// Since when.
+    pub created: Timestamp,
+}
+
+impl Record for AppCard {
+    const KIND: &'static str = "app";
+}
+
+impl AppCard {
+    /// The binary of that type.
+    pub fn binary(&self, kind: BinaryType) -> Option<&BinaryCard> {
+        self.binaries.iter().find(|binary| binary.kind == kind)
+    }
+}
+
+/// A binary as lists show it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BinaryCard {
+    /// Its type.
+    pub kind: BinaryType,
+    /// The number of the live version.
+    pub live: u32,
+    /// The identifier that was read: an Android package's id or an iOS bundle's.
+    pub identifier: String,
+    /// When it changed.
+    pub modified: Timestamp,
+    /// What an administrator keeps beside it (003 2.18).
+    pub config: BTreeMap<String, String>,
+    /// The kept versions, newest first, the live one among them.
+    pub versions: Vec<VersionCard>,
+}
+
+impl BinaryCard {
+    /// The configuration as clients read it: for iOS the bundle id is in it, set or read.
+    pub fn shown_config(&self) -> BTreeMap<String, String> {
+        let mut config = self.config.clone();
+        if self.kind != BinaryType::Android {
+            config.entry("bundle_id".to_owned()).or_insert_with(|| self.identifier.clone());
+        }
+        config
+    }
+}
+
+/// A kept version as lists show it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct VersionCard {
+    /// Its number, from 1.
+    pub number: u32,
+    /// Its own guid.
+    pub guid: Guid,
+    /// When it was uploaded.
+    pub at: Timestamp,
+}
+
+/// The kept versions of a binary with all that was read from them.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Binary {
+    /// The number that the next upload gets.
+    pub next: u32,
+    /// The kept versions, newest first.
+    pub versions: Vec<Version>,
+}
+
+impl Record for Binary {
+    const KIND: &'static str = "binary";
+}
+
+impl Binary {
+    /// The version of that number.
+    pub fn version(&self, number: u32) -> Option<&Version> {
+        self.versions.iter().find(|version| version.number == number)
+    }
+}
+
+/// A version with all that was read from it.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Version {
+    /// Its number, from 1.
+    pub number: u32,
+    /// Its own guid.
+    pub guid: Guid,
+    /// The upload that brought it: a second delivery of its event attaches nothing.
+    pub upload: Guid,
+    /// The SHA-256 of its bytes, in hex.
+    pub sha256: String,
+    /// Its size in bytes.
+    pub size: u64,
+    /// When it was uploaded.
+    pub at: Timestamp,
+    /// Who uploaded it.
+    pub by: Guid,
+    /// The name of the uploaded file.
+    pub file_name: String,
+    /// The identifier that was read.
+    pub identifier: String,
+    /// The version's name that was read.
+    pub version_name: String,
+    /// The SHA-256 of the signer's certificate, where the signature was verified.
+    pub verified_signer: Option<String>,
+    /// The icon that was read, as an object of the bucket.
+    pub icon_object: Option<String>,
+    /// Everything that was read.
+    pub package: serde_json::Value,
+}
+
+/// An icon: a PNG of at most 128 × 128 and 16 KB, as base64.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Icon {
+    /// The picture.
+    pub png: String,
+    /// Whether it came out of a package; an icon that somebody uploaded is not replaced by one that did not.
+    pub from_package: bool,
+}
+
+impl Record for Icon {
+    const KIND: &'static str = "icon";
+}
+
+/// The guid of a kept version, which leads to its app.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct VersionAlias {
+    /// The app and type.
+    pub binary: AppId,
+}
+
+impl Record for VersionAlias {
+    const KIND: &'static str = "version-alias";
+}
+
+/// An app with everything that `read` shows.
+#[derive(Clone, Debug)]
+pub struct Details {
+    /// The card.
+    pub card: Stored<AppCard>,
+    /// The binaries.
+    pub binaries: Vec<(BinaryType, Stored<Binary>)>,
+    /// The icon, base64, empty where there is none.
+    pub icon: String,
+}
+
+/// What reading an app whole needs.
+pub fn keys_of(handle: Handle, id: AppId) -> Vec<Key> {
+    let mut wanted = vec![keys::app_card(handle, id), keys::icon(handle, id)];
+    wanted.extend(BinaryType::ALL.map(|kind| keys::binary(handle, id, kind)));
+    wanted
+}
+
+/// What a card with its icon needs.
+pub fn card_keys(handle: Handle, id: AppId) -> Vec<Key> {
+    vec![keys::app_card(handle, id), keys::icon(handle, id)]
+}
+
+fn unknown() -> Error {
+    Error::not_found("invalid_guid")
+}
+
+/// An app's card.
+///
+/// # Errors
+/// Not found; the store's.
+pub async fn card(reader: &mut Reader<'_>, handle: Handle, id: AppId) -> Result<Stored<AppCard>, Error> {
+    reader.get(&keys::app_card(handle, id)).await?.ok_or_else(unknown)
+}
+
+/// An app's icon as base64, empty where there is none.
+///
+/// # Errors
+/// The store's.
+pub async fn icon(reader: &mut Reader<'_>, handle: Handle, id: AppId) -> Result<String, Error> {
+    Ok(reader.get::<Icon>(&keys::icon(handle, id)).await?.map(|icon| icon.value.png).unwrap_or_default())
+}
+
+/// An app with everything.
+///
+/// # Errors
+/// Not found; the store's.
+pub async fn details(reader: &mut Reader<'_>, handle: Handle, id: AppId) -> Result<Details, Error> {
+    let card = card(reader, handle, id).await?;
+    let wanted = BinaryType::ALL.map(|kind| keys::binary(handle, id, kind));
+    let found = reader.get_all::<Binary>(&wanted).await?;
+    let binaries = BinaryType::ALL.into_iter().zip(found).filter_map(|(kind, binary)| Some((kind, binary?))).collect();
+    let icon = icon(reader, handle, id).await?;
+    Ok(Details { card, binaries, icon })
+}
+
+/// What a new app is made of.
+#[derive(Clone, Debug, Default)]
+pub struct Changes {
+    /// The name.
+    pub name: Option<Name>,
+    /// What it is.
+    pub description: Option<Description>,
+    /// The token.
+    pub auth_token: Option<Label>,
+    /// Whether only its groups see it.
+    pub restrict_to_groups: Option<bool>,
+    /// The whole list of its groups.
+    pub groups: Option<Vec<Guid>>,
+    /// The whole list of its policies.
+    pub policies: Option<Vec<Guid>>,
+}
+
+fn apply(card: &mut AppCard, changes: &Changes) {
+    let Changes { name, description, auth_token, restrict_to_groups, groups: _, policies } = changes.clone();
+    card.name = name.unwrap_or_else(|| card.name.clone());
+    card.description = description.unwrap_or_else(|| card.description.clone());
+    card.auth_token = auth_token.unwrap_or_else(|| card.auth_token.clone());
+    card.restrict_to_groups = restrict_to_groups.unwrap_or(card.restrict_to_groups);
+    card.policies = policies.unwrap_or_else(|| card.policies.clone());
+}
+
+/// Makes an app; it is not in the store yet (003 2.10).
+///
+/// # Errors
+/// Not found for an unknown policy or group; invalid beyond their limits; the store's.
+pub async fn create(reader: &mut Reader<'_>, who: &Principal, name: Name, changes: &Changes) -> Result<AppCard, Error> {
+    let now = reader.now();
+    let id = AppId::new(now);
+    change!(reader, {
+        let mut card = AppCard {
+            id,
+            name: name.clone(),
+            description: Description::default(),
+            auth_token: Label::default(),
+            restrict_to_groups: false,
+            groups: Vec::new(),
+            policies: Vec::new(),
+            in_store: false,
+            binaries: Vec::new(),
+            created: now,
+        };
+        apply(&mut card, changes);
+        require_policies(reader, who.handle, &card.policies, &[]).await?;
+        let mut writes = Vec::new();
+        if let Some(groups) = &changes.groups {
+            writes = super::links::regroup(reader, who.handle, &mut card, groups).await?;
+        }
+        writes.insert(0, records::create(keys::app_card(who.handle, id), &card)?);
+        Ok((card, writes))
+    })
+}
+
+/// Changes an app; what is absent stays (003 2.12).
+///
+/// # Errors
+/// Not found for an unknown app, policy or group; the store's.
+pub async fn update(reader: &mut Reader<'_>, who: &Principal, id: AppId, changes: &Changes) -> Result<AppCard, Error> {
+    change!(reader, {
+        let mut found = card(reader, who.handle, id).await?;
+        let before = found.value.policies.clone();
+        apply(&mut found.value, changes);
+        require_policies(reader, who.handle, &found.value.policies, &before).await?;
+        let mut writes = Vec::new();
+        if let Some(groups) = &changes.groups {
+            writes = super::links::regroup(reader, who.handle, &mut found.value, groups).await?;
+        }
+        writes.insert(0, found.replace()?);
+        Ok((found.value, writes))
+    })
+}
+
+/// All policies must exist; those that were there before may be gone (a dangling reference matches nobody).
+///
+/// # Errors
+/// Not found `invalid_guid`; invalid beyond [`POLICIES_LIMIT`]; the store's.
+pub async fn require_policies(reader: &mut Reader<'_>, handle: Handle, policies: &[Guid], before: &[Guid]) -> Result<(), Error> {
+    if policies.len() > POLICIES_LIMIT {
+        return Err(Error::invalid(format!("invalid_authpolicies: at most {POLICIES_LIMIT}")));
+    }
+    let wanted: Vec<Key> = policies.iter().filter(|policy| !before.contains(policy)).map(|policy| keys::policy(handle, policy)).collect();
+    let found = reader.get_all::<super::policy::Policy>(&wanted).await?;
+    if found.iter().any(Option::is_none) { Err(unknown()) } else { Ok(()) }
+}
+
+/// Deletes an app with everything of it. Its objects are released by housekeeping from the chore that is written in the
+/// same transaction (003 2.13).
+///
+/// # Errors
+/// Not found; the store's.
+pub async fn delete(reader: &mut Reader<'_>, who: &Principal, id: AppId) -> Result<(), Error> {
+    let (handle, now) = (who.handle, reader.now());
+    change!(reader, {
+        let mut found = details(reader, handle, id).await?;
+        let unlinked = super::links::regroup(reader, handle, &mut found.card.value, &[]).await?;
+        let mut writes =
+            vec![found.card.remove(), Write::Delete(keys::icon(handle, id), Condition::Always), Write::Delete(keys::shelf(handle, id), Condition::Always)];
+        for (_, binary) in &found.binaries {
+            writes.push(binary.remove());
+        }
+        writes.extend(unlinked);
+        let versions: Vec<&Version> = found.binaries.iter().flat_map(|(_, binary)| &binary.value.versions).collect();
+        if !versions.is_empty() {
+            let chore = Chore::Release {
+                handle,
+                objects: versions.iter().flat_map(|version| objects_of(handle, version)).collect(),
+                aliases: versions.iter().map(|version| version.guid.clone()).collect(),
+            };
+            writes.push(housekeeping::chore(now, &chore)?);
+        }
+        Ok(((), writes))
+    })
+}
+
+/// The objects of the bucket that a version points at.
+pub fn objects_of(handle: Handle, version: &Version) -> Vec<String> {
+    std::iter::once(keys::binary_object(handle, &version.sha256)).chain(version.icon_object.clone()).collect()
+}
+
+/// Most entries of a binary's configuration, and most characters of a key or value.
+const CONFIG_LIMIT: (usize, usize) = (20, 500);
+
+/// Replaces the configuration of an app's binary (003 2.19).
+///
+/// # Errors
+/// Not found `invalid_type` where there is no such binary; invalid `wrong_identifier` for a bundle id other than the one
+/// that was read, and beyond 20 entries; the store's.
+pub async fn set_config(
+    reader: &mut Reader<'_>,
+    who: &Principal,
+    id: AppId,
+    kind: BinaryType,
+    config: &BTreeMap<String, String>,
+) -> Result<BTreeMap<String, String>, Error> {
+    let fits = |text: &String| text.chars().count() <= CONFIG_LIMIT.1;
+    if config.len() > CONFIG_LIMIT.0 || !config.iter().all(|(key, value)| fits(key) && fits(value)) {
+        return Err(Error::invalid("invalid_config"));
+    }
+    change!(reader, {
+        let mut found = card(reader, who.handle, id).await?;
+        let binary = found.value.binaries.iter_mut().find(|binary| binary.kind == kind).ok_or_else(|| Error::not_found("invalid_type"))?;
+        if config.get("bundle_id").is_some_and(|bundle| kind != BinaryType::Android && *bundle != binary.identifier) {
+            return Err(Error::invalid(format!("wrong_identifier: the bundle id that was read from the binary is {}", binary.identifier)));
+        }
+        binary.config = config.clone();
+        let shown = binary.shown_config();
+        Ok((shown, vec![found.replace()?]))
+    })
+}
+
+/// Adds policies to an app, or removes them (003 2.16, 2.17). Adding twice and removing what is not there are fine.
+///
+/// # Errors
+/// Not found for an unknown app, or an unknown policy that is to be added; the store's.
+pub async fn change_policy(reader: &mut Reader<'_>, who: &Principal, id: AppId, policy: &Guid, add: bool) -> Result<AppCard, Error> {
+    change!(reader, {
+        let mut found = card(reader, who.handle, id).await?;
+        let before = found.value.policies.clone();
+        found.value.policies.retain(|have| have != policy);
+        if add {
+            found.value.policies.push(policy.clone());
+            require_policies(reader, who.handle, &found.value.policies, &before).await?;
+        }
+        let writes = if found.value.policies == before { Vec::new() } else { vec![found.replace()?] };
+        Ok((found.value, writes))
+    })
+}
+
+/// Makes a kept version the live one again.
+///
+/// # Errors
+/// Not found for an unknown app, type (`invalid_type`) or version (`invalid_version`); the store's.
+pub async fn roll_back(reader: &mut Reader<'_>, who: &Principal, id: AppId, kind: BinaryType, number: u32) -> Result<AppCard, Error> {
+    let now = reader.now();
+    change!(reader, {
+        let mut found = card(reader, who.handle, id).await?;
+        let card = &mut found.value;
+        let binary = card.binaries.iter_mut().find(|binary| binary.kind == kind).ok_or_else(|| Error::not_found("invalid_type"))?;
+        if !binary.versions.iter().any(|version| version.number == number) {
+            return Err(Error::not_found("invalid_version"));
+        }
+        if binary.live == number {
+            return Ok((found.value, Vec::new()));
+        }
+        binary.live = number;
+        binary.modified = now;
+        let write = found.replace()?;
+        Ok((found.value, vec![write]))
+    })
+}
+
+/// Whether a caller sees an app in the store. It fails closed: a reference to a policy or group that is gone matches
+/// nobody.
+pub fn visible(card: &AppCard, who: &Principal, store_policies: &[Guid]) -> bool {
+    if who.is_member() && who.holds(Right::ReadStoreItems) {
+        return card.in_store;
+    }
+    let by = match &who.means {
+        Means::AppSession { policy, .. } => Some(policy),
+        Means::Session | Means::ApiKey => None,
+    };
+    let admits = |policies: &[Guid]| policies.is_empty() || by.is_some_and(|by| policies.contains(by));
+    let in_group = !card.restrict_to_groups || card.groups.iter().any(|group| who.owner.groups.contains(group));
+    card.in_store && in_group && admits(&card.policies) && (who.is_member() || admits(store_policies))
+}
+
+/// One page of all cards, oldest first, each with its icon.
+#[derive(Debug, Default)]
+pub struct CardPage {
+    /// The cards with their icons.
+    pub cards: Vec<(AppCard, String)>,
+    /// Where to go on; `None` at the end.
+    pub next: Option<String>,
+}
+
+/// The first queries of a listing: cards and icons, side by side.
+pub fn listing(handle: Handle, after: Option<String>, limit: Option<u32>) -> [Query; 2] {
+    [keys::app_cards(handle), keys::icons(handle)].map(|pk| Query::all(pk).after(after.clone()).limit(limit))
+}
+
+/// Lists cards with their icons: all of them, or `limit` from after `after`. Stops with an error once it holds more than
+/// one answer can.
+///
+/// # Errors
+/// Too large beyond one answer; the store's.
+pub async fn list(reader: &mut Reader<'_>, handle: Handle, after: Option<String>, limit: Option<u32>) -> Result<CardPage, Error> {
+    let [mut cards, mut icons] = listing(handle, after, limit);
+    let mut found = CardPage::default();
+    let mut bytes = 0;
+    loop {
+        let page = reader.query(&cards).await?;
+        bytes += page.items.iter().map(|item| item.body.len()).sum::<usize>();
+        for item in page.items {
+            found.cards.push((Stored::<AppCard>::parse(item)?.value, String::new()));
+        }
+        found.next = page.next.clone();
+        let full = limit.is_some_and(|limit| found.cards.len() >= limit as usize);
+        if page.next.is_none() || full || bytes > crate::reply::ANSWER_LIMIT {
+            break;
+        }
+        cards.limit = limit.map(|limit| limit - u32::try_from(found.cards.len()).unwrap_or(limit).min(limit));
+        cards.after = page.next;
+    }
+    let Some(last) = found.cards.last().map(|(card, _)| card.id.sort_key()) else { return Ok(found) };
+    let mut pictures = BTreeMap::new();
+    loop {
+        let page = reader.query(&icons).await?;
+        let passed = page.items.last().is_some_and(|item| item.key.sk > last);
+        for item in page.items {
+            let sk = item.key.sk.clone();
+            bytes += item.body.len();
+            pictures.insert(sk, Stored::<Icon>::parse(item)?.value.png);
+        }
+        if page.next.is_none() || passed || bytes > 2 * crate::reply::ANSWER_LIMIT {
+            break;
+        }
+        icons.after = page.next;
+    }
+    for (card, icon) in &mut found.cards {
+        *icon = pictures.remove(&card.id.sort_key()).unwrap_or_default();
+    }
+    if bytes > 2 * crate::reply::ANSWER_LIMIT {
+        return Err(Error::too_large("The list is too large for one answer: ask for pages with limit and cursor"));
+    }
+    Ok(found)
+}

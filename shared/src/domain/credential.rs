@@ -1,0 +1,56 @@
+//! Credentials: one record kind for all, found by the hash of the secret.
+
+use serde::{Deserialize, Serialize};
+
+use crate::clock::Timestamp;
+use crate::domain::api_key::ApiKey;
+use crate::domain::user::Owner;
+use crate::id::Guid;
+use crate::records::Record;
+
+/// What a credential is for.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Purpose {
+    /// A user's API key: the whole record of it.
+    UserKey(ApiKey),
+    /// An app's API key: the whole record of it. It opens no administration route.
+    AppKey(ApiKey),
+    /// A signed-in member.
+    Session,
+    /// A signed-in user of an app.
+    AppSession {
+        /// The client's id of its device.
+        cuid: String,
+        /// The policy that admitted the user.
+        policy: Guid,
+    },
+}
+
+/// A credential.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Credential {
+    /// What it is for.
+    pub purpose: Purpose,
+    /// The tenant's name.
+    pub domain: String,
+    /// Since when.
+    pub created: Timestamp,
+    /// Until when; `None` for keys.
+    pub expires: Option<Timestamp>,
+    /// The copy of its owner to be written beside it; reading leaves it empty.
+    #[serde(skip)]
+    pub owner: Option<Owner>,
+}
+
+impl Record for Credential {
+    const KIND: &'static str = "credential";
+
+    fn expires(&self) -> Option<Timestamp> {
+        self.expires
+    }
+
+    fn owner(&self) -> Option<String> {
+        self.owner.as_ref().and_then(|owner| serde_json::to_string(owner).ok())
+    }
+}

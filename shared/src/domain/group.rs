@@ -1,0 +1,255 @@
+//! Groups of store items and users: who sees what is restricted to groups.
+
+use serde::{Deserialize, Serialize};
+
+use crate::access::Principal;
+use crate::change;
+use crate::clock::Timestamp;
+use crate::domain::text::{Description, Name};
+use crate::domain::user::{SignInName, User};
+use crate::error::Error;
+use crate::id::{AppId, Guid, Handle};
+use crate::records::{self, Reader, Record, Stored};
+use crate::store::{Condition, Key, Query, StoreError, TRANSACTION_LIMIT, Write, keys};
+
+/// A group. Its item's counter says how many store items are in it.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Group {
+    /// Its guid.
+    pub guid: Guid,
+    /// Its name, unique in the tenant.
+    pub name: Name,
+    /// What it is for.
+    pub description: Description,
+    /// Since when.
+    pub created: Timestamp,
+}
+
+impl Record for Group {
+    const KIND: &'static str = "group";
+}
+
+/// The claim of a group's name.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct GroupName {
+    /// Whose it is.
+    pub group: Guid,
+}
+
+impl Record for GroupName {
+    const KIND: &'static str = "group-name";
+}
+
+/// That something is in a group; the key says what.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Member {}
+
+impl Record for Member {
+    const KIND: &'static str = "group-member";
+}
+
+/// A group with its members.
+#[derive(Clone, Debug)]
+pub struct Members {
+    /// The group.
+    pub group: Stored<Group>,
+    /// The store items in it.
+    pub items: Vec<AppId>,
+    /// The users in it.
+    pub users: Vec<Guid>,
+}
+
+fn unknown() -> Error {
+    Error::not_found("invalid_guid")
+}
+
+fn taken(error: Error) -> Error {
+    // The only conflict of a create that is not retried is the claim of the name.
+    if error.kind == crate::error::Kind::Conflict { Error::conflict("group names must be unique") } else { error }
+}
+
+/// Makes a group.
+///
+/// # Errors
+/// Conflict where the name is taken; the store's.
+pub async fn create(reader: &mut Reader<'_>, who: &Principal, name: Name, description: Description) -> Result<Group, Error> {
+    let group = Group { guid: Guid::random(), name, description, created: reader.now() };
+    let claim = GroupName { group: group.guid.clone() };
+    let writes =
+        vec![records::create(keys::group_name(who.handle, group.name.as_str()), &claim)?, records::create(keys::group(who.handle, &group.guid), &group)?];
+    match reader.table().write(writes).await {
+        Ok(()) => Ok(group),
+        Err(StoreError::Condition { at: 0 }) => Err(taken(Error::conflict(""))),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// All groups with the number of their items; or the one of that name.
+///
+/// # Errors
+/// The store's.
+pub async fn list(reader: &mut Reader<'_>, handle: Handle, name: Option<&str>) -> Result<Vec<(Group, i64)>, Error> {
+    let mut query = Query::all(keys::groups(handle));
+    let mut found = Vec::new();
+    loop {
+        let page = reader.query(&query).await?;
+        for item in page.items {
+            let group = Stored::<Group>::parse(item)?;
+            if name.is_none_or(|name| name.eq_ignore_ascii_case(group.value.name.as_str())) {
+                found.push((group.value, group.count));
+            }
+        }
+        if page.next.is_none() {
+            found.sort_by_key(|(group, _)| group.created);
+            return Ok(found);
+        }
+        query.after = page.next;
+    }
+}
+
+/// A group with its members.
+///
+/// # Errors
+/// Not found; the store's.
+pub async fn read(reader: &mut Reader<'_>, handle: Handle, guid: &Guid) -> Result<Members, Error> {
+    let group: Stored<Group> = reader.get(&keys::group(handle, guid)).await?.ok_or_else(unknown)?;
+    let mut members = Members { group, items: Vec::new(), users: Vec::new() };
+    let mut query = Query::all(keys::group_members(handle, guid));
+    loop {
+        let page = reader.query(&query).await?;
+        for item in page.items {
+            let sk = item.key.sk.as_str();
+            if let Some(id) = sk.strip_prefix("I#") {
+                members.items.push(AppId::from_sort_key(id).map_err(Error::internal)?);
+            } else if let Some(user) = sk.strip_prefix("U#") {
+                members.users.push(user.parse().map_err(Error::internal)?);
+            }
+        }
+        if page.next.is_none() {
+            return Ok(members);
+        }
+        query.after = page.next;
+    }
+}
+
+/// Changes a group's name or description; what is absent stays.
+///
+/// # Errors
+/// Not found; conflict where the name is taken; the store's.
+pub async fn update(
+    reader: &mut Reader<'_>,
+    who: &Principal,
+    guid: &Guid,
+    name: Option<Name>,
+    description: Option<Description>,
+) -> Result<(Group, i64), Error> {
+    let handle = who.handle;
+    let changed = change!(reader, {
+        let mut found: Stored<Group> = reader.get(&keys::group(handle, guid)).await?.ok_or_else(unknown)?;
+        let mut writes = Vec::new();
+        if let Some(name) = &name {
+            let (before, after) = (keys::group_name(handle, found.value.name.as_str()), keys::group_name(handle, name.as_str()));
+            if before != after {
+                writes.push(records::create(after, &GroupName { group: guid.clone() })?);
+                writes.push(Write::Delete(before, Condition::Always));
+            }
+            found.value.name = name.clone();
+        }
+        if let Some(description) = &description {
+            found.value.description = description.clone();
+        }
+        writes.push(found.replace()?);
+        Ok(((found.value, found.count), writes))
+    });
+    changed.map_err(taken)
+}
+
+/// Deletes a group. References to it stay behind on items and users and match nobody, since a guid is never given twice.
+///
+/// # Errors
+/// Not found; the store's.
+pub async fn delete(reader: &mut Reader<'_>, who: &Principal, guid: &Guid) -> Result<(), Error> {
+    let handle = who.handle;
+    let members = read(reader, handle, guid).await?;
+    change!(reader, {
+        let found: Stored<Group> = reader.get(&keys::group(handle, guid)).await?.ok_or_else(unknown)?;
+        let name = keys::group_name(handle, found.value.name.as_str());
+        Ok(((), vec![found.remove(), Write::Delete(name, Condition::Always)]))
+    })?;
+    // What is left of a crash here is never shown: the group that it belongs to is gone.
+    let items = members.items.iter().map(|app| keys::group_item(handle, guid, *app));
+    let users = members.users.iter().map(|user| keys::group_user(handle, guid, user));
+    let leftovers: Vec<Write> = items.chain(users).map(|key| Write::Delete(key, Condition::Always)).collect();
+    for batch in leftovers.chunks(TRANSACTION_LIMIT) {
+        reader.table().write(batch.to_vec()).await?;
+    }
+    Ok(())
+}
+
+/// Most users that one call puts into a group or takes out of it: two writes each.
+pub const USERS_LIMIT: usize = 49;
+
+/// A user as a client names him: by guid, or by the name that he signs in with.
+async fn resolve(reader: &mut Reader<'_>, handle: Handle, named: &[String]) -> Result<Vec<Guid>, Error> {
+    let as_guid: Vec<Option<Guid>> = named.iter().map(|text| text.parse().ok()).collect();
+    let mut wanted: Vec<Key> = named.iter().map(|text| keys::sign_in(handle, text)).collect();
+    wanted.extend(as_guid.iter().flatten().map(|guid| keys::user(handle, guid)));
+    reader.fetch_missing(&wanted).await?;
+    let mut users = Vec::new();
+    for (text, guid) in named.iter().zip(as_guid) {
+        let by_guid = match &guid {
+            Some(guid) => reader.get::<User>(&keys::user(handle, guid)).await?.map(|_| guid.clone()),
+            None => None,
+        };
+        let user = match by_guid {
+            Some(user) => Some(user),
+            None => reader.get::<SignInName>(&keys::sign_in(handle, text)).await?.map(|claim| claim.value.user),
+        };
+        let user = user.ok_or_else(|| Error::not_found("User not found"))?;
+        if !users.contains(&user) {
+            users.push(user);
+        }
+    }
+    Ok(users)
+}
+
+/// Puts users into a group, or takes them out: all or none. The users' API keys get the new copy of their owner in the
+/// same transaction.
+///
+/// # Errors
+/// Not found for an unknown group or user; invalid beyond [`USERS_LIMIT`]; the store's.
+pub async fn change_users(reader: &mut Reader<'_>, who: &Principal, guid: &Guid, named: &[String], add: bool) -> Result<(), Error> {
+    if named.len() > USERS_LIMIT {
+        return Err(Error::invalid(format!("invalid_users: at most {USERS_LIMIT} users in one call")));
+    }
+    let handle = who.handle;
+    change!(reader, {
+        reader.get::<Group>(&keys::group(handle, guid)).await?.ok_or_else(unknown)?;
+        let users = resolve(reader, handle, named).await?;
+        let user_keys: Vec<Key> = users.iter().map(|user| keys::user(handle, user)).collect();
+        let mut writes = vec![Write::Check(keys::group(handle, guid), Condition::Present)];
+        for found in reader.get_all::<User>(&user_keys).await? {
+            let mut found = found.ok_or_else(|| Error::not_found("User not found"))?;
+            let owner = &mut found.value.owner;
+            let member = keys::group_user(handle, guid, &owner.user);
+            match (add, owner.groups.contains(guid)) {
+                (true, false) => {
+                    owner.groups.push(guid.clone());
+                    writes.push(records::put(member, &Member {}, Condition::Always)?);
+                }
+                (false, true) => {
+                    owner.groups.retain(|have| have != guid);
+                    writes.push(Write::Delete(member, Condition::Always));
+                }
+                _ => continue,
+            }
+            writes.extend(super::user::copies(reader, handle, owner_of(&found)).await?);
+            writes.push(found.replace()?);
+        }
+        Ok(((), if writes.len() == 1 { Vec::new() } else { writes }))
+    })
+}
+
+fn owner_of(found: &Stored<User>) -> &super::user::Owner {
+    &found.value.owner
+}

@@ -1,0 +1,193 @@
+//! Work that is done later: objects that nothing points at any more, uploads that were never finished.
+//!
+//! A chore is written in the transaction that makes it necessary and removed in the one that does it, so that neither a
+//! crash nor a second run loses or repeats one.
+
+use serde::{Deserialize, Serialize};
+
+use crate::clock::Timestamp;
+use crate::domain::upload::{self, State, Upload};
+use crate::error::Error;
+use crate::id::{Guid, Handle};
+use crate::objects::Objects;
+use crate::records::{self, Reader, Record, Stored};
+use crate::store::{Condition, Item, Query, StoreError, Table, Write, keys};
+
+/// Something to be done later.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Chore {
+    /// Removes an object of the bucket if nothing counts it any more.
+    Object {
+        /// The tenant.
+        handle: Handle,
+        /// Its name.
+        name: String,
+    },
+    /// Ends an upload whose time is over.
+    Upload {
+        /// The tenant.
+        handle: Handle,
+        /// Which upload.
+        upload: Guid,
+    },
+    /// Takes back the references of an app that was deleted.
+    Release {
+        /// The tenant.
+        handle: Handle,
+        /// The objects that it counted, once per reference.
+        objects: Vec<String>,
+        /// The guids of its versions.
+        aliases: Vec<Guid>,
+    },
+}
+
+impl Record for Chore {
+    const KIND: &'static str = "chore";
+}
+
+/// How long an object is kept after the last reference to it is gone, in seconds.
+pub const GRACE_SECONDS: i64 = 24 * 3600;
+
+/// The write of a chore that is due at once (`Release`), when an upload expires, or after the grace of an object.
+///
+/// # Errors
+/// Internal.
+pub fn chore(now: Timestamp, chore: &Chore) -> Result<Write, Error> {
+    let (due, subject) = match chore {
+        Chore::Object { handle, name } => (now.plus_seconds(GRACE_SECONDS), format!("{handle}#{name}")),
+        Chore::Upload { handle, upload } => (now, format!("{handle}#{upload}")),
+        Chore::Release { handle, aliases, .. } => (now, format!("{handle}#{:?}", aliases.first())),
+    };
+    records::put(keys::chore(due, &subject), chore, Condition::Always)
+}
+
+/// The write that counts a reference to an object.
+pub fn count_object(handle: Handle, name: &str, by: i64) -> Write {
+    Write::Count { key: keys::object(handle, name), kind: "object", by, condition: Condition::Open }
+}
+
+/// What a run did.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Done {
+    /// Objects removed from the bucket.
+    pub objects: usize,
+    /// Uploads ended.
+    pub uploads: usize,
+    /// Deleted apps whose references were taken back.
+    pub releases: usize,
+}
+
+/// Does everything that is due. Any number of runs at once do it once.
+///
+/// # Errors
+/// The first store's or bucket's error, after all other chores were tried.
+pub async fn run(table: &dyn Table, objects: &dyn Objects, now: Timestamp) -> Result<Done, Error> {
+    let mut done = Done::default();
+    let mut failure = None;
+    for shard in 0..keys::SHARDS {
+        let mut query = Query::all(keys::chores(shard));
+        'pages: loop {
+            let page = table.query(&query).await?;
+            for item in page.items {
+                if item.key.sk >= keys::chores_due(now.plus_seconds(1)) {
+                    break 'pages;
+                }
+                if let Err(error) = one(table, objects, now, item, &mut done).await {
+                    tracing::error!(cause = error.cause.as_deref().unwrap_or_default(), %error, "a chore failed");
+                    failure = Some(error);
+                }
+            }
+            if page.next.is_none() {
+                break;
+            }
+            query.after = page.next;
+        }
+    }
+    match failure {
+        None => Ok(done),
+        Some(error) => Err(error),
+    }
+}
+
+async fn one(table: &dyn Table, objects: &dyn Objects, now: Timestamp, item: Item, done: &mut Done) -> Result<(), Error> {
+    let found = Stored::<Chore>::parse(item)?;
+    let remove = Write::Delete(found.key.clone(), Condition::Present);
+    match &found.value {
+        Chore::Object { handle, name } => {
+            if remove_object(table, objects, *handle, name).await? {
+                done.objects += 1;
+            }
+            finish(table, vec![remove]).await?;
+        }
+        Chore::Upload { handle, upload } => {
+            if expire(table, objects, now, *handle, upload, remove).await? {
+                done.uploads += 1;
+            }
+        }
+        Chore::Release { handle, objects: names, aliases } => {
+            let mut writes = vec![remove];
+            let mut counted = std::collections::BTreeMap::<&String, i64>::new();
+            for name in names {
+                *counted.entry(name).or_default() -= 1;
+            }
+            for (name, by) in counted {
+                writes.push(Write::Count { key: keys::object(*handle, name), kind: "object", by, condition: Condition::Always });
+                writes.push(chore(now, &Chore::Object { handle: *handle, name: name.clone() })?);
+            }
+            writes.extend(aliases.iter().map(|alias| Write::Delete(keys::version(*handle, alias), Condition::Always)));
+            if finish(table, writes).await? {
+                done.releases += 1;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Writes what ends a chore; another run may have ended it first.
+async fn finish(table: &dyn Table, writes: Vec<Write>) -> Result<bool, Error> {
+    match table.write(writes).await {
+        Ok(()) => Ok(true),
+        Err(StoreError::Condition { at: 0 }) => Ok(false),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Removes an object if nothing counts it: first its counter is closed, so that no new reference can come while the bytes
+/// go; a crash in between leaves it closed, and the next run goes on.
+async fn remove_object(table: &dyn Table, objects: &dyn Objects, handle: Handle, name: &str) -> Result<bool, Error> {
+    let key = keys::object(handle, name);
+    match table.write(vec![Write::Close(key.clone(), Condition::Uncounted)]).await {
+        Ok(()) => {}
+        Err(StoreError::Condition { .. }) => return Ok(false),
+        Err(error) => return Err(error.into()),
+    }
+    objects.delete(name).await?;
+    finish(table, vec![Write::Delete(key, Condition::Uncounted)]).await
+}
+
+/// Ends an upload whose time is over and clears its bytes.
+async fn expire(table: &dyn Table, objects: &dyn Objects, now: Timestamp, handle: Handle, upload: &Guid, remove: Write) -> Result<bool, Error> {
+    let mut reader = Reader::new(table, now);
+    let found: Option<Stored<Upload>> = reader.get(&keys::upload(handle, upload)).await?;
+    let Some(mut found) = found else {
+        return finish(table, vec![remove]).await;
+    };
+    let live = matches!(found.value.state, State::Waiting | State::Reading);
+    if live && found.value.deadline() > now {
+        // Not yet: the chore stays, and sorts before what is due later; runs are hours apart.
+        return Ok(false);
+    }
+    if let Some(parts) = &found.value.parts_id {
+        objects.abort_parts(&keys::incoming_object(handle, upload), parts).await?;
+    }
+    objects.delete(&keys::incoming_object(handle, upload)).await?;
+    let mut writes = vec![remove];
+    if live {
+        found.value.state = State::Expired;
+        found.value.reason = Some(upload::EXPIRED.to_owned());
+        writes.push(found.replace()?);
+    }
+    finish(table, writes).await?;
+    Ok(live)
+}

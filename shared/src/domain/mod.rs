@@ -1,0 +1,17 @@
+//! The rules of the house, whoever asks and in whatever dialect.
+
+pub mod api_key;
+pub mod app;
+pub mod audit;
+pub mod credential;
+pub mod device;
+pub mod group;
+pub mod housekeeping;
+pub mod links;
+pub mod policy;
+pub mod sign_in;
+pub mod store_front;
+pub mod tenant;
+pub mod text;
+pub mod upload;
+pub mod user;

@@ -1,0 +1,206 @@
+//! The store front: the tenant's one app store, and what is on its shelf.
+
+use serde::{Deserialize, Serialize};
+
+use crate::access::Principal;
+use crate::change;
+use crate::domain::app::{self, AppCard, Icon};
+use crate::domain::policy::Policy;
+use crate::domain::text::{Description, Name};
+use crate::error::Error;
+use crate::id::{AppId, Guid, Handle};
+use crate::records::{self, Reader, Record, Stored};
+use crate::store::{Condition, Key, Query, Write, keys};
+
+/// The store.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct StoreFront {
+    /// Its guid.
+    pub guid: Guid,
+    /// Its name.
+    pub name: Name,
+    /// What it is.
+    pub description: Description,
+    /// The policies by which its users sign in.
+    pub policies: Vec<Guid>,
+}
+
+impl Record for StoreFront {
+    const KIND: &'static str = "store";
+}
+
+/// That an item is in the store; the key says which.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Shelved {}
+
+impl Record for Shelved {
+    const KIND: &'static str = "shelved";
+}
+
+/// The store with its icon and the ids of its items, oldest first.
+#[derive(Clone, Debug)]
+pub struct Whole {
+    /// The store.
+    pub store: Stored<StoreFront>,
+    /// Its icon, base64, empty where there is none.
+    pub icon: String,
+    /// The items in it.
+    pub items: Vec<AppId>,
+}
+
+/// What reading the store whole asks: one partition.
+pub fn listing(handle: Handle) -> Query {
+    Query::all(keys::store_front(handle))
+}
+
+fn no_store() -> Error {
+    Error::not_found("There is no such store")
+}
+
+/// The store with everything.
+///
+/// # Errors
+/// Not found where the tenant does not exist; the store's.
+pub async fn read(reader: &mut Reader<'_>, handle: Handle) -> Result<Whole, Error> {
+    let (mut store, mut icon, mut items) = (None, String::new(), Vec::new());
+    let mut query = listing(handle);
+    loop {
+        let page = reader.query(&query).await?;
+        for item in page.items {
+            if let Some(id) = item.key.sk.strip_prefix(keys::SHELF_PREFIX) {
+                items.push(AppId::from_sort_key(id).map_err(Error::internal)?);
+            } else if item.kind == Icon::KIND {
+                icon = Stored::<Icon>::parse(item)?.value.png;
+            } else {
+                store = Some(Stored::<StoreFront>::parse(item)?);
+            }
+        }
+        if page.next.is_none() {
+            return Ok(Whole { store: store.ok_or_else(no_store)?, icon, items });
+        }
+        query.after = page.next;
+    }
+}
+
+/// The store alone, and its policies with names and types.
+///
+/// # Errors
+/// Not found where the tenant does not exist; the store's.
+pub async fn policies(reader: &mut Reader<'_>, handle: Handle, store: &StoreFront) -> Result<Vec<Policy>, Error> {
+    let mut query = Query::all(keys::policies(handle));
+    let mut found = Vec::new();
+    loop {
+        let page = reader.query(&query).await?;
+        for item in page.items {
+            found.push(Stored::<Policy>::parse(item)?.value);
+        }
+        if page.next.is_none() {
+            break;
+        }
+        query.after = page.next;
+    }
+    // In the store's order; a policy that is gone is not shown.
+    Ok(store.policies.iter().filter_map(|guid| found.iter().find(|policy| policy.guid == *guid).cloned()).collect())
+}
+
+/// The store's record.
+///
+/// # Errors
+/// Not found; the store's.
+pub async fn store(reader: &mut Reader<'_>, handle: Handle) -> Result<Stored<StoreFront>, Error> {
+    reader.get(&keys::store(handle)).await?.ok_or_else(no_store)
+}
+
+/// What is to be changed; what is absent stays.
+#[derive(Clone, Debug, Default)]
+pub struct Changes {
+    /// The name.
+    pub name: Option<Name>,
+    /// What it is.
+    pub description: Option<Description>,
+    /// The whole set of items in it.
+    pub items: Option<Vec<AppId>>,
+    /// The whole list of its policies.
+    pub policies: Option<Vec<Guid>>,
+}
+
+/// Most items that one call puts into the store or takes out of it: two writes each, and one for the store.
+pub const ITEMS_LIMIT: usize = 49;
+
+/// Changes the store (003 2.2): all or nothing.
+///
+/// # Errors
+/// Not found `invalid_guid` for an unknown item or policy; invalid beyond [`ITEMS_LIMIT`] items that come or go at once;
+/// the store's.
+pub async fn update(reader: &mut Reader<'_>, who: &Principal, changes: &Changes) -> Result<Whole, Error> {
+    let handle = who.handle;
+    change!(reader, {
+        let mut whole = read(reader, handle).await?;
+        let store = &mut whole.store.value;
+        if let Some(policies) = &changes.policies {
+            app::require_policies(reader, handle, policies, &store.policies).await?;
+            store.policies = policies.clone();
+        }
+        store.name = changes.name.clone().unwrap_or_else(|| store.name.clone());
+        store.description = changes.description.clone().unwrap_or_else(|| store.description.clone());
+        let mut writes = vec![whole.store.replace()?];
+        if let Some(items) = &changes.items {
+            let mut wanted = items.clone();
+            wanted.sort();
+            wanted.dedup();
+            let moved: Vec<AppId> =
+                wanted.iter().filter(|id| !whole.items.contains(id)).chain(whole.items.iter().filter(|id| !wanted.contains(id))).copied().collect();
+            if moved.len() > ITEMS_LIMIT {
+                return Err(Error::invalid(format!("invalid_storeitems: at most {ITEMS_LIMIT} items can come or go in one call")));
+            }
+            let cards: Vec<Key> = moved.iter().map(|id| keys::app_card(handle, *id)).collect();
+            for (id, card) in moved.iter().zip(reader.get_all::<AppCard>(&cards).await?) {
+                let shelve = wanted.contains(id);
+                match card {
+                    Some(card) => writes.extend(shelving(handle, card, shelve)?),
+                    None if shelve => return Err(Error::not_found("invalid_guid")),
+                    None => writes.push(Write::Delete(keys::shelf(handle, *id), Condition::Always)),
+                }
+            }
+            whole.items = wanted;
+        }
+        Ok((whole, writes))
+    })
+}
+
+fn shelving(handle: Handle, mut card: Stored<AppCard>, shelve: bool) -> Result<[Write; 2], Error> {
+    card.value.in_store = shelve;
+    let key = keys::shelf(handle, card.value.id);
+    let shelf = if shelve { records::put(key, &Shelved {}, Condition::Always)? } else { Write::Delete(key, Condition::Always) };
+    Ok([card.replace()?, shelf])
+}
+
+/// Puts an item into the store or takes it out (003 2.3, 2.4). Twice is fine.
+///
+/// # Errors
+/// Not found for an unknown item; the store's.
+pub async fn shelve(reader: &mut Reader<'_>, who: &Principal, id: AppId, shelve: bool) -> Result<(), Error> {
+    change!(reader, {
+        let card = app::card(reader, who.handle, id).await?;
+        let writes = if card.value.in_store == shelve { Vec::new() } else { shelving(who.handle, card, shelve)?.to_vec() };
+        Ok(((), writes))
+    })
+}
+
+/// Adds a policy to the store, or removes it (003 2.7, 2.8). Adding twice and removing what is not there are fine.
+///
+/// # Errors
+/// Not found for an unknown policy that is to be added; the store's.
+pub async fn change_policy(reader: &mut Reader<'_>, who: &Principal, policy: &Guid, add: bool) -> Result<(), Error> {
+    let handle = who.handle;
+    change!(reader, {
+        let mut found = store(reader, handle).await?;
+        let before = found.value.policies.clone();
+        found.value.policies.retain(|have| have != policy);
+        if add {
+            found.value.policies.push(policy.clone());
+            app::require_policies(reader, handle, &found.value.policies, &before).await?;
+        }
+        Ok(((), if found.value.policies == before { Vec::new() } else { vec![found.replace()?] }))
+    })
+}

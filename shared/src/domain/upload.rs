@@ -1,0 +1,504 @@
+//! Uploads: prepared here, sent straight to the storage, judged by the reader, and attached or refused.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::access::Principal;
+use crate::change;
+use crate::clock::Timestamp;
+use crate::domain::app::{self, AppCard, Binary, BinaryCard, Icon, OLD_VERSIONS, Version, VersionAlias, VersionCard};
+use crate::domain::housekeeping::{self, Chore, count_object};
+use crate::error::Error;
+use crate::id::{AppId, BinaryType, Guid, Handle};
+use crate::objects::{Objects, SignedRequest};
+use crate::records::{self, Reader, Record, Stored};
+use crate::store::{Condition, Write, keys};
+
+/// The largest upload: 2 GiB.
+pub const SIZE_LIMIT: u64 = 2 << 30;
+/// The smallest part but the last: what the storage demands.
+pub const PART_MINIMUM: u64 = 5 << 20;
+/// Most parts.
+pub const PARTS_LIMIT: u32 = 1_000;
+/// The largest icon as it is uploaded.
+pub const ICON_LIMIT: u64 = 4 << 20;
+/// How long an upload's requests are valid, in seconds.
+pub const VALID_SECONDS: i64 = 3_600;
+/// How long after that its bytes may still arrive and be read, in seconds.
+pub const READING_SECONDS: i64 = 3_600;
+/// How long an upload's record is kept, in seconds.
+const RECORD_SECONDS: i64 = 7 * 24 * 3_600;
+/// The reason of an upload that was never finished.
+pub const EXPIRED: &str = "the file was not uploaded in time";
+/// How often the reading of an upload is begun before its reader's crashes count as a refusal.
+pub const READINGS: u32 = 2;
+
+/// What an upload is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Target {
+    /// A binary of an app.
+    Binary(BinaryType),
+    /// The icon of an app.
+    Icon,
+    /// The icon of the store.
+    StoreIcon,
+}
+
+/// Where an upload stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum State {
+    /// The bytes have not arrived.
+    Waiting,
+    /// They are being read.
+    Reading,
+    /// They are a version now, or an icon.
+    Attached,
+    /// They were refused; the reason says why.
+    Refused,
+    /// They never came.
+    Expired,
+}
+
+/// An upload.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Upload {
+    /// Its id.
+    pub guid: Guid,
+    /// The app; for the store's icon, nothing.
+    pub app: Option<AppId>,
+    /// What it is for.
+    pub target: Target,
+    /// The size that was announced.
+    pub size: u64,
+    /// The SHA-256 that was announced, in hex.
+    pub sha256: Option<String>,
+    /// The file's name, as it was announced.
+    pub file_name: String,
+    /// The storage's id of an upload in parts.
+    pub parts_id: Option<String>,
+    /// How many parts were prepared.
+    pub parts: u32,
+    /// Whether a changed signer is allowed: an administrator said so.
+    pub allow_signer_change: bool,
+    /// Who uploads.
+    pub by: Guid,
+    /// Since when.
+    pub created: Timestamp,
+    /// How often its reading was begun.
+    pub readings: u32,
+    /// Where it stands.
+    pub state: State,
+    /// Why it was refused: a code, a colon, a sentence.
+    pub reason: Option<String>,
+    /// The number of the version that it became.
+    pub version: Option<u32>,
+}
+
+impl Record for Upload {
+    const KIND: &'static str = "upload";
+
+    fn expires(&self) -> Option<Timestamp> {
+        Some(self.created.plus_seconds(RECORD_SECONDS))
+    }
+}
+
+impl Upload {
+    /// Until when its requests are valid.
+    pub fn valid_until(&self) -> Timestamp {
+        self.created.plus_seconds(VALID_SECONDS)
+    }
+
+    /// From when on it counts as dead.
+    pub fn deadline(&self) -> Timestamp {
+        self.valid_until().plus_seconds(READING_SECONDS)
+    }
+
+    /// Where it stands at `now`: an upload whose bytes did not come in time is expired before housekeeping says so.
+    pub fn state_at(&self, now: Timestamp) -> State {
+        if self.state == State::Waiting && self.deadline() <= now { State::Expired } else { self.state }
+    }
+}
+
+/// What is announced of an upload.
+#[derive(Clone, Debug)]
+pub struct Announced {
+    /// The app; nothing for the store's icon.
+    pub app: Option<AppId>,
+    /// What it is for.
+    pub target: Target,
+    /// Bytes.
+    pub size: u64,
+    /// The SHA-256 in hex.
+    pub sha256: Option<String>,
+    /// The file's name.
+    pub file_name: String,
+    /// In how many parts; `None` for one request.
+    pub parts: Option<u32>,
+    /// Whether a changed signer is allowed.
+    pub allow_signer_change: bool,
+}
+
+/// What the uploader sends.
+#[derive(Clone, Debug)]
+pub enum Requests {
+    /// One request.
+    Whole(SignedRequest),
+    /// One request per part, the first of number 1.
+    Parts(Vec<SignedRequest>),
+}
+
+fn check(announced: &Announced) -> Result<(), Error> {
+    let most = if matches!(announced.target, Target::Binary(_)) { SIZE_LIMIT } else { ICON_LIMIT };
+    if announced.size == 0 {
+        return Err(Error::invalid("invalid_size"));
+    }
+    if announced.size > most {
+        return Err(Error::too_large(format!("too_large: at most {most} bytes")));
+    }
+    let hex = |text: &String| text.len() == 64 && text.bytes().all(|b| b.is_ascii_hexdigit());
+    if announced.sha256.as_ref().is_some_and(|text| !hex(text)) {
+        return Err(Error::invalid("invalid_sha256"));
+    }
+    if announced.file_name.chars().count() > 255 || announced.file_name.chars().any(char::is_control) {
+        return Err(Error::invalid("invalid_fileName"));
+    }
+    if let Some(parts) = announced.parts {
+        let smallest = PART_MINIMUM * u64::from(parts.saturating_sub(1));
+        if parts == 0 || parts > PARTS_LIMIT || (parts > 1 && announced.size <= smallest) {
+            return Err(Error::invalid(format!("invalid_parts: 1 to {PARTS_LIMIT} parts of at least {PART_MINIMUM} bytes")));
+        }
+    }
+    Ok(())
+}
+
+/// Announces an upload: its record, and the chore that clears it if its bytes never come.
+///
+/// # Errors
+/// Not found for an unknown app; invalid and too large for what is announced; the store's.
+pub async fn announce(reader: &mut Reader<'_>, who: &Principal, announced: Announced, parts_id: Option<String>, guid: Guid) -> Result<Upload, Error> {
+    check(&announced)?;
+    let now = reader.now();
+    let handle = who.handle;
+    let upload = Upload {
+        guid,
+        app: announced.app,
+        target: announced.target,
+        size: announced.size,
+        sha256: announced.sha256.map(|text| text.to_ascii_lowercase()),
+        file_name: announced.file_name,
+        parts_id,
+        parts: announced.parts.unwrap_or(0),
+        allow_signer_change: announced.allow_signer_change && who.administers(),
+        by: who.owner.user.clone(),
+        created: now,
+        readings: 0,
+        state: State::Waiting,
+        reason: None,
+        version: None,
+    };
+    let chore = Chore::Upload { handle, upload: upload.guid.clone() };
+    let chore = records::put(keys::chore(upload.deadline(), &format!("{handle}#{}", upload.guid)), &chore, Condition::Always)?;
+    let mut writes = vec![records::create(keys::upload(handle, &upload.guid), &upload)?, chore];
+    if let Some(app) = upload.app {
+        app::card(reader, handle, app).await?;
+        writes.push(Write::Check(keys::app_card(handle, app), Condition::Present));
+    }
+    reader.table().write(writes).await?;
+    Ok(upload)
+}
+
+/// Prepares an upload straight to the storage.
+///
+/// # Errors
+/// As [`announce`]; the bucket's.
+pub async fn prepare(reader: &mut Reader<'_>, objects: &dyn Objects, who: &Principal, announced: Announced) -> Result<(Upload, Requests), Error> {
+    check(&announced)?;
+    if let Some(app) = announced.app {
+        app::card(reader, who.handle, app).await?;
+    }
+    let guid = Guid::random();
+    let name = keys::incoming_object(who.handle, &guid);
+    let valid = Duration::from_secs(VALID_SECONDS.unsigned_abs());
+    let Some(parts) = announced.parts else {
+        let digest = announced.sha256.as_deref().map(base64_of_hex).transpose()?;
+        let request = objects.sign_put(&name, valid, announced.size, digest.as_deref()).await?;
+        let upload = announce(reader, who, announced, None, guid).await?;
+        return Ok((upload, Requests::Whole(request)));
+    };
+    let parts_id = objects.begin_parts(&name).await?;
+    let upload = announce(reader, who, announced, Some(parts_id.clone()), guid).await?;
+    let mut requests = Vec::new();
+    for part in 1..=parts {
+        requests.push(objects.sign_part(&name, &parts_id, part, valid).await?);
+    }
+    Ok((upload, Requests::Parts(requests)))
+}
+
+fn base64_of_hex(text: &str) -> Result<String, Error> {
+    use base64::Engine as _;
+    let bytes = data_encoding::HEXLOWER_PERMISSIVE.decode(text.as_bytes()).map_err(|_| Error::invalid("invalid_sha256"))?;
+    Ok(base64::engine::general_purpose::STANDARD.encode(bytes))
+}
+
+/// An upload of the caller's tenant.
+///
+/// # Errors
+/// Not found `invalid_uploadId`; the store's.
+pub async fn find(reader: &mut Reader<'_>, handle: Handle, upload: &Guid) -> Result<Stored<Upload>, Error> {
+    reader.get(&keys::upload(handle, upload)).await?.ok_or_else(|| Error::not_found("invalid_uploadId"))
+}
+
+/// Puts the parts of an upload together; doing it again is fine.
+///
+/// # Errors
+/// Not found; invalid for wrong parts, conflict for an upload without parts or one that has ended; the bucket's.
+pub async fn complete(reader: &mut Reader<'_>, objects: &dyn Objects, who: &Principal, upload: &Guid, parts: &[(u32, String)]) -> Result<Upload, Error> {
+    let found = find(reader, who.handle, upload).await?.value;
+    let Some(parts_id) = &found.parts_id else { return Err(Error::conflict("This upload has no parts")) };
+    match found.state_at(reader.now()) {
+        State::Reading | State::Attached | State::Refused => return Ok(found),
+        State::Expired => return Err(Error::conflict("This upload has expired")),
+        State::Waiting => {}
+    }
+    objects.complete_parts(&keys::incoming_object(who.handle, upload), parts_id, parts).await?;
+    Ok(found)
+}
+
+/// Gives an upload up.
+///
+/// # Errors
+/// Not found; conflict for one that was attached; the store's and the bucket's.
+pub async fn abort(reader: &mut Reader<'_>, objects: &dyn Objects, who: &Principal, upload: &Guid) -> Result<(), Error> {
+    let name = keys::incoming_object(who.handle, upload);
+    let found = find(reader, who.handle, upload).await?;
+    if found.value.state == State::Attached {
+        return Err(Error::conflict("This upload is attached already"));
+    }
+    if let Some(parts_id) = &found.value.parts_id {
+        objects.abort_parts(&name, parts_id).await?;
+    }
+    refuse(reader, who.handle, upload, "aborted: the upload was given up").await?;
+    objects.delete(&name).await
+}
+
+/// Notes that the reading begins; gives the upload, or `None` where nothing is left to read: it was attached, refused or
+/// is unknown.
+///
+/// # Errors
+/// The store's.
+pub async fn begin_reading(reader: &mut Reader<'_>, handle: Handle, upload: &Guid) -> Result<Option<Upload>, Error> {
+    change!(reader, {
+        let found: Option<Stored<Upload>> = reader.get(&keys::upload(handle, upload)).await?;
+        let Some(mut found) = found else { return Ok((None, Vec::new())) };
+        if !matches!(found.value.state, State::Waiting | State::Reading) {
+            return Ok((None, Vec::new()));
+        }
+        found.value.state = State::Reading;
+        found.value.readings += 1;
+        let write = found.replace()?;
+        Ok((Some(found.value), vec![write]))
+    })
+}
+
+/// Ends an upload with a reason; one that has ended stays as it is.
+///
+/// # Errors
+/// The store's.
+pub async fn refuse(reader: &mut Reader<'_>, handle: Handle, upload: &Guid, reason: &str) -> Result<(), Error> {
+    change!(reader, {
+        let found: Option<Stored<Upload>> = reader.get(&keys::upload(handle, upload)).await?;
+        let Some(mut found) = found else { return Ok(((), Vec::new())) };
+        if !matches!(found.value.state, State::Waiting | State::Reading) {
+            return Ok(((), Vec::new()));
+        }
+        found.value.state = State::Refused;
+        found.value.reason = Some(reason.to_owned());
+        Ok(((), vec![found.replace()?]))
+    })
+}
+
+/// What was read from a binary that is to be attached.
+#[derive(Clone, Debug)]
+pub struct Judged {
+    /// The SHA-256 of its bytes, in hex.
+    pub sha256: String,
+    /// Its size in bytes.
+    pub size: u64,
+    /// The identifier.
+    pub identifier: String,
+    /// The version's name.
+    pub version_name: String,
+    /// The SHA-256 of the signer's certificate, where the signature was verified.
+    pub verified_signer: Option<String>,
+    /// The small icon, base64.
+    pub icon: Option<String>,
+    /// The icon's object in the bucket.
+    pub icon_object: Option<String>,
+    /// Everything that was read.
+    pub package: serde_json::Value,
+}
+
+/// How attaching ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// It is that version now.
+    Attached(u32),
+    /// It was refused with that reason.
+    Refused(String),
+    /// It had ended before.
+    Ended,
+}
+
+fn wrong_identifier(found: &str, wanted: &str) -> String {
+    format!("wrong_identifier: the file is {found}, the item's binary is {wanted}")
+}
+
+/// Makes a judged binary the newest version of its app, and the live one. A fifth old version goes: its record now, its
+/// object once nothing else points at it. The same upload attaches once, however often its event comes.
+///
+/// # Errors
+/// Conflict when other uploads to the same item keep winning; the store's.
+pub async fn attach(reader: &mut Reader<'_>, handle: Handle, upload: &Upload, kind: BinaryType, judged: &Judged) -> Result<Verdict, Error> {
+    let now = reader.now();
+    let guid = Guid::random();
+    change!(reader, {
+        let Some(app) = upload.app else { return Err(Error::internal("an upload of a binary without an app")) };
+        let (card_key, binary_key, icon_key) = (keys::app_card(handle, app), keys::binary(handle, app, kind), keys::icon(handle, app));
+        let upload_key = keys::upload(handle, &upload.guid);
+        reader.fetch_missing(&[card_key.clone(), binary_key.clone(), icon_key.clone(), upload_key.clone()]).await?;
+        let Some(mut record) = reader.get::<Upload>(&upload_key).await? else { return Ok((Verdict::Ended, Vec::new())) };
+        if !matches!(record.value.state, State::Waiting | State::Reading) {
+            return Ok((Verdict::Ended, Vec::new()));
+        }
+        let refusal = |mut record: Stored<Upload>, reason: String| {
+            record.value.state = State::Refused;
+            record.value.reason = Some(reason.clone());
+            Ok((Verdict::Refused(reason), vec![record.replace()?]))
+        };
+        let Some(mut card) = reader.get::<AppCard>(&card_key).await? else {
+            return refusal(record, "wrong_identifier: the item was deleted meanwhile".to_owned());
+        };
+        let former = reader.get::<Binary>(&binary_key).await?;
+        if let Some(live) = card.value.binary(kind)
+            && live.identifier != judged.identifier
+        {
+            return refusal(record, wrong_identifier(&judged.identifier, &live.identifier));
+        }
+        let live_signer = card.value.binary(kind).map(|binary| binary.live).and_then(|live| former.as_ref()?.value.version(live)?.verified_signer.clone());
+        if let (Some(before), Some(after)) = (&live_signer, &judged.verified_signer)
+            && before != after
+            && !record.value.allow_signer_change
+        {
+            let reason =
+                "wrong_signer: the file is signed by another certificate than the live version; an administrator can allow the change with allowSignerChange";
+            return refusal(record, reason.to_owned());
+        }
+        let mut binary = former.as_ref().map(|found| found.value.clone()).unwrap_or(Binary { next: 1, versions: Vec::new() });
+        let number = binary.next;
+        binary.next += 1;
+        let version = Version {
+            number,
+            guid: guid.clone(),
+            upload: upload.guid.clone(),
+            sha256: judged.sha256.clone(),
+            size: judged.size,
+            at: now,
+            by: upload.by.clone(),
+            file_name: upload.file_name.clone(),
+            identifier: judged.identifier.clone(),
+            version_name: judged.version_name.clone(),
+            verified_signer: judged.verified_signer.clone(),
+            icon_object: judged.icon_object.clone(),
+            package: judged.package.clone(),
+        };
+        binary.versions.insert(0, version);
+        let dropped = binary.versions.split_off(binary.versions.len().min(OLD_VERSIONS + 1));
+        let mut config = card.value.binary(kind).map(|binary| binary.config.clone()).unwrap_or_default();
+        config.remove("bundle_id");
+        let shown = BinaryCard {
+            kind,
+            live: number,
+            identifier: judged.identifier.clone(),
+            modified: now,
+            config,
+            versions: binary.versions.iter().map(|version| VersionCard { number: version.number, guid: version.guid.clone(), at: version.at }).collect(),
+        };
+        card.value.binaries.retain(|binary| binary.kind != kind);
+        card.value.binaries.push(shown);
+        card.value.binaries.sort_by_key(|binary| binary.kind);
+        record.value.state = State::Attached;
+        record.value.version = Some(number);
+
+        let mut writes = vec![card.replace()?, record.replace()?];
+        writes.push(match former {
+            Some(found) => Stored { value: binary.clone(), ..found }.replace()?,
+            None => records::put(binary_key, &binary, Condition::AbsentOrExpired { now: now.seconds() })?,
+        });
+        writes.push(records::create(keys::version(handle, &guid), &VersionAlias { binary: app.binary(kind) })?);
+        writes.extend(references(handle, &binary.versions[0], &dropped, now)?);
+        if let Some(png) = &judged.icon {
+            match reader.get::<Icon>(&icon_key).await? {
+                None => writes.push(records::put(icon_key, &Icon { png: png.clone(), from_package: true }, Condition::AbsentOrExpired { now: now.seconds() })?),
+                Some(mut found) if found.value.from_package && found.value.png != *png => {
+                    found.value.png = png.clone();
+                    writes.push(found.replace()?);
+                }
+                Some(_) => {}
+            }
+        }
+        Ok((Verdict::Attached(number), writes))
+    })
+}
+
+/// The counts of objects that change when one version comes and others go: one write per object.
+fn references(handle: Handle, new: &Version, dropped: &[Version], now: Timestamp) -> Result<Vec<Write>, Error> {
+    let mut counted = std::collections::BTreeMap::<String, i64>::new();
+    for name in app::objects_of(handle, new) {
+        *counted.entry(name).or_default() += 1;
+    }
+    let mut writes = Vec::new();
+    for version in dropped {
+        for name in app::objects_of(handle, version) {
+            *counted.entry(name).or_default() -= 1;
+        }
+        writes.push(Write::Delete(keys::version(handle, &version.guid), Condition::Always));
+    }
+    for (name, by) in counted {
+        if by < 0 {
+            writes.push(housekeeping::chore(now, &Chore::Object { handle, name: name.clone() })?);
+        }
+        if by != 0 {
+            writes.push(count_object(handle, &name, by));
+        }
+    }
+    Ok(writes)
+}
+
+/// Makes a judged picture the icon of its app or of the store.
+///
+/// # Errors
+/// The store's.
+pub async fn attach_icon(reader: &mut Reader<'_>, handle: Handle, upload: &Upload, png: &str) -> Result<Verdict, Error> {
+    change!(reader, {
+        let Some(mut record) = reader.get::<Upload>(&keys::upload(handle, &upload.guid)).await? else { return Ok((Verdict::Ended, Vec::new())) };
+        if !matches!(record.value.state, State::Waiting | State::Reading) {
+            return Ok((Verdict::Ended, Vec::new()));
+        }
+        let icon = Icon { png: png.to_owned(), from_package: false };
+        let mut writes = Vec::new();
+        let key = match upload.app {
+            None => keys::store_icon(handle),
+            Some(app) => {
+                writes.push(Write::Check(keys::app_card(handle, app), Condition::Present));
+                keys::icon(handle, app)
+            }
+        };
+        writes.push(records::put(key, &icon, Condition::Always)?);
+        record.value.state = State::Attached;
+        writes.push(record.replace()?);
+        Ok((Verdict::Attached(0), writes))
+    })
+}

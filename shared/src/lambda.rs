@@ -1,0 +1,191 @@
+//! A function's start on AWS: clients, context, and the loop of the runtime.
+//!
+//! Start-up is money: no `aws-config` (credentials come from the environment), one HTTP client for all SDK clients,
+//! Amazon's roots embedded, one cheap read while initialising, which CPU time is not throttled for.
+
+use std::sync::Arc;
+
+use aws_credential_types::Credentials;
+use aws_smithy_http_client::tls;
+use aws_smithy_runtime_api::client::http::SharedHttpClient;
+
+use crate::clock::SystemClock;
+use crate::context::{Context, Settings};
+use crate::error::Error;
+use crate::objects::S3Objects;
+use crate::sealing::{FileKeeper, KmsKeeper, Sealer};
+use crate::spine::{self, Operations};
+use crate::store::dynamo::DynamoTable;
+use crate::store::{Key, Table};
+
+/// Amazon's roots, which all AWS services chain to. `AWS_CA_BUNDLE` replaces them.
+const ROOTS: &[u8] = include_bytes!("../certs/amazon-roots.pem");
+
+/// What is the same for every client of an AWS service.
+#[derive(Clone)]
+pub struct Aws {
+    region: String,
+    credentials: Credentials,
+    http: SharedHttpClient,
+}
+
+fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok().filter(|value| !value.is_empty())
+}
+
+fn required(name: &str) -> Result<String, Error> {
+    variable(name).ok_or_else(|| Error::internal(format!("the environment variable {name} is not set")))
+}
+
+impl Aws {
+    /// Region and credentials as Lambda sets them in the environment.
+    ///
+    /// # Errors
+    /// Internal where a variable is missing or the bundle of roots cannot be read.
+    pub fn from_environment() -> Result<Self, Error> {
+        let region = variable("AWS_REGION").or_else(|| variable("AWS_DEFAULT_REGION")).unwrap_or_else(|| "us-east-1".to_owned());
+        let credentials =
+            Credentials::new(required("AWS_ACCESS_KEY_ID")?, required("AWS_SECRET_ACCESS_KEY")?, variable("AWS_SESSION_TOKEN"), None, "environment");
+        Self::new(region, credentials)
+    }
+
+    /// That region with those credentials.
+    ///
+    /// # Errors
+    /// Internal where the bundle of roots cannot be read.
+    pub fn new(region: String, credentials: Credentials) -> Result<Self, Error> {
+        let roots = match variable("AWS_CA_BUNDLE") {
+            Some(path) => std::fs::read(path).map_err(Error::internal)?,
+            None => ROOTS.to_vec(),
+        };
+        let trust = tls::TrustStore::empty().with_native_roots(false).with_pem_certificate(roots);
+        let context = tls::TlsContext::builder().with_trust_store(trust).build().map_err(Error::internal)?;
+        let http = aws_smithy_http_client::Builder::new()
+            .tls_provider(tls::Provider::Rustls(tls::rustls_provider::CryptoMode::Ring))
+            .tls_context(context)
+            .build_https();
+        Ok(Self { region, credentials, http })
+    }
+
+    /// The table of that name; `endpoint` for one that is not AWS's.
+    pub fn table(&self, name: &str, endpoint: Option<String>) -> DynamoTable {
+        let mut config = aws_sdk_dynamodb::Config::builder()
+            .behavior_version(aws_sdk_dynamodb::config::BehaviorVersion::latest())
+            .region(aws_sdk_dynamodb::config::Region::new(self.region.clone()))
+            .credentials_provider(self.credentials.clone())
+            .http_client(self.http.clone());
+        config.set_endpoint_url(endpoint);
+        DynamoTable::new(aws_sdk_dynamodb::Client::from_conf(config.build()), name)
+    }
+
+    /// The bucket of that name; `endpoint` for one that is not AWS's.
+    pub fn objects(&self, bucket: &str, endpoint: Option<String>) -> S3Objects {
+        let mut config = aws_sdk_s3::Config::builder()
+            .behavior_version(aws_sdk_s3::config::BehaviorVersion::latest())
+            .region(aws_sdk_s3::config::Region::new(self.region.clone()))
+            .credentials_provider(self.credentials.clone())
+            .http_client(self.http.clone())
+            .force_path_style(endpoint.is_some());
+        config.set_endpoint_url(endpoint);
+        S3Objects::new(aws_sdk_s3::Client::from_conf(config.build()), bucket)
+    }
+
+    /// The keeper of data keys in KMS.
+    pub fn kms(&self, key_id: &str) -> KmsKeeper {
+        let config = aws_sdk_kms::Config::builder()
+            .behavior_version(aws_sdk_kms::config::BehaviorVersion::latest())
+            .region(aws_sdk_kms::config::Region::new(self.region.clone()))
+            .credentials_provider(self.credentials.clone())
+            .http_client(self.http.clone())
+            .build();
+        KmsKeeper::new(aws_sdk_kms::Client::from_conf(config), key_id)
+    }
+}
+
+fn settings() -> Settings {
+    let defaults = Settings::default();
+    Settings {
+        default_tenant: variable("APPDEPOT_TENANT").unwrap_or(defaults.default_tenant),
+        base_domain: variable("APPDEPOT_BASE_DOMAIN"),
+        public_url: variable("APPDEPOT_PUBLIC_URL"),
+        scheme: variable("APPDEPOT_SCHEME").unwrap_or(defaults.scheme),
+        upload_wait_seconds: defaults.upload_wait_seconds,
+    }
+}
+
+/// Builds a function's context from its environment. Each step links one SDK, so that a function carries what it uses.
+pub struct Start {
+    aws: Aws,
+    context: Context,
+}
+
+impl Start {
+    /// With the table alone.
+    ///
+    /// # Errors
+    /// Internal where a variable is missing.
+    pub fn with_table() -> Result<Self, Error> {
+        let aws = Aws::from_environment()?;
+        let table: Arc<dyn Table> = Arc::new(aws.table(&required("APPDEPOT_TABLE")?, variable("APPDEPOT_DYNAMODB_ENDPOINT")));
+        let context = Context::new(table, Arc::new(SystemClock), settings());
+        Ok(Self { aws, context })
+    }
+
+    /// And the bucket.
+    ///
+    /// # Errors
+    /// Internal where a variable is missing.
+    pub fn and_objects(mut self) -> Result<Self, Error> {
+        let objects = self.aws.objects(&required("APPDEPOT_BUCKET")?, variable("APPDEPOT_S3_ENDPOINT"));
+        self.context = self.context.with_objects(Arc::new(objects));
+        Ok(self)
+    }
+
+    /// And the keys that seal and sign: KMS, or a key file where the environment names one.
+    ///
+    /// # Errors
+    /// Internal where a variable is missing or the key file is not 32 bytes.
+    pub fn and_keys(mut self) -> Result<Self, Error> {
+        let sealer = match variable("APPDEPOT_KEY_FILE") {
+            Some(path) => {
+                let key = std::fs::read(path).map_err(Error::internal)?;
+                Sealer::new(FileKeeper::new(key.try_into().map_err(|_| Error::internal("the key file does not hold 32 bytes"))?))
+            }
+            None => Sealer::new(self.aws.kms(&required("APPDEPOT_KMS_KEY")?)),
+        };
+        self.context = self.context.with_sealer(Arc::new(sealer));
+        Ok(self)
+    }
+
+    /// The context, after one cheap read that opens the connection while initialising. Its failure is only logged: the
+    /// first request will tell.
+    pub async fn ready(self) -> Context {
+        if variable("APPDEPOT_NO_WARMING").is_none() {
+            let nothing = Key { pk: "WARMING".to_owned(), sk: "-".to_owned() };
+            if let Err(error) = self.context.table.read(&[nothing]).await {
+                tracing::warn!(%error, "the warming read failed");
+            }
+        }
+        self.context
+    }
+}
+
+/// JSON lines on standard error for people's and CloudWatch's eyes; `RUST_LOG` or `APPDEPOT_LOG` sets what is told.
+pub fn log_to_stderr() {
+    let filter = variable("APPDEPOT_LOG").or_else(|| variable("RUST_LOG")).unwrap_or_else(|| "info".to_owned());
+    let level = filter.parse::<tracing_subscriber::filter::LevelFilter>().unwrap_or(tracing_subscriber::filter::LevelFilter::INFO);
+    let subscriber = tracing_subscriber::fmt().json().flatten_event(true).with_max_level(level).with_writer(std::io::stderr);
+    if subscriber.try_init().is_err() {
+        tracing::debug!("logging was set up before");
+    }
+}
+
+/// Runs a function that answers HTTP until Lambda ends it.
+///
+/// # Errors
+/// What the runtime or the route table gives.
+pub async fn run_http<F: Operations>(start: Result<Start, Error>) -> Result<(), lambda_http::Error> {
+    log_to_stderr();
+    let context = start?.ready().await;
+    lambda_http::run(spine::service::<F>(context)?).await
+}

@@ -1,0 +1,97 @@
+//! Reading what real clients send: numbers for texts, `"true"` for true, one value for a list.
+
+use std::fmt;
+
+use serde::de::{self, Visitor};
+use serde::{Deserialize, Deserializer};
+
+/// A text, or a number or boolean written as one (fhc turns numeric-looking ids into numbers).
+///
+/// # Errors
+/// Objects, lists and null.
+pub fn text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    struct Text;
+    impl Visitor<'_> for Text {
+        type Value = String;
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("a text")
+        }
+        fn visit_str<E: de::Error>(self, value: &str) -> Result<String, E> {
+            Ok(value.to_owned())
+        }
+        fn visit_u64<E: de::Error>(self, value: u64) -> Result<String, E> {
+            Ok(value.to_string())
+        }
+        fn visit_i64<E: de::Error>(self, value: i64) -> Result<String, E> {
+            Ok(value.to_string())
+        }
+        fn visit_f64<E: de::Error>(self, value: f64) -> Result<String, E> {
+            Ok(value.to_string())
+        }
+        fn visit_bool<E: de::Error>(self, value: bool) -> Result<String, E> {
+            Ok(value.to_string())
+        }
+    }
+    deserializer.deserialize_any(Text)
+}
+
+/// An absent or null text is `None`; for the rest see [`text`].
+///
+/// # Errors
+/// Objects and lists.
+pub fn optional_text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+    #[derive(Deserialize)]
+    struct Wrapped(#[serde(deserialize_with = "text")] String);
+    Ok(Option::<Wrapped>::deserialize(deserializer)?.map(|wrapped| wrapped.0))
+}
+
+/// A boolean, or `"true"`/`"false"` in any case, or null for `None`.
+///
+/// # Errors
+/// Anything else.
+pub fn optional_flag<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<bool>, D::Error> {
+    match optional_text(deserializer)? {
+        None => Ok(None),
+        Some(word) if word.eq_ignore_ascii_case("true") => Ok(Some(true)),
+        Some(word) if word.eq_ignore_ascii_case("false") => Ok(Some(false)),
+        Some(_) => Err(de::Error::custom("not a boolean")),
+    }
+}
+
+/// A whole number, or its digits as a text.
+///
+/// # Errors
+/// Anything else.
+pub fn optional_number<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u64>, D::Error> {
+    match optional_text(deserializer)? {
+        None => Ok(None),
+        Some(digits) => digits.trim().parse().map(Some).map_err(|_| de::Error::custom("not a number")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Deserialize, Debug, PartialEq)]
+    struct Sample {
+        #[serde(default, deserialize_with = "optional_text")]
+        label: Option<String>,
+        #[serde(default, deserialize_with = "optional_flag")]
+        flag: Option<bool>,
+        #[serde(default, deserialize_with = "optional_number")]
+        limit: Option<u64>,
+    }
+
+    #[test]
+    fn takes_what_clients_send() {
+        let read = |text: &str| serde_json::from_str::<Sample>(text).ok();
+        let sample = |label: Option<&str>, flag, limit| Some(Sample { label: label.map(str::to_owned), flag, limit });
+        assert_eq!(read(r#"{"label":7,"flag":"TRUE","limit":"100"}"#), sample(Some("7"), Some(true), Some(100)));
+        assert_eq!(read(r#"{"label":null,"flag":false,"limit":10}"#), sample(None, Some(false), Some(10)));
+        assert_eq!(read("{}"), sample(None, None, None));
+        assert_eq!(read(r#"{"flag":"perhaps"}"#), None);
+        assert_eq!(read(r#"{"limit":-1}"#), None);
+        assert_eq!(read(r#"{"label":{}}"#), None);
+    }
+}

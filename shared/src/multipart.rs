@@ -1,0 +1,103 @@
+//! Small uploads that pass through a function as `multipart/form-data`. The parsing is `multer`'s.
+
+use std::convert::Infallible;
+use std::time::Duration;
+
+use crate::access::Principal;
+use crate::context::Context;
+use crate::domain::upload::{self, Announced, State, Upload};
+use crate::error::{Error, Kind};
+use crate::id::Guid;
+use crate::incoming::Incoming;
+use crate::records::Reader;
+use crate::store::keys;
+
+/// The parts of a form: one file and texts.
+#[derive(Debug, Default)]
+pub struct Form {
+    /// The file's bytes.
+    pub file: Option<Vec<u8>>,
+    /// The file's name.
+    pub file_name: String,
+    texts: Vec<(String, String)>,
+}
+
+impl Form {
+    /// The text of that name.
+    pub fn text(&self, name: &str) -> Option<&str> {
+        self.texts.iter().find(|(have, _)| have == name).map(|(_, text)| text.as_str())
+    }
+}
+
+/// Most bytes of a text part.
+const TEXT_LIMIT: u64 = 10_000;
+/// Most parts.
+const PARTS_LIMIT: usize = 20;
+
+/// Reads a form. The first part with a file name, or named `file`, is the file.
+///
+/// # Errors
+/// Unsupported type for another content type; invalid `invalid_multipart` for a broken form.
+pub async fn read(incoming: &Incoming) -> Result<Form, Error> {
+    let boundary =
+        multer::parse_boundary(&incoming.content_type).map_err(|_| Error::new(Kind::UnsupportedType, "The file must be sent as multipart/form-data"))?;
+    let body = incoming.body.clone();
+    let limits = multer::SizeLimit::new().for_field("type", TEXT_LIMIT).for_field("guid", TEXT_LIMIT);
+    let constraints = multer::Constraints::new().size_limit(limits);
+    let stream = futures_util::stream::once(async move { Ok::<_, Infallible>(body) });
+    let mut parts = multer::Multipart::with_constraints(stream, boundary, constraints);
+    let broken = |error: multer::Error| Error { cause: Some(error.to_string()), ..Error::invalid("invalid_multipart") };
+    let mut form = Form::default();
+    let mut count = 0;
+    while let Some(part) = parts.next_field().await.map_err(broken)? {
+        count += 1;
+        if count > PARTS_LIMIT {
+            return Err(Error::invalid("invalid_multipart"));
+        }
+        let name = part.name().unwrap_or_default().to_owned();
+        let file_name = part.file_name().map(str::to_owned);
+        if form.file.is_none() && (file_name.is_some() || name == "file") {
+            form.file = Some(part.bytes().await.map_err(broken)?.to_vec());
+            // A path in the name is the uploader's own; its last segment is what people know the file by.
+            form.file_name =
+                file_name.unwrap_or_default().rsplit(['/', '\\']).next().unwrap_or_default().chars().filter(|c| !c.is_control()).take(255).collect();
+        } else {
+            form.texts.push((name, part.text().await.map_err(broken)?));
+        }
+    }
+    Ok(form)
+}
+
+/// How an upload through a function ended: as a direct one does, since it takes the same way. The bytes go to
+/// `incoming/`, the reader judges them in its own process, and this waits for the verdict.
+///
+/// # Errors
+/// What the upload was refused with: too large, or invalid with the stable code and the sentence; unavailable where the
+/// verdict takes longer than the gateway waits (it will still come; the message names the upload); the store's.
+pub async fn deliver(context: &Context, reader: &mut Reader<'_>, who: &Principal, announced: Announced, bytes: Vec<u8>) -> Result<Upload, Error> {
+    let objects = context.objects()?;
+    let upload = upload::announce(reader, who, announced, None, Guid::random()).await?;
+    let guid = upload.guid.clone();
+    objects.put_new(&keys::incoming_object(who.handle, &guid), "application/octet-stream", bytes).await?;
+    let mut wait = Duration::from_millis(40);
+    let mut waited = Duration::ZERO;
+    loop {
+        tokio::time::sleep(wait).await;
+        waited += wait;
+        wait = (wait * 3 / 2).min(Duration::from_millis(500));
+        reader.forget();
+        let found = upload::find(reader, who.handle, &guid).await?.value;
+        match found.state {
+            State::Attached => return Ok(found),
+            State::Refused | State::Expired => {
+                let reason = found.reason.unwrap_or_default();
+                let too_large = reason.starts_with("too_large");
+                return Err(if too_large { Error::too_large(reason) } else { Error::invalid(reason) });
+            }
+            State::Waiting | State::Reading if waited.as_secs() >= context.settings.upload_wait_seconds => {
+                return Err(Error::new(Kind::Unavailable, format!("The file is still being read: ask uploadstatus for the upload {guid}")));
+            }
+            State::Waiting | State::Reading => {}
+        }
+    }
+}

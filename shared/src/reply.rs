@@ -1,0 +1,98 @@
+//! What an operation gives back: a meaning, not a status.
+
+use serde::Serialize;
+
+use crate::error::Error;
+
+/// What kind of success it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Success {
+    /// Done.
+    Done,
+    /// Something was made.
+    Created,
+    /// It will be done.
+    Accepted,
+}
+
+/// The content of an answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Content {
+    /// A JSON object, written out; the dialect puts its envelope around it.
+    Json(Vec<u8>),
+    /// JSON that no envelope goes around (a bare array, say).
+    BareJson(Vec<u8>),
+    /// Something else, with its content type.
+    Bytes {
+        /// The content type.
+        content_type: &'static str,
+        /// The bytes.
+        bytes: Vec<u8>,
+    },
+    /// The client is sent to another address.
+    Redirect(String),
+    /// Nothing.
+    Empty,
+}
+
+/// The answer of an operation.
+#[derive(Clone, Debug)]
+pub struct Reply {
+    /// The kind of success.
+    pub success: Success,
+    /// The content.
+    pub content: Content,
+    /// A `Set-Cookie` line.
+    pub cookie: Option<String>,
+    /// Further headers.
+    pub headers: Vec<(&'static str, String)>,
+}
+
+/// The most that one answer holds: a function's 6 MB less the envelope of the gateway. Lists that their documents do
+/// not page are refused beyond it, never cut.
+pub const ANSWER_LIMIT: usize = 5_000_000;
+
+impl Reply {
+    fn with(content: Content) -> Self {
+        Self { success: Success::Done, content, cookie: None, headers: Vec::new() }
+    }
+
+    /// A view, in the dialect's envelope.
+    ///
+    /// # Errors
+    /// Too large beyond [`ANSWER_LIMIT`]; internal when the view cannot be written.
+    pub fn of<T: Serialize>(view: &T) -> Result<Self, Error> {
+        let bytes = serde_json::to_vec(view).map_err(Error::internal)?;
+        if bytes.len() > ANSWER_LIMIT {
+            return Err(Error::too_large("The list is too large for one answer: ask for pages with limit and cursor"));
+        }
+        Ok(Self::with(Content::Json(bytes)))
+    }
+
+    /// Only the dialect's word for success.
+    pub fn done() -> Self {
+        Self::with(Content::Json(b"{}".to_vec()))
+    }
+
+    /// Sends the client on.
+    pub fn redirect(url: String) -> Self {
+        Self::with(Content::Redirect(url))
+    }
+
+    /// A page or a file.
+    pub fn bytes(content_type: &'static str, bytes: Vec<u8>) -> Self {
+        Self::with(Content::Bytes { content_type, bytes })
+    }
+
+    /// With a `Set-Cookie` line.
+    pub fn cookie(mut self, line: String) -> Self {
+        self.cookie = Some(line);
+        self
+    }
+
+    /// With a further header.
+    pub fn header(mut self, name: &'static str, value: impl Into<String>) -> Self {
+        self.headers.push((name, value.into()));
+        self
+    }
+}

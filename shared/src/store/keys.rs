@@ -1,0 +1,305 @@
+//! Every key of the table and every name in the bucket is built here.
+//!
+//! A partition key begins with the tenant's handle. The exceptions are the register of tenants, the names that lead
+//! to one, and the shards of pending work.
+
+use sha2::{Digest, Sha256};
+
+use crate::clock::Timestamp;
+use crate::id::{AppId, BinaryType, Guid, Handle, base32, random_bytes};
+use crate::secret::SecretHash;
+use crate::store::Key;
+
+/// The sort key of an item that is alone in its partition or stands for it.
+const SELF: &str = "-";
+
+fn key(pk: String, sk: impl Into<String>) -> Key {
+    Key { pk, sk: sk.into() }
+}
+
+/// The register of tenants: one item each.
+pub fn tenant(handle: Handle) -> Key {
+    key(tenants(), handle.to_string())
+}
+
+/// The partition of the register of tenants.
+pub fn tenants() -> String {
+    "TENANTS".to_owned()
+}
+
+/// The store guid that leads to a tenant (`clientToken` of a sign-in).
+pub fn store_directory(store: &Guid) -> Key {
+    key(format!("STORE#{store}"), SELF)
+}
+
+/// A credential, found by the hash of its secret.
+pub fn credential(handle: Handle, hash: &SecretHash) -> Key {
+    key(format!("{handle}#C#{hash}"), SELF)
+}
+
+/// A user.
+pub fn user(handle: Handle, user: &Guid) -> Key {
+    key(user_keys(handle, user), SELF)
+}
+
+/// A user's partition: himself, then his API keys as `KEY#…`.
+pub fn user_keys(handle: Handle, user: &Guid) -> String {
+    format!("{handle}#U#{user}")
+}
+
+/// The listing copy of a user's API key.
+pub fn user_key(handle: Handle, user: &Guid, created: Timestamp, hash: &SecretHash) -> Key {
+    key(user_keys(handle, user), key_sort(created, hash))
+}
+
+/// The partition of an app's API keys: the pointer to the live one, then all as `KEY#…`.
+pub fn app_keys(handle: Handle, app: AppId) -> String {
+    format!("{handle}#AK#{}", app.sort_key())
+}
+
+/// The pointer to an app's one live API key.
+pub fn app_key_pointer(handle: Handle, app: AppId) -> Key {
+    key(app_keys(handle, app), SELF)
+}
+
+/// The listing copy of an app's API key.
+pub fn app_key(handle: Handle, app: AppId, created: Timestamp, hash: &SecretHash) -> Key {
+    key(app_keys(handle, app), key_sort(created, hash))
+}
+
+/// The beginning of the sort keys of API keys.
+pub const KEY_PREFIX: &str = "KEY#";
+
+fn key_sort(created: Timestamp, hash: &SecretHash) -> String {
+    format!("{KEY_PREFIX}{}#{hash}", time(created))
+}
+
+/// The claim of a name or address to sign in with; case does not count.
+pub fn sign_in(handle: Handle, name: &str) -> Key {
+    key(format!("{handle}#NAME#{}", bounded(&name.to_lowercase())), SELF)
+}
+
+/// Failed sign-ins of an account or from an address.
+pub fn failures(handle: Handle, of: &str) -> Key {
+    key(format!("{handle}#FAIL#{}", bounded(&of.to_lowercase())), SELF)
+}
+
+/// A device of an app user.
+pub fn device(handle: Handle, device: &str) -> Key {
+    key(format!("{handle}#DEVICES"), device)
+}
+
+/// The cards of all apps.
+pub fn app_cards(handle: Handle) -> String {
+    format!("{handle}#APPS")
+}
+
+/// An app's card: what lists show.
+pub fn app_card(handle: Handle, app: AppId) -> Key {
+    key(app_cards(handle), app.sort_key())
+}
+
+/// The icons of all apps.
+pub fn icons(handle: Handle) -> String {
+    format!("{handle}#ICONS")
+}
+
+/// An app's icon.
+pub fn icon(handle: Handle, app: AppId) -> Key {
+    key(icons(handle), app.sort_key())
+}
+
+/// The versions of an app's binary of one type, with what was read from them.
+pub fn binary(handle: Handle, app: AppId, kind: BinaryType) -> Key {
+    key(format!("{handle}#A#{}", app.sort_key()), format!("BIN#{kind}"))
+}
+
+/// The guid of a kept version, which leads to its app (003 2.6.4 `downloadvers?guid=`).
+pub fn version(handle: Handle, version: &Guid) -> Key {
+    key(format!("{handle}#VER#{version}"), SELF)
+}
+
+/// The partition of the store front: itself, its icon, and the items on its shelf.
+pub fn store_front(handle: Handle) -> String {
+    format!("{handle}#STORE")
+}
+
+/// The store front.
+pub fn store(handle: Handle) -> Key {
+    key(store_front(handle), SELF)
+}
+
+/// The store front's icon.
+pub fn store_icon(handle: Handle) -> Key {
+    key(store_front(handle), "ICON")
+}
+
+/// That an item is in the store.
+pub fn shelf(handle: Handle, app: AppId) -> Key {
+    key(store_front(handle), format!("{SHELF_PREFIX}{}", app.sort_key()))
+}
+
+/// The beginning of the sort keys of [`shelf`].
+pub const SHELF_PREFIX: &str = "IN#";
+
+/// All auth policies.
+pub fn policies(handle: Handle) -> String {
+    format!("{handle}#POLICIES")
+}
+
+/// An auth policy.
+pub fn policy(handle: Handle, policy: &Guid) -> Key {
+    key(policies(handle), policy.as_str())
+}
+
+/// The claim of a policy's id.
+pub fn policy_id(handle: Handle, policy_id: &str) -> Key {
+    key(format!("{handle}#POLICYID#{}", bounded(policy_id)), SELF)
+}
+
+/// All groups of store items and users.
+pub fn groups(handle: Handle) -> String {
+    format!("{handle}#GROUPS")
+}
+
+/// A group.
+pub fn group(handle: Handle, group: &Guid) -> Key {
+    key(groups(handle), group.as_str())
+}
+
+/// The claim of a group's name.
+pub fn group_name(handle: Handle, name: &str) -> Key {
+    key(format!("{handle}#GROUPNAME#{}", bounded(&name.to_lowercase())), SELF)
+}
+
+/// The partition of a group's members.
+pub fn group_members(handle: Handle, group: &Guid) -> String {
+    format!("{handle}#G#{group}")
+}
+
+/// That a user is in a group.
+pub fn group_user(handle: Handle, group: &Guid, user: &Guid) -> Key {
+    key(group_members(handle, group), format!("U#{user}"))
+}
+
+/// That an item is in a group.
+pub fn group_item(handle: Handle, group: &Guid, app: AppId) -> Key {
+    key(group_members(handle, group), format!("I#{}", app.sort_key()))
+}
+
+/// One copy of the log of downloads and installs per filter.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LogOf<'a> {
+    /// All rows.
+    All,
+    /// Rows of a user, by guid or by name.
+    User(&'a str),
+    /// Rows of a store item.
+    Item(AppId),
+    /// Rows of one type of binary.
+    Type(BinaryType),
+    /// Rows of a device.
+    Device(&'a str),
+}
+
+/// The partition of a copy of the log.
+pub fn log(handle: Handle, of: LogOf<'_>) -> String {
+    match of {
+        LogOf::All => format!("{handle}#LOG"),
+        LogOf::User(user) => format!("{handle}#LOG#u#{}", bounded(&user.to_lowercase())),
+        LogOf::Item(app) => format!("{handle}#LOG#i#{}", app.sort_key()),
+        LogOf::Type(kind) => format!("{handle}#LOG#t#{kind}"),
+        LogOf::Device(device) => format!("{handle}#LOG#d#{}", bounded(device)),
+    }
+}
+
+/// A row of a copy of the log; sort keys are in order of time.
+pub fn log_row(handle: Handle, of: LogOf<'_>, at: Timestamp, guid: &Guid) -> Key {
+    key(log(handle, of), format!("{}#{guid}", time(at)))
+}
+
+/// An upload.
+pub fn upload(handle: Handle, upload: &Guid) -> Key {
+    key(format!("{handle}#UP#{upload}"), SELF)
+}
+
+/// The reference count of a stored object.
+pub fn object(handle: Handle, sha256: &str) -> Key {
+    key(format!("{handle}#OBJ#{sha256}"), SELF)
+}
+
+/// The number of shards of pending work.
+pub const SHARDS: u8 = 8;
+
+/// A shard of the work that housekeeping has to look at, in the order of its time.
+pub fn chores(shard: u8) -> String {
+    format!("CHORES#{shard}")
+}
+
+/// A piece of work for housekeeping, due at `due`. The same subject always goes to the same shard.
+pub fn chore(due: Timestamp, subject: &str) -> Key {
+    let digest = Sha256::digest(subject.as_bytes());
+    key(chores(digest[0] % SHARDS), format!("{}#{subject}#{}", time(due), base32().encode(&random_bytes::<5>())))
+}
+
+/// The sort key of [`chores`] before which everything is due at `now`.
+pub fn chores_due(now: Timestamp) -> String {
+    time(now)
+}
+
+/// 13 digits: text order is the order of time until the year 2286.
+fn time(at: Timestamp) -> String {
+    format!("{:013}", at.0.max(0))
+}
+
+/// A text from outside as part of a key: itself up to 200 bytes, else its hash, so that no key passes DynamoDB's 2,048.
+fn bounded(text: &str) -> String {
+    if text.len() <= 200 { text.to_owned() } else { format!("sha256:{}", data_encoding::HEXLOWER.encode(&Sha256::digest(text.as_bytes()))) }
+}
+
+/// Where uploads arrive in the bucket.
+pub const INCOMING: &str = "incoming/";
+
+/// The object of an upload that was not read yet.
+pub fn incoming_object(handle: Handle, upload: &Guid) -> String {
+    format!("{INCOMING}{handle}/{upload}")
+}
+
+/// Reads an [`incoming_object`] back.
+pub fn parse_incoming_object(name: &str) -> Option<(Handle, Guid)> {
+    let (handle, upload) = name.strip_prefix(INCOMING)?.split_once('/')?;
+    Some((handle.parse().ok()?, upload.parse().ok()?))
+}
+
+/// A verified binary, by its content.
+pub fn binary_object(handle: Handle, sha256: &str) -> String {
+    format!("binaries/{handle}/{sha256}")
+}
+
+/// An icon that was read from a package, by its content.
+pub fn icon_object(handle: Handle, sha256: &str) -> String {
+    format!("icons/{handle}/{sha256}.png")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn texts_from_outside_cannot_make_a_key_too_long_or_meet_another() {
+        let handle = Handle::of_name("dev");
+        let long = "x".repeat(100_000);
+        assert!(sign_in(handle, &long).pk.len() < 300);
+        assert_ne!(sign_in(handle, &long), sign_in(handle, &"x".repeat(100_001)));
+        assert_eq!(sign_in(handle, "Admin@Example.com"), sign_in(handle, "admin@example.com"));
+    }
+
+    #[test]
+    fn an_incoming_object_is_read_back() {
+        let (handle, upload) = (Handle::of_name("dev"), Guid::random());
+        assert_eq!(parse_incoming_object(&incoming_object(handle, &upload)), Some((handle, upload)));
+        for name in ["incoming/", "incoming/x/y", "binaries/00000000/aaaaaaaaaaaaaaaaaaaaaaaa", "incoming/00000000/../../x"] {
+            assert_eq!(parse_incoming_object(name), None);
+        }
+    }
+}
