@@ -21,8 +21,7 @@ pub struct Settings {
     pub public_url: Option<String>,
     /// `https` on AWS, `http` on the local server.
     pub scheme: String,
-    /// The address of the local server's child process that reads packages is not here: the function finds its work in
-    /// the event. This is the most seconds that a small upload waits for its verdict.
+    /// The most seconds that a small upload waits for its verdict.
     pub upload_wait_seconds: u64,
 }
 
@@ -69,6 +68,14 @@ impl Context {
     /// Internal in a function that was started without it.
     pub fn objects(&self) -> Result<&dyn Objects, Error> {
         self.objects.as_deref().ok_or_else(|| Error::internal("this function has no bucket"))
+    }
+
+    /// The bucket, to be kept by a thread that reads.
+    ///
+    /// # Errors
+    /// Internal in a function that was started without it.
+    pub fn shared_objects(&self) -> Result<Arc<dyn Objects>, Error> {
+        self.objects.clone().ok_or_else(|| Error::internal("this function has no bucket"))
     }
 
     /// The keys that seal and sign.

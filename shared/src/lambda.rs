@@ -170,12 +170,16 @@ impl Start {
     }
 }
 
-/// JSON lines on standard error for people's and CloudWatch's eyes; `RUST_LOG` or `APPDEPOT_LOG` sets what is told.
+/// JSON lines on standard error for people's and CloudWatch's eyes. `APPDEPOT_LOG` says what is told, as
+/// `info,module=level`; the embedded stores' own words about refused conditions are left out.
 pub fn log_to_stderr() {
-    let filter = variable("APPDEPOT_LOG").or_else(|| variable("RUST_LOG")).unwrap_or_else(|| "info".to_owned());
-    let level = filter.parse::<tracing_subscriber::filter::LevelFilter>().unwrap_or(tracing_subscriber::filter::LevelFilter::INFO);
-    let subscriber = tracing_subscriber::fmt().json().flatten_event(true).with_max_level(level).with_writer(std::io::stderr);
-    if subscriber.try_init().is_err() {
+    use tracing_subscriber::filter::{LevelFilter, Targets};
+    use tracing_subscriber::layer::SubscriberExt as _;
+    use tracing_subscriber::util::SubscriberInitExt as _;
+    let quiet = || Targets::new().with_default(LevelFilter::INFO).with_target("s3s", LevelFilter::OFF).with_target("dynoxide", LevelFilter::ERROR);
+    let targets = variable("APPDEPOT_LOG").and_then(|told| told.parse::<Targets>().ok()).unwrap_or_else(quiet);
+    let subscriber = tracing_subscriber::fmt().json().flatten_event(true).with_max_level(LevelFilter::TRACE).with_writer(std::io::stderr);
+    if subscriber.finish().with(targets).try_init().is_err() {
         tracing::debug!("logging was set up before");
     }
 }
@@ -188,4 +192,24 @@ pub async fn run_http<F: Operations>(start: Result<Start, Error>) -> Result<(), 
     log_to_stderr();
     let context = start?.ready().await;
     lambda_http::run(spine::service::<F>(context)?).await
+}
+
+/// Runs a function that something else than HTTP triggers, until Lambda ends it. An error is the only answer that makes
+/// the platform try again.
+///
+/// # Errors
+/// What the runtime gives.
+pub async fn run_event<H, Done>(start: Result<Start, Error>, handle: H) -> Result<(), lambda_http::Error>
+where
+    H: AsyncFn(Context, serde_json::Value) -> Result<Done, Error>,
+    Done: serde::Serialize,
+{
+    log_to_stderr();
+    let context = start?.ready().await;
+    let handle = &handle;
+    let service = lambda_runtime::service_fn(move |event: lambda_runtime::LambdaEvent<serde_json::Value>| {
+        let context = context.clone();
+        async move { handle(context, event.payload).await.map_err(lambda_http::Error::from) }
+    });
+    lambda_runtime::run(service).await
 }

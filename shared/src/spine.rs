@@ -200,7 +200,7 @@ fn log_once(function: &str, operation: &str, outcome: &Result<Reply, Error>, beg
 }
 
 /// A function as the gateway calls it, whichever operations it has.
-pub type Service = lambda_http::tower::util::BoxCloneService<Request, Response<Body>, Infallible>;
+pub type Service = lambda_http::tower::util::BoxCloneSyncService<Request, Response<Body>, Infallible>;
 
 /// The service of a function with that context: what the Lambda binary runs and what the local gateway calls.
 ///
@@ -208,7 +208,7 @@ pub type Service = lambda_http::tower::util::BoxCloneService<Request, Response<B
 /// Internal for a route table that contradicts itself.
 pub fn service<F: Operations>(context: Context) -> Result<Service, Error> {
     let endpoint = Arc::new(Endpoint::<F>::new(context)?);
-    Ok(lambda_http::tower::util::BoxCloneService::new(lambda_http::service_fn(move |request: Request| {
+    Ok(lambda_http::tower::util::BoxCloneSyncService::new(lambda_http::service_fn(move |request: Request| {
         let endpoint = Arc::clone(&endpoint);
         async move { Ok::<_, Infallible>(endpoint.serve(request).await) }
     })))

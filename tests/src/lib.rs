@@ -1,1 +1,290 @@
-//! draft
+//! A world for tests: the functions behind the gateway's events, on embedded stores, with a clock that can be moved and a
+//! table that counts and fails.
+
+pub mod client;
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use embedded_store::{EmbeddedStore, ObjectCreated, Settings as StoreSettings};
+use http::{HeaderMap, HeaderName, HeaderValue, Method};
+use local_gateway::event::{self, Incoming};
+use local_gateway::functions::Functions;
+use local_gateway::stack::{Addresses, ensure_key_file};
+use local_gateway::uploads;
+use serde_json::{Value, json};
+use shared::access::Role;
+use shared::clock::{Clock, ShiftedClock};
+use shared::context::{Context, Settings};
+use shared::domain::tenant::{self, NewTenant};
+use shared::domain::user::{self, NewUser};
+use shared::id::{Guid, Handle};
+use shared::secret::hash_password;
+use shared::store::keys;
+use shared::store::wrappers::{CountingTable, FailingTable};
+use shared::store::{Table, Write};
+
+/// The password of everybody in a world.
+pub const PASSWORD: &str = "correct horse battery staple";
+
+/// The table of a world: counted outside, failing inside.
+pub type TestTable = CountingTable<Arc<FailingTable<Arc<dyn Table>>>>;
+
+/// Everything, in memory.
+pub struct World {
+    /// The functions.
+    pub functions: Functions,
+    /// What the functions work with: the counted and failing table.
+    pub context: Context,
+    /// The same stores, neither counted nor failing: for preparing and looking.
+    pub plain: Context,
+    /// Counts the functions' calls.
+    pub counting: Arc<TestTable>,
+    /// Makes the functions' calls fail.
+    pub failing: Arc<FailingTable<Arc<dyn Table>>>,
+    /// The clock of all of them.
+    pub clock: Arc<ShiftedClock>,
+    /// The addresses of the stores.
+    pub addresses: Addresses,
+    /// The stores.
+    pub store: EmbeddedStore,
+    _folder: tempfile::TempDir,
+    reader: tokio::task::JoinHandle<()>,
+}
+
+impl Drop for World {
+    fn drop(&mut self) {
+        self.reader.abort();
+    }
+}
+
+/// A tenant of a world with its administrator's cookie.
+#[derive(Clone, Debug)]
+pub struct TestTenant {
+    /// Its name.
+    pub domain: String,
+    /// Its handle.
+    pub handle: Handle,
+    /// Its store's guid.
+    pub store: Guid,
+    /// The administrator's guid.
+    pub admin: Guid,
+    /// The administrator's cookie value.
+    pub cookie: String,
+}
+
+impl World {
+    /// A new world with the tenant `dev`, in which each upload's event is delivered once.
+    pub async fn new() -> (Self, TestTenant) {
+        Self::with_deliveries(1).await
+    }
+
+    /// A new world in which each upload's event is delivered so often, one after the other.
+    pub async fn with_deliveries(deliveries: usize) -> (Self, TestTenant) {
+        let mut store = EmbeddedStore::start(StoreSettings::in_memory()).await.expect("the stores start");
+        let folder = tempfile::tempdir().expect("a folder");
+        let key_file = folder.path().join("key");
+        ensure_key_file(&key_file).expect("a key file");
+        let settings = StoreSettings::in_memory();
+        let addresses = Addresses {
+            dynamodb: store.dynamodb_endpoint(),
+            s3: store.s3_endpoint(),
+            table: settings.table,
+            bucket: store.bucket().to_owned(),
+            access_key: settings.access_key,
+            secret_key: settings.secret_key,
+            key_file,
+        };
+        let clock = Arc::new(ShiftedClock::default());
+        let settings = Settings { scheme: "https".to_owned(), ..Settings::default() };
+        let plain = addresses.context(settings, Arc::clone(&clock) as Arc<dyn Clock>).expect("a context");
+        let failing = Arc::new(FailingTable::new(Arc::clone(&plain.table)));
+        let counting = Arc::new(CountingTable::new(Arc::clone(&failing)));
+        let context = Context { table: Arc::clone(&counting) as Arc<dyn Table>, ..plain.clone() };
+        let functions = Functions::new(&context).expect("the functions");
+        let mut arrivals = store.take_events();
+        let readers = plain.clone();
+        let reader = tokio::spawn(async move {
+            while let Some(created) = arrivals.recv().await {
+                if created.key.starts_with(keys::INCOMING) {
+                    let context = readers.clone();
+                    tokio::spawn(async move {
+                        for _ in 0..deliveries {
+                            read_until_done(&context, &created).await;
+                        }
+                    });
+                }
+            }
+        });
+        let world = Self { functions, context, plain, counting, failing, clock, addresses, store, _folder: folder, reader };
+        let tenant = world.tenant("dev").await;
+        (world, tenant)
+    }
+
+    /// Makes a tenant and signs its administrator `admin@<name>.example` in.
+    pub async fn tenant(&self, name: &str) -> TestTenant {
+        let email = format!("admin@{name}.example");
+        let new = NewTenant { name, admin_email: &email, admin_password: PASSWORD };
+        let sealer = self.plain.sealer().expect("a sealer");
+        let made = tenant::create(&*self.plain.table, sealer, new, self.plain.clock.now()).await.expect("a tenant");
+        let cookie = self.sign_in(name, &email).await;
+        TestTenant { domain: name.to_owned(), handle: made.handle, store: made.store, admin: made.admin, cookie }
+    }
+
+    /// Makes a user with these roles and gives his guid and cookie.
+    pub async fn user(&self, tenant: &TestTenant, username: &str, roles: Vec<Role>) -> (Guid, String) {
+        let new = NewUser { username, email: username, name: username, roles, password_hash: hash_password(PASSWORD).expect("a hash"), aliases: &[] };
+        let (guid, writes): (Guid, Vec<Write>) = user::create(tenant.handle, new, self.plain.clock.now()).expect("a user");
+        self.plain.table.write(writes).await.expect("a user is written");
+        let cookie = self.sign_in(&tenant.domain, username).await;
+        (guid, cookie)
+    }
+
+    /// Signs a member in and gives the cookie's value.
+    pub async fn sign_in(&self, domain: &str, username: &str) -> String {
+        let answer = self.call("POST", "/box/srv/1.1/act/sys/auth/login").json(json!({"u": username, "p": PASSWORD, "d": domain})).send().await;
+        assert_eq!(answer.status, 200, "{}", answer.text);
+        answer.json["login"].as_str().expect("a cookie").to_owned()
+    }
+
+    /// Signs a user of the store in on a device and gives the session.
+    pub async fn store_session(&self, tenant: &TestTenant, username: &str, cuid: &str) -> String {
+        let body = json!({"policyId": "FeedHenry", "clientToken": tenant.store, "device": cuid, "params": {"userId": username, "password": PASSWORD}});
+        let answer = self.call("POST", "/box/srv/1.1/admin/authpolicy/auth").json(body).send().await;
+        assert_eq!(answer.json["status"], "ok", "{}", answer.text);
+        answer.json["sessionToken"].as_str().expect("a session").to_owned()
+    }
+
+    /// A request to the API.
+    pub fn call(&self, method: &str, path_and_query: &str) -> Call<'_> {
+        let (path, query) = path_and_query.split_once('?').unwrap_or((path_and_query, ""));
+        let mut headers = HeaderMap::new();
+        headers.insert("host", HeaderValue::from_static("store.example"));
+        let method = method.parse().expect("a method");
+        let source = "192.0.2.7".to_owned();
+        Call { world: self, incoming: Incoming { method, path: path.to_owned(), query: query.to_owned(), headers, body: Bytes::new(), source } }
+    }
+
+    /// A POST of JSON by a member with that cookie, which must succeed.
+    pub async fn post(&self, cookie: &str, path: &str, body: Value) -> Value {
+        let answer = self.call("POST", path).cookie(cookie).json(body).send().await;
+        assert_eq!(answer.status, 200, "{path}: {}", answer.text);
+        answer.json
+    }
+
+    /// Uploads a file through `uploadbinary`, as fhc sends it.
+    pub async fn upload(&self, cookie: &str, guid: &str, kind: &str, file: &[u8]) -> Answer {
+        let parts = [("type", kind), ("guid", guid)];
+        self.call("POST", "/box/srv/1.1/admin/storeitem/uploadbinary").cookie(cookie).form("app.bin", file, &parts).send().await
+    }
+
+    /// Delivers the event of an object again.
+    pub async fn deliver(&self, created: &ObjectCreated) -> Result<upload_received::Done, shared::Error> {
+        upload_received::handle(self.plain.clone(), uploads::event(created)).await
+    }
+
+    /// Runs housekeeping now.
+    pub async fn keep_house(&self) -> shared::domain::housekeeping::Done {
+        housekeeping::handle(self.plain.clone(), Value::Null).await.expect("housekeeping")
+    }
+}
+
+/// As the platform does it: an event whose reading fails is delivered again.
+async fn read_until_done(context: &Context, created: &ObjectCreated) {
+    for _ in 0..3 {
+        match upload_received::handle(context.clone(), uploads::event(created)).await {
+            Ok(_) => return,
+            Err(error) => eprintln!("reading {} failed: {error} {:?}", created.key, error.cause),
+        }
+    }
+}
+
+/// A request that is being made up.
+pub struct Call<'a> {
+    world: &'a World,
+    incoming: Incoming,
+}
+
+impl Call<'_> {
+    /// With a header.
+    pub fn header(mut self, name: &str, value: &str) -> Self {
+        let name: HeaderName = name.parse().expect("a header's name");
+        self.incoming.headers.append(name, HeaderValue::from_str(value).expect("a header's value"));
+        self
+    }
+
+    /// With a member's cookie.
+    pub fn cookie(self, value: &str) -> Self {
+        self.header("cookie", &format!("feedhenry={value};"))
+    }
+
+    /// With the session of an app's user.
+    pub fn session(self, value: &str) -> Self {
+        self.header("x-fh-auth-session", value)
+    }
+
+    /// With a JSON body.
+    pub fn json(self, body: Value) -> Self {
+        self.raw("application/json", body.to_string().into_bytes())
+    }
+
+    /// With any body.
+    pub fn raw(mut self, content_type: &str, body: Vec<u8>) -> Self {
+        self.incoming.body = Bytes::from(body);
+        self.header("content-type", content_type)
+    }
+
+    /// With a form as fhc sends it: the file first.
+    pub fn form(self, file_name: &str, file: &[u8], parts: &[(&str, &str)]) -> Self {
+        let boundary = "----------------------------270192837465";
+        let mut body = format!(
+            "--{boundary}\r\nContent-Disposition: form-data; name=\"file\"; filename=\"{file_name}\"\r\nContent-Type: application/octet-stream\r\n\r\n"
+        )
+        .into_bytes();
+        body.extend_from_slice(file);
+        for (name, value) in parts {
+            body.extend_from_slice(format!("\r\n--{boundary}\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}").as_bytes());
+        }
+        body.extend_from_slice(format!("\r\n--{boundary}--\r\n").as_bytes());
+        self.raw(&format!("multipart/form-data; boundary={boundary}"), body)
+    }
+
+    /// Sends it as an event through the Lambda adapter.
+    pub async fn send(self) -> Answer {
+        let Some((name, service)) = self.world.functions.of_path(&self.incoming.path) else {
+            return Answer { status: 404, headers: HeaderMap::new(), text: String::new(), bytes: Bytes::new(), json: Value::Null };
+        };
+        let response = event::invoke(service, event::event(&self.incoming)).await.unwrap_or_else(|error| panic!("{name}: {error}"));
+        let (parts, bytes) = event::answer(&response).into_parts();
+        let text = String::from_utf8_lossy(&bytes).into_owned();
+        let json = serde_json::from_slice(&bytes).unwrap_or(Value::Null);
+        Answer { status: parts.status.as_u16(), headers: parts.headers, text, bytes, json }
+    }
+}
+
+/// An answer.
+#[derive(Clone, Debug)]
+pub struct Answer {
+    /// The status.
+    pub status: u16,
+    /// The headers.
+    pub headers: HeaderMap,
+    /// The body as text.
+    pub text: String,
+    /// The body.
+    pub bytes: Bytes,
+    /// The body as JSON; null where it is none.
+    pub json: Value,
+}
+
+impl Answer {
+    /// A header's value, empty where it is not there.
+    pub fn header(&self, name: &str) -> &str {
+        self.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
+    }
+}
+
+/// The method of a text.
+pub fn method(text: &str) -> Method {
+    text.parse().expect("a method")
+}

@@ -4,6 +4,8 @@
 use std::time::Duration;
 
 use askama::Template;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Deserialize;
 use shared::Error;
@@ -38,7 +40,6 @@ struct ManifestFile<'a> {
     bundle_id: &'a str,
     package_url: String,
     icon_url: String,
-    full_icon_url: String,
 }
 
 fn invalid_type() -> Error {
@@ -193,7 +194,6 @@ pub async fn manifest(mut call: Call<'_>) -> Result<Reply, Error> {
         bundle_id: &version.identifier,
         package_url: link(base, "package", &text),
         icon_url: link(base, "icon", &text),
-        full_icon_url: format!("{}?size=full", link(base, "icon", &text)),
     };
     Ok(Reply::bytes("text/xml; charset=utf-8", file.render().map_err(Error::internal)?.into_bytes()))
 }
@@ -204,25 +204,12 @@ pub async fn package(mut call: Call<'_>) -> Result<Reply, Error> {
     Ok(Reply::redirect(storage_url(&call, ticket.handle, &card, kind, &version).await?))
 }
 
-/// The icon: the item's for display; the one that was read from the package in full.
+/// The item's icon: what the device shows while it installs.
 pub async fn icon(mut call: Call<'_>) -> Result<Reply, Error> {
-    use base64::Engine as _;
-    #[derive(Deserialize)]
-    struct Body {
-        size: Option<String>,
-    }
-    let body: Body = call.body()?;
-    let (_, ticket, _, _, version) = ticketed(&mut call).await?;
-    if body.size.as_deref() == Some("full")
-        && let Some(name) = &version.icon_object
-    {
-        let presentation = Presentation { content_type: "image/png".to_owned(), file_name: "icon.png".to_owned() };
-        return Ok(Reply::redirect(call.objects()?.sign_get(name, STORAGE_URL, &presentation).await?.url));
-    }
+    let (_, ticket, ..) = ticketed(&mut call).await?;
     let picture = app::icon(&mut call.reader, ticket.handle, ticket.binary).await?;
-    let bytes = base64::engine::general_purpose::STANDARD.decode(picture).map_err(Error::internal)?;
-    let bytes = if bytes.is_empty() { PLAIN_ICON.to_vec() } else { bytes };
-    Ok(Reply::bytes("image/png", bytes))
+    let bytes = STANDARD.decode(picture).map_err(Error::internal)?;
+    Ok(Reply::bytes("image/png", if bytes.is_empty() { PLAIN_ICON.to_vec() } else { bytes }))
 }
 
 /// A grey square for apps without an icon: Apple's installer wants a picture.

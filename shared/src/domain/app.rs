@@ -141,8 +141,6 @@ pub struct Version {
     pub version_name: String,
     /// The SHA-256 of the signer's certificate, where the signature was verified.
     pub verified_signer: Option<String>,
-    /// The icon that was read, as an object of the bucket.
-    pub icon_object: Option<String>,
     /// Everything that was read.
     pub package: serde_json::Value,
 }
@@ -336,18 +334,13 @@ pub async fn delete(reader: &mut Reader<'_>, who: &Principal, id: AppId) -> Resu
         if !versions.is_empty() {
             let chore = Chore::Release {
                 handle,
-                objects: versions.iter().flat_map(|version| objects_of(handle, version)).collect(),
+                objects: versions.iter().map(|version| keys::binary_object(handle, &version.sha256)).collect(),
                 aliases: versions.iter().map(|version| version.guid.clone()).collect(),
             };
             writes.push(housekeeping::chore(now, &chore)?);
         }
         Ok(((), writes))
     })
-}
-
-/// The objects of the bucket that a version points at.
-pub fn objects_of(handle: Handle, version: &Version) -> Vec<String> {
-    std::iter::once(keys::binary_object(handle, &version.sha256)).chain(version.icon_object.clone()).collect()
 }
 
 /// Most entries of a binary's configuration, and most characters of a key or value.

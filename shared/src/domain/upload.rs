@@ -33,6 +33,11 @@ const RECORD_SECONDS: i64 = 7 * 24 * 3_600;
 pub const EXPIRED: &str = "the file was not uploaded in time";
 /// How often the reading of an upload is begun before its reader's crashes count as a refusal.
 pub const READINGS: u32 = 2;
+/// How long a reading must have gone on, in seconds, before another delivery of the event takes it for crashed. The
+/// platform waits a minute before it tries again; a mere second delivery comes at once.
+const CRASHED_AFTER_SECONDS: i64 = 45;
+/// The reason of an upload whose reader stopped without a verdict.
+pub const CRASHED: &str = "unreadable: the reader stopped while it was reading this file";
 
 /// What an upload is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -89,6 +94,8 @@ pub struct Upload {
     pub created: Timestamp,
     /// How often its reading was begun.
     pub readings: u32,
+    /// When that was last.
+    pub reading_since: Option<Timestamp>,
     /// Where it stands.
     pub state: State,
     /// Why it was refused: a code, a colon, a sentence.
@@ -195,6 +202,7 @@ pub async fn announce(reader: &mut Reader<'_>, who: &Principal, announced: Annou
         by: who.owner.user.clone(),
         created: now,
         readings: 0,
+        reading_since: None,
         state: State::Waiting,
         reason: None,
         version: None,
@@ -284,22 +292,41 @@ pub async fn abort(reader: &mut Reader<'_>, objects: &dyn Objects, who: &Princip
     objects.delete(&name).await
 }
 
-/// Notes that the reading begins; gives the upload, or `None` where nothing is left to read: it was attached, refused or
-/// is unknown.
+/// What is to be done with an upload whose bytes have arrived.
+#[derive(Clone, Debug)]
+pub enum Begin {
+    /// It is to be read.
+    Read(Box<Upload>),
+    /// It ended before; its bytes may go.
+    Ended(Box<Upload>),
+    /// Nobody announced it; its bytes may go.
+    Unknown,
+}
+
+/// Notes that the reading of an upload begins. After [`READINGS`] that ended without a verdict it is refused.
 ///
 /// # Errors
 /// The store's.
-pub async fn begin_reading(reader: &mut Reader<'_>, handle: Handle, upload: &Guid) -> Result<Option<Upload>, Error> {
+pub async fn begin_reading(reader: &mut Reader<'_>, handle: Handle, upload: &Guid) -> Result<Begin, Error> {
+    let now = reader.now();
     change!(reader, {
         let found: Option<Stored<Upload>> = reader.get(&keys::upload(handle, upload)).await?;
-        let Some(mut found) = found else { return Ok((None, Vec::new())) };
-        if !matches!(found.value.state, State::Waiting | State::Reading) {
-            return Ok((None, Vec::new()));
+        let Some(mut found) = found else { return Ok((Begin::Unknown, Vec::new())) };
+        let record = &mut found.value;
+        if !matches!(record.state, State::Waiting | State::Reading) {
+            return Ok((Begin::Ended(Box::new(found.value)), Vec::new()));
         }
-        found.value.state = State::Reading;
-        found.value.readings += 1;
+        if record.readings >= READINGS && record.reading_since.is_some_and(|since| since.plus_seconds(CRASHED_AFTER_SECONDS) <= now) {
+            record.state = State::Refused;
+            record.reason = Some(CRASHED.to_owned());
+            let write = found.replace()?;
+            return Ok((Begin::Ended(Box::new(found.value)), vec![write]));
+        }
+        record.state = State::Reading;
+        record.readings += 1;
+        record.reading_since = Some(now);
         let write = found.replace()?;
-        Ok((Some(found.value), vec![write]))
+        Ok((Begin::Read(Box::new(found.value)), vec![write]))
     })
 }
 
@@ -335,8 +362,6 @@ pub struct Judged {
     pub verified_signer: Option<String>,
     /// The small icon, base64.
     pub icon: Option<String>,
-    /// The icon's object in the bucket.
-    pub icon_object: Option<String>,
     /// Everything that was read.
     pub package: serde_json::Value,
 }
@@ -411,7 +436,6 @@ pub async fn attach(reader: &mut Reader<'_>, handle: Handle, upload: &Upload, ki
             identifier: judged.identifier.clone(),
             version_name: judged.version_name.clone(),
             verified_signer: judged.verified_signer.clone(),
-            icon_object: judged.icon_object.clone(),
             package: judged.package.clone(),
         };
         binary.versions.insert(0, version);
@@ -431,6 +455,7 @@ pub async fn attach(reader: &mut Reader<'_>, handle: Handle, upload: &Upload, ki
         card.value.binaries.sort_by_key(|binary| binary.kind);
         record.value.state = State::Attached;
         record.value.version = Some(number);
+        record.value.sha256 = Some(judged.sha256.clone());
 
         let mut writes = vec![card.replace()?, record.replace()?];
         writes.push(match former {
@@ -455,15 +480,10 @@ pub async fn attach(reader: &mut Reader<'_>, handle: Handle, upload: &Upload, ki
 
 /// The counts of objects that change when one version comes and others go: one write per object.
 fn references(handle: Handle, new: &Version, dropped: &[Version], now: Timestamp) -> Result<Vec<Write>, Error> {
-    let mut counted = std::collections::BTreeMap::<String, i64>::new();
-    for name in app::objects_of(handle, new) {
-        *counted.entry(name).or_default() += 1;
-    }
+    let mut counted = std::collections::BTreeMap::from([(keys::binary_object(handle, &new.sha256), 1_i64)]);
     let mut writes = Vec::new();
     for version in dropped {
-        for name in app::objects_of(handle, version) {
-            *counted.entry(name).or_default() -= 1;
-        }
+        *counted.entry(keys::binary_object(handle, &version.sha256)).or_default() -= 1;
         writes.push(Write::Delete(keys::version(handle, &version.guid), Condition::Always));
     }
     for (name, by) in counted {

@@ -276,11 +276,6 @@ pub fn binary_object(handle: Handle, sha256: &str) -> String {
     format!("binaries/{handle}/{sha256}")
 }
 
-/// An icon that was read from a package, by its content.
-pub fn icon_object(handle: Handle, sha256: &str) -> String {
-    format!("icons/{handle}/{sha256}.png")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

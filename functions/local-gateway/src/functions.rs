@@ -1,0 +1,74 @@
+//! Every function by its name in the template, and the gateway's choice among them.
+
+use std::collections::HashMap;
+
+use shared::Error;
+use shared::context::Context;
+use shared::routes;
+use shared::spine::{Service, service};
+
+/// The functions that answer HTTP.
+#[derive(Clone)]
+pub struct Functions {
+    services: HashMap<&'static str, Service>,
+    prefixes: matchit::Router<&'static str>,
+}
+
+impl Functions {
+    /// All of them with that context.
+    ///
+    /// # Errors
+    /// Internal for a route table that contradicts itself.
+    pub fn new(context: &Context) -> Result<Self, Error> {
+        let services = HashMap::from([
+            (routes::rhmap_sign_in::FUNCTION.name, service::<rhmap_sign_in::SignIn>(context.clone())?),
+            (routes::rhmap_api_keys::FUNCTION.name, service::<rhmap_api_keys::ApiKeys>(context.clone())?),
+            (routes::rhmap_app_store::FUNCTION.name, service::<rhmap_app_store::AppStore>(context.clone())?),
+            (routes::rhmap_store_items::FUNCTION.name, service::<rhmap_store_items::StoreItems>(context.clone())?),
+            (routes::rhmap_store_groups::FUNCTION.name, service::<rhmap_store_groups::StoreGroups>(context.clone())?),
+            (routes::rhmap_audit_log::FUNCTION.name, service::<rhmap_audit_log::AuditLog>(context.clone())?),
+            (routes::rhmap_store_client::FUNCTION.name, service::<rhmap_store_client::StoreClient>(context.clone())?),
+        ]);
+        let mut prefixes = matchit::Router::new();
+        for function in routes::all() {
+            for prefix in function.prefixes {
+                prefixes.insert(prefix.replace("{proxy+}", "{*proxy}"), function.name).map_err(Error::internal)?;
+            }
+        }
+        Ok(Self { services, prefixes })
+    }
+
+    /// The function that the gateway sends this path to.
+    pub fn of_path(&self, path: &str) -> Option<(&'static str, Service)> {
+        let path = path.strip_suffix('/').filter(|shorter| !shorter.is_empty()).unwrap_or(path);
+        let name = *self.prefixes.at(path).ok()?.value;
+        Some((name, self.of_name(name)?))
+    }
+
+    /// The function of that name.
+    pub fn of_name(&self, name: &str) -> Option<Service> {
+        self.services.get(name).cloned()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_row_has_its_function() {
+        let names: Vec<&str> = routes::all().iter().map(|function| function.name).collect();
+        let mut prefixes = matchit::Router::new();
+        for function in routes::all() {
+            for prefix in function.prefixes {
+                prefixes.insert(prefix.replace("{proxy+}", "{*proxy}"), function.name).unwrap();
+            }
+        }
+        for function in routes::all() {
+            for row in &function.rows {
+                assert!(names.contains(&row.function));
+                assert_eq!(*prefixes.at(row.path).unwrap().value, row.function, "{}", row.path);
+            }
+        }
+    }
+}

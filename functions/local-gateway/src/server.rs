@@ -1,0 +1,93 @@
+//! The HTTP server: one address for the API, the storage's signed requests, and `/local/*`.
+
+use std::convert::Infallible;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{Request, Response, StatusCode};
+use http_body_util::combinators::UnsyncBoxBody;
+use http_body_util::{BodyExt as _, Full, LengthLimitError, Limited};
+use hyper::body::Incoming as Body;
+use shared::context::Context;
+
+use crate::event::{self, FUNCTION_LIMIT, GATEWAY_LIMIT, Incoming, gateway_answer};
+use crate::functions::Functions;
+use crate::local;
+
+/// The longest that the gateway waits for a function.
+const TIMEOUT: Duration = Duration::from_secs(30);
+/// What is taken without AWS's limits, so that the server's memory stays bounded.
+const UNLIMITED: usize = 256 * 1024 * 1024;
+
+/// What answers.
+#[derive(Clone)]
+pub struct Gateway {
+    /// The functions.
+    pub functions: Functions,
+    /// What `/local/*` works with.
+    pub context: Context,
+    /// This server's address, as clients write it.
+    pub base_url: String,
+    /// Whether what AWS would refuse is refused.
+    pub aws_limits: bool,
+}
+
+impl Gateway {
+    /// Answers one request of the API or of `/local/*`.
+    pub async fn answer(&self, request: Request<Body>, peer: SocketAddr) -> Response<Bytes> {
+        let (parts, body) = request.into_parts();
+        let limit = if self.aws_limits { GATEWAY_LIMIT } else { UNLIMITED };
+        let body = match Limited::new(body, limit).collect().await {
+            Ok(body) => body.to_bytes(),
+            Err(error) if error.is::<LengthLimitError>() => return gateway_answer(StatusCode::PAYLOAD_TOO_LARGE, "Request Too Long"),
+            Err(_) => return gateway_answer(StatusCode::BAD_REQUEST, "Bad Request"),
+        };
+        let incoming = Incoming {
+            method: parts.method,
+            path: parts.uri.path().to_owned(),
+            query: parts.uri.query().unwrap_or_default().to_owned(),
+            headers: parts.headers,
+            body,
+            source: peer.ip().to_canonical().to_string(),
+        };
+        if incoming.path.starts_with("/local/") {
+            return local::serve(&self.context, &self.base_url, &incoming).await;
+        }
+        self.dispatch(&incoming).await
+    }
+
+    /// Sends a request to its function, as API Gateway would.
+    pub async fn dispatch(&self, incoming: &Incoming) -> Response<Bytes> {
+        let Some((name, service)) = self.functions.of_path(&incoming.path) else {
+            return gateway_answer(StatusCode::NOT_FOUND, "Not Found");
+        };
+        let event = event::event(incoming);
+        if self.aws_limits && event.to_string().len() > FUNCTION_LIMIT {
+            return gateway_answer(StatusCode::PAYLOAD_TOO_LARGE, "Request Too Long");
+        }
+        // On its own task: a panic of a function is an answer, not an outage.
+        let invoked = tokio::spawn(tokio::time::timeout(TIMEOUT, event::invoke(service, event)));
+        let response = match invoked.await {
+            Ok(Ok(Ok(response))) => response,
+            Ok(Err(_)) if self.aws_limits => return gateway_answer(StatusCode::SERVICE_UNAVAILABLE, "Service Unavailable"),
+            other => {
+                tracing::error!(function = name, ?other, "a function failed");
+                return gateway_answer(StatusCode::INTERNAL_SERVER_ERROR, "Internal Server Error");
+            }
+        };
+        if self.aws_limits && response.to_string().len() > FUNCTION_LIMIT {
+            tracing::error!(function = name, "an answer is larger than a function can give");
+            return gateway_answer(StatusCode::INTERNAL_SERVER_ERROR, "Internal Server Error");
+        }
+        event::answer(&response)
+    }
+}
+
+/// The body of an answer, whoever gave it.
+pub type AnswerBody = UnsyncBoxBody<Bytes, std::io::Error>;
+
+/// An answer whose body is at hand.
+pub fn boxed(response: Response<Bytes>) -> Response<AnswerBody> {
+    response.map(|bytes| Full::new(bytes).map_err(|never: Infallible| match never {}).boxed_unsync())
+}

@@ -1,0 +1,138 @@
+//! The stand-in for S3's notifications: an object that arrives in `incoming/` becomes an S3 event, delivered at least
+//! once to `upload-received` in a child process, so that a crash of the reader is a refusal and not an outage.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use embedded_store::ObjectCreated;
+use serde_json::{Value, json};
+use shared::context::Context;
+use shared::domain::upload::{self, CRASHED};
+use shared::records::Reader;
+use shared::store::keys;
+use tokio::io::AsyncWriteExt as _;
+use tokio::process::Command;
+use tokio::sync::Semaphore;
+
+use crate::stack::Addresses;
+
+/// The hidden first argument by which the server's own binary becomes the reader of one event.
+pub const CHILD: &str = "--read-upload";
+/// Readers at once.
+const READERS: usize = 2;
+/// The longest that one reader may take: the function's timeout.
+const TIMEOUT: Duration = Duration::from_secs(300);
+/// The address space of a reader, in bytes.
+pub const ADDRESS_SPACE: u64 = 4 << 30;
+/// How often an event is delivered when the reader fails without crashing, as Lambda does it for asynchronous events.
+const DELIVERIES: u32 = 3;
+
+/// The S3 event of an object that arrived, with its name URL-encoded as S3 does it.
+pub fn event(created: &ObjectCreated) -> Value {
+    let encoded: String =
+        percent_encoding::utf8_percent_encode(&created.key, percent_encoding::NON_ALPHANUMERIC).to_string().replace("%2F", "/").replace("%20", "+");
+    json!({"Records": [{
+        "eventVersion": "2.1",
+        "eventSource": "aws:s3",
+        "awsRegion": "us-east-1",
+        "eventTime": "1970-01-01T00:00:00.000Z",
+        "eventName": created.event_name.as_str(),
+        "userIdentity": {"principalId": "local"},
+        "requestParameters": {"sourceIPAddress": "127.0.0.1"},
+        "responseElements": {"x-amz-request-id": "local", "x-amz-id-2": "local"},
+        "s3": {
+            "s3SchemaVersion": "1.0",
+            "configurationId": "incoming",
+            "bucket": {"name": created.bucket, "ownerIdentity": {"principalId": "local"}, "arn": format!("arn:aws:s3:::{}", created.bucket)},
+            "object": {"key": encoded, "size": created.size, "eTag": created.etag, "sequencer": created.sequencer},
+        },
+    }]})
+}
+
+/// Delivers events.
+#[derive(Clone)]
+pub struct Notifier {
+    addresses: Addresses,
+    context: Context,
+    readers: Arc<Semaphore>,
+    twice: bool,
+}
+
+enum Ended {
+    Done,
+    Failed,
+    Crashed(String),
+}
+
+impl Notifier {
+    /// A notifier for that stack; `twice` delivers each event a second time, side by side.
+    pub fn new(addresses: Addresses, context: Context, twice: bool) -> Self {
+        Self { addresses, context, readers: Arc::new(Semaphore::new(READERS)), twice }
+    }
+
+    /// Delivers the event of an object, if it is one of an upload, without waiting for it.
+    pub fn notify(&self, created: ObjectCreated) {
+        if !created.key.starts_with(keys::INCOMING) {
+            return;
+        }
+        for _ in 0..if self.twice { 2 } else { 1 } {
+            let (this, created) = (self.clone(), created.clone());
+            tokio::spawn(async move { this.deliver(&created).await });
+        }
+    }
+
+    async fn deliver(&self, created: &ObjectCreated) {
+        let Ok(_permit) = self.readers.acquire().await else { return };
+        for delivery in 1..=DELIVERIES {
+            match self.child(&event(created)).await {
+                Ended::Done => return,
+                Ended::Crashed(how) => {
+                    tracing::error!(key = created.key, how, "the reader crashed");
+                    return self.refuse(created).await;
+                }
+                Ended::Failed => {
+                    tracing::warn!(key = created.key, delivery, "the reader failed");
+                    tokio::time::sleep(Duration::from_millis(200) * delivery).await;
+                }
+            }
+        }
+    }
+
+    async fn child(&self, event: &Value) -> Ended {
+        let Ok(program) = std::env::current_exe() else { return Ended::Failed };
+        let mut command = Command::new(program);
+        command.arg(CHILD).envs(self.addresses.environment()).stdin(std::process::Stdio::piped()).kill_on_drop(true);
+        let mut child = match command.spawn() {
+            Ok(child) => child,
+            Err(error) => {
+                tracing::error!(%error, "the reader could not be started");
+                return Ended::Failed;
+            }
+        };
+        if let Some(mut input) = child.stdin.take()
+            && let Err(error) = input.write_all(event.to_string().as_bytes()).await
+        {
+            tracing::warn!(%error, "the reader did not take its event");
+        }
+        match tokio::time::timeout(TIMEOUT, child.wait()).await {
+            Err(_) => Ended::Crashed("it took too long".to_owned()),
+            Ok(Err(error)) => Ended::Crashed(error.to_string()),
+            Ok(Ok(status)) if status.success() => Ended::Done,
+            Ok(Ok(status)) if status.code() == Some(1) => Ended::Failed,
+            Ok(Ok(status)) => Ended::Crashed(status.to_string()),
+        }
+    }
+
+    async fn refuse(&self, created: &ObjectCreated) {
+        let Some((handle, guid)) = keys::parse_incoming_object(&created.key) else { return };
+        let mut reader = Reader::new(&*self.context.table, self.context.clock.now());
+        let refused = upload::refuse(&mut reader, handle, &guid, CRASHED).await;
+        let deleted = match self.context.objects() {
+            Ok(objects) => objects.delete(&created.key).await,
+            Err(error) => Err(error),
+        };
+        if let Err(error) = refused.and(deleted) {
+            tracing::error!(%error, "a crashed upload could not be refused");
+        }
+    }
+}

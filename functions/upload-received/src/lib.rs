@@ -1,0 +1,153 @@
+//! The function that reads what was uploaded: triggered by the object's arrival, isolated from everything else.
+//!
+//! An event comes at least once and in any order; the upload's record says what is left to do. A bad file is refused with
+//! a reason; only a failure of ours is an error, which makes the platform deliver again.
+
+mod analysis;
+
+use aws_lambda_events::event::s3::S3Event;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use serde::Serialize;
+use shared::Error;
+use shared::context::Context;
+use shared::domain::upload::{self, Begin, ICON_LIMIT, State, Target, Upload, Verdict};
+use shared::id::{BinaryType, Guid, Handle};
+use shared::records::Reader;
+use shared::store::keys;
+
+/// What became of an event's objects.
+#[derive(Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Done {
+    /// How many became a version or an icon.
+    pub attached: usize,
+    /// How many were refused.
+    pub refused: usize,
+    /// How many needed nothing.
+    pub ended: usize,
+}
+
+/// Reads every object that the event names. One that fails does not keep the others from being read.
+///
+/// # Errors
+/// The last failure of ours; internal for an event that is no S3 event.
+pub async fn handle(context: Context, event: serde_json::Value) -> Result<Done, Error> {
+    if event.get("Event").and_then(serde_json::Value::as_str) == Some("s3:TestEvent") {
+        return Ok(Done::default());
+    }
+    let event: S3Event = serde_json::from_value(event).map_err(Error::internal)?;
+    let mut done = Done::default();
+    let mut failure = None;
+    for record in event.records {
+        let name = record.s3.object.url_decoded_key.or(record.s3.object.key).unwrap_or_default();
+        let Some((handle, guid)) = keys::parse_incoming_object(&name) else {
+            tracing::warn!(name, "an object that no upload announced");
+            continue;
+        };
+        match receive(&context, handle, &guid).await {
+            Ok(Verdict::Attached(version)) => {
+                done.attached += 1;
+                tracing::info!(upload = %guid, version, "attached");
+            }
+            Ok(Verdict::Refused(reason)) => {
+                done.refused += 1;
+                tracing::info!(upload = %guid, reason, "refused");
+            }
+            Ok(Verdict::Ended) => done.ended += 1,
+            Err(error) => {
+                tracing::error!(upload = %guid, %error, cause = error.cause.as_deref().unwrap_or_default(), "reading failed");
+                failure = Some(error);
+            }
+        }
+    }
+    match failure {
+        None => Ok(done),
+        Some(error) => Err(error),
+    }
+}
+
+async fn receive(context: &Context, handle: Handle, guid: &Guid) -> Result<Verdict, Error> {
+    let mut reader = Reader::new(&*context.table, context.clock.now());
+    let name = keys::incoming_object(handle, guid);
+    let verdict = match upload::begin_reading(&mut reader, handle, guid).await? {
+        Begin::Unknown => Verdict::Ended,
+        Begin::Ended(ended) => {
+            settle(context, handle, &ended).await?;
+            Verdict::Ended
+        }
+        Begin::Read(begun) => {
+            reader.forget();
+            match context.objects()?.facts(&name).await? {
+                // Another delivery was faster.
+                None => return Ok(Verdict::Ended),
+                Some(facts) => judge(context, &mut reader, handle, &begun, facts.size).await?,
+            }
+        }
+    };
+    context.objects()?.delete(&name).await?;
+    Ok(verdict)
+}
+
+async fn judge(context: &Context, reader: &mut Reader<'_>, handle: Handle, begun: &Upload, size: u64) -> Result<Verdict, Error> {
+    let refusal = if size < begun.size {
+        Some(format!("truncated: {} bytes were announced and {size} arrived", begun.size))
+    } else if size > begun.size {
+        Some(format!("too_large: {} bytes were announced and {size} arrived", begun.size))
+    } else {
+        None
+    };
+    let judged = match (refusal, begun.target) {
+        (Some(reason), _) => Err(reason),
+        (None, Target::Binary(kind)) => analysis::binary(context, handle, begun, kind).await?.map(|judged| (Some(kind), judged)),
+        (None, Target::Icon | Target::StoreIcon) => return icon(context, reader, handle, begun).await,
+    };
+    match judged {
+        Err(reason) => refuse(reader, handle, begun, reason).await,
+        Ok((kind, judged)) => {
+            let content_type = match kind {
+                Some(BinaryType::Android) => "application/vnd.android.package-archive",
+                _ => "application/octet-stream",
+            };
+            let kept = keys::binary_object(handle, &judged.sha256);
+            context.objects()?.copy(&keys::incoming_object(handle, &begun.guid), &kept, content_type).await?;
+            let kind = kind.ok_or_else(|| Error::internal("a binary without a type"))?;
+            let verdict = upload::attach(reader, handle, begun, kind, &judged).await?;
+            if let Verdict::Attached(_) = verdict {
+                keep(context, handle, begun, &judged.sha256).await?;
+            }
+            Ok(verdict)
+        }
+    }
+}
+
+async fn refuse(reader: &mut Reader<'_>, handle: Handle, begun: &Upload, reason: String) -> Result<Verdict, Error> {
+    upload::refuse(reader, handle, &begun.guid, &reason).await?;
+    Ok(Verdict::Refused(reason))
+}
+
+async fn icon(context: &Context, reader: &mut Reader<'_>, handle: Handle, begun: &Upload) -> Result<Verdict, Error> {
+    let bytes = context.objects()?.range(&keys::incoming_object(handle, &begun.guid), 0, ICON_LIMIT).await?;
+    match analysis::isolated(move || package_reader::store_icon(&bytes)).await? {
+        Ok(png) => upload::attach_icon(reader, handle, begun, &STANDARD.encode(png)).await,
+        Err(refusal) => refuse(reader, handle, begun, refusal.to_string()).await,
+    }
+}
+
+/// What a crash after the attaching may have left: the kept object is made sure of.
+async fn settle(context: &Context, handle: Handle, ended: &Upload) -> Result<(), Error> {
+    match (ended.state, ended.target, &ended.sha256) {
+        (State::Attached, Target::Binary(_), Some(sha256)) => keep(context, handle, ended, sha256).await,
+        _ => Ok(()),
+    }
+}
+
+/// Makes sure that the kept object is there: housekeeping may have removed one of the same content between the copy and
+/// the reference to it. While the incoming object is still there it can be copied again.
+async fn keep(context: &Context, handle: Handle, upload: &Upload, sha256: &str) -> Result<(), Error> {
+    let objects = context.objects()?;
+    let (kept, incoming) = (keys::binary_object(handle, sha256), keys::incoming_object(handle, &upload.guid));
+    if objects.facts(&kept).await?.is_none() && objects.facts(&incoming).await?.is_some() {
+        objects.copy(&incoming, &kept, "application/octet-stream").await?;
+    }
+    Ok(())
+}

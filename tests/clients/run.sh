@@ -1,0 +1,118 @@
+#!/usr/bin/env bash
+# Runs real, unmodified clients against the local server, and compares the package reader with Android's own tools.
+#
+#   tests/clients/run.sh [path-to-appdepot]      by default target/debug/appdepot, built if it is not there
+#
+# Needs bash, curl, node 18 or later, npm and (for the build and the reader) cargo. The clients and the APKs come from the npm
+# registry, in fixed versions, into target/clients.
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+here=$PWD/tests/clients
+target=${CARGO_TARGET_DIR:-target}
+server=${1:-$target/debug/appdepot}
+
+fail() {
+    echo "$*" >&2
+    exit 1
+}
+
+# fhc would send requests for 127.0.0.1 through a proxy too.
+without_proxy=(env -u http_proxy -u HTTP_PROXY -u https_proxy -u HTTPS_PROXY -u all_proxy -u ALL_PROXY)
+
+for tool in node npm curl; do
+    command -v "$tool" >/dev/null || fail "$tool is needed"
+done
+[ "$(node -p 'Number(process.versions.node.split(".")[0])')" -ge 18 ] || fail "node 18 or later is needed"
+
+if [ ! -x "$server" ]; then
+    [ $# -eq 0 ] || fail "$server is not there"
+    cargo build
+fi
+
+clients=$target/clients
+mkdir -p "$clients"
+clients=$(cd "$clients" && pwd)
+fhc=$clients/node_modules/fh-fhc/bin/fhc.js
+if [ "$(node -p "require('$clients/node_modules/fh-fhc/package.json').version" 2>/dev/null)" != 7.2.0 ]; then
+    npm install --prefix "$clients" --no-audit --no-fund --ignore-scripts --loglevel=error fh-fhc@7.2.0
+fi
+
+# Only the files of these packages are wanted: no scripts, no dependencies.
+unpack() {
+    local folder=$clients/packages/${1//\//_} archive
+    if [ ! -e "$folder/done" ]; then
+        rm -rf "$folder"
+        mkdir -p "$folder"
+        archive=$(cd "$folder" && npm pack --silent "$1")
+        tar xzf "$folder/$archive" -C "$folder"
+        touch "$folder/done"
+    fi
+    echo "$folder/package"
+}
+stf=$(unpack @devicefarmer/stf@3.7.9)/vendor/STFService/STFService.apk
+apidemos=$(unpack android-apidemos@5.0.0)/apks/ApiDemos-debug.apk
+uiautomator2=$(unpack appium-uiautomator2-server@10.6.6)/apks
+for apk in "$stf" "$apidemos" "$uiautomator2"/*.apk; do
+    [ -s "$apk" ] || fail "$apk is not in its package"
+done
+
+android_tools=yes
+if ! command -v aapt >/dev/null || ! command -v apksigner >/dev/null; then
+    if [ "$(id -u)" -eq 0 ] && command -v apt-get >/dev/null; then
+        apt-get update -qq
+        DEBIAN_FRONTEND=noninteractive apt-get install -y -qq aapt apksigner >/dev/null
+    else
+        android_tools=no
+    fi
+fi
+
+work=$(mktemp -d)
+process=
+clean_up() {
+    local status=$?
+    if [ -n "$process" ]; then
+        kill -KILL "$process" 2>/dev/null || true
+    fi
+    if [ "$status" -ne 0 ] && [ -s "$work/server.log" ]; then
+        echo "--- the end of the server's log" >&2
+        tail -n 40 "$work/server.log" >&2
+    fi
+    rm -rf "$work"
+}
+trap clean_up EXIT
+
+APPDEPOT_ADMIN_PASSWORD=secret "${without_proxy[@]}" "$server" --listen 127.0.0.1:0 --data "$work/data" >"$work/server.out" 2>"$work/server.log" &
+process=$!
+url=
+for _ in $(seq 300); do
+    url=$(sed -n 's/^ready //p' "$work/server.out")
+    [ -z "$url" ] || break
+    kill -0 "$process" 2>/dev/null || fail "the server stopped before it was ready"
+    sleep 0.1
+done
+[ -n "$url" ] || fail "the server was not ready within 30 seconds"
+curl --silent --show-error --fail --noproxy '*' "$url/health" >/dev/null || fail "$url/health does not answer"
+
+"${without_proxy[@]}" node "$here/fhc.mjs" --url "$url" --password secret --fhc "$fhc" --settings "$work/data/clients/fhcrc" --work "$work" \
+    --small "$stf" --medium "$apidemos" --large "$uiautomator2/appium-uiautomator2-server-v10.6.6.apk" \
+    --other "$uiautomator2/appium-uiautomator2-server-debug-androidTest.apk"
+
+# The server has to stop by itself on SIGTERM, without an error, soon.
+kill -TERM "$process"
+for _ in $(seq 200); do
+    jobs -rp | grep -qx "$process" || break
+    sleep 0.1
+done
+! jobs -rp | grep -qx "$process" || fail "the server still runs 20 seconds after SIGTERM"
+status=0
+wait "$process" || status=$?
+process=
+[ "$status" -eq 0 ] || fail "the server ended with $status after SIGTERM"
+! curl --silent --noproxy '*' --max-time 5 "$url/health" >/dev/null || fail "something still answers at $url"
+echo "ok - the server stops cleanly on SIGTERM"
+
+if [ "$android_tools" = yes ]; then
+    "$here/aapt-compare.sh"
+else
+    echo "SKIPPED: the comparison with aapt and apksigner: they are not installed, and this is not root on a Debian system"
+fi
