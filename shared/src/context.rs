@@ -50,6 +50,12 @@ impl Context {
         Self { table, objects: None, sealer: None, clock, settings }
     }
 
+    /// With another table: a wrapper around the one it had.
+    pub fn with_table(mut self, table: Arc<dyn Table>) -> Self {
+        self.table = table;
+        self
+    }
+
     /// With the bucket.
     pub fn with_objects(mut self, objects: Arc<dyn Objects>) -> Self {
         self.objects = Some(objects);

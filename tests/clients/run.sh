@@ -72,6 +72,7 @@ clean_up() {
     local status=$?
     if [ -n "$process" ]; then
         kill -KILL "$process" 2>/dev/null || true
+        wait "$process" 2>/dev/null || true
     fi
     if [ "$status" -ne 0 ] && [ -s "$work/server.log" ]; then
         echo "--- the end of the server's log" >&2

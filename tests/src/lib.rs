@@ -100,7 +100,7 @@ impl World {
         let plain = addresses.context(settings, Arc::clone(&clock) as Arc<dyn Clock>).expect("a context");
         let failing = Arc::new(FailingTable::new(Arc::clone(&plain.table)));
         let counting = Arc::new(CountingTable::new(Arc::clone(&failing)));
-        let context = Context { table: Arc::clone(&counting) as Arc<dyn Table>, ..plain.clone() };
+        let context = plain.clone().with_table(Arc::clone(&counting) as Arc<dyn Table>);
         let functions = Functions::new(&context).expect("the functions");
         let mut arrivals = store.take_events();
         let readers = plain.clone();

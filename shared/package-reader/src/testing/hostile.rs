@@ -208,7 +208,7 @@ pub fn hostile() -> Vec<Hostile> {
     });
     let around = |frame: Frame| framed(&Apk::default().parts(), &frame);
     add(android, Ambiguous, "bytes after the archive", around(Frame { after: vec![7; 300], ..Frame::default() }));
-    add(android, Ambiguous, "an executable before the archive", { around(Frame { before: b"dex\n035\0".repeat(40), ..Frame::default() }) });
+    add(android, Ambiguous, "an executable before the archive", around(Frame { before: b"dex\n035\0".repeat(40), ..Frame::default() }));
     add(android, Ambiguous, "an archive that starts later than it says", {
         around(Frame { before: vec![7; 300], offsets_from_first: true, ..Frame::default() })
     });
@@ -228,7 +228,7 @@ pub fn hostile() -> Vec<Hostile> {
     });
     let manifest = || Part::deflated("AndroidManifest.xml", &Apk::default().manifest());
     let spoilt = |part: Part| apk_with("AndroidManifest.xml", part);
-    add(android, Ambiguous, "two names for an entry", { spoilt(Part { local_name: Some(b"AndroidManifest.old".to_vec()), ..manifest() }) });
+    add(android, Ambiguous, "two names for an entry", spoilt(Part { local_name: Some(b"AndroidManifest.old".to_vec()), ..manifest() }));
     add(android, Ambiguous, "a second name in an extra field", {
         let mut extra = vec![0x75, 0x70, 10, 0, 1, 0, 0, 0, 0];
         extra.extend_from_slice(b"x.xml");
@@ -269,17 +269,17 @@ pub fn hostile() -> Vec<Hostile> {
     add(android, Unreadable, "a manifest in an unknown compression", spoilt(Part { method: 12, ..manifest() }));
     add(android, Unreadable, "a manifest with a wrong checksum", spoilt(Part { crc: 7, ..manifest() }));
     add(android, Unreadable, "a manifest that is a link", spoilt(Part { mode: 0o120_777, ..manifest() }));
-    add(android, Unreadable, "a manifest whose packed bytes are noise", { spoilt(Part { packed: vec![0xff; 500], ..manifest() }) });
-    add(android, Unreadable, "a stored manifest of another size", { spoilt(Part { unpacked: 9, ..Part::stored("AndroidManifest.xml", b"12345") }) });
+    add(android, Unreadable, "a manifest whose packed bytes are noise", spoilt(Part { packed: vec![0xff; 500], ..manifest() }));
+    add(android, Unreadable, "a stored manifest of another size", spoilt(Part { unpacked: 9, ..Part::stored("AndroidManifest.xml", b"12345") }));
     add(android, Unreadable, "one part of several", around(Frame { disk: 1, ..Frame::default() }));
     add(android, Unreadable, "a manifest in plain XML", apk_with_manifest(b"<manifest package=\"com.example.app\"/>"));
     add(android, Unreadable, "a manifest that ends early", apk_with_manifest(&cut(Apk::default().manifest(), 60)));
     add(android, Unreadable, "an empty manifest", apk_with_manifest(b""));
-    add(android, Unreadable, "a manifest without a package", { apk_with_manifest(&XmlWriter::default().start("manifest", &[]).finish()) });
+    add(android, Unreadable, "a manifest without a package", apk_with_manifest(&XmlWriter::default().start("manifest", &[]).finish()));
     add(android, Unreadable, "a package name with markup", {
         apk_with_manifest(&Apk { package: "<script>alert(1)</script>".to_owned(), ..Apk::default() }.manifest())
     });
-    add(android, NotAnApp, "a manifest of something else", { apk_with_manifest(&XmlWriter::default().start("resources", &[]).finish()) });
+    add(android, NotAnApp, "a manifest of something else", apk_with_manifest(&XmlWriter::default().start("resources", &[]).finish()));
     add(android, NotAnApp, "one part of a split app", {
         let attributes = [("package", text("com.example.app")), ("split", text("config.de"))];
         apk_with_manifest(&XmlWriter::default().start("manifest", &attributes).finish())
@@ -295,7 +295,7 @@ pub fn hostile() -> Vec<Hostile> {
         zip(&parts)
     });
     add(ios, TooLarge, "an Info.plist that hides that it unpacks to 64 MB", ipa_with("Info.plist", bomb(&format!("{APP}/Info.plist"), 1000)));
-    add(ios, TooLarge, "a profile that unpacks to 64 MB", { ipa_with("embedded.mobileprovision", bomb(&format!("{APP}/embedded.mobileprovision"), 64 << 20)) });
+    add(ios, TooLarge, "a profile that unpacks to 64 MB", ipa_with("embedded.mobileprovision", bomb(&format!("{APP}/embedded.mobileprovision"), 64 << 20)));
     add(android, TooLarge, "a manifest of a million elements inside each other", apk_with_manifest(&deep_manifest(1_000_000)));
     add(android, TooLarge, "a manifest that repeats a long text", {
         let mut xml = Apk::default().manifest_writer();
@@ -323,10 +323,10 @@ pub fn hostile() -> Vec<Hostile> {
     add(ios, TooLarge, "a property list that repeats a long text", ipa_with_info(&repeating_list()));
     add(ios, TooDeep, "an XML property list of 100,000 levels", ipa_with_info(&deep_xml_list(100_000)));
     add(ios, TooDeep, "a binary property list of 100,000 levels", ipa_with_info(&deep_binary_list(100_000)));
-    add(ios, Unreadable, "a property list that contains itself", { ipa_with_info(&binary_list(&[binary_array(&[1]), binary_array(&[0])])) });
+    add(ios, Unreadable, "a property list that contains itself", ipa_with_info(&binary_list(&[binary_array(&[1]), binary_array(&[0])])));
     add(ios, Unreadable, "a property list that is a list", ipa_with_info(&binary_list(&[binary_array(&[])])));
     add(ios, Unreadable, "a web page as Info.plist", ipa_with_info(b"<!DOCTYPE html><p>Not found</p>"));
-    add(ios, Unreadable, "an Info.plist without an identifier", { ipa_with_info(&property_list(dictionary(&[("CFBundleVersion", item("1"))]), true)) });
+    add(ios, Unreadable, "an Info.plist without an identifier", ipa_with_info(&property_list(dictionary(&[("CFBundleVersion", item("1"))]), true)));
     add(ios, Unreadable, "a bundle identifier with markup", {
         ipa_with_info(&property_list(dictionary(&[("CFBundleIdentifier", item("\"><script>"))]), false))
     });
@@ -391,8 +391,8 @@ pub fn read_with_fallback() -> Vec<Fallback> {
         false,
     );
     add("no table", zip(&Apk::default().parts().into_iter().filter(|p| p.name != b"resources.arsc").collect::<Vec<_>>()), package, false);
-    add("a sharp icon that is no picture", { apk_with("res/icon-xx.png", Part::stored("res/icon-xx.png", b"RIFF....WEBPVP8 ")) }, "Example", true);
-    add("a sharp icon of 65,000 × 65,000 pixels", { apk_with("res/icon-xx.png", Part::stored("res/icon-xx.png", &flood_png())) }, "Example", true);
+    add("a sharp icon that is no picture", apk_with("res/icon-xx.png", Part::stored("res/icon-xx.png", b"RIFF....WEBPVP8 ")), "Example", true);
+    add("a sharp icon of 65,000 × 65,000 pixels", apk_with("res/icon-xx.png", Part::stored("res/icon-xx.png", &flood_png())), "Example", true);
     all.push(Fallback {
         name: "an Apple icon that unpacks to 64 MB",
         platform: Platform::Ios,
