@@ -76,7 +76,7 @@ clean_up() {
     fi
     if [ "$status" -ne 0 ] && [ -s "$work/server.log" ]; then
         echo "--- the end of the server's log" >&2
-        tail -n 40 "$work/server.log" >&2
+        tail -n 20 "$work/server.log" >&2
     fi
     rm -rf "$work"
 }

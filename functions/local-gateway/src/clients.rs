@@ -1,6 +1,7 @@
 //! Ready-made settings for the clients that speak to this server.
 
 use std::collections::BTreeMap;
+use std::io::Write as _;
 use std::path::Path;
 
 use shared::Error;
@@ -41,9 +42,16 @@ pub fn write(folder: &Path, files: &BTreeMap<String, String>) -> std::io::Result
     for (name, text) in files {
         let path = folder.join(name);
         let draft = folder.join(format!(".{name}"));
-        std::fs::write(&draft, text)?;
+        // A draft that a kill left may be anybody's to read.
+        match std::fs::remove_file(&draft) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
+        let mut options = std::fs::OpenOptions::new();
+        options.write(true).create_new(true);
         #[cfg(unix)]
-        std::fs::set_permissions(&draft, std::os::unix::fs::PermissionsExt::from_mode(0o600))?;
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        options.open(&draft)?.write_all(text.as_bytes())?;
         std::fs::rename(draft, path)?;
     }
     Ok(())

@@ -2,6 +2,7 @@
 //! services that the Lambda binaries run. It is never in the template.
 
 pub mod clients;
+pub mod command;
 pub mod event;
 pub mod functions;
 pub mod local;

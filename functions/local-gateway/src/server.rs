@@ -67,10 +67,11 @@ impl Gateway {
             return gateway_answer(StatusCode::PAYLOAD_TOO_LARGE, "Request Too Long");
         }
         // On its own task: a panic of a function is an answer, not an outage.
-        let invoked = tokio::spawn(tokio::time::timeout(TIMEOUT, event::invoke(service, event)));
+        let patience = if self.aws_limits { TIMEOUT } else { Duration::MAX };
+        let invoked = tokio::spawn(tokio::time::timeout(patience, event::invoke(service, event)));
         let response = match invoked.await {
             Ok(Ok(Ok(response))) => response,
-            Ok(Err(_)) if self.aws_limits => return gateway_answer(StatusCode::SERVICE_UNAVAILABLE, "Service Unavailable"),
+            Ok(Err(_)) => return gateway_answer(StatusCode::SERVICE_UNAVAILABLE, "Service Unavailable"),
             other => {
                 tracing::error!(function = name, ?other, "a function failed");
                 return gateway_answer(StatusCode::INTERNAL_SERVER_ERROR, "Internal Server Error");

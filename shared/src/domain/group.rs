@@ -164,27 +164,40 @@ pub async fn update(
     changed.map_err(taken)
 }
 
-/// Deletes a group. References to it stay behind on items and users and match nobody, since a guid is never given twice.
+/// Deletes a group. Its users leave it first, so that an item that is restricted to it is seen by nobody afterwards; the
+/// items' references stay behind and match nobody, since a guid is never given twice.
 ///
 /// # Errors
 /// Not found; the store's.
 pub async fn delete(reader: &mut Reader<'_>, who: &Principal, guid: &Guid) -> Result<(), Error> {
     let handle = who.handle;
-    let members = read(reader, handle, guid).await?;
-    change!(reader, {
-        let found: Stored<Group> = reader.get(&keys::group(handle, guid)).await?.ok_or_else(unknown)?;
-        let name = keys::group_name(handle, found.value.name.as_str());
-        Ok(((), vec![found.remove(), Write::Delete(name, Condition::Always)]))
-    })?;
+    let members = loop {
+        let members = read(reader, handle, guid).await?;
+        if members.users.is_empty() {
+            let name = keys::group_name(handle, members.group.value.name.as_str());
+            match reader.table().write(vec![members.group.remove(), Write::Delete(name, Condition::Always)]).await {
+                Ok(()) => break members,
+                // Somebody changed the group since it was read.
+                Err(StoreError::Condition { .. } | StoreError::Contended(_)) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        for batch in members.users.chunks(USERS_AT_DELETION) {
+            let named: Vec<String> = batch.iter().map(Guid::to_string).collect();
+            change_users(reader, who, guid, &named, false).await?;
+        }
+        reader.forget();
+    };
     // What is left of a crash here is never shown: the group that it belongs to is gone.
-    let items = members.items.iter().map(|app| keys::group_item(handle, guid, *app));
-    let users = members.users.iter().map(|user| keys::group_user(handle, guid, user));
-    let leftovers: Vec<Write> = items.chain(users).map(|key| Write::Delete(key, Condition::Always)).collect();
+    let leftovers: Vec<Write> = members.items.iter().map(|app| Write::Delete(keys::group_item(handle, guid, *app), Condition::Always)).collect();
     for batch in leftovers.chunks(TRANSACTION_LIMIT) {
         reader.table().write(batch.to_vec()).await?;
     }
     Ok(())
 }
+
+/// How many users leave a group that is deleted in one transaction: room for the copies in their API keys.
+const USERS_AT_DELETION: usize = 10;
 
 /// Most users that one call puts into a group or takes out of it: two writes each.
 pub const USERS_LIMIT: usize = 49;
@@ -227,7 +240,8 @@ pub async fn change_users(reader: &mut Reader<'_>, who: &Principal, guid: &Guid,
         reader.get::<Group>(&keys::group(handle, guid)).await?.ok_or_else(unknown)?;
         let users = resolve(reader, handle, named).await?;
         let user_keys: Vec<Key> = users.iter().map(|user| keys::user(handle, user)).collect();
-        let mut writes = vec![Write::Check(keys::group(handle, guid), Condition::Present)];
+        // Counts nothing and moves the group's revision: a deletion that did not see this member begins again.
+        let mut writes = vec![Write::Count { key: keys::group(handle, guid), kind: Group::KIND, by: 0, condition: Condition::Present }];
         for found in reader.get_all::<User>(&user_keys).await? {
             let mut found = found.ok_or_else(|| Error::not_found("User not found"))?;
             let owner = &mut found.value.owner;
