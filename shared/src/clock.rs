@@ -27,9 +27,9 @@ impl Timestamp {
         moment.to_zoned(TimeZone::UTC).strftime(form).to_string()
     }
 
-    /// `Fri Nov 02 10:06:48 UTC 2012`, Java's `Date.toString` (003 2.6.5.1 `sysModified`).
+    /// `Fri Nov 02 10:06:48 GMT 2012`, Java's `Date.toString` (003 2.6.5.1 `sysModified`).
     pub fn java(self) -> String {
-        self.print("%a %b %d %H:%M:%S UTC %Y")
+        self.print("%a %b %d %H:%M:%S GMT %Y")
     }
 
     /// `2017-07-07 10:03:28:117`, with the milliseconds after a colon (003 2.22 `sysCreated`, 003 1.3 `revoked`).
@@ -95,7 +95,7 @@ mod tests {
     #[test]
     fn every_documented_form() {
         let moment = Timestamp(1_351_850_808_034);
-        assert_eq!(moment.java(), "Fri Nov 02 10:06:48 UTC 2012");
+        assert_eq!(moment.java(), "Fri Nov 02 10:06:48 GMT 2012");
         assert_eq!(moment.colon_millis(), "2012-11-02 10:06:48:034");
         assert_eq!(moment.plain(), "2012-11-02 10:06:48");
         assert_eq!(moment.rfc3339(), "2012-11-02T10:06:48Z");

@@ -111,10 +111,11 @@ impl std::error::Error for Error {}
 impl From<StoreError> for Error {
     fn from(error: StoreError) -> Self {
         match error {
-            StoreError::Condition { .. } | StoreError::Contended(_) => {
+            StoreError::Condition { .. } => {
                 Self { cause: Some(error.to_string()), ..Self::conflict("The record was changed by another request, please try again") }
             }
-            StoreError::Unavailable(_) => Self::unavailable(error),
+            // Nothing was changed, and the same request may succeed: what clients take 503 for.
+            StoreError::Contended(_) | StoreError::Unavailable(_) => Self::unavailable(error),
             StoreError::TooLarge(_) => Self { cause: Some(error.to_string()), ..Self::too_large("The record would become too large") },
             StoreError::Corrupt(_) => Self::internal(error),
         }

@@ -103,6 +103,14 @@ impl Incoming {
         serde_json::from_value(input.get(name)?.clone()).ok()
     }
 
+    /// Whether the body can be read at all, for operations that take nothing from it.
+    ///
+    /// # Errors
+    /// As [`parse`](Self::parse).
+    pub fn readable(&self) -> Result<(), Error> {
+        self.input.as_ref().map(|_| ()).map_err(|(kind, message)| Error::new(*kind, message))
+    }
+
     /// The request as an operation's own type.
     ///
     /// # Errors
@@ -123,7 +131,7 @@ impl Incoming {
 /// The documents speak of `invalid_guid` wherever a guid is wrong.
 fn singular(field: &str) -> &str {
     match field {
-        "items" | "storeitems" | "authpolicies" | "groups" | "authguid" | "storeItemGuid" | "storeItemBinaryGuid" | "binversGuid" => "guid",
+        "appId" | "items" | "storeitems" | "authpolicies" | "groups" | "authguid" | "storeItemGuid" | "storeItemBinaryGuid" | "binversGuid" => "guid",
         "storeItemBinaryType" => "type",
         other => other,
     }
@@ -204,7 +212,8 @@ mod tests {
     #[test]
     fn bodies_are_unwrapped_and_junk_on_get_is_ignored() {
         let wrapped = r#"{"payload":{"guid":"5w477lfgy3jrnovri7gctsba"},"context":{}}"#;
-        assert!(incoming("POST", wrapped).parse::<Wanted>().is_ok());
+        let wanted = incoming("POST", wrapped).parse::<Wanted>().unwrap();
+        assert!(wanted.guid.ours().is_ok() && wanted.groups.is_empty());
         assert!(incoming("GET", "{{{").input.is_ok());
     }
 }

@@ -75,6 +75,9 @@ pub async fn read(incoming: &Incoming) -> Result<Form, Error> {
 /// What the upload was refused with: too large, or invalid with the stable code and the sentence; unavailable where the
 /// verdict takes longer than the gateway waits (it will still come; the message names the upload); the store's.
 pub async fn deliver(context: &Context, reader: &mut Reader<'_>, who: &Principal, announced: Announced, bytes: Vec<u8>) -> Result<Upload, Error> {
+    if bytes.is_empty() {
+        return Err(Error::invalid("not_an_archive: The file is empty."));
+    }
     let objects = context.objects()?;
     let upload = upload::announce(reader, who, announced, None, Guid::random()).await?;
     let guid = upload.guid.clone();

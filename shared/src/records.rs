@@ -266,13 +266,17 @@ pub async fn one_try<T>(body: impl Future<Output = Result<(T, Vec<Write>), Error
 /// A macro and not a function, since the future of an async closure cannot be required to be `Send`.
 #[macro_export]
 macro_rules! change {
-    ($reader:ident, $body:block) => {{
-        let mut tries = $crate::records::Tries::default();
-        loop {
-            let (answer, writes) = $crate::records::one_try(async { $body }).await?;
-            if tries.write($reader, writes).await? {
-                break Ok::<_, $crate::Error>(answer);
+    ($reader:ident, $body:block) => {
+        // A block of its own, so that an error is the value of the change and not the end of the function around it.
+        async {
+            let mut tries = $crate::records::Tries::default();
+            loop {
+                let (answer, writes) = $crate::records::one_try(async { $body }).await?;
+                if tries.write($reader, writes).await? {
+                    break Ok::<_, $crate::Error>(answer);
+                }
             }
         }
-    }};
+        .await
+    };
 }

@@ -111,6 +111,7 @@ process=
 [ "$status" -eq 0 ] || fail "the server ended with $status after SIGTERM"
 ! curl --silent --noproxy '*' --max-time 5 "$url/health" >/dev/null || fail "something still answers at $url"
 echo "ok - the server stops cleanly on SIGTERM"
+: >"$work/server.log"
 
 if [ "$android_tools" = yes ]; then
     "$here/aapt-compare.sh"

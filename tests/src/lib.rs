@@ -2,6 +2,8 @@
 //! table that counts and fails.
 
 pub mod client;
+pub mod consistency;
+pub mod requests;
 
 use std::sync::Arc;
 
@@ -16,9 +18,11 @@ use serde_json::{Value, json};
 use shared::access::Role;
 use shared::clock::{Clock, ShiftedClock};
 use shared::context::{Context, Settings};
+use shared::domain::policy;
 use shared::domain::tenant::{self, NewTenant};
-use shared::domain::user::{self, NewUser};
+use shared::domain::user::{self, NewUser, User};
 use shared::id::{Guid, Handle};
+use shared::records::{Reader, Stored};
 use shared::secret::hash_password;
 use shared::store::keys;
 use shared::store::wrappers::{CountingTable, FailingTable};
@@ -133,11 +137,33 @@ impl World {
 
     /// Makes a user with these roles and gives his guid and cookie.
     pub async fn user(&self, tenant: &TestTenant, username: &str, roles: Vec<Role>) -> (Guid, String) {
+        let guid = self.add_user(tenant, username, roles).await;
+        let cookie = self.sign_in(&tenant.domain, username).await;
+        (guid, cookie)
+    }
+
+    /// Makes a user with these roles, who has not signed in.
+    pub async fn add_user(&self, tenant: &TestTenant, username: &str, roles: Vec<Role>) -> Guid {
         let new = NewUser { username, email: username, name: username, roles, password_hash: hash_password(PASSWORD).expect("a hash"), aliases: &[] };
         let (guid, writes): (Guid, Vec<Write>) = user::create(tenant.handle, new, self.plain.clock.now()).expect("a user");
         self.plain.table.write(writes).await.expect("a user is written");
-        let cookie = self.sign_in(&tenant.domain, username).await;
-        (guid, cookie)
+        guid
+    }
+
+    /// Gives a user without API keys these roles in place of his own.
+    pub async fn set_roles(&self, tenant: &TestTenant, user: &Guid, roles: Vec<Role>) {
+        let mut reader = Reader::new(&*self.plain.table, self.plain.clock.now());
+        let found: Option<Stored<User>> = reader.get(&keys::user(tenant.handle, user)).await.expect("the store answers");
+        let mut found = found.expect("the user is there");
+        found.value.owner.roles = roles;
+        self.plain.table.write(vec![found.replace().expect("a write")]).await.expect("the roles are written");
+    }
+
+    /// Makes a policy of type FEEDHENRY that is on nothing.
+    pub async fn add_policy(&self, tenant: &TestTenant, policy_id: &str) -> Guid {
+        let (guid, writes) = policy::create_built_in(tenant.handle, policy_id).expect("a policy");
+        self.plain.table.write(writes).await.expect("a policy is written");
+        guid
     }
 
     /// Signs a member in and gives the cookie's value.
@@ -149,7 +175,12 @@ impl World {
 
     /// Signs a user of the store in on a device and gives the session.
     pub async fn store_session(&self, tenant: &TestTenant, username: &str, cuid: &str) -> String {
-        let body = json!({"policyId": "FeedHenry", "clientToken": tenant.store, "device": cuid, "params": {"userId": username, "password": PASSWORD}});
+        self.store_session_by(tenant, policy::BUILT_IN, username, cuid).await
+    }
+
+    /// The same through the policy of that id.
+    pub async fn store_session_by(&self, tenant: &TestTenant, policy_id: &str, username: &str, cuid: &str) -> String {
+        let body = json!({"policyId": policy_id, "clientToken": tenant.store, "device": cuid, "params": {"userId": username, "password": PASSWORD}});
         let answer = self.call("POST", "/box/srv/1.1/admin/authpolicy/auth").json(body).send().await;
         assert_eq!(answer.json["status"], "ok", "{}", answer.text);
         answer.json["sessionToken"].as_str().expect("a session").to_owned()
@@ -199,6 +230,17 @@ async fn read_until_done(context: &Context, created: &ObjectCreated) {
     }
 }
 
+/// A part of a form.
+#[derive(Clone, Copy, Debug)]
+pub struct Part<'a> {
+    /// Its name.
+    pub name: &'a str,
+    /// The file's name, for a part that is a file.
+    pub file_name: Option<&'a str>,
+    /// What it holds.
+    pub content: &'a [u8],
+}
+
 /// A request that is being made up.
 pub struct Call<'a> {
     world: &'a World,
@@ -235,17 +277,23 @@ impl Call<'_> {
     }
 
     /// With a form as fhc sends it: the file first.
-    pub fn form(self, file_name: &str, file: &[u8], parts: &[(&str, &str)]) -> Self {
+    pub fn form(self, file_name: &str, file: &[u8], texts: &[(&str, &str)]) -> Self {
+        let file = Part { name: "file", file_name: Some(file_name), content: file };
+        let texts = texts.iter().map(|(name, text)| Part { name, file_name: None, content: text.as_bytes() });
+        self.parts(std::iter::once(file).chain(texts))
+    }
+
+    /// With a form of these parts in this order.
+    pub fn parts<'p>(self, parts: impl IntoIterator<Item = Part<'p>>) -> Self {
         let boundary = "----------------------------270192837465";
-        let mut body = format!(
-            "--{boundary}\r\nContent-Disposition: form-data; name=\"file\"; filename=\"{file_name}\"\r\nContent-Type: application/octet-stream\r\n\r\n"
-        )
-        .into_bytes();
-        body.extend_from_slice(file);
-        for (name, value) in parts {
-            body.extend_from_slice(format!("\r\n--{boundary}\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}").as_bytes());
+        let mut body = Vec::new();
+        for Part { name, file_name, content } in parts {
+            let file = file_name.map_or_else(String::new, |file_name| format!("; filename=\"{file_name}\"\r\nContent-Type: application/octet-stream"));
+            body.extend_from_slice(format!("--{boundary}\r\nContent-Disposition: form-data; name=\"{name}\"{file}\r\n\r\n").as_bytes());
+            body.extend_from_slice(content);
+            body.extend_from_slice(b"\r\n");
         }
-        body.extend_from_slice(format!("\r\n--{boundary}--\r\n").as_bytes());
+        body.extend_from_slice(format!("--{boundary}--\r\n").as_bytes());
         self.raw(&format!("multipart/form-data; boundary={boundary}"), body)
     }
 
@@ -287,4 +335,21 @@ impl Answer {
 /// The method of a text.
 pub fn method(text: &str) -> Method {
     text.parse().expect("a method")
+}
+
+/// Waits for all of them, at once on one task: the work is in the stores.
+pub async fn all<T>(futures: impl IntoIterator<Item = impl Future<Output = T>>) -> Vec<T> {
+    futures_util::future::join_all(futures).await
+}
+
+/// Holds a generated document against the committed one; `UPDATE_GOLDEN` in the environment writes it instead.
+pub fn golden(document: &str, text: &str) {
+    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(document);
+    if std::env::var_os("UPDATE_GOLDEN").is_some() {
+        std::fs::write(&path, text).expect("the document is written");
+        return;
+    }
+    let committed = std::fs::read_to_string(&path).unwrap_or_default();
+    let first = committed.lines().zip(text.lines()).find(|(before, now)| before != now);
+    assert!(committed == text, "{document} is not what the code says; UPDATE_GOLDEN=1 cargo test rewrites it. The first difference: {first:#?}");
 }

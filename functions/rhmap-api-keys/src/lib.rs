@@ -74,8 +74,8 @@ impl OwnerBody {
         match (self.kind, self.app_id) {
             (KeyType::User, _) => Ok(KeyOf::User(who.owner.user.clone())),
             (KeyType::App, Some(AppRef::Ours(app))) => Ok(KeyOf::App(app.item())),
-            (KeyType::App, Some(AppRef::Foreign)) => Err(Error::not_found("invalid_appId")),
-            (KeyType::App, None) => Err(Error::invalid("invalid_appId")),
+            (KeyType::App, Some(AppRef::Foreign)) => Err(Error::not_found("invalid_guid")),
+            (KeyType::App, None) => Err(Error::invalid("invalid_guid")),
         }
     }
 }

@@ -62,6 +62,7 @@ impl Operations for AppStore {
 
 /// 003 2.1
 async fn read(mut call: Call<'_>) -> Result<Reply, Error> {
+    call.incoming.readable()?;
     let handle = call.who()?.handle;
     let whole = store_front::read(&mut call.reader, handle).await?;
     Reply::of(&StoreView::of(&whole))
@@ -118,6 +119,7 @@ async fn upload_icon(mut call: Call<'_>) -> Result<Reply, Error> {
 
 /// 003 2.6: the items that are in the store.
 async fn list_items(mut call: Call<'_>) -> Result<Reply, Error> {
+    call.incoming.readable()?;
     let who = call.who()?;
     let found = app::list(&mut call.reader, who.handle, None, None).await?;
     let base = &call.incoming.base_url;
@@ -139,6 +141,7 @@ async fn change_policy(mut call: Call<'_>, add: bool) -> Result<Reply, Error> {
 
 /// 003 2.9
 async fn list_policies(mut call: Call<'_>) -> Result<Reply, Error> {
+    call.incoming.readable()?;
     let handle = call.who()?.handle;
     let store = store_front::store(&mut call.reader, handle).await?;
     #[derive(Serialize)]

@@ -87,6 +87,7 @@ async fn login(mut call: Call<'_>) -> Result<Reply, Error> {
 }
 
 async fn logout(call: Call<'_>) -> Result<Reply, Error> {
+    call.incoming.readable()?;
     let presented = &call.incoming.presented;
     if let Some((session @ CredentialText::Session { .. }, _)) = shared::access::choose(presented) {
         sign_in::end(&call.reader, &session).await?;
@@ -96,6 +97,7 @@ async fn logout(call: Call<'_>) -> Result<Reply, Error> {
 }
 
 async fn read_user(mut call: Call<'_>) -> Result<Reply, Error> {
+    call.incoming.readable()?;
     let who = call.who()?;
     let found: Option<Stored<User>> = call.reader.get(&keys::user(who.handle, &who.owner.user)).await?;
     let user = found.ok_or_else(Error::unauthenticated)?.value;

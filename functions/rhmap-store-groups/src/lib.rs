@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use shared::Error;
+use shared::domain::api_key::{self, KeyOf};
 use shared::domain::group::{self, Group, Members};
 use shared::domain::links;
 use shared::domain::text::{Description, Name};
@@ -32,12 +33,14 @@ impl Operations for StoreGroups {
             Op::Update => plan,
             Op::AddStoreItems | Op::RemoveStoreItems => {
                 let items = incoming.peek::<Vec<AppRef>>("storeitems").unwrap_or_default();
-                plan.and(items.into_iter().take(100).filter_map(|item| item.ours().ok()).map(|id| keys::app_card(handle, id)))
+                plan.query(Query::all(keys::group_members(handle, &guid))).and(items.into_iter().take(100).filter_map(|item| item.ours().ok()).map(|id| keys::app_card(handle, id)))
             }
             Op::AddUsers | Op::RemoveUsers => {
                 let users = incoming.peek::<Vec<String>>("users").unwrap_or_default();
-                let guids = users.iter().take(100).filter_map(|user| user.parse().ok()).map(|user| keys::user(handle, &user)).collect::<Vec<_>>();
-                plan.and(users.iter().take(100).map(|user| keys::sign_in(handle, user))).and(guids)
+                let guids: Vec<Guid> = users.iter().take(group::USERS_LIMIT).filter_map(|user| user.parse().ok()).collect();
+                let mut plan = plan.query(Query::all(keys::group_members(handle, &guid)));
+                plan.queries.extend(guids.iter().map(|user| api_key::listing(handle, &KeyOf::User(user.clone()))));
+                plan.and(users.iter().take(100).map(|user| keys::sign_in(handle, user))).and(guids.iter().map(|user| keys::user(handle, user)))
             }
         }
     }
@@ -148,16 +151,6 @@ async fn delete(mut call: Call<'_>) -> Result<Reply, Error> {
     Ok(Reply::done())
 }
 
-/// The group with its members as they are after a change.
-async fn changed(mut call: Call<'_>, guid: &Guid) -> Result<Reply, Error> {
-    call.reader.forget();
-    let handle = call.who()?.handle;
-    call.reader.fetch(vec![keys::group(handle, guid)], vec![Query::all(keys::group_members(handle, guid))]).await?;
-    let handle = call.who()?.handle;
-    let members = group::read(&mut call.reader, handle, guid).await?;
-    Reply::of(&MembersView::of(&members))
-}
-
 async fn change_items(mut call: Call<'_>, add: bool) -> Result<Reply, Error> {
     #[derive(Deserialize)]
     struct Body {
@@ -166,8 +159,8 @@ async fn change_items(mut call: Call<'_>, add: bool) -> Result<Reply, Error> {
     }
     let (body, who): (Body, _) = (call.body()?, call.who()?);
     let items = body.storeitems.iter().map(AppRef::ours).collect::<Result<Vec<_>, _>>()?;
-    links::change_items(&mut call.reader, who, &body.guid, &items, add).await?;
-    changed(call, &body.guid).await
+    let members = links::change_items(&mut call.reader, who, &body.guid, &items, add).await?;
+    Reply::of(&MembersView::of(&members))
 }
 
 async fn change_users(mut call: Call<'_>, add: bool) -> Result<Reply, Error> {
@@ -180,6 +173,6 @@ async fn change_users(mut call: Call<'_>, add: bool) -> Result<Reply, Error> {
     struct Named(#[serde(deserialize_with = "shared::lenient::text")] String);
     let (body, who): (Body, _) = (call.body()?, call.who()?);
     let named: Vec<String> = body.users.into_iter().map(|user| user.0).collect();
-    group::change_users(&mut call.reader, who, &body.guid, &named, add).await?;
-    changed(call, &body.guid).await
+    let members = group::change_users(&mut call.reader, who, &body.guid, &named, add).await?;
+    Reply::of(&MembersView::of(&members))
 }

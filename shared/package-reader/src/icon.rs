@@ -48,6 +48,9 @@ pub struct Icon {
 /// damaged, and `unreadable` also if this machine has no memory for a thread.
 pub fn store_icon(bytes: &[u8]) -> Result<Vec<u8>, Refusal> {
     let result = isolated("The picture", || {
+        if is_webp(bytes) {
+            return Err(neither());
+        }
         let picture = decode(bytes)?;
         for (side, bits) in LISTED {
             let mut small = fitted(&picture, side);
@@ -83,6 +86,15 @@ fn too_large() -> ReadError {
     refused(RefusalCode::TooLarge, "The picture is larger than 8 MB or 4096 × 4096 pixels.")
 }
 
+fn neither() -> ReadError {
+    refused(RefusalCode::NotAnArchive, "The picture is neither PNG nor JPEG.")
+}
+
+/// Android's build tools make launcher icons WebP; people upload PNG and JPEG.
+fn is_webp(bytes: &[u8]) -> bool {
+    bytes.starts_with(b"RIFF") && bytes.get(8..12) == Some(b"WEBP")
+}
+
 fn decode(bytes: &[u8]) -> Result<RgbaImage, ReadError> {
     if bytes.len() > BYTES {
         return Err(too_large());
@@ -91,8 +103,10 @@ fn decode(bytes: &[u8]) -> Result<RgbaImage, ReadError> {
         ImageFormat::Png
     } else if bytes.starts_with(&[0xff, 0xd8, 0xff]) {
         ImageFormat::Jpeg
+    } else if is_webp(bytes) {
+        ImageFormat::WebP
     } else {
-        return Err(refused(RefusalCode::NotAnArchive, "The picture is neither PNG nor JPEG."));
+        return Err(neither());
     };
     if format == ImageFormat::Png
         && let Some(apple) = standard_png(bytes)?
@@ -231,4 +245,24 @@ fn write_chunk(out: &mut Vec<u8>, kind: &[u8; 4], data: &[u8]) {
     let mut crc = flate2::Crc::new();
     crc.update(&out[start..]);
     out.extend_from_slice(&crc.sum().to_be_bytes());
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_webp_of_a_package_is_read_and_one_of_a_person_is_not() {
+        let picture = RgbaImage::from_pixel(40, 30, image::Rgba([10, 200, 30, 255]));
+        let mut webp = Cursor::new(Vec::new());
+        picture.write_to(&mut webp, ImageFormat::WebP).expect("a picture can be encoded");
+        let webp = webp.into_inner();
+        let icon = package_icon(&webp).expect("a WebP is read");
+        assert_eq!((icon.width, icon.height, &icon.png[..8]), (40, 30, &PNG[..]));
+        assert_eq!(store_icon(&webp).unwrap_err().code, RefusalCode::NotAnArchive);
+        // The last byte may be padding.
+        for cut in 0..webp.len() - 1 {
+            assert!(package_icon(&webp[..cut]).is_err(), "cut at {cut}");
+        }
+    }
 }

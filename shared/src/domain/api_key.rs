@@ -141,7 +141,7 @@ pub fn keys_to_create(handle: Handle, of: &KeyOf) -> Vec<Key> {
 /// Who may see and change an app's keys: whoever may write that app. Everybody else meets an unknown app.
 async fn app_writable(reader: &mut Reader<'_>, who: &Principal, app: AppId) -> Result<(), Error> {
     let card: Option<Stored<crate::domain::app::AppCard>> = reader.get(&keys::app_card(who.handle, app)).await?;
-    if card.is_some() && who.holds(Right::WriteStoreItems) { Ok(()) } else { Err(Error::not_found("invalid_appId")) }
+    if card.is_some() && who.holds(Right::WriteStoreItems) { Ok(()) } else { Err(Error::not_found("invalid_guid")) }
 }
 
 /// All keys of the caller, or of an app, in the order of their creation, revoked ones too (003 1.1).

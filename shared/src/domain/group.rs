@@ -10,7 +10,7 @@ use crate::domain::user::{SignInName, User};
 use crate::error::Error;
 use crate::id::{AppId, Guid, Handle};
 use crate::records::{self, Reader, Record, Stored};
-use crate::store::{Condition, Key, Query, StoreError, TRANSACTION_LIMIT, Write, keys};
+use crate::store::{Condition, Key, Query, TRANSACTION_LIMIT, Write, keys};
 
 /// A group. Its item's counter says how many store items are in it.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -75,13 +75,12 @@ fn taken(error: Error) -> Error {
 pub async fn create(reader: &mut Reader<'_>, who: &Principal, name: Name, description: Description) -> Result<Group, Error> {
     let group = Group { guid: Guid::random(), name, description, created: reader.now() };
     let claim = GroupName { group: group.guid.clone() };
-    let writes =
-        vec![records::create(keys::group_name(who.handle, group.name.as_str()), &claim)?, records::create(keys::group(who.handle, &group.guid), &group)?];
-    match reader.table().write(writes).await {
-        Ok(()) => Ok(group),
-        Err(StoreError::Condition { at: 0 }) => Err(taken(Error::conflict(""))),
-        Err(error) => Err(error.into()),
-    }
+    let made = change!(reader, {
+        let name = records::create(keys::group_name(who.handle, group.name.as_str()), &claim)?;
+        Ok(((), vec![name, records::create(keys::group(who.handle, &group.guid), &group)?]))
+    });
+    made.map_err(taken)?;
+    Ok(group)
 }
 
 /// All groups with the number of their items; or the one of that name.
@@ -158,7 +157,8 @@ pub async fn update(
         if let Some(description) = &description {
             found.value.description = description.clone();
         }
-        writes.push(found.replace()?);
+        // First, since of two failed conditions the first one counts: who was overtaken looks again, and may find the name its own.
+        writes.insert(0, found.replace()?);
         Ok(((found.value, found.count), writes))
     });
     changed.map_err(taken)
@@ -171,25 +171,30 @@ pub async fn update(
 /// Not found; the store's.
 pub async fn delete(reader: &mut Reader<'_>, who: &Principal, guid: &Guid) -> Result<(), Error> {
     let handle = who.handle;
-    let members = loop {
-        let members = read(reader, handle, guid).await?;
-        if members.users.is_empty() {
-            let name = keys::group_name(handle, members.group.value.name.as_str());
-            match reader.table().write(vec![members.group.remove(), Write::Delete(name, Condition::Always)]).await {
-                Ok(()) => break members,
-                // Somebody changed the group since it was read.
-                Err(StoreError::Condition { .. } | StoreError::Contended(_)) => {}
-                Err(error) => return Err(error.into()),
-            }
-        }
+    let mut members = read(reader, handle, guid).await?;
+    while !members.users.is_empty() {
         for batch in members.users.chunks(USERS_AT_DELETION) {
             let named: Vec<String> = batch.iter().map(Guid::to_string).collect();
             change_users(reader, who, guid, &named, false).await?;
+            reader.forget();
         }
-        reader.forget();
-    };
+        members = read(reader, handle, guid).await?;
+    }
+    let mut members = Some(members);
+    let leftovers = change!(reader, {
+        // As it was read, or, when somebody changed the group since, as it is now.
+        let found = match members.take() {
+            Some(found) => found,
+            None => read(reader, handle, guid).await?,
+        };
+        let name = keys::group_name(handle, found.group.value.name.as_str());
+        let (items, users) = (found.items.iter().map(|app| keys::group_item(handle, guid, *app)), found.users.iter().map(|user| keys::group_user(handle, guid, user)));
+        let mut left: Vec<Write> = items.chain(users).map(|key| Write::Delete(key, Condition::Always)).collect();
+        let mut writes = vec![found.group.remove(), Write::Delete(name, Condition::Always)];
+        writes.extend(left.drain(..left.len().min(TRANSACTION_LIMIT - 2)));
+        Ok((left, writes))
+    })?;
     // What is left of a crash here is never shown: the group that it belongs to is gone.
-    let leftovers: Vec<Write> = members.items.iter().map(|app| Write::Delete(keys::group_item(handle, guid, *app), Condition::Always)).collect();
     for batch in leftovers.chunks(TRANSACTION_LIMIT) {
         reader.table().write(batch.to_vec()).await?;
     }
@@ -226,18 +231,18 @@ async fn resolve(reader: &mut Reader<'_>, handle: Handle, named: &[String]) -> R
     Ok(users)
 }
 
-/// Puts users into a group, or takes them out: all or none. The users' API keys get the new copy of their owner in the
-/// same transaction.
+/// Puts users into a group, or takes them out: all or none; gives the group as it is then. The users' API keys get the new
+/// copy of their owner in the same transaction.
 ///
 /// # Errors
 /// Not found for an unknown group or user; invalid beyond [`USERS_LIMIT`]; the store's.
-pub async fn change_users(reader: &mut Reader<'_>, who: &Principal, guid: &Guid, named: &[String], add: bool) -> Result<(), Error> {
+pub async fn change_users(reader: &mut Reader<'_>, who: &Principal, guid: &Guid, named: &[String], add: bool) -> Result<Members, Error> {
     if named.len() > USERS_LIMIT {
         return Err(Error::invalid(format!("invalid_users: at most {USERS_LIMIT} users in one call")));
     }
     let handle = who.handle;
     change!(reader, {
-        reader.get::<Group>(&keys::group(handle, guid)).await?.ok_or_else(unknown)?;
+        let mut members = read(reader, handle, guid).await?;
         let users = resolve(reader, handle, named).await?;
         let user_keys: Vec<Key> = users.iter().map(|user| keys::user(handle, user)).collect();
         // Counts nothing and moves the group's revision: a deletion that did not see this member begins again.
@@ -246,6 +251,10 @@ pub async fn change_users(reader: &mut Reader<'_>, who: &Principal, guid: &Guid,
             let mut found = found.ok_or_else(|| Error::not_found("User not found"))?;
             let owner = &mut found.value.owner;
             let member = keys::group_user(handle, guid, &owner.user);
+            members.users.retain(|user| *user != owner.user);
+            if add {
+                members.users.push(owner.user.clone());
+            }
             match (add, owner.groups.contains(guid)) {
                 (true, false) => {
                     owner.groups.push(guid.clone());
@@ -260,7 +269,8 @@ pub async fn change_users(reader: &mut Reader<'_>, who: &Principal, guid: &Guid,
             writes.extend(super::user::copies(reader, handle, owner_of(&found)).await?);
             writes.push(found.replace()?);
         }
-        Ok(((), if writes.len() == 1 { Vec::new() } else { writes }))
+        members.users.sort();
+        Ok((members, if writes.len() == 1 { Vec::new() } else { writes }))
     })
 }
 

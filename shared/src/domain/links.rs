@@ -6,7 +6,7 @@
 use crate::access::Principal;
 use crate::change;
 use crate::domain::app::{self, AppCard, GROUPS_LIMIT};
-use crate::domain::group::{Group, Member};
+use crate::domain::group::{self, Group, Member, Members};
 use crate::error::Error;
 use crate::id::{AppId, Guid, Handle};
 use crate::records::{self, Reader};
@@ -86,11 +86,11 @@ pub async fn change_groups(reader: &mut Reader<'_>, who: &Principal, id: AppId, 
 /// Most items that one call puts into a group or takes out of it: two writes an item and one for the group.
 pub const ITEMS_LIMIT: usize = 49;
 
-/// Puts apps into a group, or takes them out: all or none.
+/// Puts apps into a group, or takes them out: all or none; gives the group as it is then.
 ///
 /// # Errors
 /// Not found for an unknown group, or an unknown app that is to be added; invalid beyond [`ITEMS_LIMIT`]; the store's.
-pub async fn change_items(reader: &mut Reader<'_>, who: &Principal, group: &Guid, apps: &[AppId], add: bool) -> Result<(), Error> {
+pub async fn change_items(reader: &mut Reader<'_>, who: &Principal, guid: &Guid, apps: &[AppId], add: bool) -> Result<Members, Error> {
     if apps.len() > ITEMS_LIMIT {
         return Err(Error::invalid(format!("invalid_guid: at most {ITEMS_LIMIT} items in one call")));
     }
@@ -99,10 +99,10 @@ pub async fn change_items(reader: &mut Reader<'_>, who: &Principal, group: &Guid
     apps.dedup();
     let handle = who.handle;
     change!(reader, {
-        let mut wanted = vec![keys::group(handle, group)];
+        let mut wanted = vec![keys::group(handle, guid)];
         wanted.extend(apps.iter().map(|app| keys::app_card(handle, *app)));
         reader.fetch_missing(&wanted).await?;
-        reader.get::<Group>(&wanted[0]).await?.ok_or_else(|| Error::not_found("invalid_guid"))?;
+        let mut members = group::read(reader, handle, guid).await?;
         let mut writes = Vec::new();
         let mut changed = 0_i64;
         for found in reader.get_all::<AppCard>(&wanted[1..]).await? {
@@ -113,18 +113,22 @@ pub async fn change_items(reader: &mut Reader<'_>, who: &Principal, group: &Guid
                 continue;
             };
             let card = &mut found.value;
-            let member = keys::group_item(handle, group, card.id);
-            match (add, card.groups.contains(group)) {
+            let member = keys::group_item(handle, guid, card.id);
+            members.items.retain(|id| *id != card.id);
+            if add {
+                members.items.push(card.id);
+            }
+            match (add, card.groups.contains(guid)) {
                 (true, false) if card.groups.len() >= GROUPS_LIMIT => {
                     return Err(Error::invalid(format!("invalid_groups: an item can be in at most {GROUPS_LIMIT}")));
                 }
                 (true, false) => {
-                    card.groups.push(group.clone());
+                    card.groups.push(guid.clone());
                     writes.push(records::put(member, &Member {}, Condition::Always)?);
                     changed += 1;
                 }
                 (false, true) => {
-                    card.groups.retain(|have| have != group);
+                    card.groups.retain(|have| have != guid);
                     writes.push(Write::Delete(member, Condition::Always));
                     changed -= 1;
                 }
@@ -136,6 +140,7 @@ pub async fn change_items(reader: &mut Reader<'_>, who: &Principal, group: &Guid
             let kind = <Group as records::Record>::KIND;
             writes.push(Write::Count { key: wanted[0].clone(), kind, by: changed, condition: Condition::Present });
         }
-        Ok(((), writes))
+        members.items.sort();
+        Ok((members, writes))
     })
 }

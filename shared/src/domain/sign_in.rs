@@ -74,13 +74,14 @@ pub struct SignedIn {
     pub domain: String,
 }
 
-/// Checks name and password and gives the user with the tenant.
-async fn prove(reader: &mut Reader<'_>, attempt: Attempt<'_>, queries: Vec<Query>) -> Result<(Stored<User>, Tenant), Error> {
+/// Checks name and password and gives the user with the tenant. `also` and `queries` are what the caller reads after it.
+async fn prove(reader: &mut Reader<'_>, attempt: Attempt<'_>, also: Vec<Key>, queries: Vec<Query>) -> Result<(Stored<User>, Tenant), Error> {
     let handle = attempt.handle;
     let counters = attempt.counters();
     let claim_key = keys::sign_in(handle, attempt.name);
     let mut wanted = vec![claim_key.clone(), keys::tenant(handle)];
     wanted.extend(counters.iter().map(|(key, _)| key.clone()));
+    wanted.extend(also);
     reader.fetch(wanted, queries).await?;
     for (key, most) in &counters {
         if reader.get::<Failures>(key).await?.is_some_and(|found| found.value.times >= *most) {
@@ -127,23 +128,24 @@ async fn count_failure(reader: &mut Reader<'_>, counters: &[(Key, u32)]) -> Resu
 /// # Errors
 /// [`Error::sign_in_failed`]; too many requests; the store's.
 pub async fn member(reader: &mut Reader<'_>, attempt: Attempt<'_>) -> Result<SignedIn, Error> {
-    let (user, tenant) = prove(reader, attempt, Vec::new()).await?;
-    let owner = &user.value.owner;
-    if !owner.enabled || owner.blacklisted {
-        return Err(Error::sign_in_failed());
-    }
+    let (user, tenant) = prove(reader, attempt, Vec::new(), Vec::new()).await?;
     let now = reader.now();
-    let session = CredentialText::new_session(attempt.handle, &owner.user);
+    let session = CredentialText::new_session(attempt.handle, &user.value.owner.user);
     let credential =
         Credential { purpose: Purpose::Session, domain: tenant.name.clone(), created: now, expires: Some(now.plus_seconds(SESSION_SECONDS)), owner: None };
     let [(account, _), _] = attempt.counters();
-    let writes = vec![
-        records::create(keys::credential(attempt.handle, &session.hash()), &credential)?,
-        Write::Delete(account, Condition::Always),
-        Write::Check(user.key.clone(), Condition::Rev(user.rev)),
-    ];
-    reader.table().write(writes).await?;
-    Ok(SignedIn { session, user: user.value, domain: tenant.name })
+    let credential = records::create(keys::credential(attempt.handle, &session.hash()), &credential)?;
+    // The same user signs in elsewhere at the same time: the transactions meet at the user and the failures.
+    let user = change!(reader, {
+        let user: Stored<User> = reader.get(&user.key).await?.ok_or_else(Error::sign_in_failed)?;
+        let owner = &user.value.owner;
+        if !owner.enabled || owner.blacklisted {
+            return Err(Error::sign_in_failed());
+        }
+        let check = Write::Check(user.key.clone(), Condition::Rev(user.rev));
+        Ok((user.value, vec![credential.clone(), Write::Delete(account.clone(), Condition::Always), check]))
+    })?;
+    Ok(SignedIn { session, user, domain: tenant.name })
 }
 
 /// An app's user who signed in.
@@ -168,26 +170,17 @@ fn refused(message: &str) -> Error {
 pub async fn app_user(reader: &mut Reader<'_>, attempt: Attempt<'_>, policy_id: &str, cuid: &str) -> Result<AppSignedIn, Error> {
     let handle = attempt.handle;
     let query = Query::all(keys::policies(handle));
-    // The policies are read beside the claim, so that the sign-in is no deeper for them.
-    let proved = prove(reader, attempt, vec![query.clone()]).await;
+    let id = device_id(cuid);
+    let device_key = keys::device(handle, &id);
+    // Policies and device are read beside the claim, so that the sign-in is no deeper for them.
+    let proved = prove(reader, attempt, vec![device_key.clone()], vec![query.clone()]).await;
     let policy = find_policy(reader, query, policy_id).await?.ok_or_else(|| refused("unknown_policyId"))?;
     if !policy.policy_type.eq_ignore_ascii_case("FEEDHENRY") {
         return Err(refused("unknown_policyId"));
     }
     let (user, tenant) = proved?;
-    let owner = &user.value.owner;
-    if owner.blacklisted {
-        return Err(refused("user_purge_data"));
-    }
-    if !owner.enabled {
-        return Err(refused("user_disabled"));
-    }
-    if policy.check_user_approved && !policy.users.contains(&owner.user) {
-        return Err(refused("user_not_approved"));
-    }
     let now = reader.now();
-    let id = device_id(cuid);
-    let session = CredentialText::new_app_session(handle, &owner.user, &id);
+    let session = CredentialText::new_app_session(handle, &user.value.owner.user, &id);
     let credential = Credential {
         purpose: Purpose::AppSession { cuid: cuid.to_owned(), policy: policy.guid.clone() },
         domain: tenant.name.clone(),
@@ -196,9 +189,18 @@ pub async fn app_user(reader: &mut Reader<'_>, attempt: Attempt<'_>, policy_id: 
         owner: None,
     };
     let credential = records::create(keys::credential(handle, &session.hash()), &credential)?;
-    let user_check = Write::Check(user.key.clone(), Condition::Rev(user.rev));
-    let device_key = keys::device(handle, &id);
-    change!(reader, {
+    let username = change!(reader, {
+        let user: Stored<User> = reader.get(&user.key).await?.ok_or_else(Error::sign_in_failed)?;
+        let owner = &user.value.owner;
+        if owner.blacklisted {
+            return Err(refused("user_purge_data"));
+        }
+        if !owner.enabled {
+            return Err(refused("user_disabled"));
+        }
+        if policy.check_user_approved && !policy.users.contains(&owner.user) {
+            return Err(refused("user_not_approved"));
+        }
         let device = match reader.get::<Device>(&device_key).await? {
             Some(found) if found.value.blacklisted => return Err(refused("device_purge_data")),
             Some(found) if found.value.disabled => return Err(refused("device_disabled")),
@@ -211,9 +213,10 @@ pub async fn app_user(reader: &mut Reader<'_>, attempt: Attempt<'_>, policy_id: 
                 records::put(device_key.clone(), &device, Condition::AbsentOrExpired { now: now.seconds() })?
             }
         };
-        Ok(((), vec![credential.clone(), user_check.clone(), device]))
+        let check = Write::Check(user.key.clone(), Condition::Rev(user.rev));
+        Ok((user.value.owner.username, vec![credential.clone(), check, device]))
     })?;
-    Ok(AppSignedIn { session, username: user.value.owner.username })
+    Ok(AppSignedIn { session, username })
 }
 
 async fn find_policy(reader: &mut Reader<'_>, mut query: Query, policy_id: &str) -> Result<Option<Policy>, Error> {

@@ -209,12 +209,15 @@ pub async fn announce(reader: &mut Reader<'_>, who: &Principal, announced: Annou
     };
     let chore = Chore::Upload { handle, upload: upload.guid.clone() };
     let chore = records::put(keys::chore(upload.deadline(), &format!("{handle}#{}", upload.guid)), &chore, Condition::Always)?;
-    let mut writes = vec![records::create(keys::upload(handle, &upload.guid), &upload)?, chore];
-    if let Some(app) = upload.app {
-        app::card(reader, handle, app).await?;
-        writes.push(Write::Check(keys::app_card(handle, app), Condition::Present));
-    }
-    reader.table().write(writes).await?;
+    // Uploads to one item meet at its card: the check of one and the attaching of another.
+    change!(reader, {
+        let mut writes = vec![records::create(keys::upload(handle, &upload.guid), &upload)?, chore.clone()];
+        if let Some(app) = upload.app {
+            app::card(reader, handle, app).await?;
+            writes.push(Write::Check(keys::app_card(handle, app), Condition::Present));
+        }
+        Ok(((), writes))
+    })?;
     Ok(upload)
 }
 

@@ -1,0 +1,347 @@
+//! Looking at the whole table: what is in it, whether it is of one piece, and putting it back. The product never scans;
+//! a test may.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::{Map, Value, json};
+use shared::domain::api_key::{ApiKey, KeyOf};
+use shared::domain::app::{AppCard, Binary, VersionAlias};
+use shared::domain::audit::LogRow;
+use shared::domain::credential::{Credential, Purpose};
+use shared::domain::group::{Group, GroupName};
+use shared::domain::housekeeping::Chore;
+use shared::domain::policy::{Policy, PolicyIdClaim};
+use shared::domain::store_front::StoreFront;
+use shared::domain::tenant::Tenant;
+use shared::domain::upload::{State, Upload};
+use shared::domain::user::{Owner, SignInName, User};
+use shared::id::{BinaryType, Handle};
+use shared::records::{Record, Stored};
+use shared::store::keys::{self, LogOf};
+use shared::store::{Item, Key};
+
+use crate::{World, client};
+
+/// Everything in the table, as DynamoDB writes it, by partition and sort key.
+pub type Snapshot = BTreeMap<(String, String), Value>;
+
+impl World {
+    async fn dynamodb(&self, action: &str, body: Value) -> Value {
+        let target = format!("DynamoDB_20120810.{action}");
+        // The embedded engine looks at the form of the signature alone.
+        let signed = "AWS4-HMAC-SHA256 Credential=local/20240101/us-east-1/dynamodb/aws4_request, SignedHeaders=host;x-amz-date, Signature=0";
+        let date = ("x-amz-date", "20240101T000000Z");
+        let headers = [("x-amz-target", target.as_str()), ("content-type", "application/x-amz-json-1.0"), ("authorization", signed), date];
+        let answer = client::send("POST", &self.addresses.dynamodb, &headers, body.to_string()).await.expect("the table answers");
+        assert_eq!(answer.status, 200, "{action}: {:?}", answer.bytes);
+        answer.json()
+    }
+
+    /// Everything in the table.
+    pub async fn snapshot(&self) -> Snapshot {
+        let mut found = Snapshot::new();
+        let mut start = Value::Null;
+        loop {
+            let mut body = json!({"TableName": self.addresses.table, "ConsistentRead": true});
+            if !start.is_null() {
+                body["ExclusiveStartKey"] = start;
+            }
+            let page = self.dynamodb("Scan", body).await;
+            for item in page["Items"].as_array().into_iter().flatten() {
+                let text = |name: &str| item[name]["S"].as_str().unwrap_or_default().to_owned();
+                found.insert((text("pk"), text("sk")), item.clone());
+            }
+            start = page["LastEvaluatedKey"].clone();
+            if start.is_null() {
+                return found;
+            }
+        }
+    }
+
+    /// Puts the table back to what it was.
+    pub async fn restore(&self, to: &Snapshot) {
+        self.quiet().await;
+        let now = self.snapshot().await;
+        let gone = now.keys().filter(|key| !to.contains_key(*key)).map(|(pk, sk)| json!({"DeleteRequest": {"Key": {"pk": {"S": pk}, "sk": {"S": sk}}}}));
+        let changed = to.iter().filter(|(key, item)| now.get(*key) != Some(*item)).map(|(_, item)| json!({"PutRequest": {"Item": item}}));
+        let requests: Vec<Value> = gone.chain(changed).collect();
+        for batch in requests.chunks(25) {
+            let mut items = Map::new();
+            items.insert(self.addresses.table.clone(), json!(batch));
+            let answer = self.dynamodb("BatchWriteItem", json!({"RequestItems": items})).await;
+            assert!(answer["UnprocessedItems"].as_object().is_none_or(Map::is_empty), "{answer}");
+        }
+    }
+
+    /// Waits until nothing is being read.
+    pub async fn quiet(&self) {
+        for _ in 0..1_000 {
+            if self.store.objects_under(keys::INCOMING).is_empty() {
+                return;
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+        }
+        panic!("uploads are still being read: {:?}", self.store.objects_under(keys::INCOMING));
+    }
+
+    /// Says what of a tenant does not fit together.
+    pub async fn verify(&self, handle: Handle) -> Result<(), String> {
+        self.quiet().await;
+        let found = faults(handle, &self.snapshot().await);
+        if found.is_empty() { Ok(()) } else { Err(found.join("\n")) }
+    }
+}
+
+/// What in a snapshot belongs to a tenant: its partitions, and the chores that name it.
+pub fn of_tenant(snapshot: &Snapshot, handle: Handle) -> Snapshot {
+    let handle = handle.to_string();
+    snapshot
+        .iter()
+        .filter(|((pk, sk), _)| pk.starts_with(&handle) || (pk.starts_with("CHORES#") && sk.contains(&handle)))
+        .map(|(k, v)| (k.clone(), v.clone()))
+        .collect()
+}
+
+fn item(value: &Value) -> Item {
+    let text = |name: &str| value[name]["S"].as_str().map(str::to_owned);
+    let number = |name: &str| value[name]["N"].as_str().and_then(|digits| digits.parse::<i64>().ok());
+    Item {
+        key: Key { pk: text("pk").unwrap_or_default(), sk: text("sk").unwrap_or_default() },
+        kind: text("kind").unwrap_or_default(),
+        schema: number("v").and_then(|v| u32::try_from(v).ok()).unwrap_or(1),
+        rev: number("rev").and_then(|rev| u64::try_from(rev).ok()).unwrap_or(0),
+        body: text("d").unwrap_or_else(|| "{}".to_owned()),
+        owner: text("own"),
+        count: number("n").unwrap_or(0),
+        expires: number("expires"),
+    }
+}
+
+/// The records of a tenant, by kind.
+struct Records {
+    items: Vec<Item>,
+}
+
+impl Records {
+    fn all<R: Record>(&self) -> Vec<Stored<R>> {
+        let of_kind = self.items.iter().filter(|item| item.kind == R::KIND);
+        of_kind.map(|item| Stored::parse(item.clone()).unwrap_or_else(|error| panic!("{error}"))).collect()
+    }
+
+    fn keys(&self, kind: &str) -> BTreeSet<Key> {
+        self.items.iter().filter(|item| item.kind == kind).map(|item| item.key.clone()).collect()
+    }
+}
+
+/// Two sides of one fact.
+struct Sides<'a> {
+    found: &'a mut Vec<String>,
+}
+
+impl Sides<'_> {
+    fn same<T: Ord + std::fmt::Debug>(&mut self, what: &str, left: BTreeSet<T>, right: BTreeSet<T>) {
+        for only in left.difference(&right) {
+            self.found.push(format!("{what}: only on the left: {only:?}"));
+        }
+        for only in right.difference(&left) {
+            self.found.push(format!("{what}: only on the right: {only:?}"));
+        }
+    }
+
+    fn holds(&mut self, what: impl FnOnce() -> String, holds: bool) {
+        if !holds {
+            self.found.push(what());
+        }
+    }
+}
+
+/// What does not fit together in a tenant. A reference to a group or policy that is gone is meant to stay.
+pub fn faults(handle: Handle, snapshot: &Snapshot) -> Vec<String> {
+    let records = Records { items: of_tenant(snapshot, handle).values().map(item).collect() };
+    let mut found = Vec::new();
+    let mut sides = Sides { found: &mut found };
+    let known: BTreeSet<&str> = [
+        "app",
+        "icon",
+        "binary",
+        "version-alias",
+        "object",
+        "credential",
+        "api-key",
+        "api-key-latest",
+        "user",
+        "sign-in",
+        "group",
+        "group-name",
+        "group-member",
+        "store",
+        "shelved",
+        "policy",
+        "policy-id",
+        "upload",
+        "chore",
+        "log",
+        "device",
+        "failures",
+    ]
+    .into();
+    for item in &records.items {
+        sides.holds(|| format!("a record of no known kind: {item:?}"), known.contains(item.kind.as_str()));
+    }
+    let chores = records.all::<Chore>();
+    apps(handle, &records, &chores, &mut sides);
+    groups(handle, &records, &mut sides);
+    people(handle, &records, &mut sides);
+    let waiting = records.all::<Upload>().into_iter().filter(|upload| upload.value.state == State::Waiting).map(|upload| upload.value.guid);
+    let cleared: BTreeSet<_> =
+        chores.iter().filter_map(|chore| if let Chore::Upload { upload, .. } = &chore.value { Some(upload.clone()) } else { None }).collect();
+    for upload in waiting {
+        sides.holds(|| format!("no chore for the waiting upload {upload}"), cleared.contains(&upload));
+    }
+    log(handle, &records, &mut sides);
+    let stores: Vec<Stored<StoreFront>> = records.all();
+    sides.holds(|| format!("{} stores", stores.len()), stores.len() == 1);
+    let claims = records.all::<PolicyIdClaim>().into_iter().map(|claim| (claim.key, claim.value.policy)).collect();
+    let policies = records.all::<Policy>().into_iter().map(|policy| (keys::policy_id(handle, &policy.value.policy_id), policy.value.guid)).collect();
+    sides.same("policy ids and policies", claims, policies);
+    let tenant = snapshot.get(&("TENANTS".to_owned(), handle.to_string())).map(item);
+    sides.holds(|| "no tenant".to_owned(), tenant.is_some_and(|tenant| Stored::<Tenant>::parse(tenant).is_ok()));
+    found
+}
+
+fn apps(handle: Handle, records: &Records, chores: &[Stored<Chore>], sides: &mut Sides<'_>) {
+    let cards = records.all::<AppCard>();
+    let shelf = records.keys("shelved");
+    let in_store = cards.iter().filter(|card| card.value.in_store).map(|card| keys::shelf(handle, card.value.id)).collect();
+    sides.same("the shelf and in_store", shelf, in_store);
+    let icons: BTreeSet<Key> = records.keys("icon").into_iter().filter(|key| *key != keys::store_icon(handle)).collect();
+    let of_cards: BTreeSet<Key> = cards.iter().map(|card| keys::icon(handle, card.value.id)).collect();
+    for icon in icons.difference(&of_cards) {
+        sides.holds(|| format!("an icon of no app: {icon:?}"), false);
+    }
+    let binaries = records.all::<Binary>();
+    let on_cards: BTreeSet<_> = cards
+        .iter()
+        .flat_map(|card| card.value.binaries.iter().map(move |binary| (card, binary)))
+        .map(|(card, binary)| {
+            let versions: Vec<_> = binary.versions.iter().map(|version| (version.number, version.guid.clone())).collect();
+            (keys::binary(handle, card.value.id, binary.kind), versions)
+        })
+        .collect();
+    let kept = binaries
+        .iter()
+        .map(|binary| (binary.key.clone(), binary.value.versions.iter().map(|version| (version.number, version.guid.clone())).collect::<Vec<_>>()))
+        .collect();
+    sides.same("binaries of cards and binaries", on_cards, kept);
+    let mut aliases = BTreeSet::new();
+    let mut counted = BTreeMap::<Key, i64>::new();
+    for card in &cards {
+        for kind in BinaryType::ALL {
+            let key = keys::binary(handle, card.value.id, kind);
+            let (shown, binary) = (card.value.binary(kind), binaries.iter().find(|binary| binary.key == key));
+            let (Some(shown), Some(binary)) = (shown, binary) else { continue };
+            sides.holds(|| format!("the live version of {key:?} is not kept"), binary.value.version(shown.live).is_some());
+            sides.holds(|| format!("the next number of {key:?} is taken"), binary.value.versions.iter().all(|version| version.number < binary.value.next));
+            for version in &binary.value.versions {
+                aliases.insert((keys::version(handle, &version.guid), Some(card.value.id.binary(kind))));
+                *counted.entry(keys::object(handle, &keys::binary_object(handle, &version.sha256))).or_default() += 1;
+            }
+        }
+    }
+    let mut there: BTreeSet<_> = records.all::<VersionAlias>().into_iter().map(|alias| (alias.key, Some(alias.value.binary))).collect();
+    for chore in chores {
+        // What a deleted app left to housekeeping.
+        if let Chore::Release { objects, aliases: left, .. } = &chore.value {
+            for guid in left {
+                let key = keys::version(handle, guid);
+                sides.holds(|| format!("{key:?} is to be removed and is not there"), there.iter().any(|(alias, _)| *alias == key));
+                there.retain(|(alias, _)| *alias != key);
+            }
+            for name in objects {
+                *counted.entry(keys::object(handle, name)).or_default() += 1;
+            }
+        }
+    }
+    sides.same("guids of versions and kept versions", there, aliases);
+    let counters = records.items.iter().filter(|item| item.kind == "object" && item.count != 0).map(|item| (item.key.clone(), item.count)).collect();
+    sides.same("counters of objects and references", counters, counted.into_iter().collect());
+}
+
+fn groups(handle: Handle, records: &Records, sides: &mut Sides<'_>) {
+    let groups = records.all::<Group>();
+    let claims = records.all::<GroupName>().into_iter().map(|claim| (claim.key, claim.value.group)).collect();
+    let named = groups.iter().map(|group| (keys::group_name(handle, group.value.name.as_str()), group.value.guid.clone())).collect();
+    sides.same("names of groups and groups", claims, named);
+    let mut members = BTreeSet::new();
+    for card in records.all::<AppCard>() {
+        members.extend(card.value.groups.iter().map(|group| keys::group_item(handle, group, card.value.id)));
+    }
+    for user in records.all::<User>() {
+        members.extend(user.value.owner.groups.iter().map(|group| keys::group_user(handle, group, &user.value.owner.user)));
+    }
+    let of_live: BTreeSet<String> = groups.iter().map(|group| keys::group_members(handle, &group.value.guid)).collect();
+    members.retain(|key| of_live.contains(&key.pk));
+    let there = records.keys("group-member");
+    for group in &groups {
+        let pk = keys::group_members(handle, &group.value.guid);
+        let items = there.iter().filter(|key| key.pk == pk && key.sk.starts_with("I#")).count();
+        sides.holds(|| format!("the group {} counts {} of {items} items", group.value.guid, group.count), usize::try_from(group.count) == Ok(items));
+    }
+    sides.same("members of groups and references to groups", there, members);
+}
+
+fn people(handle: Handle, records: &Records, sides: &mut Sides<'_>) {
+    let users: BTreeMap<_, Owner> = records.all::<User>().into_iter().map(|user| (user.value.owner.user.clone(), user.value.owner)).collect();
+    let names = records.all::<SignInName>();
+    for name in &names {
+        sides.holds(|| format!("a name of nobody: {:?}", name.key), users.contains_key(&name.value.user));
+    }
+    for owner in users.values() {
+        let claim = keys::sign_in(handle, &owner.username);
+        sides.holds(|| format!("{} has no name to sign in with", owner.username), names.iter().any(|name| name.key == claim && name.value.user == owner.user));
+    }
+    let rows = records.all::<ApiKey>().into_iter().map(|row| (row.key, json!(row.value).to_string())).collect();
+    let mut listed = BTreeSet::new();
+    let mut active = BTreeMap::<String, usize>::new();
+    for credential in records.all::<Credential>() {
+        match &credential.value.purpose {
+            Purpose::UserKey(key) | Purpose::AppKey(key) => {
+                let row = match &key.of {
+                    KeyOf::User(user) => {
+                        let copy = credential.owner.as_deref().and_then(|copy| serde_json::from_str::<Owner>(copy).ok());
+                        let current = key.revoked.is_some() || copy.as_ref() == users.get(user);
+                        sides.holds(|| format!("the key {} carries another owner: {copy:?}", key.label), current);
+                        keys::user_key(handle, user, key.created, &key.hash)
+                    }
+                    KeyOf::App(app) => {
+                        if key.revoked.is_none() {
+                            *active.entry(app.guid()).or_default() += 1;
+                        }
+                        keys::app_key(handle, *app, key.created, &key.hash)
+                    }
+                };
+                sides.holds(|| format!("a key under another hash: {:?}", credential.key), credential.key == keys::credential(handle, &key.hash));
+                listed.insert((row, json!(key).to_string()));
+            }
+            Purpose::Session | Purpose::AppSession { .. } => {}
+        }
+    }
+    sides.same("rows of API keys and their credentials", rows, listed);
+    for (app, keys) in active {
+        sides.holds(|| format!("the app {app} has {keys} active keys"), keys == 1);
+    }
+}
+
+fn log(handle: Handle, records: &Records, sides: &mut Sides<'_>) {
+    let mut wanted = BTreeSet::new();
+    for row in records.all::<LogRow>() {
+        let row = row.value;
+        let mut copies = vec![LogOf::All, LogOf::User(row.user.as_str()), LogOf::User(&row.username), LogOf::Item(row.binary.item())];
+        copies.extend(row.binary.kind().map(LogOf::Type));
+        if !row.cuid.is_empty() {
+            copies.push(LogOf::Device(&row.cuid));
+        }
+        wanted.extend(copies.into_iter().map(|of| keys::log_row(handle, of, row.at, &row.guid)));
+    }
+    sides.same("copies of the log and its rows", records.keys("log"), wanted);
+}

@@ -1,0 +1,364 @@
+//! One valid request per row of the route table, all for one furnished tenant.
+
+use package_reader::testing;
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use serde_json::{Value, json};
+use shared::access::{Permission, Role};
+use shared::domain::policy;
+use shared::id::Guid;
+use shared::routes::{self, Row};
+
+use crate::{Answer, Call, PASSWORD, TestTenant, World, client};
+
+const API: &str = "/box/srv/1.1";
+
+/// What every name in the furnished tenant begins with, so that it is seen where it must not be.
+pub const MARK: &str = "Ours-only";
+
+/// The device that the furnished tenant's user signed in on.
+pub const CUID: &str = "CUID-OURS";
+
+/// A tenant with one of everything.
+#[derive(Clone, Debug)]
+pub struct Furnished {
+    /// The tenant.
+    pub tenant: TestTenant,
+    /// A member of the role `sub`: guid and cookie.
+    pub sub: (Guid, String),
+    /// A user in the group.
+    pub worker: Guid,
+    /// An item in the store and in the group, with two Android versions and one for iOS.
+    pub shelved: String,
+    /// An item that is nowhere.
+    pub plain: String,
+    /// The guid of its first Android version.
+    pub version: String,
+    /// The group.
+    pub group: String,
+    /// The policy that every tenant has.
+    pub built_in: String,
+    /// A policy that nothing refers to.
+    pub policy: String,
+    /// The administrator's API key.
+    pub user_key: String,
+    /// The item's API key.
+    pub app_key: String,
+    /// A key that was revoked.
+    pub revoked_key: String,
+    /// The administrator's session as an app's user.
+    pub session: String,
+    /// The `sub` member's session as an app's user.
+    pub sub_session: String,
+    /// An upload that waits for its bytes.
+    pub waiting: String,
+    /// An upload in one part whose bytes are there, with the part's tag.
+    pub parts: (String, String),
+    /// An install link's ticket.
+    pub ticket: String,
+}
+
+/// An Android package of that version.
+pub fn apk(version: u32) -> Vec<u8> {
+    testing::Apk { version_code: version, version_name: format!("{version}.0"), ..testing::Apk::default() }.build()
+}
+
+impl Furnished {
+    /// Furnishes a tenant.
+    pub async fn of(world: &World, tenant: TestTenant) -> Self {
+        let post = |path: String, body: Value| {
+            let cookie = tenant.cookie.clone();
+            async move { world.post(&cookie, &path, body).await }
+        };
+        let text = |answer: &Value, name: &str| answer[name].as_str().unwrap_or_else(|| panic!("{name} in {answer}")).to_owned();
+        let admin = format!("{API}/admin");
+        let shelved = text(&post(format!("{admin}/storeitem/create"), json!({"name": format!("{MARK} shelved")})).await, "guid");
+        let plain = text(&post(format!("{admin}/storeitem/create"), json!({"name": format!("{MARK} plain")})).await, "guid");
+        let ipa = testing::ipa("com.example.ours", "1", "1.0", "Ours");
+        for (kind, file) in [("android", apk(1)), ("android", apk(2)), ("ios", ipa)] {
+            let answer = world.upload(&tenant.cookie, &shelved, kind, &file).await;
+            assert_eq!(answer.status, 200, "{}", answer.text);
+        }
+        let group = text(&post(format!("{admin}/storeitemgroup/create"), json!({"name": format!("{MARK} group")})).await, "guid");
+        let (worker, _) = world.user(&tenant, &format!("worker@{}.example", tenant.domain), vec![Role::Dev]).await;
+        let sub = world.user(&tenant, &format!("sub@{}.example", tenant.domain), vec![Role::Sub]).await;
+        post(format!("{admin}/storeitemgroup/addusers"), json!({"guid": group, "users": [worker]})).await;
+        post(format!("{admin}/storeitemgroup/addstoreitems"), json!({"guid": group, "storeitems": [shelved]})).await;
+        post(format!("{admin}/appstore/additem"), json!({"guid": shelved})).await;
+        let policies = post(format!("{admin}/appstore/listpolicies"), json!({})).await;
+        let built_in = policies["list"][0].as_str().expect("a policy").to_owned();
+        let (policy, writes) = policy::create_built_in(tenant.handle, "Second").expect("a policy");
+        world.plain.table.write(writes).await.expect("a policy is written");
+        post(format!("{admin}/storeitem/addpolicy"), json!({"guid": shelved, "authguid": built_in})).await;
+
+        let keys = format!("{API}/ide/{}/api", tenant.domain);
+        let key = |answer: Value| text(&answer["apiKey"], "key");
+        let user_key = key(post(format!("{keys}/create"), json!({"type": "user", "label": "ours"})).await);
+        let revoked_key = key(post(format!("{keys}/create"), json!({"type": "user", "label": "gone"})).await);
+        post(format!("{keys}/revoke"), json!({"key": revoked_key})).await;
+        let app_key = key(post(format!("{keys}/create"), json!({"type": "app", "appId": shelved, "label": "app"})).await);
+
+        let session = world.store_session(&tenant, &format!("admin@{}.example", tenant.domain), CUID).await;
+        let sub_session = world.store_session(&tenant, &format!("sub@{}.example", tenant.domain), CUID).await;
+        let waiting = text(&post(format!("{admin}/storeitem/prepareupload"), json!({"guid": plain, "type": "android", "size": 100})).await, "uploadId");
+        let read = post(format!("{admin}/storeitem/read"), json!({"guid": shelved})).await;
+        let android = read["binaries"].as_array().and_then(|all| all.iter().find(|binary| binary["type"] == "android")).expect("an Android binary").clone();
+        let url = text(&android["versions"][0], "url");
+        let version = url.split_once("guid=").map(|(_, guid)| guid[..24].to_owned()).unwrap_or_else(|| panic!("a guid in {url}"));
+        let page = world.call("GET", &format!("{API}/mas/storeitem/install?guid={shelved}&type=ios")).cookie(&tenant.cookie).send().await;
+        let ticket = page.text.split("storeitem/icon/").nth(1).and_then(|rest| rest.split('"').next()).unwrap_or_else(|| panic!("{}", page.text)).to_owned();
+        let mut furnished = Self {
+            tenant: tenant.clone(),
+            sub,
+            worker,
+            shelved,
+            plain,
+            version,
+            group,
+            built_in,
+            policy: policy.to_string(),
+            user_key,
+            app_key,
+            revoked_key,
+            session,
+            sub_session,
+            waiting,
+            parts: Default::default(),
+            ticket,
+        };
+        furnished.new_parts(world).await;
+        world.quiet().await;
+        furnished
+    }
+
+    /// Another upload in one part whose bytes are there.
+    pub async fn new_parts(&mut self, world: &World) {
+        let body = json!({"guid": self.plain, "type": "android", "size": 9, "parts": 1});
+        let prepared = world.post(&self.tenant.cookie, &format!("{API}/admin/storeitem/prepareupload"), body).await;
+        let url = prepared["parts"][0]["url"].as_str().expect("an address of the part");
+        let sent = client::send("PUT", url, &[], "not a zip").await.expect("the part is sent");
+        assert_eq!(sent.status, 200, "{:?}", sent.bytes);
+        self.parts = (prepared["uploadId"].as_str().expect("an upload").to_owned(), sent.header("etag").to_owned());
+    }
+}
+
+/// What another tenant's administrator meets who names our things.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Abroad {
+    /// 404: the request names a thing of ours.
+    NotFound,
+    /// Success with what is theirs: it names nothing, or the answer says no.
+    Theirs,
+}
+
+/// What the request carries beside its credential.
+pub enum Carries {
+    /// A query.
+    Query(String),
+    /// A JSON body.
+    Json(Value),
+    /// A form with a file.
+    Form(Vec<u8>, Vec<(&'static str, String)>),
+}
+
+/// A valid request for one row.
+pub struct Entry {
+    /// The row's method.
+    pub method: &'static str,
+    /// The row's path.
+    pub path: &'static str,
+    /// What the request carries.
+    pub carries: fn(&Furnished) -> Carries,
+    /// The status of success.
+    pub ok: u16,
+    /// What the same request may meet when it is sent once more.
+    pub again: &'static [u16],
+    /// What another tenant's administrator meets.
+    pub abroad: Abroad,
+    /// Whether it waits for the reader of uploads.
+    pub waits: bool,
+}
+
+impl Entry {
+    fn new(method: &'static str, path: &'static str, carries: fn(&Furnished) -> Carries) -> Self {
+        Self { method, path, carries, ok: 200, again: &[], abroad: Abroad::NotFound, waits: false }
+    }
+
+    fn ok(self, ok: u16) -> Self {
+        Self { ok, ..self }
+    }
+
+    fn again(self, again: &'static [u16]) -> Self {
+        Self { again, ..self }
+    }
+
+    fn theirs(self) -> Self {
+        Self { abroad: Abroad::Theirs, ..self }
+    }
+
+    fn waits(self) -> Self {
+        Self { waits: true, ..self }
+    }
+
+    /// The row.
+    pub fn row(&self) -> Row {
+        rows().into_iter().find(|row| row.method == self.method && row.path == self.path).unwrap_or_else(|| panic!("no row for {self}"))
+    }
+
+    /// The path with its parameters; `domain` is the tenant that it names.
+    pub fn path_of(&self, furnished: &Furnished, domain: &str) -> String {
+        self.path.replace("{domain}", domain).replace("{ticket}", &furnished.ticket)
+    }
+
+    /// The request in the furnished tenant, without a credential.
+    pub fn call<'a>(&self, world: &'a World, furnished: &Furnished) -> Call<'a> {
+        self.call_in(world, furnished, &furnished.tenant.domain)
+    }
+
+    /// The request with another tenant in its path.
+    pub fn call_in<'a>(&self, world: &'a World, furnished: &Furnished, domain: &str) -> Call<'a> {
+        let path = self.path_of(furnished, domain);
+        match (self.carries)(furnished) {
+            Carries::Query(query) => world.call(self.method, &format!("{path}?{query}")),
+            Carries::Json(body) => world.call(self.method, &path).json(body),
+            Carries::Form(file, texts) => {
+                let texts: Vec<(&str, &str)> = texts.iter().map(|(name, text)| (*name, text.as_str())).collect();
+                world.call(self.method, &path).form("app.bin", &file, &texts)
+            }
+        }
+    }
+
+    /// The request with the administrator's cookie.
+    pub async fn send(&self, world: &World, furnished: &Furnished) -> Answer {
+        self.call(world, furnished).cookie(&furnished.tenant.cookie).send().await
+    }
+
+    /// Whether the row asks for a credential.
+    pub fn closed(&self) -> bool {
+        self.row().permission != Permission::Open
+    }
+}
+
+impl std::fmt::Display for Entry {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} {}", self.method, self.path)
+    }
+}
+
+/// Every row of every function.
+pub fn rows() -> Vec<Row> {
+    routes::all().into_iter().flat_map(|function| function.rows).collect()
+}
+
+fn get(path: &'static str, carries: fn(&Furnished) -> Carries) -> Entry {
+    Entry::new("GET", path, carries)
+}
+
+fn post(path: &'static str, carries: fn(&Furnished) -> Carries) -> Entry {
+    Entry::new("POST", path, carries)
+}
+
+fn none(_: &Furnished) -> Carries {
+    Carries::Query(String::new())
+}
+
+fn empty(_: &Furnished) -> Carries {
+    Carries::Json(json!({}))
+}
+
+fn query(pairs: &[(&str, &str)]) -> Carries {
+    let pair = |(name, value): &(&str, &str)| format!("{name}={}", utf8_percent_encode(value, NON_ALPHANUMERIC));
+    Carries::Query(pairs.iter().map(pair).collect::<Vec<_>>().join("&"))
+}
+
+fn credentials(f: &Furnished) -> Value {
+    json!({"u": "admin", "p": PASSWORD, "d": f.tenant.domain})
+}
+
+/// The table: one entry per row.
+pub fn entries() -> Vec<Entry> {
+    use Carries::{Form, Json};
+    vec![
+        get("/health", none),
+        get("/box/srv/1.1/tst/version", none),
+        post("/box/srv/1.1/act/sys/auth/login", |f| Json(credentials(f))),
+        post("/box/srv/1.1/act/sys/auth/logout", empty).again(&[401]).theirs(),
+        get("/box/srv/1.1/ide/{domain}/user/read", none).theirs(),
+        post("/box/srv/1.1/ide/{domain}/user/read", empty).theirs(),
+        post("/box/srv/1.1/ide/{domain}/user/setProp", |_| Json(json!({"key": "studio.version", "value": "3"}))).theirs(),
+        post("/box/srv/1.1/admin/authpolicy/auth", |f| {
+            let params = json!({"userId": "admin", "password": PASSWORD});
+            Json(json!({"policyId": "FeedHenry", "clientToken": f.tenant.store, "device": CUID, "params": params}))
+        }),
+        post("/box/srv/1.1/admin/authpolicy/verifysession", |f| Json(json!({"sessionToken": f.session}))),
+        post("/box/srv/1.1/admin/authpolicy/revokesession", |f| Json(json!({"sessionToken": f.session}))),
+        post("/box/srv/1.1/ide/{domain}/api/list", |_| Json(json!({"type": "user"}))).theirs(),
+        post("/box/srv/1.1/ide/{domain}/api/create", |f| Json(json!({"type": "app", "appId": f.shelved, "label": "new"}))),
+        post("/box/srv/1.1/ide/{domain}/api/revoke", |f| Json(json!({"key": f.user_key}))),
+        post("/box/srv/1.1/ide/{domain}/api/delete", |f| Json(json!({"key": f.user_key}))).again(&[404]),
+        post("/box/srv/1.1/ide/{domain}/api/update", |f| Json(json!({"key": f.user_key, "fields": {"label": "changed"}}))),
+        post("/box/srv/1.1/ide/{domain}/api/validate", |f| Json(json!({"type": "user", "key": f.user_key}))).theirs(),
+        post("/box/srv/1.1/admin/appstore/read", empty).theirs(),
+        get("/box/srv/1.1/admin/appstore/read", none).theirs(),
+        post("/box/srv/1.1/admin/appstore/update", |f| Json(json!({"name": format!("{MARK} changed"), "storeitems": [f.plain], "authpolicies": [f.policy]}))),
+        post("/box/srv/1.1/admin/appstore/additem", |f| Json(json!({"guid": f.plain}))),
+        post("/box/srv/1.1/admin/appstore/removeitem", |f| Json(json!({"guid": f.shelved}))),
+        post("/box/srv/1.1/admin/appstore/uploadbinary", |_| Form(testing::png(64, 64), vec![("type", "icon".to_owned())])).theirs().waits(),
+        post("/box/srv/1.1/admin/appstore/liststoreitems", empty).theirs(),
+        get("/box/srv/1.1/admin/appstore/liststoreitems", none).theirs(),
+        post("/box/srv/1.1/admin/appstore/addpolicy", |f| Json(json!({"guid": f.policy}))),
+        post("/box/srv/1.1/admin/appstore/removepolicy", |f| Json(json!({"guid": f.built_in}))).theirs(),
+        post("/box/srv/1.1/admin/appstore/listpolicies", empty).theirs(),
+        get("/box/srv/1.1/admin/appstore/listpolicies", none).theirs(),
+        post("/box/srv/1.1/admin/storeitem/create", |f| Json(json!({"name": format!("{MARK} new"), "groups": [f.group], "authpolicies": [f.policy]}))),
+        post("/box/srv/1.1/admin/storeitem/read", |f| Json(json!({"guid": f.shelved}))),
+        get("/box/srv/1.1/admin/storeitem/read", |f| query(&[("guid", &f.shelved)])),
+        post("/box/srv/1.1/admin/storeitem/update", |f| {
+            Json(json!({"guid": f.shelved, "name": format!("{MARK} changed"), "groups": [], "authpolicies": [f.policy], "restrictToGroups": true}))
+        }),
+        post("/box/srv/1.1/admin/storeitem/delete", |f| Json(json!({"guid": f.shelved}))).again(&[404]),
+        post("/box/srv/1.1/admin/storeitem/list", empty).theirs(),
+        get("/box/srv/1.1/admin/storeitem/list", none).theirs(),
+        post("/box/srv/1.1/admin/storeitem/uploadbinary", |f| Form(apk(3), vec![("type", "android".to_owned()), ("guid", f.shelved.clone())])).waits(),
+        post("/box/srv/1.1/admin/storeitem/addpolicy", |f| Json(json!({"guid": f.shelved, "authguid": f.policy}))),
+        post("/box/srv/1.1/admin/storeitem/removepolicy", |f| Json(json!({"guid": f.shelved, "authguid": f.built_in}))),
+        post("/box/srv/1.1/admin/storeitem/listpolicies", |f| Json(json!({"guid": f.shelved}))),
+        post("/box/srv/1.1/admin/storeitem/getbinaryconfig", |f| Json(json!({"guid": f.shelved, "type": "android"}))),
+        get("/box/srv/1.1/admin/storeitem/getbinaryconfig", |f| query(&[("guid", &f.shelved), ("type", "android")])),
+        post("/box/srv/1.1/admin/storeitem/setbinaryconfig", |f| Json(json!({"guid": f.shelved, "type": "android", "config": {"note": MARK}}))),
+        post("/box/srv/1.1/admin/storeitem/addgroups", |f| Json(json!({"guid": f.plain, "groups": [f.group]}))),
+        post("/box/srv/1.1/admin/storeitem/removegroups", |f| Json(json!({"guid": f.shelved, "groups": [f.group]}))),
+        post("/box/srv/1.1/admin/storeitem/grouprestrict", |f| Json(json!({"guid": f.shelved, "restrictToGroups": true}))),
+        post("/box/srv/1.1/admin/storeitem/listitemtypes", |f| Json(json!({"guid": f.shelved}))),
+        get("/box/srv/1.1/admin/storeitem/listitemtypes", |f| query(&[("guid", &f.shelved)])),
+        post("/box/srv/1.1/admin/storeitem/prepareupload", |f| Json(json!({"guid": f.plain, "type": "android", "size": 100, "fileName": "app.apk"}))),
+        post("/box/srv/1.1/admin/storeitem/completeupload", |f| Json(json!({"uploadId": f.parts.0, "parts": [{"partNumber": 1, "etag": f.parts.1}]}))).waits(),
+        post("/box/srv/1.1/admin/storeitem/abortupload", |f| Json(json!({"uploadId": f.waiting}))),
+        post("/box/srv/1.1/admin/storeitem/uploadstatus", |f| Json(json!({"uploadId": f.waiting}))),
+        post("/box/srv/1.1/admin/storeitem/rollback", |f| Json(json!({"guid": f.shelved, "type": "android", "version": 1}))),
+        post("/box/srv/1.1/admin/storeitemgroup/create", |_| Json(json!({"name": format!("{MARK} new")}))).again(&[409]).theirs(),
+        post("/box/srv/1.1/admin/storeitemgroup/list", empty).theirs(),
+        get("/box/srv/1.1/admin/storeitemgroup/list", none).theirs(),
+        post("/box/srv/1.1/admin/storeitemgroup/read", |f| Json(json!({"guid": f.group}))),
+        post("/box/srv/1.1/admin/storeitemgroup/update", |f| Json(json!({"guid": f.group, "name": format!("{MARK} renamed")}))),
+        post("/box/srv/1.1/admin/storeitemgroup/delete", |f| Json(json!({"guid": f.group}))).again(&[404]),
+        post("/box/srv/1.1/admin/storeitemgroup/addstoreitems", |f| Json(json!({"guid": f.group, "storeitems": [f.plain]}))),
+        post("/box/srv/1.1/admin/storeitemgroup/removestoreitems", |f| Json(json!({"guid": f.group, "storeitems": [f.shelved]}))),
+        post("/box/srv/1.1/admin/storeitemgroup/addusers", |f| Json(json!({"guid": f.group, "users": [f.tenant.admin]}))),
+        post("/box/srv/1.1/admin/storeitemgroup/removeusers", |f| Json(json!({"guid": f.group, "users": [f.worker]}))),
+        post("/box/srv/1.1/admin/auditlog/listlogs", |_| Json(json!({"limit": 100}))).theirs(),
+        get("/box/srv/1.1/admin/auditlog/listlogs", |f| query(&[("storeItemGuid", &f.shelved), ("limit", "100")])).theirs(),
+        post("/box/srv/1.1/mas/appstore/read", |f| Json(json!({"d": f.tenant.domain}))),
+        get("/box/srv/1.1/mas/appstore/read", |f| query(&[("d", &f.tenant.domain)])),
+        post("/box/srv/1.1/mam/appstore/getstoreitems", |f| Json(json!({"appstore": f.tenant.store}))),
+        get("/box/srv/1.1/mam/appstore/getstoreitems", none).theirs(),
+        post("/box/srv/1.1/mas/appstore/getstoreitems", |f| Json(json!({"appstore": f.tenant.store}))),
+        get("/box/srv/1.1/mas/appstore/getstoreitems", none).theirs(),
+        post("/box/srv/1.1/mas/storeitem/install", |f| Json(json!({"guid": f.shelved, "type": "ios", "deviceId": CUID}))),
+        get("/box/srv/1.1/mas/storeitem/install", |f| query(&[("guid", &f.shelved), ("type", "android"), ("deviceId", CUID)])).ok(302),
+        post("/box/srv/1.1/mas/storeitem/downloadvers", |f| Json(json!({"guid": f.version}))).ok(303),
+        get("/box/srv/1.1/mas/storeitem/downloadvers", |f| query(&[("guid", &f.version)])).ok(302),
+        get("/box/srv/1.1/mas/storeitem/manifest/{ticket}", none),
+        get("/box/srv/1.1/mas/storeitem/package/{ticket}", none).ok(302),
+        get("/box/srv/1.1/mas/storeitem/icon/{ticket}", none),
+    ]
+}

@@ -1,0 +1,373 @@
+//! What holds for every route, walked over the route table: who is let in, what a broken body meets, and that nothing is
+//! half-written when the store fails or many do the same at once.
+
+use std::collections::BTreeSet;
+
+use appdepot_tests::consistency::{Snapshot, of_tenant};
+use appdepot_tests::requests::{Abroad, Carries, Entry, Furnished, MARK, entries, rows};
+use appdepot_tests::{Answer, Call, TestTenant, World, all};
+use serde_json::{Value, json};
+use shared::access::{Permission, Right, Role};
+use shared::dialect::Dialect;
+use shared::domain::sign_in::{APP_SESSION_SECONDS, SESSION_SECONDS};
+use shared::id::Guid;
+use shared::secret::{CredentialText, device_id};
+use shared::store::wrappers::Fault;
+
+/// The rows that anybody may call.
+const OPEN: [&str; 11] = [
+    "GET /box/srv/1.1/mas/appstore/read",
+    "GET /box/srv/1.1/mas/storeitem/icon/{ticket}",
+    "GET /box/srv/1.1/mas/storeitem/manifest/{ticket}",
+    "GET /box/srv/1.1/mas/storeitem/package/{ticket}",
+    "GET /box/srv/1.1/tst/version",
+    "GET /health",
+    "POST /box/srv/1.1/act/sys/auth/login",
+    "POST /box/srv/1.1/admin/authpolicy/auth",
+    "POST /box/srv/1.1/admin/authpolicy/revokesession",
+    "POST /box/srv/1.1/admin/authpolicy/verifysession",
+    "POST /box/srv/1.1/mas/appstore/read",
+];
+
+async fn furnished() -> (World, Furnished) {
+    let (world, tenant) = World::new().await;
+    let furnished = Furnished::of(&world, tenant).await;
+    (world, furnished)
+}
+
+fn is_error(entry: &Entry, answer: &Answer, status: u16) {
+    assert_eq!(answer.status, status, "{entry}: {}", answer.text);
+    is_enveloped(entry, answer);
+}
+
+fn is_enveloped(entry: &Entry, answer: &Answer) {
+    assert_eq!(answer.json["status"], "error", "{entry}: {}", answer.text);
+    let message = answer.json["message"].as_str().unwrap_or_default();
+    assert!(!message.is_empty() && answer.json["msg"] == message, "{entry}: {}", answer.text);
+    assert_eq!(answer.header("content-type"), "application/json; charset=utf-8", "{entry}");
+}
+
+fn is_unauthenticated(entry: &Entry, answer: &Answer) {
+    is_error(entry, answer, 401);
+    assert_eq!(answer.json["address"], json!({"login-status": "none"}), "{entry}: {}", answer.text);
+}
+
+/// What a tenant's records are without the moment of a sign-in.
+async fn records(world: &World, tenant: &TestTenant) -> Snapshot {
+    of_tenant(&world.snapshot().await, tenant.handle)
+}
+
+#[test]
+fn every_row_has_one_request() {
+    let of_rows: Vec<String> = rows().iter().map(|row| format!("{} {}", row.method, row.path)).collect();
+    let of_entries: Vec<String> = entries().iter().map(Entry::to_string).collect();
+    assert_eq!(of_entries.iter().collect::<BTreeSet<_>>().len(), of_entries.len(), "an entry stands twice");
+    let missing: Vec<_> = of_rows.iter().filter(|row| !of_entries.contains(row)).collect();
+    let unknown: Vec<_> = of_entries.iter().filter(|entry| !of_rows.contains(entry)).collect();
+    assert!(missing.is_empty() && unknown.is_empty(), "rows without an entry: {missing:#?}; entries without a row: {unknown:#?}");
+}
+
+#[test]
+fn the_open_rows_are_these() {
+    let open: BTreeSet<String> = rows().iter().filter(|row| row.permission == Permission::Open).map(|row| format!("{} {}", row.method, row.path)).collect();
+    assert_eq!(open, OPEN.iter().map(|row| (*row).to_owned()).collect());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_request_is_valid() {
+    let (world, furnished) = furnished().await;
+    world.verify(furnished.tenant.handle).await.unwrap();
+    let before = world.snapshot().await;
+    for entry in entries() {
+        let answer = entry.send(&world, &furnished).await;
+        assert_eq!(answer.status, entry.ok, "{entry}: {}", answer.text);
+        let dialect = entry.row().dialect;
+        if answer.json.is_object() {
+            assert_eq!(answer.json["status"], "ok", "{entry} in {dialect:?}: {}", answer.text);
+        }
+        world.verify(furnished.tenant.handle).await.unwrap_or_else(|faults| panic!("after {entry}:\n{faults}"));
+        world.restore(&before).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_a_valid_credential_there_is_401() {
+    let (world, furnished) = furnished().await;
+    let handle = furnished.tenant.handle;
+    let unknown_user = Guid::random();
+    let unknown = [
+        CredentialText::new_session(handle, &furnished.tenant.admin),
+        CredentialText::new_session(handle, &unknown_user),
+        CredentialText::new_api_key(handle),
+        CredentialText::new_app_session(handle, &furnished.tenant.admin, &device_id("X")),
+    ]
+    .map(|text| text.expose().to_owned());
+    let ended = world.sign_in(&furnished.tenant.domain, "admin").await;
+    world.post(&ended, "/box/srv/1.1/act/sys/auth/logout", json!({})).await;
+    let given_up = world.store_session(&furnished.tenant, "admin", "CUID-GIVEN-UP").await;
+    let body = json!({"sessionToken": given_up});
+    assert_eq!(world.call("POST", "/box/srv/1.1/admin/authpolicy/revokesession").json(body).send().await.status, 200);
+    let before = records(&world, &furnished.tenant).await;
+
+    type Present = for<'a> fn(Call<'a>, &str) -> Call<'a>;
+    fn as_cookie<'a>(call: Call<'a>, text: &str) -> Call<'a> {
+        call.cookie(text)
+    }
+    fn as_key<'a>(call: Call<'a>, text: &str) -> Call<'a> {
+        call.header("x-fh-auth-user", text)
+    }
+    fn as_session<'a>(call: Call<'a>, text: &str) -> Call<'a> {
+        call.session(text)
+    }
+    let (cookie, key, session): (Present, Present, Present) = (as_cookie, as_key, as_session);
+    let mut presented: Vec<(&str, Present, String)> = vec![
+        ("a malformed cookie", cookie, "x".to_owned()),
+        ("an unknown cookie", cookie, unknown[0].clone()),
+        ("a cookie of nobody", cookie, unknown[1].clone()),
+        ("a cookie that was logged out", cookie, ended),
+        ("an API key as cookie", cookie, furnished.user_key.clone()),
+        ("a malformed key", key, "0123".to_owned()),
+        ("an unknown key", key, unknown[2].clone()),
+        ("a revoked key", key, furnished.revoked_key.clone()),
+        ("an app's key", key, furnished.app_key.clone()),
+        ("a cookie as key", key, furnished.tenant.cookie.clone()),
+        ("a malformed session", session, format!("{}%", &furnished.session[1..])),
+        ("an unknown session", session, unknown[3].clone()),
+        ("a session that was given up", session, given_up),
+        ("a cookie as session", session, furnished.tenant.cookie.clone()),
+    ];
+    for entry in entries().iter().filter(|entry| entry.closed()) {
+        is_unauthenticated(entry, &entry.call(&world, &furnished).send().await);
+        for (what, present, text) in &presented {
+            let answer = present(entry.call(&world, &furnished), text).send().await;
+            assert_eq!(answer.status, 401, "{entry} with {what}: {}", answer.text);
+            is_unauthenticated(entry, &answer);
+        }
+    }
+    world.clock.advance_seconds(SESSION_SECONDS.max(APP_SESSION_SECONDS) + 1);
+    presented = vec![("an expired cookie", cookie, furnished.tenant.cookie.clone()), ("an expired session", session, furnished.session.clone())];
+    for entry in entries().iter().filter(|entry| entry.closed()) {
+        for (what, present, text) in &presented {
+            let answer = present(entry.call(&world, &furnished), text).send().await;
+            assert_eq!(answer.status, 401, "{entry} with {what}: {}", answer.text);
+        }
+    }
+    assert_eq!(records(&world, &furnished.tenant).await, before);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn another_tenants_administrator_meets_nothing_of_ours() {
+    let (world, furnished) = furnished().await;
+    let other = world.tenant("other").await;
+    let key = world.post(&other.cookie, "/box/srv/1.1/ide/other/api/create", json!({"type": "user", "label": "theirs"})).await;
+    let key = key["apiKey"]["key"].as_str().unwrap().to_owned();
+    let before = records(&world, &furnished.tenant).await;
+    let everything = world.snapshot().await;
+    let secrets = [MARK, furnished.tenant.store.as_str(), &furnished.group, &furnished.user_key, furnished.worker.as_str(), "admin@dev.example"];
+    for entry in entries().iter().filter(|entry| entry.closed()) {
+        for with_key in [false, true] {
+            fn signed<'a>(call: Call<'a>, key: Option<&str>, cookie: &str) -> Call<'a> {
+                if let Some(key) = key { call.header("x-fh-auth-user", key) } else { call.cookie(cookie) }
+            }
+            let sign = with_key.then_some(key.as_str());
+            let mut answers = Vec::new();
+            if entry.path.contains("{domain}") {
+                let answer = signed(entry.call(&world, &furnished), sign, &other.cookie).send().await;
+                is_error(entry, &answer, 403);
+                answers.push(answer);
+            }
+            let answer = signed(entry.call_in(&world, &furnished, &other.domain), sign, &other.cookie).send().await;
+            match entry.abroad {
+                Abroad::NotFound => is_error(entry, &answer, 404),
+                Abroad::Theirs => assert_eq!(answer.status, entry.ok, "{entry}: {}", answer.text),
+            }
+            if entry.path.ends_with("/validate") {
+                assert_eq!(answer.json["valid"], false, "{entry}");
+            }
+            answers.push(answer);
+            for answer in answers {
+                // What they sent themselves comes back to them.
+                let sent = match (entry.carries)(&furnished) {
+                    Carries::Json(body) => body.to_string(),
+                    Carries::Query(query) => query,
+                    Carries::Form(..) => String::new(),
+                };
+                let leaked = secrets.iter().find(|secret| answer.text.contains(**secret) && !sent.contains(**secret));
+                assert_eq!(leaked, None, "{entry}: {}", answer.text);
+            }
+            assert_eq!(records(&world, &furnished.tenant).await, before, "{entry}");
+            world.verify(other.handle).await.unwrap_or_else(|faults| panic!("after {entry}:\n{faults}"));
+            world.restore(&everything).await;
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn too_few_rights_are_403() {
+    let (world, furnished) = furnished().await;
+    let analyst = format!("analyst@{}.example", furnished.tenant.domain);
+    world.user(&furnished.tenant, &analyst, vec![Role::Analytics]).await;
+    let analyst = world.store_session(&furnished.tenant, &analyst, "CUID-ANALYST").await;
+    let before = records(&world, &furnished.tenant).await;
+    for entry in &entries() {
+        let permission = entry.row().permission;
+        if let Permission::Holds(_) = permission {
+            is_error(entry, &entry.call(&world, &furnished).cookie(&furnished.sub.1).send().await, 403);
+            is_error(entry, &entry.call(&world, &furnished).session(&furnished.sub_session).send().await, 403);
+        }
+        if let Permission::Holds(_) | Permission::Member = permission {
+            let reads_log = permission == Permission::Holds(Right::ReadAuditLog);
+            for session in [&furnished.session, &analyst] {
+                let answer = entry.call(&world, &furnished).session(session).send().await;
+                if reads_log {
+                    assert_eq!(answer.status, 200, "{entry}: {}", answer.text);
+                } else {
+                    is_error(entry, &answer, 403);
+                }
+            }
+        }
+    }
+    assert_eq!(records(&world, &furnished.tenant).await, before);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_body_that_cannot_be_read_is_400() {
+    let (world, furnished) = furnished().await;
+    let before = records(&world, &furnished.tenant).await;
+    for entry in entries().iter().filter(|entry| entry.method == "POST") {
+        let path = entry.path_of(&furnished, &furnished.tenant.domain);
+        let send = |content_type: &str, body: &[u8]| world.call("POST", &path).cookie(&furnished.tenant.cookie).raw(content_type, body.to_vec()).send();
+        if let Carries::Form(..) = (entry.carries)(&furnished) {
+            for (content_type, body, status) in [
+                ("multipart/form-data; boundary=x", &b"--x\r\nContent-Disposition: form-data; name=\"file\"\r\n\r\nhalf"[..], 400),
+                ("multipart/form-data; boundary=x", b"no part at all", 400),
+                ("multipart/form-data", b"", 415),
+                ("application/json", br#"{"guid": "#, 415),
+            ] {
+                is_error(entry, &send(content_type, body).await, status);
+            }
+            continue;
+        }
+        for body in [&br#"{"guid": "#[..], b"[]", b"\"text\"", b"\xff\xfe"] {
+            let answer = send("application/json", body).await;
+            // `$fh.auth` says what is wrong in a 200, as its clients want it.
+            is_error(entry, &answer, if entry.row().dialect == Dialect::RhmapSdk { 200 } else { 400 });
+            assert_eq!(answer.json["message"], "invalid_json", "{entry}");
+        }
+    }
+    assert_eq!(records(&world, &furnished.tenant).await, before);
+}
+
+/// Every call of every request fails in every way: no half-written thing, no 500, and the next try succeeds.
+async fn fail_everywhere(of: impl Fn(&Entry) -> bool) {
+    let (world, mut furnished) = furnished().await;
+    let handle = furnished.tenant.handle;
+    let mut before = world.snapshot().await;
+    let (mut happened, mut retried) = (0, 0);
+    for entry in entries().iter().filter(|entry| of(entry)) {
+        let gone_with_the_bytes = entry.path.ends_with("/completeupload");
+        let kinds = if entry.waits { &[Fault::Unavailable, Fault::NotAcknowledged][..] } else { &Fault::ALL };
+        'calls: for at in 0..if entry.waits { 4 } else { 50 } {
+            for fault in kinds {
+                let place = || format!("{entry} with {fault:?} at call {at}");
+                world.failing.fail(at, *fault);
+                let first = entry.send(&world, &furnished).await;
+                let failed = world.failing.heal();
+                if failed {
+                    happened += 1;
+                    if first.status != entry.ok {
+                        assert!(matches!(first.status, 503 | 409), "{}: {} {}", place(), first.status, first.text);
+                        is_enveloped(entry, &first);
+                        assert!(!first.text.contains("injected"), "{}: {}", place(), first.text);
+                    } else {
+                        retried += 1;
+                    }
+                } else {
+                    assert_eq!(first.status, entry.ok, "{}: {}", place(), first.text);
+                }
+                world.verify(handle).await.unwrap_or_else(|faults| panic!("{} ({}):\n{faults}", place(), first.text));
+                let second = entry.send(&world, &furnished).await;
+                let allowed = second.status == entry.ok || entry.again.contains(&second.status);
+                assert!(allowed, "{}, then again: {} {}", place(), second.status, second.text);
+                world.verify(handle).await.unwrap_or_else(|faults| panic!("{}, then again:\n{faults}", place()));
+                world.restore(&before).await;
+                if gone_with_the_bytes {
+                    furnished.new_parts(&world).await;
+                    before = world.snapshot().await;
+                }
+                if !failed {
+                    break 'calls;
+                }
+            }
+        }
+    }
+    assert!(happened > 0 && retried > 0);
+    println!("{happened} failures, {retried} of them not seen by the caller");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_failing_store_leaves_nothing_half_written_in_administration() {
+    fail_everywhere(|entry| entry.path.contains("/admin/store")).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_failing_store_leaves_nothing_half_written_elsewhere() {
+    fail_everywhere(|entry| !entry.path.contains("/admin/store")).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_same_twenty_times_at_once_and_twice_in_a_row() {
+    let (world, furnished) = furnished().await;
+    let handle = furnished.tenant.handle;
+    let before = world.snapshot().await;
+    for entry in entries().iter().filter(|entry| entry.method == "POST" && !entry.waits) {
+        let allowed = |status: u16| status == entry.ok || entry.again.contains(&status);
+        for round in ["first", "second"] {
+            let answer = entry.send(&world, &furnished).await;
+            assert!(allowed(answer.status), "{entry}, {round} in a row: {} {}", answer.status, answer.text);
+            world.verify(handle).await.unwrap_or_else(|faults| panic!("{entry}, {round} in a row:\n{faults}"));
+        }
+        world.restore(&before).await;
+        let answers = all((0..20).map(|_| entry.send(&world, &furnished))).await;
+        for answer in &answers {
+            assert!(allowed(answer.status), "{entry}, twenty at once: {} {}", answer.status, answer.text);
+        }
+        let succeeded = answers.iter().filter(|answer| answer.status == entry.ok).count();
+        assert!(succeeded >= 1, "{entry}");
+        if entry.again.contains(&404) || entry.again.contains(&409) {
+            assert_eq!(succeeded, 1, "{entry}: only one can have done it");
+        }
+        world.verify(handle).await.unwrap_or_else(|faults| panic!("{entry}, twenty at once:\n{faults}"));
+        world.restore(&before).await;
+    }
+}
+
+/// Answers agree with what is kept, whoever was first.
+#[tokio::test(flavor = "multi_thread")]
+async fn opposite_changes_at_once_leave_one_of_both() {
+    let (world, furnished) = furnished().await;
+    let before = world.snapshot().await;
+    let (item, group, policy) = (&furnished.shelved, &furnished.group, &furnished.policy);
+    let pairs: [(&str, &str, Value); 5] = [
+        ("admin/appstore/additem", "admin/appstore/removeitem", json!({"guid": item})),
+        ("admin/storeitem/addgroups", "admin/storeitemgroup/delete", json!({"guid": item, "groups": [group]})),
+        ("admin/storeitemgroup/addstoreitems", "admin/storeitemgroup/removestoreitems", json!({"guid": group, "storeitems": [item, furnished.plain]})),
+        ("admin/storeitemgroup/addusers", "admin/storeitemgroup/removeusers", json!({"guid": group, "users": [furnished.worker, furnished.tenant.admin]})),
+        ("admin/storeitem/addpolicy", "admin/storeitem/delete", json!({"guid": item, "authguid": policy})),
+    ];
+    for (one, opposite, body) in pairs {
+        for _ in 0..3 {
+            let answers = all((0..10).map(|turn| {
+                let path = if turn % 2 == 0 { one } else { opposite };
+                let body = if path.ends_with("group/delete") { json!({"guid": group}) } else { body.clone() };
+                world.call("POST", &format!("/box/srv/1.1/{path}")).cookie(&furnished.tenant.cookie).json(body).send()
+            }))
+            .await;
+            for answer in answers {
+                assert!(matches!(answer.status, 200 | 404), "{one} and {opposite}: {} {}", answer.status, answer.text);
+            }
+            world.verify(furnished.tenant.handle).await.unwrap_or_else(|faults| panic!("{one} and {opposite}:\n{faults}"));
+            world.restore(&before).await;
+        }
+    }
+}

@@ -1,0 +1,258 @@
+//! The program `appdepot` as people run it: a process with a data folder.
+
+mod killed;
+mod server;
+mod uploads;
+
+use std::net::TcpListener;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
+use std::process::Output;
+use std::time::{Duration, Instant};
+
+use appdepot_tests::{PASSWORD, client};
+use serde_json::{Value, json};
+use server::{ADMIN, Server, bare_command, command};
+
+fn fhcrc(data: &Path) -> String {
+    std::fs::read_to_string(data.join("clients/fhcrc")).expect("the settings of fhc")
+}
+
+fn setting<'a>(text: &'a str, name: &str) -> &'a str {
+    text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(" = ")).unwrap_or_else(|| panic!("no {name} in {text}"))
+}
+
+fn password_lines(stderr: &str) -> Vec<&str> {
+    stderr.lines().filter_map(|line| line.strip_prefix("admin password: ")).collect()
+}
+
+async fn names(member: &server::Member) -> Vec<String> {
+    let list = member.post(&format!("{ADMIN}/storeitem/list"), &json!({})).await;
+    list["list"].as_array().unwrap().iter().map(|item| item["name"].as_str().unwrap().to_owned()).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_first_start_makes_a_tenant_and_says_its_password_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("new/folder");
+    let mut first = command(&data);
+    first.env_remove("APPDEPOT_ADMIN_PASSWORD");
+    let started = Instant::now();
+    let server = Server::run(first).await;
+    assert!(started.elapsed() < Duration::from_secs(10), "{:?}", started.elapsed());
+    assert!(server.url.starts_with("http://127.0.0.1:") && !server.url.ends_with(":0"), "{}", server.url);
+
+    // Standard error is read beside; what was said before `ready` may still be on its way.
+    while password_lines(&server.stderr()).is_empty() {
+        assert!(started.elapsed() < Duration::from_secs(60), "no password: {}", server.stderr());
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    let password = password_lines(&server.stderr())[0].to_owned();
+    assert!(password.len() >= 16, "{password}");
+    for user in ["admin", "admin@example.com"] {
+        let answer = server.sign_in(user, &password).await;
+        assert_eq!((answer.status, &answer.json()["result"]), (200, &json!("ok")), "{user}");
+    }
+    assert_eq!(server.sign_in("admin", PASSWORD).await.status, 401);
+
+    let path = data.join("clients/fhcrc");
+    assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+    assert_eq!(std::fs::metadata(data.join("key")).unwrap().permissions().mode() & 0o777, 0o600);
+    let text = fhcrc(&data);
+    assert_eq!(setting(&text, "feedhenry"), format!("{}/", server.url));
+    assert_eq!((setting(&text, "domain"), setting(&text, "username")), ("dev", "admin@example.com"));
+    let key = setting(&text, "user_api_key");
+    let listed = server.json("POST", &format!("{ADMIN}/storeitem/list"), &[("x-fh-auth-user", key)], &json!({})).await.unwrap();
+    assert_eq!(listed.status, 200, "{:?}", listed.bytes);
+
+    let ended = server.stop().await;
+    assert_eq!((ended.code, &*ended.stdout), (Some(0), ""), "{}", ended.stderr);
+    assert_eq!(password_lines(&ended.stderr), [password]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_restart_keeps_what_was_there_and_rewrites_addresses() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = Server::start(folder.path()).await;
+    assert!(password_lines(&server.stderr()).is_empty(), "a password that was given is not printed");
+    let admin = server.admin().await;
+    let guid = admin.item("Made before").await;
+    let before = fhcrc(folder.path());
+    assert_eq!(setting(&before, "feedhenry"), format!("{}/", server.url));
+    let ended = server.stop().await;
+    assert_eq!((ended.code, &*ended.stdout), (Some(0), ""), "{}", ended.stderr);
+    assert!(!ended.stderr.contains(PASSWORD), "a password is in no log");
+
+    // Another port for sure: the old one is taken while the server starts again.
+    let old_port = setting(&before, "feedhenry").trim_end_matches('/').strip_prefix("http://").unwrap().to_owned();
+    let held = TcpListener::bind(old_port).ok();
+    let mut again = command(folder.path());
+    again.env("APPDEPOT_ADMIN_PASSWORD", "another password altogether");
+    let server = Server::run(again).await;
+    drop(held);
+    let after = fhcrc(folder.path());
+    assert_eq!(setting(&after, "feedhenry"), format!("{}/", server.url));
+    assert_eq!(setting(&after, "user_api_key"), setting(&before, "user_api_key"));
+    assert_eq!(std::fs::metadata(folder.path().join("clients/fhcrc")).unwrap().permissions().mode() & 0o777, 0o600);
+    assert_eq!(server.sign_in("admin", "another password altogether").await.status, 401);
+    assert_eq!(admin.at(&server).read(&guid).await["name"], "Made before", "the session from before holds too");
+    assert_eq!(names(&server.admin().await).await, ["Made before"]);
+    let ended = server.stop().await;
+    assert_eq!(ended.code, Some(0));
+    assert!(password_lines(&ended.stderr).is_empty());
+}
+
+async fn fails(mut command: tokio::process::Command) -> Output {
+    let output = tokio::time::timeout(Duration::from_secs(30), command.kill_on_drop(true).output()).await.expect("it ends").unwrap();
+    assert!(!output.status.success());
+    assert!(output.stdout.is_empty(), "{output:?}");
+    output
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_taken_is_said_plainly() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = Server::start(folder.path()).await;
+    let output = fails(command(folder.path())).await;
+    let told = String::from_utf8(output.stderr).unwrap();
+    assert!(told.lines().any(|line| line.starts_with("error: the data folder ") && line.contains("in use by another process")), "{told}");
+
+    let other = tempfile::tempdir().unwrap();
+    let mut same_port = bare_command();
+    same_port.arg("--data").arg(other.path()).args(["--listen", server.host()]);
+    let told = String::from_utf8(fails(same_port).await.stderr).unwrap();
+    assert!(told.contains(&format!("error: {} cannot be listened on", server.host())), "{told}");
+    server.assert_alive().await;
+    assert_eq!(server.admin().await.item("Still served").await.len(), 24);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_environment_sets_what_options_set() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    let mut command = bare_command();
+    command
+        .current_dir(folder.path())
+        .env("APPDEPOT_LISTEN", "127.0.0.1:0")
+        .env("APPDEPOT_DATA", &data)
+        .env("APPDEPOT_TENANT", "acme")
+        .env("APPDEPOT_ADMIN_PASSWORD", PASSWORD);
+    let server = Server::run(command).await;
+    assert!(data.join("clients/fhcrc").exists() && !folder.path().join(".appdepot").exists());
+    let answer = server.sign_in("admin", PASSWORD).await;
+    assert_eq!((answer.status, &answer.json()["domain"]), (200, &json!("acme")), "without a name it is the default tenant");
+    assert_eq!(setting(&fhcrc(&data), "domain"), "acme");
+    assert_eq!(server.stop().await.code, Some(0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn local_operations_are_for_this_machine() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = Server::start(folder.path()).await;
+    let new = json!({"name": "other", "adminEmail": "boss@other.example", "adminPassword": PASSWORD});
+
+    for headers in [("host", "evil.example"), ("origin", "https://evil.example"), ("origin", "null"), ("host", "127.0.0.1.evil.example:4000")] {
+        let refused = server.json("POST", "/local/tenants", &[headers], &new).await.unwrap();
+        assert_eq!(refused.status, 403, "{headers:?}");
+        let url = format!("{}/local/schedule/housekeeping", server.url);
+        assert_eq!(client::send("POST", &url, &[headers], "").await.unwrap().status, 403, "{headers:?}");
+        assert_eq!(server.get("/local/mail", &[headers]).await.status, 403, "{headers:?}");
+    }
+    let url = format!("{}/local/tenants", server.url);
+    for kind in ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x"] {
+        assert_eq!(client::send("POST", &url, &[("content-type", kind)], new.to_string()).await.unwrap().status, 415, "{kind}");
+    }
+    assert_eq!(client::send("POST", &url, &[], new.to_string()).await.unwrap().status, 415, "without a type");
+
+    for bad in [
+        json!({}),
+        json!({"name": "Other", "adminEmail": "a@b.example", "adminPassword": PASSWORD}),
+        json!({"name": "x y", "adminEmail": "a@b.example", "adminPassword": PASSWORD}),
+        json!({"name": "x", "adminEmail": "no address", "adminPassword": PASSWORD}),
+        json!({"name": "x", "adminEmail": "a@b.example", "adminPassword": ""}),
+    ] {
+        let answer = server.json("POST", "/local/tenants", &[], &bad).await.unwrap();
+        assert_eq!(answer.status, 400, "{bad}: {:?}", answer.bytes);
+        assert!(answer.json()["message"].is_string());
+    }
+
+    let own_origin = server.url.clone();
+    let made = server.json("POST", "/local/tenants", &[("origin", &own_origin)], &new).await.unwrap();
+    assert_eq!(made.status, 200, "{:?}", made.bytes);
+    let made = made.json();
+    assert_eq!(made["name"], "other");
+    let handle = made["handle"].as_str().unwrap();
+    assert!(handle.len() == 8 && handle.bytes().all(|b| b.is_ascii_hexdigit()), "{handle}");
+    let settings = made["clients"]["fhcrc"].as_str().unwrap();
+    assert_eq!((setting(settings, "domain"), setting(settings, "feedhenry")), ("other", &*format!("{}/", server.url)));
+    assert_eq!(server.json("POST", "/local/tenants", &[], &new).await.unwrap().status, 409);
+
+    // Two tenants that see nothing of each other.
+    let dev = server.admin().await;
+    let other = server.admin_of("other", "boss@other.example").await;
+    let guid = dev.item("Secret of dev").await;
+    other.item("Secret of other").await;
+    assert_eq!((names(&dev).await, names(&other).await), (vec!["Secret of dev".to_owned()], vec!["Secret of other".to_owned()]));
+    for (path, body) in [
+        ("storeitem/read", json!({"guid": guid})),
+        ("storeitem/update", json!({"guid": guid, "name": "Taken"})),
+        ("storeitem/delete", json!({"guid": guid})),
+        ("appstore/additem", json!({"guid": guid})),
+        ("storeitem/prepareupload", json!({"guid": guid, "type": "android", "size": 10, "fileName": "a"})),
+    ] {
+        let answer = other.try_post(&format!("{ADMIN}/{path}"), &body).await.unwrap();
+        assert_eq!(answer.status, 404, "{path}: {:?}", answer.bytes);
+    }
+    let key = setting(settings, "user_api_key");
+    let read = server.json("POST", &format!("{ADMIN}/storeitem/read"), &[("x-fh-auth-user", key)], &json!({"guid": guid})).await.unwrap();
+    assert_eq!(read.status, 404);
+    let keys = other.try_post("/box/srv/1.1/ide/dev/api/list", &json!({"type": "user"})).await.unwrap();
+    assert_eq!(keys.status, 403, "{:?}", keys.bytes);
+    assert_eq!(dev.read(&guid).await["name"], "Secret of dev");
+
+    let page = server.get("/local/mail", &[]).await;
+    assert_eq!((page.status, page.header("content-type")), (200, "text/html; charset=utf-8"));
+    let list = server.get("/local/mail", &[("accept", "application/json")]).await;
+    assert_eq!((list.status, list.json()), (200, json!([])));
+
+    let done = server.json("POST", "/local/schedule/housekeeping", &[], &json!({})).await.unwrap();
+    assert_eq!((done.status, done.json()), (200, json!({"objects": 0, "uploads": 0, "releases": 0})));
+    let url = format!("{}/local/schedule/housekeeping", server.url);
+    assert_eq!(client::send("POST", &url, &[], "").await.unwrap().status, 200, "without a body");
+    assert_eq!(server.get("/local/schedule/housekeeping", &[]).await.status, 404);
+    assert_eq!(server.get("/local/", &[]).await.status, 404);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_aws_refuses_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = Server::start(folder.path()).await;
+    let admin = server.admin().await;
+    let guid = admin.item("Large").await;
+    for megabytes in [6.5, 11.0, 40.0] {
+        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a size")]
+        let file = vec![7; (megabytes * 1e6) as usize];
+        let answer = admin.upload(&guid, "android", &file).await.unwrap_or_else(|error| panic!("{megabytes} MB: {error}"));
+        assert_eq!(answer.status, 413, "{megabytes} MB: {:?}", answer.bytes);
+        assert!(answer.json()["message"].is_string());
+    }
+    assert_eq!(admin.read(&guid).await["binaries"], json!([]));
+    server.assert_alive().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_the_limits_of_aws_a_large_app_passes() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut unlimited = command(folder.path());
+    unlimited.arg("--no-aws-limits");
+    let server = Server::run(unlimited).await;
+    let admin = server.admin().await;
+    let guid = admin.item("Large").await;
+    let file = uploads::large_apk(7);
+    assert!(file.len() > 7_000_000);
+    let answer = admin.upload(&guid, "android", &file).await.unwrap();
+    assert_eq!(answer.status, 200, "{:?}", answer.bytes);
+    let shown: Value = admin.read(&guid).await;
+    assert_eq!(shown["binaries"][0]["package"]["size"], file.len(), "{shown}");
+    assert!(admin.install(&guid).await.bytes == file, "it is installed as it was sent");
+}

@@ -1,0 +1,245 @@
+//! Calls to the table: how many each operation makes and how deep they stand, and which of the table's actions each
+//! function needs.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
+
+use appdepot_tests::requests::{Entry, Furnished, apk, entries, rows};
+use appdepot_tests::{World, client, golden};
+use http::Method;
+use local_gateway::uploads;
+use serde_json::json;
+use shared::access::{Permission, Right};
+use shared::domain::app::AppCard;
+use shared::domain::text::{Description, Label, Name};
+use shared::id::AppId;
+use shared::records;
+use shared::routes::Row;
+use shared::store::keys;
+use shared::store::wrappers::Counts;
+
+/// Rows that may go beyond the limits, with what they may do at most (calls, depth) and why.
+const EXCEPTIONS: [(&str, (usize, usize), &str); 13] = [
+    ("POST /box/srv/1.1/act/sys/auth/login", (3, 3), "no credential yet: the name leads to the user"),
+    ("POST /box/srv/1.1/admin/authpolicy/auth", (5, 4), "no credential yet: the store leads to the tenant, the name to the user; policies beside it"),
+    ("POST /box/srv/1.1/ide/{domain}/api/create", (3, 3), "the pointer leads to the app's former key, which is revoked with it"),
+    ("POST /box/srv/1.1/admin/appstore/update", (3, 2), "the whole store is a query beside the items and policies that are named"),
+    ("POST /box/srv/1.1/admin/storeitemgroup/delete", (6, 4), "users leave the group first: their API keys carry their groups"),
+    ("POST /box/srv/1.1/admin/storeitemgroup/addstoreitems", (3, 2), "the answer shows the members: a query beside the items that are named"),
+    ("POST /box/srv/1.1/admin/storeitemgroup/removestoreitems", (3, 2), "the answer shows the members: a query beside the items that are named"),
+    ("POST /box/srv/1.1/admin/storeitemgroup/addusers", (4, 2), "members, and per user a query of the API keys that carry its groups"),
+    ("POST /box/srv/1.1/admin/storeitemgroup/removeusers", (4, 2), "members, and per user a query of the API keys that carry its groups"),
+    ("GET /box/srv/1.1/mas/storeitem/downloadvers", (3, 3), "the version's guid leads to the item"),
+    ("POST /box/srv/1.1/mas/storeitem/downloadvers", (3, 3), "the version's guid leads to the item"),
+    ("POST /box/srv/1.1/admin/appstore/uploadbinary", (usize::MAX, usize::MAX), "waits for the reader's verdict and asks again"),
+    ("POST /box/srv/1.1/admin/storeitem/uploadbinary", (usize::MAX, usize::MAX), "waits for the reader's verdict and asks again"),
+];
+
+/// What a list reads: the caller, the cards and the icons, side by side.
+const LISTS: [&str; 3] = ["liststoreitems", "storeitem/list", "getstoreitems"];
+
+fn reads(row: &Row) -> bool {
+    let by_right = |right| matches!(right, Right::ReadStore | Right::ReadStoreItems | Right::ReadGroups | Right::ReadAuditLog);
+    match row.permission {
+        Permission::Holds(right) => by_right(right) || row.operation == "UploadStatus",
+        Permission::StoreUser => row.operation == "GetStoreItems",
+        Permission::Member => matches!(row.operation, "List" | "Validate" | "ReadUser"),
+        Permission::Open => row.method == Method::GET || matches!(row.operation, "ReadStore" | "VerifySession"),
+    }
+}
+
+/// The limit of a row without an exception: calls and depth.
+fn limit(row: &Row) -> (usize, usize) {
+    if LISTS.iter().any(|list| row.path.ends_with(list)) {
+        (3, 1)
+    } else if reads(row) {
+        (2, 1)
+    } else {
+        (2, 2)
+    }
+}
+
+async fn measured(world: &World, furnished: &Furnished, entry: &Entry) -> Counts {
+    world.counting.take();
+    let answer = entry.send(world, furnished).await;
+    assert_eq!(answer.status, entry.ok, "{entry}: {}", answer.text);
+    world.counting.take()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_operation_makes_more_calls_than_it_must() {
+    let (world, tenant) = World::new().await;
+    let furnished = Furnished::of(&world, tenant).await;
+    let before = world.snapshot().await;
+    let mut table = "# Calls to the table\n\nWhat one request costs: calls to DynamoDB, and the longest chain of them of which each began after the one before had ended. Measured for a member with a\ncookie in a small tenant; written by a test, which also holds the limits: a read makes at most 2 calls side by side (a list of items 3: caller, cards, icons; one\nmore per megabyte), a write at most 2 one after the other. What goes beyond says why.\n\n| Function | Operation | Method and path | Calls | Depth | Note |\n|---|---|---|---:|---:|---|\n".to_owned();
+    let mut beyond = Vec::new();
+    let mut unused: BTreeSet<&str> = EXCEPTIONS.iter().map(|(row, ..)| *row).collect();
+    for row in rows() {
+        let entry = entries().into_iter().find(|entry| entry.method == row.method && entry.path == row.path).expect("an entry");
+        let counts = measured(&world, &furnished, &entry).await;
+        world.restore(&before).await;
+        let name = entry.to_string();
+        let exception = EXCEPTIONS.iter().find(|(of, ..)| *of == name);
+        let most = limit(&row);
+        let within = counts.calls <= most.0 && counts.depth <= most.1;
+        let allowed = exception.map_or(most, |(_, most, _)| *most);
+        if !within {
+            unused.remove(name.as_str());
+        }
+        if counts.calls > allowed.0 || counts.depth > allowed.1 {
+            beyond.push(format!("{name}: {} calls at depth {}, at most {allowed:?}", counts.calls, counts.depth));
+        }
+        let (calls, depth) = if allowed.0 == usize::MAX { ("…".to_owned(), "…".to_owned()) } else { (counts.calls.to_string(), counts.depth.to_string()) };
+        let note = exception.map_or("", |(_, _, why)| *why);
+        writeln!(table, "| {} | {} | `{name}` | {calls} | {depth} | {note} |", row.function, row.operation).expect("a text");
+    }
+    assert!(beyond.is_empty(), "beyond the limits: {beyond:#?}");
+    assert!(unused.is_empty(), "exceptions that are not needed: {unused:#?}");
+    golden("docs/round-trips.md", &table);
+}
+
+/// Puts so many more items into the store.
+async fn stock(world: &World, furnished: &Furnished, items: usize) {
+    let handle = furnished.tenant.handle;
+    let mut writes = Vec::new();
+    for number in 0..items {
+        let now = world.plain.clock.now();
+        let card = AppCard {
+            id: AppId::new(now),
+            name: Name::new(format!("Item {number}")).expect("a name"),
+            description: Description::new("Two hundred characters of words that say what the item is for. ".repeat(3)).expect("a description"),
+            auth_token: Label::default(),
+            restrict_to_groups: false,
+            groups: Vec::new(),
+            policies: Vec::new(),
+            in_store: true,
+            binaries: Vec::new(),
+            created: now,
+        };
+        writes.push(records::create(keys::app_card(handle, card.id), &card).expect("a card"));
+    }
+    for batch in writes.chunks(100) {
+        world.plain.table.write(batch.to_vec()).await.expect("items are written");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_long_list_costs_as_many_calls_as_a_short_one() {
+    let (world, tenant) = World::new().await;
+    let furnished = Furnished::of(&world, tenant).await;
+    stock(&world, &furnished, 8).await;
+    let lists: Vec<Entry> = entries().into_iter().filter(|entry| LISTS.iter().any(|list| entry.path.ends_with(list))).collect();
+    assert_eq!(lists.len(), 8);
+    let mut short = Vec::new();
+    for entry in &lists {
+        short.push(measured(&world, &furnished, entry).await);
+    }
+    stock(&world, &furnished, 290).await;
+    for (entry, short) in lists.iter().zip(short) {
+        let long = measured(&world, &furnished, entry).await;
+        assert_eq!((long.calls, long.depth), (short.calls, short.depth), "{entry}");
+        let answer = entry.send(&world, &furnished).await;
+        assert!(answer.json["list"].as_array().map_or(0, Vec::len) >= 299, "{entry}");
+    }
+}
+
+/// Permissions that no request below needs, and why the function has them.
+const UNSEEN: [(&str, &str, &str); 0] = [];
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_function_may_do_what_it_does_and_no_more() {
+    let (world, tenant) = World::new().await;
+    let furnished = Furnished::of(&world, tenant).await;
+    let before = world.snapshot().await;
+    // Every function reads one item when it starts.
+    let mut seen: BTreeMap<&str, BTreeSet<&str>> =
+        appdepot_template::permissions().iter().map(|of| (of.function, BTreeSet::from(["dynamodb:GetItem"]))).collect();
+    for entry in entries() {
+        let function = entry.row().function;
+        let actions = measured(&world, &furnished, &entry).await.actions;
+        seen.entry(function).or_default().extend(actions);
+        world.restore(&before).await;
+        let answer = entry.call(&world, &furnished).header("x-fh-auth-user", &furnished.user_key).send().await;
+        assert!(answer.status == entry.ok || entry.path.contains("/ide/"), "{entry} with a key: {}", answer.text);
+        seen.entry(function).or_default().extend(world.counting.take().actions);
+        world.restore(&before).await;
+    }
+    let failed = json!({"u": "admin", "p": "wrong", "d": furnished.tenant.domain});
+    assert_eq!(world.call("POST", "/box/srv/1.1/act/sys/auth/login").json(failed).send().await.status, 401);
+    seen.entry("rhmap-sign-in").or_default().extend(world.counting.take().actions);
+    drop(world);
+    let (received, kept) = uploads_and_housekeeping().await;
+    seen.entry("upload-received").or_default().extend(received);
+    seen.entry("housekeeping").or_default().extend(kept);
+
+    for of in appdepot_template::permissions() {
+        let (may, does): (BTreeSet<&str>, &BTreeSet<&str>) = (of.dynamodb.iter().copied().collect(), &seen[of.function]);
+        let missing: Vec<_> = does.difference(&may).collect();
+        assert!(missing.is_empty(), "{} needs {missing:?}, which the template does not allow", of.function);
+        let explained = |action: &&&str| UNSEEN.iter().any(|(function, unseen, _)| *function == of.function && unseen == *action);
+        let unneeded: Vec<_> = may.difference(does).filter(|action| !explained(action)).collect();
+        assert!(unneeded.is_empty(), "{} may {unneeded:?}, which nothing needs", of.function);
+    }
+}
+
+/// The actions of the functions that no request calls: seven versions of one binary, one refusal, and their clearing.
+async fn uploads_and_housekeeping() -> (BTreeSet<&'static str>, BTreeSet<&'static str>) {
+    let (world, tenant) = World::with_deliveries(0).await;
+    let admin = "/box/srv/1.1/admin";
+    let made = world.post(&tenant.cookie, &format!("{admin}/storeitem/create"), json!({"name": "Read"})).await;
+    world.counting.take();
+    let (mut received, mut kept) = (BTreeSet::new(), BTreeSet::new());
+    let files = (1..=7).map(apk).chain([b"not a package".to_vec()]);
+    let icon = ("icon", package_reader::testing::png(64, 64));
+    let mut uploads = Vec::new();
+    for (kind, file) in files.map(|file| ("android", file)).chain([icon]) {
+        if kind == "icon" {
+            // The form waits for a verdict that nobody gives here; the event is what counts.
+            let form = world.upload(&tenant.cookie, made["guid"].as_str().expect("a guid"), kind, &file);
+            let _ = tokio::time::timeout(std::time::Duration::from_millis(300), form).await;
+        } else {
+            let body = json!({"guid": made["guid"], "type": kind, "size": file.len()});
+            let prepared = world.post(&tenant.cookie, &format!("{admin}/storeitem/prepareupload"), body).await;
+            let headers: Vec<(&str, &str)> =
+                prepared["headers"].as_object().into_iter().flatten().map(|(name, value)| (name.as_str(), value.as_str().unwrap_or_default())).collect();
+            let sent = client::send("PUT", prepared["url"].as_str().expect("an address"), &headers, file).await.expect("the file is sent");
+            assert_eq!(sent.status, 200);
+        }
+        uploads.extend(world.store.objects_under(keys::INCOMING));
+        let created = uploads.last().expect("an object").clone();
+        world.counting.take();
+        for _ in 0..2 {
+            upload_received::handle(world.context.clone(), uploads::event(&created)).await.expect("it is read");
+        }
+        received.extend(world.counting.take().actions);
+    }
+    let body = json!({"guid": made["guid"], "type": "android", "size": 10});
+    world.post(&tenant.cookie, &format!("{admin}/storeitem/prepareupload"), body).await;
+    world.post(&tenant.cookie, &format!("{admin}/storeitem/delete"), json!({"guid": made["guid"]})).await;
+    world.counting.take();
+    for _ in 0..2 {
+        world.clock.advance_seconds(25 * 3600);
+        housekeeping::handle(world.context.clone(), json!({})).await.expect("housekeeping");
+        kept.extend(world.counting.take().actions);
+    }
+    assert!(world.store.objects_under("binaries/").is_empty(), "a deleted app leaves nothing behind");
+    (received, kept)
+}
+
+#[test]
+fn the_table_of_operations_is_written() {
+    let mut table = "# Operations\n\nEvery route, from the route table. The permission is what the caller needs; the section is that of the document, or `own` for what no document has.\n\n| Function | Operation | Method | Path | Permission | Section |\n|---|---|---|---|---|---|\n".to_owned();
+    for row in rows() {
+        let permission = match row.permission {
+            Permission::Open => "anybody".to_owned(),
+            Permission::Member => "a member".to_owned(),
+            Permission::StoreUser => "a member or an app's user".to_owned(),
+            Permission::Holds(right) => {
+                let (path, access) = right.permission_path();
+                format!("{access} `{}`", path.rsplit_once("admin/").map_or(path, |(_, short)| short))
+            }
+        };
+        writeln!(table, "| {} | {} | {} | `{}` | {permission} | {} |", row.function, row.operation, row.method, row.path, row.section).expect("a text");
+    }
+    golden("docs/operations-table.md", &table);
+}
