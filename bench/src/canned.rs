@@ -1,5 +1,6 @@
-//! The fast local endpoint: it answers every read with the same few records, and the requests that read them.
+//! The fast local endpoint, the few records behind it, and the requests that read them.
 
+use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fs;
 use std::path::Path;
@@ -11,11 +12,13 @@ use shared::access::{Means, Permission, Principal, Role};
 use shared::clock::{Clock, SystemClock};
 use shared::domain::app::{self, AppCard, Changes};
 use shared::domain::credential::{Credential, Purpose};
+use shared::domain::tenant::{self, NewTenant};
 use shared::domain::text::Name;
-use shared::domain::user::{self, NewUser, Owner};
+use shared::domain::user::Owner;
 use shared::id::{Guid, Handle};
 use shared::records::{self, Reader};
 use shared::routes::{self, Row};
+use shared::sealing::{FileKeeper, Sealer};
 use shared::secret::CredentialText;
 use shared::store::{Item, Key, Page, Query, StoreError, Table, Write, keys};
 
@@ -30,9 +33,12 @@ pub const BUCKET: &str = "appdepot";
 /// The tenant of all records here.
 pub const TENANT: &str = "bench";
 
-/// A member who may do everything, and an app.
+/// The key in the functions' key file.
+const KEY: [u8; 32] = [7; 32];
+
+/// A tenant with its administrator, who is signed in, and an app.
 pub struct Scene {
-    /// The member's session: what the cookie holds.
+    /// The administrator's session: what the cookie holds.
     pub session: CredentialText,
     /// The app.
     pub app: AppCard,
@@ -83,27 +89,18 @@ impl Scene {
     /// # Errors
     /// When the domain refuses these records.
     pub async fn new() -> Result<Self, Failure> {
-        let (handle, now) = (Handle::of_name(TENANT), SystemClock.now());
+        let now = SystemClock.now();
         let recorder = Recorder::default();
-        let new = NewUser {
-            username: "admin@example.com",
-            email: "admin@example.com",
-            name: "Administrator",
-            roles: Role::ALL.to_vec(),
-            password_hash: String::new(),
-            aliases: &[],
-        };
-        let (user, writes) = user::create(handle, new, now)?;
-        recorder.write(writes).await?;
-        let session = CredentialText::new_session(handle, &user);
+        let new = NewTenant { name: TENANT, admin_email: "admin@example.com", admin_password: "nobody signs in here" };
+        let made = tenant::create(&recorder, &Sealer::new(FileKeeper::new(KEY)), new, now).await?;
+        let session = CredentialText::new_session(made.handle, &made.admin);
         let expires = Some(now.plus_seconds(24 * 3_600));
         let credential = Credential { purpose: Purpose::Session, domain: TENANT.to_owned(), created: now, expires, owner: None };
-        recorder.write(vec![records::create(keys::credential(handle, &session.hash()), &credential)?]).await?;
+        recorder.write(vec![records::create(keys::credential(made.handle, &session.hash()), &credential)?]).await?;
         let mut reader = Reader::new(&recorder, now);
         let name = Name::new("Field Service".to_owned()).ok_or("not a name")?;
-        let app = app::create(&mut reader, &administrator(user), name, &Changes::default()).await?;
-        let items = recorder.0.into_inner().unwrap_or_else(PoisonError::into_inner);
-        Ok(Self { session, app, items: items.into_iter().filter(|item| item.kind != "sign-in").collect() })
+        let app = app::create(&mut reader, &administrator(made.admin), name, &Changes::default()).await?;
+        Ok(Self { session, app, items: recorder.0.into_inner().unwrap_or_else(PoisonError::into_inner) })
     }
 
     /// The event by which API Gateway sends the authorised read of one item.
@@ -187,22 +184,48 @@ fn wire(item: &Item) -> Value {
     attributes
 }
 
-/// The endpoint: DynamoDB's protocol; S3 finds every object missing.
+/// A key of the protocol: partition and sort key.
+fn key_of(key: &Value) -> (String, String) {
+    let text = |name: &str| key[name]["S"].as_str().unwrap_or_default().to_owned();
+    (text("pk"), text("sk"))
+}
+
+/// The answer to a call.
+fn answer(items: &BTreeMap<(String, String), Value>, call: &str, request: &Value) -> Value {
+    match call {
+        "BatchGetItem" => {
+            let keys = request["RequestItems"][TABLE]["Keys"].as_array();
+            let found: Vec<&Value> = keys.into_iter().flatten().filter_map(|key| items.get(&key_of(key))).collect();
+            json!({ "Responses": { TABLE: found }, "UnprocessedKeys": {} })
+        }
+        "GetItem" => items.get(&key_of(&request["Key"])).map_or_else(|| json!({}), |item| json!({ "Item": item })),
+        "Query" => {
+            let value = |name: &str| request["ExpressionAttributeValues"][name]["S"].as_str().unwrap_or_default();
+            let (pk, prefix) = (value(":pk"), value(":prefix"));
+            let found: Vec<&Value> = items.iter().filter(|((of, sk), _)| of == pk && sk.starts_with(prefix)).map(|(_, item)| item).collect();
+            json!({ "Count": found.len(), "ScannedCount": found.len(), "Items": found })
+        }
+        _ => json!({}),
+    }
+}
+
+/// The endpoint: it speaks DynamoDB's protocol, keeps nothing that is written, and as S3 finds every object missing.
 ///
 /// # Errors
 /// When there is no port to listen on.
 pub fn endpoint(scene: &Scene) -> Result<Server, Failure> {
-    let items: Vec<Value> = scene.items.iter().map(wire).collect();
-    let batch = json!({ "Responses": { TABLE: items }, "UnprocessedKeys": {} }).to_string();
+    let items: BTreeMap<_, _> = scene.items.iter().map(|item| ((item.key.pk.clone(), item.key.sk.clone()), wire(item))).collect();
     Ok(Server::start(move |mut from, mut to| {
         while let Some(head) = Head::read(&mut from)? {
-            http::read_body(&mut from, head.framing())?;
-            let json = [("content-type", "application/x-amz-json-1.0"), ("x-amzn-requestid", "BENCH0000000000000000000000000000000000000000000000")];
-            match head.header("x-amz-target").and_then(|target| target.rsplit_once('.')).map(|(_, call)| call) {
-                Some("BatchGetItem") => http::answer(&mut to, "200 OK", &json, batch.as_bytes())?,
-                Some("Query") => http::answer(&mut to, "200 OK", &json, br#"{"Count":0,"Items":[],"ScannedCount":0}"#)?,
-                Some(_) => http::answer(&mut to, "200 OK", &json, b"{}")?,
+            let body = http::read_body(&mut from, head.framing())?;
+            match head.header("x-amz-target").and_then(|target| target.rsplit_once('.')) {
                 None => http::answer(&mut to, "404 Not Found", &[], b"")?,
+                Some((_, call)) => {
+                    let answer = answer(&items, call, &serde_json::from_slice(&body)?).to_string();
+                    let headers =
+                        [("content-type", "application/x-amz-json-1.0"), ("x-amzn-requestid", "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789ABCDEF")];
+                    http::answer(&mut to, "200 OK", &headers, answer.as_bytes())?;
+                }
             }
         }
         Ok(())
@@ -215,7 +238,7 @@ pub fn endpoint(scene: &Scene) -> Result<Server, Failure> {
 /// When the key file cannot be written.
 pub fn environment(folder: &Path, dynamodb: &str, s3: &str) -> Result<Vec<(String, OsString)>, Failure> {
     let key_file = folder.join("key");
-    fs::write(&key_file, [7; 32])?;
+    fs::write(&key_file, KEY)?;
     let texts = [
         ("APPDEPOT_TABLE", TABLE),
         ("APPDEPOT_BUCKET", BUCKET),

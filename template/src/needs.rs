@@ -101,7 +101,7 @@ pub const NEEDS: &[Needs] = &[
         function: "rhmap-store-groups",
         does: "Groups of store items and users",
         trigger: Trigger::Http,
-        dynamodb: &[GET, BATCH_GET, QUERY, PUT, UPDATE, DELETE, CHECK],
+        dynamodb: &[GET, BATCH_GET, QUERY, PUT, UPDATE, DELETE],
         s3: &[],
         kms: &[],
         before_sign_in: false,

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use appdepot_tests::consistency::{Snapshot, of_tenant};
+use appdepot_tests::consistency::{Snapshot, faults, of_tenant};
 use appdepot_tests::requests::{Abroad, Carries, Entry, Furnished, MARK, entries, rows};
 use appdepot_tests::{Answer, Call, TestTenant, World, all};
 use serde_json::{Value, json};
@@ -87,6 +87,40 @@ async fn every_request_is_valid() {
         }
         world.verify(furnished.tenant.handle).await.unwrap_or_else(|faults| panic!("after {entry}:\n{faults}"));
         world.restore(&before).await;
+    }
+}
+
+/// The eyes of the tests below: whatever is taken away or counted wrongly is seen.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_does_not_fit_together_is_seen() {
+    let (world, furnished) = furnished().await;
+    let handle = furnished.tenant.handle;
+    let whole = world.snapshot().await;
+    assert_eq!(faults(handle, &whole), Vec::<String>::new());
+    let mut seen = BTreeSet::new();
+    for (key, item) in &of_tenant(&whole, handle) {
+        let kind = item["kind"]["S"].as_str().unwrap_or_default().to_owned();
+        let mut without = whole.clone();
+        without.remove(key);
+        // Sessions end, icons and devices come and go, an upload that has ended may be forgotten, and nothing points at the plain item or an alias.
+        let free = matches!(kind.as_str(), "app" | "credential" | "sign-in" | "icon" | "device" | "api-key-latest" | "upload" | "chore");
+        let noticed = !faults(handle, &without).is_empty();
+        assert!(noticed || free, "a {kind} is missing and nobody sees it: {key:?}");
+        if noticed {
+            seen.insert(kind.clone());
+        }
+        if let "object" | "group" = kind.as_str() {
+            let mut miscounted = whole.clone();
+            let mut item = item.clone();
+            item["n"] = json!({"N": "7"});
+            miscounted.insert(key.clone(), item);
+            assert!(!faults(handle, &miscounted).is_empty(), "a {kind} counts wrongly and nobody sees it: {key:?}");
+        }
+    }
+    for kind in
+        ["app", "binary", "version-alias", "object", "credential", "api-key", "group-member", "group-name", "shelved", "sign-in", "user", "log", "chore"]
+    {
+        assert!(seen.contains(kind), "no missing {kind} was seen: {seen:?}");
     }
 }
 
@@ -369,5 +403,19 @@ async fn opposite_changes_at_once_leave_one_of_both() {
             world.verify(furnished.tenant.handle).await.unwrap_or_else(|faults| panic!("{one} and {opposite}:\n{faults}"));
             world.restore(&before).await;
         }
+    }
+}
+
+/// A name that is taken is told as such, by the creation and by the change of a group.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_taken_name_is_refused_in_the_same_words() {
+    let (world, furnished) = furnished().await;
+    let send =
+        |what: &str, body: Value| world.call("POST", &format!("/box/srv/1.1/admin/storeitemgroup/{what}")).cookie(&furnished.tenant.cookie).json(body).send();
+    assert_eq!(send("create", json!({"name": "Taken"})).await.status, 200);
+    for (what, body) in [("create", json!({"name": "taken"})), ("update", json!({"guid": furnished.group, "name": "TAKEN"}))] {
+        let answer = send(what, body).await;
+        assert_eq!((answer.status, &answer.json["message"]), (409, &json!("group names must be unique")), "{what}: {}", answer.text);
+        world.verify(furnished.tenant.handle).await.unwrap();
     }
 }

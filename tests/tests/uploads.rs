@@ -142,7 +142,9 @@ async fn what_is_refused_says_why_and_attaches_nothing() {
     assert_eq!(shown["binaries"][0]["storeItemBinaryVersion"], 1);
     tokio::time::sleep(Duration::from_millis(100)).await;
     assert_eq!(world.store.objects_under("incoming/").len(), 0);
-    assert_eq!(world.store.objects_under("binaries/").len(), 1);
+    world.clock.advance_seconds(25 * 3600);
+    world.keep_house().await;
+    assert_eq!(world.store.objects_under("binaries/").len(), 1, "what was refused leaves no bytes");
 }
 
 #[tokio::test(flavor = "multi_thread")]

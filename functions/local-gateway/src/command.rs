@@ -29,8 +29,8 @@ use crate::stack::{Addresses, KEY_FILE};
 use crate::uploads::{ADDRESS_SPACE, CHILD, Notifier};
 use crate::{clients, stack};
 
-/// For tests: bytes of address space for the reader, so few that it crashes.
-const READER_ADDRESS_SPACE: &str = "APPDEPOT_READER_ADDRESS_SPACE";
+/// For tests: makes the reader crash when it has its event.
+const READER_CRASHES: &str = "APPDEPOT_READER_CRASHES";
 
 type Failure = Box<dyn std::error::Error + Send + Sync>;
 
@@ -57,7 +57,7 @@ struct Options {
     #[arg(long)]
     no_aws_limits: bool,
     /// Deliver each upload's event twice, as S3 may do it
-    #[arg(long, env = "APPDEPOT_DELIVER_TWICE", hide = true)]
+    #[arg(long, env = "APPDEPOT_DELIVER_TWICE", hide = true, value_parser = clap::builder::FalseyValueParser::new())]
     deliver_twice: bool,
     /// A DynamoDB table on AWS in place of the embedded one; needs --bucket and --kms-key, and credentials in the environment
     #[arg(long, requires_all = ["bucket", "kms_key"])]
@@ -95,13 +95,13 @@ pub fn main() -> ExitCode {
 fn read_upload() -> ExitCode {
     let read = || -> Result<(), Failure> {
         #[cfg(unix)]
-        {
-            let bytes = std::env::var(READER_ADDRESS_SPACE).ok().and_then(|bytes| bytes.parse().ok()).unwrap_or(ADDRESS_SPACE);
-            rlimit::Resource::AS.set(bytes, bytes)?;
-        }
+        rlimit::Resource::AS.set(ADDRESS_SPACE, ADDRESS_SPACE)?;
         let mut text = String::new();
         std::io::stdin().read_to_string(&mut text)?;
         let event = serde_json::from_str(&text)?;
+        if std::env::var_os(READER_CRASHES).is_some() {
+            std::process::abort();
+        }
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         runtime.block_on(async {
             let context = Start::with_table()?.and_objects()?.ready().await;
@@ -112,7 +112,7 @@ fn read_upload() -> ExitCode {
     match read() {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            tracing::error!(%error, "an upload was not read");
+            tracing::error!(?error, "an upload was not read");
             ExitCode::FAILURE
         }
     }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::{Request, Response, StatusCode};
 use http_body_util::combinators::UnsyncBoxBody;
-use http_body_util::{BodyExt as _, Full, LengthLimitError, Limited};
+use http_body_util::{BodyExt as _, Full};
 use hyper::body::Incoming as Body;
 use shared::context::Context;
 
@@ -38,9 +38,9 @@ impl Gateway {
     pub async fn answer(&self, request: Request<Body>, peer: SocketAddr) -> Response<Bytes> {
         let (parts, body) = request.into_parts();
         let limit = if self.aws_limits { GATEWAY_LIMIT } else { UNLIMITED };
-        let body = match Limited::new(body, limit).collect().await {
-            Ok(body) => body.to_bytes(),
-            Err(error) if error.is::<LengthLimitError>() => return gateway_answer(StatusCode::PAYLOAD_TOO_LARGE, "Request Too Long"),
+        let body = match whole(body, limit).await {
+            Ok(Some(body)) => body,
+            Ok(None) => return gateway_answer(StatusCode::PAYLOAD_TOO_LARGE, "Request Too Long"),
             Err(_) => return gateway_answer(StatusCode::BAD_REQUEST, "Bad Request"),
         };
         let incoming = Incoming {
@@ -83,6 +83,25 @@ impl Gateway {
         }
         event::answer(&response)
     }
+}
+
+/// A request's body, if it is not longer than that. What is too long is taken in and thrown away: many clients send
+/// everything before they look for an answer, and to them a connection that is closed meanwhile is no answer.
+async fn whole(mut body: Body, limit: usize) -> Result<Option<Bytes>, hyper::Error> {
+    let (mut kept, mut length) = (Vec::new(), 0);
+    while length <= UNLIMITED
+        && let Some(frame) = body.frame().await
+    {
+        if let Ok(bytes) = frame?.into_data() {
+            length += bytes.len();
+            if length <= limit {
+                kept.extend_from_slice(&bytes);
+            } else {
+                kept = Vec::new();
+            }
+        }
+    }
+    Ok((length <= limit).then(|| Bytes::from(kept)))
 }
 
 /// The body of an answer, whoever gave it.

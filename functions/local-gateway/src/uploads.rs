@@ -1,6 +1,7 @@
 //! The stand-in for S3's notifications: an object that arrives in `incoming/` becomes an S3 event, delivered at least
 //! once to `upload-received` in a child process, so that a crash of the reader is a refusal and not an outage.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -58,6 +59,11 @@ pub struct Notifier {
     twice: bool,
 }
 
+/// This program. On Linux by a name that leads to the very file that runs, also after another build or version took its place.
+fn own_program() -> PathBuf {
+    if cfg!(target_os = "linux") { PathBuf::from("/proc/self/exe") } else { std::env::current_exe().unwrap_or_default() }
+}
+
 enum Ended {
     Done,
     Failed,
@@ -99,8 +105,7 @@ impl Notifier {
     }
 
     async fn child(&self, event: &Value) -> Ended {
-        let Ok(program) = std::env::current_exe() else { return Ended::Failed };
-        let mut command = Command::new(program);
+        let mut command = Command::new(own_program());
         command.arg(CHILD).envs(self.addresses.environment()).stdin(std::process::Stdio::piped()).kill_on_drop(true);
         let mut child = match command.spawn() {
             Ok(child) => child,

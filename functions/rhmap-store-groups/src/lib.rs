@@ -33,7 +33,8 @@ impl Operations for StoreGroups {
             Op::Update => plan,
             Op::AddStoreItems | Op::RemoveStoreItems => {
                 let items = incoming.peek::<Vec<AppRef>>("storeitems").unwrap_or_default();
-                plan.query(Query::all(keys::group_members(handle, &guid))).and(items.into_iter().take(100).filter_map(|item| item.ours().ok()).map(|id| keys::app_card(handle, id)))
+                plan.query(Query::all(keys::group_members(handle, &guid)))
+                    .and(items.into_iter().take(100).filter_map(|item| item.ours().ok()).map(|id| keys::app_card(handle, id)))
             }
             Op::AddUsers | Op::RemoveUsers => {
                 let users = incoming.peek::<Vec<String>>("users").unwrap_or_default();

@@ -11,6 +11,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde::Serialize;
 use shared::Error;
 use shared::context::Context;
+use shared::domain::housekeeping::{self, Chore};
 use shared::domain::upload::{self, Begin, ICON_LIMIT, State, Target, Upload, Verdict};
 use shared::id::{BinaryType, Guid, Handle};
 use shared::records::Reader;
@@ -39,7 +40,7 @@ pub async fn handle(context: Context, event: serde_json::Value) -> Result<Done, 
     let mut done = Done::default();
     let mut failure = None;
     for record in event.records {
-        let name = record.s3.object.url_decoded_key.or(record.s3.object.key).unwrap_or_default();
+        let name = decoded(&record.s3.object.key.unwrap_or_default());
         let Some((handle, guid)) = keys::parse_incoming_object(&name) else {
             tracing::warn!(name, "an object that no upload announced");
             continue;
@@ -64,6 +65,11 @@ pub async fn handle(context: Context, event: serde_json::Value) -> Result<Done, 
         None => Ok(done),
         Some(error) => Err(error),
     }
+}
+
+/// Keys in events are URL-encoded, as in a form.
+fn decoded(key: &str) -> String {
+    percent_encoding::percent_decode_str(&key.replace('+', " ")).decode_utf8_lossy().into_owned()
 }
 
 async fn receive(context: &Context, handle: Handle, guid: &Guid) -> Result<Verdict, Error> {
@@ -109,6 +115,9 @@ async fn judge(context: &Context, reader: &mut Reader<'_>, handle: Handle, begun
                 _ => "application/octet-stream",
             };
             let kept = keys::binary_object(handle, &judged.sha256);
+            // Before the copy: whatever ends this upload without a reference to it, a refusal or a crash, the object goes.
+            let look = housekeeping::chore(reader.now(), &Chore::Object { handle, name: kept.clone() })?;
+            reader.table().write(vec![look]).await?;
             context.objects()?.copy(&keys::incoming_object(handle, &begun.guid), &kept, content_type).await?;
             let kind = kind.ok_or_else(|| Error::internal("a binary without a type"))?;
             let verdict = upload::attach(reader, handle, begun, kind, &judged).await?;

@@ -187,7 +187,8 @@ pub async fn create(reader: &mut Reader<'_>, who: &Principal, of: KeyOf, label: 
                 let pointer = keys::app_key_pointer(who.handle, *app);
                 let latest = Latest { hash: made.hash.clone() };
                 match reader.get::<Latest>(&pointer).await? {
-                    None => writes.push(records::create(pointer, &latest)?),
+                    // Not a name to be lost: whoever comes second begins again and revokes the first.
+                    None => writes.push(records::put(pointer, &latest, Condition::AbsentOrExpired { now: now.seconds() })?),
                     Some(mut found) => {
                         let former = keys::credential(who.handle, &found.value.hash);
                         if let Some(former) = reader.get::<Credential>(&former).await? {

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::access::Principal;
 use crate::change;
 use crate::clock::Timestamp;
+use crate::domain::api_key::{KeyOf, listing};
 use crate::domain::text::{Description, Name};
 use crate::domain::user::{SignInName, User};
 use crate::error::Error;
@@ -171,29 +172,31 @@ pub async fn update(
 /// Not found; the store's.
 pub async fn delete(reader: &mut Reader<'_>, who: &Principal, guid: &Guid) -> Result<(), Error> {
     let handle = who.handle;
-    let mut members = read(reader, handle, guid).await?;
-    while !members.users.is_empty() {
-        for batch in members.users.chunks(USERS_AT_DELETION) {
-            let named: Vec<String> = batch.iter().map(Guid::to_string).collect();
-            change_users(reader, who, guid, &named, false).await?;
-            reader.forget();
+    let leftovers = loop {
+        let done = change!(reader, {
+            let found = read(reader, handle, guid).await?;
+            let (now, later) = found.users.split_at(found.users.len().min(USERS_AT_DELETION));
+            let user_keys: Vec<Key> = now.iter().map(|user| keys::user(handle, user)).collect();
+            reader.fetch(user_keys.clone(), now.iter().map(|user| listing(handle, &KeyOf::User(user.clone()))).collect()).await?;
+            let mut writes = Vec::new();
+            for user in reader.get_all::<User>(&user_keys).await?.into_iter().flatten() {
+                writes.extend(moved(reader, handle, guid, user, false).await?);
+            }
+            if !later.is_empty() {
+                writes.push(touched(handle, guid));
+                return Ok((None, writes));
+            }
+            let name = keys::group_name(handle, found.group.value.name.as_str());
+            writes.extend([found.group.remove(), Write::Delete(name, Condition::Always)]);
+            let mut left: Vec<Write> = found.items.iter().map(|app| Write::Delete(keys::group_item(handle, guid, *app), Condition::Always)).collect();
+            writes.extend(left.drain(..left.len().min(TRANSACTION_LIMIT.saturating_sub(writes.len()))));
+            Ok((Some(left), writes))
+        })?;
+        match done {
+            Some(leftovers) => break leftovers,
+            None => reader.forget(),
         }
-        members = read(reader, handle, guid).await?;
-    }
-    let mut members = Some(members);
-    let leftovers = change!(reader, {
-        // As it was read, or, when somebody changed the group since, as it is now.
-        let found = match members.take() {
-            Some(found) => found,
-            None => read(reader, handle, guid).await?,
-        };
-        let name = keys::group_name(handle, found.group.value.name.as_str());
-        let (items, users) = (found.items.iter().map(|app| keys::group_item(handle, guid, *app)), found.users.iter().map(|user| keys::group_user(handle, guid, user)));
-        let mut left: Vec<Write> = items.chain(users).map(|key| Write::Delete(key, Condition::Always)).collect();
-        let mut writes = vec![found.group.remove(), Write::Delete(name, Condition::Always)];
-        writes.extend(left.drain(..left.len().min(TRANSACTION_LIMIT - 2)));
-        Ok((left, writes))
-    })?;
+    };
     // What is left of a crash here is never shown: the group that it belongs to is gone.
     for batch in leftovers.chunks(TRANSACTION_LIMIT) {
         reader.table().write(batch.to_vec()).await?;
@@ -245,35 +248,42 @@ pub async fn change_users(reader: &mut Reader<'_>, who: &Principal, guid: &Guid,
         let mut members = read(reader, handle, guid).await?;
         let users = resolve(reader, handle, named).await?;
         let user_keys: Vec<Key> = users.iter().map(|user| keys::user(handle, user)).collect();
-        // Counts nothing and moves the group's revision: a deletion that did not see this member begins again.
-        let mut writes = vec![Write::Count { key: keys::group(handle, guid), kind: Group::KIND, by: 0, condition: Condition::Present }];
+        let mut writes = vec![touched(handle, guid)];
         for found in reader.get_all::<User>(&user_keys).await? {
-            let mut found = found.ok_or_else(|| Error::not_found("User not found"))?;
-            let owner = &mut found.value.owner;
-            let member = keys::group_user(handle, guid, &owner.user);
-            members.users.retain(|user| *user != owner.user);
+            let found = found.ok_or_else(|| Error::not_found("User not found"))?;
+            let user = found.value.owner.user.clone();
+            members.users.retain(|member| *member != user);
             if add {
-                members.users.push(owner.user.clone());
+                members.users.push(user);
             }
-            match (add, owner.groups.contains(guid)) {
-                (true, false) => {
-                    owner.groups.push(guid.clone());
-                    writes.push(records::put(member, &Member {}, Condition::Always)?);
-                }
-                (false, true) => {
-                    owner.groups.retain(|have| have != guid);
-                    writes.push(Write::Delete(member, Condition::Always));
-                }
-                _ => continue,
-            }
-            writes.extend(super::user::copies(reader, handle, owner_of(&found)).await?);
-            writes.push(found.replace()?);
+            writes.extend(moved(reader, handle, guid, found, add).await?);
         }
         members.users.sort();
         Ok((members, if writes.len() == 1 { Vec::new() } else { writes }))
     })
 }
 
-fn owner_of(found: &Stored<User>) -> &super::user::Owner {
-    &found.value.owner
+/// Counts nothing and moves the group's revision: a deletion that did not see a member begins again.
+fn touched(handle: Handle, guid: &Guid) -> Write {
+    Write::Count { key: keys::group(handle, guid), kind: Group::KIND, by: 0, condition: Condition::Present }
+}
+
+/// The writes that put a user into a group or take him out of it, with the copies in his API keys; none where he is there
+/// already, or is not.
+async fn moved(reader: &mut Reader<'_>, handle: Handle, guid: &Guid, mut found: Stored<User>, add: bool) -> Result<Vec<Write>, Error> {
+    let owner = &mut found.value.owner;
+    if add == owner.groups.contains(guid) {
+        return Ok(Vec::new());
+    }
+    let member = keys::group_user(handle, guid, &owner.user);
+    let member = if add {
+        owner.groups.push(guid.clone());
+        records::put(member, &Member {}, Condition::Always)?
+    } else {
+        owner.groups.retain(|have| have != guid);
+        Write::Delete(member, Condition::Always)
+    };
+    let mut writes = vec![member, found.replace()?];
+    writes.extend(super::user::copies(reader, handle, &found.value.owner).await?);
+    Ok(writes)
 }

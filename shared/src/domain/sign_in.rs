@@ -161,8 +161,8 @@ fn refused(message: &str) -> Error {
     Error::forbidden(message)
 }
 
-/// Signs an app's user in by a policy of type FEEDHENRY, and notes the device. The coded refusals are given only to
-/// somebody who has proved who they are.
+/// Signs an app's user in by a policy of type FEEDHENRY, and notes the device. The coded refusals of users
+/// and devices are given only to somebody who has proved who they are.
 ///
 /// # Errors
 /// `unknown_policyId`; [`Error::sign_in_failed`]; `user_disabled`, `user_purge_data`, `user_not_approved`,

@@ -87,19 +87,26 @@ impl Ledger {
                 uploads.len() - 1
             };
             // Only every other one waits for the verdict: the rest is killed while it is read.
-            while number % 2 == 0 {
+            let mut waits = number % 2 == 1;
+            while waits {
                 let status = member.status(&prepared.id).await?;
                 match status["state"].as_str() {
                     Some("waiting" | "reading") => tokio::time::sleep(Duration::from_millis(10)).await,
                     Some("attached") => {
                         self.uploads.lock().unwrap()[at].attached = true;
-                        break;
+                        waits = false;
                     }
                     _ => panic!("{status}"),
                 }
             }
         }
         Ok(())
+    }
+
+    /// How much was acknowledged: items, uploads that the storage took, uploads that were attached.
+    fn progress(&self) -> [usize; 3] {
+        let uploads = self.uploads.lock().unwrap();
+        [self.items.lock().unwrap().len(), uploads.len(), uploads.iter().filter(|upload| upload.attached).count()]
     }
 }
 
@@ -193,6 +200,7 @@ async fn what_was_acknowledged_outlives_twenty_kills() {
         if round % 2 == 0 {
             verify(&ledger, &member, &mut seen).await;
         }
+        let before = ledger.progress();
         let clients: Vec<_> = (0..6)
             .map(|client| {
                 let (ledger, member, prefix) = (Arc::clone(&ledger), member.clone(), format!("round {round} client {client}"));
@@ -206,6 +214,14 @@ async fn what_was_acknowledged_outlives_twenty_kills() {
                 })
             })
             .collect();
+        // At a random moment after the first item, the first upload, or the first that was attached.
+        let kind = [0, 1, 0, 2][round as usize % 4];
+        let acknowledged = async {
+            while ledger.progress()[kind] == before[kind] {
+                tokio::time::sleep(Duration::from_millis(1)).await;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(20), acknowledged).await.expect("something is acknowledged");
         tokio::time::sleep(random_pause()).await;
         server.kill().await;
         for client in clients {

@@ -13,6 +13,7 @@ use std::time::{Duration, Instant};
 use appdepot_tests::{PASSWORD, client};
 use serde_json::{Value, json};
 use server::{ADMIN, Server, bare_command, command};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 fn fhcrc(data: &Path) -> String {
     std::fs::read_to_string(data.join("clients/fhcrc")).expect("the settings of fhc")
@@ -237,6 +238,15 @@ async fn what_aws_refuses_is_refused() {
         assert!(answer.json()["message"].is_string());
     }
     assert_eq!(admin.read(&guid).await["binaries"], json!([]));
+
+    // A client that looks for an answer only after it has sent everything.
+    let mut stream = tokio::net::TcpStream::connect(server.host()).await.unwrap();
+    let head = format!("POST {ADMIN}/storeitem/uploadbinary HTTP/1.1\r\nhost: {}\r\ncontent-length: 60000000\r\n\r\n", server.host());
+    stream.write_all(head.as_bytes()).await.unwrap();
+    stream.write_all(&vec![7; 60_000_000]).await.unwrap();
+    let mut status = [0; 12];
+    stream.read_exact(&mut status).await.unwrap();
+    assert_eq!(&status, b"HTTP/1.1 413");
     server.assert_alive().await;
 }
 

@@ -256,7 +256,8 @@ impl Member {
 
     /// Follows the install link of an item's Android binary to its bytes.
     pub async fn install(&self, guid: &str) -> HttpAnswer {
-        let sent = self.try_post("/box/srv/1.1/mas/storeitem/install", &json!({"guid": guid, "type": "android"})).await.expect("an answer");
+        let url = format!("{}/box/srv/1.1/mas/storeitem/install?guid={guid}&type=android", self.url);
+        let sent = client::send("GET", &url, &[("cookie", &*self.cookie())], "").await.expect("an answer");
         assert_eq!(sent.status, 302, "{:?}", sent.bytes);
         client::send("GET", sent.header("location"), &[], "").await.expect("the storage's answer")
     }
