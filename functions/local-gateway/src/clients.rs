@@ -8,25 +8,27 @@ use shared::Error;
 use shared::access::{Means, Principal};
 use shared::context::Context;
 use shared::domain::api_key::{self, KeyOf};
-use shared::domain::tenant::{Made, Tenant};
+use shared::domain::tenant::Tenant;
 use shared::domain::text::Label;
 use shared::domain::user::User;
+use shared::id::{Guid, Handle};
 use shared::records::{Reader, Stored};
 use shared::secret::SecretHash;
 use shared::store::keys;
 
-/// Makes an API key for a tenant's first administrator and writes it into the settings of each client, by file name.
+/// Makes an API key for a tenant's administrator and writes it into the settings of each client, by file name.
 ///
 /// # Errors
 /// The store's.
-pub async fn make(context: &Context, domain: &str, made: &Made, base_url: &str) -> Result<BTreeMap<String, String>, Error> {
+pub async fn make(context: &Context, domain: &str, admin: &Guid, base_url: &str) -> Result<BTreeMap<String, String>, Error> {
+    let handle = Handle::of_name(domain);
     let mut reader = Reader::new(&*context.table, context.clock.now());
-    let user: Stored<User> = reader.get(&keys::user(made.handle, &made.admin)).await?.ok_or_else(|| Error::internal("no administrator"))?;
-    let tenant: Stored<Tenant> = reader.get(&keys::tenant(made.handle)).await?.ok_or_else(|| Error::internal("no tenant"))?;
-    let key = context.sealer()?.data_key(made.handle, &tenant.value.data_key).await?;
+    let user: Stored<User> = reader.get(&keys::user(handle, admin)).await?.ok_or_else(|| Error::internal("no administrator"))?;
+    let tenant: Stored<Tenant> = reader.get(&keys::tenant(handle)).await?.ok_or_else(|| Error::internal("no tenant"))?;
+    let key = context.sealer()?.data_key(handle, &tenant.value.data_key).await?;
     let owner = user.value.owner;
     let username = owner.username.clone();
-    let who = Principal { handle: made.handle, domain: domain.to_owned(), owner, means: Means::Session, credential: SecretHash::of("") };
+    let who = Principal { handle, domain: domain.to_owned(), owner, means: Means::Session, credential: SecretHash::of("") };
     let label = Label::new("client settings".to_owned()).unwrap_or_default();
     let made = api_key::create(&mut reader, &who, KeyOf::User(who.owner.user.clone()), label, &key).await?;
     let fhcrc = format!("feedhenry = {base_url}/\ndomain = {domain}\nusername = {username}\nuser_api_key = {}\n", made.open(&key)?);

@@ -17,9 +17,11 @@ use hyper_util::server::conn::auto::Builder;
 use hyper_util::server::graceful::GracefulShutdown;
 use shared::context::{Context, Settings};
 use shared::domain::tenant::{self, NewTenant};
+use shared::domain::user::SignInName;
 use shared::error::Kind;
 use shared::id::{Handle, base32, random_bytes};
 use shared::lambda::{Start, log_to_stderr};
+use shared::records::Reader;
 use shared::store::keys;
 use tokio::net::TcpListener;
 
@@ -29,6 +31,8 @@ use crate::stack::{Addresses, KEY_FILE};
 use crate::uploads::{ADDRESS_SPACE, CHILD, Notifier};
 use crate::{clients, stack};
 
+/// The administrator that the first start makes.
+const ADMIN: &str = "admin@example.com";
 /// For tests: makes the reader crash when it has its event.
 const READER_CRASHES: &str = "APPDEPOT_READER_CRASHES";
 
@@ -216,21 +220,30 @@ async fn keep_house(context: Context) {
 /// Makes the tenant and its administrator where they are not there yet, and the settings of clients.
 async fn first_start(context: &Context, options: &Options, base_url: &str) -> Result<(), Failure> {
     let folder = options.data.join("clients");
-    if context.table.read(&[keys::tenant(Handle::of_name(&options.tenant))]).await?.iter().any(Option::is_some) {
-        return Ok(clients::readdress(&folder, base_url)?);
+    let handle = Handle::of_name(&options.tenant);
+    if context.table.read(&[keys::tenant(handle)]).await?.iter().any(Option::is_some) {
+        if folder.join("fhcrc").exists() {
+            return Ok(clients::readdress(&folder, base_url)?);
+        }
+        // The first start was killed before it came to them.
+        let claim = Reader::new(&*context.table, context.clock.now()).get::<SignInName>(&keys::sign_in(handle, ADMIN)).await?;
+        let Some(claim) = claim else { return Ok(()) };
+        let files = clients::make(context, &options.tenant, &claim.value.user, base_url).await?;
+        return Ok(clients::write(&folder, &files)?);
     }
     let given = std::env::var("APPDEPOT_ADMIN_PASSWORD").ok().filter(|password| !password.is_empty());
     let password = given.clone().unwrap_or_else(|| base32().encode(&random_bytes::<15>()));
-    let new = NewTenant { name: &options.tenant, admin_email: "admin@example.com", admin_password: &password };
+    // Said before it counts: a kill in between must not leave an administrator whose password nobody knows.
+    if given.is_none() {
+        eprintln!("admin password: {password}");
+    }
+    let new = NewTenant { name: &options.tenant, admin_email: ADMIN, admin_password: &password };
     let made = match tenant::create(&*context.table, context.sealer()?, new, context.clock.now()).await {
         Ok(made) => made,
         Err(error) if error.kind == Kind::Conflict => return Ok(()),
         Err(error) => return Err(error.into()),
     };
-    if given.is_none() {
-        eprintln!("admin password: {password}");
-    }
-    let files = clients::make(context, &options.tenant, &made, base_url).await?;
+    let files = clients::make(context, &options.tenant, &made.admin, base_url).await?;
     Ok(clients::write(&folder, &files)?)
 }
 

@@ -106,7 +106,7 @@ impl Notifier {
 
     async fn child(&self, event: &Value) -> Ended {
         let mut command = Command::new(own_program());
-        command.arg(CHILD).envs(self.addresses.environment()).stdin(std::process::Stdio::piped()).kill_on_drop(true);
+        command.arg(CHILD).env_remove("APPDEPOT_ADMIN_PASSWORD").envs(self.addresses.environment()).stdin(std::process::Stdio::piped()).kill_on_drop(true);
         let mut child = match command.spawn() {
             Ok(child) => child,
             Err(error) => {

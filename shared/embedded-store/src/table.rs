@@ -4,7 +4,7 @@ use std::fs::File;
 use std::hash::{BuildHasher, RandomState};
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -44,6 +44,7 @@ impl Table {
     /// The engine keeps SQLite's write-ahead log and its default of syncing every commit, so what
     /// was acknowledged outlives a kill.
     pub(crate) fn open(file: Option<&Path>, table: &str, lock: Option<Arc<File>>) -> Result<Self, StartError> {
+        let unfinished = file.map(begin).transpose()?;
         let database = match file {
             Some(file) => {
                 let file = file.to_str().ok_or_else(|| StartError::Table(format!("{} is not valid Unicode", file.display())))?;
@@ -72,7 +73,10 @@ impl Table {
                 })
                 .map_err(failed)?;
         }
-        Ok(Self { database, _lock: lock })
+        match unfinished.as_deref().map(std::fs::remove_file) {
+            Some(Err(source)) if source.kind() != io::ErrorKind::NotFound => Err(StartError::data(unfinished.unwrap_or_default())(source)),
+            _ => Ok(Self { database, _lock: lock }),
+        }
     }
 
     /// Answers requests until told to stop.
@@ -120,6 +124,27 @@ pub(crate) fn listen() -> io::Result<TcpListener> {
         }
     }
     server::listen(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)))
+}
+
+/// The engine makes a table in several commits, and one that a kill left half made is of no use and cannot be mended. So a
+/// file stands beside a database for as long as it is being made; a database that has it at a start has nothing in it yet,
+/// and is made anew.
+fn begin(file: &Path) -> Result<PathBuf, StartError> {
+    let unfinished = file.with_extension("unfinished");
+    if unfinished.exists() {
+        for suffix in ["", "-wal", "-shm"] {
+            let mut name = file.as_os_str().to_owned();
+            name.push(suffix);
+            match std::fs::remove_file(&name) {
+                Err(source) if source.kind() != io::ErrorKind::NotFound => return Err(StartError::data(name)(source)),
+                _ => {}
+            }
+        }
+    }
+    if !file.exists() {
+        File::create(&unfinished).map_err(StartError::data(&unfinished))?;
+    }
+    Ok(unfinished)
 }
 
 fn request(table: &str) -> CreateTableRequest {

@@ -2,12 +2,13 @@
 //! nothing that nobody sent.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::process::Stdio;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use crate::server::{ADMIN, Member, Server};
+use crate::server::{ADMIN, Member, Server, command};
 use crate::uploads::apk;
 
 const KILLS: u32 = 20;
@@ -241,4 +242,22 @@ async fn what_was_acknowledged_outlives_twenty_kills() {
         started.elapsed()
     );
     assert!(counts.iter().sum::<usize>() >= 100 && interrupted > 0, "the kills met no work: {counts:?}, {uploads}, {interrupted}");
+}
+
+/// A first start makes a key, a database, a tenant and files: whatever of it was done, the next start does the rest.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_first_start_that_is_killed_is_made_up_for() {
+    for round in 0..12_u64 {
+        let folder = tempfile::tempdir().unwrap();
+        let mut child = command(folder.path()).stdout(Stdio::null()).stderr(Stdio::null()).kill_on_drop(true).spawn().expect("started");
+        tokio::time::sleep(Duration::from_millis(round * 12)).await;
+        child.kill().await.expect("killed");
+        let server = Server::start(folder.path()).await;
+        let admin = server.admin().await;
+        assert_eq!(admin.item("The first").await.len(), 24);
+        let settings = std::fs::read_to_string(folder.path().join("clients/fhcrc")).expect("settings of clients");
+        let key = settings.lines().find_map(|line| line.strip_prefix("user_api_key = ")).expect("a key");
+        let listed = server.json("POST", &format!("{ADMIN}/storeitem/list"), &[("x-fh-auth-user", key)], &json!({})).await.unwrap();
+        assert_eq!((listed.status, &listed.json()["count"]), (200, &json!(1)), "round {round}");
+    }
 }

@@ -40,7 +40,6 @@ async fn the_first_start_makes_a_tenant_and_says_its_password_once() {
     first.env_remove("APPDEPOT_ADMIN_PASSWORD");
     let started = Instant::now();
     let server = Server::run(first).await;
-    assert!(started.elapsed() < Duration::from_secs(10), "{:?}", started.elapsed());
     assert!(server.url.starts_with("http://127.0.0.1:") && !server.url.ends_with(":0"), "{}", server.url);
 
     // Standard error is read beside; what was said before `ready` may still be on its way.

@@ -103,7 +103,7 @@ impl Server {
     pub async fn stop(mut self) -> Ended {
         let pid = self.child.id().expect("it runs").to_string();
         assert!(Command::new("kill").args(["-TERM", &pid]).status().await.expect("kill").success());
-        let status = tokio::time::timeout(Duration::from_secs(10), self.child.wait()).await.expect("it stops within ten seconds").expect("it stops");
+        let status = tokio::time::timeout(Duration::from_secs(30), self.child.wait()).await.expect("it stops in time").expect("it ends");
         self.stderr_ended.await.expect("standard error");
         let stderr = self.stderr.lock().expect("a text").clone();
         Ended { code: status.code(), stdout: self.stdout.await.expect("standard output"), stderr }
