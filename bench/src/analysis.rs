@@ -14,7 +14,7 @@ use package_reader::testing::archive::{Part, zip};
 use package_reader::testing::{Apk, Ipa, android};
 use serde_json::{Value, json};
 use shared::clock::{Clock, SystemClock};
-use shared::domain::app::{self, Changes};
+use shared::domain::app::{self, Binary, Changes};
 use shared::domain::text::Name;
 use shared::domain::upload::{self, Announced, Target};
 use shared::id::{BinaryType, Guid};
@@ -24,7 +24,7 @@ use shared::records::Reader;
 use shared::store::keys;
 
 use crate::Failure;
-use crate::binaries::Binary;
+use crate::binaries;
 use crate::canned::{self, administrator};
 use crate::http::{self, Framing, Head, Server};
 use crate::report::{Report, Row, float};
@@ -150,7 +150,7 @@ fn event(key: &str, size: usize) -> Value {
 
 /// The stores, the proxy, and the function that is measured.
 struct Stage<'a> {
-    binary: &'a Binary,
+    binary: &'a binaries::Binary,
     folder: &'a Path,
     store: EmbeddedStore,
     proxy: Proxy,
@@ -200,6 +200,12 @@ impl Stage<'_> {
         if serde_json::from_slice::<Value>(&answer)?["attached"] != 1 {
             return Err(format!("a large binary was not attached: {}", String::from_utf8_lossy(&answer)).into());
         }
+        // A reading that leaves the signature out must not look like a good one. An IPA's is never verified.
+        let mut reader = Reader::new(&table, SystemClock.now());
+        let kept = reader.get::<Binary>(&keys::binary(who.handle, app.id, kind)).await?.ok_or("attached, and no version is kept")?;
+        if kind == BinaryType::Android && kept.value.versions.iter().any(|version| version.verified_signer.is_none()) {
+            return Err("the signature of a large binary was not verified".into());
+        }
         let peak_kb = function.peak_kb()?;
         // What has been read is not needed again, and disks are small.
         for stored in self.store.objects_under("") {
@@ -217,7 +223,7 @@ fn megabytes(bytes: u64) -> f64 {
 ///
 /// # Errors
 /// When the stores do not start, or a binary is not attached.
-pub async fn run(binary: &Binary, folder: &Path, report: &mut Report) -> Result<(), Failure> {
+pub async fn run(binary: &binaries::Binary, folder: &Path, report: &mut Report) -> Result<(), Failure> {
     let store = EmbeddedStore::start(Settings::in_folder(folder.join("store"))).await?;
     let proxy = Proxy::start(store.s3_endpoint().trim_start_matches("http://").to_owned())?;
     let stage = Stage { binary, folder, store, proxy };

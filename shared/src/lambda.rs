@@ -87,7 +87,7 @@ impl Aws {
             .http_client(self.http.clone())
             .force_path_style(endpoint.is_some());
         config.set_endpoint_url(endpoint);
-        S3Objects::new(aws_sdk_s3::Client::from_conf(config.build()), bucket)
+        S3Objects::new(move || aws_sdk_s3::Client::from_conf(config.build()), bucket)
     }
 
     /// The keeper of data keys in KMS.
@@ -96,9 +96,8 @@ impl Aws {
             .behavior_version(aws_sdk_kms::config::BehaviorVersion::latest())
             .region(aws_sdk_kms::config::Region::new(self.region.clone()))
             .credentials_provider(self.credentials.clone())
-            .http_client(self.http.clone())
-            .build();
-        KmsKeeper::new(aws_sdk_kms::Client::from_conf(config), key_id)
+            .http_client(self.http.clone());
+        KmsKeeper::new(move || aws_sdk_kms::Client::from_conf(config.build()), key_id)
     }
 }
 

@@ -1,5 +1,6 @@
 //! The bucket: binaries, icons and what has just been uploaded.
 
+use std::sync::LazyLock;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -119,16 +120,17 @@ pub trait Objects: Send + Sync {
     async fn abort_parts(&self, name: &str, upload: &str) -> Result<(), Error>;
 }
 
-/// A bucket of S3.
+/// A bucket of S3. Its client is made when it is first used: most requests never reach the bucket, and making a client costs
+/// a tenth of a start.
 pub struct S3Objects {
-    client: Client,
+    client: LazyLock<Client, Box<dyn FnOnce() -> Client + Send>>,
     bucket: String,
 }
 
 impl S3Objects {
-    /// The bucket of that name, reached by that client.
-    pub fn new(client: Client, bucket: impl Into<String>) -> Self {
-        Self { client, bucket: bucket.into() }
+    /// The bucket of that name, reached by the client that `client` makes.
+    pub fn new(client: impl FnOnce() -> Client + Send + 'static, bucket: impl Into<String>) -> Self {
+        Self { client: LazyLock::new(Box::new(client)), bucket: bucket.into() }
     }
 }
 

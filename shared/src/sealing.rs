@@ -4,7 +4,7 @@
 //! in the data folder locally.
 
 use std::collections::HashMap;
-use std::sync::Mutex;
+use std::sync::{LazyLock, Mutex};
 use std::time::{Duration, Instant};
 
 use aes_gcm::aead::{Aead, KeyInit, Payload};
@@ -122,16 +122,16 @@ impl KeyKeeper for FileKeeper {
     }
 }
 
-/// A keeper that asks KMS.
+/// A keeper that asks KMS. Its client is made when it is first used: most requests need no data key.
 pub struct KmsKeeper {
-    client: aws_sdk_kms::Client,
+    client: LazyLock<aws_sdk_kms::Client, Box<dyn FnOnce() -> aws_sdk_kms::Client + Send>>,
     key_id: String,
 }
 
 impl KmsKeeper {
-    /// A keeper with that KMS key.
-    pub fn new(client: aws_sdk_kms::Client, key_id: impl Into<String>) -> Self {
-        Self { client, key_id: key_id.into() }
+    /// A keeper with that KMS key, reached by the client that `client` makes.
+    pub fn new(client: impl FnOnce() -> aws_sdk_kms::Client + Send + 'static, key_id: impl Into<String>) -> Self {
+        Self { client: LazyLock::new(Box::new(client)), key_id: key_id.into() }
     }
 }
 

@@ -73,7 +73,7 @@ async function step(title, run) {
 
 const GUID = /^[a-z2-7]{24}$/;
 const KEY = /^[0-9a-f]{40}$/;
-const JAVA_TIME = /^[A-Z][a-z]{2} [A-Z][a-z]{2} \d\d \d\d:\d\d:\d\d UTC \d{4}$/;
+const JAVA_TIME = /^[A-Z][a-z]{2} [A-Z][a-z]{2} \d\d \d\d:\d\d:\d\d GMT \d{4}$/;
 const COLON_TIME = /^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d:\d{3}$/;
 const sha256 = bytes => createHash("sha256").update(bytes).digest("hex");
 const containing = one => list => Array.isArray(list) && list.some(have => matches(have, one));
