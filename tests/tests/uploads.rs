@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use appdepot_tests::{PASSWORD, TestTenant, World, client};
+use appdepot_tests::{TestTenant, World, client};
 use package_reader::testing;
 use serde_json::{Value, json};
 
@@ -71,7 +71,6 @@ async fn a_small_upload_is_read_and_installed() {
     let log = world.post(&tenant.cookie, &format!("{ADMIN}/auditlog/listlogs"), json!({"deviceId": "CUID1", "limit": "10"})).await;
     assert_eq!(log["list"][0]["storeItemTitle"], "Field Notes");
     assert_eq!(log["list"].as_array().unwrap().len(), 1);
-    let _ = PASSWORD;
 }
 
 #[tokio::test(flavor = "multi_thread")]
