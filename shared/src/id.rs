@@ -161,6 +161,14 @@ impl BinaryType {
         }
     }
 
+    /// The content type under which such a binary is kept and handed out.
+    pub fn content_type(self) -> &'static str {
+        match self {
+            Self::Android => "application/vnd.android.package-archive",
+            Self::Iphone | Self::Ipad | Self::Ios => "application/octet-stream",
+        }
+    }
+
     fn number(self) -> u8 {
         match self {
             Self::Android => 1,

@@ -199,6 +199,22 @@ impl<'a> Reader<'a> {
         Ok(Page { items: live.collect(), next: page.next })
     }
 
+    /// Every item of a query, however many pages it has: one call per MB.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn all(&mut self, mut query: Query) -> Result<Vec<Item>, Error> {
+        let mut items = Vec::new();
+        loop {
+            let page = self.query(&query).await?;
+            items.extend(page.items);
+            if page.next.is_none() {
+                return Ok(items);
+            }
+            query.after = page.next;
+        }
+    }
+
     /// Forgets what was fetched: the next reads go to the table.
     pub fn forget(&mut self) {
         self.fetched.clear();

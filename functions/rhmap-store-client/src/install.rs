@@ -129,11 +129,8 @@ async fn hand_out(mut call: Call<'_>, card: &AppCard, kind: BinaryType, version:
 }
 
 async fn storage_url(call: &Call<'_>, handle: Handle, card: &AppCard, kind: BinaryType, version: &Version) -> Result<String, Error> {
-    let (content_type, extension) = match kind {
-        BinaryType::Android => ("application/vnd.android.package-archive", "apk"),
-        BinaryType::Iphone | BinaryType::Ipad | BinaryType::Ios => ("application/octet-stream", "ipa"),
-    };
-    let presentation = Presentation { content_type: content_type.to_owned(), file_name: format!("{}-{}.{extension}", card.name, version.version_name) };
+    let extension = if kind == BinaryType::Android { "apk" } else { "ipa" };
+    let presentation = Presentation { content_type: kind.content_type().to_owned(), file_name: format!("{}-{}.{extension}", card.name, version.version_name) };
     let name = keys::binary_object(handle, &version.sha256);
     Ok(call.objects()?.sign_get(&name, STORAGE_URL, &presentation).await?.url)
 }

@@ -95,38 +95,30 @@ async fn receive(context: &Context, handle: Handle, guid: &Guid) -> Result<Verdi
 }
 
 async fn judge(context: &Context, reader: &mut Reader<'_>, handle: Handle, begun: &Upload, size: u64) -> Result<Verdict, Error> {
-    let refusal = if size < begun.size {
-        Some(format!("truncated: {} bytes were announced and {size} arrived", begun.size))
-    } else if size > begun.size {
-        Some(format!("too_large: {} bytes were announced and {size} arrived", begun.size))
-    } else {
-        None
-    };
-    let judged = match (refusal, begun.target) {
-        (Some(reason), _) => Err(reason),
-        (None, Target::Binary(kind)) => analysis::binary(context, handle, begun, kind).await?.map(|judged| (Some(kind), judged)),
-        (None, Target::Icon | Target::StoreIcon) => return icon(context, reader, handle, begun).await,
-    };
-    match judged {
-        Err(reason) => refuse(reader, handle, begun, reason).await,
-        Ok((kind, judged)) => {
-            let content_type = match kind {
-                Some(BinaryType::Android) => "application/vnd.android.package-archive",
-                _ => "application/octet-stream",
-            };
-            let kept = keys::binary_object(handle, &judged.sha256);
-            // Before the copy: whatever ends this upload without a reference to it, a refusal or a crash, the object goes.
-            let look = housekeeping::chore(reader.now(), &Chore::Object { handle, name: kept.clone() })?;
-            reader.table().write(vec![look]).await?;
-            context.objects()?.copy(&keys::incoming_object(handle, &begun.guid), &kept, content_type).await?;
-            let kind = kind.ok_or_else(|| Error::internal("a binary without a type"))?;
-            let verdict = upload::attach(reader, handle, begun, kind, &judged).await?;
-            if let Verdict::Attached(_) = verdict {
-                keep(context, handle, begun, &judged.sha256).await?;
-            }
-            Ok(verdict)
-        }
+    if size < begun.size {
+        return refuse(reader, handle, begun, format!("truncated: {} bytes were announced and {size} arrived", begun.size)).await;
     }
+    if size > begun.size {
+        return refuse(reader, handle, begun, format!("too_large: {} bytes were announced and {size} arrived", begun.size)).await;
+    }
+    let kind = match begun.target {
+        Target::Binary(kind) => kind,
+        Target::Icon | Target::StoreIcon => return icon(context, reader, handle, begun).await,
+    };
+    let judged = match analysis::binary(context, handle, begun, kind).await? {
+        Ok(judged) => judged,
+        Err(reason) => return refuse(reader, handle, begun, reason).await,
+    };
+    let kept = keys::binary_object(handle, &judged.sha256);
+    // Before the copy: whatever ends this upload without a reference to it, a refusal or a crash, the object goes.
+    let look = housekeeping::chore(reader.now(), &Chore::Object { handle, name: kept.clone() })?;
+    reader.table().write(vec![look]).await?;
+    context.objects()?.copy(&keys::incoming_object(handle, &begun.guid), &kept, kind.content_type()).await?;
+    let verdict = upload::attach(reader, handle, begun, kind, &judged).await?;
+    if let Verdict::Attached(_) = verdict {
+        keep(context, handle, begun, kind, &judged.sha256).await?;
+    }
+    Ok(verdict)
 }
 
 async fn refuse(reader: &mut Reader<'_>, handle: Handle, begun: &Upload, reason: String) -> Result<Verdict, Error> {
@@ -145,18 +137,18 @@ async fn icon(context: &Context, reader: &mut Reader<'_>, handle: Handle, begun:
 /// What a crash after the attaching may have left: the kept object is made sure of.
 async fn settle(context: &Context, handle: Handle, ended: &Upload) -> Result<(), Error> {
     match (ended.state, ended.target, &ended.sha256) {
-        (State::Attached, Target::Binary(_), Some(sha256)) => keep(context, handle, ended, sha256).await,
+        (State::Attached, Target::Binary(kind), Some(sha256)) => keep(context, handle, ended, kind, sha256).await,
         _ => Ok(()),
     }
 }
 
 /// Makes sure that the kept object is there: housekeeping may have removed one of the same content between the copy and
 /// the reference to it. While the incoming object is still there it can be copied again.
-async fn keep(context: &Context, handle: Handle, upload: &Upload, sha256: &str) -> Result<(), Error> {
+async fn keep(context: &Context, handle: Handle, upload: &Upload, kind: BinaryType, sha256: &str) -> Result<(), Error> {
     let objects = context.objects()?;
     let (kept, incoming) = (keys::binary_object(handle, sha256), keys::incoming_object(handle, &upload.guid));
     if objects.facts(&kept).await?.is_none() && objects.facts(&incoming).await?.is_some() {
-        objects.copy(&incoming, &kept, "application/octet-stream").await?;
+        objects.copy(&incoming, &kept, kind.content_type()).await?;
     }
     Ok(())
 }

@@ -152,18 +152,8 @@ pub async fn list(reader: &mut Reader<'_>, who: &Principal, of: &KeyOf) -> Resul
     if let KeyOf::App(app) = of {
         app_writable(reader, who, *app).await?;
     }
-    let mut query = listing(who.handle, of);
-    let mut found = Vec::new();
-    loop {
-        let page = reader.query(&query).await?;
-        for item in page.items {
-            found.push(Stored::<ApiKey>::parse(item)?.value);
-        }
-        if page.next.is_none() {
-            return Ok(found);
-        }
-        query.after = page.next;
-    }
+    let items = reader.all(listing(who.handle, of)).await?;
+    items.into_iter().map(|item| Ok(Stored::<ApiKey>::parse(item)?.value)).collect()
 }
 
 /// Makes a key (003 1.2). An app's former key is revoked in the same transaction.

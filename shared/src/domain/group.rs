@@ -89,22 +89,15 @@ pub async fn create(reader: &mut Reader<'_>, who: &Principal, name: Name, descri
 /// # Errors
 /// The store's.
 pub async fn list(reader: &mut Reader<'_>, handle: Handle, name: Option<&str>) -> Result<Vec<(Group, i64)>, Error> {
-    let mut query = Query::all(keys::groups(handle));
     let mut found = Vec::new();
-    loop {
-        let page = reader.query(&query).await?;
-        for item in page.items {
-            let group = Stored::<Group>::parse(item)?;
-            if name.is_none_or(|name| name.eq_ignore_ascii_case(group.value.name.as_str())) {
-                found.push((group.value, group.count));
-            }
+    for item in reader.all(Query::all(keys::groups(handle))).await? {
+        let group = Stored::<Group>::parse(item)?;
+        if name.is_none_or(|name| name.eq_ignore_ascii_case(group.value.name.as_str())) {
+            found.push((group.value, group.count));
         }
-        if page.next.is_none() {
-            found.sort_by_key(|(group, _)| group.created);
-            return Ok(found);
-        }
-        query.after = page.next;
     }
+    found.sort_by_key(|(group, _)| group.created);
+    Ok(found)
 }
 
 /// A group with its members.
@@ -114,22 +107,15 @@ pub async fn list(reader: &mut Reader<'_>, handle: Handle, name: Option<&str>) -
 pub async fn read(reader: &mut Reader<'_>, handle: Handle, guid: &Guid) -> Result<Members, Error> {
     let group: Stored<Group> = reader.get(&keys::group(handle, guid)).await?.ok_or_else(unknown)?;
     let mut members = Members { group, items: Vec::new(), users: Vec::new() };
-    let mut query = Query::all(keys::group_members(handle, guid));
-    loop {
-        let page = reader.query(&query).await?;
-        for item in page.items {
-            let sk = item.key.sk.as_str();
-            if let Some(id) = sk.strip_prefix("I#") {
-                members.items.push(AppId::from_sort_key(id).map_err(Error::internal)?);
-            } else if let Some(user) = sk.strip_prefix("U#") {
-                members.users.push(user.parse().map_err(Error::internal)?);
-            }
+    for item in reader.all(Query::all(keys::group_members(handle, guid))).await? {
+        let sk = item.key.sk.as_str();
+        if let Some(id) = sk.strip_prefix("I#") {
+            members.items.push(AppId::from_sort_key(id).map_err(Error::internal)?);
+        } else if let Some(user) = sk.strip_prefix("U#") {
+            members.users.push(user.parse().map_err(Error::internal)?);
         }
-        if page.next.is_none() {
-            return Ok(members);
-        }
-        query.after = page.next;
     }
+    Ok(members)
 }
 
 /// Changes a group's name or description; what is absent stays.

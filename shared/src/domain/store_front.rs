@@ -63,23 +63,16 @@ fn no_store() -> Error {
 /// Not found where the tenant does not exist; the store's.
 pub async fn read(reader: &mut Reader<'_>, handle: Handle) -> Result<Whole, Error> {
     let (mut store, mut icon, mut items) = (None, String::new(), Vec::new());
-    let mut query = listing(handle);
-    loop {
-        let page = reader.query(&query).await?;
-        for item in page.items {
-            if let Some(id) = item.key.sk.strip_prefix(keys::SHELF_PREFIX) {
-                items.push(AppId::from_sort_key(id).map_err(Error::internal)?);
-            } else if item.kind == Icon::KIND {
-                icon = Stored::<Icon>::parse(item)?.value.png;
-            } else {
-                store = Some(Stored::<StoreFront>::parse(item)?);
-            }
+    for item in reader.all(listing(handle)).await? {
+        if let Some(id) = item.key.sk.strip_prefix(keys::SHELF_PREFIX) {
+            items.push(AppId::from_sort_key(id).map_err(Error::internal)?);
+        } else if item.kind == Icon::KIND {
+            icon = Stored::<Icon>::parse(item)?.value.png;
+        } else {
+            store = Some(Stored::<StoreFront>::parse(item)?);
         }
-        if page.next.is_none() {
-            return Ok(Whole { store: store.ok_or_else(no_store)?, icon, items });
-        }
-        query.after = page.next;
     }
+    Ok(Whole { store: store.ok_or_else(no_store)?, icon, items })
 }
 
 /// The store alone, and its policies with names and types.
@@ -87,18 +80,8 @@ pub async fn read(reader: &mut Reader<'_>, handle: Handle) -> Result<Whole, Erro
 /// # Errors
 /// Not found where the tenant does not exist; the store's.
 pub async fn policies(reader: &mut Reader<'_>, handle: Handle, store: &StoreFront) -> Result<Vec<Policy>, Error> {
-    let mut query = Query::all(keys::policies(handle));
-    let mut found = Vec::new();
-    loop {
-        let page = reader.query(&query).await?;
-        for item in page.items {
-            found.push(Stored::<Policy>::parse(item)?.value);
-        }
-        if page.next.is_none() {
-            break;
-        }
-        query.after = page.next;
-    }
+    let items = reader.all(Query::all(keys::policies(handle))).await?;
+    let found = items.into_iter().map(|item| Ok(Stored::<Policy>::parse(item)?.value)).collect::<Result<Vec<_>, Error>>()?;
     // In the store's order; a policy that is gone is not shown.
     Ok(store.policies.iter().filter_map(|guid| found.iter().find(|policy| policy.guid == *guid).cloned()).collect())
 }

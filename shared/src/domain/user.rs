@@ -133,20 +133,13 @@ pub async fn set_preference(reader: &mut Reader<'_>, handle: Handle, user: &Guid
 /// # Errors
 /// The store's.
 pub async fn copies(reader: &mut Reader<'_>, handle: Handle, owner: &Owner) -> Result<Vec<Write>, Error> {
-    let mut query = super::api_key::listing(handle, &super::api_key::KeyOf::User(owner.user.clone()));
     let copy = serde_json::to_string(owner).map_err(Error::internal)?;
     let mut writes = Vec::new();
-    loop {
-        let page = reader.query(&query).await?;
-        for item in page.items {
-            let key = Stored::<super::api_key::ApiKey>::parse(item)?.value;
-            if key.revoked.is_none() {
-                writes.push(Write::Owner(keys::credential(handle, &key.hash), copy.clone()));
-            }
+    for item in reader.all(super::api_key::listing(handle, &super::api_key::KeyOf::User(owner.user.clone()))).await? {
+        let key = Stored::<super::api_key::ApiKey>::parse(item)?.value;
+        if key.revoked.is_none() {
+            writes.push(Write::Owner(keys::credential(handle, &key.hash), copy.clone()));
         }
-        if page.next.is_none() {
-            return Ok(writes);
-        }
-        query.after = page.next;
     }
+    Ok(writes)
 }
