@@ -75,12 +75,13 @@ pub fn administrator(user: Guid) -> Principal {
         email: "admin@example.com".to_owned(),
         roles: Role::ALL.to_vec(),
         groups: Vec::new(),
+        teams: Vec::new(),
         enabled: true,
         blacklisted: false,
     };
     let handle = Handle::of_name(TENANT);
     let credential = CredentialText::new_session(handle, &owner.user).hash();
-    Principal { handle, domain: TENANT.to_owned(), owner, means: Means::Session, credential }
+    Principal { handle, domain: TENANT.to_owned(), owner, rights: Rights::ALL, means: Means::Session, credential }
 }
 
 impl Scene {

@@ -6,7 +6,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::credential::{Credential, Purpose};
 use crate::domain::device::Device;
-use crate::domain::user::{Owner, User};
+use crate::domain::policy::Policy;
+use crate::domain::team::Access;
+use crate::domain::user::{Identity, Owner, User};
 use crate::error::Error;
 use crate::id::{Guid, Handle};
 use crate::records::{Reader, Stored};
@@ -37,29 +39,127 @@ pub enum Right {
     ReadGroups,
     WriteGroups,
     ReadAuditLog,
+    ReadDevices,
+    WriteDevices,
+    ReadPolicies,
+    WritePolicies,
+    ReadTeams,
+    WriteTeams,
+    ReadUsers,
+    WriteUsers,
+    DeleteUsers,
 }
+
+/// How far a permission goes (003 9.2.2): `write` includes `read`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Level {
+    /// Looking.
+    Read,
+    /// Changing.
+    Write,
+}
+
+impl std::fmt::Display for Level {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Read => "read",
+            Self::Write => "write",
+        })
+    }
+}
+
+/// The level of the tenant in the documents' paths. Cluster, reseller and customer are the tenant too.
+pub const DOMAIN_PATH: &str = "cluster/reseller/customer/domain";
 
 impl Right {
     /// All rights.
-    pub const ALL: [Self; 7] =
-        [Self::ReadStore, Self::WriteStore, Self::ReadStoreItems, Self::WriteStoreItems, Self::ReadGroups, Self::WriteGroups, Self::ReadAuditLog];
+    pub const ALL: [Self; 16] = [
+        Self::ReadStore,
+        Self::WriteStore,
+        Self::ReadStoreItems,
+        Self::WriteStoreItems,
+        Self::ReadGroups,
+        Self::WriteGroups,
+        Self::ReadAuditLog,
+        Self::ReadDevices,
+        Self::WriteDevices,
+        Self::ReadPolicies,
+        Self::WritePolicies,
+        Self::ReadTeams,
+        Self::WriteTeams,
+        Self::ReadUsers,
+        Self::WriteUsers,
+        Self::DeleteUsers,
+    ];
 
-    /// The documents' permission path and access.
-    pub fn permission_path(self) -> (&'static str, &'static str) {
+    /// The documents' permission path and the level that it asks for there. Users are deleted by who administers the
+    /// customer (003 10.1), which a permission at the domain does not reach.
+    pub fn permission_path(self) -> (&'static str, Level) {
         match self {
-            Self::ReadStore => ("cluster/reseller/customer/domain/admin/app-store", "read"),
-            Self::WriteStore => ("cluster/reseller/customer/domain/admin/app-store", "write"),
-            Self::ReadStoreItems => ("cluster/reseller/customer/domain/admin/app-store/store-item", "read"),
-            Self::WriteStoreItems => ("cluster/reseller/customer/domain/admin/app-store/store-item", "write"),
-            Self::ReadGroups => ("cluster/reseller/customer/domain/admin/app-store/store-item-group", "read"),
-            Self::WriteGroups => ("cluster/reseller/customer/domain/admin/app-store/store-item-group", "write"),
-            Self::ReadAuditLog => ("cluster/reseller/customer/domain/admin/app-store/audit-log", "read"),
+            Self::ReadStore => ("cluster/reseller/customer/domain/admin/app-store", Level::Read),
+            Self::WriteStore => ("cluster/reseller/customer/domain/admin/app-store", Level::Write),
+            Self::ReadStoreItems => ("cluster/reseller/customer/domain/admin/app-store/store-item", Level::Read),
+            Self::WriteStoreItems => ("cluster/reseller/customer/domain/admin/app-store/store-item", Level::Write),
+            Self::ReadGroups => ("cluster/reseller/customer/domain/admin/app-store/store-item-group", Level::Read),
+            Self::WriteGroups => ("cluster/reseller/customer/domain/admin/app-store/store-item-group", Level::Write),
+            Self::ReadAuditLog => ("cluster/reseller/customer/domain/admin/app-store/audit-log", Level::Read),
+            Self::ReadDevices => ("cluster/reseller/customer/domain/admin/app-store/device", Level::Read),
+            Self::WriteDevices => ("cluster/reseller/customer/domain/admin/app-store/device", Level::Write),
+            Self::ReadPolicies => ("cluster/reseller/customer/domain/admin/auth-policy", Level::Read),
+            Self::WritePolicies => ("cluster/reseller/customer/domain/admin/auth-policy", Level::Write),
+            Self::ReadTeams => ("cluster/reseller/customer/domain/admin/team", Level::Read),
+            Self::WriteTeams => ("cluster/reseller/customer/domain/admin/team", Level::Write),
+            Self::ReadUsers => ("cluster/reseller/customer/domain/admin/user", Level::Read),
+            Self::WriteUsers => ("cluster/reseller/customer/domain/admin/user", Level::Write),
+            Self::DeleteUsers => ("cluster/reseller/customer/admin/user", Level::Write),
         }
     }
 
     /// 003 2.22 opens the log to an app-user session: accepted only when its user holds the right.
     fn open_to_app_users(self) -> bool {
         self == Self::ReadAuditLog
+    }
+}
+
+/// A set of rights.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Rights(u32);
+
+impl Rights {
+    /// None.
+    pub const NONE: Self = Self(0);
+    /// Every one.
+    pub const ALL: Self = Self((1 << Right::ALL.len()) - 1);
+
+    /// These.
+    pub const fn of(rights: &[Right]) -> Self {
+        let (mut bits, mut at) = (0, 0);
+        while at < rights.len() {
+            bits |= 1 << rights[at] as u32;
+            at += 1;
+        }
+        Self(bits)
+    }
+
+    /// Without that one.
+    pub const fn without(self, right: Right) -> Self {
+        Self(self.0 & !(1 << right as u32))
+    }
+
+    /// Both sets together.
+    pub const fn and(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+
+    /// Whether that one is in it.
+    pub const fn contains(self, right: Right) -> bool {
+        self.0 & (1 << right as u32) != 0
+    }
+
+    /// Whether all of the other's are in it.
+    pub const fn covers(self, other: Self) -> bool {
+        self.0 & other.0 == other.0
     }
 }
 
@@ -95,13 +195,14 @@ impl Role {
     }
 
     /// What its holders may do.
-    pub fn rights(self) -> &'static [Right] {
+    pub const fn rights(self) -> Rights {
         match self {
-            Self::Sub => &[],
-            Self::Dev => &[Right::ReadStore, Right::ReadStoreItems],
-            Self::DevAdmin => &[Right::ReadStore, Right::ReadStoreItems, Right::WriteStoreItems, Right::ReadGroups],
-            Self::Analytics => &[Right::ReadStore, Right::ReadStoreItems, Right::ReadAuditLog],
-            Self::PortalAdmin | Self::CustomerAdmin | Self::ResellerAdmin => &Right::ALL,
+            Self::Sub => Rights::NONE,
+            Self::Dev => Rights::of(&[Right::ReadStore, Right::ReadStoreItems]),
+            Self::DevAdmin => Rights::of(&[Right::ReadStore, Right::ReadStoreItems, Right::WriteStoreItems, Right::ReadGroups]),
+            Self::Analytics => Rights::of(&[Right::ReadStore, Right::ReadStoreItems, Right::ReadAuditLog, Right::ReadDevices]),
+            Self::PortalAdmin => Rights::ALL.without(Right::DeleteUsers),
+            Self::CustomerAdmin | Self::ResellerAdmin => Rights::ALL,
         }
     }
 
@@ -144,6 +245,8 @@ pub struct Principal {
     pub domain: String,
     /// The user, as of now.
     pub owner: Owner,
+    /// What they may do by their roles and teams.
+    pub rights: Rights,
     /// How they proved it.
     pub means: Means,
     /// The hash of the credential.
@@ -151,9 +254,30 @@ pub struct Principal {
 }
 
 impl Principal {
-    /// Whether one of the caller's roles gives that right.
+    /// Whether one of the caller's roles or teams gives that right.
     pub fn holds(&self, right: Right) -> bool {
-        self.owner.roles.iter().any(|role| role.rights().contains(&right))
+        self.rights.contains(right)
+    }
+
+    /// The roles that the caller may give to others (003 8.2): none that holds what the caller does not hold.
+    pub fn assignable(&self) -> Vec<Role> {
+        if !self.holds(Right::WriteUsers) {
+            return Vec::new();
+        }
+        let may = |role: &Role| self.rights.covers(role.rights()) && (*role != Role::ResellerAdmin || self.owner.roles.contains(role));
+        Role::ALL.into_iter().filter(may).collect()
+    }
+
+    /// Refuses to touch somebody who may do what the caller may not: whoever sets his password would be him.
+    ///
+    /// # Errors
+    /// Forbidden.
+    pub fn outranks(&self, other: &Owner, teams: &Access) -> Result<(), Error> {
+        let above = other.roles.contains(&Role::ResellerAdmin) && !self.owner.roles.contains(&Role::ResellerAdmin);
+        if !above && self.rights.covers(teams.rights_of(self.handle, other)) {
+            return Ok(());
+        }
+        Err(Error::forbidden("This user holds permissions that you do not hold"))
     }
 
     /// Whether the caller administers the tenant.
@@ -202,8 +326,9 @@ pub fn keys_of(text: &CredentialText) -> Vec<Key> {
     let handle = text.handle();
     let mut wanted = vec![keys::credential(handle, &text.hash())];
     wanted.extend(text.user().map(|user| keys::user(handle, user)));
-    if let CredentialText::AppSession { device, .. } = text {
-        wanted.push(keys::device(handle, device));
+    wanted.push(keys::access(handle));
+    if let CredentialText::AppSession { user, device, policy, .. } = text {
+        wanted.extend([keys::identity(handle, user), keys::device(handle, device), keys::policy(handle, policy)]);
     }
     wanted
 }
@@ -211,7 +336,8 @@ pub fn keys_of(text: &CredentialText) -> Vec<Key> {
 /// Who presents this credential, from what was fetched for [`keys_of`] it.
 ///
 /// # Errors
-/// Unauthenticated for an unknown, expired or revoked credential and for a user or device that is disabled; the store's.
+/// Unauthenticated for an unknown, expired or revoked credential, for a user or device that is disabled, and for a session
+/// whose policy is gone or does not list its user any more; the store's.
 pub async fn authenticate(reader: &mut Reader<'_>, text: &CredentialText) -> Result<Principal, Error> {
     let handle = text.handle();
     let hash = text.hash();
@@ -223,25 +349,57 @@ pub async fn authenticate(reader: &mut Reader<'_>, text: &CredentialText) -> Res
             let copy = found.owner.ok_or_else(|| Error::internal("an API key without its owner"))?;
             (serde_json::from_str::<Owner>(&copy).map_err(Error::internal)?, Means::ApiKey)
         }
-        (CredentialText::Session { user, .. }, Purpose::Session) => (owner_of(reader, handle, user).await?, Means::Session),
-        (CredentialText::AppSession { user, device, .. }, Purpose::AppSession { cuid, policy }) => {
+        (CredentialText::Session { user, .. }, Purpose::Session) => {
+            let user: Stored<User> = reader.get(&keys::user(handle, user)).await?.ok_or_else(Error::unauthenticated)?;
+            if user.value.ended(credential.created) {
+                return Err(Error::unauthenticated());
+            }
+            (user.value.owner, Means::Session)
+        }
+        (CredentialText::AppSession { user, device, policy, .. }, Purpose::AppSession { cuid }) => {
             let device: Option<Stored<Device>> = reader.get(&keys::device(handle, device)).await?;
             if device.is_some_and(|device| device.value.disabled || device.value.blacklisted) {
                 return Err(Error::unauthenticated());
             }
-            (owner_of(reader, handle, user).await?, Means::AppSession { cuid, policy })
+            let policy: Stored<Policy> = reader.get(&keys::policy(handle, policy)).await?.ok_or_else(Error::unauthenticated)?;
+            let owner = match reader.get::<User>(&keys::user(handle, user)).await? {
+                Some(user) => {
+                    // Whoever came by a provider is this user only as long as he is listed.
+                    let needs_listing = policy.value.check_user_approved || !policy.value.is_built_in();
+                    let listed = user.value.policies.contains(&policy.value.guid);
+                    if user.value.ended(credential.created) || (needs_listing && !listed) {
+                        return Err(Error::unauthenticated());
+                    }
+                    user.value.owner
+                }
+                None => {
+                    let identity: Option<Stored<Identity>> = reader.get(&keys::identity(handle, user)).await?;
+                    let identity = identity.ok_or_else(Error::unauthenticated)?.value;
+                    if identity.policy != policy.value.guid || policy.value.check_user_approved {
+                        return Err(Error::unauthenticated());
+                    }
+                    // One more read, and only for somebody who is known here without being listed on the policy.
+                    let known: Option<Stored<User>> = match &identity.user {
+                        Some(user) => reader.get(&keys::user(handle, user)).await?,
+                        None => None,
+                    };
+                    let blocked = known.as_ref().is_some_and(|user| !user.value.owner.enabled || user.value.owner.blacklisted);
+                    if blocked || (policy.value.check_user_exists && known.is_none()) {
+                        return Err(Error::unauthenticated());
+                    }
+                    identity.owner()
+                }
+            };
+            (owner, Means::AppSession { cuid, policy: policy.value.guid })
         }
         _ => return Err(Error::unauthenticated()),
     };
     if !owner.enabled || owner.blacklisted {
         return Err(Error::unauthenticated());
     }
-    Ok(Principal { handle, domain: credential.domain, owner, means, credential: hash })
-}
-
-async fn owner_of(reader: &mut Reader<'_>, handle: Handle, user: &Guid) -> Result<Owner, Error> {
-    let user: Option<Stored<User>> = reader.get(&keys::user(handle, user)).await?;
-    Ok(user.ok_or_else(Error::unauthenticated)?.value.owner)
+    let access: Access = reader.get::<Access>(&keys::access(handle)).await?.map(|found| found.value).unwrap_or_default();
+    let rights = access.rights_of(handle, &owner);
+    Ok(Principal { handle, domain: credential.domain, owner, rights, means, credential: hash })
 }
 
 /// Whether this caller may use a row with that permission. `named` is the tenant that the path names.

@@ -6,6 +6,7 @@ use crate::clock::Clock;
 use crate::error::Error;
 use crate::id::Handle;
 use crate::incoming::Incoming;
+use crate::mail::Mailer;
 use crate::objects::Objects;
 use crate::sealing::Sealer;
 use crate::store::Table;
@@ -23,11 +24,20 @@ pub struct Settings {
     pub scheme: String,
     /// The most seconds that a small upload waits for its verdict.
     pub upload_wait_seconds: u64,
+    /// Whether auth policies may reach private, loopback and link-local addresses (`AllowPrivateAddresses`).
+    pub allow_private_addresses: bool,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { default_tenant: "dev".to_owned(), base_domain: None, public_url: None, scheme: "https".to_owned(), upload_wait_seconds: 24 }
+        Self {
+            default_tenant: "dev".to_owned(),
+            base_domain: None,
+            public_url: None,
+            scheme: "https".to_owned(),
+            upload_wait_seconds: 24,
+            allow_private_addresses: false,
+        }
     }
 }
 
@@ -38,6 +48,7 @@ pub struct Context {
     pub table: Arc<dyn Table>,
     objects: Option<Arc<dyn Objects>>,
     sealer: Option<Arc<Sealer>>,
+    mailer: Option<Arc<dyn Mailer>>,
     /// Where "now" comes from.
     pub clock: Arc<dyn Clock>,
     /// The deployment's parameters.
@@ -47,7 +58,7 @@ pub struct Context {
 impl Context {
     /// A context with a table alone.
     pub fn new(table: Arc<dyn Table>, clock: Arc<dyn Clock>, settings: Settings) -> Self {
-        Self { table, objects: None, sealer: None, clock, settings }
+        Self { table, objects: None, sealer: None, mailer: None, clock, settings }
     }
 
     /// With another table: a wrapper around the one it had.
@@ -90,6 +101,20 @@ impl Context {
     /// Internal in a function that was started without them.
     pub fn sealer(&self) -> Result<&Sealer, Error> {
         self.sealer.as_deref().ok_or_else(|| Error::internal("this function has no key"))
+    }
+
+    /// With what sends mail.
+    pub fn with_mailer(mut self, mailer: Arc<dyn Mailer>) -> Self {
+        self.mailer = Some(mailer);
+        self
+    }
+
+    /// What sends mail.
+    ///
+    /// # Errors
+    /// Invalid where the deployment has no sender's address.
+    pub fn mailer(&self) -> Result<&dyn Mailer, Error> {
+        self.mailer.as_deref().ok_or_else(|| Error::invalid("This deployment sends no mail: it has no sender's address (MailFrom)"))
     }
 
     /// The tenant of a request without a credential: the one it names, the first label of its host under `BaseDomain`,

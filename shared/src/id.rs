@@ -133,6 +133,63 @@ impl fmt::Debug for Guid {
 
 serde_as_text!(Guid);
 
+impl Guid {
+    /// The guid that always comes of these texts: 120 bits of their hash.
+    pub fn derived(from: &[&str]) -> Self {
+        let mut digest = Sha256::new();
+        for text in from {
+            // The length before each keeps ("ab", "c") and ("a", "bc") apart.
+            digest.update((text.len() as u64).to_be_bytes());
+            digest.update(text.as_bytes());
+        }
+        Self(base32().encode(&digest.finalize()[..15]))
+    }
+}
+
+/// The id of a team: 24 lower-case hex digits (003 9.2.2 `_id`).
+#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct TeamId(String);
+
+impl TeamId {
+    /// A new one with 96 random bits. It is no secret.
+    pub fn random() -> Self {
+        Self(data_encoding::HEXLOWER.encode(&random_bytes::<12>()))
+    }
+
+    /// The id that always comes of these texts.
+    pub fn derived(from: &[&str]) -> Self {
+        Self(data_encoding::HEXLOWER.encode(&Sha256::digest(from.join("\0").as_bytes())[..12]))
+    }
+
+    /// The 24 digits.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl FromStr for TeamId {
+    type Err = MalformedId;
+
+    fn from_str(text: &str) -> Result<Self, MalformedId> {
+        let fits = text.len() == 24 && text.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b));
+        if fits { Ok(Self(text.to_owned())) } else { Err(MalformedId) }
+    }
+}
+
+impl fmt::Display for TeamId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl fmt::Debug for TeamId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+serde_as_text!(TeamId);
+
 /// The type of a store item's binary (003 2.6.5.1).
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]

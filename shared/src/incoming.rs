@@ -141,6 +141,15 @@ fn input(body: &[u8], content_type: &str, mut fields: Map<String, Value>, is_get
     if content_type.to_ascii_lowercase().starts_with("multipart/") {
         return Ok(fields);
     }
+    if content_type.to_ascii_lowercase().starts_with("application/x-www-form-urlencoded") {
+        // As clients do that name no type: fhc and curl send JSON under it too.
+        if body.len() <= JSON_LIMIT && !body.trim_ascii_start().starts_with(b"{") {
+            for (name, value) in form_urlencoded::parse(body) {
+                fields.insert(name.into_owned(), Value::String(value.into_owned()));
+            }
+            return Ok(fields);
+        }
+    }
     let blank = body.iter().all(u8::is_ascii_whitespace);
     let parsed = if blank {
         Ok(Map::new())

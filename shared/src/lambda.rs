@@ -12,6 +12,7 @@ use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use crate::clock::SystemClock;
 use crate::context::{Context, Settings};
 use crate::error::Error;
+use crate::mail::{self, SesMailer};
 use crate::objects::S3Objects;
 use crate::sealing::{FileKeeper, KmsKeeper, Sealer};
 use crate::spine::{self, Operations};
@@ -90,6 +91,19 @@ impl Aws {
         S3Objects::new(move || aws_sdk_s3::Client::from_conf(config.build()), bucket)
     }
 
+    /// The mailer that hands over to SES, for that sender.
+    ///
+    /// # Errors
+    /// Internal for a sender that is no mailbox.
+    pub fn mailer(&self, from: &str) -> Result<SesMailer, Error> {
+        let config = aws_sdk_sesv2::Config::builder()
+            .behavior_version(aws_sdk_sesv2::config::BehaviorVersion::latest())
+            .region(aws_sdk_sesv2::config::Region::new(self.region.clone()))
+            .credentials_provider(self.credentials.clone())
+            .http_client(self.http.clone());
+        Ok(SesMailer::new(move || aws_sdk_sesv2::Client::from_conf(config.build()), mail::sender(from)?))
+    }
+
     /// The keeper of data keys in KMS.
     pub fn kms(&self, key_id: &str) -> KmsKeeper {
         let config = aws_sdk_kms::Config::builder()
@@ -109,6 +123,7 @@ fn settings() -> Settings {
         public_url: variable("APPDEPOT_PUBLIC_URL"),
         scheme: variable("APPDEPOT_SCHEME").unwrap_or(defaults.scheme),
         upload_wait_seconds: defaults.upload_wait_seconds,
+        allow_private_addresses: variable("APPDEPOT_ALLOW_PRIVATE_ADDRESSES").is_some_and(|value| value.eq_ignore_ascii_case("true")),
     }
 }
 
@@ -153,6 +168,17 @@ impl Start {
             None => Sealer::new(self.aws.kms(&required("APPDEPOT_KMS_KEY")?)),
         };
         self.context = self.context.with_sealer(Arc::new(sealer));
+        Ok(self)
+    }
+
+    /// And mail, where the deployment has a sender's address.
+    ///
+    /// # Errors
+    /// Internal for a sender that is no mailbox.
+    pub fn and_mail(mut self) -> Result<Self, Error> {
+        if let Some(from) = variable("APPDEPOT_MAIL_FROM") {
+            self.context = self.context.with_mailer(Arc::new(self.aws.mailer(&from)?));
+        }
         Ok(self)
     }
 

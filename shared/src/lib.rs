@@ -12,6 +12,7 @@ pub mod id;
 pub mod incoming;
 pub mod lambda;
 pub mod lenient;
+pub mod mail;
 pub mod multipart;
 pub mod objects;
 pub mod records;

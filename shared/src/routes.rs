@@ -57,6 +57,15 @@ const WRITE_ITEMS: Permission = Permission::Holds(Right::WriteStoreItems);
 const READ_GROUPS: Permission = Permission::Holds(Right::ReadGroups);
 const WRITE_GROUPS: Permission = Permission::Holds(Right::WriteGroups);
 const READ_LOG: Permission = Permission::Holds(Right::ReadAuditLog);
+const READ_DEVICES: Permission = Permission::Holds(Right::ReadDevices);
+const WRITE_DEVICES: Permission = Permission::Holds(Right::WriteDevices);
+const READ_POLICIES: Permission = Permission::Holds(Right::ReadPolicies);
+const WRITE_POLICIES: Permission = Permission::Holds(Right::WritePolicies);
+const READ_TEAMS: Permission = Permission::Holds(Right::ReadTeams);
+const WRITE_TEAMS: Permission = Permission::Holds(Right::WriteTeams);
+const READ_USERS: Permission = Permission::Holds(Right::ReadUsers);
+const WRITE_USERS: Permission = Permission::Holds(Right::WriteUsers);
+const DELETE_USERS: Permission = Permission::Holds(Right::DeleteUsers);
 
 macro_rules! functions {
     ($(
@@ -104,25 +113,45 @@ macro_rules! functions {
 }
 
 functions! {
-    /// Sign-in of members and of apps' users, and what their clients ask on the way (`tst/version`, `user/read`).
+    /// Sign-in of members, the passwords that they sign in with, and what their clients ask on the way (`tst/version`,
+    /// `user/read`).
     rhmap_sign_in "rhmap-sign-in" [
         "/health",
         "/box/srv/1.1/tst/{proxy+}",
         "/box/srv/1.1/act/{proxy+}",
         "/box/srv/1.1/ide/{domain}/user/{proxy+}",
-        "/box/srv/1.1/admin/authpolicy/{proxy+}",
     ] {
         Health Rhmap GET "/health" ANY "own: health";
         Version Rhmap GET "/box/srv/1.1/tst/version" ANY "own: fhc target";
         Login Rhmap POST "/box/srv/1.1/act/sys/auth/login" ANY "own: fhc login";
         Logout Rhmap POST "/box/srv/1.1/act/sys/auth/logout" MEMBER "own: fhc logout";
+        ForgotPassword Rhmap POST "/box/srv/1.1/act/sys/auth/forgotpassword" ANY "own: password reset";
+        PasswordPage Rhmap GET "/box/srv/1.1/act/sys/auth/setpassword" ANY "own: password reset";
+        SetPassword Rhmap POST "/box/srv/1.1/act/sys/auth/setpassword" ANY "own: password reset";
         ReadUser
             Rhmap GET "/box/srv/1.1/ide/{domain}/user/read" MEMBER "own: fhc user",
             Rhmap POST "/box/srv/1.1/ide/{domain}/user/read" MEMBER "own: fhc user";
         SetProp Rhmap POST "/box/srv/1.1/ide/{domain}/user/setProp" MEMBER "own: fhc login";
+        ChangePassword Rhmap POST "/box/srv/1.1/ide/{domain}/user/changepassword" MEMBER "own: password change";
+    }
+
+    /// `$fh.auth`: sign-in of apps' users by policies, the browser's return from a provider, and what is asked about
+    /// sessions.
+    rhmap_app_sign_in "rhmap-app-sign-in" [
+        "/box/srv/1.1/admin/authpolicy/auth",
+        "/box/srv/1.1/admin/authpolicy/verifysession",
+        "/box/srv/1.1/admin/authpolicy/sessioninfo",
+        "/box/srv/1.1/admin/authpolicy/revokesession",
+        "/box/srv/1.1/arm/{proxy+}",
+    ] {
         Auth RhmapSdk POST "/box/srv/1.1/admin/authpolicy/auth" ANY "own: $fh.auth";
         VerifySession RhmapSdk POST "/box/srv/1.1/admin/authpolicy/verifysession" ANY "own: $fh.auth";
+        SessionInfo RhmapSdk POST "/box/srv/1.1/admin/authpolicy/sessioninfo" ANY "own: $fh.auth";
         RevokeSession RhmapSdk POST "/box/srv/1.1/admin/authpolicy/revokesession" ANY "own: $fh.auth";
+        Callback RhmapSdk GET "/box/srv/1.1/arm/authCallback" ANY "own: $fh.auth";
+        CallbackUrl
+            RhmapSdk POST "/box/srv/1.1/arm/getAuthCallbackUrl" ANY "own: $fh.auth",
+            RhmapSdk GET "/box/srv/1.1/arm/getAuthCallbackUrl" ANY "own: $fh.auth";
     }
 
     /// 003 chapter 1.
@@ -227,5 +256,67 @@ functions! {
         Manifest Rhmap GET "/box/srv/1.1/mas/storeitem/manifest/{ticket}" ANY "own: install link";
         Package Rhmap GET "/box/srv/1.1/mas/storeitem/package/{ticket}" ANY "own: install link";
         Icon Rhmap GET "/box/srv/1.1/mas/storeitem/icon/{ticket}" ANY "own: install link";
+    }
+
+    /// 003 chapter 3.
+    rhmap_auth_policies "rhmap-auth-policies" ["/box/srv/1.1/admin/authpolicy/{proxy+}"] {
+        Create Rhmap POST "/box/srv/1.1/admin/authpolicy/create" WRITE_POLICIES "003 3.1";
+        Read Rhmap POST "/box/srv/1.1/admin/authpolicy/read" READ_POLICIES "003 3.2";
+        Update Rhmap POST "/box/srv/1.1/admin/authpolicy/update" WRITE_POLICIES "003 3.3";
+        Delete Rhmap POST "/box/srv/1.1/admin/authpolicy/delete" WRITE_POLICIES "003 3.4";
+        List
+            Rhmap POST "/box/srv/1.1/admin/authpolicy/list" READ_POLICIES "003 3.5",
+            Rhmap GET "/box/srv/1.1/admin/authpolicy/list" READ_POLICIES "003 3.5";
+        ListUsers Rhmap POST "/box/srv/1.1/admin/authpolicy/users" READ_POLICIES "003 3.6";
+        AddUsers Rhmap POST "/box/srv/1.1/admin/authpolicy/addusers" WRITE_POLICIES "003 3.7";
+        RemoveUsers Rhmap POST "/box/srv/1.1/admin/authpolicy/removeusers" WRITE_POLICIES "003 3.8";
+    }
+
+    /// 003 chapter 6.
+    rhmap_devices "rhmap-devices" ["/box/srv/1.1/admin/device/{proxy+}"] {
+        List
+            Rhmap POST "/box/srv/1.1/admin/device/list" READ_DEVICES "003 6.1",
+            Rhmap GET "/box/srv/1.1/admin/device/list" READ_DEVICES "own: fhc devices list";
+        Read Rhmap POST "/box/srv/1.1/admin/device/read" READ_DEVICES "003 6.2";
+        Update Rhmap POST "/box/srv/1.1/admin/device/update" WRITE_DEVICES "003 6.3";
+        ListApps Rhmap POST "/box/srv/1.1/admin/device/listapps" READ_DEVICES "003 6.4";
+        ListUsers Rhmap POST "/box/srv/1.1/admin/device/listusers" READ_DEVICES "003 6.5";
+    }
+
+    /// 003 chapter 8.
+    rhmap_roles "rhmap-roles" ["/box/srv/1.1/admin/role/{proxy+}"] {
+        List Rhmap POST "/box/srv/1.1/admin/role/list" MEMBER "003 8.1";
+        ListAssignable Rhmap POST "/box/srv/1.1/admin/role/listAssignable" MEMBER "003 8.2";
+    }
+
+    /// 003 chapter 9.
+    rhmap_teams "rhmap-teams" ["/api/v2/admin/teams", "/api/v2/admin/teams/{proxy+}", "/api/v2/admin/users/{proxy+}"] {
+        List RhmapTeams GET "/api/v2/admin/teams" READ_TEAMS "003 9.2";
+        ListOfUser RhmapTeams GET "/api/v2/admin/users/{user}/teams" READ_TEAMS "003 9.3";
+        Read RhmapTeams GET "/api/v2/admin/teams/{team}" READ_TEAMS "003 9.4";
+        Create RhmapTeams POST "/api/v2/admin/teams" WRITE_TEAMS "003 9.5";
+        Delete RhmapTeamMembers DELETE "/api/v2/admin/teams/{team}" WRITE_TEAMS "003 9.6";
+        AddUser RhmapTeamMembers POST "/api/v2/admin/teams/{team}/user/{user}" WRITE_TEAMS "003 9.7";
+        RemoveUser RhmapTeamMembers DELETE "/api/v2/admin/teams/{team}/user/{user}" WRITE_TEAMS "003 9.8";
+    }
+
+    /// 003 chapter 10, and the import of users that fhc has.
+    rhmap_users "rhmap-users" [
+        "/box/srv/1.1/admin/user/{proxy+}",
+        "/box/srv/1.1/ide/{domain}/user/invite",
+        "/box/srv/1.1/dat/log/read",
+    ] {
+        Create Rhmap POST "/box/srv/1.1/admin/user/create" WRITE_USERS "003 10.2";
+        Update Rhmap POST "/box/srv/1.1/admin/user/update" WRITE_USERS "003 10.3";
+        Delete Rhmap POST "/box/srv/1.1/admin/user/delete" DELETE_USERS "003 10.4";
+        Read Rhmap POST "/box/srv/1.1/admin/user/read" READ_USERS "003 10.5";
+        List
+            Rhmap POST "/box/srv/1.1/admin/user/list" READ_USERS "003 10.6",
+            Rhmap GET "/box/srv/1.1/admin/user/list" READ_USERS "own: fhc users list";
+        ListDevices Rhmap POST "/box/srv/1.1/admin/user/listdevices" READ_USERS "003 10.10";
+        ListStoreItems Rhmap POST "/box/srv/1.1/admin/user/liststoreitems" READ_USERS "003 10.11";
+        Import Rhmap POST "/box/srv/1.1/admin/user/import" WRITE_USERS "own: fhc users import";
+        ReadImportLog Rhmap GET "/box/srv/1.1/dat/log/read" WRITE_USERS "own: fhc users import";
+        Invite Rhmap POST "/box/srv/1.1/ide/{domain}/user/invite" WRITE_USERS "own: studio";
     }
 }

@@ -48,14 +48,16 @@ pub enum CredentialText {
         /// The whole text.
         text: String,
     },
-    /// The session of an app's user: handle, user, device, 130 random bits; 84 characters.
+    /// The session of an app's user: handle, user, device, policy, 130 random bits; 106 characters.
     AppSession {
         /// The tenant.
         handle: Handle,
-        /// The user.
+        /// The user, or the identity of somebody who is none.
         user: Guid,
-        /// The hash of the device's cuid; see [`device_id`].
-        device: String,
+        /// The device; see [`device_id`].
+        device: Guid,
+        /// The policy that admitted the user.
+        policy: Guid,
         /// The whole text.
         text: String,
     },
@@ -63,12 +65,11 @@ pub enum CredentialText {
 
 const HANDLE: usize = 8;
 const GUID: usize = 24;
-const DEVICE: usize = 26;
 const RANDOM: usize = 26;
 
-/// The id under which a device is kept: 26 characters, from the cuid that the client chose.
-pub fn device_id(cuid: &str) -> String {
-    base32().encode(&Sha256::digest(cuid.as_bytes())[..16])
+/// The guid of a device: it always comes of the cuid that the client chose, so that no name has to be looked up.
+pub fn device_id(cuid: &str) -> Guid {
+    Guid::derived(&["device", cuid])
 }
 
 impl CredentialText {
@@ -82,10 +83,10 @@ impl CredentialText {
         Self::Session { handle, user: user.clone(), text: format!("{handle}{user}{}", base32().encode(&random_bytes::<16>())) }
     }
 
-    /// A new session of an app's user on that device.
-    pub fn new_app_session(handle: Handle, user: &Guid, device: &str) -> Self {
-        let text = format!("{handle}{user}{device}{}", base32().encode(&random_bytes::<16>()));
-        Self::AppSession { handle, user: user.clone(), device: device.to_owned(), text }
+    /// A new session of an app's user on that device, admitted by that policy.
+    pub fn new_app_session(handle: Handle, user: &Guid, device: &Guid, policy: &Guid) -> Self {
+        let text = format!("{handle}{user}{device}{policy}{}", base32().encode(&random_bytes::<16>()));
+        Self::AppSession { handle, user: user.clone(), device: device.clone(), policy: policy.clone(), text }
     }
 
     /// The tenant whose credential it says it is.
@@ -134,14 +135,18 @@ impl FromStr for CredentialText {
             return Err(MalformedId);
         }
         let handle = text[..HANDLE].parse()?;
-        let (user_end, device_end) = (HANDLE + GUID, HANDLE + GUID + DEVICE);
+        let (user_end, device_end, policy_end) = (HANDLE + GUID, HANDLE + 2 * GUID, HANDLE + 3 * GUID);
         let alphanumeric = text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_');
         match text.len() {
             40 if text.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b)) => Ok(Self::ApiKey { handle, text: text.to_owned() }),
             length if length == user_end + RANDOM && alphanumeric => Ok(Self::Session { handle, user: text[HANDLE..user_end].parse()?, text: text.to_owned() }),
-            length if length == device_end + RANDOM && alphanumeric => {
-                Ok(Self::AppSession { handle, user: text[HANDLE..user_end].parse()?, device: text[user_end..device_end].to_owned(), text: text.to_owned() })
-            }
+            length if length == policy_end + RANDOM && alphanumeric => Ok(Self::AppSession {
+                handle,
+                user: text[HANDLE..user_end].parse()?,
+                device: text[user_end..device_end].parse()?,
+                policy: text[device_end..policy_end].parse()?,
+                text: text.to_owned(),
+            }),
             _ => Err(MalformedId),
         }
     }
@@ -186,7 +191,8 @@ mod tests {
     #[test]
     fn credentials_are_read_back_and_say_whose_they_are() {
         let (handle, user, device) = (Handle::of_name("dev"), Guid::random(), device_id("CUID1"));
-        for made in [CredentialText::new_api_key(handle), CredentialText::new_session(handle, &user), CredentialText::new_app_session(handle, &user, &device)] {
+        let app_session = CredentialText::new_app_session(handle, &user, &device, &Guid::random());
+        for made in [CredentialText::new_api_key(handle), CredentialText::new_session(handle, &user), app_session] {
             assert_eq!(made.expose().parse::<CredentialText>().unwrap(), made);
             assert_eq!(made.handle(), handle);
             assert!(!format!("{made:?}").contains(&made.expose()[8..]));

@@ -12,9 +12,10 @@ use shared::domain::group::{Group, GroupName};
 use shared::domain::housekeeping::Chore;
 use shared::domain::policy::{Policy, PolicyIdClaim};
 use shared::domain::store_front::StoreFront;
+use shared::domain::team::{Access, Team};
 use shared::domain::tenant::Tenant;
 use shared::domain::upload::{State, Upload};
-use shared::domain::user::{Owner, SignInName, User};
+use shared::domain::user::{Administrators, Owner, SignInName, User};
 use shared::id::{BinaryType, Handle};
 use shared::records::{Record, Stored};
 use shared::store::keys::{self, LogOf};
@@ -183,6 +184,20 @@ pub fn faults(handle: Handle, snapshot: &Snapshot) -> Vec<String> {
         "log",
         "device",
         "failures",
+        "last-login",
+        "email",
+        "administrators",
+        "identity",
+        "access",
+        "team",
+        "team-member",
+        "policy-user",
+        "device-user",
+        "device-app",
+        "installed-item",
+        "owned-apps",
+        "import",
+        "pending-sign-in",
     ]
     .into();
     for item in &records.items {
@@ -201,8 +216,9 @@ pub fn faults(handle: Handle, snapshot: &Snapshot) -> Vec<String> {
     log(handle, &records, &mut sides);
     let stores: Vec<Stored<StoreFront>> = records.all();
     sides.holds(|| format!("{} stores", stores.len()), stores.len() == 1);
-    let claims = records.all::<PolicyIdClaim>().into_iter().map(|claim| (claim.key, claim.value.policy)).collect();
-    let policies = records.all::<Policy>().into_iter().map(|policy| (keys::policy_id(handle, &policy.value.policy_id), policy.value.guid)).collect();
+    let whole = |policy: Policy| json!(policy).to_string();
+    let claims = records.all::<PolicyIdClaim>().into_iter().map(|claim| (claim.key, whole(claim.value.policy))).collect();
+    let policies = records.all::<Policy>().into_iter().map(|policy| (keys::policy_id(handle, &policy.value.policy_id), whole(policy.value))).collect();
     sides.same("policy ids and policies", claims, policies);
     let tenant = snapshot.get(&("TENANTS".to_owned(), handle.to_string())).map(item);
     sides.holds(|| "no tenant".to_owned(), tenant.is_some_and(|tenant| Stored::<Tenant>::parse(tenant).is_ok()));
@@ -291,7 +307,9 @@ fn groups(handle: Handle, records: &Records, sides: &mut Sides<'_>) {
 }
 
 fn people(handle: Handle, records: &Records, sides: &mut Sides<'_>) {
-    let users: BTreeMap<_, Owner> = records.all::<User>().into_iter().map(|user| (user.value.owner.user.clone(), user.value.owner)).collect();
+    let all = records.all::<User>();
+    members(handle, records, &all, sides);
+    let users: BTreeMap<_, Owner> = all.into_iter().map(|user| (user.value.owner.user.clone(), user.value.owner)).collect();
     let names = records.all::<SignInName>();
     for name in &names {
         sides.holds(|| format!("a name of nobody: {:?}", name.key), users.contains_key(&name.value.user));
@@ -323,13 +341,46 @@ fn people(handle: Handle, records: &Records, sides: &mut Sides<'_>) {
                 sides.holds(|| format!("a key under another hash: {:?}", credential.key), credential.key == keys::credential(handle, &key.hash));
                 listed.insert((row, json!(key).to_string()));
             }
-            Purpose::Session | Purpose::AppSession { .. } => {}
+            Purpose::Session | Purpose::AppSession { .. } | Purpose::SetPassword => {}
         }
     }
     sides.same("rows of API keys and their credentials", rows, listed);
     for (app, keys) in active {
         sides.holds(|| format!("the app {app} has {keys} active keys"), keys == 1);
     }
+}
+
+/// What users are in and what they own, on both sides of each.
+fn members(handle: Handle, records: &Records, users: &[Stored<User>], sides: &mut Sides<'_>) {
+    let (mut emails, mut policies, mut teams, mut administrators) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
+    let mut owned: BTreeMap<Key, i64> = BTreeMap::new();
+    for user in users.iter().map(|user| &user.value) {
+        let guid = &user.owner.user;
+        if !user.owner.email.is_empty() {
+            emails.insert(keys::email(handle, &user.owner.email, guid));
+        }
+        policies.extend(user.policies.iter().map(|policy| keys::policy_user(handle, policy, guid)));
+        teams.extend(user.owner.teams.iter().map(|team| keys::team_user(handle, team, guid)));
+        if user.is_full_administrator() {
+            administrators.insert(guid.clone());
+        }
+        sides.holds(|| format!("{} has not his own name", user.owner.username), user.names.contains(&user.owner.username));
+    }
+    sides.same("mail addresses and users", records.keys("email"), emails);
+    sides.same("users listed on policies and policies of users", records.keys("policy-user"), policies);
+    sides.same("members of teams and teams of users", records.keys("team-member"), teams);
+    let registered = records.all::<Administrators>().into_iter().flat_map(|all| all.value.users).collect();
+    sides.same("the register of administrators and administrators", registered, administrators);
+    for app in records.all::<AppCard>() {
+        *owned.entry(keys::owned_apps(handle, &app.value.owner)).or_default() += 1;
+    }
+    let counted: BTreeSet<(Key, i64)> =
+        records.items.iter().filter(|item| item.kind == "owned-apps" && item.count != 0).map(|item| (item.key.clone(), item.count)).collect();
+    sides.same("counted and owned apps", counted, owned.into_iter().collect());
+    let access: Access = records.all::<Access>().pop().map(|found| found.value).unwrap_or_default();
+    let granted = access.teams.into_iter().map(|(team, grants)| (team, json!(grants).to_string())).collect();
+    let kept = records.all::<Team>().into_iter().map(|team| (team.value.id, json!(team.value.grants).to_string())).collect();
+    sides.same("what teams may do and teams", granted, kept);
 }
 
 fn log(handle: Handle, records: &Records, sides: &mut Sides<'_>) {

@@ -22,6 +22,7 @@ use shared::domain::policy;
 use shared::domain::tenant::{self, NewTenant};
 use shared::domain::user::{self, NewUser, User};
 use shared::id::{Guid, Handle};
+use shared::mail::Outbox;
 use shared::records::{Reader, Stored};
 use shared::secret::hash_password;
 use shared::store::keys;
@@ -52,6 +53,8 @@ pub struct World {
     pub addresses: Addresses,
     /// The stores.
     pub store: EmbeddedStore,
+    /// What was mailed.
+    pub outbox: Outbox,
     _folder: tempfile::TempDir,
     reader: tokio::task::JoinHandle<()>,
 }
@@ -100,8 +103,10 @@ impl World {
             key_file,
         };
         let clock = Arc::new(ShiftedClock::default());
-        let settings = Settings { scheme: "https".to_owned(), ..Settings::default() };
-        let plain = addresses.context(settings, Arc::clone(&clock) as Arc<dyn Clock>).expect("a context");
+        // Providers of identity that a test starts are on this machine.
+        let settings = Settings { scheme: "https".to_owned(), allow_private_addresses: true, ..Settings::default() };
+        let outbox = Outbox::new(Arc::clone(&clock) as Arc<dyn Clock>);
+        let plain = addresses.context(settings, Arc::clone(&clock) as Arc<dyn Clock>).expect("a context").with_mailer(Arc::new(outbox.clone()));
         let failing = Arc::new(FailingTable::new(Arc::clone(&plain.table)));
         let counting = Arc::new(CountingTable::new(Arc::clone(&failing)));
         let context = plain.clone().with_table(Arc::clone(&counting) as Arc<dyn Table>);
@@ -120,7 +125,7 @@ impl World {
                 }
             }
         });
-        let world = Self { functions, context, plain, counting, failing, clock, addresses, store, _folder: folder, reader };
+        let world = Self { functions, context, plain, counting, failing, clock, addresses, store, outbox, _folder: folder, reader };
         let tenant = world.tenant("dev").await;
         (world, tenant)
     }
@@ -144,19 +149,25 @@ impl World {
 
     /// Makes a user with these roles, who has not signed in.
     pub async fn add_user(&self, tenant: &TestTenant, username: &str, roles: Vec<Role>) -> Guid {
-        let new = NewUser { username, email: username, name: username, roles, password_hash: hash_password(PASSWORD).expect("a hash"), aliases: &[] };
-        let (guid, writes): (Guid, Vec<Write>) = user::create(tenant.handle, new, self.plain.clock.now()).expect("a user");
+        let new = NewUser { username, email: username, name: username, roles, password_hash: Some(hash_password(PASSWORD).expect("a hash")), aliases: &[] };
+        let (user, mut writes): (User, Vec<Write>) = user::create(tenant.handle, new, self.plain.clock.now()).expect("a user");
+        let mut reader = Reader::new(&*self.plain.table, self.plain.clock.now());
+        let guid = user.owner.user.clone();
+        let registered = user::registered(&mut reader, tenant.handle, &guid, false, user.is_full_administrator()).await;
+        writes.extend(registered.expect("the register is read"));
         self.plain.table.write(writes).await.expect("a user is written");
         guid
     }
 
-    /// Gives a user without API keys these roles in place of his own.
+    /// Gives a user these roles in place of his own.
     pub async fn set_roles(&self, tenant: &TestTenant, user: &Guid, roles: Vec<Role>) {
         let mut reader = Reader::new(&*self.plain.table, self.plain.clock.now());
         let found: Option<Stored<User>> = reader.get(&keys::user(tenant.handle, user)).await.expect("the store answers");
         let mut found = found.expect("the user is there");
+        let before = found.value.clone();
         found.value.owner.roles = roles;
-        self.plain.table.write(vec![found.replace().expect("a write")]).await.expect("the roles are written");
+        let writes = user::changed(&mut reader, tenant.handle, &before, found).await.expect("the writes");
+        self.plain.table.write(writes).await.expect("the roles are written");
     }
 
     /// Makes a policy of type FEEDHENRY that is on nothing.

@@ -133,7 +133,7 @@ async fn without_a_valid_credential_there_is_401() {
         CredentialText::new_session(handle, &furnished.tenant.admin),
         CredentialText::new_session(handle, &unknown_user),
         CredentialText::new_api_key(handle),
-        CredentialText::new_app_session(handle, &furnished.tenant.admin, &device_id("X")),
+        CredentialText::new_app_session(handle, &furnished.tenant.admin, &device_id("X"), &furnished.built_in.parse().unwrap()),
     ]
     .map(|text| text.expose().to_owned());
     let ended = world.sign_in(&furnished.tenant.domain, "admin").await;

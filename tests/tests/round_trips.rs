@@ -116,6 +116,7 @@ async fn stock(world: &World, furnished: &Furnished, items: usize) {
             policies: Vec::new(),
             in_store: true,
             binaries: Vec::new(),
+            owner: furnished.tenant.admin.clone(),
             created: now,
         };
         writes.push(records::create(keys::app_card(handle, card.id), &card).expect("a card"));

@@ -5,7 +5,7 @@ use std::io::Write as _;
 use std::path::Path;
 
 use shared::Error;
-use shared::access::{Means, Principal};
+use shared::access::{Means, Principal, Rights};
 use shared::context::Context;
 use shared::domain::api_key::{self, KeyOf};
 use shared::domain::tenant::Tenant;
@@ -28,7 +28,7 @@ pub async fn make(context: &Context, domain: &str, admin: &Guid, base_url: &str)
     let key = context.sealer()?.data_key(handle, &tenant.value.data_key).await?;
     let owner = user.value.owner;
     let username = owner.username.clone();
-    let who = Principal { handle, domain: domain.to_owned(), owner, means: Means::Session, credential: SecretHash::of("") };
+    let who = Principal { handle, domain: domain.to_owned(), owner, rights: Rights::NONE, means: Means::Session, credential: SecretHash::of("") };
     let label = Label::new("client settings".to_owned()).unwrap_or_default();
     let made = api_key::create(&mut reader, &who, KeyOf::User(who.owner.user.clone()), label, &key).await?;
     let fhcrc = format!("feedhenry = {base_url}/\ndomain = {domain}\nusername = {username}\nuser_api_key = {}\n", made.open(&key)?);

@@ -21,6 +21,7 @@ use shared::domain::user::SignInName;
 use shared::error::Kind;
 use shared::id::{Handle, base32, random_bytes};
 use shared::lambda::{Start, log_to_stderr};
+use shared::mail::Outbox;
 use shared::records::Reader;
 use shared::store::keys;
 use tokio::net::TcpListener;
@@ -57,6 +58,9 @@ struct Options {
     /// The domain whose first labels are tenants' names
     #[arg(long, env = "APPDEPOT_BASE_DOMAIN")]
     base_domain: Option<String>,
+    /// Let auth policies reach private, loopback and link-local addresses: for a provider on this machine or network
+    #[arg(long, env = "APPDEPOT_ALLOW_PRIVATE_ADDRESSES", value_parser = clap::builder::FalseyValueParser::new())]
+    allow_private_addresses: bool,
     /// Do not refuse what AWS would refuse: bodies over 6 MB, requests over 30 seconds
     #[arg(long)]
     no_aws_limits: bool,
@@ -72,6 +76,9 @@ struct Options {
     /// The KMS key that wraps the tenants' data keys
     #[arg(long, requires = "table")]
     kms_key: Option<String>,
+    /// The sender of mail by SES, a mailbox; without it nothing is mailed
+    #[arg(long, requires = "table", value_name = "MAILBOX")]
+    mail_from: Option<String>,
     /// Make the tenant (--tenant) with this administrator in the table, print nothing more and stop; the password comes
     /// from APPDEPOT_ADMIN_PASSWORD
     #[arg(long, requires = "table", value_name = "EMAIL")]
@@ -128,6 +135,7 @@ fn settings(options: &Options) -> Settings {
         base_domain: options.base_domain.clone(),
         public_url: options.public_url.clone(),
         scheme: "http".to_owned(),
+        allow_private_addresses: options.allow_private_addresses,
         ..Settings::default()
     }
 }
@@ -142,9 +150,12 @@ async fn run(options: Options) -> Result<(), Failure> {
 /// The API on this machine, the records and objects on AWS. Uploads are read by the deployed function.
 async fn run_on_aws(options: &Options, table: &str, bucket: &str, kms_key: &str) -> Result<(), Failure> {
     let aws = shared::lambda::Aws::from_environment()?;
-    let context = Context::new(std::sync::Arc::new(aws.table(table, None)), std::sync::Arc::new(shared::clock::SystemClock), settings(options))
+    let mut context = Context::new(std::sync::Arc::new(aws.table(table, None)), std::sync::Arc::new(shared::clock::SystemClock), settings(options))
         .with_objects(std::sync::Arc::new(aws.objects(bucket, None)))
         .with_sealer(std::sync::Arc::new(shared::sealing::Sealer::new(aws.kms(kms_key))));
+    if let Some(from) = &options.mail_from {
+        context = context.with_mailer(std::sync::Arc::new(aws.mailer(from)?));
+    }
     if let Some(email) = &options.create_tenant {
         let password = std::env::var("APPDEPOT_ADMIN_PASSWORD").map_err(|_| "set APPDEPOT_ADMIN_PASSWORD")?;
         let new = NewTenant { name: &options.tenant, admin_email: email, admin_password: &password };
@@ -153,7 +164,7 @@ async fn run_on_aws(options: &Options, table: &str, bucket: &str, kms_key: &str)
     }
     let listener = listen(options.listen).await?;
     let base_url = format!("http://{}", listener.local_addr()?);
-    let gateway = Gateway { functions: Functions::new(&context)?, context, base_url, aws_limits: !options.no_aws_limits };
+    let gateway = Gateway { functions: Functions::new(&context)?, context, base_url, outbox: None, aws_limits: !options.no_aws_limits };
     serve(listener, gateway, None).await
 }
 
@@ -178,11 +189,18 @@ async fn run_embedded(options: &Options) -> Result<(), Failure> {
         secret_key: credentials.secret_key,
         key_file,
     };
-    let context = addresses.system_context(settings(options))?;
+    let outbox = Outbox::new(std::sync::Arc::new(shared::clock::SystemClock));
+    let context = addresses.system_context(settings(options))?.with_mailer(std::sync::Arc::new(outbox.clone()));
     let waiting = store.objects_under(keys::INCOMING);
     let mut arrivals = store.take_events();
     let notifier = Notifier::new(addresses, context.clone(), options.deliver_twice);
-    let gateway = Gateway { functions: Functions::new(&context)?, context: context.clone(), base_url: base_url.clone(), aws_limits: !options.no_aws_limits };
+    let gateway = Gateway {
+        functions: Functions::new(&context)?,
+        context: context.clone(),
+        base_url: base_url.clone(),
+        outbox: Some(outbox),
+        aws_limits: !options.no_aws_limits,
+    };
     let storage = store.s3_service();
     let bucket = store.bucket().to_owned();
     let server = tokio::spawn(serve(listener, gateway, Some((bucket, storage))));

@@ -27,6 +27,12 @@ impl Functions {
             (routes::rhmap_store_items::FUNCTION.name, service::<rhmap_store_items::StoreItems>(context.clone())?),
             (routes::rhmap_store_groups::FUNCTION.name, service::<rhmap_store_groups::StoreGroups>(context.clone())?),
             (routes::rhmap_audit_log::FUNCTION.name, service::<rhmap_audit_log::AuditLog>(context.clone())?),
+            (routes::rhmap_app_sign_in::FUNCTION.name, service::<rhmap_app_sign_in::AppSignIn>(context.clone())?),
+            (routes::rhmap_auth_policies::FUNCTION.name, service::<rhmap_auth_policies::AuthPolicies>(context.clone())?),
+            (routes::rhmap_devices::FUNCTION.name, service::<rhmap_devices::Devices>(context.clone())?),
+            (routes::rhmap_roles::FUNCTION.name, service::<rhmap_roles::Roles>(context.clone())?),
+            (routes::rhmap_teams::FUNCTION.name, service::<rhmap_teams::Teams>(context.clone())?),
+            (routes::rhmap_users::FUNCTION.name, service::<rhmap_users::Users>(context.clone())?),
             (routes::rhmap_store_client::FUNCTION.name, service::<rhmap_store_client::StoreClient>(context.clone())?),
         ]);
         let mut prefixes = matchit::Router::new();

@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 
+use askama::Template;
 use bytes::Bytes;
 use http::{HeaderMap, Method, Response, StatusCode};
 use serde::Deserialize;
@@ -9,6 +10,7 @@ use serde_json::{Value, json};
 use shared::context::Context;
 use shared::domain::tenant::{self, NewTenant};
 use shared::error::Kind;
+use shared::mail::{Kept, Outbox};
 
 use crate::clients;
 use crate::event::Incoming;
@@ -39,13 +41,13 @@ fn is_local(request: &Incoming) -> bool {
 }
 
 /// Answers a request under `/local/`.
-pub async fn serve(context: &Context, base_url: &str, request: &Incoming) -> Response<Bytes> {
+pub async fn serve(context: &Context, base_url: &str, outbox: Option<&Outbox>, request: &Incoming) -> Response<Bytes> {
     if !is_local(request) {
         return json_answer(403, &json!({"message": "only for this machine"}));
     }
     let is_json = request.headers.get("content-type").and_then(|value| value.to_str().ok()).is_some_and(|kind| kind.starts_with("application/json"));
     match (&request.method, request.path.as_str()) {
-        (&Method::GET, "/local/mail") => mail(request),
+        (&Method::GET, "/local/mail") => mail(outbox, request),
         (&Method::POST, _) if !is_json && !request.body.is_empty() => json_answer(415, &json!({"message": "JSON only"})),
         (&Method::POST, "/local/tenants") => make_tenant(context, base_url, &request.body).await,
         (&Method::POST, "/local/schedule/housekeeping") => match housekeeping::handle(context.clone(), Value::Null).await {
@@ -66,13 +68,27 @@ fn failed(error: &shared::Error) -> Response<Bytes> {
     json_answer(status, &json!({"message": error.message}))
 }
 
-/// What would have been mailed. Nothing in this version mails.
-fn mail(request: &Incoming) -> Response<Bytes> {
+#[derive(Template)]
+#[template(
+    ext = "html",
+    source = "<!DOCTYPE html><html><head><meta charset=\"utf-8\"><title>Mail</title><style>body{font:16px sans-serif;max-width:50em;margin:2em auto}pre{white-space:pre-wrap;background:#eee;padding:1em}</style></head><body><h1>What would have been mailed</h1>{% for mail in mails %}<h2>{{ mail.subject }}</h2><p>To {{ mail.to.join(\", \") }}, {{ mail.sent_at }}</p><pre>{{ mail.text }}</pre>{% else %}<p>No mail.</p>{% endfor %}</body></html>"
+)]
+struct MailPage {
+    mails: Vec<Kept>,
+}
+
+/// What would have been mailed, newest first.
+fn mail(outbox: Option<&Outbox>, request: &Incoming) -> Response<Bytes> {
+    let mails = outbox.map(Outbox::mails).unwrap_or_default();
     let wants_json = request.headers.get("accept").and_then(|value| value.to_str().ok()).is_some_and(|accept| accept.contains("application/json"));
     if wants_json {
-        return json_answer(200, &json!([]));
+        return json_answer(200, &json!(mails));
     }
-    let mut response = Response::new(Bytes::from_static(b"<!DOCTYPE html><title>Mail</title><p>No mail.</p>"));
+    let page = match (MailPage { mails }).render() {
+        Ok(page) => page,
+        Err(error) => return failed(&shared::Error::internal(error)),
+    };
+    let mut response = Response::new(Bytes::from(page));
     response.headers_mut().insert("content-type", http::HeaderValue::from_static("text/html; charset=utf-8"));
     response
 }

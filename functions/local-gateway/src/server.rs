@@ -10,6 +10,7 @@ use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt as _, Full};
 use hyper::body::Incoming as Body;
 use shared::context::Context;
+use shared::mail::Outbox;
 
 use crate::event::{self, FUNCTION_LIMIT, GATEWAY_LIMIT, Incoming, gateway_answer};
 use crate::functions::Functions;
@@ -29,6 +30,8 @@ pub struct Gateway {
     pub context: Context,
     /// This server's address, as clients write it.
     pub base_url: String,
+    /// What would have been mailed; `None` where mail is really sent.
+    pub outbox: Option<Outbox>,
     /// Whether what AWS would refuse is refused.
     pub aws_limits: bool,
 }
@@ -52,7 +55,7 @@ impl Gateway {
             source: peer.ip().to_canonical().to_string(),
         };
         if incoming.path.starts_with("/local/") {
-            return local::serve(&self.context, &self.base_url, &incoming).await;
+            return local::serve(&self.context, &self.base_url, self.outbox.as_ref(), &incoming).await;
         }
         self.dispatch(&incoming).await
     }

@@ -1,14 +1,17 @@
-//! Sign-in of members and of apps' users, and what their clients ask on the way.
+//! Sign-in of members, the passwords that they sign in with, and what their clients ask on the way.
 
 use std::collections::BTreeMap;
 
+use askama::Template;
 use serde::{Deserialize, Serialize};
 use shared::Error;
 use shared::access::Role;
+use shared::domain::password::{self, Reason};
 use shared::domain::sign_in::{self, Attempt};
-use shared::domain::tenant::StoreDirectory;
+use shared::domain::tenant::Tenant;
 use shared::domain::user::{self, User};
-use shared::id::{Guid, Handle};
+use shared::error::Kind;
+use shared::id::Guid;
 use shared::records::Stored;
 use shared::reply::Reply;
 use shared::routes::Function;
@@ -19,6 +22,20 @@ use shared::store::keys;
 
 /// The function.
 pub struct SignIn;
+
+#[derive(Template)]
+#[template(path = "password.html")]
+struct PasswordPage<'a> {
+    token: &'a str,
+    least: usize,
+    problem: &'a str,
+}
+
+#[derive(Template)]
+#[template(path = "password-set.html")]
+struct PasswordSet<'a> {
+    username: &'a str,
+}
 
 impl Operations for SignIn {
     type Op = Op;
@@ -32,9 +49,10 @@ impl Operations for SignIn {
             Op::Logout => logout(call).await,
             Op::ReadUser => read_user(call).await,
             Op::SetProp => set_prop(call).await,
-            Op::Auth => auth(call).await,
-            Op::VerifySession => verify_session(call).await,
-            Op::RevokeSession => revoke_session(call).await,
+            Op::ForgotPassword => forgot_password(call).await,
+            Op::PasswordPage => password_page(&call),
+            Op::SetPassword => set_password(call).await,
+            Op::ChangePassword => change_password(call).await,
         }
     }
 }
@@ -141,94 +159,92 @@ async fn set_prop(mut call: Call<'_>) -> Result<Reply, Error> {
     Ok(Reply::done())
 }
 
-/// The tenant of a `clientToken`: a store's guid leads to it; an app's token does not, and the request's host or the
-/// default decides.
-async fn tenant_of_token(call: &mut Call<'_>, token: &str) -> Result<Handle, Error> {
-    let store: Option<Guid> = token.parse().ok();
-    if let Some(store) = store
-        && let Some(found) = call.reader.get::<StoreDirectory>(&keys::store_directory(&store)).await?
-    {
-        return call.context.tenant_before_sign_in(call.incoming, Some(&found.value.domain));
-    }
-    call.context.tenant_before_sign_in(call.incoming, None)
+/// Where a page may load from and post to: nowhere and here.
+const PAGE_POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'";
+
+fn page(page: &impl Template) -> Result<Reply, Error> {
+    let reply = Reply::bytes("text/html; charset=utf-8", page.render().map_err(Error::internal)?.into_bytes());
+    // The link must not travel on in a Referer.
+    Ok(reply.header("content-security-policy", PAGE_POLICY.to_owned()).header("referrer-policy", "no-referrer".to_owned()))
 }
 
-/// `$fh.auth` with a policy of type FEEDHENRY.
-async fn auth(mut call: Call<'_>) -> Result<Reply, Error> {
+/// How long every request for a reset takes, with a mail or without.
+const ALIKE: std::time::Duration = std::time::Duration::from_millis(1_500);
+
+/// `{u, d}`: a user who forgot his password, by name or mail address. The answer is the same whoever asks.
+async fn forgot_password(mut call: Call<'_>) -> Result<Reply, Error> {
     #[derive(Deserialize)]
-    #[serde(rename_all = "camelCase")]
     struct Body {
-        policy_id: String,
+        #[serde(deserialize_with = "shared::lenient::text")]
+        u: String,
         #[serde(default, deserialize_with = "shared::lenient::optional_text")]
-        client_token: Option<String>,
-        #[serde(default, deserialize_with = "shared::lenient::optional_text")]
-        device: Option<String>,
-        #[serde(default)]
-        params: Params,
-        #[serde(default, rename = "__fh")]
-        fh: Fh,
-    }
-    #[derive(Deserialize, Default)]
-    #[serde(rename_all = "camelCase")]
-    struct Params {
-        #[serde(default, deserialize_with = "shared::lenient::optional_text", alias = "userid")]
-        user_id: Option<String>,
-        #[serde(default, deserialize_with = "shared::lenient::optional_text")]
-        password: Option<String>,
-    }
-    #[derive(Deserialize, Default)]
-    struct Fh {
-        #[serde(default, deserialize_with = "shared::lenient::optional_text")]
-        cuid: Option<String>,
+        d: Option<String>,
     }
     let body: Body = call.body()?;
-    let cuid = body.device.or(body.fh.cuid).filter(|cuid| !cuid.is_empty() && cuid.chars().count() <= 200);
-    let cuid = cuid.ok_or_else(|| Error::invalid("invalid_device"))?;
-    let handle = tenant_of_token(&mut call, body.client_token.as_deref().unwrap_or_default()).await?;
-    let (name, password) = (body.params.user_id.unwrap_or_default(), body.params.password.unwrap_or_default());
-    let attempt = Attempt { handle, name: name.trim(), password: &password, address: &call.incoming.address };
-    let signed_in = sign_in::app_user(&mut call.reader, attempt, &body.policy_id, &cuid).await?;
-    #[derive(Serialize)]
-    #[serde(rename_all = "camelCase")]
-    struct AuthView<'a> {
-        message: &'static str,
-        session_token: &'a str,
-        user_id: &'a str,
-        auth_response: BTreeMap<&'static str, &'a str>,
+    let mailer = call.context.mailer()?;
+    let handle = call.context.tenant_before_sign_in(call.incoming, body.d.as_deref())?;
+    let attempt = Attempt { handle, name: body.u.trim(), password: "", address: &call.incoming.address };
+    // Each request counts as a failure: nobody's mailbox is flooded.
+    let found = password::forgotten(&mut call.reader, handle, attempt.name).await?;
+    attempt.refuse_throttled(&mut call.reader).await?;
+    attempt.count_failure(&mut call.reader).await?;
+    let tenant: Option<Stored<Tenant>> = call.reader.get(&keys::tenant(handle)).await?;
+    let mailed = async {
+        let (Some(user), Some(tenant)) = (found, tenant) else { return Ok(()) };
+        let (link, write) = password::link(handle, &tenant.value.name, &user.owner.user, Reason::Reset, call.reader.now())?;
+        call.reader.table().write(vec![write]).await?;
+        mailer.send(&password::mail(&user, &tenant.value.name, &call.incoming.base_url, Reason::Reset, &link)?).await
+    };
+    // As long for nobody as for somebody, whatever becomes of the mail: who asks must not learn whether the user is there.
+    let (sent, ()) = tokio::join!(mailed, tokio::time::sleep(ALIKE));
+    if let Err(error) = sent {
+        tracing::error!(%error, cause = error.cause.as_deref().unwrap_or_default(), "a reset was not mailed");
     }
-    let auth_response = BTreeMap::from([("userId", signed_in.username.as_str())]);
-    Reply::of(&AuthView { message: "Authentication successful", session_token: signed_in.session.expose(), user_id: &signed_in.username, auth_response })
+    Ok(Reply::done())
 }
 
 #[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct SessionBody {
-    session_token: String,
+struct LinkBody {
+    #[serde(deserialize_with = "shared::lenient::text")]
+    token: String,
 }
 
-async fn verify_session(mut call: Call<'_>) -> Result<Reply, Error> {
-    let body: SessionBody = call.body()?;
-    let mut is_valid = false;
-    if let Ok(session @ CredentialText::AppSession { .. }) = body.session_token.parse::<CredentialText>() {
-        call.reader.fetch(shared::access::keys_of(&session), Vec::new()).await?;
-        is_valid = match shared::access::authenticate(&mut call.reader, &session).await {
-            Ok(_) => true,
-            Err(error) if error.kind == shared::error::Kind::Unauthenticated => false,
-            Err(error) => return Err(error),
-        };
+/// The page behind the link of a mail. It only asks: programs that look into mails follow links, and must not use one up.
+fn password_page(call: &Call<'_>) -> Result<Reply, Error> {
+    let body: LinkBody = call.body()?;
+    page(&PasswordPage { token: &body.token, least: password::LEAST, problem: "" })
+}
+
+/// `{token, password}`, as JSON or from the page's form.
+async fn set_password(mut call: Call<'_>) -> Result<Reply, Error> {
+    #[derive(Deserialize)]
+    struct Body {
+        #[serde(flatten)]
+        link: LinkBody,
+        password: String,
     }
-    #[derive(Serialize)]
+    let from_page = call.incoming.content_type.starts_with("application/x-www-form-urlencoded");
+    let body: Body = call.body()?;
+    match password::set_by_link(&mut call.reader, &body.link.token, &body.password).await {
+        Ok(user) if from_page => page(&PasswordSet { username: &user.owner.username }),
+        Ok(_) => Ok(Reply::done()),
+        Err(error) if from_page && error.kind == Kind::Invalid => {
+            page(&PasswordPage { token: &body.link.token, least: password::LEAST, problem: &error.message })
+        }
+        Err(error) => Err(error),
+    }
+}
+
+/// `{oldPassword, newPassword}`: a member's own.
+async fn change_password(mut call: Call<'_>) -> Result<Reply, Error> {
+    #[derive(Deserialize)]
     #[serde(rename_all = "camelCase")]
-    struct VerifyView {
-        is_valid: bool,
+    struct Body {
+        old_password: String,
+        new_password: String,
     }
-    Reply::of(&VerifyView { is_valid })
-}
-
-async fn revoke_session(call: Call<'_>) -> Result<Reply, Error> {
-    let body: SessionBody = call.body()?;
-    if let Ok(session @ CredentialText::AppSession { .. }) = body.session_token.parse::<CredentialText>() {
-        sign_in::end(&call.reader, &session).await?;
-    }
+    let (body, who): (Body, _) = (call.body()?, call.who()?);
+    let attempt = Attempt { handle: who.handle, name: &who.owner.username, password: &body.old_password, address: &call.incoming.address };
+    password::change_own(&mut call.reader, &who.owner.user, attempt, &body.new_password).await?;
     Ok(Reply::done())
 }

@@ -14,6 +14,10 @@ pub enum Dialect {
     Rhmap,
     /// The same for `$fh.auth`, whose clients expect 200 with `"status":"error"`.
     RhmapSdk,
+    /// The v2 envelope of teams: bare JSON, errors as `{"error":{"error":M}}` (003 9.2 to 9.5).
+    RhmapTeams,
+    /// The same for the removal and the members of a team: errors as `{"error":M}` (003 9.6 to 9.8).
+    RhmapTeamMembers,
 }
 
 /// What a dialect writes: status, content type and body of a JSON answer.
@@ -28,6 +32,7 @@ impl Dialect {
     fn success(self, reply: &Reply, json: &[u8]) -> Written {
         match self {
             Self::Rhmap | Self::RhmapSdk => rhmap::success(reply.success, json),
+            Self::RhmapTeams | Self::RhmapTeamMembers => Written { status: 200, body: json.to_vec() },
         }
     }
 
@@ -35,6 +40,8 @@ impl Dialect {
         match self {
             Self::Rhmap => rhmap::error(error),
             Self::RhmapSdk => rhmap::sdk_error(error),
+            Self::RhmapTeams => rhmap::teams_error(error),
+            Self::RhmapTeamMembers => rhmap::team_members_error(error),
         }
     }
 

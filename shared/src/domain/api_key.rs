@@ -197,14 +197,14 @@ pub async fn create(reader: &mut Reader<'_>, who: &Principal, of: KeyOf, label: 
 fn key_of(credential: &Credential) -> Option<&ApiKey> {
     match &credential.purpose {
         Purpose::UserKey(key) | Purpose::AppKey(key) => Some(key),
-        Purpose::Session | Purpose::AppSession { .. } => None,
+        Purpose::Session | Purpose::AppSession { .. } | Purpose::SetPassword => None,
     }
 }
 
 fn set_key(credential: &mut Credential, changed: &ApiKey) {
     match &mut credential.purpose {
         Purpose::UserKey(key) | Purpose::AppKey(key) => *key = changed.clone(),
-        Purpose::Session | Purpose::AppSession { .. } => {}
+        Purpose::Session | Purpose::AppSession { .. } | Purpose::SetPassword => {}
     }
 }
 
@@ -290,6 +290,6 @@ pub async fn is_valid(reader: &mut Reader<'_>, who: &Principal, kind: &str, text
     Ok(found.is_some_and(|found| match &found.value.purpose {
         Purpose::UserKey(key) => kind == "user" && key.revoked.is_none(),
         Purpose::AppKey(key) => kind == "app" && key.revoked.is_none(),
-        Purpose::Session | Purpose::AppSession { .. } => false,
+        Purpose::Session | Purpose::AppSession { .. } | Purpose::SetPassword => false,
     }))
 }

@@ -42,6 +42,8 @@ pub struct AppCard {
     pub in_store: bool,
     /// Its binaries, at most one of each type.
     pub binaries: Vec<BinaryCard>,
+    /// Who made it: a user who owns apps cannot be deleted (003 10.4).
+    pub owner: Guid,
     /// Since when.
     pub created: Timestamp,
 }
@@ -269,6 +271,7 @@ pub async fn create(reader: &mut Reader<'_>, who: &Principal, name: Name, change
             policies: Vec::new(),
             in_store: false,
             binaries: Vec::new(),
+            owner: who.owner.user.clone(),
             created: now,
         };
         apply(&mut card, changes);
@@ -278,8 +281,16 @@ pub async fn create(reader: &mut Reader<'_>, who: &Principal, name: Name, change
             writes = super::links::regroup(reader, who.handle, &mut card, groups).await?;
         }
         writes.insert(0, records::create(keys::app_card(who.handle, id), &card)?);
+        writes.push(owned(who.handle, &card.owner, 1));
+        // Whoever is being deleted at this moment owns nothing new.
+        writes.push(Write::Check(keys::user(who.handle, &card.owner), Condition::Present));
         Ok((card, writes))
     })
+}
+
+/// Counts an app that a user owns.
+fn owned(handle: Handle, user: &Guid, by: i64) -> Write {
+    Write::Count { key: keys::owned_apps(handle, user), kind: "owned-apps", by, condition: Condition::Always }
 }
 
 /// Changes an app; what is absent stays (003 2.12).
@@ -330,6 +341,7 @@ pub async fn delete(reader: &mut Reader<'_>, who: &Principal, id: AppId) -> Resu
             writes.push(binary.remove());
         }
         writes.extend(unlinked);
+        writes.push(owned(handle, &found.card.value.owner, -1));
         let versions: Vec<&Version> = found.binaries.iter().flat_map(|(_, binary)| &binary.value.versions).collect();
         if !versions.is_empty() {
             let chore = Chore::Release {

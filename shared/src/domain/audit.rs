@@ -41,7 +41,22 @@ impl Record for LogRow {
 /// How long rows are kept, in seconds: two years.
 pub const RETENTION_SECONDS: i64 = 2 * 365 * 24 * 3600;
 
-/// The writes of a row: one copy per filter.
+/// That a user installed a store item, as the item was called then: it may be gone when this is read (003 10.11).
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct InstalledItem {
+    /// The item.
+    pub item: AppId,
+    /// Its name.
+    pub title: String,
+    /// When he did last.
+    pub at: Timestamp,
+}
+
+impl Record for InstalledItem {
+    const KIND: &'static str = "installed-item";
+}
+
+/// The writes of a row: one copy per filter, and that the user has the item.
 ///
 /// # Errors
 /// Internal.
@@ -69,7 +84,12 @@ pub fn row(who: &Principal, card: &AppCard, kind: BinaryType, version: u32, cuid
     if !row.cuid.is_empty() {
         copies.push(LogOf::Device(&row.cuid));
     }
-    copies.into_iter().map(|of| records::put(keys::log_row(who.handle, of, now, &row.guid), &row, Condition::Always)).collect()
+    let installed = InstalledItem { item: card.id, title: row.title.clone(), at: now };
+    let mut writes = vec![records::put(keys::user_item(who.handle, &row.user, card.id), &installed, Condition::Always)?];
+    for of in copies {
+        writes.push(records::put(keys::log_row(who.handle, of, now, &row.guid), &row, Condition::Always)?);
+    }
+    Ok(writes)
 }
 
 /// What a listing of the log asks for.

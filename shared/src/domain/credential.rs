@@ -5,7 +5,6 @@ use serde::{Deserialize, Serialize};
 use crate::clock::Timestamp;
 use crate::domain::api_key::ApiKey;
 use crate::domain::user::Owner;
-use crate::id::Guid;
 use crate::records::Record;
 
 /// What a credential is for.
@@ -22,9 +21,9 @@ pub enum Purpose {
     AppSession {
         /// The client's id of its device.
         cuid: String,
-        /// The policy that admitted the user.
-        policy: Guid,
     },
+    /// A link by which a user sets his password: good for one time.
+    SetPassword,
 }
 
 /// A credential.

@@ -7,7 +7,7 @@ use crate::change;
 use crate::clock::Timestamp;
 use crate::domain::api_key::{KeyOf, listing};
 use crate::domain::text::{Description, Name};
-use crate::domain::user::{SignInName, User};
+use crate::domain::user::{self, User};
 use crate::error::Error;
 use crate::id::{AppId, Guid, Handle};
 use crate::records::{self, Reader, Record, Stored};
@@ -196,30 +196,6 @@ const USERS_AT_DELETION: usize = 10;
 /// Most users that one call puts into a group or takes out of it: two writes each.
 pub const USERS_LIMIT: usize = 49;
 
-/// A user as a client names him: by guid, or by the name that he signs in with.
-async fn resolve(reader: &mut Reader<'_>, handle: Handle, named: &[String]) -> Result<Vec<Guid>, Error> {
-    let as_guid: Vec<Option<Guid>> = named.iter().map(|text| text.parse().ok()).collect();
-    let mut wanted: Vec<Key> = named.iter().map(|text| keys::sign_in(handle, text)).collect();
-    wanted.extend(as_guid.iter().flatten().map(|guid| keys::user(handle, guid)));
-    reader.fetch_missing(&wanted).await?;
-    let mut users = Vec::new();
-    for (text, guid) in named.iter().zip(as_guid) {
-        let by_guid = match &guid {
-            Some(guid) => reader.get::<User>(&keys::user(handle, guid)).await?.map(|_| guid.clone()),
-            None => None,
-        };
-        let user = match by_guid {
-            Some(user) => Some(user),
-            None => reader.get::<SignInName>(&keys::sign_in(handle, text)).await?.map(|claim| claim.value.user),
-        };
-        let user = user.ok_or_else(|| Error::not_found("User not found"))?;
-        if !users.contains(&user) {
-            users.push(user);
-        }
-    }
-    Ok(users)
-}
-
 /// Puts users into a group, or takes them out: all or none; gives the group as it is then. The users' API keys get the new
 /// copy of their owner in the same transaction.
 ///
@@ -232,11 +208,11 @@ pub async fn change_users(reader: &mut Reader<'_>, who: &Principal, guid: &Guid,
     let handle = who.handle;
     change!(reader, {
         let mut members = read(reader, handle, guid).await?;
-        let users = resolve(reader, handle, named).await?;
+        let users = user::resolve(reader, handle, named).await?;
         let user_keys: Vec<Key> = users.iter().map(|user| keys::user(handle, user)).collect();
         let mut writes = vec![touched(handle, guid)];
         for found in reader.get_all::<User>(&user_keys).await? {
-            let found = found.ok_or_else(|| Error::not_found("User not found"))?;
+            let found = found.ok_or_else(user::not_found)?;
             let user = found.value.owner.user.clone();
             members.users.retain(|member| *member != user);
             if add {
@@ -270,6 +246,6 @@ async fn moved(reader: &mut Reader<'_>, handle: Handle, guid: &Guid, mut found: 
         Write::Delete(member, Condition::Always)
     };
     let mut writes = vec![member, found.replace()?];
-    writes.extend(super::user::copies(reader, handle, &found.value.owner).await?);
+    writes.extend(user::copies(reader, handle, &found.value.owner).await?);
     Ok(writes)
 }

@@ -6,12 +6,12 @@ use serde::{Deserialize, Serialize};
 use crate::change;
 use crate::clock::Timestamp;
 use crate::domain::credential::{Credential, Purpose};
-use crate::domain::device::Device;
+use crate::domain::device::{self, Device};
 use crate::domain::policy::Policy;
 use crate::domain::tenant::Tenant;
-use crate::domain::user::{SignInName, User};
+use crate::domain::user::{Identity, LastLogin, Owner, SignInName, User};
 use crate::error::{Error, Kind};
-use crate::id::Handle;
+use crate::id::{Guid, Handle};
 use crate::records::{self, Reader, Record, Stored};
 use crate::secret::{CredentialText, device_id, verify_password};
 use crate::store::{Condition, Key, Query, Write, keys};
@@ -61,6 +61,54 @@ impl Attempt<'_> {
         let address = keys::failures(self.handle, &format!("address#{}", self.address));
         [(account, ACCOUNT_FAILURES), (address, ADDRESS_FAILURES)]
     }
+
+    /// What [`refuse_throttled`](Self::refuse_throttled) reads.
+    pub fn keys(&self) -> Vec<Key> {
+        self.counters().into_iter().map(|(key, _)| key).collect()
+    }
+
+    /// Refuses to go on after too many failures of this account or from this address.
+    ///
+    /// # Errors
+    /// Too many requests; the store's.
+    pub async fn refuse_throttled(&self, reader: &mut Reader<'_>) -> Result<(), Error> {
+        for (key, most) in &self.counters() {
+            if reader.get::<Failures>(key).await?.is_some_and(|found| found.value.times >= *most) {
+                return Err(Error::new(Kind::TooManyRequests, "Too many failed logins, please try again later"));
+            }
+        }
+        Ok(())
+    }
+
+    /// Counts a failure, for the account and for the address.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn count_failure(&self, reader: &mut Reader<'_>) -> Result<(), Error> {
+        let now = reader.now();
+        change!(reader, {
+            let mut writes = Vec::new();
+            for (key, _) in &self.counters() {
+                match reader.get::<Failures>(key).await? {
+                    Some(mut found) => {
+                        found.value.times += 1;
+                        writes.push(found.replace()?);
+                    }
+                    None => {
+                        let first = Failures { times: 1, until: now.plus_seconds(FAILURE_WINDOW) };
+                        writes.push(records::put(key.clone(), &first, Condition::AbsentOrExpired { now: now.seconds() })?);
+                    }
+                }
+            }
+            Ok(((), writes))
+        })
+    }
+
+    /// The write that forgets the account's failures.
+    pub fn forgive(&self) -> Write {
+        let [(account, _), _] = self.counters();
+        Write::Delete(account, Condition::Always)
+    }
 }
 
 /// A member who signed in.
@@ -74,53 +122,30 @@ pub struct SignedIn {
     pub domain: String,
 }
 
-/// Checks name and password and gives the user with the tenant. `also` and `queries` are what the caller reads after it.
-async fn prove(reader: &mut Reader<'_>, attempt: Attempt<'_>, also: Vec<Key>, queries: Vec<Query>) -> Result<(Stored<User>, Tenant), Error> {
-    let handle = attempt.handle;
-    let counters = attempt.counters();
-    let claim_key = keys::sign_in(handle, attempt.name);
-    let mut wanted = vec![claim_key.clone(), keys::tenant(handle)];
-    wanted.extend(counters.iter().map(|(key, _)| key.clone()));
-    wanted.extend(also);
-    reader.fetch(wanted, queries).await?;
-    for (key, most) in &counters {
-        if reader.get::<Failures>(key).await?.is_some_and(|found| found.value.times >= *most) {
-            return Err(Error::new(Kind::TooManyRequests, "Too many failed logins, please try again later"));
-        }
-    }
+/// Checks name and password and gives the user's guid. The name and the failures are read here if they were not fetched
+/// before.
+///
+/// # Errors
+/// [`Error::sign_in_failed`]; too many requests; the store's.
+pub async fn prove(reader: &mut Reader<'_>, attempt: Attempt<'_>) -> Result<Guid, Error> {
+    let claim_key = keys::sign_in(attempt.handle, attempt.name);
+    let mut wanted = attempt.keys();
+    wanted.push(claim_key.clone());
+    reader.fetch_missing(&wanted).await?;
+    attempt.refuse_throttled(reader).await?;
     let claim: Option<Stored<SignInName>> = reader.get(&claim_key).await?;
-    let tenant: Option<Stored<Tenant>> = reader.get(&keys::tenant(handle)).await?;
-    let right = verify_password(attempt.password, claim.as_ref().map(|claim| claim.value.password.as_str()));
-    match (right, claim, tenant) {
-        (true, Some(claim), Some(tenant)) => {
-            let user: Option<Stored<User>> = reader.get(&keys::user(handle, &claim.value.user)).await?;
-            Ok((user.ok_or_else(Error::sign_in_failed)?, tenant.value))
-        }
+    let right = verify_password(attempt.password, claim.as_ref().and_then(|claim| claim.value.password.as_deref()));
+    match (right, claim) {
+        (true, Some(claim)) => Ok(claim.value.user),
         _ => {
-            count_failure(reader, &counters).await?;
+            attempt.count_failure(reader).await?;
             Err(Error::sign_in_failed())
         }
     }
 }
 
-async fn count_failure(reader: &mut Reader<'_>, counters: &[(Key, u32)]) -> Result<(), Error> {
-    let now = reader.now();
-    change!(reader, {
-        let mut writes = Vec::new();
-        for (key, _) in counters {
-            match reader.get::<Failures>(key).await? {
-                Some(mut found) => {
-                    found.value.times += 1;
-                    writes.push(found.replace()?);
-                }
-                None => {
-                    let first = Failures { times: 1, until: now.plus_seconds(FAILURE_WINDOW) };
-                    writes.push(records::put(key.clone(), &first, Condition::AbsentOrExpired { now: now.seconds() })?);
-                }
-            }
-        }
-        Ok(((), writes))
-    })
+fn login_noted(handle: Handle, user: &Guid, now: Timestamp) -> Result<Write, Error> {
+    records::put(keys::last_login(handle, user), &LastLogin { at: now }, Condition::Always)
 }
 
 /// Signs a member in.
@@ -128,24 +153,66 @@ async fn count_failure(reader: &mut Reader<'_>, counters: &[(Key, u32)]) -> Resu
 /// # Errors
 /// [`Error::sign_in_failed`]; too many requests; the store's.
 pub async fn member(reader: &mut Reader<'_>, attempt: Attempt<'_>) -> Result<SignedIn, Error> {
-    let (user, tenant) = prove(reader, attempt, Vec::new(), Vec::new()).await?;
+    let handle = attempt.handle;
+    let mut wanted = attempt.keys();
+    wanted.extend([keys::sign_in(handle, attempt.name), keys::tenant(handle)]);
+    reader.fetch(wanted, Vec::new()).await?;
+    let guid = prove(reader, attempt).await?;
+    let tenant: Stored<Tenant> = reader.get(&keys::tenant(handle)).await?.ok_or_else(Error::sign_in_failed)?;
     let now = reader.now();
-    let session = CredentialText::new_session(attempt.handle, &user.value.owner.user);
+    let session = CredentialText::new_session(handle, &guid);
+    let domain = tenant.value.name;
     let credential =
-        Credential { purpose: Purpose::Session, domain: tenant.name.clone(), created: now, expires: Some(now.plus_seconds(SESSION_SECONDS)), owner: None };
-    let [(account, _), _] = attempt.counters();
-    let credential = records::create(keys::credential(attempt.handle, &session.hash()), &credential)?;
+        Credential { purpose: Purpose::Session, domain: domain.clone(), created: now, expires: Some(now.plus_seconds(SESSION_SECONDS)), owner: None };
+    let credential = records::create(keys::credential(handle, &session.hash()), &credential)?;
     // The same user signs in elsewhere at the same time: the transactions meet at the user and the failures.
     let user = change!(reader, {
-        let user: Stored<User> = reader.get(&user.key).await?.ok_or_else(Error::sign_in_failed)?;
+        let user: Stored<User> = reader.get(&keys::user(handle, &guid)).await?.ok_or_else(Error::sign_in_failed)?;
         let owner = &user.value.owner;
         if !owner.enabled || owner.blacklisted {
             return Err(Error::sign_in_failed());
         }
         let check = Write::Check(user.key.clone(), Condition::Rev(user.rev));
-        Ok((user.value, vec![credential.clone(), Write::Delete(account.clone(), Condition::Always), check]))
+        Ok((user.value, vec![credential.clone(), attempt.forgive(), check, login_noted(handle, &guid, now)?]))
     })?;
-    Ok(SignedIn { session, user, domain: tenant.name })
+    Ok(SignedIn { session, user, domain })
+}
+
+/// Somebody whom a provider admitted.
+#[derive(Clone, Debug)]
+pub struct Outsider {
+    /// The provider's own name of him, which it gives to nobody else.
+    pub subject: String,
+    /// His mail address, if the provider told one.
+    pub email: Option<String>,
+    /// Whether the provider says that the address is his.
+    pub email_verified: bool,
+    /// His name, if the provider told one.
+    pub name: Option<String>,
+}
+
+/// Who wants to be let in.
+#[derive(Clone, Debug)]
+pub enum Person {
+    /// A user of the platform, who gave his password here.
+    User(Guid),
+    /// Somebody whom a provider admitted.
+    Outsider(Outsider),
+}
+
+/// An app's user at the door: who he is was proved before.
+#[derive(Clone, Copy, Debug)]
+pub struct Entrance<'a> {
+    /// The tenant.
+    pub handle: Handle,
+    /// Its name.
+    pub domain: &'a str,
+    /// The policy by which he comes.
+    pub policy: &'a Policy,
+    /// The client's id of its device.
+    pub cuid: &'a str,
+    /// The app as its client named it; may be empty.
+    pub client_token: &'a str,
 }
 
 /// An app's user who signed in.
@@ -153,55 +220,93 @@ pub async fn member(reader: &mut Reader<'_>, attempt: Attempt<'_>) -> Result<Sig
 pub struct AppSignedIn {
     /// The new session.
     pub session: CredentialText,
-    /// The user's name.
-    pub username: String,
+    /// The user's name: that of the platform, or the provider's own where he is none of its users.
+    pub user_id: String,
 }
 
+/// The coded refusals that clients look for (`$fh.auth`). They are given only to somebody who has proved who he is.
 fn refused(message: &str) -> Error {
     Error::forbidden(message)
 }
 
-/// Signs an app's user in by a policy of type FEEDHENRY, and notes the device. The coded refusals of users
-/// and devices are given only to somebody who has proved who they are.
+/// The platform's user that an outsider is: the one whose name is the provider's own name of him, else the only one with
+/// his verified address.
+async fn user_of(reader: &mut Reader<'_>, handle: Handle, outsider: &Outsider) -> Result<Option<Stored<User>>, Error> {
+    let by_name: Option<Stored<SignInName>> = reader.get(&keys::sign_in(handle, &outsider.subject)).await?;
+    if let Some(claim) = by_name {
+        return reader.get(&keys::user(handle, &claim.value.user)).await;
+    }
+    let Some(email) = outsider.email.as_deref().filter(|email| outsider.email_verified && !email.is_empty()) else { return Ok(None) };
+    let found = reader.all(Query::all(keys::email_users(handle, email))).await?;
+    match found.as_slice() {
+        [only] => reader.get(&keys::user(handle, &only.key.sk.parse().map_err(Error::internal)?)).await,
+        _ => Ok(None),
+    }
+}
+
+fn refuse_blocked(owner: &Owner) -> Result<(), Error> {
+    if owner.blacklisted {
+        return Err(refused("user_purge_data"));
+    }
+    if !owner.enabled {
+        return Err(refused("user_disabled"));
+    }
+    Ok(())
+}
+
+/// Lets an app's user in whom the policy's provider admitted: the checks of policy, user and device, the note of the
+/// device, and the session.
+///
+/// An outsider is taken for a platform's user only where that user is listed on the policy; otherwise policy and subject
+/// are all that he is.
 ///
 /// # Errors
-/// `unknown_policyId`; [`Error::sign_in_failed`]; `user_disabled`, `user_purge_data`, `user_not_approved`,
-/// `device_disabled`, `device_purge_data`; too many requests; the store's.
-pub async fn app_user(reader: &mut Reader<'_>, attempt: Attempt<'_>, policy_id: &str, cuid: &str) -> Result<AppSignedIn, Error> {
-    let handle = attempt.handle;
-    let query = Query::all(keys::policies(handle));
-    let id = device_id(cuid);
-    let device_key = keys::device(handle, &id);
-    // Policies and device are read beside the claim, so that the sign-in is no deeper for them.
-    let proved = prove(reader, attempt, vec![device_key.clone()], vec![query.clone()]).await;
-    let policy = find_policy(reader, query, policy_id).await?.ok_or_else(|| refused("unknown_policyId"))?;
-    if !policy.policy_type.eq_ignore_ascii_case("FEEDHENRY") {
-        return Err(refused("unknown_policyId"));
-    }
-    let (user, tenant) = proved?;
+/// `user_not_found`, `user_not_approved`, `user_disabled`, `user_purge_data`, `device_disabled`, `device_purge_data`; the
+/// store's.
+pub async fn admit(reader: &mut Reader<'_>, entrance: Entrance<'_>, person: &Person, also: Vec<Write>) -> Result<AppSignedIn, Error> {
+    let Entrance { handle, domain, policy, cuid, client_token } = entrance;
     let now = reader.now();
-    let session = CredentialText::new_app_session(handle, &user.value.owner.user, &id);
-    let credential = Credential {
-        purpose: Purpose::AppSession { cuid: cuid.to_owned(), policy: policy.guid.clone() },
-        domain: tenant.name.clone(),
-        created: now,
-        expires: Some(now.plus_seconds(APP_SESSION_SECONDS)),
-        owner: None,
-    };
-    let credential = records::create(keys::credential(handle, &session.hash()), &credential)?;
-    let username = change!(reader, {
-        let user: Stored<User> = reader.get(&user.key).await?.ok_or_else(Error::sign_in_failed)?;
-        let owner = &user.value.owner;
-        if owner.blacklisted {
-            return Err(refused("user_purge_data"));
+    let device = device_id(cuid);
+    let device_key = keys::device(handle, &device);
+    change!(reader, {
+        let mut writes = also.clone();
+        let found: Option<Stored<User>> = match person {
+            Person::User(guid) => Some(reader.get(&keys::user(handle, guid)).await?.ok_or_else(Error::sign_in_failed)?),
+            Person::Outsider(outsider) => user_of(reader, handle, outsider).await?,
+        };
+        let listed = found.as_ref().is_some_and(|user| user.value.policies.contains(&policy.guid));
+        if let Some(user) = &found {
+            refuse_blocked(&user.value.owner)?;
+            writes.push(Write::Check(user.key.clone(), Condition::Rev(user.rev)));
         }
-        if !owner.enabled {
-            return Err(refused("user_disabled"));
+        if policy.check_user_exists && found.is_none() {
+            return Err(refused("user_not_found"));
         }
-        if policy.check_user_approved && !policy.users.contains(&owner.user) {
+        if policy.check_user_approved && !listed {
             return Err(refused("user_not_approved"));
         }
-        let device = match reader.get::<Device>(&device_key).await? {
+        let (guid, user_id) = match (person, &found) {
+            (Person::Outsider(outsider), user) if !listed => {
+                let identity = Identity {
+                    guid: Guid::derived(&["identity", policy.guid.as_str(), &outsider.subject]),
+                    policy: policy.guid.clone(),
+                    subject: outsider.subject.clone(),
+                    email: outsider.email.clone().unwrap_or_default(),
+                    name: outsider.name.clone().unwrap_or_default(),
+                    user: user.as_ref().map(|user| user.value.owner.user.clone()),
+                    seen: now,
+                };
+                writes.push(records::put(keys::identity(handle, &identity.guid), &identity, Condition::Always)?);
+                (identity.guid, identity.subject)
+            }
+            (_, Some(user)) => {
+                let owner = &user.value.owner;
+                writes.push(login_noted(handle, &owner.user, now)?);
+                (owner.user.clone(), owner.username.clone())
+            }
+            (_, None) => return Err(Error::sign_in_failed()),
+        };
+        writes.push(match reader.get::<Device>(&device_key).await? {
             Some(found) if found.value.blacklisted => return Err(refused("device_purge_data")),
             Some(found) if found.value.disabled => return Err(refused("device_disabled")),
             Some(mut found) => {
@@ -212,27 +317,19 @@ pub async fn app_user(reader: &mut Reader<'_>, attempt: Attempt<'_>, policy_id: 
                 let device = Device { cuid: cuid.to_owned(), name: String::new(), created: now, modified: now, disabled: false, blacklisted: false };
                 records::put(device_key.clone(), &device, Condition::AbsentOrExpired { now: now.seconds() })?
             }
+        });
+        writes.extend(device::links(handle, &device, &guid, client_token, now)?);
+        let session = CredentialText::new_app_session(handle, &guid, &device, &policy.guid);
+        let credential = Credential {
+            purpose: Purpose::AppSession { cuid: cuid.to_owned() },
+            domain: domain.to_owned(),
+            created: now,
+            expires: Some(now.plus_seconds(APP_SESSION_SECONDS)),
+            owner: None,
         };
-        let check = Write::Check(user.key.clone(), Condition::Rev(user.rev));
-        Ok((user.value.owner.username, vec![credential.clone(), check, device]))
-    })?;
-    Ok(AppSignedIn { session, username })
-}
-
-async fn find_policy(reader: &mut Reader<'_>, mut query: Query, policy_id: &str) -> Result<Option<Policy>, Error> {
-    loop {
-        let page = reader.query(&query).await?;
-        for item in page.items {
-            let policy = Stored::<Policy>::parse(item)?.value;
-            if policy.policy_id == policy_id {
-                return Ok(Some(policy));
-            }
-        }
-        if page.next.is_none() {
-            return Ok(None);
-        }
-        query.after = page.next;
-    }
+        writes.push(records::create(keys::credential(handle, &session.hash()), &credential)?);
+        Ok((AppSignedIn { session, user_id }, writes))
+    })
 }
 
 /// Ends a session; one that is not there is fine.

@@ -98,14 +98,16 @@ pub async fn create(table: &dyn Table, sealer: &Sealer, new: NewTenant<'_>, now:
         email: new.admin_email,
         name: "Administrator",
         roles: vec![Role::CustomerAdmin, Role::PortalAdmin],
-        password_hash: hash_password(new.admin_password).map_err(|_| Error::invalid("invalid_adminPassword"))?,
+        password_hash: Some(hash_password(new.admin_password).map_err(|_| Error::invalid("invalid_adminPassword"))?),
         aliases: &["admin"],
     };
     let (admin, user_writes) = user::create(handle, person, now)?;
+    let admin = admin.owner.user;
     let mut writes = vec![
         records::create(keys::tenant(handle), &tenant)?,
         records::create(keys::store_directory(&store), &directory)?,
         records::create(keys::store(handle), &front)?,
+        records::create(keys::administrators(handle), &user::Administrators { users: [admin.clone()].into() })?,
     ];
     writes.extend(policy_writes);
     writes.extend(user_writes);

@@ -1,6 +1,6 @@
 //! Users: who they are, and the copy of that which their API keys carry.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
@@ -8,9 +8,9 @@ use crate::access::Role;
 use crate::change;
 use crate::clock::Timestamp;
 use crate::error::Error;
-use crate::id::{Guid, Handle};
+use crate::id::{Guid, Handle, TeamId};
 use crate::records::{self, Reader, Record, Stored};
-use crate::store::{Write, keys};
+use crate::store::{Condition, Key, Write, keys};
 
 /// What decides what a user may do. Each API key carries a copy, rewritten in the transaction that changes it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -25,6 +25,9 @@ pub struct Owner {
     pub roles: Vec<Role>,
     /// The groups of store items that the user is in.
     pub groups: Vec<Guid>,
+    /// The teams that the user is in.
+    #[serde(default)]
+    pub teams: Vec<TeamId>,
     /// Whether the user may sign in.
     pub enabled: bool,
     /// Whether the user's devices are to purge their data.
@@ -42,10 +45,102 @@ pub struct User {
     pub created: Timestamp,
     /// What clients keep for the user (`studio.version` and the like).
     pub prefs: BTreeMap<String, String>,
+    /// All names to sign in with, the username among them.
+    pub names: Vec<String>,
+    /// The auth policies that the user is listed on (003 10.9).
+    pub policies: Vec<Guid>,
+    /// Whether the user ever had a password of his own or of an administrator's choice.
+    pub activated: bool,
+    /// Sessions from before this moment are over: the password was changed then.
+    pub signed_out: Option<Timestamp>,
+}
+
+impl User {
+    /// Whether a session that began then is over.
+    pub fn ended(&self, began: Timestamp) -> bool {
+        self.signed_out.is_some_and(|at| began < at)
+    }
+
+    /// Whether this user holds every right by a role and may sign in: of these one must stay.
+    pub fn is_full_administrator(&self) -> bool {
+        let owner = &self.owner;
+        owner.enabled && !owner.blacklisted && owner.roles.iter().any(|role| matches!(role, Role::CustomerAdmin | Role::ResellerAdmin))
+    }
 }
 
 impl Record for User {
     const KIND: &'static str = "user";
+}
+
+/// When a user signed in last.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct LastLogin {
+    /// When.
+    pub at: Timestamp,
+}
+
+impl Record for LastLogin {
+    const KIND: &'static str = "last-login";
+}
+
+/// That a user has a mail address; the key says which and who.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct EmailOf {}
+
+impl Record for EmailOf {
+    const KIND: &'static str = "email";
+}
+
+/// The users who hold every right by a role and may sign in. It exists so that the last one can be kept without looking at
+/// all users, also when two administrators disable each other at the same time.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct Administrators {
+    /// Their guids.
+    pub users: BTreeSet<Guid>,
+}
+
+impl Record for Administrators {
+    const KIND: &'static str = "administrators";
+}
+
+/// Somebody whom a provider admitted and who is no user of the platform: policy and subject are all that he is.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Identity {
+    /// The guid that always comes of policy and subject.
+    pub guid: Guid,
+    /// The policy.
+    pub policy: Guid,
+    /// The provider's own name of him.
+    pub subject: String,
+    /// The mail address that the provider told; empty where it told none.
+    pub email: String,
+    /// The name that the provider told.
+    pub name: String,
+    /// The platform's user that he is, where there is one who is not listed on the policy: he may be nothing of that user,
+    /// and is out when that user is.
+    pub user: Option<Guid>,
+    /// When he came last.
+    pub seen: Timestamp,
+}
+
+impl Record for Identity {
+    const KIND: &'static str = "identity";
+}
+
+impl Identity {
+    /// He as a caller: without roles, groups and teams.
+    pub fn owner(&self) -> Owner {
+        Owner {
+            user: self.guid.clone(),
+            username: self.subject.clone(),
+            email: self.email.clone(),
+            roles: Vec::new(),
+            groups: Vec::new(),
+            teams: Vec::new(),
+            enabled: true,
+            blacklisted: false,
+        }
+    }
 }
 
 /// The claim of a name to sign in with. It carries the password's hash, so that a sign-in needs no second read and
@@ -54,8 +149,8 @@ impl Record for User {
 pub struct SignInName {
     /// Whose it is.
     pub user: Guid,
-    /// The PHC string of the password (argon2id).
-    pub password: String,
+    /// The PHC string of the password (argon2id); `None` for a user who was invited and has chosen none yet.
+    pub password: Option<String>,
 }
 
 impl Record for SignInName {
@@ -66,27 +161,40 @@ impl Record for SignInName {
 pub struct NewUser<'a> {
     /// The name to sign in with.
     pub username: &'a str,
-    /// The mail address.
+    /// The mail address; may be empty.
     pub email: &'a str,
     /// The name to show.
     pub name: &'a str,
     /// The roles.
     pub roles: Vec<Role>,
-    /// The PHC string of the password.
-    pub password_hash: String,
+    /// The PHC string of the password; `None` for one who is invited to choose it.
+    pub password_hash: Option<String>,
     /// Further names to sign in with.
     pub aliases: &'a [&'a str],
 }
 
-/// The writes that make a user, with its guid.
+/// Longest name to sign in with and longest mail address, in characters.
+pub const NAME_LIMIT: usize = 200;
+
+/// A name to sign in with, without the blanks around it.
 ///
 /// # Errors
-/// Invalid for a name that is blank or longer than 200 characters.
-pub fn create(handle: Handle, new: NewUser<'_>, now: Timestamp) -> Result<(Guid, Vec<Write>), Error> {
-    let username = new.username.trim();
-    if username.is_empty() || username.chars().count() > 200 || username.chars().any(char::is_control) {
+/// Invalid for a name that is blank, longer than [`NAME_LIMIT`] or has control characters.
+pub fn checked_username(name: &str) -> Result<&str, Error> {
+    let name = name.trim();
+    if name.is_empty() || name.chars().count() > NAME_LIMIT || name.chars().any(char::is_control) {
         return Err(Error::invalid("invalid_username"));
     }
+    Ok(name)
+}
+
+/// The user that is to be, with the writes that make him; those of a full administrator lack the register's, see
+/// [`registered`].
+///
+/// # Errors
+/// Those of [`checked_username`].
+pub fn create(handle: Handle, new: NewUser<'_>, now: Timestamp) -> Result<(User, Vec<Write>), Error> {
+    let username = checked_username(new.username)?;
     let guid = Guid::random();
     let owner = Owner {
         user: guid.clone(),
@@ -94,16 +202,115 @@ pub fn create(handle: Handle, new: NewUser<'_>, now: Timestamp) -> Result<(Guid,
         email: new.email.to_owned(),
         roles: new.roles,
         groups: Vec::new(),
+        teams: Vec::new(),
         enabled: true,
         blacklisted: false,
     };
-    let user = User { owner, name: new.name.to_owned(), created: now, prefs: BTreeMap::new() };
-    let mut writes = vec![records::create(keys::user(handle, &guid), &user)?];
+    let names: Vec<String> = std::iter::once(username).chain(new.aliases.iter().copied()).map(str::to_owned).collect();
+    let activated = new.password_hash.is_some();
     let claim = SignInName { user: guid.clone(), password: new.password_hash };
-    for name in std::iter::once(&username).chain(new.aliases) {
+    let mut writes = Vec::new();
+    for name in &names {
         writes.push(records::create(keys::sign_in(handle, name), &claim)?);
     }
-    Ok((guid, writes))
+    let user = User { owner, name: new.name.to_owned(), created: now, prefs: BTreeMap::new(), names, policies: Vec::new(), activated, signed_out: None };
+    writes.push(records::create(keys::user(handle, &guid), &user)?);
+    if !user.owner.email.is_empty() {
+        writes.push(records::put(keys::email(handle, &user.owner.email, &guid), &EmailOf {}, Condition::Always)?);
+    }
+    Ok((user, writes))
+}
+
+/// The write that enters a user in the register of full administrators or takes him out of it, where that changes; `None`
+/// where it does not.
+///
+/// # Errors
+/// Conflict where the last one would leave; the store's.
+pub async fn registered(reader: &mut Reader<'_>, handle: Handle, user: &Guid, was: bool, is: bool) -> Result<Option<Write>, Error> {
+    if was == is {
+        return Ok(None);
+    }
+    let key = keys::administrators(handle);
+    let found: Option<Stored<Administrators>> = reader.get(&key).await?;
+    let Some(mut found) = found else {
+        let only = Administrators { users: [user.clone()].into() };
+        return if is { Ok(Some(records::put(key, &only, Condition::AbsentOrExpired { now: 0 })?)) } else { Err(Error::internal("no administrators")) };
+    };
+    if is {
+        found.value.users.insert(user.clone());
+    } else {
+        found.value.users.remove(user);
+    }
+    if found.value.users.is_empty() {
+        return Err(Error::conflict("This is the last administrator: make another one first"));
+    }
+    Ok(Some(found.replace()?))
+}
+
+/// The writes that put a user's changed record in the place of the one that was read: the record, the copies in his API
+/// keys, his mail address, and the register of administrators.
+///
+/// # Errors
+/// Conflict where the last administrator would leave; the store's.
+pub async fn changed(reader: &mut Reader<'_>, handle: Handle, before: &User, after: Stored<User>) -> Result<Vec<Write>, Error> {
+    let guid = before.owner.user.clone();
+    let mut writes = vec![after.replace()?];
+    if before.owner != after.value.owner {
+        writes.extend(copies(reader, handle, &after.value.owner).await?);
+    }
+    let (old, new) = (&before.owner.email, &after.value.owner.email);
+    if !old.eq_ignore_ascii_case(new) {
+        if !old.is_empty() {
+            writes.push(Write::Delete(keys::email(handle, old, &guid), Condition::Always));
+        }
+        if !new.is_empty() {
+            writes.push(records::put(keys::email(handle, new, &guid), &EmailOf {}, Condition::Always)?);
+        }
+    }
+    writes.extend(registered(reader, handle, &guid, before.is_full_administrator(), after.value.is_full_administrator()).await?);
+    Ok(writes)
+}
+
+/// Users as a client names them: each by guid, or by a name that he signs in with. None stands twice in the answer.
+///
+/// # Errors
+/// Not found `User not found` where one is not there; the store's.
+pub async fn resolve(reader: &mut Reader<'_>, handle: Handle, named: &[String]) -> Result<Vec<Guid>, Error> {
+    let as_guid: Vec<Option<Guid>> = named.iter().map(|text| text.parse().ok()).collect();
+    let mut wanted: Vec<Key> = named.iter().map(|text| keys::sign_in(handle, text)).collect();
+    wanted.extend(as_guid.iter().flatten().map(|guid| keys::user(handle, guid)));
+    reader.fetch_missing(&wanted).await?;
+    let mut users = Vec::new();
+    for (text, guid) in named.iter().zip(as_guid) {
+        let by_guid = match &guid {
+            Some(guid) => reader.get::<User>(&keys::user(handle, guid)).await?.map(|_| guid.clone()),
+            None => None,
+        };
+        let user = match by_guid {
+            Some(user) => Some(user),
+            None => reader.get::<SignInName>(&keys::sign_in(handle, text)).await?.map(|claim| claim.value.user),
+        };
+        let user = user.ok_or_else(not_found)?;
+        if !users.contains(&user) {
+            users.push(user);
+        }
+    }
+    Ok(users)
+}
+
+/// The words that scripts look for.
+pub fn not_found() -> Error {
+    Error::not_found("User not found")
+}
+
+/// The user of that name or guid.
+///
+/// # Errors
+/// As [`resolve`].
+pub async fn named(reader: &mut Reader<'_>, handle: Handle, name: &str) -> Result<Stored<User>, Error> {
+    let found = resolve(reader, handle, &[name.trim().to_owned()]).await?;
+    let guid = found.first().ok_or_else(not_found)?;
+    reader.get(&keys::user(handle, guid)).await?.ok_or_else(not_found)
 }
 
 /// Most preferences of a user, and most characters of one.
@@ -118,7 +325,7 @@ pub async fn set_preference(reader: &mut Reader<'_>, handle: Handle, user: &Guid
         return Err(Error::invalid("invalid_value"));
     }
     change!(reader, {
-        let mut found: Stored<User> = reader.get(&keys::user(handle, user)).await?.ok_or_else(|| Error::not_found("User not found"))?;
+        let mut found: Stored<User> = reader.get(&keys::user(handle, user)).await?.ok_or_else(not_found)?;
         found.value.prefs.insert(name.to_owned(), value.to_owned());
         if found.value.prefs.len() > PREFS_LIMIT.0 {
             return Err(Error::invalid("invalid_key"));

@@ -6,7 +6,7 @@
 use sha2::{Digest, Sha256};
 
 use crate::clock::Timestamp;
-use crate::id::{AppId, BinaryType, Guid, Handle, base32, random_bytes};
+use crate::id::{AppId, BinaryType, Guid, Handle, TeamId, base32, random_bytes};
 use crate::secret::SecretHash;
 use crate::store::Key;
 
@@ -37,14 +37,99 @@ pub fn credential(handle: Handle, hash: &SecretHash) -> Key {
     key(format!("{handle}#C#{hash}"), SELF)
 }
 
-/// A user.
-pub fn user(handle: Handle, user: &Guid) -> Key {
-    key(user_keys(handle, user), SELF)
+/// All users: each one's record, and beside it when he signed in last.
+pub fn users(handle: Handle) -> String {
+    format!("{handle}#USERS")
 }
 
-/// A user's partition: himself, then his API keys as `KEY#…`.
+/// A user.
+pub fn user(handle: Handle, user: &Guid) -> Key {
+    key(users(handle), user.as_str())
+}
+
+/// When a user signed in last: an item of its own, since it changes without the user being changed.
+pub fn last_login(handle: Handle, user: &Guid) -> Key {
+    key(users(handle), format!("{user}#LOGIN"))
+}
+
+/// A person whom a provider admitted and who is no user of the platform.
+pub fn identity(handle: Handle, identity: &Guid) -> Key {
+    key(format!("{handle}#IDENTITIES"), identity.as_str())
+}
+
+/// What belongs to a user: his API keys as `KEY#…`, the devices that he signed in on as `DEV#…`, the store items that he
+/// installed as `ITEM#…`, and how many apps he owns.
 pub fn user_keys(handle: Handle, user: &Guid) -> String {
     format!("{handle}#U#{user}")
+}
+
+/// The beginning of the sort keys of [`user_device`].
+pub const DEVICE_PREFIX: &str = "DEV#";
+
+/// That a user signed in on a device.
+pub fn user_device(handle: Handle, user: &Guid, device: &Guid) -> Key {
+    key(user_keys(handle, user), format!("{DEVICE_PREFIX}{device}"))
+}
+
+/// The beginning of the sort keys of [`user_item`].
+pub const ITEM_PREFIX: &str = "ITEM#";
+
+/// That a user installed a store item.
+pub fn user_item(handle: Handle, user: &Guid, app: AppId) -> Key {
+    key(user_keys(handle, user), format!("{ITEM_PREFIX}{}", app.item().sort_key()))
+}
+
+/// How many apps a user owns.
+pub fn owned_apps(handle: Handle, user: &Guid) -> Key {
+    key(user_keys(handle, user), "OWNED")
+}
+
+/// The users who have a mail address; case does not count.
+pub fn email_users(handle: Handle, email: &str) -> String {
+    format!("{handle}#EMAIL#{}", bounded(&email.to_lowercase()))
+}
+
+/// That a user has a mail address.
+pub fn email(handle: Handle, email: &str, user: &Guid) -> Key {
+    key(email_users(handle, email), user.as_str())
+}
+
+/// The administrators who hold every right: the last one must stay.
+pub fn administrators(handle: Handle) -> Key {
+    key(format!("{handle}#ADMINS"), SELF)
+}
+
+/// What the tenant's own teams may do; read with every credential.
+pub fn access(handle: Handle) -> Key {
+    key(format!("{handle}#ACCESS"), SELF)
+}
+
+/// All teams, each followed by its members.
+pub fn teams(handle: Handle) -> String {
+    format!("{handle}#TEAMS")
+}
+
+/// A team.
+pub fn team(handle: Handle, team: &TeamId) -> Key {
+    key(teams(handle), team.as_str())
+}
+
+/// What stands between the id of a team or policy and that of a user on it, in sort keys.
+pub const MEMBER: &str = "#U#";
+
+/// That a user is in a team.
+pub fn team_user(handle: Handle, team: &TeamId, user: &Guid) -> Key {
+    key(teams(handle), format!("{team}{MEMBER}{user}"))
+}
+
+/// The log of an import of users.
+pub fn import(handle: Handle, import: &Guid) -> Key {
+    key(format!("{handle}#IMPORT#{import}"), SELF)
+}
+
+/// A sign-in that waits for the browser's return from the provider.
+pub fn pending_sign_in(handle: Handle, state: &SecretHash) -> Key {
+    key(format!("{handle}#PENDING#{state}"), SELF)
 }
 
 /// The listing copy of a user's API key.
@@ -84,9 +169,35 @@ pub fn failures(handle: Handle, of: &str) -> Key {
     key(format!("{handle}#FAIL#{}", bounded(&of.to_lowercase())), SELF)
 }
 
-/// A device of an app user.
-pub fn device(handle: Handle, device: &str) -> Key {
-    key(format!("{handle}#DEVICES"), device)
+/// All devices of apps' users.
+pub fn devices(handle: Handle) -> String {
+    format!("{handle}#DEVICES")
+}
+
+/// A device of an app's user.
+pub fn device(handle: Handle, device: &Guid) -> Key {
+    key(devices(handle), device.as_str())
+}
+
+/// The partition of a device's users and apps.
+pub fn device_links(handle: Handle, device: &Guid) -> String {
+    format!("{handle}#DEV#{device}")
+}
+
+/// The beginning of the sort keys of [`device_user`].
+pub const USER_PREFIX: &str = "U#";
+
+/// That a user signed in on a device.
+pub fn device_user(handle: Handle, device: &Guid, user: &Guid) -> Key {
+    key(device_links(handle, device), format!("{USER_PREFIX}{user}"))
+}
+
+/// The beginning of the sort keys of [`device_app`].
+pub const APP_PREFIX: &str = "A#";
+
+/// That an app signed somebody in on a device; the app as its client named it.
+pub fn device_app(handle: Handle, device: &Guid, client_token: &str) -> Key {
+    key(device_links(handle, device), format!("{APP_PREFIX}{}", bounded(client_token)))
 }
 
 /// The cards of all apps.
@@ -150,6 +261,17 @@ pub fn policies(handle: Handle) -> String {
 /// An auth policy.
 pub fn policy(handle: Handle, policy: &Guid) -> Key {
     key(policies(handle), policy.as_str())
+}
+
+/// The users who are listed on policies, those of one policy together. Not beside the policies: these are read by
+/// everybody who looks at the store.
+pub fn policy_users(handle: Handle) -> String {
+    format!("{handle}#POLICYUSERS")
+}
+
+/// That a user is listed on a policy.
+pub fn policy_user(handle: Handle, policy: &Guid, user: &Guid) -> Key {
+    key(policy_users(handle), format!("{policy}{MEMBER}{user}"))
 }
 
 /// The claim of a policy's id.

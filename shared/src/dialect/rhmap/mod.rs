@@ -63,6 +63,16 @@ pub fn sdk_error(error: &Error) -> Written {
     Written { status: if answer { 200 } else { status(error.kind) }, body }
 }
 
+/// The v2 envelope's error, nested (003 9.2.5.2).
+pub fn teams_error(error: &Error) -> Written {
+    Written { status: status(error.kind), body: json!({"error": {"error": error.message}}).to_string().into_bytes() }
+}
+
+/// The v2 envelope's error, flat (003 9.6.5.2).
+pub fn team_members_error(error: &Error) -> Written {
+    Written { status: status(error.kind), body: json!({"error": error.message}).to_string().into_bytes() }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,0 +1,8 @@
+//! The Lambda function `rhmap-roles`.
+
+use shared::lambda::Start;
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), lambda_http::Error> {
+    shared::lambda::run_http::<rhmap_roles::Roles>(Start::with_table()).await
+}

@@ -1,0 +1,193 @@
+//! Passwords that users choose themselves: invitation, reset, change.
+//!
+//! A link is good for one time and dies with its hour. Setting a password ends the sessions from before.
+
+use askama::Template;
+
+use crate::change;
+use crate::clock::Timestamp;
+use crate::domain::credential::{Credential, Purpose};
+use crate::domain::sign_in::{self, Attempt};
+use crate::domain::user::{SignInName, User};
+use crate::error::Error;
+use crate::id::{Guid, Handle};
+use crate::mail::Mail;
+use crate::records::{self, Reader, Stored};
+use crate::secret::{CredentialText, hash_password};
+use crate::store::{Condition, Write, keys};
+
+/// How long an invitation is good, in seconds: three days.
+pub const INVITATION_SECONDS: i64 = 3 * 24 * 3600;
+/// How long a reset is good, in seconds.
+pub const RESET_SECONDS: i64 = 3600;
+/// Fewest characters of a password that is chosen.
+pub const LEAST: usize = 8;
+
+/// Why somebody gets a link.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reason {
+    /// An administrator made the user.
+    Invitation,
+    /// The user forgot his password.
+    Reset,
+}
+
+impl Reason {
+    fn seconds(self) -> i64 {
+        match self {
+            Self::Invitation => INVITATION_SECONDS,
+            Self::Reset => RESET_SECONDS,
+        }
+    }
+}
+
+/// A link's text with the write that makes it good.
+///
+/// # Errors
+/// Internal.
+pub fn link(handle: Handle, domain: &str, user: &Guid, reason: Reason, now: Timestamp) -> Result<(CredentialText, Write), Error> {
+    let text = CredentialText::new_session(handle, user);
+    let expires = Some(now.plus_seconds(reason.seconds()));
+    let credential = Credential { purpose: Purpose::SetPassword, domain: domain.to_owned(), created: now, expires, owner: None };
+    let write = records::create(keys::credential(handle, &text.hash()), &credential)?;
+    Ok((text, write))
+}
+
+#[derive(Template)]
+#[template(
+    ext = "html",
+    source = "<!DOCTYPE html><html><body><p>Hello {{ name }},</p><p>{{ why }}</p><p><a href=\"{{ url }}\">{{ act }}</a></p><p>{{ until }}</p></body></html>"
+)]
+struct LinkMail<'a> {
+    name: &'a str,
+    why: &'a str,
+    act: &'a str,
+    url: &'a str,
+    until: &'a str,
+}
+
+/// The mail with a link to `user`.
+///
+/// # Errors
+/// Invalid for a user without a mail address.
+pub fn mail(user: &User, domain: &str, base_url: &str, reason: Reason, link: &CredentialText) -> Result<Mail, Error> {
+    let url = format!("{base_url}/box/srv/1.1/act/sys/auth/setpassword?token={}", link.expose());
+    let name = if user.name.is_empty() { &user.owner.username } else { &user.name };
+    let username = &user.owner.username;
+    let (subject, why, act, until) = match reason {
+        Reason::Invitation => (
+            format!("You are invited to {domain}"),
+            format!("You are now a user of the app store {domain}. Your user name is {username}."),
+            "Choose your password",
+            "The link is good for three days and for one time.",
+        ),
+        Reason::Reset => (
+            format!("Your password for {domain}"),
+            format!("Somebody, probably you, asked for a new password for {username} in the app store {domain}. If it was not you, nothing needs to be done."),
+            "Choose a new password",
+            "The link is good for one hour and for one time.",
+        ),
+    };
+    let text = format!("Hello {name},\n\n{why}\n\n{act}: {url}\n\n{until}\n");
+    let html = LinkMail { name, why: &why, act, url: &url, until }.render().map_err(Error::internal)?;
+    Mail::new(&[&user.owner.email], &subject, text, html)
+}
+
+/// A password that somebody may choose.
+///
+/// # Errors
+/// Invalid for less than [`LEAST`] characters or more than 1,024 bytes.
+pub fn checked(password: &str) -> Result<String, Error> {
+    if password.chars().count() < LEAST {
+        return Err(Error::invalid(format!("invalid_password: at least {LEAST} characters")));
+    }
+    hash_password(password)
+}
+
+/// The writes that give a user that password under every name, and end his sessions from before.
+///
+/// # Errors
+/// The store's.
+pub async fn replaced(reader: &mut Reader<'_>, handle: Handle, user: &mut Stored<User>, hash: &str) -> Result<Vec<Write>, Error> {
+    user.value.activated = true;
+    user.value.signed_out = Some(reader.now());
+    let names: Vec<_> = user.value.names.iter().map(|name| keys::sign_in(handle, name)).collect();
+    let mut writes = Vec::new();
+    for claim in reader.get_all::<SignInName>(&names).await? {
+        let mut claim = claim.ok_or_else(|| Error::internal("a user without the claim of his name"))?;
+        claim.value.password = Some(hash.to_owned());
+        writes.push(claim.replace()?);
+    }
+    Ok(writes)
+}
+
+fn link_is_over() -> Error {
+    Error::invalid("This link is not valid, or not any more: ask for a new one")
+}
+
+/// Sets the password of the user that a link is for, and uses the link up.
+///
+/// # Errors
+/// Invalid for a link that is not good (any more) or a password that may not be chosen; the store's.
+pub async fn set_by_link(reader: &mut Reader<'_>, text: &str, password: &str) -> Result<User, Error> {
+    let link: CredentialText = text.parse().map_err(|_| link_is_over())?;
+    let CredentialText::Session { handle, ref user, .. } = link else { return Err(link_is_over()) };
+    let (link_key, user_key) = (keys::credential(handle, &link.hash()), keys::user(handle, user));
+    reader.fetch(vec![link_key.clone(), user_key.clone()], Vec::new()).await?;
+    let good = |found: Option<Stored<Credential>>| found.filter(|found| matches!(found.value.purpose, Purpose::SetPassword)).ok_or_else(link_is_over);
+    good(reader.get(&link_key).await?)?;
+    // Hashed only for who has a link: it is what costs.
+    let hash = checked(password)?;
+    change!(reader, {
+        let link = good(reader.get(&link_key).await?)?;
+        let mut user: Stored<User> = reader.get(&user_key).await?.ok_or_else(link_is_over)?;
+        let mut writes = vec![link.remove()];
+        writes.extend(replaced(reader, handle, &mut user, &hash).await?);
+        writes.push(user.replace()?);
+        Ok((user.value, writes))
+    })
+}
+
+/// Changes a member's own password. `attempt` is made with the old one.
+///
+/// # Errors
+/// As [`sign_in::prove`] for a wrong old password; invalid for a new one that may not be chosen; the store's.
+pub async fn change_own(reader: &mut Reader<'_>, user: &Guid, attempt: Attempt<'_>, password: &str) -> Result<(), Error> {
+    let handle = attempt.handle;
+    if sign_in::prove(reader, attempt).await? != *user {
+        return Err(Error::sign_in_failed());
+    }
+    let hash = checked(password)?;
+    change!(reader, {
+        let mut user: Stored<User> = reader.get(&keys::user(handle, user)).await?.ok_or_else(Error::unauthenticated)?;
+        let mut writes = replaced(reader, handle, &mut user, &hash).await?;
+        writes.extend([user.replace()?, attempt.forgive()]);
+        Ok(((), writes))
+    })
+}
+
+/// The user to whom a reset is mailed: the one of that name, or the only one of that mail address, who may sign in and has
+/// an address. It says nothing to the one who asks.
+///
+/// # Errors
+/// The store's.
+pub async fn forgotten(reader: &mut Reader<'_>, handle: Handle, name: &str) -> Result<Option<User>, Error> {
+    let by_email = crate::store::Query::all(keys::email_users(handle, name));
+    reader.fetch(vec![keys::sign_in(handle, name), keys::tenant(handle)], vec![by_email.clone()]).await?;
+    let guid = match reader.get::<SignInName>(&keys::sign_in(handle, name)).await? {
+        Some(claim) => Some(claim.value.user),
+        None => match reader.all(by_email).await?.as_slice() {
+            [only] => Some(only.key.sk.parse().map_err(Error::internal)?),
+            _ => None,
+        },
+    };
+    let Some(guid) = guid else { return Ok(None) };
+    let user: Option<Stored<User>> = reader.get(&keys::user(handle, &guid)).await?;
+    let may = |user: &User| user.owner.enabled && !user.owner.blacklisted && !user.owner.email.is_empty();
+    Ok(user.map(|user| user.value).filter(may))
+}
+
+/// The condition under which a link is written: the user is still as he was read.
+pub fn unchanged(user: &Stored<User>) -> Write {
+    Write::Check(user.key.clone(), Condition::Rev(user.rev))
+}
