@@ -8,7 +8,7 @@ use std::sync::{Mutex, PoisonError};
 
 use async_trait::async_trait;
 use serde_json::{Value, json};
-use shared::access::{Means, Permission, Principal, Role};
+use shared::access::{Means, Permission, Principal, Rights, Role};
 use shared::clock::{Clock, SystemClock};
 use shared::domain::app::{self, AppCard, Changes};
 use shared::domain::credential::{Credential, Purpose};
