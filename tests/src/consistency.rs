@@ -12,11 +12,11 @@ use shared::domain::group::{Group, GroupName};
 use shared::domain::housekeeping::Chore;
 use shared::domain::policy::{Policy, PolicyIdClaim};
 use shared::domain::store_front::StoreFront;
-use shared::domain::team::{Access, Team};
+use shared::domain::team::{Access, Team, default_teams};
 use shared::domain::tenant::Tenant;
 use shared::domain::upload::{State, Upload};
 use shared::domain::user::{Administrators, Owner, SignInName, User};
-use shared::id::{BinaryType, Handle};
+use shared::id::{BinaryType, Handle, TeamId};
 use shared::records::{Record, Stored};
 use shared::store::keys::{self, LogOf};
 use shared::store::{Item, Key};
@@ -379,8 +379,14 @@ fn members(handle: Handle, records: &Records, users: &[Stored<User>], sides: &mu
     sides.same("counted and owned apps", counted, owned.into_iter().collect());
     let access: Access = records.all::<Access>().pop().map(|found| found.value).unwrap_or_default();
     let granted = access.teams.into_iter().map(|(team, grants)| (team, json!(grants).to_string())).collect();
-    let kept = records.all::<Team>().into_iter().map(|team| (team.value.id, json!(team.value.grants).to_string())).collect();
-    sides.same("what teams may do and teams", granted, kept);
+    let kept: BTreeMap<TeamId, String> = records.all::<Team>().into_iter().map(|team| (team.value.id, json!(team.value.grants).to_string())).collect();
+    for owner in users.iter().map(|user| &user.value.owner) {
+        let known = |team: &TeamId| kept.contains_key(team) || default_teams(handle).iter().any(|default| default.id == *team);
+        sides.holds(|| format!("{} is in a team that is gone: {:?}", owner.username, owner.teams), owner.teams.iter().all(known));
+        let once: BTreeSet<&TeamId> = owner.teams.iter().collect();
+        sides.holds(|| format!("{} is in a team twice: {:?}", owner.username, owner.teams), once.len() == owner.teams.len());
+    }
+    sides.same("what teams may do and teams", granted, kept.into_iter().collect());
 }
 
 fn log(handle: Handle, records: &Records, sides: &mut Sides<'_>) {
