@@ -103,6 +103,10 @@ impl Furnished {
 
         let session = world.store_session(&tenant, &format!("admin@{}.example", tenant.domain), CUID).await;
         let sub_session = world.store_session(&tenant, &format!("sub@{}.example", tenant.domain), CUID).await;
+        let params = json!({"userId": format!("sub@{}.example", tenant.domain), "password": PASSWORD});
+        let from_app = json!({"policyId": policy::BUILT_IN, "clientToken": shelved, "device": CUID, "params": params, "d": tenant.domain});
+        let from_app = world.call("POST", &format!("{admin}/authpolicy/auth")).json(from_app).send().await;
+        assert_eq!(from_app.json["status"], "ok", "{}", from_app.text);
         let waiting = text(&post(format!("{admin}/storeitem/prepareupload"), json!({"guid": plain, "type": "android", "size": 100})).await, "uploadId");
         let read = post(format!("{admin}/storeitem/read"), json!({"guid": shelved})).await;
         let android = read["binaries"].as_array().and_then(|all| all.iter().find(|binary| binary["type"] == "android")).expect("an Android binary").clone();

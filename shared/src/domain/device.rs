@@ -221,12 +221,12 @@ pub async fn apps(reader: &mut Reader<'_>, handle: Handle, named: &Named) -> Res
     for item in reader.all(apps_listing(handle, &named.guid())).await? {
         tokens.push(Stored::<DeviceApp>::parse(item)?.value.client_token);
     }
-    let id_of = |token: &str| token.parse::<AppRef>().ok().and_then(|app| app.ours().ok());
-    let ids: Vec<AppId> = tokens.iter().filter_map(|token| id_of(token)).collect();
-    let card_keys: Vec<Key> = ids.iter().map(|id| keys::app_card(handle, *id)).collect();
-    let cards: Vec<AppCard> = reader.get_all::<AppCard>(&card_keys).await?.into_iter().flatten().map(|card| card.value).collect();
     let store = store.map(|store| store.value);
     let is_store = |token: &str| store.as_ref().is_some_and(|store| store.guid.as_str() == token);
+    let id_of = |token: &str| token.parse::<AppRef>().ok().and_then(|app| app.ours().ok());
+    let ids: Vec<AppId> = tokens.iter().filter(|token| !is_store(token)).filter_map(|token| id_of(token)).collect();
+    let card_keys: Vec<Key> = ids.iter().map(|id| keys::app_card(handle, *id)).collect();
+    let cards: Vec<AppCard> = reader.get_all::<AppCard>(&card_keys).await?.into_iter().flatten().map(|card| card.value).collect();
     let card_of = |token: &str| id_of(token).and_then(|id| cards.iter().find(|card| card.id == id));
     // Only a token that is no guid of ours asks for all cards.
     let mut by_token = Vec::new();
