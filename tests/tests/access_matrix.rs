@@ -10,7 +10,8 @@ use appdepot_tests::requests::{Carries, Entry, Furnished, entries, rows};
 use appdepot_tests::{Answer, Call, TestTenant, World, golden};
 use serde_json::json;
 use shared::access::{Permission, Right, Role};
-use shared::id::TeamId;
+use shared::domain::team::default_teams;
+use shared::id::{Handle, TeamId};
 
 /// A kind of caller.
 struct Caller {
@@ -141,4 +142,30 @@ fn what_is_open_is_known_and_can_only_shrink() {
     let opened: Vec<&String> = open.difference(&known).collect();
     assert!(opened.is_empty(), "these operations ask for no credential, and nobody said so: {opened:#?}");
     golden("tests/open-operations.txt", &open.iter().fold(String::new(), |text, line| text + line + "\n"));
+}
+
+/// `docs/permissions.md`: what each role and default team may do.
+#[test]
+fn the_table_of_permissions_is_written() {
+    let handle = Handle::of_name("any");
+    let teams = default_teams(handle);
+    let mut table = "# Permissions\n\nWhat a caller may do by roles and teams; both add up. Written by a test from the code.\n\nA permission of a team holds for its path and everything below, until a deeper path of the same team says otherwise; `write` includes `read`. A team\nwithout `business-objects` at or above a path may do nothing there.\n\n| Permission path | Level |".to_owned();
+    for role in Role::ALL {
+        write!(table, " {} |", role.as_str()).expect("a text");
+    }
+    for team in &teams {
+        write!(table, " team {} |", team.name).expect("a text");
+    }
+    write!(table, "\n|---|---|").expect("a text");
+    table.push_str(&"---|".repeat(Role::ALL.len() + teams.len()));
+    for right in Right::ALL {
+        let (path, level) = right.permission_path();
+        write!(table, "\n| `{path}` | {level} |").expect("a text");
+        let by_roles = Role::ALL.iter().map(|role| role.rights());
+        for rights in by_roles.chain(teams.iter().map(|team| team.grants.rights())) {
+            table.push_str(if rights.contains(right) { " yes |" } else { "  |" });
+        }
+    }
+    table.push('\n');
+    golden("docs/permissions.md", &table);
 }
