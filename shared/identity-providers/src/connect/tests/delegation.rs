@@ -93,5 +93,5 @@ async fn answers_in_time_when_the_endpoint_does_not() {
     let started = Instant::now();
     let failed = any().delegate(&configuration(silent.port), &json!({"userId": "u"})).await;
     assert!(matches!(failed, Err(Failure::Unreachable(_))), "{failed:?}");
-    assert!((4.5..5.5).contains(&started.elapsed().as_secs_f64()));
+    assert!((4.5..6.5).contains(&started.elapsed().as_secs_f64()));
 }
