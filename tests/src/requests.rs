@@ -4,6 +4,7 @@ use package_reader::testing;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Value, json};
 use shared::access::{DOMAIN_PATH, Permission, Role};
+use shared::domain::password::{self, Reason};
 use shared::domain::policy;
 use shared::id::Guid;
 use shared::routes::{self, Row};
@@ -57,6 +58,8 @@ pub struct Furnished {
     pub parts: (String, String),
     /// An install link's ticket.
     pub ticket: String,
+    /// A link by which the worker may choose a password.
+    pub link: String,
 }
 
 /// An Android package of that version.
@@ -114,6 +117,8 @@ impl Furnished {
         let version = url.split_once("guid=").map(|(_, guid)| guid[..24].to_owned()).unwrap_or_else(|| panic!("a guid in {url}"));
         let page = world.call("GET", &format!("{API}/mas/storeitem/install?guid={shelved}&type=ios")).cookie(&tenant.cookie).send().await;
         let ticket = page.text.split("storeitem/icon/").nth(1).and_then(|rest| rest.split('"').next()).unwrap_or_else(|| panic!("{}", page.text)).to_owned();
+        let (link, write) = password::link(tenant.handle, &tenant.domain, &worker, Reason::Reset, world.plain.clock.now()).expect("a link");
+        world.plain.table.write(vec![write]).await.expect("a link is written");
         let mut furnished = Self {
             tenant: tenant.clone(),
             sub,
@@ -133,6 +138,7 @@ impl Furnished {
             waiting,
             parts: Default::default(),
             ticket,
+            link: link.expose().to_owned(),
         };
         furnished.new_parts(world).await;
         world.quiet().await;
@@ -298,6 +304,12 @@ pub fn entries() -> Vec<Entry> {
         get("/box/srv/1.1/tst/version", none),
         post("/box/srv/1.1/act/sys/auth/login", |f| Json(credentials(f))),
         post("/box/srv/1.1/act/sys/auth/logout", empty).again(&[401]).theirs(),
+        post("/box/srv/1.1/act/sys/auth/forgotpassword", |f| Json(json!({"u": "admin", "d": f.tenant.domain}))).again(&[429]),
+        get("/box/srv/1.1/act/sys/auth/setpassword", |f| query(&[("token", &f.link)])),
+        post("/box/srv/1.1/act/sys/auth/setpassword", |f| Json(json!({"token": f.link, "password": "a new password"}))).again(&[400]),
+        post("/box/srv/1.1/ide/{domain}/user/changepassword", |_| Json(json!({"oldPassword": PASSWORD, "newPassword": "a new password"})))
+            .again(&[401, 429])
+            .theirs(),
         get("/box/srv/1.1/ide/{domain}/user/read", none).theirs(),
         post("/box/srv/1.1/ide/{domain}/user/read", empty).theirs(),
         post("/box/srv/1.1/ide/{domain}/user/setProp", |_| Json(json!({"key": "studio.version", "value": "3"}))).theirs(),

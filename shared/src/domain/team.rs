@@ -626,7 +626,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_default_teams_give() {
+    fn default_teams_hold_what_they_say() {
         let handle = Handle::of_name("dev");
         let [customer, domain, store, viewer] = default_teams(handle).map(|team| team.grants.rights());
         assert_eq!(customer, Rights::ALL);
