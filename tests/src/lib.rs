@@ -104,7 +104,7 @@ impl World {
         };
         let clock = Arc::new(ShiftedClock::default());
         // Providers of identity that a test starts are on this machine.
-        let settings = Settings { scheme: "https".to_owned(), allow_private_addresses: true, ..Settings::default() };
+        let settings = Settings { scheme: "https".to_owned(), allow_private_addresses: true, reset_millis: 20, ..Settings::default() };
         let outbox = Outbox::new(Arc::clone(&clock) as Arc<dyn Clock>);
         let plain = addresses.context(settings, Arc::clone(&clock) as Arc<dyn Clock>).expect("a context").with_mailer(Arc::new(outbox.clone()));
         let failing = Arc::new(FailingTable::new(Arc::clone(&plain.table)));

@@ -55,6 +55,10 @@ pub struct Furnished {
     pub parts: (String, String),
     /// An install link's ticket.
     pub ticket: String,
+    /// A user who was invited and has no password yet: name and link.
+    pub invited: (String, String),
+    /// The log of an import of users.
+    pub import: String,
 }
 
 /// An Android package of that version.
@@ -106,6 +110,13 @@ impl Furnished {
         let version = url.split_once("guid=").map(|(_, guid)| guid[..24].to_owned()).unwrap_or_else(|| panic!("a guid in {url}"));
         let page = world.call("GET", &format!("{API}/mas/storeitem/install?guid={shelved}&type=ios")).cookie(&tenant.cookie).send().await;
         let ticket = page.text.split("storeitem/icon/").nth(1).and_then(|rest| rest.split('"').next()).unwrap_or_else(|| panic!("{}", page.text)).to_owned();
+        let name = format!("invited@{}.example", tenant.domain);
+        let made = post(format!("{admin}/user/create"), json!({"username": name, "email": name, "name": format!("{MARK} invited"), "invite": true})).await;
+        let link = world.outbox.mails()[0].text.split("token=").nth(1).and_then(|rest| rest.split_whitespace().next()).expect("a link").to_owned();
+        let invited = (text(&made, "username"), link);
+        let file = format!("{MARK} imported,imported@{}.example,Imported", tenant.domain);
+        let imported = world.call("POST", &format!("{admin}/user/import")).cookie(&tenant.cookie).form("users.csv", file.as_bytes(), &[("roles", "sub")]);
+        let import = text(&imported.send().await.json, "cachekey");
         let mut furnished = Self {
             tenant: tenant.clone(),
             sub,
@@ -124,6 +135,8 @@ impl Furnished {
             waiting,
             parts: Default::default(),
             ticket,
+            invited,
+            import,
         };
         furnished.new_parts(world).await;
         world.quiet().await;
@@ -274,6 +287,14 @@ fn credentials(f: &Furnished) -> Value {
     json!({"u": "admin", "p": PASSWORD, "d": f.tenant.domain})
 }
 
+fn worker(f: &Furnished) -> String {
+    format!("worker@{}.example", f.tenant.domain)
+}
+
+fn sub(f: &Furnished) -> String {
+    format!("sub@{}.example", f.tenant.domain)
+}
+
 /// The table: one entry per row.
 pub fn entries() -> Vec<Entry> {
     use Carries::{Form, Json};
@@ -285,6 +306,10 @@ pub fn entries() -> Vec<Entry> {
         get("/box/srv/1.1/ide/{domain}/user/read", none).theirs(),
         post("/box/srv/1.1/ide/{domain}/user/read", empty).theirs(),
         post("/box/srv/1.1/ide/{domain}/user/setProp", |_| Json(json!({"key": "studio.version", "value": "3"}))).theirs(),
+        post("/box/srv/1.1/act/sys/auth/forgotpassword", |f| Json(json!({"u": "admin", "d": f.tenant.domain}))).again(&[429]),
+        get("/box/srv/1.1/act/sys/auth/setpassword", |f| query(&[("token", &f.invited.1)])),
+        post("/box/srv/1.1/act/sys/auth/setpassword", |f| Json(json!({"token": f.invited.1, "password": PASSWORD}))).again(&[400]),
+        post("/box/srv/1.1/ide/{domain}/user/changepassword", |_| Json(json!({"oldPassword": PASSWORD, "newPassword": PASSWORD}))).again(&[401]).theirs(),
         post("/box/srv/1.1/admin/authpolicy/auth", |f| {
             let params = json!({"userId": "admin", "password": PASSWORD});
             Json(json!({"policyId": "FeedHenry", "clientToken": f.tenant.store, "device": CUID, "params": params}))
@@ -360,5 +385,33 @@ pub fn entries() -> Vec<Entry> {
         get("/box/srv/1.1/mas/storeitem/manifest/{ticket}", none),
         get("/box/srv/1.1/mas/storeitem/package/{ticket}", none).ok(302),
         get("/box/srv/1.1/mas/storeitem/icon/{ticket}", none),
+        post("/box/srv/1.1/admin/user/create", |f| {
+            let lists = [("roles", json!("sub, dev")), ("authpolicies", json!(f.policy)), ("storeItemGroups", json!([f.group])), ("invite", json!("true"))];
+            let mut body = json!({"username": format!("{MARK} new"), "email": "new@dev.example", "name": "New", "password": PASSWORD});
+            lists.into_iter().for_each(|(name, value)| body[name] = value);
+            Json(body)
+        })
+        .again(&[409]),
+        post("/box/srv/1.1/admin/user/update", |f| {
+            let lists = json!({"roles": "dev,analytics", "authpolicies": f.policy, "storeItemGroups": "", "email": "other@dev.example", "enabled": true});
+            let mut body = json!({"username": worker(f), "name": "Other", "password": "another horse", "blacklisted": false});
+            lists.as_object().into_iter().flatten().for_each(|(name, value)| body[name] = value.clone());
+            Json(body)
+        }),
+        post("/box/srv/1.1/admin/user/delete", |f| Json(json!({"username": worker(f)}))).again(&[404]),
+        post("/box/srv/1.1/admin/user/read", |f| Json(json!({"username": worker(f)}))),
+        post("/box/srv/1.1/admin/user/list", empty).theirs(),
+        get("/box/srv/1.1/admin/user/list", none).theirs(),
+        post("/box/srv/1.1/admin/user/listdevices", |f| Json(json!({"username": sub(f)}))),
+        post("/box/srv/1.1/admin/user/liststoreitems", |f| Json(json!({"username": sub(f)}))),
+        post("/box/srv/1.1/admin/user/import", |_| {
+            Form(
+                format!("UserID,Email,Name,Password\n{MARK} 1,one@dev.example,One,secret one\n{MARK} 2,two@dev.example,Two\n").into_bytes(),
+                vec![("roles", "sub".to_owned())],
+            )
+        })
+        .theirs(),
+        get("/box/srv/1.1/dat/log/read", |f| query(&[("cacheKeys", &json!([{"cacheKey": f.import, "start": 0}]).to_string())])),
+        post("/box/srv/1.1/ide/{domain}/user/invite", |f| Json(json!({"email": f.invited.0, "force": true}))),
     ]
 }

@@ -15,14 +15,17 @@ use shared::secret::{CredentialText, device_id};
 use shared::store::wrappers::Fault;
 
 /// The rows that anybody may call.
-const OPEN: [&str; 11] = [
+const OPEN: [&str; 14] = [
+    "GET /box/srv/1.1/act/sys/auth/setpassword",
     "GET /box/srv/1.1/mas/appstore/read",
     "GET /box/srv/1.1/mas/storeitem/icon/{ticket}",
     "GET /box/srv/1.1/mas/storeitem/manifest/{ticket}",
     "GET /box/srv/1.1/mas/storeitem/package/{ticket}",
     "GET /box/srv/1.1/tst/version",
     "GET /health",
+    "POST /box/srv/1.1/act/sys/auth/forgotpassword",
     "POST /box/srv/1.1/act/sys/auth/login",
+    "POST /box/srv/1.1/act/sys/auth/setpassword",
     "POST /box/srv/1.1/admin/authpolicy/auth",
     "POST /box/srv/1.1/admin/authpolicy/revokesession",
     "POST /box/srv/1.1/admin/authpolicy/verifysession",

@@ -168,9 +168,6 @@ fn page(page: &impl Template) -> Result<Reply, Error> {
     Ok(reply.header("content-security-policy", PAGE_POLICY.to_owned()).header("referrer-policy", "no-referrer".to_owned()))
 }
 
-/// How long every request for a reset takes, with a mail or without.
-const ALIKE: std::time::Duration = std::time::Duration::from_millis(1_500);
-
 /// `{u, d}`: a user who forgot his password, by name or mail address. The answer is the same whoever asks.
 async fn forgot_password(mut call: Call<'_>) -> Result<Reply, Error> {
     #[derive(Deserialize)]
@@ -196,7 +193,8 @@ async fn forgot_password(mut call: Call<'_>) -> Result<Reply, Error> {
         mailer.send(&password::mail(&user, &tenant.value.name, &call.incoming.base_url, Reason::Reset, &link)?).await
     };
     // As long for nobody as for somebody, whatever becomes of the mail: who asks must not learn whether the user is there.
-    let (sent, ()) = tokio::join!(mailed, tokio::time::sleep(ALIKE));
+    let alike = std::time::Duration::from_millis(call.context.settings.reset_millis);
+    let (sent, ()) = tokio::join!(mailed, tokio::time::sleep(alike));
     if let Err(error) = sent {
         tracing::error!(%error, cause = error.cause.as_deref().unwrap_or_default(), "a reset was not mailed");
     }
@@ -221,6 +219,7 @@ async fn set_password(mut call: Call<'_>) -> Result<Reply, Error> {
     struct Body {
         #[serde(flatten)]
         link: LinkBody,
+        #[serde(deserialize_with = "shared::lenient::text")]
         password: String,
     }
     let from_page = call.incoming.content_type.starts_with("application/x-www-form-urlencoded");
@@ -240,7 +239,9 @@ async fn change_password(mut call: Call<'_>) -> Result<Reply, Error> {
     #[derive(Deserialize)]
     #[serde(rename_all = "camelCase")]
     struct Body {
+        #[serde(deserialize_with = "shared::lenient::text")]
         old_password: String,
+        #[serde(deserialize_with = "shared::lenient::text")]
         new_password: String,
     }
     let (body, who): (Body, _) = (call.body()?, call.who()?);
