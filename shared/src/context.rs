@@ -24,7 +24,8 @@ pub struct Settings {
     pub scheme: String,
     /// The most seconds that a small upload waits for its verdict.
     pub upload_wait_seconds: u64,
-    /// How long every request for a password's reset takes, with a mail or without.
+    /// How long every request for a new password takes, with a mail or without, in milliseconds: who asks must not learn
+    /// whether the user is there.
     pub reset_millis: u64,
     /// Whether auth policies may reach private, loopback and link-local addresses (`AllowPrivateAddresses`).
     pub allow_private_addresses: bool,

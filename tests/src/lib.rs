@@ -104,7 +104,8 @@ impl World {
         };
         let clock = Arc::new(ShiftedClock::default());
         // Providers of identity that a test starts are on this machine.
-        let settings = Settings { scheme: "https".to_owned(), allow_private_addresses: true, reset_millis: 20, ..Settings::default() };
+        let base_domain = Some("apps.example".to_owned());
+        let settings = Settings { scheme: "https".to_owned(), base_domain, reset_millis: 1, allow_private_addresses: true, ..Settings::default() };
         let outbox = Outbox::new(Arc::clone(&clock) as Arc<dyn Clock>);
         let plain = addresses.context(settings, Arc::clone(&clock) as Arc<dyn Clock>).expect("a context").with_mailer(Arc::new(outbox.clone()));
         let failing = Arc::new(FailingTable::new(Arc::clone(&plain.table)));
@@ -263,6 +264,18 @@ impl Call<'_> {
     pub fn header(mut self, name: &str, value: &str) -> Self {
         let name: HeaderName = name.parse().expect("a header's name");
         self.incoming.headers.append(name, HeaderValue::from_str(value).expect("a header's value"));
+        self
+    }
+
+    /// To another host of this deployment.
+    pub fn host(mut self, name: &str) -> Self {
+        self.incoming.headers.insert("host", HeaderValue::from_str(name).expect("a host"));
+        self
+    }
+
+    /// From another address.
+    pub fn from_address(mut self, address: &str) -> Self {
+        self.incoming.source = address.to_owned();
         self
     }
 

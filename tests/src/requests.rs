@@ -4,6 +4,7 @@ use package_reader::testing;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Value, json};
 use shared::access::{Permission, Role};
+use shared::domain::password::{self, Reason};
 use shared::domain::policy;
 use shared::id::Guid;
 use shared::routes::{self, Row};
@@ -55,8 +56,10 @@ pub struct Furnished {
     pub parts: (String, String),
     /// An install link's ticket.
     pub ticket: String,
-    /// A user who was invited and has no password yet: name and link.
-    pub invited: (String, String),
+    /// A link by which the worker may choose a password.
+    pub link: String,
+    /// A user who was invited and has no password yet.
+    pub invited: String,
     /// The log of an import of users.
     pub import: String,
 }
@@ -110,10 +113,11 @@ impl Furnished {
         let version = url.split_once("guid=").map(|(_, guid)| guid[..24].to_owned()).unwrap_or_else(|| panic!("a guid in {url}"));
         let page = world.call("GET", &format!("{API}/mas/storeitem/install?guid={shelved}&type=ios")).cookie(&tenant.cookie).send().await;
         let ticket = page.text.split("storeitem/icon/").nth(1).and_then(|rest| rest.split('"').next()).unwrap_or_else(|| panic!("{}", page.text)).to_owned();
+        let (link, write) = password::link(tenant.handle, &tenant.domain, &worker, Reason::Reset, world.plain.clock.now()).expect("a link");
+        world.plain.table.write(vec![write]).await.expect("a link is written");
         let name = format!("invited@{}.example", tenant.domain);
         let made = post(format!("{admin}/user/create"), json!({"username": name, "email": name, "name": format!("{MARK} invited"), "invite": true})).await;
-        let link = world.outbox.mails()[0].text.split("token=").nth(1).and_then(|rest| rest.split_whitespace().next()).expect("a link").to_owned();
-        let invited = (text(&made, "username"), link);
+        let invited = text(&made, "username");
         let file = format!("{MARK} imported,imported@{}.example,Imported", tenant.domain);
         let imported = world.call("POST", &format!("{admin}/user/import")).cookie(&tenant.cookie).form("users.csv", file.as_bytes(), &[("roles", "sub")]);
         let import = text(&imported.send().await.json, "cachekey");
@@ -135,6 +139,7 @@ impl Furnished {
             waiting,
             parts: Default::default(),
             ticket,
+            link: link.expose().to_owned(),
             invited,
             import,
         };
@@ -303,13 +308,15 @@ pub fn entries() -> Vec<Entry> {
         get("/box/srv/1.1/tst/version", none),
         post("/box/srv/1.1/act/sys/auth/login", |f| Json(credentials(f))),
         post("/box/srv/1.1/act/sys/auth/logout", empty).again(&[401]).theirs(),
+        post("/box/srv/1.1/act/sys/auth/forgotpassword", |f| Json(json!({"u": "admin", "d": f.tenant.domain}))).again(&[429]),
+        get("/box/srv/1.1/act/sys/auth/setpassword", |f| query(&[("token", &f.link)])),
+        post("/box/srv/1.1/act/sys/auth/setpassword", |f| Json(json!({"token": f.link, "password": "a new password"}))).again(&[400]),
+        post("/box/srv/1.1/ide/{domain}/user/changepassword", |_| Json(json!({"oldPassword": PASSWORD, "newPassword": "a new password"})))
+            .again(&[401, 429])
+            .theirs(),
         get("/box/srv/1.1/ide/{domain}/user/read", none).theirs(),
         post("/box/srv/1.1/ide/{domain}/user/read", empty).theirs(),
         post("/box/srv/1.1/ide/{domain}/user/setProp", |_| Json(json!({"key": "studio.version", "value": "3"}))).theirs(),
-        post("/box/srv/1.1/act/sys/auth/forgotpassword", |f| Json(json!({"u": "admin", "d": f.tenant.domain}))).again(&[429]),
-        get("/box/srv/1.1/act/sys/auth/setpassword", |f| query(&[("token", &f.invited.1)])),
-        post("/box/srv/1.1/act/sys/auth/setpassword", |f| Json(json!({"token": f.invited.1, "password": PASSWORD}))).again(&[400]),
-        post("/box/srv/1.1/ide/{domain}/user/changepassword", |_| Json(json!({"oldPassword": PASSWORD, "newPassword": PASSWORD}))).again(&[401]).theirs(),
         post("/box/srv/1.1/admin/authpolicy/auth", |f| {
             let params = json!({"userId": "admin", "password": PASSWORD});
             Json(json!({"policyId": "FeedHenry", "clientToken": f.tenant.store, "device": CUID, "params": params}))
@@ -412,6 +419,6 @@ pub fn entries() -> Vec<Entry> {
         })
         .theirs(),
         get("/box/srv/1.1/dat/log/read", |f| query(&[("cacheKeys", &json!([{"cacheKey": f.import, "start": 0}]).to_string())])),
-        post("/box/srv/1.1/ide/{domain}/user/invite", |f| Json(json!({"email": f.invited.0, "force": true}))),
+        post("/box/srv/1.1/ide/{domain}/user/invite", |f| Json(json!({"email": f.invited, "force": true}))),
     ]
 }

@@ -4,6 +4,7 @@
 
 use askama::Template;
 
+use crate::access::Principal;
 use crate::change;
 use crate::clock::Timestamp;
 use crate::domain::credential::{Credential, Purpose};
@@ -165,22 +166,25 @@ pub async fn set_by_link(reader: &mut Reader<'_>, text: &str, password: &str) ->
     })
 }
 
-/// Changes a member's own password. `attempt` is made with the old one.
+/// Changes a member's own password and gives him a new session: those from before end. `attempt` is made with the old one.
 ///
 /// # Errors
 /// As [`sign_in::prove`] for a wrong old password; invalid for a new one that may not be chosen; the store's.
-pub async fn change_own(reader: &mut Reader<'_>, user: &Guid, attempt: Attempt<'_>, password: &str) -> Result<(), Error> {
-    let handle = attempt.handle;
-    if sign_in::prove(reader, attempt).await? != *user {
+pub async fn change_own(reader: &mut Reader<'_>, who: &Principal, attempt: Attempt<'_>, password: &str) -> Result<CredentialText, Error> {
+    let (handle, guid) = (who.handle, &who.owner.user);
+    if sign_in::prove(reader, attempt).await? != *guid {
         return Err(Error::sign_in_failed());
     }
     let hash = checked(password)?;
+    let now = reader.now();
+    let (session, credential) = sign_in::new_session(handle, &who.domain, guid, now)?;
     change!(reader, {
-        let mut user: Stored<User> = reader.get(&keys::user(handle, user)).await?.ok_or_else(Error::unauthenticated)?;
+        let mut user: Stored<User> = reader.get(&keys::user(handle, guid)).await?.ok_or_else(Error::unauthenticated)?;
         let mut writes = replaced(reader, handle, &mut user, &hash).await?;
-        writes.extend([user.replace()?, attempt.forgive()]);
+        writes.extend([user.replace()?, attempt.forgive(), credential.clone()]);
         Ok(((), writes))
-    })
+    })?;
+    Ok(session)
 }
 
 /// The user to whom a reset is mailed: the one of that name, or the only one of that mail address, who may sign in and has
