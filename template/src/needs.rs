@@ -82,7 +82,7 @@ pub const NEEDS: &[Needs] = &[
         function: "rhmap-api-keys",
         does: "API keys of users and apps",
         trigger: Trigger::Http,
-        dynamodb: &[GET, BATCH_GET, QUERY, PUT, DELETE, CHECK],
+        dynamodb: &[GET, BATCH_GET, QUERY, PUT, UPDATE, DELETE],
         s3: &[],
         kms: &["kms:Decrypt"],
         before_sign_in: false,

@@ -60,6 +60,10 @@ pub struct Furnished {
     pub ticket: String,
     /// A link by which the worker may choose a password.
     pub link: String,
+    /// A user who was invited and has no password yet.
+    pub invited: String,
+    /// The log of an import of users.
+    pub import: String,
 }
 
 /// An Android package of that version.
@@ -119,6 +123,12 @@ impl Furnished {
         let ticket = page.text.split("storeitem/icon/").nth(1).and_then(|rest| rest.split('"').next()).unwrap_or_else(|| panic!("{}", page.text)).to_owned();
         let (link, write) = password::link(tenant.handle, &tenant.domain, &worker, Reason::Reset, world.plain.clock.now()).expect("a link");
         world.plain.table.write(vec![write]).await.expect("a link is written");
+        let name = format!("invited@{}.example", tenant.domain);
+        let made = post(format!("{admin}/user/create"), json!({"username": name, "email": name, "name": format!("{MARK} invited"), "invite": true})).await;
+        let invited = text(&made, "username");
+        let file = format!("{MARK} imported,imported@{}.example,Imported", tenant.domain);
+        let imported = world.call("POST", &format!("{admin}/user/import")).cookie(&tenant.cookie).form("users.csv", file.as_bytes(), &[("roles", "sub")]);
+        let import = text(&imported.send().await.json, "cachekey");
         let mut furnished = Self {
             tenant: tenant.clone(),
             sub,
@@ -139,6 +149,8 @@ impl Furnished {
             parts: Default::default(),
             ticket,
             link: link.expose().to_owned(),
+            invited,
+            import,
         };
         furnished.new_parts(world).await;
         world.quiet().await;
@@ -296,6 +308,14 @@ fn credentials(f: &Furnished) -> Value {
     json!({"u": "admin", "p": PASSWORD, "d": f.tenant.domain})
 }
 
+fn worker(f: &Furnished) -> String {
+    format!("worker@{}.example", f.tenant.domain)
+}
+
+fn sub(f: &Furnished) -> String {
+    format!("sub@{}.example", f.tenant.domain)
+}
+
 /// The table: one entry per row.
 pub fn entries() -> Vec<Entry> {
     use Carries::{Form, Json};
@@ -406,5 +426,33 @@ pub fn entries() -> Vec<Entry> {
         delete("/api/v2/admin/teams/{team}").again(&[404]),
         post("/api/v2/admin/teams/{team}/user/{user}", empty),
         delete("/api/v2/admin/teams/{team}/user/{user}"),
+        post("/box/srv/1.1/admin/user/create", |f| {
+            let lists = [("roles", json!("sub, dev")), ("authpolicies", json!(f.policy)), ("storeItemGroups", json!([f.group])), ("invite", json!("true"))];
+            let mut body = json!({"username": format!("{MARK} new"), "email": "new@dev.example", "name": "New", "password": PASSWORD});
+            lists.into_iter().for_each(|(name, value)| body[name] = value);
+            Json(body)
+        })
+        .again(&[409]),
+        post("/box/srv/1.1/admin/user/update", |f| {
+            let lists = json!({"roles": "dev,analytics", "authpolicies": f.policy, "storeItemGroups": "", "email": "other@dev.example", "enabled": true});
+            let mut body = json!({"username": worker(f), "name": "Other", "password": "another horse", "blacklisted": false});
+            lists.as_object().into_iter().flatten().for_each(|(name, value)| body[name] = value.clone());
+            Json(body)
+        }),
+        post("/box/srv/1.1/admin/user/delete", |f| Json(json!({"username": worker(f)}))).again(&[404]),
+        post("/box/srv/1.1/admin/user/read", |f| Json(json!({"username": worker(f)}))),
+        post("/box/srv/1.1/admin/user/list", empty).theirs(),
+        get("/box/srv/1.1/admin/user/list", none).theirs(),
+        post("/box/srv/1.1/admin/user/listdevices", |f| Json(json!({"username": sub(f)}))),
+        post("/box/srv/1.1/admin/user/liststoreitems", |f| Json(json!({"username": sub(f)}))),
+        post("/box/srv/1.1/admin/user/import", |_| {
+            Form(
+                format!("UserID,Email,Name,Password\n{MARK} 1,one@dev.example,One,secret one\n{MARK} 2,two@dev.example,Two\n").into_bytes(),
+                vec![("roles", "sub".to_owned())],
+            )
+        })
+        .theirs(),
+        get("/box/srv/1.1/dat/log/read", |f| query(&[("cacheKeys", &json!([{"cacheKey": f.import, "start": 0}]).to_string())])),
+        post("/box/srv/1.1/ide/{domain}/user/invite", |f| Json(json!({"email": f.invited, "force": true}))),
     ]
 }

@@ -222,6 +222,7 @@ async fn set_password(mut call: Call<'_>) -> Result<Reply, Error> {
     struct Body {
         #[serde(flatten)]
         link: LinkBody,
+        #[serde(deserialize_with = "shared::lenient::text")]
         password: String,
     }
     let from_page = call.incoming.content_type.starts_with("application/x-www-form-urlencoded");
@@ -241,7 +242,9 @@ async fn change_password(mut call: Call<'_>) -> Result<Reply, Error> {
     #[derive(Deserialize)]
     #[serde(rename_all = "camelCase")]
     struct Body {
+        #[serde(deserialize_with = "shared::lenient::text")]
         old_password: String,
+        #[serde(deserialize_with = "shared::lenient::text")]
         new_password: String,
     }
     let (body, who): (Body, _) = (call.body()?, call.who()?);

@@ -12,7 +12,7 @@ use crate::domain::sign_in::{self, Attempt};
 use crate::domain::user::{SignInName, User};
 use crate::error::Error;
 use crate::id::{Guid, Handle};
-use crate::mail::Mail;
+use crate::mail::{Mail, Mailer};
 use crate::records::{self, Reader, Stored};
 use crate::secret::{CredentialText, hash_password};
 use crate::store::{Condition, Write, keys};
@@ -94,6 +94,19 @@ pub fn mail(user: &User, domain: &str, base_url: &str, reason: Reason, link: &Cr
     Mail::new(&[&user.owner.email], &subject, text, html)
 }
 
+/// Mails a link, and gives whether the mail service took it. What went wrong stands in the log; the link is good all the
+/// same, and another one can be sent.
+pub async fn send(mailer: &dyn Mailer, user: &User, domain: &str, base_url: &str, reason: Reason, link: &CredentialText) -> bool {
+    let sent = async { mailer.send(&mail(user, domain, base_url, reason, link)?).await };
+    match sent.await {
+        Ok(()) => true,
+        Err(error) => {
+            tracing::error!(user = %user.owner.user, %error, cause = error.cause.as_deref().unwrap_or_default(), "a link was not mailed");
+            false
+        }
+    }
+}
+
 /// A password that somebody may choose.
 ///
 /// # Errors
@@ -126,7 +139,8 @@ fn link_is_over() -> Error {
     Error::invalid("This link is not valid, or not any more: ask for a new one")
 }
 
-/// Sets the password of the user that a link is for, and uses the link up.
+/// Sets the password of the user that a link is for, and uses the link up. Links from before are over too: of two that were
+/// mailed only one can be used.
 ///
 /// # Errors
 /// Invalid for a link that is not good (any more) or a password that may not be chosen; the store's.
@@ -142,6 +156,9 @@ pub async fn set_by_link(reader: &mut Reader<'_>, text: &str, password: &str) ->
     change!(reader, {
         let link = good(reader.get(&link_key).await?)?;
         let mut user: Stored<User> = reader.get(&user_key).await?.ok_or_else(link_is_over)?;
+        if user.value.ended(link.value.created) {
+            return Err(link_is_over());
+        }
         let mut writes = vec![link.remove()];
         writes.extend(replaced(reader, handle, &mut user, &hash).await?);
         writes.push(user.replace()?);

@@ -626,7 +626,7 @@ mod tests {
     }
 
     #[test]
-    fn default_teams_hold_what_they_say() {
+    fn what_the_default_teams_give() {
         let handle = Handle::of_name("dev");
         let [customer, domain, store, viewer] = default_teams(handle).map(|team| team.grants.rights());
         assert_eq!(customer, Rights::ALL);
