@@ -354,15 +354,16 @@ pub enum Invited<'a> {
 pub async fn invite(reader: &mut Reader<'_>, who: &Principal, invited: Invited<'_>, force: bool) -> Result<(User, Link), Error> {
     let (handle, now) = (who.handle, reader.now());
     change!(reader, {
-        let name = match invited {
-            Invited::Name(name) => name.to_owned(),
+        let also = |_: &Guid| (vec![keys::access(handle)], Vec::new());
+        let found = match invited {
+            Invited::Name(name) => user_list::find(reader, handle, name, also).await?,
             Invited::Email(email) => match reader.all(Query::all(keys::email_users(handle, email.trim()))).await?.as_slice() {
-                [] => email.to_owned(),
-                [only] => only.key.sk.clone(),
+                [] => user_list::find(reader, handle, email, also).await?,
+                [only] => user_list::found(reader, handle, &only.key.sk.parse().map_err(Error::internal)?, also).await?,
                 _ => return Err(Error::invalid("invalid_email: several users have this address, name one by username")),
             },
         };
-        let found = user_list::find(reader, handle, &name, |_| (vec![keys::access(handle)], Vec::new())).await?.user;
+        let found = found.user;
         who.outranks(&found.value.owner, &access(reader, handle).await?)?;
         if found.value.owner.email.is_empty() {
             return Err(Error::invalid("user_invalid_email"));
