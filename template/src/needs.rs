@@ -197,7 +197,7 @@ pub const NEEDS: &[Needs] = &[
         function: "rhmap-teams",
         does: "Teams",
         trigger: Trigger::Http,
-        dynamodb: &[GET, BATCH_GET, QUERY, PUT, UPDATE, DELETE, CHECK],
+        dynamodb: &[GET, BATCH_GET, QUERY, PUT, UPDATE, DELETE],
         s3: &[],
         kms: &[],
         before_sign_in: false,

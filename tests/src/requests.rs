@@ -3,7 +3,7 @@
 use package_reader::testing;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Value, json};
-use shared::access::{Permission, Role};
+use shared::access::{DOMAIN_PATH, Permission, Role};
 use shared::domain::password::{self, Reason};
 use shared::domain::policy;
 use shared::id::Guid;
@@ -36,6 +36,8 @@ pub struct Furnished {
     pub version: String,
     /// The group.
     pub group: String,
+    /// A team of the tenant's own, with the worker in it.
+    pub team: String,
     /// The policy that every tenant has.
     pub built_in: String,
     /// A policy that nothing refers to.
@@ -91,6 +93,8 @@ impl Furnished {
         post(format!("{admin}/storeitemgroup/addusers"), json!({"guid": group, "users": [worker]})).await;
         post(format!("{admin}/storeitemgroup/addstoreitems"), json!({"guid": group, "storeitems": [shelved]})).await;
         post(format!("{admin}/appstore/additem"), json!({"guid": shelved})).await;
+        let viewers = json!({"name": format!("{MARK} team"), "perms": {DOMAIN_PATH: "read"}, "business-objects": {"cluster": ["*"]}, "users": [worker]});
+        let team = text(&post("/api/v2/admin/teams".to_owned(), viewers).await, "_id");
         let policies = post(format!("{admin}/appstore/listpolicies"), json!({})).await;
         let built_in = policies["list"][0].as_str().expect("a policy").to_owned();
         let (policy, writes) = policy::create_built_in(tenant.handle, "Second").expect("a policy");
@@ -106,6 +110,10 @@ impl Furnished {
 
         let session = world.store_session(&tenant, &format!("admin@{}.example", tenant.domain), CUID).await;
         let sub_session = world.store_session(&tenant, &format!("sub@{}.example", tenant.domain), CUID).await;
+        let params = json!({"userId": format!("sub@{}.example", tenant.domain), "password": PASSWORD});
+        let from_app = json!({"policyId": policy::BUILT_IN, "clientToken": shelved, "device": CUID, "params": params, "d": tenant.domain});
+        let from_app = world.call("POST", &format!("{admin}/authpolicy/auth")).json(from_app).send().await;
+        assert_eq!(from_app.json["status"], "ok", "{}", from_app.text);
         let waiting = text(&post(format!("{admin}/storeitem/prepareupload"), json!({"guid": plain, "type": "android", "size": 100})).await, "uploadId");
         let read = post(format!("{admin}/storeitem/read"), json!({"guid": shelved})).await;
         let android = read["binaries"].as_array().and_then(|all| all.iter().find(|binary| binary["type"] == "android")).expect("an Android binary").clone();
@@ -129,6 +137,7 @@ impl Furnished {
             plain,
             version,
             group,
+            team,
             built_in,
             policy: policy.to_string(),
             user_key,
@@ -224,7 +233,10 @@ impl Entry {
 
     /// The path with its parameters; `domain` is the tenant that it names.
     pub fn path_of(&self, furnished: &Furnished, domain: &str) -> String {
-        self.path.replace("{domain}", domain).replace("{ticket}", &furnished.ticket)
+        // Who is not in the team comes in, who is in it goes out.
+        let user = if self.method == "POST" { &furnished.sub.0 } else { &furnished.worker };
+        let path = self.path.replace("{domain}", domain).replace("{ticket}", &furnished.ticket);
+        path.replace("{team}", &furnished.team).replace("{user}", user.as_str())
     }
 
     /// The request in the furnished tenant, without a credential.
@@ -273,6 +285,10 @@ fn get(path: &'static str, carries: fn(&Furnished) -> Carries) -> Entry {
 
 fn post(path: &'static str, carries: fn(&Furnished) -> Carries) -> Entry {
     Entry::new("POST", path, carries)
+}
+
+fn delete(path: &'static str) -> Entry {
+    Entry::new("DELETE", path, none)
 }
 
 fn none(_: &Furnished) -> Carries {
@@ -392,6 +408,24 @@ pub fn entries() -> Vec<Entry> {
         get("/box/srv/1.1/mas/storeitem/manifest/{ticket}", none),
         get("/box/srv/1.1/mas/storeitem/package/{ticket}", none).ok(302),
         get("/box/srv/1.1/mas/storeitem/icon/{ticket}", none),
+        post("/box/srv/1.1/admin/device/list", empty).theirs(),
+        get("/box/srv/1.1/admin/device/list", none).theirs(),
+        post("/box/srv/1.1/admin/device/read", |_| Json(json!({"cuid": CUID}))),
+        post("/box/srv/1.1/admin/device/update", |_| Json(json!({"cuid": CUID, "name": format!("{MARK} device"), "disabled": true}))),
+        post("/box/srv/1.1/admin/device/listapps", |_| Json(json!({"cuid": CUID}))),
+        post("/box/srv/1.1/admin/device/listusers", |_| Json(json!({"cuid": CUID}))),
+        post("/box/srv/1.1/admin/role/list", empty).theirs(),
+        post("/box/srv/1.1/admin/role/listAssignable", empty).theirs(),
+        get("/api/v2/admin/teams", none).theirs(),
+        get("/api/v2/admin/users/{user}/teams", none),
+        get("/api/v2/admin/teams/{team}", none),
+        post("/api/v2/admin/teams", |f| {
+            let perms = json!({DOMAIN_PATH: "read"});
+            Json(json!({"name": format!("{MARK} new"), "perms": perms, "business-objects": {"cluster": ["*"]}, "users": [f.sub.0]}))
+        }),
+        delete("/api/v2/admin/teams/{team}").again(&[404]),
+        post("/api/v2/admin/teams/{team}/user/{user}", empty),
+        delete("/api/v2/admin/teams/{team}/user/{user}"),
         post("/box/srv/1.1/admin/user/create", |f| {
             let lists = [("roles", json!("sub, dev")), ("authpolicies", json!(f.policy)), ("storeItemGroups", json!([f.group])), ("invite", json!("true"))];
             let mut body = json!({"username": format!("{MARK} new"), "email": "new@dev.example", "name": "New", "password": PASSWORD});

@@ -64,7 +64,7 @@ async fn callers(world: &World, furnished: &Furnished) -> Vec<Caller> {
     let session = world.store_session(tenant, &analyst, "CUID-ANALYST").await;
     callers.push(Caller { name: "app user who is an analyst".to_owned(), credential: Credential::Session(session) });
     for role in Role::ALL {
-        let (_, text) = world.user(tenant, &format!("{}@{}.example", role.as_str(), tenant.domain), vec![role]).await;
+        let (_, text) = world.user(tenant, &format!("role-{}@{}.example", role.as_str(), tenant.domain), vec![role]).await;
         if role == Role::Dev {
             callers.push(Caller { name: "API key of a dev".to_owned(), credential: Credential::Key(key_of(world, &tenant.domain, &text).await) });
         }

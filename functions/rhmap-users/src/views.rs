@@ -5,37 +5,10 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 use shared::access::{Level, Right, Rights, Role};
 use shared::clock::Timestamp;
+use shared::dialect::rhmap::views::TeamView;
+use shared::domain::team::Whole;
 use shared::domain::user::User;
-use shared::domain::user_list::Definition;
-use shared::id::{Guid, TeamId};
-
-/// A team's definition (003 9.2.2).
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct TeamView {
-    #[serde(rename = "_id")]
-    id: TeamId,
-    name: String,
-    code: String,
-    desc: String,
-    #[serde(rename = "business-objects")]
-    business_objects: BTreeMap<String, Vec<String>>,
-    perms: BTreeMap<String, Level>,
-    users: Vec<Guid>,
-    default_team: bool,
-    created: String,
-    updated: String,
-}
-
-impl TeamView {
-    /// That definition.
-    pub fn of(team: Definition) -> Self {
-        let Definition { id, name, code, desc, grants, users, default, created, updated } = team;
-        // 13 digits, whenever it was: clients sort them as texts.
-        let (created, updated) = (format!("{:013}", created.0), format!("{:013}", updated.0));
-        Self { id, name, code, desc, business_objects: grants.objects, perms: grants.perms, users, default_team: default, created, updated }
-    }
-}
+use shared::id::Guid;
 
 /// A user's fields. `teams` is `None` where it was not looked.
 #[derive(Serialize)]
@@ -99,7 +72,7 @@ impl UserView {
     }
 
     /// With the teams that he is in, where he is in any.
-    pub fn teams(mut self, teams: Vec<Definition>) -> Self {
+    pub fn teams(mut self, teams: Vec<Whole>) -> Self {
         self.fields.teams = (!teams.is_empty()).then(|| teams.into_iter().map(TeamView::of).collect());
         self
     }
@@ -164,7 +137,7 @@ pub struct ReadView {
 
 impl ReadView {
     /// That user with his teams and what he may do.
-    pub fn of(user: &User, last_login: Option<Timestamp>, teams: Vec<Definition>, rights: Rights) -> Self {
+    pub fn of(user: &User, last_login: Option<Timestamp>, teams: Vec<Whole>, rights: Rights) -> Self {
         let mut levels: BTreeMap<&'static str, Level> = BTreeMap::new();
         for right in Right::ALL.into_iter().filter(|right| rights.contains(*right)) {
             let (path, level) = right.permission_path();

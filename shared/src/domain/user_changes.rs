@@ -10,7 +10,7 @@ use crate::domain::app::OwnedApps;
 use crate::domain::group::{self, Group, Member};
 use crate::domain::password::{self, Reason};
 use crate::domain::policy::{Policy, PolicyUser};
-use crate::domain::team::{Access, Team, TeamMember, default_teams};
+use crate::domain::team::{self, Access};
 use crate::domain::user::{self, NewUser, SignInName, User};
 use crate::domain::user_list::{self, Found};
 use crate::error::{Error, Kind};
@@ -72,10 +72,9 @@ impl Memberships {
     /// What a change to them reads beside the caller and the user.
     pub fn keys(&self, handle: Handle) -> Vec<Key> {
         let policies = self.policies.iter().flatten().map(|policy| keys::policy(handle, policy));
-        let teams = self.teams.iter().flatten().map(|team| keys::team(handle, team));
         let groups = self.groups.iter().flatten().map(|group| keys::group(handle, group));
         let register = self.roles.is_some().then(|| keys::administrators(handle));
-        policies.chain(teams).chain(groups).chain(register).collect()
+        policies.chain(groups).chain(register).collect()
     }
 }
 
@@ -145,33 +144,17 @@ async fn joined(reader: &mut Reader<'_>, who: &Principal, user: &mut User, wante
 /// The same for teams: the caller must hold what each of them gives.
 async fn joined_teams(reader: &mut Reader<'_>, who: &Principal, user: &mut User, teams: &[TeamId]) -> Result<Vec<Write>, Error> {
     let handle = who.handle;
-    let guid = user.owner.user.clone();
     let (added, removed) = difference(&user.owner.teams, teams);
+    let grantable = team::require_grantable(reader, who, &added).await;
+    grantable.map_err(|error| if error.kind == Kind::NotFound { unknown() } else { error })?;
     let access = access(reader, handle).await?;
-    let defaults = default_teams(handle).map(|team| team.id);
-    let own: Vec<Key> = added.iter().filter(|team| !defaults.contains(team)).map(|team| keys::team(handle, team)).collect();
-    reader.fetch_missing(&own).await?;
-    let mut writes = Vec::new();
-    for team in &added {
-        let rights = if defaults.contains(team) {
-            access.of_team(handle, team)
-        } else {
-            let key = keys::team(handle, team);
-            let found: Stored<Team> = reader.get(&key).await?.ok_or_else(unknown)?;
-            // The team as it was judged: it may be given more in this moment, or be removed.
-            writes.push(touched(key, Team::KIND, Condition::Rev(found.rev)));
-            found.value.grants.rights()
-        };
-        if !who.rights.covers(rights) {
-            return Err(Error::forbidden("A team gives permissions that you do not hold"));
-        }
-        writes.push(records::put(keys::team_user(handle, team, &guid), &TeamMember {}, Condition::Always)?);
+    // One that is gone gives nothing, and may be left.
+    if removed.iter().any(|team| !who.rights.covers(access.of_team(handle, team))) {
+        return Err(Error::forbidden("This team holds permissions that you do not hold"));
     }
-    for team in &removed {
-        if !who.rights.covers(access.of_team(handle, team)) {
-            return Err(Error::forbidden("A team gives permissions that you do not hold"));
-        }
-        writes.push(Write::Delete(keys::team_user(handle, team, &guid), Condition::Always));
+    let mut writes = Vec::new();
+    for (team, add) in added.iter().map(|team| (team, true)).chain(removed.iter().map(|team| (team, false))) {
+        writes.extend(team::linked(handle, team, &user.owner.user, add)?);
     }
     user.owner.teams = teams.to_vec();
     Ok(writes)

@@ -4,11 +4,10 @@ use crate::clock::Timestamp;
 use crate::domain::app::AppCard;
 use crate::domain::audit::InstalledItem;
 use crate::domain::device::Device;
-use crate::domain::team::{Grants, Team, default_teams};
-use crate::domain::tenant::Tenant;
+use crate::domain::team;
 use crate::domain::user::{self, LastLogin, User};
 use crate::error::Error;
-use crate::id::{AppId, Guid, Handle, TeamId};
+use crate::id::{AppId, Guid, Handle};
 use crate::records::{Reader, Stored};
 use crate::store::{Key, Query, keys};
 
@@ -165,60 +164,13 @@ pub async fn installed(reader: &mut Reader<'_>, handle: Handle, name: &str) -> R
     Ok(shown.collect())
 }
 
-/// A team as its definition shows it (003 9.2.2).
-#[derive(Clone, Debug)]
-pub struct Definition {
-    /// Its id.
-    pub id: TeamId,
-    /// Its name.
-    pub name: String,
-    /// Its code.
-    pub code: String,
-    /// What it is for.
-    pub desc: String,
-    /// What it may do.
-    pub grants: Grants,
-    /// Who is in it.
-    pub users: Vec<Guid>,
-    /// Whether every tenant has it.
-    pub default: bool,
-    /// Since when.
-    pub created: Timestamp,
-    /// When it was changed last.
-    pub updated: Timestamp,
-}
-
-/// The definitions of the teams that a user is in. Nothing is read for a user who is in none.
+/// The teams that a user is in, with their members (003 10.3). Nothing is read for a user who is in none.
 ///
 /// # Errors
 /// The store's.
-pub async fn teams(reader: &mut Reader<'_>, handle: Handle, user: &User) -> Result<Vec<Definition>, Error> {
-    let ids = &user.owner.teams;
-    if ids.is_empty() {
-        return Ok(Vec::new());
+pub async fn teams(reader: &mut Reader<'_>, handle: Handle, user: &User) -> Result<Vec<team::Whole>, Error> {
+    if !user.owner.teams.is_empty() {
+        reader.fetch_beside(&[keys::tenant(handle)], vec![team::listing(handle)]).await?;
     }
-    let defaults = default_teams(handle);
-    let members = |id: &TeamId| Query { prefix: format!("{id}{}", keys::MEMBER), ..Query::all(keys::teams(handle)) };
-    let mut wanted: Vec<Key> = ids.iter().map(|id| keys::team(handle, id)).collect();
-    wanted.push(keys::tenant(handle));
-    reader.fetch_beside(&wanted, ids.iter().map(members).collect()).await?;
-    let since = reader.get::<Tenant>(&keys::tenant(handle)).await?.map_or(Timestamp(0), |tenant| tenant.value.created);
-    let mut shown = Vec::new();
-    for id in ids {
-        let mut users = Vec::new();
-        for item in reader.all(members(id)).await? {
-            let user = item.key.sk.rsplit_once(keys::MEMBER).map_or("", |(_, user)| user);
-            users.push(user.parse().map_err(Error::internal)?);
-        }
-        if let Some(team) = reader.get::<Team>(&keys::team(handle, id)).await? {
-            let Team { id, name, code, desc, grants, created, updated } = team.value;
-            let (name, code, desc) = (name.to_string(), code.to_string(), desc.to_string());
-            shown.push(Definition { id, name, code, desc, grants, users, default: false, created, updated });
-        } else if let Some(team) = defaults.iter().find(|team| team.id == *id) {
-            let (name, code, desc) = (team.name.to_owned(), team.code.to_owned(), team.desc.to_owned());
-            let grants = team.grants.clone();
-            shown.push(Definition { id: id.clone(), name, code, desc, grants, users, default: true, created: since, updated: since });
-        }
-    }
-    Ok(shown)
+    team::of_owner(reader, handle, &user.owner).await
 }
