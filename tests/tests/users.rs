@@ -124,6 +124,8 @@ async fn a_user_is_made_with_all_that_he_is_on() {
     assert_eq!((&read["teams"][0]["_id"], &read["teams"][0]["users"]), (&json!(team), &json!([made["guid"]])));
     assert_eq!(read["teams"][0]["defaultTeam"], false);
     assert!(read["permissions"].as_array().unwrap().iter().any(|one| one["access"] == "read"), "{read}");
+    done(&world, &tenant, "create", json!({"username": "out", "password": PASSWORD, "enabled": false})).await;
+    assert_eq!(login(&world, &tenant, "out", PASSWORD).await.status, 401);
     // By guid too.
     assert_eq!(done(&world, &tenant, "read", json!({"username": made["guid"]})).await["guid"], made["guid"]);
 }

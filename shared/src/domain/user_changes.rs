@@ -124,7 +124,8 @@ async fn joined(reader: &mut Reader<'_>, who: &Principal, user: &mut User, wante
     if let Some(groups) = &wanted.groups {
         let (added, removed) = difference(&user.owner.groups, groups);
         // The same door as that of the groups' own operations.
-        if !(added.is_empty() && removed.is_empty()) && !who.holds(Right::WriteGroups) {
+        let same = added.is_empty() && removed.is_empty();
+        if !same && !who.holds(Right::WriteGroups) {
             return Err(Error::forbidden("You may not change who is in groups of store items"));
         }
         let wanted: Vec<Key> = added.iter().map(|group| keys::group(handle, group)).collect();
@@ -193,6 +194,10 @@ pub struct Creation<'a> {
     pub password_hash: Option<String>,
     /// Whether he counts as activated; `None` for whether he has a password.
     pub activated: Option<bool>,
+    /// Whether he may sign in.
+    pub enabled: bool,
+    /// Whether his devices are to purge their data.
+    pub blacklisted: bool,
     /// What he is put on.
     pub memberships: &'a Memberships,
     /// Whether a link for his password is made with him.
@@ -224,6 +229,8 @@ pub async fn create(reader: &mut Reader<'_>, who: &Principal, new: &Creation<'_>
         let person = NewUser { username, email, name: new.name, roles: Vec::new(), password_hash: new.password_hash.clone(), aliases: &[] };
         let mut user = user::prepare(person, now)?;
         user.activated = new.activated.unwrap_or(user.activated);
+        user.owner.enabled = new.enabled;
+        user.owner.blacklisted = new.blacklisted;
         let memberships = joined(reader, who, &mut user, new.memberships).await?;
         let mut writes = user::entered(handle, &user, new.password_hash.clone())?;
         writes.extend(memberships);
@@ -236,8 +243,18 @@ pub async fn create(reader: &mut Reader<'_>, who: &Principal, new: &Creation<'_>
         }
         Ok(((user, link), within(writes)?))
     });
-    // The only conflict of a creation that is not tried again is the claim of the name.
-    made.map_err(|error| if error.kind == Kind::Conflict { taken() } else { error })
+    match made {
+        Ok((user, link)) => {
+            tracing::info!(by = %who.owner.user, user = %user.owner.user, roles = ?user.owner.roles, teams = ?user.owner.teams, "a user was made");
+            Ok((user, link))
+        }
+        // Another request had the name in the same moment, or was first with something else forty times.
+        Err(error) if error.kind == Kind::Conflict => {
+            reader.forget();
+            Err(if reader.get::<SignInName>(&claim).await?.is_some() { taken() } else { error })
+        }
+        Err(error) => Err(error),
+    }
 }
 
 /// What changes of a user (003 10.3, 10.7 to 10.9); `None` stays.
@@ -281,7 +298,7 @@ fn with_keys(handle: Handle) -> impl Fn(&Guid) -> (Vec<Key>, Vec<Query>) {
 pub async fn update(reader: &mut Reader<'_>, who: &Principal, name: &str, changes: &Changes<'_>) -> Result<(Found, Option<Link>), Error> {
     let (handle, now) = (who.handle, reader.now());
     let email = changes.email.map(user::checked_email).transpose()?;
-    change!(reader, {
+    let (found, link, was) = change!(reader, {
         let mut found = user_list::find(reader, handle, name, with_keys(handle)).await?;
         who.outranks(&found.user.value.owner, &access(reader, handle).await?)?;
         let before = found.user.value.clone();
@@ -315,8 +332,14 @@ pub async fn update(reader: &mut Reader<'_>, who: &Principal, name: &str, change
             writes.push(password::unchanged(&found.user));
         }
         writes.extend(sides);
-        Ok(((found, link), within(writes)?))
-    })
+        Ok(((found, link, before.owner), within(writes)?))
+    })?;
+    let is = &found.user.value.owner;
+    if was != *is {
+        let (enabled, blacklisted, roles, teams) = (is.enabled, is.blacklisted, &is.roles, &is.teams);
+        tracing::info!(by = %who.owner.user, user = %is.user, enabled, blacklisted, ?roles, ?teams, was = ?was.roles, "what a user may do was changed");
+    }
+    Ok((found, link))
 }
 
 /// Whom an invitation is for.
@@ -395,6 +418,7 @@ pub async fn delete(reader: &mut Reader<'_>, who: &Principal, name: &str) -> Res
             None => reader.forget(),
         }
     };
+    tracing::info!(by = %who.owner.user, user = first.as_ref().map(|found| found.user.value.owner.user.as_str()), "a user was deleted");
     for batch in later.chunks(TRANSACTION_LIMIT) {
         reader.table().write(batch.to_vec()).await?;
     }

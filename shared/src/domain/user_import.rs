@@ -175,6 +175,8 @@ async fn made_and_mailed(table: &dyn Table, now: Timestamp, who: &Principal, row
         name: &row.name,
         password_hash,
         activated: None,
+        enabled: true,
+        blacklisted: false,
         memberships: import.memberships,
         invite: import.mailer.is_some(),
     };
