@@ -185,7 +185,7 @@ async fn forgot_password(mut call: Call<'_>) -> Result<Reply, Error> {
     // password too often is the one who needs a new one.
     let counted = format!("reset of {name}");
     let attempt = Attempt { handle, name: &counted, password: "", address: &call.incoming.address };
-    let found = password::forgotten(&mut call.reader, handle, name).await?;
+    let found = password::forgotten(&mut call.reader, handle, name, attempt.keys()).await?;
     attempt.refuse_throttled(&mut call.reader).await?;
     attempt.count_failure(&mut call.reader).await?;
     let tenant: Option<Stored<Tenant>> = call.reader.get(&keys::tenant(handle)).await?;

@@ -171,6 +171,8 @@ async fn create(mut call: Call<'_>) -> Result<Reply, Error> {
         name: body.name.as_ref().map(Label::as_str).unwrap_or_default(),
         password_hash: body.hash()?,
         activated: body.activated,
+        enabled: body.enabled.unwrap_or(true),
+        blacklisted: body.blacklisted.unwrap_or(false),
         memberships: &memberships,
         invite,
     };

@@ -15,7 +15,7 @@ use crate::id::{Guid, Handle};
 use crate::mail::{Mail, Mailer};
 use crate::records::{self, Reader, Stored};
 use crate::secret::{CredentialText, hash_password};
-use crate::store::{Condition, Write, keys};
+use crate::store::{Condition, Key, Write, keys};
 
 /// How long an invitation is good, in seconds: three days.
 pub const INVITATION_SECONDS: i64 = 3 * 24 * 3600;
@@ -188,13 +188,15 @@ pub async fn change_own(reader: &mut Reader<'_>, who: &Principal, attempt: Attem
 }
 
 /// The user to whom a reset is mailed: the one of that name, or the only one of that mail address, who may sign in and has
-/// an address. It says nothing to the one who asks.
+/// an address. It says nothing to the one who asks. What `also` names is fetched beside it.
 ///
 /// # Errors
 /// The store's.
-pub async fn forgotten(reader: &mut Reader<'_>, handle: Handle, name: &str) -> Result<Option<User>, Error> {
+pub async fn forgotten(reader: &mut Reader<'_>, handle: Handle, name: &str, also: Vec<Key>) -> Result<Option<User>, Error> {
     let by_email = crate::store::Query::all(keys::email_users(handle, name));
-    reader.fetch(vec![keys::sign_in(handle, name), keys::tenant(handle)], vec![by_email.clone()]).await?;
+    let mut wanted = also;
+    wanted.extend([keys::sign_in(handle, name), keys::tenant(handle)]);
+    reader.fetch(wanted, vec![by_email.clone()]).await?;
     let guid = match reader.get::<SignInName>(&keys::sign_in(handle, name)).await? {
         Some(claim) => Some(claim.value.user),
         None => match reader.all(by_email).await?.as_slice() {

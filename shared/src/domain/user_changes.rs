@@ -10,7 +10,7 @@ use crate::domain::app::OwnedApps;
 use crate::domain::group::{self, Group, Member};
 use crate::domain::password::{self, Reason};
 use crate::domain::policy::{Policy, PolicyUser};
-use crate::domain::team::{Access, Team, TeamMember, default_teams};
+use crate::domain::team::{self, Access};
 use crate::domain::user::{self, NewUser, SignInName, User};
 use crate::domain::user_list::{self, Found};
 use crate::error::{Error, Kind};
@@ -72,10 +72,9 @@ impl Memberships {
     /// What a change to them reads beside the caller and the user.
     pub fn keys(&self, handle: Handle) -> Vec<Key> {
         let policies = self.policies.iter().flatten().map(|policy| keys::policy(handle, policy));
-        let teams = self.teams.iter().flatten().map(|team| keys::team(handle, team));
         let groups = self.groups.iter().flatten().map(|group| keys::group(handle, group));
         let register = self.roles.is_some().then(|| keys::administrators(handle));
-        policies.chain(teams).chain(groups).chain(register).collect()
+        policies.chain(groups).chain(register).collect()
     }
 }
 
@@ -125,7 +124,8 @@ async fn joined(reader: &mut Reader<'_>, who: &Principal, user: &mut User, wante
     if let Some(groups) = &wanted.groups {
         let (added, removed) = difference(&user.owner.groups, groups);
         // The same door as that of the groups' own operations.
-        if !(added.is_empty() && removed.is_empty()) && !who.holds(Right::WriteGroups) {
+        let same = added.is_empty() && removed.is_empty();
+        if !same && !who.holds(Right::WriteGroups) {
             return Err(Error::forbidden("You may not change who is in groups of store items"));
         }
         let wanted: Vec<Key> = added.iter().map(|group| keys::group(handle, group)).collect();
@@ -145,33 +145,17 @@ async fn joined(reader: &mut Reader<'_>, who: &Principal, user: &mut User, wante
 /// The same for teams: the caller must hold what each of them gives.
 async fn joined_teams(reader: &mut Reader<'_>, who: &Principal, user: &mut User, teams: &[TeamId]) -> Result<Vec<Write>, Error> {
     let handle = who.handle;
-    let guid = user.owner.user.clone();
     let (added, removed) = difference(&user.owner.teams, teams);
+    let grantable = team::require_grantable(reader, who, &added).await;
+    grantable.map_err(|error| if error.kind == Kind::NotFound { unknown() } else { error })?;
     let access = access(reader, handle).await?;
-    let defaults = default_teams(handle).map(|team| team.id);
-    let own: Vec<Key> = added.iter().filter(|team| !defaults.contains(team)).map(|team| keys::team(handle, team)).collect();
-    reader.fetch_missing(&own).await?;
-    let mut writes = Vec::new();
-    for team in &added {
-        let rights = if defaults.contains(team) {
-            access.of_team(handle, team)
-        } else {
-            let key = keys::team(handle, team);
-            let found: Stored<Team> = reader.get(&key).await?.ok_or_else(unknown)?;
-            // The team as it was judged: it may be given more in this moment, or be removed.
-            writes.push(touched(key, Team::KIND, Condition::Rev(found.rev)));
-            found.value.grants.rights()
-        };
-        if !who.rights.covers(rights) {
-            return Err(Error::forbidden("A team gives permissions that you do not hold"));
-        }
-        writes.push(records::put(keys::team_user(handle, team, &guid), &TeamMember {}, Condition::Always)?);
+    // One that is gone gives nothing, and may be left.
+    if removed.iter().any(|team| !who.rights.covers(access.of_team(handle, team))) {
+        return Err(Error::forbidden("This team holds permissions that you do not hold"));
     }
-    for team in &removed {
-        if !who.rights.covers(access.of_team(handle, team)) {
-            return Err(Error::forbidden("A team gives permissions that you do not hold"));
-        }
-        writes.push(Write::Delete(keys::team_user(handle, team, &guid), Condition::Always));
+    let mut writes = Vec::new();
+    for (team, add) in added.iter().map(|team| (team, true)).chain(removed.iter().map(|team| (team, false))) {
+        writes.extend(team::linked(handle, team, &user.owner.user, add)?);
     }
     user.owner.teams = teams.to_vec();
     Ok(writes)
@@ -210,6 +194,10 @@ pub struct Creation<'a> {
     pub password_hash: Option<String>,
     /// Whether he counts as activated; `None` for whether he has a password.
     pub activated: Option<bool>,
+    /// Whether he may sign in.
+    pub enabled: bool,
+    /// Whether his devices are to purge their data.
+    pub blacklisted: bool,
     /// What he is put on.
     pub memberships: &'a Memberships,
     /// Whether a link for his password is made with him.
@@ -241,6 +229,8 @@ pub async fn create(reader: &mut Reader<'_>, who: &Principal, new: &Creation<'_>
         let person = NewUser { username, email, name: new.name, roles: Vec::new(), password_hash: new.password_hash.clone(), aliases: &[] };
         let mut user = user::prepare(person, now)?;
         user.activated = new.activated.unwrap_or(user.activated);
+        user.owner.enabled = new.enabled;
+        user.owner.blacklisted = new.blacklisted;
         let memberships = joined(reader, who, &mut user, new.memberships).await?;
         let mut writes = user::entered(handle, &user, new.password_hash.clone())?;
         writes.extend(memberships);
@@ -253,8 +243,18 @@ pub async fn create(reader: &mut Reader<'_>, who: &Principal, new: &Creation<'_>
         }
         Ok(((user, link), within(writes)?))
     });
-    // The only conflict of a creation that is not tried again is the claim of the name.
-    made.map_err(|error| if error.kind == Kind::Conflict { taken() } else { error })
+    match made {
+        Ok((user, link)) => {
+            tracing::info!(by = %who.owner.user, user = %user.owner.user, roles = ?user.owner.roles, teams = ?user.owner.teams, "a user was made");
+            Ok((user, link))
+        }
+        // Another request had the name in the same moment, or was first with something else forty times.
+        Err(error) if error.kind == Kind::Conflict => {
+            reader.forget();
+            Err(if reader.get::<SignInName>(&claim).await?.is_some() { taken() } else { error })
+        }
+        Err(error) => Err(error),
+    }
 }
 
 /// What changes of a user (003 10.3, 10.7 to 10.9); `None` stays.
@@ -298,7 +298,7 @@ fn with_keys(handle: Handle) -> impl Fn(&Guid) -> (Vec<Key>, Vec<Query>) {
 pub async fn update(reader: &mut Reader<'_>, who: &Principal, name: &str, changes: &Changes<'_>) -> Result<(Found, Option<Link>), Error> {
     let (handle, now) = (who.handle, reader.now());
     let email = changes.email.map(user::checked_email).transpose()?;
-    change!(reader, {
+    let (found, link, was) = change!(reader, {
         let mut found = user_list::find(reader, handle, name, with_keys(handle)).await?;
         who.outranks(&found.user.value.owner, &access(reader, handle).await?)?;
         let before = found.user.value.clone();
@@ -332,8 +332,14 @@ pub async fn update(reader: &mut Reader<'_>, who: &Principal, name: &str, change
             writes.push(password::unchanged(&found.user));
         }
         writes.extend(sides);
-        Ok(((found, link), within(writes)?))
-    })
+        Ok(((found, link, before.owner), within(writes)?))
+    })?;
+    let is = &found.user.value.owner;
+    if was != *is {
+        let (enabled, blacklisted, roles, teams) = (is.enabled, is.blacklisted, &is.roles, &is.teams);
+        tracing::info!(by = %who.owner.user, user = %is.user, enabled, blacklisted, ?roles, ?teams, was = ?was.roles, "what a user may do was changed");
+    }
+    Ok((found, link))
 }
 
 /// Whom an invitation is for.
@@ -354,15 +360,16 @@ pub enum Invited<'a> {
 pub async fn invite(reader: &mut Reader<'_>, who: &Principal, invited: Invited<'_>, force: bool) -> Result<(User, Link), Error> {
     let (handle, now) = (who.handle, reader.now());
     change!(reader, {
-        let name = match invited {
-            Invited::Name(name) => name.to_owned(),
+        let also = |_: &Guid| (vec![keys::access(handle)], Vec::new());
+        let found = match invited {
+            Invited::Name(name) => user_list::find(reader, handle, name, also).await?,
             Invited::Email(email) => match reader.all(Query::all(keys::email_users(handle, email.trim()))).await?.as_slice() {
-                [] => email.to_owned(),
-                [only] => only.key.sk.clone(),
+                [] => user_list::find(reader, handle, email, also).await?,
+                [only] => user_list::found(reader, handle, &only.key.sk.parse().map_err(Error::internal)?, also).await?,
                 _ => return Err(Error::invalid("invalid_email: several users have this address, name one by username")),
             },
         };
-        let found = user_list::find(reader, handle, &name, |_| (vec![keys::access(handle)], Vec::new())).await?.user;
+        let found = found.user;
         who.outranks(&found.value.owner, &access(reader, handle).await?)?;
         if found.value.owner.email.is_empty() {
             return Err(Error::invalid("user_invalid_email"));
@@ -411,6 +418,7 @@ pub async fn delete(reader: &mut Reader<'_>, who: &Principal, name: &str) -> Res
             None => reader.forget(),
         }
     };
+    tracing::info!(by = %who.owner.user, user = first.as_ref().map(|found| found.user.value.owner.user.as_str()), "a user was deleted");
     for batch in later.chunks(TRANSACTION_LIMIT) {
         reader.table().write(batch.to_vec()).await?;
     }

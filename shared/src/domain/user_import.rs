@@ -56,8 +56,14 @@ pub fn rows(file: &[u8]) -> Result<Vec<Row>, Error> {
     let text = file.strip_prefix(b"\xef\xbb\xbf").unwrap_or(file);
     let mut reader = csv::ReaderBuilder::new().has_headers(false).flexible(true).from_reader(text);
     let mut rows = Vec::new();
+    let (mut line, mut counted) = (1, 0);
     for (index, record) in reader.records().enumerate() {
         let record = record.map_err(|error| Error { cause: Some(error.to_string()), ..Error::invalid("invalid_file: it must be a text in UTF-8") })?;
+        // The position is where the row before ended: before its line break, and before empty lines.
+        let at = record.position().map_or(0, |at| usize::try_from(at.byte()).unwrap_or(usize::MAX)).min(text.len());
+        let at = at + text[at..].iter().take_while(|byte| byte.is_ascii_whitespace()).count();
+        line += u64::try_from(text[counted..at].iter().filter(|byte| **byte == b'\n').count()).unwrap_or(0);
+        counted = at;
         let field = |at: usize| record.get(at).unwrap_or_default().trim();
         let (username, email, name) = (field(0), field(1), field(2));
         let heads = |text: &str, names: &[&str]| names.contains(&text.trim_matches(['<', '>']).to_ascii_lowercase().as_str());
@@ -69,7 +75,6 @@ pub fn rows(file: &[u8]) -> Result<Vec<Row>, Error> {
             return Err(Error::invalid(format!("invalid_file: at most {ROWS_LIMIT} users in one file")));
         }
         let password = Some(field(3)).filter(|password| !password.is_empty()).map(str::to_owned);
-        let line = record.position().map_or(0, csv::Position::line);
         rows.push(Row { line, username: username.to_owned(), email: email.to_owned(), name: name.to_owned(), password });
     }
     if rows.is_empty() { Err(Error::invalid("invalid_file: it holds no users")) } else { Ok(rows) }
@@ -170,6 +175,8 @@ async fn made_and_mailed(table: &dyn Table, now: Timestamp, who: &Principal, row
         name: &row.name,
         password_hash,
         activated: None,
+        enabled: true,
+        blacklisted: false,
         memberships: import.memberships,
         invite: import.mailer.is_some(),
     };
@@ -227,6 +234,8 @@ mod tests {
         assert_eq!(rows(b"<UserID>,<Email>,<Name>,<Password>\na").unwrap(), [row(2, "a", "", "", None)]);
         let with_header = rows(b"UserID,Email,Name,Password\nben,,\"Field, Ben\",\nhanna,h@example.com\n").unwrap();
         assert_eq!(with_header, [row(2, "ben", "", "Field, Ben", None), row(3, "hanna", "h@example.com", "", None)]);
+        let of_windows = rows(b"\r\na\r\n\r\nb,,\"two\r\nlines\"\r\nc").unwrap();
+        assert_eq!(of_windows.iter().map(|row| row.line).collect::<Vec<_>>(), [2, 4, 6]);
         // A user may be called so where it is no header.
         assert_eq!(rows(b"username,a@example.com,A,b").unwrap().len(), 1);
     }

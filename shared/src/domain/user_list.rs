@@ -37,8 +37,16 @@ async fn guid_of(reader: &mut Reader<'_>, handle: Handle, name: &str) -> Result<
 /// Invalid `invalid_username` for a blank name; not found `User not found`; the store's.
 pub async fn find(reader: &mut Reader<'_>, handle: Handle, name: &str, also: impl Fn(&Guid) -> (Vec<Key>, Vec<Query>)) -> Result<Found, Error> {
     let guid = guid_of(reader, handle, name).await?;
-    let (user_key, login_key) = (keys::user(handle, &guid), keys::last_login(handle, &guid));
-    let (mut wanted, queries) = also(&guid);
+    found(reader, handle, &guid, also).await
+}
+
+/// The same by the guid alone.
+///
+/// # Errors
+/// Not found `User not found`; the store's.
+pub async fn found(reader: &mut Reader<'_>, handle: Handle, guid: &Guid, also: impl Fn(&Guid) -> (Vec<Key>, Vec<Query>)) -> Result<Found, Error> {
+    let (user_key, login_key) = (keys::user(handle, guid), keys::last_login(handle, guid));
+    let (mut wanted, queries) = also(guid);
     wanted.extend([user_key.clone(), login_key.clone()]);
     reader.fetch_beside(&wanted, queries).await?;
     let user = reader.get(&user_key).await?.ok_or_else(user::not_found)?;
