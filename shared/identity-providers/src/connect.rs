@@ -21,7 +21,7 @@ use rustls_pki_types::CertificateDer;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tokio::time::Instant;
-use tokio_rustls::rustls::ClientConfig;
+use tokio_rustls::rustls::{ClientConfig, RootCertStore};
 
 pub use self::dial::{Resolve, SystemResolver};
 use crate::{Configuration, LdapConfiguration, MbaasConfiguration, Reach};
@@ -118,6 +118,7 @@ pub struct Connector {
     reach: Reach,
     roots: Vec<CertificateDer<'static>>,
     resolver: Arc<dyn Resolve>,
+    authorities: OnceLock<RootCertStore>,
     tls: OnceLock<Arc<ClientConfig>>,
     /// Stands for the rest of the world in the tests: an address that was judged, and the one that answers for it.
     #[cfg(test)]
@@ -142,6 +143,7 @@ impl Connector {
             reach,
             roots,
             resolver: Arc::new(SystemResolver),
+            authorities: OnceLock::new(),
             tls: OnceLock::new(),
             #[cfg(test)]
             detours: Vec::new(),

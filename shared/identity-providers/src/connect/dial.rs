@@ -103,12 +103,8 @@ impl Connector {
             Host::Ipv6(address) => IpAddr::V6(*address).into(),
         };
         let config = match self.tls.get() {
-            _ if !more.is_empty() => self.trust(more)?,
-            Some(config) => config.clone(),
-            None => {
-                let config = self.trust(&[])?;
-                self.tls.get_or_init(|| config).clone()
-            }
+            Some(config) if more.is_empty() => config.clone(),
+            _ => self.trust(more)?,
         };
         TlsConnector::from(config).connect(name, stream).await.map_err(|error| {
             let text = format!("TLS with {host}: {}", excerpt(&error.to_string()));
@@ -120,14 +116,21 @@ impl Connector {
     }
 
     fn trust(&self, more: &[CertificateDer<'static>]) -> Result<Arc<ClientConfig>, Failure> {
-        let mut roots = RootCertStore::empty();
-        roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+        let mut roots = self.authorities.get_or_init(authorities).clone();
         for certificate in self.roots.iter().chain(more) {
             roots.add(certificate.clone()).map_err(|error| Failure::Misconfigured(format!("a certificate of the configuration: {error}")))?;
         }
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let builder = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
         let builder = builder.map_err(|error| Failure::Misconfigured(error.to_string()))?;
-        Ok(Arc::new(builder.with_root_certificates(roots).with_no_client_auth()))
+        let config = Arc::new(builder.with_root_certificates(roots).with_no_client_auth());
+        Ok(if more.is_empty() { self.tls.get_or_init(|| config).clone() } else { config })
     }
+}
+
+/// The authorities that the operating system believes, without those that cannot be read.
+fn authorities() -> RootCertStore {
+    let mut roots = RootCertStore::empty();
+    roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+    roots
 }

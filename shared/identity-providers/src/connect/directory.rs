@@ -6,7 +6,7 @@
 
 use std::io;
 
-use ldap3::{LdapConnAsync, LdapConnSettings, Scope, SearchEntry, StdStream};
+use ldap3::{LdapConnAsync, LdapConnSettings, LdapError, Scope, SearchEntry, StdStream};
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpStream, UnixStream};
 use tokio::task::JoinSet;
@@ -67,13 +67,14 @@ pub(super) async fn bind(connector: &Connector, configuration: &LdapConfiguratio
     };
     tasks.spawn(async move { Err(relay(stream, ours).await) });
     tasks.spawn(async move { Ok(session.run(theirs).await) });
-    let mut broken = None;
+    let mut refused = None;
     while let Some(ended) = tasks.join_next().await {
         match ended {
-            Ok(Ok(answer)) => return answer.map_err(|failure| broken.unwrap_or(failure)),
-            // The session notices by itself, and may have what it needs already.
-            Ok(Err(Some(error))) => broken = Some(unreachable(error)),
-            Ok(Err(None)) => {}
+            // What was wrong with the message says more than that it did not come; but an answer that came stands, whatever
+            // the directory did after it.
+            Ok(Ok(Err(Failure::Unreachable(text)))) => return Err(refused.map_or(Failure::Unreachable(text), unreachable)),
+            Ok(Ok(answer)) => return answer,
+            Ok(Err(error)) => refused = error.filter(|error| error.kind() == io::ErrorKind::InvalidData),
             Err(_) => return Err(Failure::Unreachable("the directory does not speak LDAP".to_owned())),
         }
     }
@@ -94,7 +95,7 @@ struct Session {
 
 impl Session {
     async fn run(self, stream: std::os::unix::net::UnixStream) -> Result<Identity, Failure> {
-        let broken = |error| Failure::Unreachable(format!("the directory: {}", excerpt(&format!("{error}"))));
+        let broken = |error: LdapError| Failure::Unreachable(format!("the directory ended the connection: {}", excerpt(&error.to_string())));
         let settings = LdapConnSettings::new().set_std_stream(StdStream::Unix(stream));
         let (connection, mut client) = LdapConnAsync::with_settings(settings, "ldapi://relay").await.map_err(broken)?;
         let mut driver = JoinSet::new();

@@ -2,11 +2,13 @@
 
 use std::collections::BTreeMap;
 use std::error::Error;
+use std::pin::Pin;
 
 use openidconnect::core::{CoreAuthenticationFlow, CoreClient, CoreClientAuthMethod, CoreErrorResponseType, CoreProviderMetadata, CoreUserInfoClaims};
 use openidconnect::{
-    AccessTokenHash, AuthType, AuthorizationCode, ClientId, ClientSecret, CsrfToken, DiscoveryError, EndpointMaybeSet, EndpointNotSet, EndpointSet,
-    HttpRequest, IssuerUrl, Nonce, OAuth2TokenResponse as _, PkceCodeChallenge, PkceCodeVerifier, RedirectUrl, RequestTokenError, Scope, TokenResponse as _,
+    AccessTokenHash, AsyncHttpClient, AuthType, AuthorizationCode, ClientId, ClientSecret, CsrfToken, DiscoveryError, EndpointMaybeSet, EndpointNotSet,
+    EndpointSet, HttpRequest, HttpResponse, IssuerUrl, Nonce, OAuth2TokenResponse as _, PkceCodeChallenge, PkceCodeVerifier, RedirectUrl, RequestTokenError,
+    Scope, TokenResponse as _,
 };
 
 use super::web::MOST_BODY;
@@ -15,6 +17,19 @@ use crate::OpenIdConfiguration;
 use crate::endpoint::web;
 
 type Client = CoreClient<EndpointSet, EndpointNotSet, EndpointNotSet, EndpointNotSet, EndpointMaybeSet, EndpointMaybeSet>;
+
+/// The one way out, in the form in which the library takes it. Boxed, or the compiler does not see that what waits for an
+/// answer may move between threads.
+struct Ask<'a>(&'a Connector);
+
+impl<'c> AsyncHttpClient<'c> for Ask<'_> {
+    type Error = Failure;
+    type Future = Pin<Box<dyn Future<Output = Result<HttpResponse, Failure>> + Send + 'c>>;
+
+    fn call(&'c self, request: HttpRequest) -> Self::Future {
+        Box::pin(self.0.ask(request, MOST_BODY))
+    }
+}
 
 pub(super) async fn begin(connector: &Connector, configuration: &OpenIdConfiguration, callback: &str, state: &str) -> Result<(String, Pending), Failure> {
     let client = client(connector, configuration, callback).await?;
@@ -47,7 +62,7 @@ pub(super) async fn finish(
     let code = query.get("code").filter(|code| !code.is_empty()).ok_or_else(|| Failure::Denied("the browser came back without a code".to_owned()))?;
 
     let client = client(connector, configuration, callback).await?;
-    let ask = |request: HttpRequest| connector.ask(request, MOST_BODY);
+    let ask = Ask(connector);
     let request = client.exchange_code(AuthorizationCode::new(code.clone())).map_err(|error| Failure::Misconfigured(error.to_string()))?;
     let tokens = request.set_pkce_verifier(PkceCodeVerifier::new(verifier.to_owned())).request_async(&ask).await.map_err(|error| match error {
         RequestTokenError::Request(failure) => failure,
@@ -56,6 +71,8 @@ pub(super) async fn finish(
             // The code is the person's, the client's id and secret are the policy's.
             if *answer.error() == CoreErrorResponseType::InvalidGrant { Failure::Denied(text) } else { Failure::Misconfigured(text) }
         }
+        // A token that cannot be read proves as little as a forged one; anything else is a provider in trouble.
+        RequestTokenError::Parse(error, body) if holds_token(&body) => Failure::Denied(format!("the ID token: {}", chain(&error))),
         error => Failure::Unreachable(format!("the answer to the code: {}", chain(&error))),
     })?;
 
@@ -95,7 +112,7 @@ pub(super) async fn finish(
 async fn client(connector: &Connector, configuration: &OpenIdConfiguration, callback: &str) -> Result<Client, Failure> {
     let issuer = IssuerUrl::new(configuration.issuer.clone()).map_err(|error| Failure::Misconfigured(format!("issuer: {error}")))?;
     let callback = RedirectUrl::new(callback.to_owned()).map_err(|error| Failure::Misconfigured(format!("callback: {error}")))?;
-    let ask = |request: HttpRequest| connector.ask(request, MOST_BODY);
+    let ask = Ask(connector);
     let metadata = CoreProviderMetadata::discover_async(issuer, &ask).await.map_err(|error| match error {
         DiscoveryError::Request(failure) => failure,
         DiscoveryError::Response(status, ..) if status.is_server_error() => Failure::Unreachable(format!("discovery: the provider answered {status}")),
@@ -109,6 +126,11 @@ async fn client(connector: &Connector, configuration: &OpenIdConfiguration, call
     let secret = configuration.client_secret.as_ref().map(|secret| ClientSecret::new(secret.expose().to_owned()));
     let client = CoreClient::from_provider_metadata(metadata, ClientId::new(configuration.client_id.clone()), secret).set_redirect_uri(callback);
     Ok(if posts { client.set_auth_type(AuthType::RequestBody) } else { client })
+}
+
+/// Whether an answer has an ID token, of whatever kind.
+fn holds_token(body: &[u8]) -> bool {
+    serde_json::from_slice::<serde_json::Value>(body).is_ok_and(|answer| answer.get("id_token").is_some())
 }
 
 /// An error with all its causes.
