@@ -3,6 +3,7 @@
 
 pub mod client;
 pub mod consistency;
+pub mod providers;
 pub mod requests;
 
 use std::sync::Arc;

@@ -15,7 +15,9 @@ use shared::secret::{CredentialText, device_id};
 use shared::store::wrappers::Fault;
 
 /// The rows that anybody may call.
-const OPEN: [&str; 11] = [
+const OPEN: [&str; 15] = [
+    "GET /box/srv/1.1/arm/authCallback",
+    "GET /box/srv/1.1/arm/getAuthCallbackUrl",
     "GET /box/srv/1.1/mas/appstore/read",
     "GET /box/srv/1.1/mas/storeitem/icon/{ticket}",
     "GET /box/srv/1.1/mas/storeitem/manifest/{ticket}",
@@ -25,7 +27,9 @@ const OPEN: [&str; 11] = [
     "POST /box/srv/1.1/act/sys/auth/login",
     "POST /box/srv/1.1/admin/authpolicy/auth",
     "POST /box/srv/1.1/admin/authpolicy/revokesession",
+    "POST /box/srv/1.1/admin/authpolicy/sessioninfo",
     "POST /box/srv/1.1/admin/authpolicy/verifysession",
+    "POST /box/srv/1.1/arm/getAuthCallbackUrl",
     "POST /box/srv/1.1/mas/appstore/read",
 ];
 

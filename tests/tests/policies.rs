@@ -139,7 +139,10 @@ async fn what_cannot_be_a_policy_is_refused_and_changes_nothing() {
         (with("configurations", json!("clientId")), "invalid_configurations"),
         (with("configurations", json!({"clientId": "a", "clientSecret": "b", "more": "x".repeat(70_000)})), "invalid_configurations: at most 65536 bytes"),
         (with("configurations", json!({"clientId": "a"})), "invalid_clientSecret: must not be empty"),
-        (with("configurations", json!({"clientId": "a", "clientSecret": "********"})), "invalid_clientSecret: it was kept for another provider or client, send it again"),
+        (
+            with("configurations", json!({"clientId": "a", "clientSecret": "********"})),
+            "invalid_clientSecret: it was kept for another provider or client, send it again",
+        ),
         (with("checkUserExists", json!("perhaps")), "invalid_checkUserExists"),
         (with("users", json!([{}])), "invalid_users"),
         (with("users", json!(many)), "invalid_users: at most 30 users in one call"),

@@ -124,12 +124,7 @@ async fn auth(mut call: Call<'_>) -> Result<Reply, Error> {
     let attempt = Attempt { handle, name: name.trim(), password: &password, address: &call.incoming.address };
     let account = providers::account(policy_id, &name, &cuid);
     let mut wanted = attempt.keys();
-    wanted.extend([
-        keys::tenant(handle),
-        keys::policy_id(handle, policy_id),
-        keys::sign_in(handle, attempt.name),
-        keys::device(handle, &device_id(&cuid)),
-    ]);
+    wanted.extend([keys::tenant(handle), keys::policy_id(handle, policy_id), keys::sign_in(handle, attempt.name), keys::device(handle, &device_id(&cuid))]);
     // The address, which both count, stands in it once.
     wanted.extend(Attempt { name: &account, ..attempt }.keys().into_iter().filter(|key| !attempt.keys().contains(key)));
     call.reader.fetch(wanted, Vec::new()).await?;
@@ -167,6 +162,7 @@ async fn auth(mut call: Call<'_>) -> Result<Reply, Error> {
 }
 
 fn callback_url(call: &Call<'_>) -> Result<Reply, Error> {
+    call.incoming.readable()?;
     #[derive(Serialize)]
     struct UrlView {
         url: String,

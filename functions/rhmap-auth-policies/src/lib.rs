@@ -28,14 +28,15 @@ impl Operations for AuthPolicies {
         let record = Plan::keys(guid.iter().map(|guid| keys::policy(handle, guid)).collect());
         match (op, &guid) {
             (Op::Create, _) => named(incoming, handle, Plan::keys(vec![keys::tenant(handle)])),
-            (Op::Update, _) => record.and([keys::tenant(handle)]),
+            // Another provider is given only to users whom the caller may be.
+            (Op::Update, Some(guid)) => record.and([keys::tenant(handle)]).query(policy::users_listing(handle, guid)),
             (Op::Read, _) if incoming.peek::<PolicyId>("policyId").is_some() => {
                 Plan::keys(incoming.peek::<PolicyId>("policyId").iter().map(|id| keys::policy_id(handle, &id.0)).collect())
             }
             (Op::Read | Op::ListUsers, Some(guid)) => record.query(policy::users_listing(handle, guid)),
             (Op::Delete, Some(guid)) => record.query(policy::leaving(handle, guid)),
             (Op::AddUsers | Op::RemoveUsers, _) => named(incoming, handle, record),
-            (Op::Read | Op::ListUsers | Op::Delete | Op::List, _) => record,
+            (Op::Read | Op::Update | Op::ListUsers | Op::Delete | Op::List, _) => record,
         }
     }
 
