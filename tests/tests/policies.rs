@@ -5,6 +5,7 @@ use appdepot_tests::{Answer, TestTenant, World, all};
 use identity_providers::{Configuration, Reach};
 use serde_json::{Value, json};
 use shared::access::Role;
+use shared::context::Settings;
 use shared::domain::policy::{Policy, USERS_LIMIT};
 use shared::domain::tenant::Tenant;
 use shared::domain::user::User;
@@ -166,6 +167,29 @@ async fn what_cannot_be_a_policy_is_refused_and_changes_nothing() {
         refused(&send(&world, &tenant.cookie, what, json!({"guid": guid, "users": ["admin", "nobody"]})).await, 404, "User not found");
     }
     assert_eq!(of_tenant(&world.snapshot().await, tenant.handle), before);
+}
+
+/// What is judged at the creation without asking anybody, in a deployment that is not inside a company's network.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_provider_at_a_private_address_is_refused_where_the_deployment_does_not_reach_it() {
+    let (world, tenant) = World::with_settings(Settings::default(), 1).await;
+    let before = of_tenant(&world.snapshot().await, tenant.handle);
+    let ldap = |url: &str, method: &str| json!({"url": url, "dn": "dc=example", "dn_prefix": "uid", "authmethod": method});
+    for (kind, configurations, field) in [
+        ("ldap", ldap("ldap://10.0.0.1:389/", "simple"), "url"),
+        ("ldap", ldap("ldap://foo.example.com:389/", "DIGEST-MD5"), "authmethod"),
+        ("ldap", ldap("ldap://foo.example.com:389/", "GSSAPI"), "authmethod"),
+        ("mbaas", json!({"authEndpoint": "https://169.254.169.254/latest"}), "authEndpoint"),
+        ("mbaas", json!({"authEndpoint": "http://a.example/"}), "authEndpoint"),
+        ("openid", json!({"clientId": "a", "issuer": "https://127.0.0.1"}), "issuer"),
+        ("openid", json!({"clientId": "a", "redirectUrls": ["javascript:alert(1)"]}), "redirectUrls"),
+    ] {
+        let answer = send(&world, &tenant.cookie, "create", json!({"policyId": "p", "policyType": kind, "configurations": configurations})).await;
+        let message = answer.json["message"].as_str().unwrap_or_default();
+        assert!(answer.status == 400 && message.starts_with(&format!("invalid_{field}: ")), "{}", answer.text);
+    }
+    assert_eq!(of_tenant(&world.snapshot().await, tenant.handle), before);
+    create(&world, &tenant, json!({"policyId": "p", "policyType": "ldap", "configurations": ldap("ldap://foo.example.com:389/", "Simple")})).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -95,7 +95,7 @@ pub async fn returned(mut call: Call<'_>) -> Result<Reply, Error> {
             vec![("fh_auth_session", session.expose()), ("authResponse", auth_response), ("status", "complete"), ("result", "success")]
         }
         Err(lost) => {
-            tracing::warn!(message = lost.message, cause = lost.cause.as_deref().unwrap_or_default(), "a sign-in in the browser failed");
+            tracing::warn!(code = lost.message, cause = lost.cause.as_deref().unwrap_or_default(), "a sign-in in the browser failed");
             vec![("status", "complete"), ("result", "failure"), ("message", lost.message.as_str())]
         }
     };
