@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use identity_providers::Reach;
+
 use crate::clock::Clock;
 use crate::error::Error;
 use crate::id::Handle;
@@ -29,6 +31,13 @@ pub struct Settings {
     pub reset_millis: u64,
     /// Whether auth policies may reach private, loopback and link-local addresses (`AllowPrivateAddresses`).
     pub allow_private_addresses: bool,
+}
+
+impl Settings {
+    /// How far this deployment reaches for providers of identity.
+    pub fn reach(&self) -> Reach {
+        if self.allow_private_addresses { Reach::Any } else { Reach::Public }
+    }
 }
 
 impl Default for Settings {

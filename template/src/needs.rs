@@ -161,7 +161,7 @@ pub const NEEDS: &[Needs] = &[
         function: "rhmap-auth-policies",
         does: "Auth policies",
         trigger: Trigger::Http,
-        dynamodb: &[GET, BATCH_GET, QUERY, PUT, DELETE, CHECK],
+        dynamodb: &[GET, BATCH_GET, QUERY, PUT, UPDATE, DELETE],
         s3: &[],
         kms: &["kms:Decrypt"],
         before_sign_in: false,

@@ -3,6 +3,7 @@
 
 pub mod client;
 pub mod consistency;
+pub mod providers;
 pub mod requests;
 
 use std::sync::Arc;
@@ -88,6 +89,14 @@ impl World {
 
     /// A new world in which each upload's event is delivered so often, one after the other.
     pub async fn with_deliveries(deliveries: usize) -> (Self, TestTenant) {
+        // Providers of identity that a test starts are on this machine.
+        let base_domain = Some("apps.example".to_owned());
+        let settings = Settings { scheme: "https".to_owned(), base_domain, reset_millis: 1, allow_private_addresses: true, ..Settings::default() };
+        Self::with_settings(settings, deliveries).await
+    }
+
+    /// The same in a deployment with these parameters.
+    pub async fn with_settings(deployment: Settings, deliveries: usize) -> (Self, TestTenant) {
         let mut store = EmbeddedStore::start(StoreSettings::in_memory()).await.expect("the stores start");
         let folder = tempfile::tempdir().expect("a folder");
         let key_file = folder.path().join("key");
@@ -103,11 +112,8 @@ impl World {
             key_file,
         };
         let clock = Arc::new(ShiftedClock::default());
-        // Providers of identity that a test starts are on this machine.
-        let base_domain = Some("apps.example".to_owned());
-        let settings = Settings { scheme: "https".to_owned(), base_domain, reset_millis: 1, allow_private_addresses: true, ..Settings::default() };
         let outbox = Outbox::new(Arc::clone(&clock) as Arc<dyn Clock>);
-        let plain = addresses.context(settings, Arc::clone(&clock) as Arc<dyn Clock>).expect("a context").with_mailer(Arc::new(outbox.clone()));
+        let plain = addresses.context(deployment, Arc::clone(&clock) as Arc<dyn Clock>).expect("a context").with_mailer(Arc::new(outbox.clone()));
         let failing = Arc::new(FailingTable::new(Arc::clone(&plain.table)));
         let counting = Arc::new(CountingTable::new(Arc::clone(&failing)));
         let context = plain.clone().with_table(Arc::clone(&counting) as Arc<dyn Table>);

@@ -40,7 +40,7 @@ pub struct Furnished {
     pub team: String,
     /// The policy that every tenant has.
     pub built_in: String,
-    /// A policy that nothing refers to.
+    /// A policy that no item and no store refers to, on which the worker is listed.
     pub policy: String,
     /// The administrator's API key.
     pub user_key: String,
@@ -99,6 +99,7 @@ impl Furnished {
         let built_in = policies["list"][0].as_str().expect("a policy").to_owned();
         let (policy, writes) = policy::create_built_in(tenant.handle, "Second").expect("a policy");
         world.plain.table.write(writes).await.expect("a policy is written");
+        post(format!("{admin}/authpolicy/addusers"), json!({"guid": policy, "users": [worker]})).await;
         post(format!("{admin}/storeitem/addpolicy"), json!({"guid": shelved, "authguid": built_in})).await;
 
         let keys = format!("{API}/ide/{}/api", tenant.domain);
@@ -338,7 +339,12 @@ pub fn entries() -> Vec<Entry> {
             Json(json!({"policyId": "FeedHenry", "clientToken": f.tenant.store, "device": CUID, "params": params}))
         }),
         post("/box/srv/1.1/admin/authpolicy/verifysession", |f| Json(json!({"sessionToken": f.session}))),
+        post("/box/srv/1.1/admin/authpolicy/sessioninfo", |f| Json(json!({"sessionToken": f.session}))),
         post("/box/srv/1.1/admin/authpolicy/revokesession", |f| Json(json!({"sessionToken": f.session}))),
+        // A state that nobody waits for: the browser is told so on our own page.
+        get("/box/srv/1.1/arm/authCallback", |f| query(&[("state", &format!("{}{}", f.tenant.handle, "0".repeat(32)))])).ok(302),
+        get("/box/srv/1.1/arm/getAuthCallbackUrl", none),
+        post("/box/srv/1.1/arm/getAuthCallbackUrl", empty),
         post("/box/srv/1.1/ide/{domain}/api/list", |_| Json(json!({"type": "user"}))).theirs(),
         post("/box/srv/1.1/ide/{domain}/api/create", |f| Json(json!({"type": "app", "appId": f.shelved, "label": "new"}))),
         post("/box/srv/1.1/ide/{domain}/api/revoke", |f| Json(json!({"key": f.user_key}))),
@@ -393,6 +399,22 @@ pub fn entries() -> Vec<Entry> {
         post("/box/srv/1.1/admin/storeitemgroup/removestoreitems", |f| Json(json!({"guid": f.group, "storeitems": [f.shelved]}))),
         post("/box/srv/1.1/admin/storeitemgroup/addusers", |f| Json(json!({"guid": f.group, "users": [f.tenant.admin]}))),
         post("/box/srv/1.1/admin/storeitemgroup/removeusers", |f| Json(json!({"guid": f.group, "users": [f.worker]}))),
+        post("/box/srv/1.1/admin/authpolicy/create", |f| {
+            let configurations = json!({"clientId": MARK, "clientSecret": "kd94hf93k423kf44"});
+            Json(json!({"policyId": format!("{MARK} new"), "policyType": "OAUTH2", "configurations": configurations, "users": [{"guid": f.tenant.admin}]}))
+        })
+        .again(&[409]),
+        post("/box/srv/1.1/admin/authpolicy/read", |_| Json(json!({"policyId": "Second"}))),
+        post("/box/srv/1.1/admin/authpolicy/update", |f| {
+            let configurations = json!({"clientId": MARK, "clientSecret": "kd94hf93k423kf44"});
+            Json(json!({"guid": f.policy, "policyId": format!("{MARK} renamed"), "policyType": "OPENID", "configurations": configurations}))
+        }),
+        post("/box/srv/1.1/admin/authpolicy/delete", |f| Json(json!({"guid": f.policy}))).again(&[404]),
+        post("/box/srv/1.1/admin/authpolicy/list", empty).theirs(),
+        get("/box/srv/1.1/admin/authpolicy/list", none).theirs(),
+        post("/box/srv/1.1/admin/authpolicy/users", |f| Json(json!({"guid": f.policy}))),
+        post("/box/srv/1.1/admin/authpolicy/addusers", |f| Json(json!({"guid": f.policy, "users": [f.tenant.admin, f.sub.0]}))),
+        post("/box/srv/1.1/admin/authpolicy/removeusers", |f| Json(json!({"guid": f.policy, "users": [f.worker]}))),
         post("/box/srv/1.1/admin/auditlog/listlogs", |_| Json(json!({"limit": 100}))).theirs(),
         get("/box/srv/1.1/admin/auditlog/listlogs", |f| query(&[("storeItemGuid", &f.shelved), ("limit", "100")])).theirs(),
         post("/box/srv/1.1/mas/appstore/read", |f| Json(json!({"d": f.tenant.domain}))),

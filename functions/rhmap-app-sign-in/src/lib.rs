@@ -1,11 +1,14 @@
 //! `$fh.auth`: sign-in of apps' users by policies, the browser's return from a provider, and what is asked about sessions.
 
-use std::collections::BTreeMap;
+mod browser;
+mod providers;
 
+use identity_providers::PolicyType;
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
 use shared::Error;
 use shared::access::{self, Means, Principal};
-use shared::domain::policy::PolicyIdClaim;
+use shared::domain::policy::{Policy, PolicyIdClaim};
 use shared::domain::sign_in::{self, Attempt, Entrance, Person};
 use shared::domain::tenant::{StoreDirectory, Tenant};
 use shared::error::Kind;
@@ -31,7 +34,7 @@ impl Operations for AppSignIn {
             Op::VerifySession => verify_session(call).await,
             Op::SessionInfo => session_info(call).await,
             Op::RevokeSession => revoke_session(call).await,
-            Op::Callback => Err(Error::internal("to be written")),
+            Op::Callback => browser::returned(call).await,
             Op::CallbackUrl => callback_url(&call),
         }
     }
@@ -59,22 +62,17 @@ struct AuthBody {
     client_token: Option<String>,
     #[serde(default, deserialize_with = "shared::lenient::optional_text")]
     device: Option<String>,
-    #[serde(default)]
-    params: Params,
-    #[serde(default, rename = "__fh")]
-    fh: Fh,
-}
-
-#[derive(Deserialize, Default)]
-#[serde(rename_all = "camelCase")]
-struct Params {
-    #[serde(default, deserialize_with = "shared::lenient::optional_text", alias = "userid")]
-    user_id: Option<String>,
     #[serde(default, deserialize_with = "shared::lenient::optional_text")]
-    password: Option<String>,
+    end_redirect_url: Option<String>,
+    #[serde(default, deserialize_with = "shared::lenient::optional_text")]
+    environment: Option<String>,
+    #[serde(default)]
+    params: Option<Map<String, Value>>,
+    #[serde(default, rename = "__fh")]
+    fh: Option<Fh>,
 }
 
-#[derive(Deserialize, Default)]
+#[derive(Deserialize)]
 struct Fh {
     #[serde(default, deserialize_with = "shared::lenient::optional_text")]
     cuid: Option<String>,
@@ -83,51 +81,93 @@ struct Fh {
 /// Longest id that a client may choose for its device, in characters.
 const CUID_LIMIT: usize = 200;
 
+/// Who wants in by which policy, whichever way he proves who he is.
+struct Asked {
+    handle: Handle,
+    domain: String,
+    policy: Policy,
+    cuid: String,
+    client_token: String,
+    environment: Option<String>,
+    params: Map<String, Value>,
+}
+
+impl Asked {
+    /// A parameter as a text; numbers are taken for their digits.
+    fn param(&self, names: &[&str]) -> String {
+        text_of(&self.params, names)
+    }
+
+    fn entrance(&self) -> Entrance<'_> {
+        Entrance { handle: self.handle, domain: &self.domain, policy: &self.policy, cuid: &self.cuid, client_token: &self.client_token }
+    }
+}
+
+fn text_of(params: &Map<String, Value>, names: &[&str]) -> String {
+    let texts = names.iter().filter_map(|name| params.get(*name)).filter_map(|value| shared::lenient::text(value.clone()).ok());
+    texts.into_iter().next().unwrap_or_default()
+}
+
+/// How the user's own name and his password are called in `params`.
+const USER_ID: [&str; 2] = ["userId", "userid"];
+const PASSWORD: [&str; 1] = ["password"];
+
 async fn auth(mut call: Call<'_>) -> Result<Reply, Error> {
     let body: AuthBody = call.body()?;
-    let cuid = body.device.or(body.fh.cuid).filter(|cuid| !cuid.is_empty() && cuid.chars().count() <= CUID_LIMIT);
+    let cuid = body.device.or(body.fh.and_then(|fh| fh.cuid)).filter(|cuid| !cuid.is_empty() && cuid.chars().count() <= CUID_LIMIT);
     let cuid = cuid.ok_or_else(|| Error::invalid("invalid_device"))?;
     let client_token = body.client_token.unwrap_or_default();
+    let policy_id = body.policy_id.trim();
+    let params = body.params.unwrap_or_default();
     let handle = tenant_of_token(&mut call, &client_token).await?;
-    let (name, password) = (body.params.user_id.unwrap_or_default(), body.params.password.unwrap_or_default());
+    let (name, password) = (text_of(&params, &USER_ID), text_of(&params, &PASSWORD));
     let attempt = Attempt { handle, name: name.trim(), password: &password, address: &call.incoming.address };
+    let account = providers::account(policy_id, &name, &cuid);
     let mut wanted = attempt.keys();
-    wanted.extend([
-        keys::tenant(handle),
-        keys::policy_id(handle, &body.policy_id),
-        keys::sign_in(handle, attempt.name),
-        keys::device(handle, &device_id(&cuid)),
-    ]);
+    wanted.extend([keys::tenant(handle), keys::policy_id(handle, policy_id), keys::sign_in(handle, attempt.name), keys::device(handle, &device_id(&cuid))]);
+    // The address, which both count, stands in it once.
+    wanted.extend(Attempt { name: &account, ..attempt }.keys().into_iter().filter(|key| !attempt.keys().contains(key)));
     call.reader.fetch(wanted, Vec::new()).await?;
     let unknown = || Error::forbidden("unknown_policyId");
     let tenant: Stored<Tenant> = call.reader.get(&keys::tenant(handle)).await?.ok_or_else(unknown)?;
-    let policy = call.reader.get::<PolicyIdClaim>(&keys::policy_id(handle, &body.policy_id)).await?.ok_or_else(unknown)?.value.policy;
-    let entrance = Entrance { handle, domain: &tenant.value.name, policy: &policy, cuid: &cuid, client_token: &client_token };
-    let person = Person::User(sign_in::prove(&mut call.reader, attempt).await?);
-    let signed_in = sign_in::admit(&mut call.reader, entrance, &person, Vec::new()).await?;
+    let policy = call.reader.get::<PolicyIdClaim>(&keys::policy_id(handle, policy_id)).await?.ok_or_else(unknown)?.value.policy;
+    let asked = Asked { handle, domain: tenant.value.name, policy, cuid, client_token, environment: body.environment, params };
+    let (signed_in, auth_response) = match asked.policy.kind()? {
+        PolicyType::FeedHenry => {
+            let person = Person::User(sign_in::prove(&mut call.reader, attempt).await?);
+            let signed_in = sign_in::admit(&mut call.reader, asked.entrance(), &person, vec![attempt.forgive()]).await?;
+            let auth_response = json!({"userId": signed_in.user_id});
+            (signed_in, auth_response)
+        }
+        PolicyType::Ldap | PolicyType::Mbaas => {
+            let attempt = Attempt { name: &account, ..attempt };
+            let (outsider, auth_response) = providers::ask(&mut call, &asked, attempt).await?;
+            let person = Person::Outsider(outsider);
+            (sign_in::admit(&mut call.reader, asked.entrance(), &person, vec![attempt.forgive()]).await?, auth_response)
+        }
+        PolicyType::OpenId | PolicyType::OAuth2 | PolicyType::OAuth1 => {
+            let end = body.end_redirect_url.filter(|url| !url.is_empty());
+            return browser::begin(call, asked, end).await;
+        }
+    };
     #[derive(Serialize)]
     #[serde(rename_all = "camelCase")]
     struct AuthView<'a> {
         message: &'static str,
         session_token: &'a str,
         user_id: &'a str,
-        auth_response: BTreeMap<&'static str, &'a str>,
+        auth_response: Value,
     }
-    let auth_response = BTreeMap::from([("userId", signed_in.user_id.as_str())]);
     Reply::of(&AuthView { message: "Authentication successful", session_token: signed_in.session.expose(), user_id: &signed_in.user_id, auth_response })
 }
 
-/// Where a provider sends the browser back to.
-fn callback(call: &Call<'_>) -> String {
-    format!("{}/box/srv/1.1/arm/authCallback", call.incoming.base_url)
-}
-
 fn callback_url(call: &Call<'_>) -> Result<Reply, Error> {
+    call.incoming.readable()?;
     #[derive(Serialize)]
     struct UrlView {
         url: String,
     }
-    Reply::of(&UrlView { url: callback(call) })
+    Reply::of(&UrlView { url: browser::callback(call) })
 }
 
 #[derive(Deserialize)]

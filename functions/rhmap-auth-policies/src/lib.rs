@@ -1,10 +1,17 @@
 //! 003 chapter 3: auth policies.
 
+use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::{Map, Value};
 use shared::Error;
+use shared::domain::policy::{self, Policy, Wanted};
+use shared::domain::user::User;
+use shared::id::{Guid, Handle};
+use shared::incoming::Incoming;
 use shared::reply::Reply;
 use shared::routes::Function;
 use shared::routes::rhmap_auth_policies::{FUNCTION, Op};
-use shared::spine::{Call, Operations};
+use shared::spine::{Call, Operations, Plan};
+use shared::store::{Query, keys};
 
 /// The function.
 pub struct AuthPolicies;
@@ -13,16 +20,243 @@ impl Operations for AuthPolicies {
     type Op = Op;
     const FUNCTION: Function<Op> = FUNCTION;
 
-    async fn call(op: Op, _call: Call<'_>) -> Result<Reply, Error> {
-        match op {
-            Op::Create => Err(Error::internal("to be written")),
-            Op::Read => Err(Error::internal("to be written")),
-            Op::Update => Err(Error::internal("to be written")),
-            Op::Delete => Err(Error::internal("to be written")),
-            Op::List => Err(Error::internal("to be written")),
-            Op::ListUsers => Err(Error::internal("to be written")),
-            Op::AddUsers => Err(Error::internal("to be written")),
-            Op::RemoveUsers => Err(Error::internal("to be written")),
+    fn plan(op: Op, incoming: &Incoming, handle: Handle) -> Plan {
+        if op == Op::List {
+            return Plan::default().query(Query::all(keys::policies(handle))).query(Query::all(keys::policy_users(handle)));
+        }
+        let guid = incoming.peek::<Guid>("guid");
+        let record = Plan::keys(guid.iter().map(|guid| keys::policy(handle, guid)).collect());
+        match (op, &guid) {
+            (Op::Create, _) => named(incoming, handle, Plan::keys(vec![keys::tenant(handle)])),
+            // Another provider is given only to users whom the caller may be.
+            (Op::Update, Some(guid)) => record.and([keys::tenant(handle)]).query(policy::users_listing(handle, guid)),
+            (Op::Read, _) if incoming.peek::<PolicyId>("policyId").is_some() => {
+                Plan::keys(incoming.peek::<PolicyId>("policyId").iter().map(|id| keys::policy_id(handle, &id.0)).collect())
+            }
+            (Op::Read | Op::ListUsers, Some(guid)) => record.query(policy::users_listing(handle, guid)),
+            (Op::Delete, Some(guid)) => record.query(policy::leaving(handle, guid)),
+            (Op::AddUsers | Op::RemoveUsers, _) => named(incoming, handle, record),
+            (Op::Read | Op::Update | Op::ListUsers | Op::Delete | Op::List, _) => record,
         }
     }
+
+    async fn call(op: Op, call: Call<'_>) -> Result<Reply, Error> {
+        match op {
+            Op::Create => create(call).await,
+            Op::Read => read(call).await,
+            Op::Update => update(call).await,
+            Op::Delete => delete(call).await,
+            Op::List => list(call).await,
+            Op::ListUsers => list_users(call).await,
+            Op::AddUsers => change_users(call, true).await,
+            Op::RemoveUsers => change_users(call, false).await,
+        }
+    }
+}
+
+/// With the users whom the request names.
+fn named(incoming: &Incoming, handle: Handle, plan: Plan) -> Plan {
+    let users = incoming.peek::<Vec<Named>>("users").unwrap_or_default();
+    let of = |user: &Named| [Some(keys::sign_in(handle, &user.0)), user.0.parse().ok().map(|guid| keys::user(handle, &guid))];
+    plan.and(users.iter().take(policy::USERS_LIMIT).flat_map(of).flatten())
+}
+
+#[derive(Deserialize)]
+struct PolicyId(#[serde(deserialize_with = "shared::lenient::text")] String);
+
+/// A user: a name or guid, or the object that `read` gives, which fhc sends back.
+struct Named(String);
+
+impl<'de> Deserialize<'de> for Named {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let value = Value::deserialize(deserializer)?;
+        let part = ["guid", "userId", "userid"].into_iter().find_map(|field| value.get(field).filter(|part| !part.is_null())).unwrap_or(&value);
+        shared::lenient::text(part.clone()).map(Self).map_err(serde::de::Error::custom)
+    }
+}
+
+fn texts(users: Vec<Named>) -> Vec<String> {
+    users.into_iter().map(|user| user.0.trim().to_owned()).collect()
+}
+
+#[derive(Serialize)]
+struct UserView<'a> {
+    guid: &'a Guid,
+    #[serde(rename = "userId")]
+    user_id: &'a str,
+    userid: &'a str,
+    email: &'a str,
+    name: &'a str,
+}
+
+impl<'a> UserView<'a> {
+    fn of(user: &'a User) -> Self {
+        Self { guid: &user.owner.user, user_id: &user.owner.username, userid: &user.owner.username, email: &user.owner.email, name: &user.name }
+    }
+}
+
+/// What the answer to a change says of a policy that lets everybody in.
+const WARNING: &str = "Neither checkUserExists nor checkUserApproved is set: this policy admits everybody whom its provider admits";
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct PolicyView<'a> {
+    guid: &'a Guid,
+    policy_id: &'a str,
+    policy_type: &'a str,
+    configurations: Map<String, Value>,
+    check_user_exists: bool,
+    check_user_approved: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    users: Option<Vec<UserView<'a>>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    warning: Option<&'static str>,
+}
+
+impl<'a> PolicyView<'a> {
+    fn of(policy: &'a Policy, users: Option<&'a [User]>) -> Self {
+        Self {
+            guid: &policy.guid,
+            policy_id: &policy.policy_id,
+            policy_type: &policy.policy_type,
+            configurations: policy.masked(),
+            check_user_exists: policy.check_user_exists,
+            check_user_approved: policy.check_user_approved,
+            users: users.map(|users| users.iter().map(UserView::of).collect()),
+            warning: None,
+        }
+    }
+
+    /// As the answer to whoever made it what it is.
+    fn warned(self, policy: &Policy) -> Self {
+        Self { warning: policy.admits_anybody().then_some(WARNING), ..self }
+    }
+}
+
+async fn create(mut call: Call<'_>) -> Result<Reply, Error> {
+    #[derive(Deserialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Body {
+        #[serde(deserialize_with = "shared::lenient::text")]
+        policy_id: String,
+        #[serde(deserialize_with = "shared::lenient::text")]
+        policy_type: String,
+        configurations: Map<String, Value>,
+        #[serde(default, deserialize_with = "shared::lenient::optional_flag")]
+        check_user_exists: Option<bool>,
+        #[serde(default, deserialize_with = "shared::lenient::optional_flag")]
+        check_user_approved: Option<bool>,
+        #[serde(default)]
+        users: Option<Vec<Named>>,
+    }
+    let (body, who): (Body, _) = (call.body()?, call.who()?);
+    let wanted = Wanted {
+        policy_id: Some(body.policy_id),
+        policy_type: Some(body.policy_type),
+        configurations: Some(body.configurations),
+        check_user_exists: body.check_user_exists,
+        check_user_approved: body.check_user_approved,
+    };
+    let key = call.data_key(who.handle).await?;
+    let users = texts(body.users.unwrap_or_default());
+    let (policy, users) = policy::create(&mut call.reader, who, &wanted, &users, &key, call.context.settings.reach()).await?;
+    Reply::of(&PolicyView::of(&policy, Some(&users)).warned(&policy))
+}
+
+/// By its id, or by its guid where no id is named.
+async fn read(mut call: Call<'_>) -> Result<Reply, Error> {
+    #[derive(Deserialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Body {
+        #[serde(default, deserialize_with = "shared::lenient::optional_text")]
+        policy_id: Option<String>,
+        guid: Option<Guid>,
+    }
+    let body: Body = call.body()?;
+    let handle = call.who()?.handle;
+    let (policy, users) = match (body.policy_id, body.guid) {
+        (Some(id), _) => policy::read(&mut call.reader, handle, &id).await?,
+        (None, Some(guid)) => policy::with_users(&mut call.reader, handle, &guid).await?,
+        (None, None) => return Err(Error::invalid("invalid_policyId")),
+    };
+    Reply::of(&PolicyView::of(&policy, Some(&users)))
+}
+
+/// What is absent stays. fhc sends back everything that `read` gave: the users in it are not taken, since a list that was
+/// read a while ago would undo what others did; `addusers` and `removeusers` change it. The answer is without them.
+async fn update(mut call: Call<'_>) -> Result<Reply, Error> {
+    #[derive(Deserialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Body {
+        guid: Guid,
+        #[serde(default, deserialize_with = "shared::lenient::optional_text")]
+        policy_id: Option<String>,
+        #[serde(default, deserialize_with = "shared::lenient::optional_text")]
+        policy_type: Option<String>,
+        #[serde(default)]
+        configurations: Option<Map<String, Value>>,
+        #[serde(default, deserialize_with = "shared::lenient::optional_flag")]
+        check_user_exists: Option<bool>,
+        #[serde(default, deserialize_with = "shared::lenient::optional_flag")]
+        check_user_approved: Option<bool>,
+    }
+    let (body, who): (Body, _) = (call.body()?, call.who()?);
+    let wanted = Wanted {
+        policy_id: body.policy_id,
+        policy_type: body.policy_type,
+        configurations: body.configurations,
+        check_user_exists: body.check_user_exists,
+        check_user_approved: body.check_user_approved,
+    };
+    let key = call.data_key(who.handle).await?;
+    let policy = policy::update(&mut call.reader, who, &body.guid, &wanted, &key, call.context.settings.reach()).await?;
+    Reply::of(&PolicyView::of(&policy, None).warned(&policy))
+}
+
+#[derive(Deserialize)]
+struct GuidBody {
+    guid: Guid,
+}
+
+async fn delete(mut call: Call<'_>) -> Result<Reply, Error> {
+    let (body, who): (GuidBody, _) = (call.body()?, call.who()?);
+    policy::delete(&mut call.reader, who, &body.guid).await?;
+    Ok(Reply::done())
+}
+
+#[derive(Serialize)]
+struct ListView<V> {
+    list: Vec<V>,
+    count: usize,
+}
+
+impl<V> ListView<V> {
+    fn of(list: Vec<V>) -> Self {
+        Self { count: list.len(), list }
+    }
+}
+
+async fn list(mut call: Call<'_>) -> Result<Reply, Error> {
+    call.incoming.readable()?;
+    let handle = call.who()?.handle;
+    let found = policy::list(&mut call.reader, handle).await?;
+    Reply::of(&ListView::of(found.iter().map(|(policy, users)| PolicyView::of(policy, Some(users))).collect()))
+}
+
+async fn list_users(mut call: Call<'_>) -> Result<Reply, Error> {
+    let body: GuidBody = call.body()?;
+    let handle = call.who()?.handle;
+    let (_, users) = policy::with_users(&mut call.reader, handle, &body.guid).await?;
+    Reply::of(&ListView::of(users.iter().map(UserView::of).collect()))
+}
+
+async fn change_users(mut call: Call<'_>, add: bool) -> Result<Reply, Error> {
+    #[derive(Deserialize)]
+    struct Body {
+        guid: Guid,
+        users: Vec<Named>,
+    }
+    let (body, who): (Body, _) = (call.body()?, call.who()?);
+    policy::change_users(&mut call.reader, who, &body.guid, &texts(body.users), add).await?;
+    Ok(Reply::done())
 }

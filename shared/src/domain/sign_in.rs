@@ -341,6 +341,58 @@ pub async fn admit(reader: &mut Reader<'_>, entrance: Entrance<'_>, person: &Per
     })
 }
 
+/// How long a sign-in waits for the browser's return from the provider, in seconds.
+pub const PENDING_SECONDS: i64 = 600;
+
+/// A sign-in that waits for the browser's return. It is found by the hash of its state, and good for one return.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct PendingSignIn {
+    /// The policy as it was when the sign-in began.
+    pub policy: Policy,
+    /// The client's id of its device.
+    pub cuid: String,
+    /// The app as its client named it; may be empty.
+    pub client_token: String,
+    /// Where the browser goes in the end; `None` for our own page.
+    pub end_redirect_url: Option<String>,
+    /// Where the provider was told to send the browser.
+    pub callback: String,
+    /// What the protocol keeps between its halves, sealed.
+    pub sealed: String,
+    /// Until when.
+    pub expires: Timestamp,
+}
+
+impl Record for PendingSignIn {
+    const KIND: &'static str = "pending-sign-in";
+
+    fn expires(&self) -> Option<Timestamp> {
+        Some(self.expires)
+    }
+}
+
+/// Keeps a sign-in that waits under its state.
+///
+/// # Errors
+/// The store's.
+pub async fn wait(reader: &Reader<'_>, state: &CredentialText, pending: &PendingSignIn) -> Result<(), Error> {
+    let write = records::create(keys::pending_sign_in(state.handle(), &state.hash()), pending)?;
+    Ok(reader.table().write(vec![write]).await?)
+}
+
+/// Takes the sign-in that waits under that state: whoever asks for it a second time gets nothing.
+///
+/// # Errors
+/// The store's. Then it is not known whether it still waits.
+pub async fn take(reader: &mut Reader<'_>, state: &CredentialText) -> Result<Option<PendingSignIn>, Error> {
+    let key = keys::pending_sign_in(state.handle(), &state.hash());
+    change!(reader, {
+        let found: Option<Stored<PendingSignIn>> = reader.get(&key).await?;
+        let writes = found.iter().map(Stored::remove).collect();
+        Ok((found.map(|found| found.value), writes))
+    })
+}
+
 /// Ends a session; one that is not there is fine.
 ///
 /// # Errors
