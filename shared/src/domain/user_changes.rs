@@ -125,7 +125,8 @@ async fn joined(reader: &mut Reader<'_>, who: &Principal, user: &mut User, wante
     if let Some(groups) = &wanted.groups {
         let (added, removed) = difference(&user.owner.groups, groups);
         // The same door as that of the groups' own operations.
-        if !(added.is_empty() && removed.is_empty()) && !who.holds(Right::WriteGroups) {
+        let moves = !added.is_empty() || !removed.is_empty();
+        if moves && !who.holds(Right::WriteGroups) {
             return Err(Error::forbidden("You may not change who is in groups of store items"));
         }
         let wanted: Vec<Key> = added.iter().map(|group| keys::group(handle, group)).collect();
