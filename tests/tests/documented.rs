@@ -536,8 +536,14 @@ impl<'a> Stage<'a> {
             }
             Step::Developer => self.caller_with(vec![Role::Sub, Role::Dev]).await,
             Step::DomainAdmin => self.caller_with(vec![Role::PortalAdmin]).await,
-            Step::Device => self.device(&self.captured("store.guid").to_owned()).await,
-            Step::AppDevice => self.device(&self.captured("item.guid").to_owned()).await,
+            Step::Device => {
+                let token = self.captured("store.guid").to_owned();
+                self.device(&token).await;
+            }
+            Step::AppDevice => {
+                let token = self.captured("item.guid").to_owned();
+                self.device(&token).await;
+            }
             Step::DeviceNamed => self.change_device(json!({"name": "Tablet at the gate"})).await,
             Step::DeviceDisabled => self.change_device(json!({"disabled": true})).await,
             Step::DeviceBlacklisted => self.change_device(json!({"blacklisted": true})).await,
