@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use shared::Error;
 use shared::domain::password::{self, Reason};
-use shared::domain::team::Access;
+use shared::domain::team::{self, Access};
 use shared::domain::text::Label;
 use shared::domain::user_changes::{self, Changes, Creation, Invited, Memberships};
 use shared::domain::user_list;
@@ -210,7 +210,7 @@ async fn update(mut call: Call<'_>) -> Result<Reply, Error> {
     {
         warning = Some(NOT_MAILED);
     }
-    let teams = user_list::teams(&mut call.reader, who.handle, user).await?;
+    let teams = team::of_owner(&mut call.reader, who.handle, &user.owner).await?;
     Reply::of(&UpdatedView::of(UserView::of(user, found.last_login).teams(teams), warning))
 }
 
@@ -227,7 +227,7 @@ async fn read(mut call: Call<'_>) -> Result<Reply, Error> {
     let found = user_list::find(&mut call.reader, who.handle, &body.username, |_| Default::default()).await?;
     let user = &found.user.value;
     let access: Access = call.reader.get(&keys::access(who.handle)).await?.map(|found| found.value).unwrap_or_default();
-    let teams = user_list::teams(&mut call.reader, who.handle, user).await?;
+    let teams = team::of_owner(&mut call.reader, who.handle, &user.owner).await?;
     Reply::of(&ReadView::of(user, found.last_login, teams, access.rights_of(who.handle, &user.owner)))
 }
 

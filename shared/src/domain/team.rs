@@ -322,7 +322,18 @@ pub async fn list(reader: &mut Reader<'_>, handle: Handle) -> Result<Vec<Whole>,
     Ok(teams.into_iter().map(|(team, is_default)| Whole { users: members.remove(&team.id).unwrap_or_default(), team, is_default }).collect())
 }
 
-/// The teams that somebody is in, in the order of [`list`]. It reads nothing for who is in none.
+/// The teams of the user of that guid or name, in the order of [`list`] (003 9.3).
+///
+/// # Errors
+/// Not found for an unknown user; the store's.
+pub async fn of_user(reader: &mut Reader<'_>, handle: Handle, named: &str) -> Result<Vec<Whole>, Error> {
+    let user = user::named(reader, handle, named).await?;
+    let all = list(reader, handle).await?;
+    Ok(all.into_iter().filter(|whole| user.value.owner.teams.contains(&whole.team.id)).collect())
+}
+
+/// The same for somebody who was read already, whose teams are read side by side: for an answer that shows more than teams.
+/// Nothing is read for who is in none.
 ///
 /// # Errors
 /// The store's.
@@ -330,30 +341,30 @@ pub async fn of_owner(reader: &mut Reader<'_>, handle: Handle, owner: &Owner) ->
     if owner.teams.is_empty() {
         return Ok(Vec::new());
     }
-    let all = list(reader, handle).await?;
-    Ok(all.into_iter().filter(|whole| owner.teams.contains(&whole.team.id)).collect())
+    reader.fetch_beside(&[keys::tenant(handle)], owner.teams.iter().map(|id| reading(handle, id)).collect()).await?;
+    let mut teams = Vec::new();
+    for id in &owner.teams {
+        // A team can go between the reading of its member and its own.
+        teams.extend(look(reader, handle, id).await?.map(|(whole, _)| whole));
+    }
+    teams.sort_by(|one: &Whole, other| (!one.is_default, one.team.created, &one.team.id).cmp(&(!other.is_default, other.team.created, &other.team.id)));
+    Ok(teams)
 }
 
-/// The teams of the user of that guid or name (003 9.3).
-///
-/// # Errors
-/// Not found for an unknown user; the store's.
-pub async fn of_user(reader: &mut Reader<'_>, handle: Handle, named: &str) -> Result<Vec<Whole>, Error> {
-    let user = user::named(reader, handle, named).await?;
-    of_owner(reader, handle, &user.value.owner).await
-}
-
-/// A team with its members, and its record where it is no default one.
-async fn found(reader: &mut Reader<'_>, handle: Handle, id: &TeamId) -> Result<(Whole, Option<Stored<Team>>), Error> {
+/// A team with its members, and its record where it is no default one; `None` where it is not there.
+async fn look(reader: &mut Reader<'_>, handle: Handle, id: &TeamId) -> Result<Option<(Whole, Option<Stored<Team>>)>, Error> {
     let default = default_teams(handle).into_iter().find(|team| team.id == *id);
     let Gathered { mut records, mut members } = gather(reader, reading(handle, id)).await?;
     let users = members.remove(id).unwrap_or_default();
     if let Some(default) = default {
         let team = default_as_team(default, &tenant_of(reader, handle).await?)?;
-        return Ok((Whole { team, is_default: true, users }, None));
+        return Ok(Some((Whole { team, is_default: true, users }, None)));
     }
-    let record = records.pop().ok_or_else(unknown)?;
-    Ok((Whole { team: record.value.clone(), is_default: false, users }, Some(record)))
+    Ok(records.pop().map(|record| (Whole { team: record.value.clone(), is_default: false, users }, Some(record))))
+}
+
+async fn found(reader: &mut Reader<'_>, handle: Handle, id: &TeamId) -> Result<(Whole, Option<Stored<Team>>), Error> {
+    look(reader, handle, id).await?.ok_or_else(unknown)
 }
 
 /// A team with its members (003 9.4).

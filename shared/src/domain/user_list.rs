@@ -4,7 +4,6 @@ use crate::clock::Timestamp;
 use crate::domain::app::AppCard;
 use crate::domain::audit::InstalledItem;
 use crate::domain::device::Device;
-use crate::domain::team;
 use crate::domain::user::{self, LastLogin, User};
 use crate::error::Error;
 use crate::id::{AppId, Guid, Handle};
@@ -162,15 +161,4 @@ pub async fn installed(reader: &mut Reader<'_>, handle: Handle, name: &str) -> R
         None => Installed { item: kept.item, name: kept.title, description: String::new() },
     });
     Ok(shown.collect())
-}
-
-/// The teams that a user is in, with their members (003 10.3). Nothing is read for a user who is in none.
-///
-/// # Errors
-/// The store's.
-pub async fn teams(reader: &mut Reader<'_>, handle: Handle, user: &User) -> Result<Vec<team::Whole>, Error> {
-    if !user.owner.teams.is_empty() {
-        reader.fetch_beside(&[keys::tenant(handle)], vec![team::listing(handle)]).await?;
-    }
-    team::of_owner(reader, handle, &user.owner).await
 }
