@@ -14,7 +14,6 @@ from check import arrays, no_twins, texts
 HERE = Path(__file__).resolve().parent
 README = (HERE / "README-wso2.md").read_text(encoding="utf-8")
 BASICS = (HERE / "README.md").read_text(encoding="utf-8")
-BASE = "/api/appm/publisher/v1.1"
 FIELDS = ["section", "title", "repairs", "as", "given", "request", "response"]
 BODIES = ("body", "multipart", "raw", "form")
 SCOPES = {
@@ -155,6 +154,23 @@ def check_references(where, case):
                 gap(where, f"a reference holds no underscore: {text}")
 
 
+def is_of(request, method, path):
+    shape = re.sub(r"\\\{\w+\\\}", "[^/]+", re.escape(path)).rstrip("/") + "/?"
+    return request["method"] == method and re.fullmatch(shape, urlsplit(request["path"]).path) is not None
+
+
+def check_scope(where, request, status, caller, operations):
+    """Whoever gets another answer than 401 or 403 holds the scope that the operation asks for; 401 is for those without a token."""
+    scopes = [(path.count("{"), scope) for _, method, path, scope in operations.values() if is_of(request, method, path)]
+    scope = min(scopes)[1] if scopes else "-"
+    if scope == "-":
+        return
+    holds = scope.removeprefix("appm:") in SCOPES[caller]
+    bearer = caller == "nobody" and "Authorization" in request["headers"]
+    if (status == 401 and holds) or (status not in (401, 403) and not holds and not bearer):
+        gap(where, f"{status} as {caller}, and the operation asks for {scope}")
+
+
 def check(where, case, operations):
     for field in FIELDS:
         if field not in case:
@@ -188,15 +204,10 @@ def check(where, case, operations):
     check_references(where, case)
 
     _, method, path, scope = operation
-    request, status = case["request"], case["response"]["status"]
-    shape = re.sub(r"\\\{\w+\\\}", "[^/]+", re.escape(path)).rstrip("/") + "/?"
-    if request["method"] != method or not re.fullmatch(shape, urlsplit(request["path"]).path):
-        gap(where, f"{request['method']} {request['path']} is not {method} {path}")
-    if scope != "-":
-        holds = scope.removeprefix("appm:") in SCOPES[case["as"]]
-        bearer = case["as"] == "nobody" and "Authorization" in request["headers"]
-        if status == 401 and holds or status < 400 and not (holds or bearer):
-            gap(where, f"{status} as {case['as']}, and the operation asks for {scope}")
+    if not is_of(case["request"], method, path):
+        gap(where, f"{case['request']['method']} {case['request']['path']} is not {method} {path}")
+    for one in [case, *case.get("then", [])]:
+        check_scope(where, one["request"], one["response"]["status"], one.get("as", case["as"]), operations)
     return True
 
 
