@@ -219,8 +219,8 @@ def main():
     published = [section for section, (*_, scope) in operations.items() if scope != "-"]
     if len(published) != 43:
         gap("wso2-operations.tsv", f"{len(published)} operations of the published API, not 43")
-    seed = [line.split("\t") for line in (HERE / "operations.tsv").read_text(encoding="utf-8").splitlines() if line.startswith("wso2\t")]
-    for _, section, name, method, path in seed:
+    printed = [line.split("\t") for line in (HERE / "operations.tsv").read_text(encoding="utf-8").splitlines() if line.startswith("wso2\t")]
+    for _, section, name, method, path in printed:
         if operations.get(section, [])[:3] != [name, method, path.split("?")[0]]:
             gap("wso2-operations.tsv", f"{section} is not the row of operations.tsv")
 
