@@ -67,7 +67,7 @@ const ldap = await step("fhc policies create, LDAP", async () => {
 });
 await step("fhc policies create, OPENID, as a table: without the flags both are off", async () => {
     const out = await home.fhc(...policies("create", "--id=partners", "--type=OPENID", configurations(OPENID)));
-    expect(out, saying("partners", "OPENID", "false"));
+    expect(out, saying("partners", "OPENID", "No"));
     expect(out, text => !text.includes(OPENID.clientSecret));
 });
 const openid = await step("fhc policies read: secrets are masked", async () => {
@@ -101,7 +101,7 @@ await step("fhc policies update sends the whole policy back as it read it: the m
     });
     await home.json(policies("update", "--id=partners", "--checkUserApproved=false", configurations({ ...masked, scope: "openid email" })), { checkUserApproved: false, configurations: masked });
     await home.json(policies("read", "--id=partners"), { checkUserApproved: false, configurations: { ...masked, scope: "openid email" } });
-    expect(await home.fhc(...policies("update", "--id=partners", "--checkUserExists=true")), saying("partners", "true"));
+    expect(await home.fhc(...policies("update", "--id=partners", "--checkUserExists=true")), saying("partners", "Yes"));
 });
 await step("a masked secret does not go along to another issuer or client", async () => {
     for (const changed of [{ issuer: "https://elsewhere.example.com" }, { clientId: "another" }]) {

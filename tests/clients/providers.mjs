@@ -108,6 +108,7 @@ if (given.ldap) {
             expect(whoami(url, "cn=carol", "singing"), { code: 0, out: `dn:cn=carol,${people}` });
             expect(whoami(url, "uid=dave", "painting"), { code: 0, out: `dn:uid=dave,${people}` });
             expect(whoami(url, "cn=Jones\\, Eve", "acting"), { code: 0, out: /Eve/ });
+            expect(whoami(url, "cn=fred,ou=former", "leaving"), { code: 0, out: /fred/ });
             expect(whoami(url, "cn=carol", "wrong"), { code: 49, err: /Invalid credentials/ });
             expect(whoami(url, "cn=nobody", "singing"), { code: 49, err: /Invalid credentials/ });
             expect(whoami(url, "cn=carol", "singing", "/dev/null"), code => code.code !== 0 && /Can't contact|Connect error/.test(code.err));

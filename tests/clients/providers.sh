@@ -104,6 +104,16 @@ start_slapd() {
 		sn: Jones
 		mail: eve@example.com
 		userPassword: acting
+
+		dn: ou=former,ou=people,dc=example,dc=com
+		objectClass: organizationalUnit
+		ou: former
+
+		dn: cn=fred,ou=former,ou=people,dc=example,dc=com
+		objectClass: inetOrgPerson
+		cn: fred
+		sn: Former
+		userPassword: leaving
 	END
     /usr/sbin/slapadd -f "$folder/slapd.conf" -l "$folder/people.ldif" 2>"$folder/slapd.log" || {
         cat "$folder/slapd.log" >&2
