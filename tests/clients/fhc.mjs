@@ -1,150 +1,15 @@
 // Drives the unmodified fhc 7.2.0, and uploads straight to the storage as a build server would, against a server on fresh data.
 // What fhc prints is judged, since its exit code says little. run.sh has the options.
-import { spawn, spawnSync } from "node:child_process";
+import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { copyFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
-import { basename, dirname, join } from "node:path";
-import { parseArgs } from "node:util";
+import { copyFileSync, readFileSync, writeFileSync } from "node:fs";
+import { basename, join } from "node:path";
 import { deflateSync } from "node:zlib";
+import { ADMIN, ADMIN_API, Api, COLON_TIME, DOMAIN, GUID, Home, JAVA_TIME, KEY, containing, doing, done, expect, options, step, without } from "./steps.mjs";
 
-const names = ["url", "password", "fhc", "settings", "work", "small", "medium", "large", "other"];
-const { values: given } = parseArgs({ options: Object.fromEntries(names.map(name => [name, { type: "string" }])) });
-for (const name of names) {
-    if (!given[name]) {
-        console.error(`--${name} is missing`);
-        process.exit(2);
-    }
-}
+const given = options("url", "password", "fhc", "settings", "work", "small", "medium", "large", "other");
 const { url, password } = given;
-const ADMIN = "admin@example.com";
-const DOMAIN = "dev";
-
-// ---- Steps and what they expect
-
-class Unexpected extends Error {
-    constructor(command, expected, got) {
-        super(`${command}\nexpected: ${shown(expected)}\ngot:      ${shown(got)}`);
-    }
-}
-
-function shown(value) {
-    if (typeof value === "string") return value;
-    const text = JSON.stringify(value, (_, part) => (typeof part === "function" || part instanceof RegExp ? String(part) : part), 1);
-    return text === undefined ? String(value) : text.length > 6000 ? `${text.slice(0, 6000)}…` : text;
-}
-
-// Where a value does not fit: an object's listed fields, all of a list, a text by a pattern, anything by a function.
-function misfit(got, expected, path = "") {
-    const here = fits => (fits ? undefined : { path, expected, got });
-    if (typeof expected === "function") return here(expected(got));
-    if (expected instanceof RegExp) return here(typeof got === "string" && expected.test(got));
-    if (expected === null || typeof expected !== "object") return here(Object.is(got, expected));
-    if (got === null || typeof got !== "object" || Array.isArray(got) !== Array.isArray(expected)) return here(false);
-    if (Array.isArray(expected) && got.length !== expected.length) return here(false);
-    for (const [key, one] of Object.entries(expected)) {
-        const found = misfit(got[key], one, `${path}.${key}`);
-        if (found) return found;
-    }
-    return undefined;
-}
-const matches = (got, expected) => misfit(got, expected) === undefined;
-
-let command = "";
-function expect(got, expected) {
-    const found = misfit(got, expected);
-    if (found) throw new Unexpected(found.path ? `${command}\nat ${found.path}` : command, found.expected, found.got);
-    return got;
-}
-
-let passed = 0;
-async function step(title, run) {
-    try {
-        command = title;
-        const result = await run();
-        passed += 1;
-        console.log(`ok - ${title}`);
-        return result;
-    } catch (error) {
-        console.log(`not ok - ${title}\n${error instanceof Unexpected ? error.message : `${command}\n${error.stack}`}`);
-        console.log(`${passed} passed, 1 failed`);
-        process.exit(1);
-    }
-}
-
-const GUID = /^[a-z2-7]{24}$/;
-const KEY = /^[0-9a-f]{40}$/;
-const JAVA_TIME = /^[A-Z][a-z]{2} [A-Z][a-z]{2} \d\d \d\d:\d\d:\d\d GMT \d{4}$/;
-const COLON_TIME = /^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d:\d{3}$/;
 const sha256 = bytes => createHash("sha256").update(bytes).digest("hex");
-const containing = one => list => Array.isArray(list) && list.some(have => matches(have, one));
-const without = one => list => Array.isArray(list) && !list.some(have => matches(have, one));
-
-// ---- fhc
-
-class Home {
-    constructor(name, settings) {
-        this.folder = join(given.work, name);
-        this.file = join(this.folder, ".fhcrc");
-        mkdirSync(this.folder, { recursive: true });
-        if (settings !== undefined) writeFileSync(this.file, settings);
-    }
-
-    get settings() {
-        const lines = existsSync(this.file) ? readFileSync(this.file, "utf8").split("\n") : [];
-        return Object.fromEntries(lines.filter(line => line.includes("=")).map(line => line.split(/ *= *(.*)/).slice(0, 2)));
-    }
-
-    node(args) {
-        const env = { ...process.env, HOME: this.folder, FHC_HOME: this.folder, NODE_NO_WARNINGS: "1" };
-        return new Promise((resolve, reject) => {
-            const child = spawn(process.execPath, args, { env, cwd: this.folder, stdio: ["ignore", "pipe", "pipe"] });
-            const timer = setTimeout(() => child.kill("SIGKILL"), 60_000);
-            const [out, err] = [[], []];
-            child.stdout.on("data", data => out.push(data));
-            child.stderr.on("data", data => err.push(data));
-            child.on("error", reject);
-            child.on("close", code => {
-                clearTimeout(timer);
-                resolve({ code, out: Buffer.concat(out).toString().trim(), err: Buffer.concat(err).toString().trim() });
-            });
-        });
-    }
-
-    // Runs a command that must succeed; its answer.
-    async fhc(...args) {
-        command = `fhc ${args.join(" ")}`;
-        const ran = await this.node([given.fhc, ...args]);
-        if (ran.code !== 0) throw new Unexpected(command, "exit code 0", ran);
-        return ran.out;
-    }
-
-    // Runs a command with --json; its answer, which must fit.
-    async json(args, expected = {}) {
-        const out = await this.fhc(...args, "--json");
-        let answer;
-        try {
-            answer = JSON.parse(out);
-        } catch {
-            throw new Unexpected(command, "JSON", out);
-        }
-        // No answer of ours has another status, and fhc succeeds whatever it is.
-        if ("status" in answer && answer.status !== "ok") throw new Unexpected(command, { status: "ok" }, answer);
-        return expect(answer, expected);
-    }
-
-    // `fhc call`, which writes "ok" over the status: an error is known by its message.
-    async call(path, data, expected = {}) {
-        return this.json(["call", `--url=${path}`, "--method=POST", `--data=${JSON.stringify(data)}`], { message: undefined, statusCode: 200, ...expected });
-    }
-
-    // Runs a command that must fail and say all of that.
-    async refused(args, ...texts) {
-        command = `fhc ${args.join(" ")}`;
-        const ran = await this.node([given.fhc, ...args]);
-        const said = `${ran.out}\n${ran.err}`;
-        if (ran.code === 0 || !texts.every(text => (text instanceof RegExp ? text.test(said) : said.includes(text)))) throw new Unexpected(command, { failing: true, saying: texts }, ran);
-    }
-}
 
 const home = new Home("home");
 const store = (...args) => ["admin", "appstore", ...args];
@@ -153,32 +18,17 @@ const groups = (...args) => store("itemgroups", ...args);
 
 // ---- Plain HTTP
 
-let cookie = "";
-const ADMIN_API = "/box/srv/1.1/admin";
-
-async function post(path, body, expected = { status: "ok" }, status = 200) {
-    command = `POST ${path} ${JSON.stringify(body)}`;
-    const response = await fetch(url + path, { method: "POST", headers: { "content-type": "application/json", cookie }, body: JSON.stringify(body) });
-    const text = await response.text();
-    let answer;
-    try {
-        answer = JSON.parse(text);
-    } catch {
-        throw new Unexpected(command, "JSON", text);
-    }
-    if (response.status !== status) throw new Unexpected(command, status, { status: response.status, answer });
-    return expect(answer, expected);
-}
-
+const api = new Api(url);
+const post = (...args) => api.post(...args);
 const storeitem = (operation, body, expected, status) => post(`${ADMIN_API}/storeitem/${operation}`, body, expected, status);
 
 // Fetches a binary as a device does: the redirect by hand, and without the session at the storage.
 async function download(address, bytes) {
-    command = `GET ${address}`;
-    const way = await fetch(address, { headers: { cookie }, redirect: "manual" });
+    doing(`GET ${address}`);
+    const way = await fetch(address, { headers: { cookie: api.cookie }, redirect: "manual" });
     expect(way.status, status => status === 302 || status === 303 || status === 307);
     const location = way.headers.get("location");
-    command = `GET ${location}`;
+    doing(`GET ${location}`);
     const answer = await fetch(location);
     const got = Buffer.from(await answer.arrayBuffer());
     expect(
@@ -195,7 +45,7 @@ async function settled(uploadId) {
 }
 
 async function put(request, body, status = 200) {
-    command = `PUT ${request.url} (${body.length} bytes, ${JSON.stringify(request.headers ?? {})})`;
+    doing(`PUT ${request.url} (${body.length} bytes, ${JSON.stringify(request.headers ?? {})})`);
     const response = await fetch(request.url, { method: "PUT", headers: request.headers ?? {}, body });
     const text = await response.text();
     expect({ status: response.status, text }, { status });
@@ -273,7 +123,7 @@ async function readTells(guid, which, version) {
     expect(ours, { ...KNOWN[which], permissions: list => list.length > 5 });
     const theirs = androidTools(given[which]);
     if (theirs !== undefined) {
-        command = `aapt dump badging and apksigner verify ${basename(given[which])}`;
+        doing(`aapt dump badging and apksigner verify ${basename(given[which])}`);
         expect(ours, theirs);
     }
     return theirs === undefined;
@@ -343,12 +193,12 @@ await step("fhc login with the domain", async () => {
 });
 const me = await step("fhc user", () => home.json(["user"], { email: ADMIN, userName: /./, guid: GUID, roles: list => list.length > 0 }));
 await step("a login by HTTP sets the cookie", async () => {
-    command = "POST /box/srv/1.1/act/sys/auth/login";
+    doing("POST /box/srv/1.1/act/sys/auth/login");
     const body = JSON.stringify({ u: "admin", p: password });
     const response = await fetch(`${url}/box/srv/1.1/act/sys/auth/login`, { method: "POST", headers: { "content-type": "application/json" }, body });
     const answer = expect(await response.json(), { status: "ok", result: "ok", login: /^.{24,}$/, domain: DOMAIN });
     expect(response.headers.get("set-cookie"), line => line.startsWith(`feedhenry=${answer.login};`) && line.includes("HttpOnly"));
-    cookie = `feedhenry=${answer.login}`;
+    api.cookie = `feedhenry=${answer.login}`;
 });
 
 // ---- API keys
@@ -553,7 +403,7 @@ const binaryUrl = firstUpload.binaries[0].url;
 await step("the binary's url leads to the bytes that were uploaded", () => download(binaryUrl, small));
 await step("the url of the old version does too", () => download(old.url, small));
 await step("without a session there is nothing to download", async () => {
-    command = `GET ${binaryUrl}`;
+    doing(`GET ${binaryUrl}`);
     const response = await fetch(binaryUrl, { redirect: "manual" });
     expect({ status: response.status, location: response.headers.get("location") }, { status: 401, location: null });
 });
@@ -575,12 +425,7 @@ await step("fhc auditlog list", async () => {
 
 const appUser = await step("fhc.auth (the module) and fhc session verify", async () => {
     const params = { policy: "FeedHenry", app: front.guid, device: "0123456789ABCDEF0123456789ABCDEF", params: { userId: ADMIN, password } };
-    const script = `const fhc = require(${JSON.stringify(dirname(dirname(given.fhc)))});
-        fhc.load(() => fhc.auth(${JSON.stringify(params)}, (error, answer) => { console.log(JSON.stringify(answer)); process.exit(error ? 1 : 0); }));`;
-    command = "fhc.auth";
-    const ran = await home.node(["-e", script]);
-    if (ran.code !== 0) throw new Unexpected(command, "a session", ran);
-    const answer = expect(JSON.parse(ran.out), { status: "ok", sessionToken: /^.{24,}$/, userId: me.userName });
+    const answer = expect(await home.auth(params), { status: "ok", sessionToken: /^.{24,}$/, userId: me.userName });
     await home.json(["session", "verify", `--token=${answer.sessionToken}`], { isValid: true });
     await home.json(["session", "verify", "--token=nosuchsession"], { isValid: false });
     return answer.sessionToken;
@@ -589,7 +434,7 @@ await step("an app's user sees the store's items and installs; the log names his
     const answer = await post(`/box/srv/1.1/mas/appstore/getstoreitems?fh_auth_session=${appUser}`, {}, {
         list: [{ guid: item, binaries: [{ type: "android", url: binaryUrl }] }], storeitems: [{ targets: [{ type: "android" }] }],
     });
-    command = `GET ${answer.list[0].binaries[0].url}`;
+    doing(`GET ${answer.list[0].binaries[0].url}`);
     const way = await fetch(answer.list[0].binaries[0].url, { headers: { "x-fh-auth-session": appUser }, redirect: "manual" });
     expect(way.status, 302);
     await home.json(store("auditlog", "list", "--deviceId=0123456789ABCDEF0123456789ABCDEF"), {
@@ -606,7 +451,7 @@ const [demos, tester] = await step("storeitem/create by HTTP", async () => {
 });
 const demosUpload = await step(`direct upload in one request (${basename(given.medium)}, ${readFileSync(given.medium).length} bytes)`, async () => {
     const { prepared, ended } = await sendWhole(demos, given.medium);
-    command = "storeitem/uploadstatus";
+    doing("storeitem/uploadstatus");
     expect(ended, { uploadId: prepared.uploadId, state: "attached", storeItemBinaryVersion: 1, reason: undefined });
     return prepared;
 });
@@ -637,7 +482,7 @@ await step(`direct upload in ${pieces.length} parts (${basename(given.large)}, $
     await storeitem("completeupload", whole);
     await storeitem("completeupload", whole);
     const ended = await settled(prepared.uploadId);
-    command = "storeitem/uploadstatus";
+    doing("storeitem/uploadstatus");
     expect(ended, { state: "attached", storeItemBinaryVersion: 1 });
     await storeitem("completeupload", whole, { status: "ok", state: "attached", storeItemBinaryVersion: 1 });
 });
@@ -726,8 +571,8 @@ await step("fhc storeitems delete", async () => {
     await home.refused(items("read", `--id=${item}`, "--json"), "404", "invalid_guid");
     await home.json(store("read"), { storeitems: [] });
     await home.json(items("list"), { list: without({ guid: item }) });
-    command = `GET ${binaryUrl}`;
-    expect((await fetch(binaryUrl, { headers: { cookie }, redirect: "manual" })).status, 404);
+    doing(`GET ${binaryUrl}`);
+    expect((await fetch(binaryUrl, { headers: { cookie: api.cookie }, redirect: "manual" })).status, 404);
     // The log outlives what it is about.
     await home.json(store("auditlog", "list", "--limit=1"), { list: [{ storeItemGuid: item, storeItemTitle: "Field Service 2" }] });
 });
@@ -736,11 +581,11 @@ await step("fhc logout: the session is out at once", async () => {
     await home.fhc("logout");
     expect(home.settings, { cookie: undefined });
     await home.refused(items("read", `--id=${demos}`, "--json"));
-    command = "POST storeitem/read with the cookie of before";
+    doing("POST storeitem/read with the cookie of before");
     const headers = { "content-type": "application/json", cookie: `feedhenry=${session}` };
     const response = await fetch(`${url}${ADMIN_API}/storeitem/read`, { method: "POST", headers, body: JSON.stringify({ guid: demos }) });
     expect({ status: response.status, answer: await response.json() }, { status: 401, answer: { status: "error", address: { "login-status": "none" } } });
 });
 
 if (unchecked) console.log("aapt and apksigner are not installed: the packages were compared with what is known of them");
-console.log(`${passed} passed, 0 failed`);
+done();

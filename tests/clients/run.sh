@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Runs real, unmodified clients against the local server, and compares the package reader with Android's own tools.
+# Runs real, unmodified clients and real identity providers against the local server, and compares the package reader with Android's
+# own tools.
 #
 #   tests/clients/run.sh [path-to-appdepot]      by default target/debug/appdepot, built if it is not there
 #
@@ -8,6 +9,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 here=$PWD/tests/clients
+. "$here/providers.sh"
 target=${CARGO_TARGET_DIR:-target}
 server=${1:-$target/debug/appdepot}
 
@@ -36,6 +38,7 @@ fhc=$clients/node_modules/fh-fhc/bin/fhc.js
 if [ "$(node -p "require('$clients/node_modules/fh-fhc/package.json').version" 2>/dev/null)" != 7.2.0 ]; then
     npm install --prefix "$clients" --no-audit --no-fund --ignore-scripts --loglevel=error fh-fhc@7.2.0
 fi
+install_oidc "$clients"
 
 # Only the files of these packages are wanted: no scripts, no dependencies.
 unpack() {
@@ -66,6 +69,9 @@ if ! command -v aapt >/dev/null || ! command -v apksigner >/dev/null; then
     fi
 fi
 
+slapd=no
+! have_slapd || slapd=yes
+
 work=$(mktemp -d)
 process=
 clean_up() {
@@ -74,6 +80,7 @@ clean_up() {
         kill -KILL "$process" 2>/dev/null || true
         wait "$process" 2>/dev/null || true
     fi
+    stop_slapd
     if [ "$status" -ne 0 ] && [ -s "$work/server.log" ]; then
         echo "--- the end of the server's log" >&2
         tail -n 20 "$work/server.log" >&2
@@ -82,36 +89,70 @@ clean_up() {
 }
 trap clean_up EXIT
 
-APPDEPOT_ADMIN_PASSWORD=secret "${without_proxy[@]}" "$server" --listen 127.0.0.1:0 --data "$work/data" >"$work/server.out" 2>"$work/server.log" &
-process=$!
-url=
-for _ in $(seq 300); do
-    url=$(sed -n 's/^ready //p' "$work/server.out")
-    [ -z "$url" ] || break
-    kill -0 "$process" 2>/dev/null || fail "the server stopped before it was ready"
-    sleep 0.1
-done
-[ -n "$url" ] || fail "the server was not ready within 30 seconds"
-curl --silent --show-error --fail --noproxy '*' "$url/health" >/dev/null || fail "$url/health does not answer"
-
-"${without_proxy[@]}" node "$here/fhc.mjs" --url "$url" --password secret --fhc "$fhc" --settings "$work/data/clients/fhcrc" --work "$work" \
-    --small "$stf" --medium "$apidemos" --large "$uiautomator2/appium-uiautomator2-server-v10.6.6.apk" \
-    --other "$uiautomator2/appium-uiautomator2-server-debug-androidTest.apk"
+# start_server DATA OPTION...: on a free port; sets process and url.
+start_server() {
+    local data=$1
+    shift
+    APPDEPOT_ADMIN_PASSWORD=secret "${without_proxy[@]}" "$server" --listen 127.0.0.1:0 --data "$data" "$@" >"$work/server.out" 2>"$work/server.log" &
+    process=$!
+    url=
+    for _ in $(seq 300); do
+        url=$(sed -n 's/^ready //p' "$work/server.out")
+        [ -z "$url" ] || break
+        kill -0 "$process" 2>/dev/null || fail "the server stopped before it was ready"
+        sleep 0.1
+    done
+    [ -n "$url" ] || fail "the server was not ready within 30 seconds"
+    curl --silent --show-error --fail --noproxy '*' "$url/health" >/dev/null || fail "$url/health does not answer"
+}
 
 # The server has to stop by itself on SIGTERM, without an error, soon.
-kill -TERM "$process"
-for _ in $(seq 200); do
-    jobs -rp | grep -qx "$process" || break
-    sleep 0.1
-done
-! jobs -rp | grep -qx "$process" || fail "the server still runs 20 seconds after SIGTERM"
-status=0
-wait "$process" || status=$?
-process=
-[ "$status" -eq 0 ] || fail "the server ended with $status after SIGTERM"
-! curl --silent --noproxy '*' --max-time 5 "$url/health" >/dev/null || fail "something still answers at $url"
-echo "ok - the server stops cleanly on SIGTERM"
-: >"$work/server.log"
+stop_server() {
+    kill -TERM "$process"
+    for _ in $(seq 200); do
+        jobs -rp | grep -qx "$process" || break
+        sleep 0.1
+    done
+    ! jobs -rp | grep -qx "$process" || fail "the server still runs 20 seconds after SIGTERM"
+    local status=0
+    wait "$process" || status=$?
+    process=
+    [ "$status" -eq 0 ] || fail "the server ended with $status after SIGTERM"
+    ! curl --silent --noproxy '*' --max-time 5 "$url/health" >/dev/null || fail "something still answers at $url"
+    echo "ok - the server stops cleanly on SIGTERM"
+    : >"$work/server.log"
+}
+
+drive() {
+    local driver=$1
+    shift
+    echo "--- $driver"
+    "${without_proxy[@]}" node "$here/$driver" "$@"
+}
+
+start_server "$work/data"
+drive fhc.mjs --url "$url" --password secret --fhc "$fhc" --settings "$work/data/clients/fhcrc" --work "$work" \
+    --small "$stf" --medium "$apidemos" --large "$uiautomator2/appium-uiautomator2-server-v10.6.6.apk" \
+    --other "$uiautomator2/appium-uiautomator2-server-debug-androidTest.apk"
+stop_server
+
+start_server "$work/data-of-people"
+drive people.mjs --url "$url" --password secret --fhc "$fhc" --work "$work" --small "$stf"
+stop_server
+
+providers=(--modules "$clients/node_modules")
+if [ "$slapd" = yes ]; then
+    start_slapd "$work/ldap"
+    providers+=(--ldap "$ldap_url" --ldaps "$ldaps_url" --ca "$ldap_ca")
+else
+    echo "SKIPPED: sign-ins through LDAP: slapd is not installed, and this is not root on a Debian system"
+fi
+drive providers.mjs "${providers[@]}"
+# The providers are on this machine, where policies lead nobody by default.
+start_server "$work/data-of-identities" --allow-private-addresses
+drive identity.mjs --url "$url" --password secret "${providers[@]}" ${slapd_process:+--slapd "$slapd_process"}
+stop_slapd
+stop_server
 
 if [ "$android_tools" = yes ]; then
     "$here/aapt-compare.sh"
