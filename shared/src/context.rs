@@ -26,6 +26,9 @@ pub struct Settings {
     pub scheme: String,
     /// The most seconds that a small upload waits for its verdict.
     pub upload_wait_seconds: u64,
+    /// How long every request for a new password takes, with a mail or without, in milliseconds: who asks must not learn
+    /// whether the user is there.
+    pub reset_millis: u64,
     /// Whether auth policies may reach private, loopback and link-local addresses (`AllowPrivateAddresses`).
     pub allow_private_addresses: bool,
 }
@@ -45,6 +48,7 @@ impl Default for Settings {
             public_url: None,
             scheme: "https".to_owned(),
             upload_wait_seconds: 24,
+            reset_millis: 1_500,
             allow_private_addresses: false,
         }
     }

@@ -123,6 +123,7 @@ fn settings() -> Settings {
         public_url: variable("APPDEPOT_PUBLIC_URL"),
         scheme: variable("APPDEPOT_SCHEME").unwrap_or(defaults.scheme),
         upload_wait_seconds: defaults.upload_wait_seconds,
+        reset_millis: defaults.reset_millis,
         allow_private_addresses: variable("APPDEPOT_ALLOW_PRIVATE_ADDRESSES").is_some_and(|value| value.eq_ignore_ascii_case("true")),
     }
 }

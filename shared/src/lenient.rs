@@ -69,9 +69,54 @@ pub fn optional_number<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Opt
     }
 }
 
+/// A list of texts, or one text with commas between them (`"dev, analytics"`): without the blanks around each and without
+/// the empty ones. Absent or null is `None`, an empty list or text an empty list.
+///
+/// # Errors
+/// Objects, and lists of anything but texts and numbers.
+pub fn optional_words<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Vec<String>>, D::Error> {
+    #[derive(Deserialize)]
+    struct Word(#[serde(deserialize_with = "text")] String);
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Words {
+        List(Vec<Word>),
+        Text(Word),
+    }
+    Ok(Option::<Words>::deserialize(deserializer)?.map(|words| match words {
+        Words::List(words) => words.iter().flat_map(|word| split(&word.0)).collect(),
+        Words::Text(word) => split(&word.0),
+    }))
+}
+
+/// The texts between the commas of one, as [`optional_words`] takes them.
+pub fn split(text: &str) -> Vec<String> {
+    text.split(',').map(str::trim).filter(|word| !word.is_empty()).map(str::to_owned).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[derive(Deserialize)]
+    struct Listed {
+        #[serde(default, deserialize_with = "optional_words")]
+        roles: Option<Vec<String>>,
+    }
+
+    #[test]
+    fn lists_come_as_texts_too() {
+        let read = |text: &str| serde_json::from_str::<Listed>(text).map(|listed| listed.roles).ok();
+        let words = |words: &[&str]| Some(Some(words.iter().map(|word| (*word).to_owned()).collect()));
+        assert_eq!(read("{}"), Some(None));
+        assert_eq!(read(r#"{"roles":null}"#), Some(None));
+        assert_eq!(read(r#"{"roles":""}"#), words(&[]));
+        assert_eq!(read(r#"{"roles":[]}"#), words(&[]));
+        assert_eq!(read(r#"{"roles":"dev, analytics,"}"#), words(&["dev", "analytics"]));
+        assert_eq!(read(r#"{"roles":["dev","sub, analytics",7]}"#), words(&["dev", "sub", "analytics", "7"]));
+        assert_eq!(read(r#"{"roles":{}}"#), None);
+        assert_eq!(read(r#"{"roles":[[]]}"#), None);
+    }
 
     #[derive(Deserialize, Debug, PartialEq)]
     struct Sample {

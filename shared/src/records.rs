@@ -186,6 +186,16 @@ impl<'a> Reader<'a> {
         if missing.is_empty() { Ok(()) } else { self.fetch(missing, Vec::new()).await }
     }
 
+    /// The same with the first pages of queries side by side.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn fetch_beside(&mut self, keys: &[Key], queries: Vec<Query>) -> Result<(), Error> {
+        let missing: Vec<Key> = keys.iter().filter(|key| !self.fetched.contains_key(key)).cloned().collect();
+        let queries: Vec<Query> = queries.into_iter().filter(|query| !self.pages.iter().any(|(asked, _)| asked == query)).collect();
+        if missing.is_empty() && queries.is_empty() { Ok(()) } else { self.fetch(missing, queries).await }
+    }
+
     /// One page of a query.
     ///
     /// # Errors

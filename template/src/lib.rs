@@ -102,6 +102,12 @@ fn variables(needs: &Needs) -> Vec<Variable> {
     if needs.prints_addresses {
         variables.push(Variable { name: "APPDEPOT_PUBLIC_URL", value: "!Ref PublicUrl".to_owned() });
     }
+    if needs.mails {
+        variables.push(Variable { name: "APPDEPOT_MAIL_FROM", value: "!Ref MailFrom".to_owned() });
+    }
+    if needs.knows_providers {
+        variables.push(Variable { name: "APPDEPOT_ALLOW_PRIVATE_ADDRESSES", value: "!Ref AllowPrivateAddresses".to_owned() });
+    }
     variables
 }
 

@@ -34,6 +34,10 @@ pub struct Needs {
     pub before_sign_in: bool,
     /// Whether it tells clients where this deployment is reached.
     pub prints_addresses: bool,
+    /// Whether it sends mail.
+    pub mails: bool,
+    /// Whether it judges or reaches the providers that auth policies name.
+    pub knows_providers: bool,
 }
 
 const GET: &str = "dynamodb:GetItem";
@@ -59,6 +63,8 @@ pub const NEEDS: &[Needs] = &[
         kms: &[],
         before_sign_in: true,
         prints_addresses: true,
+        mails: true,
+        knows_providers: false,
     },
     Needs {
         function: "rhmap-app-sign-in",
@@ -69,16 +75,20 @@ pub const NEEDS: &[Needs] = &[
         kms: &["kms:Decrypt"],
         before_sign_in: true,
         prints_addresses: true,
+        mails: false,
+        knows_providers: true,
     },
     Needs {
         function: "rhmap-api-keys",
         does: "API keys of users and apps",
         trigger: Trigger::Http,
-        dynamodb: &[GET, BATCH_GET, QUERY, PUT, DELETE, CHECK],
+        dynamodb: &[GET, BATCH_GET, QUERY, PUT, UPDATE, DELETE],
         s3: &[],
         kms: &["kms:Decrypt"],
         before_sign_in: false,
         prints_addresses: false,
+        mails: false,
+        knows_providers: false,
     },
     Needs {
         function: "rhmap-app-store",
@@ -89,6 +99,8 @@ pub const NEEDS: &[Needs] = &[
         kms: &[],
         before_sign_in: false,
         prints_addresses: true,
+        mails: false,
+        knows_providers: false,
     },
     Needs {
         function: "rhmap-store-items",
@@ -106,6 +118,8 @@ pub const NEEDS: &[Needs] = &[
         kms: &[],
         before_sign_in: false,
         prints_addresses: true,
+        mails: false,
+        knows_providers: false,
     },
     Needs {
         function: "rhmap-store-groups",
@@ -116,6 +130,8 @@ pub const NEEDS: &[Needs] = &[
         kms: &[],
         before_sign_in: false,
         prints_addresses: false,
+        mails: false,
+        knows_providers: false,
     },
     Needs {
         function: "rhmap-audit-log",
@@ -126,6 +142,8 @@ pub const NEEDS: &[Needs] = &[
         kms: &[],
         before_sign_in: false,
         prints_addresses: false,
+        mails: false,
+        knows_providers: false,
     },
     Needs {
         function: "rhmap-store-client",
@@ -136,6 +154,8 @@ pub const NEEDS: &[Needs] = &[
         kms: &["kms:Decrypt"],
         before_sign_in: true,
         prints_addresses: true,
+        mails: false,
+        knows_providers: false,
     },
     Needs {
         function: "rhmap-auth-policies",
@@ -146,6 +166,8 @@ pub const NEEDS: &[Needs] = &[
         kms: &["kms:Decrypt"],
         before_sign_in: false,
         prints_addresses: false,
+        mails: false,
+        knows_providers: true,
     },
     Needs {
         function: "rhmap-devices",
@@ -156,6 +178,8 @@ pub const NEEDS: &[Needs] = &[
         kms: &[],
         before_sign_in: false,
         prints_addresses: false,
+        mails: false,
+        knows_providers: false,
     },
     Needs {
         function: "rhmap-roles",
@@ -166,16 +190,20 @@ pub const NEEDS: &[Needs] = &[
         kms: &[],
         before_sign_in: false,
         prints_addresses: false,
+        mails: false,
+        knows_providers: false,
     },
     Needs {
         function: "rhmap-teams",
         does: "Teams",
         trigger: Trigger::Http,
-        dynamodb: &[GET, BATCH_GET, QUERY, PUT, UPDATE, DELETE, CHECK],
+        dynamodb: &[GET, BATCH_GET, QUERY, PUT, UPDATE, DELETE],
         s3: &[],
         kms: &[],
         before_sign_in: false,
         prints_addresses: false,
+        mails: false,
+        knows_providers: false,
     },
     Needs {
         function: "rhmap-users",
@@ -186,6 +214,8 @@ pub const NEEDS: &[Needs] = &[
         kms: &[],
         before_sign_in: false,
         prints_addresses: true,
+        mails: true,
+        knows_providers: false,
     },
     Needs {
         function: "upload-received",
@@ -196,6 +226,8 @@ pub const NEEDS: &[Needs] = &[
         kms: &[],
         before_sign_in: false,
         prints_addresses: false,
+        mails: false,
+        knows_providers: false,
     },
     Needs {
         function: "housekeeping",
@@ -206,5 +238,7 @@ pub const NEEDS: &[Needs] = &[
         kms: &[],
         before_sign_in: false,
         prints_addresses: false,
+        mails: false,
+        knows_providers: false,
     },
 ];

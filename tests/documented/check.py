@@ -10,9 +10,15 @@ from urllib.parse import parse_qs, urlsplit
 HERE = Path(__file__).resolve().parent
 README = (HERE / "README.md").read_text(encoding="utf-8")
 FIELDS = ["section", "title", "repairs", "as", "given", "request", "response"]
-SECTIONS = [f"1.{n}" for n in range(1, 7)] + [f"2.{n}" for n in range(1, 26)]
-ALWAYS = {"$domain", "$store.guid", "$unknown.guid"}
+CHAPTERS = {1: range(1, 7), 2: range(1, 26), 3: range(1, 9), 6: range(1, 6), 8: range(1, 3), 9: range(2, 9), 10: range(2, 12)}
+SECTIONS = [f"{chapter}.{n}" for chapter, sections in CHAPTERS.items() for n in sections]
+ALWAYS = {"$domain", "$store.guid", "$unknown.guid", "$admin.guid", "$admin.userId"}
 TYPES = {"android", "ios", "ipad", "iphone"}
+POLICY_TYPES = {"oauth1", "oauth2", "ldap", "openid"}
+# The sections whose error is printed as {"error": {"error": M}}, and as {"error": M}.
+ERROR_IN_ERROR, ERROR_ALONE = {"9.2", "9.3", "9.4", "9.5"}, {"9.6", "9.7", "9.8"}
+# What fhc sends otherwise than the document prints it.
+FHC = {"3.1", "3.2", "3.3", "3.5", "6.1", "6.3", "9.2", "9.3", "9.4", "9.5", "9.6", "9.7", "9.8", "10.2", "10.3", "10.6", "10.7", "10.8", "10.9"}
 gaps = []
 
 
@@ -91,7 +97,7 @@ def check(path, case):
         return
     if sum(request.get(kind) is not None for kind in ("body", "multipart", "raw")) > 1:
         gap(where, "more than one body")
-    if request["method"] == "GET" and any(request.get(kind) is not None for kind in ("body", "multipart", "raw")):
+    if request["method"] == "GET" and "-fhc" not in where and any(request.get(kind) is not None for kind in ("body", "multipart", "raw")):
         gap(where, "GET with a body")
     for part in request.get("multipart") or []:
         if set(part) == {"name", "filename", "content"}:
@@ -123,12 +129,35 @@ def check(path, case):
             plain = f"{nth.group(1)}.{nth.group(3)}" if nth else name
             if plain not in known or (nth and int(nth.group(2)) > times[plain]):
                 gap(where, f"{name} is captured by none of its steps")
-    if isinstance(response.get("body"), dict) and response["status"] >= 400:
-        body = response["body"]
+    if not isinstance(response.get("body"), dict) or response["status"] < 400:
+        return
+    body = response["body"]
+    if section in ERROR_IN_ERROR | ERROR_ALONE:
+        if not message_of(case) or set(body) != {"error"} or isinstance(body["error"], dict) != (section in ERROR_IN_ERROR):
+            gap(where, "an error is not the one that this section prints")
+    else:
         if body.get("status") != "error" or body.get("message") != body.get("msg") or not body.get("message"):
             gap(where, "an error is status, message and msg")
         if (response["status"] == 401) != ("address" in body):
             gap(where, "401, and only 401, carries address")
+
+
+def message_of(case):
+    """The message of an error, wherever its section prints it."""
+    body = case["response"]["body"]
+    message = body.get("error", body.get("message"))
+    return message.get("error") if isinstance(message, dict) else message
+
+
+def answered(case, key):
+    """The values of that key in the answer, however deep."""
+    found, left = [], [case["response"].get("body")]
+    while left:
+        one = left.pop()
+        if isinstance(one, dict):
+            found += [value for name, value in one.items() if name == key]
+        left += one.values() if isinstance(one, dict) else one if isinstance(one, list) else []
+    return found
 
 
 def sent(case):
@@ -172,7 +201,7 @@ def main():
         section = number.removeprefix("003 ")
         if dialect != "rhmap" or section not in SECTIONS:
             continue
-        path = path.replace("<domain>", "$domain")
+        path = path.replace("<domain>", "$domain").replace("<teamId>", "$team.id").replace("<userId>", "$user.guid")
         for method in methods.split("|"):
             if not any(case["request"]["method"] == method and urlsplit(case["request"]["path"]).path == path for case in good[section]):
                 gap(section, f"{operation}: no case of {method} {path}")
@@ -194,12 +223,47 @@ def main():
     for section in ("1.1", "1.2", "1.6"):
         all_of(section, "type", {"user", "app"})
     all_of("2.12", "restrictToGroups", {True, False})
+    for section in ("3.1", "3.3"):
+        all_of(section, "policyType", POLICY_TYPES)
+        for exists in (True, False):
+            all_of(section, "checkUserApproved", {True, False}, lambda case: sent(case).get("checkUserExists") == exists)
+    all_of("6.3", "disabled", {True, False}, lambda case: sent(case).get("blacklisted") is True)
+    all_of("6.3", "disabled", {True, False}, lambda case: sent(case).get("blacklisted") is False)
+    for section, key in (("10.2", "invite"), ("10.3", "enabled"), ("10.3", "blacklisted"), ("10.7", "enabled")):
+        all_of(section, key, {True, False})
+
+    def all_in_answers(section, key, wanted, where=lambda case: True):
+        found = {json.dumps(value) for case in good[section] if where(case) for value in answered(case, key)}
+        missing = {json.dumps(one) for one in wanted} - found
+        if missing:
+            gap(section, f"{key}: no answer of {sorted(missing)}")
+
+    for key, wanted in (("policyType", POLICY_TYPES), ("checkUserExists", {True, False}), ("checkUserApproved", {True, False})):
+        all_in_answers("3.2", key, wanted)
+        for method in ("POST", "GET"):
+            all_in_answers("3.5", key, wanted, lambda case: case["request"]["method"] == method)
+    for section in ("6.1", "6.2", "6.3", "10.10"):
+        for key in ("disabled", "blacklisted"):
+            all_in_answers(section, key, {True, False})
+    all_in_answers("9.4", "defaultTeam", {True, False})
+    for section in FHC:
+        if not any(name.startswith(f"{section}-") and "-fhc" in name for name in cases):
+            gap(section, "no case as fhc sends it")
     for place in ("mam", "mas"):
         if not any(f"/{place}/" in case["request"]["path"] for case in good["2.24"]):
             gap("2.24", f"no case of {place}")
-    for section, message in (("2.19", "invalid_type"), ("2.19", "invalid_guid"), ("2.22", "invalid_type"), ("2.25", "invalid_type"), ("2.25", "invalid_guid")):
-        if not any(case["response"]["body"]["message"] == message for case in bad[section]):
+    messages = [("2.19", "invalid_type"), ("2.19", "invalid_guid"), ("2.22", "invalid_type"), ("2.25", "invalid_type"), ("2.25", "invalid_guid")]
+    messages += [("3.2", "invalid_policyId")] + [(f"3.{n}", "invalid_guid") for n in (3, 4, 6, 7, 8)] + [("3.7", "User not found")]
+    messages += [(f"6.{n}", "invalid_cuid") for n in (2, 3, 4, 5)] + [(f"10.{n}", "User not found") for n in (3, 4, 5, 7, 8, 9, 10, 11)]
+    for section, message in messages:
+        if not any(message_of(case) == message for case in bad[section]):
             gap(section, f"no case of {message}")
+    statuses = [("3.1", 409), ("3.3", 409), ("9.3", 404), ("9.4", 404), ("9.5", 403), ("9.6", 403), ("9.6", 404), ("9.7", 404), ("9.8", 404), ("10.2", 409), ("10.4", 409)]
+    for section, status in statuses:
+        if not any(case["response"]["status"] == status for case in bad[section]):
+            gap(section, f"no case of status {status}")
+    if not any("default-team" in case["given"] and case["response"]["status"] == 403 for case in bad["9.6"]):
+        gap("9.6", "no case of a default team")
     unused = set(STEPS) - {step for case in cases.values() for step in case.get("given", [])}
     if unused:
         gap("README.md", f"steps that nothing uses: {sorted(unused)}")

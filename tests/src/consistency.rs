@@ -12,11 +12,11 @@ use shared::domain::group::{Group, GroupName};
 use shared::domain::housekeeping::Chore;
 use shared::domain::policy::{Policy, PolicyIdClaim};
 use shared::domain::store_front::StoreFront;
-use shared::domain::team::{Access, Team};
+use shared::domain::team::{Access, Team, default_teams};
 use shared::domain::tenant::Tenant;
 use shared::domain::upload::{State, Upload};
 use shared::domain::user::{Administrators, Owner, SignInName, User};
-use shared::id::{BinaryType, Handle};
+use shared::id::{BinaryType, Handle, TeamId};
 use shared::records::{Record, Stored};
 use shared::store::keys::{self, LogOf};
 use shared::store::{Item, Key};
@@ -369,6 +369,15 @@ fn members(handle: Handle, records: &Records, users: &[Stored<User>], sides: &mu
     sides.same("mail addresses and users", records.keys("email"), emails);
     sides.same("users listed on policies and policies of users", records.keys("policy-user"), policies);
     sides.same("members of teams and teams of users", records.keys("team-member"), teams);
+    let device_users = records.keys("device-user").into_iter();
+    let (of_devices, of_users): (Vec<Key>, Vec<Key>) = device_users.partition(|key| key.sk.starts_with(keys::USER_PREFIX));
+    let named = |key: &Key, pk: &str, sk: &str| {
+        let before = format!("{handle}#{pk}#");
+        (key.pk.strip_prefix(&before).unwrap_or("?").to_owned(), key.sk.strip_prefix(sk).unwrap_or("?").to_owned())
+    };
+    let of_devices = of_devices.iter().map(|key| named(key, "DEV", keys::USER_PREFIX)).collect();
+    let of_users = of_users.iter().map(|key| named(key, "U", keys::DEVICE_PREFIX)).map(|(user, device)| (device, user)).collect();
+    sides.same("users of devices and devices of users", of_devices, of_users);
     let registered = records.all::<Administrators>().into_iter().flat_map(|all| all.value.users).collect();
     sides.same("the register of administrators and administrators", registered, administrators);
     for app in records.all::<AppCard>() {
@@ -379,14 +388,24 @@ fn members(handle: Handle, records: &Records, users: &[Stored<User>], sides: &mu
     sides.same("counted and owned apps", counted, owned.into_iter().collect());
     let access: Access = records.all::<Access>().pop().map(|found| found.value).unwrap_or_default();
     let granted = access.teams.into_iter().map(|(team, grants)| (team, json!(grants).to_string())).collect();
-    let kept = records.all::<Team>().into_iter().map(|team| (team.value.id, json!(team.value.grants).to_string())).collect();
-    sides.same("what teams may do and teams", granted, kept);
+    let kept: BTreeMap<TeamId, String> = records.all::<Team>().into_iter().map(|team| (team.value.id, json!(team.value.grants).to_string())).collect();
+    for owner in users.iter().map(|user| &user.value.owner) {
+        let known = |team: &TeamId| kept.contains_key(team) || default_teams(handle).iter().any(|default| default.id == *team);
+        sides.holds(|| format!("{} is in a team that is gone: {:?}", owner.username, owner.teams), owner.teams.iter().all(known));
+        let once: BTreeSet<&TeamId> = owner.teams.iter().collect();
+        sides.holds(|| format!("{} is in a team twice: {:?}", owner.username, owner.teams), once.len() == owner.teams.len());
+    }
+    sides.same("what teams may do and teams", granted, kept.into_iter().collect());
 }
 
 fn log(handle: Handle, records: &Records, sides: &mut Sides<'_>) {
     let mut wanted = BTreeSet::new();
+    let installed = records.keys("installed-item");
+    let users = records.keys("user");
     for row in records.all::<LogRow>() {
         let row = row.value;
+        let known = !users.contains(&keys::user(handle, &row.user)) || installed.contains(&keys::user_item(handle, &row.user, row.binary.item()));
+        sides.holds(|| format!("{} does not have {} that he fetched", row.username, row.title), known);
         let mut copies = vec![LogOf::All, LogOf::User(row.user.as_str()), LogOf::User(&row.username), LogOf::Item(row.binary.item())];
         copies.extend(row.binary.kind().map(LogOf::Type));
         if !row.cuid.is_empty() {

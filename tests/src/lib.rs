@@ -90,7 +90,8 @@ impl World {
     /// A new world in which each upload's event is delivered so often, one after the other.
     pub async fn with_deliveries(deliveries: usize) -> (Self, TestTenant) {
         // Providers of identity that a test starts are on this machine.
-        let settings = Settings { scheme: "https".to_owned(), allow_private_addresses: true, ..Settings::default() };
+        let base_domain = Some("apps.example".to_owned());
+        let settings = Settings { scheme: "https".to_owned(), base_domain, reset_millis: 1, allow_private_addresses: true, ..Settings::default() };
         Self::with_settings(settings, deliveries).await
     }
 
@@ -269,6 +270,18 @@ impl Call<'_> {
     pub fn header(mut self, name: &str, value: &str) -> Self {
         let name: HeaderName = name.parse().expect("a header's name");
         self.incoming.headers.append(name, HeaderValue::from_str(value).expect("a header's value"));
+        self
+    }
+
+    /// To another host of this deployment.
+    pub fn host(mut self, name: &str) -> Self {
+        self.incoming.headers.insert("host", HeaderValue::from_str(name).expect("a host"));
+        self
+    }
+
+    /// From another address.
+    pub fn from_address(mut self, address: &str) -> Self {
+        self.incoming.source = address.to_owned();
         self
     }
 

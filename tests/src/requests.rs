@@ -3,7 +3,8 @@
 use package_reader::testing;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Value, json};
-use shared::access::{Permission, Role};
+use shared::access::{DOMAIN_PATH, Permission, Role};
+use shared::domain::password::{self, Reason};
 use shared::domain::policy;
 use shared::id::Guid;
 use shared::routes::{self, Row};
@@ -35,6 +36,8 @@ pub struct Furnished {
     pub version: String,
     /// The group.
     pub group: String,
+    /// A team of the tenant's own, with the worker in it.
+    pub team: String,
     /// The policy that every tenant has.
     pub built_in: String,
     /// A policy that no item and no store refers to, on which the worker is listed.
@@ -55,6 +58,12 @@ pub struct Furnished {
     pub parts: (String, String),
     /// An install link's ticket.
     pub ticket: String,
+    /// A link by which the worker may choose a password.
+    pub link: String,
+    /// A user who was invited and has no password yet.
+    pub invited: String,
+    /// The log of an import of users.
+    pub import: String,
 }
 
 /// An Android package of that version.
@@ -84,6 +93,8 @@ impl Furnished {
         post(format!("{admin}/storeitemgroup/addusers"), json!({"guid": group, "users": [worker]})).await;
         post(format!("{admin}/storeitemgroup/addstoreitems"), json!({"guid": group, "storeitems": [shelved]})).await;
         post(format!("{admin}/appstore/additem"), json!({"guid": shelved})).await;
+        let viewers = json!({"name": format!("{MARK} team"), "perms": {DOMAIN_PATH: "read"}, "business-objects": {"cluster": ["*"]}, "users": [worker]});
+        let team = text(&post("/api/v2/admin/teams".to_owned(), viewers).await, "_id");
         let policies = post(format!("{admin}/appstore/listpolicies"), json!({})).await;
         let built_in = policies["list"][0].as_str().expect("a policy").to_owned();
         let (policy, writes) = policy::create_built_in(tenant.handle, "Second").expect("a policy");
@@ -100,6 +111,10 @@ impl Furnished {
 
         let session = world.store_session(&tenant, &format!("admin@{}.example", tenant.domain), CUID).await;
         let sub_session = world.store_session(&tenant, &format!("sub@{}.example", tenant.domain), CUID).await;
+        let params = json!({"userId": format!("sub@{}.example", tenant.domain), "password": PASSWORD});
+        let from_app = json!({"policyId": policy::BUILT_IN, "clientToken": shelved, "device": CUID, "params": params, "d": tenant.domain});
+        let from_app = world.call("POST", &format!("{admin}/authpolicy/auth")).json(from_app).send().await;
+        assert_eq!(from_app.json["status"], "ok", "{}", from_app.text);
         let waiting = text(&post(format!("{admin}/storeitem/prepareupload"), json!({"guid": plain, "type": "android", "size": 100})).await, "uploadId");
         let read = post(format!("{admin}/storeitem/read"), json!({"guid": shelved})).await;
         let android = read["binaries"].as_array().and_then(|all| all.iter().find(|binary| binary["type"] == "android")).expect("an Android binary").clone();
@@ -107,6 +122,14 @@ impl Furnished {
         let version = url.split_once("guid=").map(|(_, guid)| guid[..24].to_owned()).unwrap_or_else(|| panic!("a guid in {url}"));
         let page = world.call("GET", &format!("{API}/mas/storeitem/install?guid={shelved}&type=ios")).cookie(&tenant.cookie).send().await;
         let ticket = page.text.split("storeitem/icon/").nth(1).and_then(|rest| rest.split('"').next()).unwrap_or_else(|| panic!("{}", page.text)).to_owned();
+        let (link, write) = password::link(tenant.handle, &tenant.domain, &worker, Reason::Reset, world.plain.clock.now()).expect("a link");
+        world.plain.table.write(vec![write]).await.expect("a link is written");
+        let name = format!("invited@{}.example", tenant.domain);
+        let made = post(format!("{admin}/user/create"), json!({"username": name, "email": name, "name": format!("{MARK} invited"), "invite": true})).await;
+        let invited = text(&made, "username");
+        let file = format!("{MARK} imported,imported@{}.example,Imported", tenant.domain);
+        let imported = world.call("POST", &format!("{admin}/user/import")).cookie(&tenant.cookie).form("users.csv", file.as_bytes(), &[("roles", "sub")]);
+        let import = text(&imported.send().await.json, "cachekey");
         let mut furnished = Self {
             tenant: tenant.clone(),
             sub,
@@ -115,6 +138,7 @@ impl Furnished {
             plain,
             version,
             group,
+            team,
             built_in,
             policy: policy.to_string(),
             user_key,
@@ -125,6 +149,9 @@ impl Furnished {
             waiting,
             parts: Default::default(),
             ticket,
+            link: link.expose().to_owned(),
+            invited,
+            import,
         };
         furnished.new_parts(world).await;
         world.quiet().await;
@@ -207,7 +234,10 @@ impl Entry {
 
     /// The path with its parameters; `domain` is the tenant that it names.
     pub fn path_of(&self, furnished: &Furnished, domain: &str) -> String {
-        self.path.replace("{domain}", domain).replace("{ticket}", &furnished.ticket)
+        // Who is not in the team comes in, who is in it goes out.
+        let user = if self.method == "POST" { &furnished.sub.0 } else { &furnished.worker };
+        let path = self.path.replace("{domain}", domain).replace("{ticket}", &furnished.ticket);
+        path.replace("{team}", &furnished.team).replace("{user}", user.as_str())
     }
 
     /// The request in the furnished tenant, without a credential.
@@ -258,6 +288,10 @@ fn post(path: &'static str, carries: fn(&Furnished) -> Carries) -> Entry {
     Entry::new("POST", path, carries)
 }
 
+fn delete(path: &'static str) -> Entry {
+    Entry::new("DELETE", path, none)
+}
+
 fn none(_: &Furnished) -> Carries {
     Carries::Query(String::new())
 }
@@ -275,6 +309,14 @@ fn credentials(f: &Furnished) -> Value {
     json!({"u": "admin", "p": PASSWORD, "d": f.tenant.domain})
 }
 
+fn worker(f: &Furnished) -> String {
+    format!("worker@{}.example", f.tenant.domain)
+}
+
+fn sub(f: &Furnished) -> String {
+    format!("sub@{}.example", f.tenant.domain)
+}
+
 /// The table: one entry per row.
 pub fn entries() -> Vec<Entry> {
     use Carries::{Form, Json};
@@ -283,6 +325,12 @@ pub fn entries() -> Vec<Entry> {
         get("/box/srv/1.1/tst/version", none),
         post("/box/srv/1.1/act/sys/auth/login", |f| Json(credentials(f))),
         post("/box/srv/1.1/act/sys/auth/logout", empty).again(&[401]).theirs(),
+        post("/box/srv/1.1/act/sys/auth/forgotpassword", |f| Json(json!({"u": "admin", "d": f.tenant.domain}))).again(&[429]),
+        get("/box/srv/1.1/act/sys/auth/setpassword", |f| query(&[("token", &f.link)])),
+        post("/box/srv/1.1/act/sys/auth/setpassword", |f| Json(json!({"token": f.link, "password": "a new password"}))).again(&[400]),
+        post("/box/srv/1.1/ide/{domain}/user/changepassword", |_| Json(json!({"oldPassword": PASSWORD, "newPassword": "a new password"})))
+            .again(&[401, 429])
+            .theirs(),
         get("/box/srv/1.1/ide/{domain}/user/read", none).theirs(),
         post("/box/srv/1.1/ide/{domain}/user/read", empty).theirs(),
         post("/box/srv/1.1/ide/{domain}/user/setProp", |_| Json(json!({"key": "studio.version", "value": "3"}))).theirs(),
@@ -382,5 +430,51 @@ pub fn entries() -> Vec<Entry> {
         get("/box/srv/1.1/mas/storeitem/manifest/{ticket}", none),
         get("/box/srv/1.1/mas/storeitem/package/{ticket}", none).ok(302),
         get("/box/srv/1.1/mas/storeitem/icon/{ticket}", none),
+        post("/box/srv/1.1/admin/device/list", empty).theirs(),
+        get("/box/srv/1.1/admin/device/list", none).theirs(),
+        post("/box/srv/1.1/admin/device/read", |_| Json(json!({"cuid": CUID}))),
+        post("/box/srv/1.1/admin/device/update", |_| Json(json!({"cuid": CUID, "name": format!("{MARK} device"), "disabled": true}))),
+        post("/box/srv/1.1/admin/device/listapps", |_| Json(json!({"cuid": CUID}))),
+        post("/box/srv/1.1/admin/device/listusers", |_| Json(json!({"cuid": CUID}))),
+        post("/box/srv/1.1/admin/role/list", empty).theirs(),
+        post("/box/srv/1.1/admin/role/listAssignable", empty).theirs(),
+        get("/api/v2/admin/teams", none).theirs(),
+        get("/api/v2/admin/users/{user}/teams", none),
+        get("/api/v2/admin/teams/{team}", none),
+        post("/api/v2/admin/teams", |f| {
+            let perms = json!({DOMAIN_PATH: "read"});
+            Json(json!({"name": format!("{MARK} new"), "perms": perms, "business-objects": {"cluster": ["*"]}, "users": [f.sub.0]}))
+        }),
+        delete("/api/v2/admin/teams/{team}").again(&[404]),
+        post("/api/v2/admin/teams/{team}/user/{user}", empty),
+        delete("/api/v2/admin/teams/{team}/user/{user}"),
+        post("/box/srv/1.1/admin/user/create", |f| {
+            let lists = [("roles", json!("sub, dev")), ("authpolicies", json!(f.policy)), ("storeItemGroups", json!([f.group])), ("invite", json!("true"))];
+            let mut body = json!({"username": format!("{MARK} new"), "email": "new@dev.example", "name": "New", "password": PASSWORD});
+            lists.into_iter().for_each(|(name, value)| body[name] = value);
+            Json(body)
+        })
+        .again(&[409]),
+        post("/box/srv/1.1/admin/user/update", |f| {
+            let lists = json!({"roles": "dev,analytics", "authpolicies": f.policy, "storeItemGroups": "", "email": "other@dev.example", "enabled": true});
+            let mut body = json!({"username": worker(f), "name": "Other", "password": "another horse", "blacklisted": false});
+            lists.as_object().into_iter().flatten().for_each(|(name, value)| body[name] = value.clone());
+            Json(body)
+        }),
+        post("/box/srv/1.1/admin/user/delete", |f| Json(json!({"username": worker(f)}))).again(&[404]),
+        post("/box/srv/1.1/admin/user/read", |f| Json(json!({"username": worker(f)}))),
+        post("/box/srv/1.1/admin/user/list", empty).theirs(),
+        get("/box/srv/1.1/admin/user/list", none).theirs(),
+        post("/box/srv/1.1/admin/user/listdevices", |f| Json(json!({"username": sub(f)}))),
+        post("/box/srv/1.1/admin/user/liststoreitems", |f| Json(json!({"username": sub(f)}))),
+        post("/box/srv/1.1/admin/user/import", |_| {
+            Form(
+                format!("UserID,Email,Name,Password\n{MARK} 1,one@dev.example,One,secret one\n{MARK} 2,two@dev.example,Two\n").into_bytes(),
+                vec![("roles", "sub".to_owned())],
+            )
+        })
+        .theirs(),
+        get("/box/srv/1.1/dat/log/read", |f| query(&[("cacheKeys", &json!([{"cacheKey": f.import, "start": 0}]).to_string())])),
+        post("/box/srv/1.1/ide/{domain}/user/invite", |f| Json(json!({"email": f.invited, "force": true}))),
     ]
 }

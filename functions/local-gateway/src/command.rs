@@ -239,7 +239,11 @@ async fn keep_house(context: Context) {
 async fn first_start(context: &Context, options: &Options, base_url: &str) -> Result<(), Failure> {
     let folder = options.data.join("clients");
     let handle = Handle::of_name(&options.tenant);
-    if context.table.read(&[keys::tenant(handle)]).await?.iter().any(Option::is_some) {
+    let found = context.table.read(&[keys::tenant(handle), keys::administrators(handle)]).await?;
+    if found[0].is_some() && found[1].is_none() {
+        return Err(format!("{} was written by version 0.1, which this version does not read: name another folder with --data", options.data.display()).into());
+    }
+    if found[0].is_some() {
         if folder.join("fhcrc").exists() {
             return Ok(clients::readdress(&folder, base_url)?);
         }

@@ -1,6 +1,8 @@
 //! 003 chapter 8: roles.
 
+use serde::Serialize;
 use shared::Error;
+use shared::access::Role;
 use shared::reply::Reply;
 use shared::routes::Function;
 use shared::routes::rhmap_roles::{FUNCTION, Op};
@@ -13,10 +15,22 @@ impl Operations for Roles {
     type Op = Op;
     const FUNCTION: Function<Op> = FUNCTION;
 
-    async fn call(op: Op, _call: Call<'_>) -> Result<Reply, Error> {
+    async fn call(op: Op, call: Call<'_>) -> Result<Reply, Error> {
+        call.incoming.readable()?;
+        let who = call.who()?;
         match op {
-            Op::List => Err(Error::internal("to be written")),
-            Op::ListAssignable => Err(Error::internal("to be written")),
+            // 003 8.1
+            Op::List => shown(who.owner.roles.clone()),
+            // 003 8.2
+            Op::ListAssignable => shown(who.assignable()),
         }
     }
+}
+
+fn shown(list: Vec<Role>) -> Result<Reply, Error> {
+    #[derive(Serialize)]
+    struct RolesView {
+        list: Vec<Role>,
+    }
+    Reply::of(&RolesView { list })
 }

@@ -168,9 +168,6 @@ fn page(page: &impl Template) -> Result<Reply, Error> {
     Ok(reply.header("content-security-policy", PAGE_POLICY.to_owned()).header("referrer-policy", "no-referrer".to_owned()))
 }
 
-/// How long every request for a reset takes, with a mail or without.
-const ALIKE: std::time::Duration = std::time::Duration::from_millis(1_500);
-
 /// `{u, d}`: a user who forgot his password, by name or mail address. The answer is the same whoever asks.
 async fn forgot_password(mut call: Call<'_>) -> Result<Reply, Error> {
     #[derive(Deserialize)]
@@ -183,9 +180,12 @@ async fn forgot_password(mut call: Call<'_>) -> Result<Reply, Error> {
     let body: Body = call.body()?;
     let mailer = call.context.mailer()?;
     let handle = call.context.tenant_before_sign_in(call.incoming, body.d.as_deref())?;
-    let attempt = Attempt { handle, name: body.u.trim(), password: "", address: &call.incoming.address };
-    // Each request counts as a failure: nobody's mailbox is flooded.
-    let found = password::forgotten(&mut call.reader, handle, attempt.name).await?;
+    let name = body.u.trim();
+    // Each request counts as a failure, so that nobody's mailbox is flooded; but not as one to sign in: who mistyped his
+    // password too often is the one who needs a new one.
+    let counted = format!("reset of {name}");
+    let attempt = Attempt { handle, name: &counted, password: "", address: &call.incoming.address };
+    let found = password::forgotten(&mut call.reader, handle, name, attempt.keys()).await?;
     attempt.refuse_throttled(&mut call.reader).await?;
     attempt.count_failure(&mut call.reader).await?;
     let tenant: Option<Stored<Tenant>> = call.reader.get(&keys::tenant(handle)).await?;
@@ -195,8 +195,9 @@ async fn forgot_password(mut call: Call<'_>) -> Result<Reply, Error> {
         call.reader.table().write(vec![write]).await?;
         mailer.send(&password::mail(&user, &tenant.value.name, &call.incoming.base_url, Reason::Reset, &link)?).await
     };
-    // As long for nobody as for somebody, whatever becomes of the mail: who asks must not learn whether the user is there.
-    let (sent, ()) = tokio::join!(mailed, tokio::time::sleep(ALIKE));
+    // As long for nobody as for somebody, and whatever becomes of the mail.
+    let alike = std::time::Duration::from_millis(call.context.settings.reset_millis);
+    let (sent, ()) = tokio::join!(mailed, tokio::time::sleep(alike));
     if let Err(error) = sent {
         tracing::error!(%error, cause = error.cause.as_deref().unwrap_or_default(), "a reset was not mailed");
     }
@@ -221,6 +222,7 @@ async fn set_password(mut call: Call<'_>) -> Result<Reply, Error> {
     struct Body {
         #[serde(flatten)]
         link: LinkBody,
+        #[serde(deserialize_with = "shared::lenient::text")]
         password: String,
     }
     let from_page = call.incoming.content_type.starts_with("application/x-www-form-urlencoded");
@@ -235,16 +237,23 @@ async fn set_password(mut call: Call<'_>) -> Result<Reply, Error> {
     }
 }
 
-/// `{oldPassword, newPassword}`: a member's own.
+/// `{oldPassword, newPassword}`: a member's own. His other sessions end; the answer brings a new one.
 async fn change_password(mut call: Call<'_>) -> Result<Reply, Error> {
     #[derive(Deserialize)]
     #[serde(rename_all = "camelCase")]
     struct Body {
+        #[serde(deserialize_with = "shared::lenient::text")]
         old_password: String,
+        #[serde(deserialize_with = "shared::lenient::text")]
         new_password: String,
     }
     let (body, who): (Body, _) = (call.body()?, call.who()?);
     let attempt = Attempt { handle: who.handle, name: &who.owner.username, password: &body.old_password, address: &call.incoming.address };
-    password::change_own(&mut call.reader, &who.owner.user, attempt, &body.new_password).await?;
-    Ok(Reply::done())
+    let session = password::change_own(&mut call.reader, who, attempt, &body.new_password).await?;
+    #[derive(Serialize)]
+    struct ChangedView<'a> {
+        login: &'a str,
+    }
+    let line = cookie(&call, session.expose(), sign_in::SESSION_SECONDS);
+    Ok(Reply::of(&ChangedView { login: session.expose() })?.cookie(line))
 }

@@ -1,10 +1,21 @@
-//! 003 chapter 9: teams.
+//! 003 chapter 9: teams, in the v2 envelope. What a request is about stands in its path; the bodies of GET and DELETE are
+//! ignored, since fhc sends its own options there.
 
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
 use shared::Error;
+use shared::dialect::rhmap::views::TeamView;
+use shared::domain::api_key::{self, KeyOf};
+use shared::domain::team::{self, NewTeam, Whole};
+use shared::domain::text::{Description, Label, Name};
+use shared::id::{Guid, Handle, TeamId};
+use shared::incoming::Incoming;
 use shared::reply::Reply;
 use shared::routes::Function;
 use shared::routes::rhmap_teams::{FUNCTION, Op};
-use shared::spine::{Call, Operations};
+use shared::spine::{Call, Operations, Plan};
+use shared::store::keys;
 
 /// The function.
 pub struct Teams;
@@ -13,15 +24,141 @@ impl Operations for Teams {
     type Op = Op;
     const FUNCTION: Function<Op> = FUNCTION;
 
-    async fn call(op: Op, _call: Call<'_>) -> Result<Reply, Error> {
+    fn plan(op: Op, incoming: &Incoming, handle: Handle) -> Plan {
+        // The tenant says since when its default teams exist and what its business objects are.
+        let plan = Plan::keys(vec![keys::tenant(handle)]);
+        let team = || incoming.param("team").parse::<TeamId>().ok().map(|team| team::reading(handle, &team));
+        let user = incoming.param("user").trim();
         match op {
-            Op::List => Err(Error::internal("to be written")),
-            Op::ListOfUser => Err(Error::internal("to be written")),
-            Op::Read => Err(Error::internal("to be written")),
-            Op::Create => Err(Error::internal("to be written")),
-            Op::Delete => Err(Error::internal("to be written")),
-            Op::AddUser => Err(Error::internal("to be written")),
-            Op::RemoveUser => Err(Error::internal("to be written")),
+            Op::List => plan.query(team::listing(handle)),
+            Op::ListOfUser => with_users(plan, handle, &[user.to_owned()], false).query(team::listing(handle)),
+            Op::Read | Op::Delete => queried(plan, team()),
+            Op::Create => {
+                let users = incoming.peek::<Vec<Named>>("users").unwrap_or_default();
+                let users: Vec<String> = users.into_iter().take(team::USERS_LIMIT).map(|user| user.0).collect();
+                with_users(plan, handle, &users, true)
+            }
+            Op::AddUser | Op::RemoveUser => queried(with_users(plan, handle, &[user.to_owned()], true), team()),
         }
     }
+
+    async fn call(op: Op, call: Call<'_>) -> Result<Reply, Error> {
+        match op {
+            Op::List => list(call).await,
+            Op::ListOfUser => list_of_user(call).await,
+            Op::Read => read(call).await,
+            Op::Create => create(call).await,
+            Op::Delete => delete(call).await,
+            Op::AddUser => add_user(call).await,
+            Op::RemoveUser => remove_user(call).await,
+        }
+    }
+}
+
+fn queried(plan: Plan, query: Option<shared::store::Query>) -> Plan {
+    match query {
+        Some(query) => plan.query(query),
+        None => plan,
+    }
+}
+
+/// Users by guid or name; those whose guid is known already with the API keys that carry what they may do.
+fn with_users(plan: Plan, handle: Handle, users: &[String], with_keys: bool) -> Plan {
+    let guids: Vec<Guid> = users.iter().filter_map(|user| user.parse().ok()).collect();
+    let mut plan = plan.and(users.iter().map(|user| keys::sign_in(handle, user))).and(guids.iter().map(|user| keys::user(handle, user)));
+    if with_keys {
+        plan.queries.extend(guids.into_iter().map(|user| api_key::listing(handle, &KeyOf::User(user))));
+    }
+    plan
+}
+
+#[derive(Deserialize)]
+struct Named(#[serde(deserialize_with = "shared::lenient::text")] String);
+
+/// A value of `perms` or `business-objects`: the example of 003 9.5 has them swapped, so its form says which it is.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Granted {
+    Level(String),
+    Objects(Vec<Named>),
+}
+
+#[derive(Deserialize)]
+struct CreateBody {
+    name: Name,
+    code: Option<Label>,
+    desc: Option<Description>,
+    perms: Option<BTreeMap<String, Granted>>,
+    #[serde(rename = "business-objects")]
+    business_objects: Option<BTreeMap<String, Granted>>,
+    users: Option<Vec<Named>>,
+}
+
+impl CreateBody {
+    fn team(self) -> NewTeam {
+        let (mut perms, mut objects) = (Vec::new(), Vec::new());
+        for (path, granted) in self.perms.into_iter().chain(self.business_objects).flatten() {
+            match granted {
+                Granted::Level(level) => perms.push((path, level)),
+                Granted::Objects(ids) => objects.push((path, ids.into_iter().map(|id| id.0).collect())),
+            }
+        }
+        let users = self.users.unwrap_or_default().into_iter().map(|user| user.0).collect();
+        NewTeam { name: self.name, code: self.code.unwrap_or_default(), desc: self.desc.unwrap_or_default(), perms, objects, users }
+    }
+}
+
+fn shown(teams: Vec<Whole>) -> Result<Reply, Error> {
+    Reply::of(&teams.into_iter().map(TeamView::of).collect::<Vec<_>>())
+}
+
+/// 003 9.2
+async fn list(mut call: Call<'_>) -> Result<Reply, Error> {
+    let handle = call.who()?.handle;
+    shown(team::list(&mut call.reader, handle).await?)
+}
+
+/// 003 9.3
+async fn list_of_user(mut call: Call<'_>) -> Result<Reply, Error> {
+    let handle = call.who()?.handle;
+    shown(team::of_user(&mut call.reader, handle, call.incoming.param("user")).await?)
+}
+
+/// 003 9.4
+async fn read(mut call: Call<'_>) -> Result<Reply, Error> {
+    let handle = call.who()?.handle;
+    let team = team::read(&mut call.reader, handle, &team::id(call.incoming.param("team"))?).await?;
+    Reply::of(&TeamView::of(team))
+}
+
+/// 003 9.5
+async fn create(mut call: Call<'_>) -> Result<Reply, Error> {
+    let (body, who): (CreateBody, _) = (call.body()?, call.who()?);
+    let team = team::create(&mut call.reader, who, &body.team()).await?;
+    Reply::of(&TeamView::of(team))
+}
+
+/// 003 9.6
+async fn delete(mut call: Call<'_>) -> Result<Reply, Error> {
+    let who = call.who()?;
+    let team = team::delete(&mut call.reader, who, &team::id(call.incoming.param("team"))?).await?;
+    Reply::of(&TeamView::of(team))
+}
+
+/// 003 9.7. The body repeats the user's id, and fhc sends something else there: nothing of it counts, but it must be JSON.
+async fn add_user(call: Call<'_>) -> Result<Reply, Error> {
+    call.incoming.readable()?;
+    change_user(call, true).await
+}
+
+/// 003 9.8
+async fn remove_user(call: Call<'_>) -> Result<Reply, Error> {
+    change_user(call, false).await
+}
+
+async fn change_user(mut call: Call<'_>, add: bool) -> Result<Reply, Error> {
+    let who = call.who()?;
+    let id = team::id(call.incoming.param("team"))?;
+    let team = team::change_user(&mut call.reader, who, &id, call.incoming.param("user"), add).await?;
+    Reply::of(&TeamView::of(team))
 }

@@ -130,6 +130,9 @@ pub fn listing(handle: Handle, of: &KeyOf) -> Query {
     Query { prefix: keys::KEY_PREFIX.to_owned(), ..Query::all(pk) }
 }
 
+/// Most active keys of a user: each carries a copy of what he may do, and all copies are changed in one transaction.
+pub const KEYS_LIMIT: usize = 25;
+
 /// What making a key for an app reads beside the caller.
 pub fn keys_to_create(handle: Handle, of: &KeyOf) -> Vec<Key> {
     match of {
@@ -159,7 +162,7 @@ pub async fn list(reader: &mut Reader<'_>, who: &Principal, of: &KeyOf) -> Resul
 /// Makes a key (003 1.2). An app's former key is revoked in the same transaction.
 ///
 /// # Errors
-/// Not found for an unknown app; the store's.
+/// Not found for an unknown app; conflict beyond [`KEYS_LIMIT`] active keys of a user; the store's.
 pub async fn create(reader: &mut Reader<'_>, who: &Principal, of: KeyOf, label: Label, key: &DataKey) -> Result<ApiKey, Error> {
     let now = reader.now();
     change!(reader, {
@@ -168,9 +171,18 @@ pub async fn create(reader: &mut Reader<'_>, who: &Principal, of: KeyOf, label: 
             vec![records::create(made.row(who.handle), &made)?, records::create(keys::credential(who.handle, &made.hash), &made.clone().credential(who))?];
         match &of {
             KeyOf::User(user) => {
-                // The copy of the owner in the key must be the state that the user has when the key comes to life.
+                // The copy of the owner in the key must be the state that the user has when the key comes to life. His revision
+                // moves, so that of two keys made at the same time the second one sees the first.
                 let user: Stored<User> = reader.get(&keys::user(who.handle, user)).await?.ok_or_else(Error::unauthenticated)?;
-                writes.push(Write::Check(user.key.clone(), Condition::Rev(user.rev)));
+                let mut active = active_keys(reader, who.handle, &of).await?;
+                if active >= KEYS_LIMIT / 2 {
+                    // What was fetched beside the user may be older than he is.
+                    active = active_keys(reader, who.handle, &of).await?;
+                }
+                if active >= KEYS_LIMIT {
+                    return Err(Error::conflict(format!("A user can have at most {KEYS_LIMIT} active keys: revoke one first")));
+                }
+                writes.push(Write::Count { key: user.key.clone(), kind: User::KIND, by: 0, condition: Condition::Rev(user.rev) });
             }
             KeyOf::App(app) => {
                 app_writable(reader, who, *app).await?;
@@ -192,6 +204,14 @@ pub async fn create(reader: &mut Reader<'_>, who: &Principal, of: KeyOf, label: 
         }
         Ok((made, writes))
     })
+}
+
+async fn active_keys(reader: &mut Reader<'_>, handle: Handle, of: &KeyOf) -> Result<usize, Error> {
+    let mut active = 0;
+    for item in reader.all(listing(handle, of)).await? {
+        active += usize::from(Stored::<ApiKey>::parse(item)?.value.revoked.is_none());
+    }
+    Ok(active)
 }
 
 fn key_of(credential: &Credential) -> Option<&ApiKey> {

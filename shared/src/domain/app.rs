@@ -288,9 +288,17 @@ pub async fn create(reader: &mut Reader<'_>, who: &Principal, name: Name, change
     })
 }
 
+/// The counter of the apps that a user owns.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct OwnedApps {}
+
+impl Record for OwnedApps {
+    const KIND: &'static str = "owned-apps";
+}
+
 /// Counts an app that a user owns.
 fn owned(handle: Handle, user: &Guid, by: i64) -> Write {
-    Write::Count { key: keys::owned_apps(handle, user), kind: "owned-apps", by, condition: Condition::Always }
+    Write::Count { key: keys::owned_apps(handle, user), kind: OwnedApps::KIND, by, condition: Condition::Always }
 }
 
 /// Changes an app; what is absent stays (003 2.12).

@@ -226,7 +226,7 @@ pub async fn change_users(reader: &mut Reader<'_>, who: &Principal, guid: &Guid,
 }
 
 /// Counts nothing and moves the group's revision: a deletion that did not see a member begins again.
-fn touched(handle: Handle, guid: &Guid) -> Write {
+pub(super) fn touched(handle: Handle, guid: &Guid) -> Write {
     Write::Count { key: keys::group(handle, guid), kind: Group::KIND, by: 0, condition: Condition::Present }
 }
 

@@ -17,3 +17,6 @@ pub mod tenant;
 pub mod text;
 pub mod upload;
 pub mod user;
+pub mod user_changes;
+pub mod user_import;
+pub mod user_list;

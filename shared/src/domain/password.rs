@@ -4,6 +4,7 @@
 
 use askama::Template;
 
+use crate::access::Principal;
 use crate::change;
 use crate::clock::Timestamp;
 use crate::domain::credential::{Credential, Purpose};
@@ -11,10 +12,10 @@ use crate::domain::sign_in::{self, Attempt};
 use crate::domain::user::{SignInName, User};
 use crate::error::Error;
 use crate::id::{Guid, Handle};
-use crate::mail::Mail;
+use crate::mail::{Mail, Mailer};
 use crate::records::{self, Reader, Stored};
 use crate::secret::{CredentialText, hash_password};
-use crate::store::{Condition, Write, keys};
+use crate::store::{Condition, Key, Write, keys};
 
 /// How long an invitation is good, in seconds: three days.
 pub const INVITATION_SECONDS: i64 = 3 * 24 * 3600;
@@ -93,6 +94,19 @@ pub fn mail(user: &User, domain: &str, base_url: &str, reason: Reason, link: &Cr
     Mail::new(&[&user.owner.email], &subject, text, html)
 }
 
+/// Mails a link, and gives whether the mail service took it. What went wrong stands in the log; the link is good all the
+/// same, and another one can be sent.
+pub async fn send(mailer: &dyn Mailer, user: &User, domain: &str, base_url: &str, reason: Reason, link: &CredentialText) -> bool {
+    let sent = async { mailer.send(&mail(user, domain, base_url, reason, link)?).await };
+    match sent.await {
+        Ok(()) => true,
+        Err(error) => {
+            tracing::error!(user = %user.owner.user, %error, cause = error.cause.as_deref().unwrap_or_default(), "a link was not mailed");
+            false
+        }
+    }
+}
+
 /// A password that somebody may choose.
 ///
 /// # Errors
@@ -125,7 +139,8 @@ fn link_is_over() -> Error {
     Error::invalid("This link is not valid, or not any more: ask for a new one")
 }
 
-/// Sets the password of the user that a link is for, and uses the link up.
+/// Sets the password of the user that a link is for, and uses the link up. Links from before are over too: of two that were
+/// mailed only one can be used.
 ///
 /// # Errors
 /// Invalid for a link that is not good (any more) or a password that may not be chosen; the store's.
@@ -141,6 +156,9 @@ pub async fn set_by_link(reader: &mut Reader<'_>, text: &str, password: &str) ->
     change!(reader, {
         let link = good(reader.get(&link_key).await?)?;
         let mut user: Stored<User> = reader.get(&user_key).await?.ok_or_else(link_is_over)?;
+        if user.value.ended(link.value.created) {
+            return Err(link_is_over());
+        }
         let mut writes = vec![link.remove()];
         writes.extend(replaced(reader, handle, &mut user, &hash).await?);
         writes.push(user.replace()?);
@@ -148,32 +166,37 @@ pub async fn set_by_link(reader: &mut Reader<'_>, text: &str, password: &str) ->
     })
 }
 
-/// Changes a member's own password. `attempt` is made with the old one.
+/// Changes a member's own password and gives him a new session: those from before end. `attempt` is made with the old one.
 ///
 /// # Errors
 /// As [`sign_in::prove`] for a wrong old password; invalid for a new one that may not be chosen; the store's.
-pub async fn change_own(reader: &mut Reader<'_>, user: &Guid, attempt: Attempt<'_>, password: &str) -> Result<(), Error> {
-    let handle = attempt.handle;
-    if sign_in::prove(reader, attempt).await? != *user {
+pub async fn change_own(reader: &mut Reader<'_>, who: &Principal, attempt: Attempt<'_>, password: &str) -> Result<CredentialText, Error> {
+    let (handle, guid) = (who.handle, &who.owner.user);
+    if sign_in::prove(reader, attempt).await? != *guid {
         return Err(Error::sign_in_failed());
     }
     let hash = checked(password)?;
+    let now = reader.now();
+    let (session, credential) = sign_in::new_session(handle, &who.domain, guid, now)?;
     change!(reader, {
-        let mut user: Stored<User> = reader.get(&keys::user(handle, user)).await?.ok_or_else(Error::unauthenticated)?;
+        let mut user: Stored<User> = reader.get(&keys::user(handle, guid)).await?.ok_or_else(Error::unauthenticated)?;
         let mut writes = replaced(reader, handle, &mut user, &hash).await?;
-        writes.extend([user.replace()?, attempt.forgive()]);
+        writes.extend([user.replace()?, attempt.forgive(), credential.clone()]);
         Ok(((), writes))
-    })
+    })?;
+    Ok(session)
 }
 
 /// The user to whom a reset is mailed: the one of that name, or the only one of that mail address, who may sign in and has
-/// an address. It says nothing to the one who asks.
+/// an address. It says nothing to the one who asks. What `also` names is fetched beside it.
 ///
 /// # Errors
 /// The store's.
-pub async fn forgotten(reader: &mut Reader<'_>, handle: Handle, name: &str) -> Result<Option<User>, Error> {
+pub async fn forgotten(reader: &mut Reader<'_>, handle: Handle, name: &str, also: Vec<Key>) -> Result<Option<User>, Error> {
     let by_email = crate::store::Query::all(keys::email_users(handle, name));
-    reader.fetch(vec![keys::sign_in(handle, name), keys::tenant(handle)], vec![by_email.clone()]).await?;
+    let mut wanted = also;
+    wanted.extend([keys::sign_in(handle, name), keys::tenant(handle)]);
+    reader.fetch(wanted, vec![by_email.clone()]).await?;
     let guid = match reader.get::<SignInName>(&keys::sign_in(handle, name)).await? {
         Some(claim) => Some(claim.value.user),
         None => match reader.all(by_email).await?.as_slice() {

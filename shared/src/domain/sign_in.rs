@@ -144,6 +144,18 @@ pub async fn prove(reader: &mut Reader<'_>, attempt: Attempt<'_>) -> Result<Guid
     }
 }
 
+/// A new session of a member, with the write that makes it.
+///
+/// # Errors
+/// Internal.
+pub fn new_session(handle: Handle, domain: &str, user: &Guid, now: Timestamp) -> Result<(CredentialText, Write), Error> {
+    let session = CredentialText::new_session(handle, user);
+    let expires = Some(now.plus_seconds(SESSION_SECONDS));
+    let credential = Credential { purpose: Purpose::Session, domain: domain.to_owned(), created: now, expires, owner: None };
+    let write = records::create(keys::credential(handle, &session.hash()), &credential)?;
+    Ok((session, write))
+}
+
 fn login_noted(handle: Handle, user: &Guid, now: Timestamp) -> Result<Write, Error> {
     records::put(keys::last_login(handle, user), &LastLogin { at: now }, Condition::Always)
 }
@@ -160,11 +172,8 @@ pub async fn member(reader: &mut Reader<'_>, attempt: Attempt<'_>) -> Result<Sig
     let guid = prove(reader, attempt).await?;
     let tenant: Stored<Tenant> = reader.get(&keys::tenant(handle)).await?.ok_or_else(Error::sign_in_failed)?;
     let now = reader.now();
-    let session = CredentialText::new_session(handle, &guid);
     let domain = tenant.value.name;
-    let credential =
-        Credential { purpose: Purpose::Session, domain: domain.clone(), created: now, expires: Some(now.plus_seconds(SESSION_SECONDS)), owner: None };
-    let credential = records::create(keys::credential(handle, &session.hash()), &credential)?;
+    let (session, credential) = new_session(handle, &domain, &guid, now)?;
     // The same user signs in elsewhere at the same time: the transactions meet at the user and the failures.
     let user = change!(reader, {
         let user: Stored<User> = reader.get(&keys::user(handle, &guid)).await?.ok_or_else(Error::sign_in_failed)?;

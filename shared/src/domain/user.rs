@@ -35,7 +35,7 @@ pub struct Owner {
 }
 
 /// A user.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct User {
     /// Name, roles and state.
     pub owner: Owner,
@@ -188,16 +188,38 @@ pub fn checked_username(name: &str) -> Result<&str, Error> {
     Ok(name)
 }
 
+/// A mail address, without the blanks around it; empty for none.
+///
+/// # Errors
+/// Invalid `user_invalid_email` for what is no address, or longer than [`NAME_LIMIT`].
+pub fn checked_email(email: &str) -> Result<&str, Error> {
+    let email = email.trim();
+    if !email.is_empty() {
+        crate::mail::address(email)?;
+    }
+    if email.chars().count() > NAME_LIMIT { Err(Error::invalid("user_invalid_email")) } else { Ok(email) }
+}
+
 /// The user that is to be, with the writes that make him; those of a full administrator lack the register's, see
 /// [`registered`].
 ///
 /// # Errors
 /// Those of [`checked_username`].
 pub fn create(handle: Handle, new: NewUser<'_>, now: Timestamp) -> Result<(User, Vec<Write>), Error> {
+    let password_hash = new.password_hash.clone();
+    let user = prepare(new, now)?;
+    let writes = entered(handle, &user, password_hash)?;
+    Ok((user, writes))
+}
+
+/// The user that is to be, in nothing yet.
+///
+/// # Errors
+/// Those of [`checked_username`].
+pub fn prepare(new: NewUser<'_>, now: Timestamp) -> Result<User, Error> {
     let username = checked_username(new.username)?;
-    let guid = Guid::random();
     let owner = Owner {
-        user: guid.clone(),
+        user: Guid::random(),
         username: username.to_owned(),
         email: new.email.to_owned(),
         roles: new.roles,
@@ -206,19 +228,27 @@ pub fn create(handle: Handle, new: NewUser<'_>, now: Timestamp) -> Result<(User,
         enabled: true,
         blacklisted: false,
     };
-    let names: Vec<String> = std::iter::once(username).chain(new.aliases.iter().copied()).map(str::to_owned).collect();
+    let names = std::iter::once(username).chain(new.aliases.iter().copied()).map(str::to_owned).collect();
     let activated = new.password_hash.is_some();
-    let claim = SignInName { user: guid.clone(), password: new.password_hash };
+    Ok(User { owner, name: new.name.to_owned(), created: now, prefs: BTreeMap::new(), names, policies: Vec::new(), activated, signed_out: None })
+}
+
+/// The writes that make a prepared user with that password: his names, himself, his mail address.
+///
+/// # Errors
+/// Internal.
+pub fn entered(handle: Handle, user: &User, password_hash: Option<String>) -> Result<Vec<Write>, Error> {
+    let guid = &user.owner.user;
+    let claim = SignInName { user: guid.clone(), password: password_hash };
     let mut writes = Vec::new();
-    for name in &names {
+    for name in &user.names {
         writes.push(records::create(keys::sign_in(handle, name), &claim)?);
     }
-    let user = User { owner, name: new.name.to_owned(), created: now, prefs: BTreeMap::new(), names, policies: Vec::new(), activated, signed_out: None };
-    writes.push(records::create(keys::user(handle, &guid), &user)?);
+    writes.push(records::create(keys::user(handle, guid), user)?);
     if !user.owner.email.is_empty() {
-        writes.push(records::put(keys::email(handle, &user.owner.email, &guid), &EmailOf {}, Condition::Always)?);
+        writes.push(records::put(keys::email(handle, &user.owner.email, guid), &EmailOf {}, Condition::Always)?);
     }
-    Ok((user, writes))
+    Ok(writes)
 }
 
 /// The write that enters a user in the register of full administrators or takes him out of it, where that changes; `None`

@@ -4,9 +4,11 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
+use crate::access::Level;
 use crate::domain::app::{AppCard, Binary, BinaryCard, Details};
 use crate::domain::store_front::Whole;
-use crate::id::{BinaryType, Guid};
+use crate::domain::team;
+use crate::id::{BinaryType, Guid, TeamId};
 
 /// A store item (003 2.6.4, 2.10 to 2.17). The fields after `groups` were in the real platform's answers.
 #[derive(Serialize)]
@@ -198,6 +200,46 @@ impl StoreView {
             icon: whole.icon.clone(),
             storeitems: whole.items.iter().map(|id| id.guid()).collect(),
             authpolicies: store.policies.clone(),
+        }
+    }
+}
+
+/// A team (003 9.2.2); `bosLabel` and `created` were in the real platform's answers.
+#[derive(Serialize)]
+pub struct TeamView {
+    #[serde(rename = "_id")]
+    id: TeamId,
+    code: String,
+    created: String,
+    desc: String,
+    name: String,
+    updated: String,
+    #[serde(rename = "bosLabel")]
+    bos_label: &'static str,
+    #[serde(rename = "business-objects")]
+    business_objects: BTreeMap<String, Vec<String>>,
+    users: Vec<Guid>,
+    perms: BTreeMap<String, Level>,
+    #[serde(rename = "defaultTeam")]
+    default_team: bool,
+}
+
+impl TeamView {
+    /// A team with its members.
+    pub fn of(whole: team::Whole) -> Self {
+        let team::Whole { team, is_default, users } = whole;
+        Self {
+            id: team.id,
+            code: team.code.to_string(),
+            created: team.created.0.to_string(),
+            desc: team.desc.to_string(),
+            name: team.name.to_string(),
+            updated: team.updated.0.to_string(),
+            bos_label: "default",
+            business_objects: team.grants.objects,
+            users,
+            perms: team.grants.perms,
+            default_team: is_default,
         }
     }
 }
