@@ -95,6 +95,12 @@ impl World {
         Self::with_settings(settings, deliveries).await
     }
 
+    /// A new world whose deployment reaches public addresses alone, as deployments do that nobody told otherwise.
+    pub async fn of_public_addresses() -> (Self, TestTenant) {
+        let base_domain = Some("apps.example".to_owned());
+        Self::with_settings(Settings { scheme: "https".to_owned(), base_domain, reset_millis: 1, ..Settings::default() }, 1).await
+    }
+
     /// The same in a deployment with these parameters.
     pub async fn with_settings(deployment: Settings, deliveries: usize) -> (Self, TestTenant) {
         let mut store = EmbeddedStore::start(StoreSettings::in_memory()).await.expect("the stores start");

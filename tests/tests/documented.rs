@@ -202,7 +202,7 @@ fn cases() -> Vec<(String, String, Case)> {
 
 /// Replays the files of a span and tells of all that fail.
 async fn replay(span: Span) {
-    let world = Arc::new(World::new().await.0);
+    let world = Arc::new(World::of_public_addresses().await.0);
     let turns = Arc::new(Semaphore::new(AT_ONCE));
     let mut running = JoinSet::new();
     let mut names = BTreeMap::new();
@@ -212,7 +212,7 @@ async fn replay(span: Span) {
         let task = running.spawn(async move {
             let _turn = turns.acquire_owned().await.expect("turns are never closed");
             if case.given.contains(&Step::DefaultTenant) {
-                let (world, tenant) = World::new().await;
+                let (world, tenant) = World::of_public_addresses().await;
                 run(&world, tenant, &case, &text).await
             } else {
                 let tenant = world.tenant(&format!("case-{number}")).await;
