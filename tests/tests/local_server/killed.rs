@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
+use shared::domain::api_key::KEYS_LIMIT;
 
 use crate::server::{ADMIN, Member, Server, command};
 use crate::uploads::apk;
@@ -21,6 +22,7 @@ struct Ledger {
     items: Mutex<BTreeMap<String, String>>,
     keys: Mutex<BTreeMap<String, String>>,
     groups: Mutex<BTreeMap<String, String>>,
+    users: Mutex<BTreeMap<String, String>>,
     uploads: Mutex<Vec<Upload>>,
 }
 
@@ -56,9 +58,15 @@ impl Ledger {
         Ok(())
     }
 
-    async fn keys(&self, member: &Member, prefix: &str) -> Result<(), String> {
+    /// API keys as long as the administrator may have more, then users.
+    async fn people(&self, member: &Member, prefix: &str) -> Result<(), String> {
         for number in 0.. {
             let name = format!("{prefix}-{number}");
+            if self.keys.lock().unwrap().len() >= KEYS_LIMIT / 2 {
+                let made = self.create(member, &format!("{ADMIN}/user/create"), &name, json!({"username": name, "roles": "dev"})).await?;
+                self.users.lock().unwrap().insert(name, made["guid"].as_str().expect("a guid").to_owned());
+                continue;
+            }
             let made = self.create(member, &format!("{KEYS}/create"), &name, json!({"type": "user", "label": name})).await?;
             let key = made["apiKey"]["key"].as_str().expect("a key").to_owned();
             self.keys.lock().unwrap().insert(name, key);
@@ -155,6 +163,12 @@ async fn verify(ledger: &Ledger, member: &Member, seen: &mut BTreeSet<String>) {
     holds("key", &keys, &ledger.keys.lock().unwrap());
     let groups = by_name(&member.post(&format!("{ADMIN}/storeitemgroup/list"), &json!({})).await, "name", "guid");
     holds("group", &groups, &ledger.groups.lock().unwrap());
+    let users = member.post(&format!("{ADMIN}/user/list"), &json!({})).await;
+    let list: Vec<Value> =
+        users["list"].as_array().expect("a list").iter().map(|user| json!({"name": user["fields"]["username"], "guid": user["guid"]})).collect();
+    let mut users = by_name(&json!({"list": list}), "name", "guid");
+    users.remove("admin@example.com").expect("the administrator");
+    holds("user", &users, &ledger.users.lock().unwrap());
 
     for (name, guid) in &found {
         if seen.insert(guid.clone()) {
@@ -207,7 +221,7 @@ async fn what_was_acknowledged_outlives_twenty_kills() {
                 let (ledger, member, prefix) = (Arc::clone(&ledger), member.clone(), format!("round {round} client {client}"));
                 tokio::spawn(async move {
                     match client {
-                        0 => ledger.keys(&member, &prefix).await,
+                        0 => ledger.people(&member, &prefix).await,
                         1 => ledger.groups(&member, &prefix).await,
                         2 => ledger.uploads(&member, &prefix, round).await,
                         _ => ledger.items(&member, &prefix).await,
