@@ -321,7 +321,7 @@ await step("what was installed stays listed when it is gone", async () => {
 
 const own = await step("fhc teams list: those that every tenant has", async () => {
     const list = await home.json(teams("list"), all => Array.isArray(all) && all.length > 0 && all.every(one => one.defaultTeam === true));
-    const team = list.find(one => one.users.includes(me.guid));
+    const team = list[0];
     expect(team, { _id: TEAM_ID, name: /./, code: /./, desc: text => typeof text === "string", perms: {}, "business-objects": {}, created: MILLIS, updated: MILLIS });
     expect(await home.fhc(...teams("list")), saying(team._id, team.name));
     return team;
