@@ -27,7 +27,7 @@ pub use self::dial::{Resolve, SystemResolver};
 use crate::{Configuration, LdapConfiguration, MbaasConfiguration, Reach};
 
 /// How long an operation takes at most, with all that it asks.
-const WHOLE: Duration = Duration::from_secs(5);
+const WHOLE: Duration = Duration::from_millis(4_500);
 
 /// The most characters of a subject.
 const MOST_SUBJECT: usize = 255;
@@ -111,7 +111,7 @@ impl fmt::Debug for Pending {
 
 /// Asks providers. Cheap to make: the public authorities are read when TLS is first spoken; keep it to read them once.
 ///
-/// Every operation takes at most 5 seconds, of which a connection takes at most 3. Names are resolved once and the address
+/// Every operation takes at most 4.5 seconds, so that who asked hears of it within five, of which a connection takes at most 3. Names are resolved once and the address
 /// that was judged is the one that is connected to; redirects are not followed; an answer of the web has at most 1 MB, of
 /// which its head 64 KB.
 pub struct Connector {
