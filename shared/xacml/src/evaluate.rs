@@ -9,7 +9,7 @@ use jiff::{SignedDuration, Span};
 use crate::functions::{Function, Higher, Op, Type};
 use crate::regexp::{LONGEST_MATCHED, Pattern};
 use crate::request::Request;
-use crate::value::{DataType, LONGEST_VALUE, Raw, SECOND, Value};
+use crate::value::{DataType, LONGEST_VALUE, Raw, SECOND, Value, shortened};
 
 // Enough for any condition that a person writes; what is built to last is stopped after a fraction of a second.
 const WORK: u64 = 2_000_000;
@@ -123,7 +123,7 @@ impl<'a> Evaluation<'a> {
             }
             Expression::Designator { category, id, data_type, must_be_present } => {
                 if *must_be_present && !self.request.has(category, id, *data_type) {
-                    return Err(format!("The request has no attribute {id} of data type {}, which must be present.", data_type.name()));
+                    return Err(format!("The request has no attribute {} of data type {}, which must be present.", shortened(id), data_type.name()));
                 }
                 let mut bag = Vec::new();
                 for value in self.request.values(category, id) {

@@ -191,7 +191,9 @@ pub(crate) fn in_one_line() -> &'static str {
 static FUNCTIONS: LazyLock<Vec<Function>> = LazyLock::new(list);
 
 fn list() -> Vec<Function> {
-    use DataType::{AnyUri, Boolean, Date, DateTime, DayTimeDuration, Double, Integer, IpAddress, Rfc822Name, String, Time, X500Name, YearMonthDuration};
+    use DataType::{
+        AnyUri, Boolean, Date, DateTime, DayTimeDuration, DnsName, Double, Integer, IpAddress, Rfc822Name, String, Time, X500Name, YearMonthDuration,
+    };
     use Type::{Bag, One};
 
     let mut all = Vec::new();
@@ -203,12 +205,12 @@ fn list() -> Vec<Function> {
     // Functions over a data type carry the version that brought the type; the durations had an older one.
     let version = |data_type: DataType| match data_type {
         DayTimeDuration | YearMonthDuration => ("3.0", Some("1.0")),
-        IpAddress => ("2.0", None),
+        IpAddress | DnsName => ("2.0", None),
         _ => ("1.0", None),
     };
 
-    // A.3.1: equality. The standard has none for ipAddress.
-    for data_type in DataType::ALL.into_iter().filter(|data_type| *data_type != IpAddress) {
+    // A.3.1: equality. The standard has none for addresses and hosts.
+    for data_type in DataType::ALL.into_iter().filter(|data_type| !matches!(data_type, IpAddress | DnsName)) {
         let (new, old) = version(data_type);
         put(new, old, &format!("{}-equal", data_type.name()), &[One(data_type); 2], None, boolean, Op::Equal);
         if data_type == String {
@@ -294,7 +296,7 @@ fn list() -> Vec<Function> {
         put(new, old, name, &[], None, boolean, Op::Higher(kind));
     }
     // A.3.13: regular expressions.
-    for (version, data_type) in [("1.0", String), ("2.0", AnyUri), ("2.0", IpAddress), ("2.0", Rfc822Name), ("2.0", X500Name)] {
+    for (version, data_type) in [("1.0", String), ("2.0", AnyUri), ("2.0", IpAddress), ("2.0", DnsName), ("2.0", Rfc822Name), ("2.0", X500Name)] {
         put(version, None, &format!("{}-regexp-match", data_type.name()), &[One(String), One(data_type)], None, boolean, Op::RegexpMatch);
     }
     // A.3.14: names.

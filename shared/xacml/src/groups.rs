@@ -9,6 +9,7 @@ use std::fmt;
 use jiff::Timestamp;
 use jiff::tz::Offset;
 use percent_encoding::percent_decode_str;
+use unicode_normalization::UnicodeNormalization;
 
 use crate::parse::{Condition, Effect, Outcome};
 use crate::request::{ACTION_ID, RESOURCE_ID, ROLE_CLAIM, Request, SUBJECT_ID, SUBJECT_ROLE};
@@ -90,13 +91,11 @@ impl Template {
         }
         let inside = pattern.strip_prefix('/').ok_or_else(|| format!("The pattern {shown:?} does not begin with a slash."))?;
         let inside = inside.strip_suffix('/').unwrap_or(inside);
-        let parts: Vec<&str> = if inside.is_empty() { Vec::new() } else { inside.split('/').collect() };
+        let parts: Vec<&str> = if pattern == "/" { Vec::new() } else { inside.split('/').collect() };
         for (index, part) in parts.iter().enumerate() {
             if *part == "*" && index + 1 == parts.len() {
-                open = !pattern.ends_with('/');
-                if open {
-                    continue;
-                }
+                open = true;
+                continue;
             }
             let name = part.strip_prefix('{').and_then(|part| part.strip_suffix('}'));
             if *part == "*" || name.is_some_and(|name| !name.is_empty() && !name.contains(['{', '}', '*'])) {
@@ -144,12 +143,19 @@ impl Template {
 /// Who asks.
 #[derive(Clone, Debug, Default)]
 pub struct Subject {
-    /// The name of whoever is signed in; `None`: nobody is, and roles and attributes do not count.
+    /// The name of whoever is signed in; `None` or empty: nobody is, and roles and attributes do not count.
     pub id: Option<String>,
     /// The roles.
     pub roles: Vec<String>,
-    /// Further attributes of the subject: identifier and value.
+    /// Further attributes of the subject: identifier and value. The name and the roles are never taken from here, for
+    /// whoever fills in these may be told them by somebody else.
     pub attributes: Vec<(String, Value)>,
+}
+
+impl Subject {
+    fn signed_in(&self) -> Option<&str> {
+        self.id.as_deref().filter(|id| !id.is_empty())
+    }
 }
 
 /// What a gateway does with a request.
@@ -199,7 +205,7 @@ pub fn decide(templates: &[Template], groups: &[Group], path: &str, verb: &str, 
 ///
 /// The path is decoded once. It is denied if a server behind the gateway could read it as another one: with empty, `.` or
 /// `..` segments, backslashes, control characters, `;`, encoded slashes or percent signs, broken or invalid encoding, white
-/// space or dots at the edge of a segment, or where only its case keeps it from another template than the one it fits.
+/// space or dots at the edge of a segment, or where only case or the composition of characters keeps it from another template.
 /// The conditions see the decoded path without a slash at its end as `resource-id`, the verb as `action-id`, the name and
 /// the roles of the subject, and the time.
 #[must_use]
@@ -212,11 +218,15 @@ pub fn decide_at(templates: &[Template], groups: &[Group], path: &str, verb: &st
         return Decision::Deny(format!("The verb {:?} is not decided about: it is not in capital letters.", shortened(verb)));
     }
     let exact = most_specific(templates, &segments, verb, |text, part| text == part);
-    let folded = most_specific(templates, &segments, verb, |text, part| text.to_lowercase() == part.to_lowercase());
-    // Servers that look away from case would serve the other one.
-    if !exact.is_empty() && exact != folded {
-        let other = folded.first().map_or("", |index| templates[*index].pattern());
-        return Decision::Deny(format!("Only its case keeps the path {:?} from the pattern {:?}.", shortened(path), shortened(other)));
+    let alike = most_specific(templates, &segments, verb, |text, part| folded(text) == folded(part));
+    // Servers and file systems that look away from case or from the composition of characters would serve the other one.
+    if !exact.is_empty() && exact != alike {
+        let other = alike.first().map_or("", |index| templates[*index].pattern());
+        return Decision::Deny(format!(
+            "Only case or the composition of characters keeps the path {:?} from the pattern {:?}.",
+            shortened(path),
+            shortened(other)
+        ));
     }
     if exact.is_empty() {
         return Decision::NotApplicable(format!("No URL template of the app is for {verb} {:?}.", shortened(path)));
@@ -232,6 +242,11 @@ pub fn decide_at(templates: &[Template], groups: &[Group], path: &str, verb: &st
         }
     }
     Decision::Permit
+}
+
+// In capitals first: some small letters have no other way to their kin.
+fn folded(text: &str) -> String {
+    text.nfkc().collect::<String>().to_uppercase().to_lowercase()
 }
 
 fn most_specific(templates: &[Template], path: &[String], verb: &str, same: fn(&str, &str) -> bool) -> Vec<usize> {
@@ -252,7 +267,7 @@ fn most_specific(templates: &[Template], path: &[String], verb: &str, same: fn(&
 fn admits(group: &Group, subject: &Subject, request: &Request) -> Result<(), String> {
     let name = shortened(&group.name);
     if !group.anonymous {
-        if subject.id.is_none() {
+        if subject.signed_in().is_none() {
             return Err(format!("The policy group {name:?} is for people who are signed in."));
         }
         if !group.roles.is_empty() && !group.roles.iter().any(|role| subject.roles.contains(role)) {
@@ -279,12 +294,13 @@ fn request(path: &[String], verb: &str, subject: &Subject, now: Timestamp, offse
         request = request.resource(RESOURCE_ID, uri);
     }
     request = request.resource(RESOURCE_ID, Value::string(path));
-    let Some(id) = &subject.id else { return request };
+    let Some(id) = subject.signed_in() else { return request };
     request = request.subject(SUBJECT_ID, Value::string(id));
     for role in &subject.roles {
         request = request.subject(SUBJECT_ROLE, Value::string(role)).subject(ROLE_CLAIM, Value::string(role));
     }
-    subject.attributes.iter().fold(request, |request, (id, value)| request.subject(id, value.clone()))
+    let others = subject.attributes.iter().filter(|(id, _)| ![SUBJECT_ID, SUBJECT_ROLE, ROLE_CLAIM].contains(&id.as_str()));
+    others.fold(request, |request, (id, value)| request.subject(id, value.clone()))
 }
 
 // The segments of a path as it was sent, decoded, without the slash at the end.

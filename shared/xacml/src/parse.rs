@@ -127,14 +127,14 @@ pub fn parse_within(text: &str, limits: &Limits) -> Result<Condition, Refused> {
     if text.len() > limits.bytes {
         return Err(nowhere(format!("The condition is {} bytes long; at most {} are taken.", text.len(), limits.bytes)));
     }
-    // What the parser of XML makes of nesting is its own affair; it never sees more of it than is taken.
-    if let Some(line) = too_deep(text, limits.depth) {
-        return Err(Refused { reason: format!("More than {} elements stand inside one another.", limits.depth), line: Some(line), column: Some(1) });
+    // What the parser of XML makes of nesting and of many attributes is its own affair; it never sees more than is taken.
+    if let Some((line, reason)) = oversized(text, limits) {
+        return Err(Refused { reason, line: Some(line), column: Some(1) });
     }
     let options = ParsingOptions { allow_dtd: false, nodes_limit: limits.nodes, ..ParsingOptions::default() };
     let document = Document::parse_with_options(text, options).map_err(|error| match error {
         roxmltree::Error::DtdDetected => nowhere("The condition has a document type declaration, which is not taken.".to_owned()),
-        roxmltree::Error::NodesLimitReached => nowhere(format!("The XML holds more than {} elements, texts and comments.", limits.nodes)),
+        roxmltree::Error::NodesLimitReached => nowhere(too_many(limits)),
         error => {
             let pos = error.pos();
             // The parser ends its message with the position, which is told on its own here.
@@ -144,7 +144,7 @@ pub fn parse_within(text: &str, limits: &Limits) -> Result<Condition, Refused> {
         }
     })?;
     let root = document.root_element();
-    let mut reader = Reader { limits, namespace: root.tag_name().namespace().map(str::to_owned), expressions: 0, patterns: 0 };
+    let mut reader = Reader { limits, namespace: namespace(&root).map(str::to_owned), expressions: 0, patterns: 0 };
     if reader.namespace.as_deref().is_some_and(|namespace| namespace != NAMESPACE) {
         let namespace = reader.namespace.as_deref().unwrap_or_default();
         return Err(refused(&root, format!("The namespace {:?} is not that of XACML 3.0, {NAMESPACE}.", shortened(namespace))));
@@ -168,12 +168,25 @@ pub fn parse_within(text: &str, limits: &Limits) -> Result<Condition, Refused> {
     Ok(Condition { effect, expression: Arc::new(expression) })
 }
 
+fn too_many(limits: &Limits) -> String {
+    format!("The XML holds more than {} elements, texts and comments.", limits.nodes)
+}
+
+// The longest tag, in bytes. The parser compares each attribute of a tag with all the others.
+const LONGEST_TAG: usize = 8_192;
+
 // Counts tags without reading them, comments and such aside: enough to stop before the nesting is built. It may count
 // too few where the XML is broken, never too many where it is well-formed.
-fn too_deep(text: &str, most: usize) -> Option<u32> {
-    let (mut depth, mut rest) = (0_usize, text);
+fn oversized(text: &str, limits: &Limits) -> Option<(u32, String)> {
+    let line = |rest: &str| u32::try_from(text[..text.len() - rest.len()].matches('\n').count() + 1).unwrap_or(u32::MAX);
+    let (mut depth, mut tags, mut rest) = (0_usize, 0_u32, text);
     while let Some(at) = rest.find('<') {
         rest = &rest[at..];
+        tags += 1;
+        // A closing tag is no node, so there are at least half as many nodes as there are tags.
+        if tags / 2 > limits.nodes {
+            return Some((line(rest), too_many(limits)));
+        }
         let skipped = [("<!--", "-->"), ("<![CDATA[", "]]>"), ("<?", "?>"), ("<!", ">")].into_iter().find(|(begin, _)| rest.starts_with(begin));
         if let Some((begin, end)) = skipped {
             let inside = &rest[begin.len()..];
@@ -195,13 +208,15 @@ fn too_deep(text: &str, most: usize) -> Option<u32> {
             _ => false,
         });
         let tag = &rest[..end.map_or(rest.len(), |(at, _)| at)];
+        if tag.len() > LONGEST_TAG {
+            return Some((line(rest), format!("A tag is longer than {LONGEST_TAG} bytes.")));
+        }
         if tag.starts_with("</") {
             depth = depth.saturating_sub(1);
         } else {
             depth += 1;
-            if depth > most {
-                let lines = text[..text.len() - rest.len()].matches('\n').count() + 1;
-                return Some(u32::try_from(lines).unwrap_or(u32::MAX));
+            if depth > limits.depth {
+                return Some((line(rest), format!("More than {} elements stand inside one another.", limits.depth)));
             }
             if tag.ends_with('/') {
                 depth -= 1;
@@ -210,6 +225,11 @@ fn too_deep(text: &str, most: usize) -> Option<u32> {
         rest = &rest[tag.len()..];
     }
     None
+}
+
+// An empty namespace is none.
+fn namespace<'a>(node: &Node<'a, '_>) -> Option<&'a str> {
+    node.tag_name().namespace().filter(|namespace| !namespace.is_empty())
 }
 
 fn refused(node: &Node<'_, '_>, reason: String) -> Refused {
@@ -231,7 +251,7 @@ impl Reader<'_> {
         let mut children = Vec::new();
         for child in node.children() {
             if child.is_element() {
-                if child.tag_name().namespace() != self.namespace.as_deref() {
+                if namespace(&child) != self.namespace.as_deref() {
                     let name = shortened(child.tag_name().name());
                     return Err(refused(&child, format!("The element {name:?} is not in the namespace of the element around it.")));
                 }

@@ -47,11 +47,13 @@ pub enum DataType {
     X500Name,
     /// An IPv4 address or an IPv6 address in brackets, with an optional mask and an optional range of ports.
     IpAddress,
+    /// A host name, with an optional `*.` before it and an optional range of ports, compared without case.
+    DnsName,
 }
 
 impl DataType {
     /// Every data type that is offered.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 16] = [
         Self::String,
         Self::Boolean,
         Self::Integer,
@@ -67,6 +69,7 @@ impl DataType {
         Self::Rfc822Name,
         Self::X500Name,
         Self::IpAddress,
+        Self::DnsName,
     ];
 
     /// The short name, which function names begin with: `string`, `dateTime`, `anyURI`.
@@ -88,6 +91,7 @@ impl DataType {
             Self::Rfc822Name => "rfc822Name",
             Self::X500Name => "x500Name",
             Self::IpAddress => "ipAddress",
+            Self::DnsName => "dnsName",
         }
     }
 
@@ -110,6 +114,7 @@ impl DataType {
             Self::Rfc822Name => "urn:oasis:names:tc:xacml:1.0:data-type:rfc822Name",
             Self::X500Name => "urn:oasis:names:tc:xacml:1.0:data-type:x500Name",
             Self::IpAddress => "urn:oasis:names:tc:xacml:2.0:data-type:ipAddress",
+            Self::DnsName => "urn:oasis:names:tc:xacml:2.0:data-type:dnsName",
         }
     }
 
@@ -151,8 +156,12 @@ pub(crate) enum Raw {
     Mail { local: String, host: String },
     // As written, and as compared: most special part first, as it was written.
     X500(String, Vec<Vec<(String, String)>>),
-    Ip { text: String, address: IpAddr, mask: Option<IpAddr>, ports: Option<(Option<u16>, Option<u16>)> },
+    Ip { text: String, address: IpAddr, mask: Option<IpAddr>, ports: Ports },
+    Dns { text: String, host: String, ports: Ports },
 }
+
+// The first and the last port, each where it was written.
+type Ports = Option<(Option<u16>, Option<u16>)>;
 
 impl Value {
     /// A `string`.
@@ -208,6 +217,7 @@ impl Value {
             DataType::Rfc822Name => mail(text),
             DataType::X500Name => distinguished(text).map(|parts| Raw::X500(text.to_owned(), parts)),
             DataType::IpAddress => ip(text),
+            DataType::DnsName => dns(text),
         };
         raw.map(Self).ok_or_else(|| format!("{:?} is no {}: {}.", shortened(text), data_type.name(), wanted(data_type)))
     }
@@ -231,6 +241,7 @@ impl Value {
             Raw::Mail { .. } => DataType::Rfc822Name,
             Raw::X500(..) => DataType::X500Name,
             Raw::Ip { .. } => DataType::IpAddress,
+            Raw::Dns { .. } => DataType::DnsName,
         }
     }
 
@@ -238,7 +249,7 @@ impl Value {
     #[must_use]
     pub fn text(&self) -> String {
         match &self.0 {
-            Raw::String(text) | Raw::AnyUri(text) | Raw::X500(text, _) | Raw::Ip { text, .. } => text.clone(),
+            Raw::String(text) | Raw::AnyUri(text) | Raw::X500(text, _) | Raw::Ip { text, .. } | Raw::Dns { text, .. } => text.clone(),
             Raw::Boolean(flag) => flag.to_string(),
             Raw::Integer(number) => number.to_string(),
             Raw::Double(number) => double_text(*number),
@@ -256,7 +267,7 @@ impl Value {
     // What copying or looking through the value costs, in the unit of an evaluation.
     pub(crate) fn weight(&self) -> u64 {
         let bytes = match &self.0 {
-            Raw::String(text) | Raw::AnyUri(text) | Raw::X500(text, _) => text.len(),
+            Raw::String(text) | Raw::AnyUri(text) | Raw::X500(text, _) | Raw::Dns { text, .. } => text.len(),
             Raw::Hex(bytes) | Raw::Base64(bytes) => bytes.len(),
             Raw::Mail { local, host } => local.len() + host.len(),
             _ => 0,
@@ -272,6 +283,7 @@ impl Value {
             (Raw::Ip { address, mask, ports, .. }, Raw::Ip { address: address2, mask: mask2, ports: ports2, .. }) => {
                 (address, mask, ports) == (address2, mask2, ports2)
             }
+            (Raw::Dns { host, ports, .. }, Raw::Dns { host: host2, ports: ports2, .. }) => (host, ports) == (host2, ports2),
             (one, other) => one == other,
         }
     }
@@ -336,6 +348,7 @@ const fn wanted(data_type: DataType) -> &'static str {
         DataType::Rfc822Name => "a mail address such as ann@example.com",
         DataType::X500Name => "a name such as cn=Ann,o=Example,c=US",
         DataType::IpAddress => "an address such as 10.0.0.1, 10.0.0.0/255.0.0.0, 10.0.0.1:80-443 or [2001:db8::1]",
+        DataType::DnsName => "a host name such as example.com, *.example.com or example.com:80-443",
     }
 }
 
@@ -587,18 +600,25 @@ fn ip(text: &str) -> Option<Raw> {
         mask = Some(found);
         rest = &after[end..];
     }
-    let ports = match rest.strip_prefix(':') {
-        None if rest.is_empty() => None,
-        None => return None,
-        Some(range) => {
-            let port = |text: &str| -> Option<Option<u16>> { if text.is_empty() { Some(None) } else { text.parse().ok().map(Some) } };
-            let (from, to) = match range.split_once('-') {
-                Some((from, to)) => (port(from)?, port(to)?),
-                None => (port(range)?, port(range)?),
-            };
-            (from.is_some() || to.is_some()).then_some(())?;
-            Some((from, to))
-        }
-    };
+    let ports = ports(rest)?;
     Some(Raw::Ip { text: text.to_owned(), address, mask, ports })
+}
+
+// Nothing, or a colon and one port or a range that may be open at one end.
+fn ports(text: &str) -> Option<Ports> {
+    let Some(range) = text.strip_prefix(':') else { return text.is_empty().then_some(None) };
+    let port = |text: &str| -> Option<Option<u16>> { if text.is_empty() { Some(None) } else { text.parse().ok().map(Some) } };
+    let (from, to) = match range.split_once('-') {
+        Some((from, to)) => (port(from)?, port(to)?),
+        None => (port(range)?, port(range)?),
+    };
+    (from.is_some() || to.is_some()).then_some(Some((from, to)))
+}
+
+fn dns(text: &str) -> Option<Raw> {
+    let end = text.find(':').unwrap_or(text.len());
+    let (host, range) = text.split_at(end);
+    let label = |label: &str| !label.is_empty() && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
+    host.strip_prefix("*.").unwrap_or(host).split('.').all(label).then_some(())?;
+    Some(Raw::Dns { text: text.to_owned(), host: host.to_ascii_lowercase(), ports: ports(range)? })
 }

@@ -24,6 +24,7 @@ fn samples(data_type: DataType) -> [&'static str; 3] {
         DataType::Rfc822Name => ["rfc822Name:Ann@example.com", "rfc822Name:ann@example.com", "rfc822Name:Ann@EXAMPLE.com"],
         DataType::X500Name => ["x500Name:'cn=Ann,o=Example,c=US'", "x500Name:'cn=Bob,o=Example,c=US'", "x500Name:'CN=ann , O=example,C=us'"],
         DataType::IpAddress => ["ipAddress:10.0.0.1", "ipAddress:10.0.0.2", "ipAddress:10.0.0.1"],
+        DataType::DnsName => ["dnsName:example.com", "dnsName:example.com:80", "dnsName:EXAMPLE.com"],
     }
 }
 
@@ -159,7 +160,7 @@ fn equality_bags_and_sets_of_each_data_type() {
             R (N-bag-size A)
             R (N-bag A)";
         table(&Request::new(), &fill(lines, name, a, b, again));
-        if data_type != DataType::IpAddress {
+        if !matches!(data_type, DataType::IpAddress | DataType::DnsName) {
             table(&Request::new(), &fill("T (N-equal A AGAIN)\nF (N-equal A B)\nR (N-equal A)\nR (N-equal (N-bag A) A)", name, a, b, again));
         }
     }
@@ -348,6 +349,7 @@ fn values_become_text_and_text_becomes_values() {
         ("rfc822Name", "Ann@example.com", "example.com"),
         ("x500Name", "cn=Ann,o=Example", "Ann"),
         ("ipAddress", "10.0.0.0/255.0.0.0:80-443", "10.0.0"),
+        ("dnsName", "*.example.com:80-443", "a.*.com"),
     ] {
         let lines = "
             T (string-equal (string-from-N (N-from-string 'GOOD')) 'GOOD')
@@ -413,6 +415,11 @@ fn values_become_text_and_text_becomes_values() {
         (DataType::IpAddress, "[2001:db8::1"),
         (DataType::IpAddress, "[::1]/]"),
         (DataType::IpAddress, "10.0.0.1-"),
+        (DataType::DnsName, ""),
+        (DataType::DnsName, "*."),
+        (DataType::DnsName, "a..b"),
+        (DataType::DnsName, "a:b"),
+        (DataType::DnsName, "a:-"),
     ] {
         assert!(Value::parse(data_type, bad).is_err(), "{bad:?} was read as {data_type:?}");
     }
@@ -465,7 +472,7 @@ fn regular_expressions() {
         T (string-regexp-match '^\d{3}-[a-z\-]+$' '123-a-b')
         T (string-regexp-match '^\w$' '$')
         F (string-regexp-match '^\w$' '_')
-        F (string-regexp-match '^\s$' '\u')
+        F (string-regexp-match '^\s$' 'a')
         T (string-regexp-match '^(?:a|b)*?c$' 'abac')
         T (string-regexp-match '^[&~^]$' '~')
         T (string-regexp-match '^[\w.]+$' 'a.b')
@@ -494,6 +501,8 @@ fn regular_expressions() {
         F (anyURI-regexp-match '^/b/' anyURI:/a/b)
         T (ipAddress-regexp-match '^10\.' ipAddress:10.0.0.1)
         F (ipAddress-regexp-match '^10\.' ipAddress:11.0.0.1)
+        T (dnsName-regexp-match '\.com$' dnsName:www.example.com)
+        F (dnsName-regexp-match '\.com$' dnsName:www.example.com:80)
         T (rfc822Name-regexp-match '@example\.com$' rfc822Name:Ann@Example.COM)
         F (rfc822Name-regexp-match '^ann' rfc822Name:Ann@example.com)
         T (x500Name-regexp-match 'o=Example' x500Name:'cn=Ann,o=Example')
