@@ -79,7 +79,7 @@ fn document() -> String {
     }
     out += "\nThe durations are read under their two older identifiers as well.\n\n## Functions\n\n\
         The identifier is `urn:oasis:names:tc:xacml:` with the version, `:function:` and the name. An older version means the same function. \
-        These are the mandatory functions of XACML 3.0. What partials are usually written with is among them: `string-equal`, `string-equal-ignore-case`, \
+        These are all mandatory functions of XACML 3.0 and, beyond it, `is-in` and the functions of sets for ipAddress and dnsName. What partials are usually written with is among them: `string-equal`, `string-equal-ignore-case`, \
         `string-one-and-only`, `string-is-in`, `string-bag`, `string-subset`, `string-at-least-one-member-of` and `string-set-equals` over the claims of the subject, \
         `string-regexp-match` with `any-of` over the resource, `time-in-range` and the comparisons of dates over the environment, and `and`, `or`, `not`, `n-of` around them.\n\n\
         | Function | Version | Older | Takes and gives |\n|---|---|---|---|\n";
@@ -88,6 +88,6 @@ fn document() -> String {
         let older = function.older_id().map(version).unwrap_or_default();
         let _ = writeln!(out, "| {} | {} | {older} | {} |", function.name(), version(function.id()), function.signature());
     }
-    let _ = write!(out, "\n{} functions. Not offered: those over XPath, `access-permitted`, and functions that no standard names.\n", functions().count());
+    let _ = write!(out, "\n{} functions. Not offered: those over XPath, `access-permitted`, and what other products added.\n", functions().count());
     out
 }
