@@ -12,9 +12,9 @@ use crate::request::Request;
 use crate::value::{DataType, LONGEST_VALUE, Raw, SECOND, Value, shortened};
 
 // Enough for any condition that a person writes; what is built to last is stopped after a fraction of a second.
-const WORK: u64 = 2_000_000;
+const WORK: u64 = 4_000_000;
 // A pattern that only the request knows is compiled while evaluating.
-const WORK_OF_COMPILING: u64 = 50_000;
+const WORK_OF_COMPILING: u64 = 500_000;
 const DAY: i128 = 86_400 * SECOND;
 
 /// A checked expression.

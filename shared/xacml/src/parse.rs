@@ -7,7 +7,7 @@ use roxmltree::{Document, Node, ParsingOptions};
 
 use crate::evaluate::{Evaluation, Expression};
 use crate::functions::{Function, Higher, Op, Type, function, functions, in_one_line};
-use crate::regexp::Pattern;
+use crate::regexp::{LARGEST_COMPILED, Pattern};
 use crate::request::Request;
 use crate::value::{DataType, Raw, Value, shortened};
 
@@ -144,7 +144,7 @@ pub fn parse_within(text: &str, limits: &Limits) -> Result<Condition, Refused> {
         }
     })?;
     let root = document.root_element();
-    let mut reader = Reader { limits, namespace: namespace(&root).map(str::to_owned), expressions: 0, patterns: 0 };
+    let mut reader = Reader { limits, namespace: namespace(&root).map(str::to_owned), expressions: 0, patterns: 0, compiled: 0 };
     if reader.namespace.as_deref().is_some_and(|namespace| namespace != NAMESPACE) {
         let namespace = reader.namespace.as_deref().unwrap_or_default();
         return Err(refused(&root, format!("The namespace {:?} is not that of XACML 3.0, {NAMESPACE}.", shortened(namespace))));
@@ -243,6 +243,8 @@ struct Reader<'l> {
     namespace: Option<String>,
     expressions: usize,
     patterns: usize,
+    // What they take when compiled, in bytes.
+    compiled: usize,
 }
 
 impl Reader<'_> {
@@ -428,7 +430,12 @@ impl Reader<'_> {
         if self.patterns > self.limits.patterns {
             return Err(refused(child, format!("The condition holds more than {} regular expressions.", self.limits.patterns)));
         }
-        Pattern::compile(pattern).map(Some).map_err(|reason| refused(child, reason))
+        let compiled = Pattern::compile(pattern).map_err(|reason| refused(child, reason))?;
+        self.compiled += compiled.size;
+        if self.compiled > 4 * LARGEST_COMPILED {
+            return Err(refused(child, format!("The regular expressions of the condition compile to more than {} bytes.", 4 * LARGEST_COMPILED)));
+        }
+        Ok(Some(compiled))
     }
 
     fn higher(&mut self, node: &Node<'_, '_>, function: &'static Function, kind: Higher, children: &[Node<'_, '_>]) -> Result<Expression, Refused> {

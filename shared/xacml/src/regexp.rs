@@ -4,20 +4,24 @@
 //! (`\w`, `\s`, `\d`), and what would silently mean something else is refused.
 
 use regex::{Regex, RegexBuilder};
+use regex_syntax::hir::{Hir, HirKind};
 
 /// The longest pattern, in bytes.
 pub const LONGEST_PATTERN: usize = 1_000;
 /// The longest text that a pattern is held against, in bytes; Indeterminate above.
 pub const LONGEST_MATCHED: usize = 8_192;
-/// The most memory that a compiled pattern takes, in bytes.
-pub const LARGEST_COMPILED: usize = 256 * 1024;
+/// The most memory that a compiled pattern takes, in bytes; those of one condition take at most four times as much. Classes
+/// of the whole of Unicode are large: each copy of `\w` takes some ten kilobytes.
+pub const LARGEST_COMPILED: usize = 2 * 1024 * 1024;
 
 /// A compiled pattern.
 #[derive(Clone, Debug)]
 pub(crate) struct Pattern {
     regex: Regex,
-    // Work per byte of text, in the unit of an evaluation.
-    weight: u64,
+    // At most, in bytes.
+    pub(crate) size: usize,
+    // Places in the pattern that one byte of text may have to be held against.
+    places: u64,
 }
 
 impl Pattern {
@@ -27,10 +31,13 @@ impl Pattern {
             return Err(format!("The regular expression {shown:?} is longer than {LONGEST_PATTERN} bytes."));
         }
         let translated = translate(pattern).map_err(|why| format!("The regular expression {shown:?} is not offered: {why}."))?;
-        // The smallest size that holds the program says what one step through the text costs at most.
-        for size in [LARGEST_COMPILED / 16, LARGEST_COMPILED / 4, LARGEST_COMPILED] {
+        let read = regex_syntax::ParserBuilder::new().nest_limit(32).build().parse(&translated);
+        // Where it cannot be read, the engine says so below.
+        let places = read.map_or(0, |read| places(&read));
+        // The smallest size that holds the program says what it takes.
+        for size in [LARGEST_COMPILED / 128, LARGEST_COMPILED / 32, LARGEST_COMPILED / 8, LARGEST_COMPILED / 2, LARGEST_COMPILED] {
             match RegexBuilder::new(&translated).size_limit(size).nest_limit(32).build() {
-                Ok(regex) => return Ok(Self { regex, weight: size as u64 / 1024 }),
+                Ok(regex) => return Ok(Self { regex, size, places }),
                 Err(regex::Error::CompiledTooBig(_)) => {}
                 Err(error) => {
                     let last = error.to_string().lines().last().unwrap_or_default().trim_start_matches("error: ").to_owned();
@@ -43,11 +50,27 @@ impl Pattern {
 
     /// The work that a text of so many bytes is, at most.
     pub(crate) const fn work(&self, bytes: usize) -> u64 {
-        10 + self.weight * bytes as u64
+        10 + self.places.saturating_mul(bytes as u64 + 1)
     }
 
     pub(crate) fn is_match(&self, text: &str) -> bool {
         self.regex.is_match(text)
+    }
+}
+
+// The engine keeps a set of the places where a match may have come to, and looks at each of them for each byte. Size does
+// not tell how many these are: a class of Unicode is one place of many bytes, an optional letter is a place of few.
+fn places(hir: &Hir) -> u64 {
+    match hir.kind() {
+        HirKind::Empty | HirKind::Look(_) => 1,
+        HirKind::Literal(literal) => literal.0.len() as u64,
+        HirKind::Class(_) => 2,
+        HirKind::Capture(capture) => places(&capture.sub).saturating_add(2),
+        HirKind::Repetition(repetition) => {
+            let copies = repetition.max.map_or(repetition.min.saturating_add(1), |max| max.max(1));
+            places(&repetition.sub).saturating_add(1).saturating_mul(u64::from(copies))
+        }
+        HirKind::Concat(parts) | HirKind::Alternation(parts) => parts.iter().map(places).fold(1, u64::saturating_add),
     }
 }
 

@@ -40,9 +40,14 @@ fn document() -> String {
         out,
         "| Limit | Value |\n|---|---|\n\
         | Text of a partial | {} bytes |\n| Elements inside one another | {} |\n| Expressions | {} |\n| Nodes of the XML | {} |\n\
-        | A tag | 8192 bytes |\n| Regular expressions | {}, each of {LONGEST_PATTERN} bytes and compiled to {LARGEST_COMPILED} |\n\
+        | A tag | 8192 bytes |\n| Regular expressions | {}, each of {LONGEST_PATTERN} bytes and compiled to {LARGEST_COMPILED}, all together to {} |\n\
         | Text held against a regular expression | {LONGEST_MATCHED} bytes |\n| Text of one value | {LONGEST_VALUE} bytes |\n| Path of a decision | {LONGEST_PATH} bytes |\n\n",
-        limits.bytes, limits.depth, limits.expressions, limits.nodes, limits.patterns
+        limits.bytes,
+        limits.depth,
+        limits.expressions,
+        limits.nodes,
+        limits.patterns,
+        4 * LARGEST_COMPILED
     );
     out += "## How a condition is evaluated\n\n\
         - The answer is true, false or Indeterminate with a reason. Indeterminate comes from a missing attribute that must be present, `one-and-only` of \
