@@ -15,6 +15,7 @@ pub mod lenient;
 pub mod mail;
 pub mod multipart;
 pub mod objects;
+pub mod paging;
 pub mod records;
 pub mod reply;
 pub mod routes;

@@ -6,6 +6,7 @@ use shared::domain::device::{self, Changes, Device, Named};
 use shared::domain::text::Label;
 use shared::id::{Guid, Handle};
 use shared::incoming::Incoming;
+use shared::paging::Page;
 use shared::reply::Reply;
 use shared::routes::Function;
 use shared::routes::rhmap_devices::{FUNCTION, Op};
@@ -21,7 +22,7 @@ impl Operations for Devices {
 
     fn plan(op: Op, incoming: &Incoming, handle: Handle) -> Plan {
         if op == Op::List {
-            let page = PageBody { limit: incoming.peek::<Limit>("limit").and_then(|limit| limit.0), cursor: incoming.peek("cursor") };
+            let page = Page::peek(incoming);
             return Plan::default().query(device::listing(handle, page.cursor.as_ref(), page.limit()));
         }
         let body = DeviceBody { cuid: incoming.peek::<Text>("cuid").and_then(|cuid| cuid.0), guid: incoming.peek("guid") };
@@ -47,24 +48,7 @@ impl Operations for Devices {
 }
 
 #[derive(Deserialize)]
-struct Limit(#[serde(deserialize_with = "shared::lenient::optional_number")] Option<u64>);
-
-#[derive(Deserialize)]
 struct Text(#[serde(deserialize_with = "shared::lenient::optional_text")] Option<String>);
-
-/// `limit` and `cursor`, which every list understands; without them the list is whole or refused.
-#[derive(Deserialize)]
-struct PageBody {
-    #[serde(default, deserialize_with = "shared::lenient::optional_number")]
-    limit: Option<u64>,
-    cursor: Option<Guid>,
-}
-
-impl PageBody {
-    fn limit(&self) -> Option<u32> {
-        self.limit.map(|limit| u32::try_from(limit.clamp(1, 1_000)).unwrap_or(1_000))
-    }
-}
 
 /// 003 6.3 says "based on its guid" and prints `cuid`: both are taken.
 #[derive(Deserialize)]
@@ -145,7 +129,7 @@ struct Listed<G, F> {
 
 /// 003 6.1
 async fn list(mut call: Call<'_>) -> Result<Reply, Error> {
-    let (page, who): (PageBody, _) = (call.body()?, call.who()?);
+    let (page, who): (Page<Guid>, _) = (call.body()?, call.who()?);
     let (devices, cursor) = device::list(&mut call.reader, who.handle, page.cursor.as_ref(), page.limit()).await?;
     let list: Vec<DeviceView> = devices.into_iter().map(|device| DeviceView::of(device, &who.domain)).collect();
     Reply::of(&ListView { count: list.len(), list, cursor })

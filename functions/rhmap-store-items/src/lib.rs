@@ -12,6 +12,7 @@ use shared::domain::links;
 use shared::domain::text::{Description, Label, Name};
 use shared::id::{AppId, AppRef, BinaryType, Guid, Handle};
 use shared::incoming::Incoming;
+use shared::paging::Page;
 use shared::reply::Reply;
 use shared::routes::Function;
 use shared::routes::rhmap_store_items::{FUNCTION, Op};
@@ -40,8 +41,8 @@ impl Operations for StoreItems {
             Op::Update => Plan::keys(card()).and(groups()).and(policies()),
             Op::Read | Op::Delete => Plan::keys(whole()),
             Op::List => {
-                let page = PageBody::peek(incoming);
-                let [cards, icons] = app::listing(handle, page.after().ok().flatten(), page.limit());
+                let page = Page::peek(incoming);
+                let [cards, icons] = app::listing(handle, after(&page).ok().flatten(), page.limit());
                 Plan::default().query(cards).query(icons)
             }
             Op::AddPolicy | Op::RemovePolicy => Plan::keys(card()).and(incoming.peek::<Guid>("authguid").map(|policy| keys::policy(handle, &policy))),
@@ -153,41 +154,15 @@ async fn delete(mut call: Call<'_>) -> Result<Reply, Error> {
     Ok(Reply::done())
 }
 
-/// `limit` and `cursor`, which every list understands; without them the list is whole or refused.
-#[derive(Deserialize, Default)]
-struct PageBody {
-    #[serde(default, deserialize_with = "shared::lenient::optional_number")]
-    limit: Option<u64>,
-    cursor: Option<AppRef>,
-}
-
-impl PageBody {
-    fn peek(incoming: &Incoming) -> Self {
-        Self { limit: incoming.peek::<LimitOnly>("limit").map(|limit| limit.0), cursor: incoming.peek("cursor") }
-    }
-
-    fn limit(&self) -> Option<u32> {
-        self.limit.map(|limit| u32::try_from(limit.clamp(1, 1_000)).unwrap_or(1_000))
-    }
-
-    fn after(&self) -> Result<Option<String>, Error> {
-        self.cursor.map(|cursor| Ok(cursor.ours()?.sort_key())).transpose()
-    }
-}
-
-struct LimitOnly(u64);
-
-impl<'de> Deserialize<'de> for LimitOnly {
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        shared::lenient::optional_number(deserializer)?.map(Self).ok_or_else(|| serde::de::Error::custom("no limit"))
-    }
+fn after(page: &Page<AppRef>) -> Result<Option<String>, Error> {
+    page.cursor.map(|cursor| Ok(cursor.ours()?.sort_key())).transpose()
 }
 
 /// 003 2.14
 async fn list(mut call: Call<'_>) -> Result<Reply, Error> {
-    let page: PageBody = call.body()?;
+    let page: Page<AppRef> = call.body()?;
     let who = call.who()?;
-    let found = app::list(&mut call.reader, who.handle, page.after()?, page.limit()).await?;
+    let found = app::list(&mut call.reader, who.handle, after(&page)?, page.limit()).await?;
     let cursor = found.next.and_then(|sk| AppId::from_sort_key(&sk).ok()).map(AppId::guid);
     let base = &call.incoming.base_url;
     let list: Vec<ItemView> = found.cards.into_iter().map(|(card, icon)| ItemView::of_card(&card, icon, base)).collect();

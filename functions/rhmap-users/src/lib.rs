@@ -9,6 +9,7 @@ use shared::domain::user_changes::{self, Changes, Creation, Invited, Memberships
 use shared::domain::user_list;
 use shared::id::{Guid, Handle};
 use shared::incoming::Incoming;
+use shared::paging::Page;
 use shared::reply::Reply;
 use shared::routes::Function;
 use shared::routes::rhmap_users::{FUNCTION, Op};
@@ -42,10 +43,10 @@ impl Operations for Users {
             }
             Op::Delete => named().and([keys::administrators(handle)]),
             Op::Read | Op::ListDevices | Op::ListStoreItems => named(),
-            Op::List => match PageBody::of(incoming) {
-                Ok(page) => Plan::default().query(user_list::listing(handle, page.cursor.as_ref(), page.limit())),
-                Err(_) => Plan::default(),
-            },
+            Op::List => {
+                let page = Page::peek(incoming);
+                Plan::default().query(user_list::listing(handle, page.cursor.as_ref(), page.limit()))
+            }
             Op::Import => Plan::default(),
             Op::ReadImportLog => {
                 let wanted = incoming.peek::<String>("cacheKeys").and_then(|text| import::cache_keys(&text)).unwrap_or_default();
@@ -231,24 +232,6 @@ async fn read(mut call: Call<'_>) -> Result<Reply, Error> {
     Reply::of(&ReadView::of(user, found.last_login, teams, access.rights_of(who.handle, &user.owner)))
 }
 
-/// `limit` and `cursor`, which every list understands; without them the list is whole or refused.
-#[derive(Deserialize)]
-struct PageBody {
-    #[serde(default, deserialize_with = "shared::lenient::optional_number")]
-    limit: Option<u64>,
-    cursor: Option<Guid>,
-}
-
-impl PageBody {
-    fn of(incoming: &Incoming) -> Result<Self, Error> {
-        incoming.parse()
-    }
-
-    fn limit(&self) -> Option<u32> {
-        self.limit.map(|limit| u32::try_from(limit.clamp(1, 1_000)).unwrap_or(1_000))
-    }
-}
-
 /// 003 10.6
 async fn list(mut call: Call<'_>) -> Result<Reply, Error> {
     #[derive(Serialize)]
@@ -258,7 +241,7 @@ async fn list(mut call: Call<'_>) -> Result<Reply, Error> {
         #[serde(skip_serializing_if = "Option::is_none")]
         cursor: Option<Guid>,
     }
-    let page = PageBody::of(call.incoming)?;
+    let page: Page<Guid> = call.body()?;
     let who = call.who()?;
     let found = user_list::list(&mut call.reader, who.handle, page.cursor.as_ref(), page.limit()).await?;
     let list: Vec<UserView> = found.users.iter().map(|(user, last_login)| UserView::of(user, *last_login)).collect();
