@@ -172,7 +172,7 @@ async fn a_provider_that_is_down_is_told_as_such() {
         refused(&answer, 503, "The identity provider of this policy does not answer, please try again later");
         assert!(!answer.text.contains("127.0.0.1"), "{}", answer.text);
     }
-    assert!(began.elapsed() < Duration::from_secs(5));
+    assert!(began.elapsed() < Duration::from_secs(30));
     let broken = Provider::endpoint(|_| (200, json!(["no object"]))).await;
     policy(&world, &tenant, "broken", "MBAAS", json!({"authEndpoint": broken.origin})).await;
     let answer = auth(&world, &tenant, "broken", json!({"userId": "a"})).await;

