@@ -96,7 +96,7 @@ impl Scene {
         let made = tenant::create(&recorder, &Sealer::new(FileKeeper::new(KEY)), new, now).await?;
         let session = CredentialText::new_session(made.handle, &made.admin);
         let expires = Some(now.plus_seconds(24 * 3_600));
-        let credential = Credential { purpose: Purpose::Session, domain: TENANT.to_owned(), created: now, expires, owner: None };
+        let credential = Credential { purpose: Purpose::Session, domain: TENANT.to_owned(), created: now, generation: 1, expires, owner: None };
         recorder.write(vec![records::create(keys::credential(made.handle, &session.hash()), &credential)?]).await?;
         let mut reader = Reader::new(&recorder, now);
         let name = Name::new("Field Service".to_owned()).ok_or("not a name")?;

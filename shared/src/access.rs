@@ -351,7 +351,7 @@ pub async fn authenticate(reader: &mut Reader<'_>, text: &CredentialText) -> Res
         }
         (CredentialText::Session { user, .. }, Purpose::Session) => {
             let user: Stored<User> = reader.get(&keys::user(handle, user)).await?.ok_or_else(Error::unauthenticated)?;
-            if user.value.ended(credential.created) {
+            if user.value.generation != credential.generation {
                 return Err(Error::unauthenticated());
             }
             (user.value.owner, Means::Session)
@@ -367,7 +367,7 @@ pub async fn authenticate(reader: &mut Reader<'_>, text: &CredentialText) -> Res
                     // Whoever came by a provider is this user only as long as he is listed.
                     let needs_listing = policy.value.check_user_approved || !policy.value.is_built_in();
                     let listed = user.value.policies.contains(&policy.value.guid);
-                    if user.value.ended(credential.created) || (needs_listing && !listed) {
+                    if user.value.generation != credential.generation || (needs_listing && !listed) {
                         return Err(Error::unauthenticated());
                     }
                     user.value.owner

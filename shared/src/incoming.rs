@@ -53,12 +53,18 @@ impl Incoming {
     pub fn open(request: lambda_http::Request, params: Vec<(String, String)>, scheme: &str, public_url: Option<&str>) -> Self {
         let text = |name: &str| header(&request, name).unwrap_or_default().to_owned();
         let host_and_port = text("host");
-        let base_url = public_url.map_or_else(|| format!("{scheme}://{host_and_port}"), |url| url.trim_end_matches('/').to_owned());
+        let context = request.request_context_ref();
+        // The gateway knows by which name it was reached; what the client writes into `Host` may be anything, and stands in mails.
+        let domain_name = match context {
+            Some(lambda_http::request::RequestContext::ApiGatewayV2(context)) => context.domain_name.clone(),
+            _ => None,
+        };
+        let reached = domain_name.filter(|name| !name.is_empty()).unwrap_or_else(|| host_and_port.clone());
+        let base_url = public_url.map_or_else(|| format!("{scheme}://{reached}"), |url| url.trim_end_matches('/').to_owned());
         let same_origin = match header(&request, "origin") {
             None => true,
             Some(origin) => origin.split_once("://").is_some_and(|(_, host)| host.eq_ignore_ascii_case(&host_and_port)),
         };
-        let context = request.request_context_ref();
         let address = match context {
             Some(lambda_http::request::RequestContext::ApiGatewayV2(context)) => context.http.source_ip.clone().unwrap_or_default(),
             _ => String::new(),

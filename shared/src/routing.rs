@@ -43,6 +43,13 @@ impl Router {
         Ok(Self { table, methods })
     }
 
+    /// The row whose dialect an error about that path is told in: the one of the method, else the first of the path.
+    pub fn nearest(&self, method: &Method, path: &str) -> Option<usize> {
+        let path = path.strip_suffix('/').filter(|shorter| !shorter.is_empty()).unwrap_or(path);
+        let rows = self.table.at(path).ok()?.value;
+        rows.iter().find(|row| self.methods[**row] == *method).or(rows.first()).copied()
+    }
+
     /// The row for this method and raw path. One trailing slash is forgiven; HEAD is a GET.
     ///
     /// # Errors

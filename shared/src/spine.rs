@@ -143,8 +143,11 @@ impl<F: Operations> Endpoint<F> {
         let (method, path) = (request.method().clone(), request.uri().path().to_owned());
         let is_get = matches!(method, http::Method::GET | http::Method::HEAD);
         let (dialect, operation, outcome) = match self.router.find(&method, &path) {
-            // Without a row the function's first one says which dialect is spoken here.
-            Err(error) => (self.rows.first().map_or(Dialect::Rhmap, |(row, _)| row.dialect), "none", Err(error)),
+            // Without a row of its own the nearest one says which dialect is spoken here, else the function's first.
+            Err(error) => {
+                let nearest = self.rows.get(self.router.nearest(&method, &path).unwrap_or_default());
+                (nearest.map_or(Dialect::Rhmap, |(row, _)| row.dialect), "none", Err(error))
+            }
             Ok(matched) => {
                 let (row, op) = &self.rows[matched.row];
                 let settings = &self.context.settings;

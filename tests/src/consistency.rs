@@ -183,7 +183,7 @@ pub fn faults(handle: Handle, snapshot: &Snapshot) -> Vec<String> {
         "chore",
         "log",
         "device",
-        "failures",
+        "tries",
         "last-login",
         "email",
         "administrators",
@@ -309,6 +309,7 @@ fn groups(handle: Handle, records: &Records, sides: &mut Sides<'_>) {
 fn people(handle: Handle, records: &Records, sides: &mut Sides<'_>) {
     let all = records.all::<User>();
     members(handle, records, &all, sides);
+    let of_records = all.iter().flat_map(|user| user.value.keys.iter().map(|hash| keys::credential(handle, hash))).collect();
     let users: BTreeMap<_, Owner> = all.into_iter().map(|user| (user.value.owner.user.clone(), user.value.owner)).collect();
     let names = records.all::<SignInName>();
     for name in &names {
@@ -321,6 +322,7 @@ fn people(handle: Handle, records: &Records, sides: &mut Sides<'_>) {
     let rows = records.all::<ApiKey>().into_iter().map(|row| (row.key, json!(row.value).to_string())).collect();
     let mut listed = BTreeSet::new();
     let mut active = BTreeMap::<String, usize>::new();
+    let mut of_users = BTreeSet::new();
     for credential in records.all::<Credential>() {
         match &credential.value.purpose {
             Purpose::UserKey(key) | Purpose::AppKey(key) => {
@@ -329,6 +331,9 @@ fn people(handle: Handle, records: &Records, sides: &mut Sides<'_>) {
                         let copy = credential.owner.as_deref().and_then(|copy| serde_json::from_str::<Owner>(copy).ok());
                         let current = key.revoked.is_some() || copy.as_ref() == users.get(user);
                         sides.holds(|| format!("the key {} carries another owner: {copy:?}", key.label), current);
+                        if key.revoked.is_none() {
+                            of_users.insert(credential.key.clone());
+                        }
                         keys::user_key(handle, user, key.created, &key.hash)
                     }
                     KeyOf::App(app) => {
@@ -341,10 +346,11 @@ fn people(handle: Handle, records: &Records, sides: &mut Sides<'_>) {
                 sides.holds(|| format!("a key under another hash: {:?}", credential.key), credential.key == keys::credential(handle, &key.hash));
                 listed.insert((row, json!(key).to_string()));
             }
-            Purpose::Session | Purpose::AppSession { .. } | Purpose::SetPassword => {}
+            Purpose::Session | Purpose::AppSession { .. } | Purpose::SetPassword { .. } => {}
         }
     }
     sides.same("rows of API keys and their credentials", rows, listed);
+    sides.same("active keys of users and what their records say", of_users, of_records);
     for (app, keys) in active {
         sides.holds(|| format!("the app {app} has {keys} active keys"), keys == 1);
     }

@@ -172,11 +172,17 @@ impl World {
         guid
     }
 
+    /// A user's record.
+    pub async fn user_record(&self, tenant: &TestTenant, user: &Guid) -> Stored<User> {
+        let mut reader = Reader::new(&*self.plain.table, self.plain.clock.now());
+        let found: Option<Stored<User>> = reader.get(&keys::user(tenant.handle, user)).await.expect("the store answers");
+        found.expect("the user is there")
+    }
+
     /// Gives a user these roles in place of his own.
     pub async fn set_roles(&self, tenant: &TestTenant, user: &Guid, roles: Vec<Role>) {
         let mut reader = Reader::new(&*self.plain.table, self.plain.clock.now());
-        let found: Option<Stored<User>> = reader.get(&keys::user(tenant.handle, user)).await.expect("the store answers");
-        let mut found = found.expect("the user is there");
+        let mut found = self.user_record(tenant, user).await;
         let before = found.value.clone();
         found.value.owner.roles = roles;
         let writes = user::changed(&mut reader, tenant.handle, &before, found).await.expect("the writes");

@@ -122,7 +122,8 @@ impl Furnished {
         let version = url.split_once("guid=").map(|(_, guid)| guid[..24].to_owned()).unwrap_or_else(|| panic!("a guid in {url}"));
         let page = world.call("GET", &format!("{API}/mas/storeitem/install?guid={shelved}&type=ios")).cookie(&tenant.cookie).send().await;
         let ticket = page.text.split("storeitem/icon/").nth(1).and_then(|rest| rest.split('"').next()).unwrap_or_else(|| panic!("{}", page.text)).to_owned();
-        let (link, write) = password::link(tenant.handle, &tenant.domain, &worker, Reason::Reset, world.plain.clock.now()).expect("a link");
+        let person = world.user_record(&tenant, &worker).await.value;
+        let (link, write) = password::link(tenant.handle, &tenant.domain, &person, Reason::Reset, world.plain.clock.now()).expect("a link");
         world.plain.table.write(vec![write]).await.expect("a link is written");
         let name = format!("invited@{}.example", tenant.domain);
         let made = post(format!("{admin}/user/create"), json!({"username": name, "email": name, "name": format!("{MARK} invited"), "invite": true})).await;

@@ -77,7 +77,9 @@ async fn items(world: &World, session: &str) -> Vec<String> {
 async fn a_directory_signs_in_by_its_own_password() {
     let (world, tenant) = World::new().await;
     let url = directory("open sesame").await;
-    let guid = policy(&world, &tenant, "dir", "LDAP", json!({"url": url, "dn": "ou=people,dc=example", "dn_prefix": "uid", "starttls": false})).await;
+    let guid =
+        policy(&world, &tenant, "dir", "LDAP", json!({"url": url, "dn": "ou=people,dc=example", "dn_prefix": "uid", "starttls": false, "emailVerified": true}))
+            .await;
     let bob = world.add_user(&tenant, "bob@dev.example", vec![Role::Analytics]).await;
     let right = || json!({"userId": "Bob", "password": "open sesame"});
     let answer = auth(&world, &tenant, "dir", right()).await;

@@ -194,7 +194,7 @@ async fn what_cannot_be_made_changes_nothing() {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_invited_user_chooses_his_password_once() {
     let (world, tenant) = World::new().await;
-    let name = "<b>Anna</b>\tField";
+    let name = "<b>Anna</b> Field";
     done(&world, &tenant, "create", json!({"username": "anna", "email": "anna@example.com", "name": name, "invite": true})).await;
     let mail = world.outbox.mails().remove(0);
     assert!(mail.text.contains("Your user name is anna") && mail.text.contains("https://store.example/box/srv/1.1/act/sys/auth/setpassword?token="));
@@ -640,7 +640,7 @@ async fn users_are_imported_row_by_row() {
             "line 3: admin: This username is taken",
             "line 4: ben: user_invalid_email",
             "line 5: carl: user_invalid_email",
-            "line 6: : invalid_username",
+            "line 6: ?: invalid_username",
             "line 7: anna: This username is taken",
             "line 8: =cmd|' /C calc'!A0: created",
             "2 created, 5 refused, 0 not tried",

@@ -36,10 +36,7 @@ impl Operations for ApiKeys {
                 let plan = plan.query(api_key::listing(handle, &of));
                 if let KeyOf::App(app) = of { plan.and([keys::app_card(handle, app)]) } else { plan }
             }
-            (Op::Create, Some(of)) => {
-                let plan = plan.and(api_key::keys_to_create(handle, &of));
-                if let KeyOf::User(_) = of { plan.query(api_key::listing(handle, &of)) } else { plan }
-            }
+            (Op::Create, Some(of)) => plan.and(api_key::keys_to_create(handle, &of)),
             (Op::List | Op::Create, None) => plan,
             (Op::Revoke | Op::Delete | Op::Update | Op::Validate, _) => plan.and(named),
         }

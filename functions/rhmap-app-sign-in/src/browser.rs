@@ -7,7 +7,7 @@ use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::{Deserialize, Serialize};
 use shared::Error;
 use shared::domain::policy::Policy;
-use shared::domain::sign_in::{self, Entrance, PENDING_SECONDS, PendingSignIn, Person};
+use shared::domain::sign_in::{self, Attempt, Entrance, PENDING_SECONDS, PendingSignIn, Person};
 use shared::domain::tenant::Tenant;
 use shared::error::Kind;
 use shared::records::Stored;
@@ -42,11 +42,13 @@ fn is_own(text: &str, own: &str) -> bool {
 }
 
 /// Begins a sign-in: gives the URL to which the client sends the browser.
-pub async fn begin(mut call: Call<'_>, asked: Asked, end_redirect_url: Option<String>) -> Result<Reply, Error> {
+pub async fn begin(mut call: Call<'_>, asked: Asked, attempt: Attempt<'_>, end_redirect_url: Option<String>) -> Result<Reply, Error> {
     let configuration = providers::configuration(&mut call, asked.handle, &asked.policy).await?;
     if end_redirect_url.as_deref().is_some_and(|url| !may_end_at(url, &call.incoming.base_url, &configuration)) {
         return Err(Error::invalid("invalid_endRedirectUrl"));
     }
+    // Nobody is proved yet, and each asks the provider and leaves a record.
+    attempt.charge_address(&call.reader).await?;
     let (callback, state) = (callback(&call), CredentialText::new_api_key(asked.handle));
     let connector = providers::connector(call.context.settings.reach())?;
     let (url, pending) = connector.begin(&configuration, &callback, state.expose()).await.map_err(providers::refusal)?;
@@ -191,7 +193,7 @@ async fn admitted(call: &mut Call<'_>, entrance: Entrance<'_>, pending: &Pending
     let identity = connector.finish(&configuration, &pending.callback, &kept, query).await?;
     let outsider = providers::outsider(identity);
     let told = providers::told(&outsider).to_string();
-    let signed_in = sign_in::admit(&mut call.reader, entrance, &Person::Outsider(outsider), Vec::new()).await.map_err(Lost::by)?;
+    let signed_in = sign_in::admit(&mut call.reader, entrance, &Person::Outsider(outsider), None).await.map_err(Lost::by)?;
     // Some clients decode the value twice: so it has nothing in it that a second time would change.
     Ok((signed_in.session, told.replace('%', "\\u0025")))
 }

@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 use shared::Error;
 use shared::access::{self, Means, Principal};
 use shared::domain::policy::{Policy, PolicyIdClaim};
-use shared::domain::sign_in::{self, Attempt, Entrance, Person};
+use shared::domain::sign_in::{self, Attempt, Entrance, Person, Throttled};
 use shared::domain::tenant::{StoreDirectory, Tenant};
 use shared::error::Kind;
 use shared::id::{Guid, Handle};
@@ -80,6 +80,10 @@ struct Fh {
 
 /// Longest id that a client may choose for its device, in characters.
 const CUID_LIMIT: usize = 200;
+/// Longest name of an app, in characters.
+const CLIENT_TOKEN_LIMIT: usize = 200;
+/// Longest address that the browser may be sent to in the end, in characters.
+const URL_LIMIT: usize = 2_000;
 
 /// Who wants in by which policy, whichever way he proves who he is.
 struct Asked {
@@ -117,16 +121,21 @@ async fn auth(mut call: Call<'_>) -> Result<Reply, Error> {
     let cuid = body.device.or(body.fh.and_then(|fh| fh.cuid)).filter(|cuid| !cuid.is_empty() && cuid.chars().count() <= CUID_LIMIT);
     let cuid = cuid.ok_or_else(|| Error::invalid("invalid_device"))?;
     let client_token = body.client_token.unwrap_or_default();
+    if client_token.chars().count() > CLIENT_TOKEN_LIMIT {
+        return Err(Error::invalid("invalid_clientToken"));
+    }
+    if body.end_redirect_url.as_ref().is_some_and(|url| url.chars().count() > URL_LIMIT) {
+        return Err(Error::invalid("invalid_endRedirectUrl"));
+    }
     let policy_id = body.policy_id.trim();
     let params = body.params.unwrap_or_default();
     let handle = tenant_of_token(&mut call, &client_token).await?;
     let (name, password) = (text_of(&params, &USER_ID), text_of(&params, &PASSWORD));
-    let attempt = Attempt { handle, name: name.trim(), password: &password, address: &call.incoming.address };
+    let (address, now) = (&*call.incoming.address, call.reader.now());
+    let attempt = Attempt { of: Throttled::Password, handle, name: name.trim(), password: &password, address, now };
     let account = providers::account(policy_id, &name, &cuid);
     let mut wanted = attempt.keys();
     wanted.extend([keys::tenant(handle), keys::policy_id(handle, policy_id), keys::sign_in(handle, attempt.name), keys::device(handle, &device_id(&cuid))]);
-    // The address, which both count, stands in it once.
-    wanted.extend(Attempt { name: &account, ..attempt }.keys().into_iter().filter(|key| !attempt.keys().contains(key)));
     call.reader.fetch(wanted, Vec::new()).await?;
     let unknown = || Error::forbidden("unknown_policyId");
     let tenant: Stored<Tenant> = call.reader.get(&keys::tenant(handle)).await?.ok_or_else(unknown)?;
@@ -135,19 +144,21 @@ async fn auth(mut call: Call<'_>) -> Result<Reply, Error> {
     let (signed_in, auth_response) = match asked.policy.kind()? {
         PolicyType::FeedHenry => {
             let person = Person::User(sign_in::prove(&mut call.reader, attempt).await?);
-            let signed_in = sign_in::admit(&mut call.reader, asked.entrance(), &person, vec![attempt.forgive()]).await?;
+            let signed_in = sign_in::admit(&mut call.reader, asked.entrance(), &person, Some(attempt)).await?;
             let auth_response = json!({"userId": signed_in.user_id});
             (signed_in, auth_response)
         }
         PolicyType::Ldap | PolicyType::Mbaas => {
-            let attempt = Attempt { name: &account, ..attempt };
+            let attempt = Attempt { of: Throttled::Provider, name: &account, ..attempt };
             let (outsider, auth_response) = providers::ask(&mut call, &asked, attempt).await?;
             let person = Person::Outsider(outsider);
-            (sign_in::admit(&mut call.reader, asked.entrance(), &person, vec![attempt.forgive()]).await?, auth_response)
+            (sign_in::admit(&mut call.reader, asked.entrance(), &person, Some(attempt)).await?, auth_response)
         }
         PolicyType::OpenId | PolicyType::OAuth2 | PolicyType::OAuth1 => {
             let end = body.end_redirect_url.filter(|url| !url.is_empty());
-            return browser::begin(call, asked, end).await;
+            let (address, now) = (call.incoming.address.clone(), call.reader.now());
+            let attempt = Attempt { of: Throttled::Browser, handle, name: &account, password: "", address: &address, now };
+            return browser::begin(call, asked, attempt, end).await;
         }
     };
     #[derive(Serialize)]

@@ -70,7 +70,7 @@ pub fn told(person: &Outsider) -> Value {
 
 /// Asks the policy's directory or endpoint, throttled as a password is: gives who it is and the client's `authResponse`.
 pub async fn ask(call: &mut Call<'_>, asked: &Asked, attempt: Attempt<'_>) -> Result<(Outsider, Value), Error> {
-    attempt.refuse_throttled(&mut call.reader).await?;
+    attempt.charge(&call.reader).await?;
     let connector = connector(call.context.settings.reach())?;
     let answer = match configuration(call, asked.handle, &asked.policy).await? {
         Configuration::Ldap(directory) => {
@@ -93,8 +93,9 @@ pub async fn ask(call: &mut Call<'_>, asked: &Asked, attempt: Attempt<'_>) -> Re
             Ok((person, told))
         }
         Err(failure) => {
-            if matches!(failure, Failure::Denied(_)) {
-                attempt.count_failure(&mut call.reader).await?;
+            // What the provider could not judge is nobody's failure.
+            if !matches!(failure, Failure::Denied(_)) {
+                call.reader.table().write(attempt.give_back()).await?;
             }
             Err(refusal(failure))
         }

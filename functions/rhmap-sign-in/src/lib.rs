@@ -7,11 +7,12 @@ use serde::{Deserialize, Serialize};
 use shared::Error;
 use shared::access::Role;
 use shared::domain::password::{self, Reason};
-use shared::domain::sign_in::{self, Attempt};
+use shared::domain::sign_in::{self, Attempt, Throttled};
 use shared::domain::tenant::Tenant;
 use shared::domain::user::{self, User};
 use shared::error::Kind;
-use shared::id::Guid;
+use shared::id::{Guid, Handle};
+use shared::mail::Mailer;
 use shared::records::Stored;
 use shared::reply::Reply;
 use shared::routes::Function;
@@ -88,7 +89,7 @@ async fn login(mut call: Call<'_>) -> Result<Reply, Error> {
     }
     let body: Body = call.body()?;
     let handle = call.context.tenant_before_sign_in(call.incoming, body.d.as_deref())?;
-    let attempt = Attempt { handle, name: body.u.trim(), password: &body.p, address: &call.incoming.address };
+    let attempt = attempt(&call, Throttled::Password, handle, body.u.trim(), &body.p);
     let signed_in = sign_in::member(&mut call.reader, attempt).await?;
     #[derive(Serialize)]
     struct LoginView<'a> {
@@ -181,27 +182,30 @@ async fn forgot_password(mut call: Call<'_>) -> Result<Reply, Error> {
     let mailer = call.context.mailer()?;
     let handle = call.context.tenant_before_sign_in(call.incoming, body.d.as_deref())?;
     let name = body.u.trim();
-    // Each request counts as a failure, so that nobody's mailbox is flooded; but not as one to sign in: who mistyped his
-    // password too often is the one who needs a new one.
-    let counted = format!("reset of {name}");
-    let attempt = Attempt { handle, name: &counted, password: "", address: &call.incoming.address };
-    let found = password::forgotten(&mut call.reader, handle, name, attempt.keys()).await?;
-    attempt.refuse_throttled(&mut call.reader).await?;
-    attempt.count_failure(&mut call.reader).await?;
-    let tenant: Option<Stored<Tenant>> = call.reader.get(&keys::tenant(handle)).await?;
-    let mailed = async {
-        let (Some(user), Some(tenant)) = (found, tenant) else { return Ok(()) };
-        let (link, write) = password::link(handle, &tenant.value.name, &user.owner.user, Reason::Reset, call.reader.now())?;
-        call.reader.table().write(vec![write]).await?;
-        mailer.send(&password::mail(&user, &tenant.value.name, &call.incoming.base_url, Reason::Reset, &link)?).await
-    };
     // As long for nobody as for somebody, and whatever becomes of the mail.
     let alike = std::time::Duration::from_millis(call.context.settings.reset_millis);
-    let (sent, ()) = tokio::join!(mailed, tokio::time::sleep(alike));
-    if let Err(error) = sent {
-        tracing::error!(%error, cause = error.cause.as_deref().unwrap_or_default(), "a reset was not mailed");
-    }
-    Ok(Reply::done())
+    let (done, ()) = tokio::join!(reset(&mut call, mailer, handle, name), tokio::time::sleep(alike));
+    done.map(|()| Reply::done())
+}
+
+/// Mails a link to the user of that name or address, if there is one.
+async fn reset(call: &mut Call<'_>, mailer: &dyn Mailer, handle: Handle, name: &str) -> Result<(), Error> {
+    let found = password::forgotten(&mut call.reader, handle, name, Vec::new()).await?;
+    // Each request counts, so that nobody's mailbox is flooded: for the user, whatever he was called.
+    let counted = found.as_ref().map_or_else(|| name.to_owned(), |user| user.owner.user.to_string());
+    attempt(call, Throttled::Reset, handle, &counted, "").charge(&call.reader).await?;
+    let tenant: Option<Stored<Tenant>> = call.reader.get(&keys::tenant(handle)).await?;
+    let (Some(user), Some(tenant)) = (found, tenant) else { return Ok(()) };
+    let (link, write) = password::link(handle, &tenant.value.name, &user, Reason::Reset, call.reader.now())?;
+    call.reader.table().write(vec![write]).await?;
+    // What went wrong stands in the log: who asks must not learn whether there was anything to be mailed.
+    password::send(mailer, &user, &tenant.value.name, &call.incoming.base_url, Reason::Reset, &link).await;
+    Ok(())
+}
+
+/// A try from where the request came.
+fn attempt<'a>(call: &Call<'a>, of: Throttled, handle: Handle, name: &'a str, password: &'a str) -> Attempt<'a> {
+    Attempt { of, handle, name, password, address: &call.incoming.address, now: call.reader.now() }
 }
 
 #[derive(Deserialize)]
@@ -248,7 +252,7 @@ async fn change_password(mut call: Call<'_>) -> Result<Reply, Error> {
         new_password: String,
     }
     let (body, who): (Body, _) = (call.body()?, call.who()?);
-    let attempt = Attempt { handle: who.handle, name: &who.owner.username, password: &body.old_password, address: &call.incoming.address };
+    let attempt = attempt(&call, Throttled::Password, who.handle, &who.owner.username, &body.old_password);
     let session = password::change_own(&mut call.reader, who, attempt, &body.new_password).await?;
     #[derive(Serialize)]
     struct ChangedView<'a> {

@@ -2,7 +2,6 @@
 
 use serde::{Deserialize, Serialize};
 use shared::Error;
-use shared::domain::api_key::{self, KeyOf};
 use shared::domain::group::{self, Group, Members};
 use shared::domain::links;
 use shared::domain::text::{Description, Name};
@@ -39,8 +38,7 @@ impl Operations for StoreGroups {
             Op::AddUsers | Op::RemoveUsers => {
                 let users = incoming.peek::<Vec<String>>("users").unwrap_or_default();
                 let guids: Vec<Guid> = users.iter().take(group::USERS_LIMIT).filter_map(|user| user.parse().ok()).collect();
-                let mut plan = plan.query(Query::all(keys::group_members(handle, &guid)));
-                plan.queries.extend(guids.iter().map(|user| api_key::listing(handle, &KeyOf::User(user.clone()))));
+                let plan = plan.query(Query::all(keys::group_members(handle, &guid)));
                 plan.and(users.iter().take(100).map(|user| keys::sign_in(handle, user))).and(guids.iter().map(|user| keys::user(handle, user)))
             }
         }

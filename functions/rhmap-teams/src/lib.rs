@@ -6,7 +6,6 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use shared::Error;
 use shared::dialect::rhmap::views::TeamView;
-use shared::domain::api_key::{self, KeyOf};
 use shared::domain::team::{self, NewTeam, Whole};
 use shared::domain::text::{Description, Label, Name};
 use shared::id::{Guid, Handle, TeamId};
@@ -31,14 +30,14 @@ impl Operations for Teams {
         let user = incoming.param("user").trim();
         match op {
             Op::List => plan.query(team::listing(handle)),
-            Op::ListOfUser => with_users(plan, handle, &[user.to_owned()], false).query(team::listing(handle)),
+            Op::ListOfUser => with_users(plan, handle, &[user.to_owned()]).query(team::listing(handle)),
             Op::Read | Op::Delete => queried(plan, team()),
             Op::Create => {
                 let users = incoming.peek::<Vec<Named>>("users").unwrap_or_default();
                 let users: Vec<String> = users.into_iter().take(team::USERS_LIMIT).map(|user| user.0).collect();
-                with_users(plan, handle, &users, true)
+                with_users(plan, handle, &users)
             }
-            Op::AddUser | Op::RemoveUser => queried(with_users(plan, handle, &[user.to_owned()], true), team()),
+            Op::AddUser | Op::RemoveUser => queried(with_users(plan, handle, &[user.to_owned()]), team()),
         }
     }
 
@@ -62,14 +61,10 @@ fn queried(plan: Plan, query: Option<shared::store::Query>) -> Plan {
     }
 }
 
-/// Users by guid or name; those whose guid is known already with the API keys that carry what they may do.
-fn with_users(plan: Plan, handle: Handle, users: &[String], with_keys: bool) -> Plan {
+/// Users by guid or name.
+fn with_users(plan: Plan, handle: Handle, users: &[String]) -> Plan {
     let guids: Vec<Guid> = users.iter().filter_map(|user| user.parse().ok()).collect();
-    let mut plan = plan.and(users.iter().map(|user| keys::sign_in(handle, user))).and(guids.iter().map(|user| keys::user(handle, user)));
-    if with_keys {
-        plan.queries.extend(guids.into_iter().map(|user| api_key::listing(handle, &KeyOf::User(user))));
-    }
-    plan
+    plan.and(users.iter().map(|user| keys::sign_in(handle, user))).and(guids.iter().map(|user| keys::user(handle, user)))
 }
 
 #[derive(Deserialize)]
@@ -79,7 +74,7 @@ struct Named(#[serde(deserialize_with = "shared::lenient::text")] String);
 #[derive(Deserialize)]
 #[serde(untagged)]
 enum Granted {
-    Level(String),
+    Text(String),
     Objects(Vec<Named>),
 }
 
@@ -97,9 +92,13 @@ struct CreateBody {
 impl CreateBody {
     fn team(self) -> NewTeam {
         let (mut perms, mut objects) = (Vec::new(), Vec::new());
-        for (path, granted) in self.perms.into_iter().chain(self.business_objects).flatten() {
+        let is_level = |text: &str| ["read", "write"].iter().any(|level| level.eq_ignore_ascii_case(text.trim()));
+        let of_objects = self.business_objects.into_iter().flatten().map(|(path, granted)| (path, granted, true));
+        for (path, granted, among_objects) in self.perms.into_iter().flatten().map(|(path, granted)| (path, granted, false)).chain(of_objects) {
             match granted {
-                Granted::Level(level) => perms.push((path, level)),
+                // `"*"` is how one object is written too.
+                Granted::Text(object) if among_objects && !is_level(&object) => objects.push((path, vec![object])),
+                Granted::Text(level) => perms.push((path, level)),
                 Granted::Objects(ids) => objects.push((path, ids.into_iter().map(|id| id.0).collect())),
             }
         }

@@ -193,6 +193,8 @@ pub struct LdapConfiguration {
     /// Whether an `ldap://` connection is encrypted before the password is sent. True unless the configuration says false
     /// in so many words: a simple bind in clear shows the password to the whole path. Of no meaning for `ldaps://`.
     pub starttls: bool,
+    /// Whether the directory vouches for the `mail` of its entries: not where people may write it themselves.
+    pub email_verified: bool,
     /// Certificates, as PEM, that vouch for the directory besides the public authorities: the company's own.
     pub ca_certificate: Option<String>,
 }
@@ -332,7 +334,14 @@ impl Fields<'_> {
         if !is_attribute(&dn_prefix) {
             return Err(refused("dn_prefix", "must be the name of an attribute such as uid or cn"));
         }
-        Ok(LdapConfiguration { url, dn, dn_prefix, starttls: self.flag("starttls")?.unwrap_or(true), ca_certificate: self.certificates("caCertificate")? })
+        Ok(LdapConfiguration {
+            url,
+            dn,
+            dn_prefix,
+            starttls: self.flag("starttls")?.unwrap_or(true),
+            email_verified: self.flag("emailVerified")?.unwrap_or(false),
+            ca_certificate: self.certificates("caCertificate")?,
+        })
     }
 
     fn mbaas(&self) -> Result<MbaasConfiguration, Refused> {

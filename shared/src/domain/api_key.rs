@@ -7,7 +7,7 @@ use crate::change;
 use crate::clock::Timestamp;
 use crate::domain::credential::{Credential, Purpose};
 use crate::domain::text::Label;
-use crate::domain::user::User;
+use crate::domain::user::{Owner, User};
 use crate::error::Error;
 use crate::id::{AppId, Guid, Handle, random_bytes};
 use crate::records::{self, Reader, Record, Stored};
@@ -111,13 +111,14 @@ impl ApiKey {
         Ok((made, text))
     }
 
-    fn credential(self, who: &Principal) -> Credential {
+    fn credential(self, who: &Principal, owner: Option<&Owner>) -> Credential {
         let created = self.created;
-        let (purpose, owner) = match &self.of {
-            KeyOf::User(_) => (Purpose::UserKey(self), Some(who.owner.clone())),
-            KeyOf::App(_) => (Purpose::AppKey(self), None),
+        let owner = owner.cloned();
+        let purpose = match &self.of {
+            KeyOf::User(_) => Purpose::UserKey(self),
+            KeyOf::App(_) => Purpose::AppKey(self),
         };
-        Credential { purpose, domain: who.domain.clone(), created, expires: None, owner }
+        Credential { purpose, domain: who.domain.clone(), created, generation: 0, expires: None, owner }
     }
 }
 
@@ -167,22 +168,22 @@ pub async fn create(reader: &mut Reader<'_>, who: &Principal, of: KeyOf, label: 
     let now = reader.now();
     change!(reader, {
         let (made, _) = ApiKey::new(who.handle, of.clone(), label.clone(), key, now)?;
-        let mut writes =
-            vec![records::create(made.row(who.handle), &made)?, records::create(keys::credential(who.handle, &made.hash), &made.clone().credential(who))?];
+        let mut writes = vec![records::create(made.row(who.handle), &made)?];
+        let mut owner = None;
         match &of {
             KeyOf::User(user) => {
-                // The copy of the owner in the key must be the state that the user has when the key comes to life. His revision
-                // moves, so that of two keys made at the same time the second one sees the first.
-                let user: Stored<User> = reader.get(&keys::user(who.handle, user)).await?.ok_or_else(Error::unauthenticated)?;
-                let mut active = active_keys(reader, who.handle, &of).await?;
-                if active >= KEYS_LIMIT / 2 {
-                    // What was fetched beside the user may be older than he is.
-                    active = active_keys(reader, who.handle, &of).await?;
+                // The copy of the owner in the key is the state that the user has when the key comes to life, whatever he
+                // was when the request began.
+                let mut user: Stored<User> = reader.get(&keys::user(who.handle, user)).await?.ok_or_else(Error::unauthenticated)?;
+                if !user.value.owner.enabled || user.value.owner.blacklisted {
+                    return Err(Error::unauthenticated());
                 }
-                if active >= KEYS_LIMIT {
+                if user.value.keys.len() >= KEYS_LIMIT {
                     return Err(Error::conflict(format!("A user can have at most {KEYS_LIMIT} active keys: revoke one first")));
                 }
-                writes.push(Write::Count { key: user.key.clone(), kind: User::KIND, by: 0, condition: Condition::Rev(user.rev) });
+                user.value.keys.push(made.hash.clone());
+                writes.push(user.replace()?);
+                owner = Some(user.value.owner);
             }
             KeyOf::App(app) => {
                 app_writable(reader, who, *app).await?;
@@ -202,29 +203,31 @@ pub async fn create(reader: &mut Reader<'_>, who: &Principal, of: KeyOf, label: 
                 }
             }
         }
+        writes.push(records::create(keys::credential(who.handle, &made.hash), &made.clone().credential(who, owner.as_ref()))?);
         Ok((made, writes))
     })
 }
 
-async fn active_keys(reader: &mut Reader<'_>, handle: Handle, of: &KeyOf) -> Result<usize, Error> {
-    let mut active = 0;
-    for item in reader.all(listing(handle, of)).await? {
-        active += usize::from(Stored::<ApiKey>::parse(item)?.value.revoked.is_none());
-    }
-    Ok(active)
+/// The write that takes a key out of its user's record, where it is a user's.
+async fn given_up(reader: &mut Reader<'_>, handle: Handle, key: &ApiKey) -> Result<Option<Write>, Error> {
+    let KeyOf::User(user) = &key.of else { return Ok(None) };
+    let user: Option<Stored<User>> = reader.get(&keys::user(handle, user)).await?;
+    let Some(mut user) = user.filter(|user| user.value.keys.contains(&key.hash)) else { return Ok(None) };
+    user.value.keys.retain(|hash| *hash != key.hash);
+    user.replace().map(Some)
 }
 
 fn key_of(credential: &Credential) -> Option<&ApiKey> {
     match &credential.purpose {
         Purpose::UserKey(key) | Purpose::AppKey(key) => Some(key),
-        Purpose::Session | Purpose::AppSession { .. } | Purpose::SetPassword => None,
+        Purpose::Session | Purpose::AppSession { .. } | Purpose::SetPassword { .. } => None,
     }
 }
 
 fn set_key(credential: &mut Credential, changed: &ApiKey) {
     match &mut credential.purpose {
         Purpose::UserKey(key) | Purpose::AppKey(key) => *key = changed.clone(),
-        Purpose::Session | Purpose::AppSession { .. } | Purpose::SetPassword => {}
+        Purpose::Session | Purpose::AppSession { .. } | Purpose::SetPassword { .. } => {}
     }
 }
 
@@ -264,8 +267,12 @@ pub async fn revoke(reader: &mut Reader<'_>, who: &Principal, text: &str) -> Res
     let now = reader.now();
     change!(reader, {
         let found = named(reader, who, text).await?;
-        let (key, writes) = revocation(found, who, now)?;
-        Ok((key.ok_or_else(|| Error::not_found("invalid_key"))?, writes))
+        let (key, mut writes) = revocation(found, who, now)?;
+        let key = key.ok_or_else(|| Error::not_found("invalid_key"))?;
+        if !writes.is_empty() {
+            writes.extend(given_up(reader, who.handle, &key).await?);
+        }
+        Ok((key, writes))
     })
 }
 
@@ -277,7 +284,8 @@ pub async fn delete(reader: &mut Reader<'_>, who: &Principal, text: &str) -> Res
     change!(reader, {
         let found = named(reader, who, text).await?;
         let key = key_of(&found.value).cloned().ok_or_else(|| Error::not_found("invalid_key"))?;
-        let writes = vec![found.remove(), Write::Delete(key.row(who.handle), Condition::Always)];
+        let mut writes = vec![found.remove(), Write::Delete(key.row(who.handle), Condition::Always)];
+        writes.extend(given_up(reader, who.handle, &key).await?);
         Ok((key, writes))
     })
 }
@@ -310,6 +318,6 @@ pub async fn is_valid(reader: &mut Reader<'_>, who: &Principal, kind: &str, text
     Ok(found.is_some_and(|found| match &found.value.purpose {
         Purpose::UserKey(key) => kind == "user" && key.revoked.is_none(),
         Purpose::AppKey(key) => kind == "app" && key.revoked.is_none(),
-        Purpose::Session | Purpose::AppSession { .. } | Purpose::SetPassword => false,
+        Purpose::Session | Purpose::AppSession { .. } | Purpose::SetPassword { .. } => false,
     }))
 }

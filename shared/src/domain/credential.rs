@@ -23,7 +23,10 @@ pub enum Purpose {
         cuid: String,
     },
     /// A link by which a user sets his password: good for one time.
-    SetPassword,
+    SetPassword {
+        /// The address that it was mailed to: good as long as it is the user's.
+        email: String,
+    },
 }
 
 /// A credential.
@@ -35,6 +38,9 @@ pub struct Credential {
     pub domain: String,
     /// Since when.
     pub created: Timestamp,
+    /// The user's password that it came by; see [`User::generation`](crate::domain::user::User::generation). 0 for keys.
+    #[serde(default)]
+    pub generation: u32,
     /// Until when; `None` for keys.
     pub expires: Option<Timestamp>,
     /// The copy of its owner to be written beside it; reading leaves it empty.

@@ -5,7 +5,6 @@ use serde::{Deserialize, Serialize};
 use crate::access::Principal;
 use crate::change;
 use crate::clock::Timestamp;
-use crate::domain::api_key::{KeyOf, listing};
 use crate::domain::text::{Description, Name};
 use crate::domain::user::{self, User};
 use crate::error::Error;
@@ -163,10 +162,10 @@ pub async fn delete(reader: &mut Reader<'_>, who: &Principal, guid: &Guid) -> Re
             let found = read(reader, handle, guid).await?;
             let (now, later) = found.users.split_at(found.users.len().min(USERS_AT_DELETION));
             let user_keys: Vec<Key> = now.iter().map(|user| keys::user(handle, user)).collect();
-            reader.fetch(user_keys.clone(), now.iter().map(|user| listing(handle, &KeyOf::User(user.clone()))).collect()).await?;
+            reader.fetch_missing(&user_keys).await?;
             let mut writes = Vec::new();
             for user in reader.get_all::<User>(&user_keys).await?.into_iter().flatten() {
-                writes.extend(moved(reader, handle, guid, user, false).await?);
+                writes.extend(moved(handle, guid, user, false)?);
             }
             if !later.is_empty() {
                 writes.push(touched(handle, guid));
@@ -193,6 +192,9 @@ pub async fn delete(reader: &mut Reader<'_>, who: &Principal, guid: &Guid) -> Re
 /// How many users leave a group that is deleted in one transaction: room for the copies in their API keys.
 const USERS_AT_DELETION: usize = 10;
 
+/// Most groups that a user is in: they stand in his record and in the copies in his API keys.
+pub const GROUPS_OF_USER: usize = 50;
+
 /// Most users that one call puts into a group or takes out of it: two writes each.
 pub const USERS_LIMIT: usize = 49;
 
@@ -218,7 +220,7 @@ pub async fn change_users(reader: &mut Reader<'_>, who: &Principal, guid: &Guid,
             if add {
                 members.users.push(user);
             }
-            writes.extend(moved(reader, handle, guid, found, add).await?);
+            writes.extend(moved(handle, guid, found, add)?);
         }
         members.users.sort();
         Ok((members, if writes.len() == 1 { Vec::new() } else { writes }))
@@ -232,13 +234,16 @@ pub(super) fn touched(handle: Handle, guid: &Guid) -> Write {
 
 /// The writes that put a user into a group or take him out of it, with the copies in his API keys; none where he is there
 /// already, or is not.
-async fn moved(reader: &mut Reader<'_>, handle: Handle, guid: &Guid, mut found: Stored<User>, add: bool) -> Result<Vec<Write>, Error> {
+fn moved(handle: Handle, guid: &Guid, mut found: Stored<User>, add: bool) -> Result<Vec<Write>, Error> {
     let owner = &mut found.value.owner;
     if add == owner.groups.contains(guid) {
         return Ok(Vec::new());
     }
     let member = keys::group_user(handle, guid, &owner.user);
     let member = if add {
+        if owner.groups.len() >= GROUPS_OF_USER {
+            return Err(Error::invalid(format!("invalid_users: a user can be in at most {GROUPS_OF_USER} groups")));
+        }
         owner.groups.push(guid.clone());
         records::put(member, &Member {}, Condition::Always)?
     } else {
@@ -246,6 +251,6 @@ async fn moved(reader: &mut Reader<'_>, handle: Handle, guid: &Guid, mut found: 
         Write::Delete(member, Condition::Always)
     };
     let mut writes = vec![member, found.replace()?];
-    writes.extend(user::copies(reader, handle, &found.value.owner).await?);
+    writes.extend(user::copies(handle, &found.value)?);
     Ok(writes)
 }

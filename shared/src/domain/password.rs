@@ -9,9 +9,9 @@ use crate::change;
 use crate::clock::Timestamp;
 use crate::domain::credential::{Credential, Purpose};
 use crate::domain::sign_in::{self, Attempt};
-use crate::domain::user::{SignInName, User};
+use crate::domain::user::{self, SignInName, User};
 use crate::error::Error;
-use crate::id::{Guid, Handle};
+use crate::id::Handle;
 use crate::mail::{Mail, Mailer};
 use crate::records::{self, Reader, Stored};
 use crate::secret::{CredentialText, hash_password};
@@ -46,10 +46,11 @@ impl Reason {
 ///
 /// # Errors
 /// Internal.
-pub fn link(handle: Handle, domain: &str, user: &Guid, reason: Reason, now: Timestamp) -> Result<(CredentialText, Write), Error> {
-    let text = CredentialText::new_session(handle, user);
+pub fn link(handle: Handle, domain: &str, user: &User, reason: Reason, now: Timestamp) -> Result<(CredentialText, Write), Error> {
+    let text = CredentialText::new_session(handle, &user.owner.user);
     let expires = Some(now.plus_seconds(reason.seconds()));
-    let credential = Credential { purpose: Purpose::SetPassword, domain: domain.to_owned(), created: now, expires, owner: None };
+    let purpose = Purpose::SetPassword { email: user.owner.email.clone() };
+    let credential = Credential { purpose, domain: domain.to_owned(), created: now, generation: user.generation, expires, owner: None };
     let write = records::create(keys::credential(handle, &text.hash()), &credential)?;
     Ok((text, write))
 }
@@ -124,12 +125,13 @@ pub fn checked(password: &str) -> Result<String, Error> {
 /// The store's.
 pub async fn replaced(reader: &mut Reader<'_>, handle: Handle, user: &mut Stored<User>, hash: &str) -> Result<Vec<Write>, Error> {
     user.value.activated = true;
-    user.value.signed_out = Some(reader.now());
+    user.value.generation += 1;
     let names: Vec<_> = user.value.names.iter().map(|name| keys::sign_in(handle, name)).collect();
     let mut writes = Vec::new();
     for claim in reader.get_all::<SignInName>(&names).await? {
         let mut claim = claim.ok_or_else(|| Error::internal("a user without the claim of his name"))?;
         claim.value.password = Some(hash.to_owned());
+        claim.value.generation = user.value.generation;
         writes.push(claim.replace()?);
     }
     Ok(writes)
@@ -149,19 +151,22 @@ pub async fn set_by_link(reader: &mut Reader<'_>, text: &str, password: &str) ->
     let CredentialText::Session { handle, ref user, .. } = link else { return Err(link_is_over()) };
     let (link_key, user_key) = (keys::credential(handle, &link.hash()), keys::user(handle, user));
     reader.fetch(vec![link_key.clone(), user_key.clone()], Vec::new()).await?;
-    let good = |found: Option<Stored<Credential>>| found.filter(|found| matches!(found.value.purpose, Purpose::SetPassword)).ok_or_else(link_is_over);
+    let good = |found: Option<Stored<Credential>>| found.filter(|found| matches!(found.value.purpose, Purpose::SetPassword { .. })).ok_or_else(link_is_over);
     good(reader.get(&link_key).await?)?;
     // Hashed only for who has a link: it is what costs.
     let hash = checked(password)?;
     change!(reader, {
         let link = good(reader.get(&link_key).await?)?;
         let mut user: Stored<User> = reader.get(&user_key).await?.ok_or_else(link_is_over)?;
-        if user.value.ended(link.value.created) {
+        let owner = &user.value.owner;
+        let mailed_to_him = matches!(&link.value.purpose, Purpose::SetPassword { email } if *email == owner.email);
+        if !owner.enabled || owner.blacklisted || !mailed_to_him || user.value.generation != link.value.generation {
             return Err(link_is_over());
         }
+        let before = user.value.clone();
         let mut writes = vec![link.remove()];
         writes.extend(replaced(reader, handle, &mut user, &hash).await?);
-        writes.push(user.replace()?);
+        writes.extend(user::changed(reader, handle, &before, user.clone()).await?);
         Ok((user.value, writes))
     })
 }
@@ -172,19 +177,23 @@ pub async fn set_by_link(reader: &mut Reader<'_>, text: &str, password: &str) ->
 /// As [`sign_in::prove`] for a wrong old password; invalid for a new one that may not be chosen; the store's.
 pub async fn change_own(reader: &mut Reader<'_>, who: &Principal, attempt: Attempt<'_>, password: &str) -> Result<CredentialText, Error> {
     let (handle, guid) = (who.handle, &who.owner.user);
-    if sign_in::prove(reader, attempt).await? != *guid {
+    let proved = sign_in::prove(reader, attempt).await?;
+    if proved.user != *guid {
         return Err(Error::sign_in_failed());
     }
     let hash = checked(password)?;
     let now = reader.now();
-    let (session, credential) = sign_in::new_session(handle, &who.domain, guid, now)?;
     change!(reader, {
         let mut user: Stored<User> = reader.get(&keys::user(handle, guid)).await?.ok_or_else(Error::unauthenticated)?;
+        if user.value.generation != proved.generation {
+            return Err(Error::sign_in_failed());
+        }
         let mut writes = replaced(reader, handle, &mut user, &hash).await?;
-        writes.extend([user.replace()?, attempt.forgive(), credential.clone()]);
-        Ok(((), writes))
-    })?;
-    Ok(session)
+        let (session, credential) = sign_in::new_session(handle, &who.domain, guid, user.value.generation, now)?;
+        writes.extend([user.replace()?, credential]);
+        writes.extend(attempt.within());
+        Ok((session, writes))
+    })
 }
 
 /// The user to whom a reset is mailed: the one of that name, or the only one of that mail address, who may sign in and has

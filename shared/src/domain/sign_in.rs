@@ -14,7 +14,7 @@ use crate::error::{Error, Kind};
 use crate::id::{Guid, Handle};
 use crate::records::{self, Reader, Record, Stored};
 use crate::secret::{CredentialText, device_id, verify_password};
-use crate::store::{Condition, Key, Query, Write, keys};
+use crate::store::{Condition, Key, Query, StoreError, Write, keys};
 
 /// How long a member's cookie lasts, in seconds.
 pub const SESSION_SECONDS: i64 = 12 * 3600;
@@ -27,24 +27,43 @@ pub const ADDRESS_FAILURES: u32 = 100;
 /// The window in which failures are counted, in seconds.
 pub const FAILURE_WINDOW: i64 = 300;
 
-/// Failed sign-ins of an account or from an address.
+/// How often something was tried in one window: the item's counter says it.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-struct Failures {
-    times: u32,
-    until: Timestamp,
+struct Tries {}
+
+impl Record for Tries {
+    const KIND: &'static str = "tries";
 }
 
-impl Record for Failures {
-    const KIND: &'static str = "failures";
+/// What is throttled, each counted for itself: who floods one is not in the way of another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Throttled {
+    /// Passwords of the platform.
+    Password,
+    /// A policy's provider that is asked with a password.
+    Provider,
+    /// The way to a provider in the browser.
+    Browser,
+    /// Requests for a new password.
+    Reset,
+}
 
-    fn expires(&self) -> Option<Timestamp> {
-        Some(self.until)
+impl Throttled {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Password => "password",
+            Self::Provider => "provider",
+            Self::Browser => "browser",
+            Self::Reset => "reset",
+        }
     }
 }
 
 /// Who wants to sign in, and from where.
 #[derive(Clone, Copy)]
 pub struct Attempt<'a> {
+    /// What is tried.
+    pub of: Throttled,
     /// The tenant.
     pub handle: Handle,
     /// The name.
@@ -53,13 +72,32 @@ pub struct Attempt<'a> {
     pub password: &'a str,
     /// The client's address.
     pub address: &'a str,
+    /// When.
+    pub now: Timestamp,
+}
+
+/// The addresses that one person has: all of a network of IPv6.
+fn network(address: &str) -> String {
+    match address.parse::<std::net::Ipv6Addr>() {
+        Ok(address) => format!("{:x?}", &address.segments()[..4]),
+        Err(_) => address.to_owned(),
+    }
+}
+
+fn throttled() -> Error {
+    Error::new(Kind::TooManyRequests, "Too many failed logins, please try again later")
 }
 
 impl Attempt<'_> {
-    fn counters(&self) -> [(Key, u32); 2] {
-        let account = keys::failures(self.handle, &format!("account#{}", self.name));
-        let address = keys::failures(self.handle, &format!("address#{}", self.address));
-        [(account, ACCOUNT_FAILURES), (address, ADDRESS_FAILURES)]
+    fn window(&self) -> i64 {
+        self.now.seconds().div_euclid(FAILURE_WINDOW)
+    }
+
+    fn counters(&self) -> [(Key, i64); 2] {
+        let of = self.of.as_str();
+        let account = keys::tries(self.handle, &format!("{of}#account#{}", self.name), self.window());
+        let address = keys::tries(self.handle, &format!("{of}#address#{}", network(self.address)), self.window());
+        [(account, i64::from(ACCOUNT_FAILURES)), (address, i64::from(ADDRESS_FAILURES))]
     }
 
     /// What [`refuse_throttled`](Self::refuse_throttled) reads.
@@ -73,41 +111,75 @@ impl Attempt<'_> {
     /// Too many requests; the store's.
     pub async fn refuse_throttled(&self, reader: &mut Reader<'_>) -> Result<(), Error> {
         for (key, most) in &self.counters() {
-            if reader.get::<Failures>(key).await?.is_some_and(|found| found.value.times >= *most) {
-                return Err(Error::new(Kind::TooManyRequests, "Too many failed logins, please try again later"));
+            if reader.get::<Tries>(key).await?.is_some_and(|found| found.count >= *most) {
+                return Err(throttled());
             }
         }
         Ok(())
+    }
+
+    fn tally(&self, by: i64, bounded: bool) -> Vec<Write> {
+        let expires = (self.window() + 2) * FAILURE_WINDOW;
+        let condition = |most| if bounded { Condition::Below(most) } else { Condition::Always };
+        self.counters().into_iter().map(|(key, most)| Write::Tally { key, kind: Tries::KIND, by, expires, condition: condition(most) }).collect()
+    }
+
+    async fn written(&self, reader: &Reader<'_>, writes: Vec<Write>) -> Result<(), Error> {
+        for pause in [5, 10, 20, 40, 80, 160] {
+            match reader.table().write(writes.clone()).await {
+                Ok(()) => return Ok(()),
+                Err(StoreError::Condition { .. }) => return Err(throttled()),
+                // Many at once count at the same item: nothing was changed.
+                Err(StoreError::Contended(_)) => tokio::time::sleep(std::time::Duration::from_millis(rand::random_range(1..=pause))).await,
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Err(throttled())
     }
 
     /// Counts a failure, for the account and for the address.
     ///
     /// # Errors
     /// The store's.
-    pub async fn count_failure(&self, reader: &mut Reader<'_>) -> Result<(), Error> {
-        let now = reader.now();
-        change!(reader, {
-            let mut writes = Vec::new();
-            for (key, _) in &self.counters() {
-                match reader.get::<Failures>(key).await? {
-                    Some(mut found) => {
-                        found.value.times += 1;
-                        writes.push(found.replace()?);
-                    }
-                    None => {
-                        let first = Failures { times: 1, until: now.plus_seconds(FAILURE_WINDOW) };
-                        writes.push(records::put(key.clone(), &first, Condition::AbsentOrExpired { now: now.seconds() })?);
-                    }
-                }
-            }
-            Ok(((), writes))
-        })
+    pub async fn count_failure(&self, reader: &Reader<'_>) -> Result<(), Error> {
+        self.written(reader, self.tally(1, false)).await
     }
 
-    /// The write that forgets the account's failures.
-    pub fn forgive(&self) -> Write {
+    /// Counts a try before it is made, so that no number of them at once is more than the limit. Who may try gets it back
+    /// by [`forgive`](Self::forgive).
+    ///
+    /// # Errors
+    /// Too many requests; the store's.
+    pub async fn charge(&self, reader: &Reader<'_>) -> Result<(), Error> {
+        self.written(reader, self.tally(1, true)).await
+    }
+
+    /// The same for the address alone, where there is no account yet.
+    ///
+    /// # Errors
+    /// Too many requests; the store's.
+    pub async fn charge_address(&self, reader: &Reader<'_>) -> Result<(), Error> {
+        self.written(reader, self.tally(1, true).split_off(1)).await
+    }
+
+    /// The writes that take back what was charged.
+    pub fn give_back(&self) -> Vec<Write> {
+        self.tally(-1, false)
+    }
+
+    /// The writes of a success that was charged: the account's tries are forgotten, the address gets its own back.
+    pub fn forgive(&self) -> Vec<Write> {
         let [(account, _), _] = self.counters();
-        Write::Delete(account, Condition::Always)
+        let mut writes = vec![Write::Delete(account, Condition::Always)];
+        writes.extend(self.tally(-1, false).pop());
+        writes
+    }
+
+    /// The writes of a success that was not charged: it only happens while account and address are below their limits, so
+    /// that of many guesses at once none is better than one of the first.
+    pub fn within(&self) -> Vec<Write> {
+        let [(account, most), (address, most_of_address)] = self.counters();
+        vec![Write::Delete(account, Condition::Below(most)), Write::Check(address, Condition::Below(most_of_address))]
     }
 }
 
@@ -122,12 +194,21 @@ pub struct SignedIn {
     pub domain: String,
 }
 
-/// Checks name and password and gives the user's guid. The name and the failures are read here if they were not fetched
+/// Somebody who gave a right password.
+#[derive(Clone, Debug)]
+pub struct Proved {
+    /// The user.
+    pub user: Guid,
+    /// Which of his passwords it was; see [`User::generation`].
+    pub generation: u32,
+}
+
+/// Checks name and password and gives whose they are. The name and the failures are read here if they were not fetched
 /// before.
 ///
 /// # Errors
 /// [`Error::sign_in_failed`]; too many requests; the store's.
-pub async fn prove(reader: &mut Reader<'_>, attempt: Attempt<'_>) -> Result<Guid, Error> {
+pub async fn prove(reader: &mut Reader<'_>, attempt: Attempt<'_>) -> Result<Proved, Error> {
     let claim_key = keys::sign_in(attempt.handle, attempt.name);
     let mut wanted = attempt.keys();
     wanted.push(claim_key.clone());
@@ -136,7 +217,7 @@ pub async fn prove(reader: &mut Reader<'_>, attempt: Attempt<'_>) -> Result<Guid
     let claim: Option<Stored<SignInName>> = reader.get(&claim_key).await?;
     let right = verify_password(attempt.password, claim.as_ref().and_then(|claim| claim.value.password.as_deref()));
     match (right, claim) {
-        (true, Some(claim)) => Ok(claim.value.user),
+        (true, Some(claim)) => Ok(Proved { user: claim.value.user, generation: claim.value.generation }),
         _ => {
             attempt.count_failure(reader).await?;
             Err(Error::sign_in_failed())
@@ -148,10 +229,10 @@ pub async fn prove(reader: &mut Reader<'_>, attempt: Attempt<'_>) -> Result<Guid
 ///
 /// # Errors
 /// Internal.
-pub fn new_session(handle: Handle, domain: &str, user: &Guid, now: Timestamp) -> Result<(CredentialText, Write), Error> {
+pub fn new_session(handle: Handle, domain: &str, user: &Guid, generation: u32, now: Timestamp) -> Result<(CredentialText, Write), Error> {
     let session = CredentialText::new_session(handle, user);
     let expires = Some(now.plus_seconds(SESSION_SECONDS));
-    let credential = Credential { purpose: Purpose::Session, domain: domain.to_owned(), created: now, expires, owner: None };
+    let credential = Credential { purpose: Purpose::Session, domain: domain.to_owned(), created: now, generation, expires, owner: None };
     let write = records::create(keys::credential(handle, &session.hash()), &credential)?;
     Ok((session, write))
 }
@@ -169,21 +250,34 @@ pub async fn member(reader: &mut Reader<'_>, attempt: Attempt<'_>) -> Result<Sig
     let mut wanted = attempt.keys();
     wanted.extend([keys::sign_in(handle, attempt.name), keys::tenant(handle)]);
     reader.fetch(wanted, Vec::new()).await?;
-    let guid = prove(reader, attempt).await?;
+    let proved = prove(reader, attempt).await?;
+    let guid = proved.user;
     let tenant: Stored<Tenant> = reader.get(&keys::tenant(handle)).await?.ok_or_else(Error::sign_in_failed)?;
     let now = reader.now();
     let domain = tenant.value.name;
-    let (session, credential) = new_session(handle, &domain, &guid, now)?;
+    let (session, credential) = new_session(handle, &domain, &guid, proved.generation, now)?;
     // The same user signs in elsewhere at the same time: the transactions meet at the user and the failures.
     let user = change!(reader, {
         let user: Stored<User> = reader.get(&keys::user(handle, &guid)).await?.ok_or_else(Error::sign_in_failed)?;
         let owner = &user.value.owner;
-        if !owner.enabled || owner.blacklisted {
+        if !owner.enabled || owner.blacklisted || user.value.generation != proved.generation {
             return Err(Error::sign_in_failed());
         }
-        let check = Write::Check(user.key.clone(), Condition::Rev(user.rev));
-        Ok((user.value, vec![credential.clone(), attempt.forgive(), check, login_noted(handle, &guid, now)?]))
-    })?;
+        attempt.refuse_throttled(reader).await?;
+        let mut writes = vec![Write::Check(user.key.clone(), Condition::Rev(user.rev)), credential.clone(), login_noted(handle, &guid, now)?];
+        writes.extend(attempt.within());
+        Ok((user.value, writes))
+    });
+    let user = match user {
+        Ok(user) => user,
+        Err(error) => {
+            // A right password of who is out counts as a wrong one: nothing tells them apart.
+            if error.sign_in {
+                attempt.count_failure(reader).await?;
+            }
+            return Err(error);
+        }
+    };
     Ok(SignedIn { session, user, domain })
 }
 
@@ -204,7 +298,7 @@ pub struct Outsider {
 #[derive(Clone, Debug)]
 pub enum Person {
     /// A user of the platform, who gave his password here.
-    User(Guid),
+    User(Proved),
     /// Somebody whom a provider admitted.
     Outsider(Outsider),
 }
@@ -243,12 +337,17 @@ fn refused(message: &str) -> Error {
 async fn user_of(reader: &mut Reader<'_>, handle: Handle, outsider: &Outsider) -> Result<Option<Stored<User>>, Error> {
     let by_name: Option<Stored<SignInName>> = reader.get(&keys::sign_in(handle, &outsider.subject)).await?;
     if let Some(claim) = by_name {
-        return reader.get(&keys::user(handle, &claim.value.user)).await;
+        let user: Option<Stored<User>> = reader.get(&keys::user(handle, &claim.value.user)).await?;
+        // Names are claimed without case in all of Unicode, which takes signs for letters that a provider tells apart.
+        return Ok(user.filter(|user| user.value.names.iter().any(|name| name.eq_ignore_ascii_case(&outsider.subject))));
     }
     let Some(email) = outsider.email.as_deref().filter(|email| outsider.email_verified && !email.is_empty()) else { return Ok(None) };
     let found = reader.all(Query::all(keys::email_users(handle, email))).await?;
     match found.as_slice() {
-        [only] => reader.get(&keys::user(handle, &only.key.sk.parse().map_err(Error::internal)?)).await,
+        [only] => {
+            let user: Option<Stored<User>> = reader.get(&keys::user(handle, &only.key.sk.parse().map_err(Error::internal)?)).await?;
+            Ok(user.filter(|user| user.value.owner.email.eq_ignore_ascii_case(email)))
+        }
         _ => Ok(None),
     }
 }
@@ -267,22 +366,37 @@ fn refuse_blocked(owner: &Owner) -> Result<(), Error> {
 /// device, and the session.
 ///
 /// An outsider is taken for a platform's user only where that user is listed on the policy; otherwise policy and subject
-/// are all that he is.
+/// are all that he is. `attempt` is what was throttled on the way: counted with a success of a password, given back for
+/// a provider.
 ///
 /// # Errors
-/// `user_not_found`, `user_not_approved`, `user_disabled`, `user_purge_data`, `device_disabled`, `device_purge_data`; the
+/// Too many requests; `user_not_found`, `user_not_approved`, `user_disabled`, `user_purge_data`, `device_disabled`, `device_purge_data`; the
 /// store's.
-pub async fn admit(reader: &mut Reader<'_>, entrance: Entrance<'_>, person: &Person, also: Vec<Write>) -> Result<AppSignedIn, Error> {
+pub async fn admit(reader: &mut Reader<'_>, entrance: Entrance<'_>, person: &Person, attempt: Option<Attempt<'_>>) -> Result<AppSignedIn, Error> {
     let Entrance { handle, domain, policy, cuid, client_token } = entrance;
     let now = reader.now();
     let device = device_id(cuid);
     let device_key = keys::device(handle, &device);
     change!(reader, {
-        let mut writes = also.clone();
+        let mut writes = Vec::new();
         let found: Option<Stored<User>> = match person {
-            Person::User(guid) => Some(reader.get(&keys::user(handle, guid)).await?.ok_or_else(Error::sign_in_failed)?),
-            Person::Outsider(outsider) => user_of(reader, handle, outsider).await?,
+            Person::User(proved) => {
+                let user: Stored<User> = reader.get(&keys::user(handle, &proved.user)).await?.ok_or_else(Error::sign_in_failed)?;
+                if user.value.generation != proved.generation {
+                    return Err(Error::sign_in_failed());
+                }
+                if let Some(attempt) = attempt {
+                    attempt.refuse_throttled(reader).await?;
+                    writes.extend(attempt.within());
+                }
+                Some(user)
+            }
+            Person::Outsider(outsider) => {
+                writes.extend(attempt.iter().flat_map(Attempt::forgive));
+                user_of(reader, handle, outsider).await?
+            }
         };
+        let generation = found.as_ref().map_or(0, |user| user.value.generation);
         let listed = found.as_ref().is_some_and(|user| user.value.policies.contains(&policy.guid));
         if let Some(user) = &found {
             refuse_blocked(&user.value.owner)?;
@@ -333,6 +447,7 @@ pub async fn admit(reader: &mut Reader<'_>, entrance: Entrance<'_>, person: &Per
             purpose: Purpose::AppSession { cuid: cuid.to_owned() },
             domain: domain.to_owned(),
             created: now,
+            generation,
             expires: Some(now.plus_seconds(APP_SESSION_SECONDS)),
             owner: None,
         };

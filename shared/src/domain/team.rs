@@ -7,7 +7,6 @@ use serde::{Deserialize, Serialize};
 use crate::access::{DOMAIN_PATH, Level, Principal, Right, Rights};
 use crate::change;
 use crate::clock::Timestamp;
-use crate::domain::api_key::{KeyOf, listing as keys_of};
 use crate::domain::tenant::Tenant;
 use crate::domain::text::{Description, Label, Name};
 use crate::domain::user::{self, Owner, User};
@@ -448,11 +447,10 @@ async fn access_changed(reader: &mut Reader<'_>, handle: Handle, team: &TeamId, 
     }
 }
 
-/// Fetches users and their API keys side by side.
-async fn fetch_users(reader: &mut Reader<'_>, handle: Handle, users: &[Guid], with_keys: usize) -> Result<(), Error> {
+/// Fetches users side by side.
+async fn fetch_users(reader: &mut Reader<'_>, handle: Handle, users: &[Guid]) -> Result<(), Error> {
     let records: Vec<Key> = users.iter().map(|user| keys::user(handle, user)).collect();
-    let api_keys = users.iter().take(with_keys).map(|user| keys_of(handle, &KeyOf::User(user.clone()))).collect();
-    if records.is_empty() { Ok(()) } else { reader.fetch(records, api_keys).await }
+    reader.fetch_missing(&records).await
 }
 
 /// What a new team is made of.
@@ -490,7 +488,7 @@ pub async fn create(reader: &mut Reader<'_>, who: &Principal, new: &NewTeam) -> 
     change!(reader, {
         let mut users = user::resolve(reader, handle, &new.users).await?;
         let by_name: Vec<Guid> = users.iter().filter(|user| !new.users.iter().any(|text| text == user.as_str())).cloned().collect();
-        fetch_users(reader, handle, &by_name, by_name.len()).await?;
+        fetch_users(reader, handle, &by_name).await?;
         let access = access_of(reader, handle).await?;
         let mut writes = vec![access_changed(reader, handle, &team.id, Some(&team.grants)).await?, records::create(keys::team(handle, &team.id), &team)?];
         for user in &users {
@@ -523,7 +521,7 @@ pub async fn change_user(reader: &mut Reader<'_>, who: &Principal, id: &TeamId, 
         let users = user::resolve(reader, handle, &named).await?;
         let guid = users.first().ok_or_else(user::not_found)?;
         if named[0] != guid.as_str() {
-            fetch_users(reader, handle, &users, 1).await?;
+            fetch_users(reader, handle, &users).await?;
         }
         let user: Stored<User> = reader.get(&keys::user(handle, guid)).await?.ok_or_else(user::not_found)?;
         who.outranks(&user.value.owner, &access)?;
@@ -554,7 +552,7 @@ pub async fn delete(reader: &mut Reader<'_>, who: &Principal, id: &TeamId) -> Re
     let record = record.ok_or_else(|| Error::forbidden("A default team cannot be deleted"))?;
     let access = access_of(reader, handle).await?;
     refuse_above(who, access.of_team(handle, id))?;
-    fetch_users(reader, handle, &whole.users, USERS_AT_DELETION).await?;
+    fetch_users(reader, handle, &whole.users).await?;
     for user in &whole.users {
         if let Some(user) = reader.get::<User>(&keys::user(handle, user)).await? {
             who.outranks(&user.value.owner, &access)?;
@@ -567,7 +565,7 @@ pub async fn delete(reader: &mut Reader<'_>, who: &Principal, id: &TeamId) -> Re
                 Some(seen) => seen,
                 None => {
                     let (whole, record) = found(reader, handle, id).await?;
-                    fetch_users(reader, handle, &whole.users[..whole.users.len().min(USERS_AT_DELETION)], USERS_AT_DELETION).await?;
+                    fetch_users(reader, handle, &whole.users[..whole.users.len().min(USERS_AT_DELETION)]).await?;
                     (whole.users, record.ok_or_else(unknown)?)
                 }
             };

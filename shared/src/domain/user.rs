@@ -10,6 +10,7 @@ use crate::clock::Timestamp;
 use crate::error::Error;
 use crate::id::{Guid, Handle, TeamId};
 use crate::records::{self, Reader, Record, Stored};
+use crate::secret::SecretHash;
 use crate::store::{Condition, Key, Write, keys};
 
 /// What decides what a user may do. Each API key carries a copy, rewritten in the transaction that changes it.
@@ -49,22 +50,21 @@ pub struct User {
     pub names: Vec<String>,
     /// The auth policies that the user is listed on (003 10.9).
     pub policies: Vec<Guid>,
+    /// The active API keys. They stand here, so that whoever changes the user knows all copies of him.
+    #[serde(default)]
+    pub keys: Vec<SecretHash>,
     /// Whether the user ever had a password of his own or of an administrator's choice.
     pub activated: bool,
-    /// Sessions from before this moment are over: the password was changed then.
-    pub signed_out: Option<Timestamp>,
+    /// Counts the passwords that the user had: 0 while there is none. Sessions and links carry the number that was true for
+    /// them, and are over when it is not any more.
+    pub generation: u32,
 }
 
 impl User {
-    /// Whether a session that began then is over.
-    pub fn ended(&self, began: Timestamp) -> bool {
-        self.signed_out.is_some_and(|at| began < at)
-    }
-
-    /// Whether this user holds every right by a role and may sign in: of these one must stay.
+    /// Whether this user holds every right by a role and can sign in, a password included: of these one must stay.
     pub fn is_full_administrator(&self) -> bool {
         let owner = &self.owner;
-        owner.enabled && !owner.blacklisted && owner.roles.iter().any(|role| matches!(role, Role::CustomerAdmin | Role::ResellerAdmin))
+        owner.enabled && !owner.blacklisted && self.generation > 0 && owner.roles.iter().any(|role| matches!(role, Role::CustomerAdmin | Role::ResellerAdmin))
     }
 }
 
@@ -151,6 +151,8 @@ pub struct SignInName {
     pub user: Guid,
     /// The PHC string of the password (argon2id); `None` for a user who was invited and has chosen none yet.
     pub password: Option<String>,
+    /// The number of that password; see [`User::generation`].
+    pub generation: u32,
 }
 
 impl Record for SignInName {
@@ -230,7 +232,17 @@ pub fn prepare(new: NewUser<'_>, now: Timestamp) -> Result<User, Error> {
     };
     let names = std::iter::once(username).chain(new.aliases.iter().copied()).map(str::to_owned).collect();
     let activated = new.password_hash.is_some();
-    Ok(User { owner, name: new.name.to_owned(), created: now, prefs: BTreeMap::new(), names, policies: Vec::new(), activated, signed_out: None })
+    Ok(User {
+        owner,
+        name: new.name.to_owned(),
+        created: now,
+        prefs: BTreeMap::new(),
+        names,
+        policies: Vec::new(),
+        keys: Vec::new(),
+        activated,
+        generation: u32::from(activated),
+    })
 }
 
 /// The writes that make a prepared user with that password: his names, himself, his mail address.
@@ -239,7 +251,7 @@ pub fn prepare(new: NewUser<'_>, now: Timestamp) -> Result<User, Error> {
 /// Internal.
 pub fn entered(handle: Handle, user: &User, password_hash: Option<String>) -> Result<Vec<Write>, Error> {
     let guid = &user.owner.user;
-    let claim = SignInName { user: guid.clone(), password: password_hash };
+    let claim = SignInName { user: guid.clone(), generation: u32::from(password_hash.is_some()), password: password_hash };
     let mut writes = Vec::new();
     for name in &user.names {
         writes.push(records::create(keys::sign_in(handle, name), &claim)?);
@@ -286,10 +298,11 @@ pub async fn changed(reader: &mut Reader<'_>, handle: Handle, before: &User, aft
     let guid = before.owner.user.clone();
     let mut writes = vec![after.replace()?];
     if before.owner != after.value.owner {
-        writes.extend(copies(reader, handle, &after.value.owner).await?);
+        writes.extend(copies(handle, &after.value)?);
     }
     let (old, new) = (&before.owner.email, &after.value.owner.email);
-    if !old.eq_ignore_ascii_case(new) {
+    // Compared as the key that both would have: of one item there is one write.
+    if keys::email(handle, old, &guid) != keys::email(handle, new, &guid) {
         if !old.is_empty() {
             writes.push(Write::Delete(keys::email(handle, old, &guid), Condition::Always));
         }
@@ -346,6 +359,10 @@ pub async fn named(reader: &mut Reader<'_>, handle: Handle, name: &str) -> Resul
 /// Most preferences of a user, and most characters of one.
 const PREFS_LIMIT: (usize, usize) = (100, 1_000);
 
+/// Most bytes of all preferences: they stand in the user's record, which must always have room for what an administrator
+/// changes.
+const PREFS_BYTES: usize = 16_384;
+
 /// Keeps a preference of the user.
 ///
 /// # Errors
@@ -357,8 +374,9 @@ pub async fn set_preference(reader: &mut Reader<'_>, handle: Handle, user: &Guid
     change!(reader, {
         let mut found: Stored<User> = reader.get(&keys::user(handle, user)).await?.ok_or_else(not_found)?;
         found.value.prefs.insert(name.to_owned(), value.to_owned());
-        if found.value.prefs.len() > PREFS_LIMIT.0 {
-            return Err(Error::invalid("invalid_key"));
+        let bytes: usize = found.value.prefs.iter().map(|(name, value)| name.len() + value.len()).sum();
+        if found.value.prefs.len() > PREFS_LIMIT.0 || bytes > PREFS_BYTES {
+            return Err(Error::invalid("invalid_key: too many preferences"));
         }
         Ok(((), vec![found.replace()?]))
     })
@@ -368,15 +386,8 @@ pub async fn set_preference(reader: &mut Reader<'_>, handle: Handle, user: &Guid
 /// everywhere in one transaction, or nowhere.
 ///
 /// # Errors
-/// The store's.
-pub async fn copies(reader: &mut Reader<'_>, handle: Handle, owner: &Owner) -> Result<Vec<Write>, Error> {
-    let copy = serde_json::to_string(owner).map_err(Error::internal)?;
-    let mut writes = Vec::new();
-    for item in reader.all(super::api_key::listing(handle, &super::api_key::KeyOf::User(owner.user.clone()))).await? {
-        let key = Stored::<super::api_key::ApiKey>::parse(item)?.value;
-        if key.revoked.is_none() {
-            writes.push(Write::Owner(keys::credential(handle, &key.hash), copy.clone()));
-        }
-    }
-    Ok(writes)
+/// Internal.
+pub fn copies(handle: Handle, user: &User) -> Result<Vec<Write>, Error> {
+    let copy = serde_json::to_string(&user.owner).map_err(Error::internal)?;
+    Ok(user.keys.iter().map(|hash| Write::Owner(keys::credential(handle, hash), copy.clone())).collect())
 }

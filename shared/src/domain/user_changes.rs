@@ -5,7 +5,7 @@
 
 use crate::access::{Principal, Right, Role};
 use crate::change;
-use crate::domain::api_key::{ApiKey, KeyOf, listing};
+use crate::domain::api_key::ApiKey;
 use crate::domain::app::OwnedApps;
 use crate::domain::group::{self, Group, Member};
 use crate::domain::password::{self, Reason};
@@ -221,8 +221,17 @@ pub async fn create(reader: &mut Reader<'_>, who: &Principal, new: &Creation<'_>
     if new.invite && email.is_empty() {
         return Err(Error::invalid("user_invalid_email"));
     }
+    if new.name.chars().any(char::is_control) {
+        return Err(Error::invalid("invalid_name"));
+    }
     let claim = keys::sign_in(handle, username);
     let made = change!(reader, {
+        // A name that is somebody's guid would lead to him.
+        if let Ok(guid) = username.parse::<Guid>()
+            && reader.get::<User>(&keys::user(handle, &guid)).await?.is_some()
+        {
+            return Err(taken());
+        }
         if reader.get::<SignInName>(&claim).await?.is_some() {
             return Err(taken());
         }
@@ -237,7 +246,7 @@ pub async fn create(reader: &mut Reader<'_>, who: &Principal, new: &Creation<'_>
         writes.extend(user::registered(reader, handle, &user.owner.user, false, user.is_full_administrator()).await?);
         let mut link = None;
         if new.invite {
-            let (text, write) = password::link(handle, &who.domain, &user.owner.user, Reason::Invitation, now)?;
+            let (text, write) = password::link(handle, &who.domain, &user, Reason::Invitation, now)?;
             writes.push(write);
             link = Some(text);
         }
@@ -284,9 +293,9 @@ fn reason(user: &User) -> Reason {
     if user.activated { Reason::Reset } else { Reason::Invitation }
 }
 
-/// What is read of a user who is to be changed: his keys carry copies of him.
-fn with_keys(handle: Handle) -> impl Fn(&Guid) -> (Vec<Key>, Vec<Query>) {
-    move |user| (vec![keys::access(handle)], vec![listing(handle, &KeyOf::User(user.clone()))])
+/// What is read beside a user who is to be changed.
+fn with_access(handle: Handle) -> impl Fn(&Guid) -> (Vec<Key>, Vec<Query>) {
+    move |_| (vec![keys::access(handle)], Vec::new())
 }
 
 /// Changes a user; gives him as he is then (003 10.3). A new password ends his sessions.
@@ -298,8 +307,12 @@ fn with_keys(handle: Handle) -> impl Fn(&Guid) -> (Vec<Key>, Vec<Query>) {
 pub async fn update(reader: &mut Reader<'_>, who: &Principal, name: &str, changes: &Changes<'_>) -> Result<(Found, Option<Link>), Error> {
     let (handle, now) = (who.handle, reader.now());
     let email = changes.email.map(user::checked_email).transpose()?;
+    // It stands in mails: one line.
+    if changes.name.is_some_and(|name| name.chars().any(char::is_control)) {
+        return Err(Error::invalid("invalid_name"));
+    }
     let (found, link, was) = change!(reader, {
-        let mut found = user_list::find(reader, handle, name, with_keys(handle)).await?;
+        let mut found = user_list::find(reader, handle, name, with_access(handle)).await?;
         who.outranks(&found.user.value.owner, &access(reader, handle).await?)?;
         let before = found.user.value.clone();
         let mut sides = joined(reader, who, &mut found.user.value, changes.memberships).await?;
@@ -321,7 +334,7 @@ pub async fn update(reader: &mut Reader<'_>, who: &Principal, name: &str, change
                 return Err(Error::invalid("user_invalid_email"));
             }
             let why = reason(&before);
-            let (text, write) = password::link(handle, &who.domain, &before.owner.user, why, now)?;
+            let (text, write) = password::link(handle, &who.domain, &found.user.value, why, now)?;
             sides.push(write);
             link = Some((text, why));
         }
@@ -378,7 +391,7 @@ pub async fn invite(reader: &mut Reader<'_>, who: &Principal, invited: Invited<'
             return Err(Error::conflict("This user is activated already: with force he is sent a link for a new password"));
         }
         let why = reason(&found.value);
-        let (text, write) = password::link(handle, &who.domain, &found.value.owner.user, why, now)?;
+        let (text, write) = password::link(handle, &who.domain, &found.value, why, now)?;
         let writes = vec![password::unchanged(&found), write];
         Ok(((found.value, (text, why)), writes))
     })
@@ -439,6 +452,7 @@ async fn end(reader: &mut Reader<'_>, handle: Handle, found: &Stored<User>) -> R
     if !user.owner.email.is_empty() {
         now.push(gone(keys::email(handle, &user.owner.email, guid)));
     }
+    now.extend(user.keys.iter().map(|hash| gone(keys::credential(handle, hash))));
     now.extend(memberships(handle, user).into_iter().map(gone));
     let (mut pairs, mut single) = (Vec::new(), Vec::new());
     for item in reader.all(Query::all(keys::user_keys(handle, guid))).await? {
@@ -450,8 +464,8 @@ async fn end(reader: &mut Reader<'_>, handle: Handle, found: &Stored<User>) -> R
             single.push(gone(row));
         } else if row.sk.starts_with(keys::KEY_PREFIX) {
             let key = Stored::<ApiKey>::parse(item)?.value;
-            let both = [gone(keys::credential(handle, &key.hash)), gone(row)];
-            if key.revoked.is_none() { now.extend(both) } else { pairs.extend(both) }
+            // The active ones go with him, by what his record says; this listing may be older than he is.
+            pairs.extend([gone(row)].into_iter().chain((!user.keys.contains(&key.hash)).then(|| gone(keys::credential(handle, &key.hash)))));
         }
     }
     // The two sides of a pair stay in one batch.

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::access::Principal;
 use crate::clock::Timestamp;
 use crate::domain::password::{self, Reason};
+use crate::domain::user;
 use crate::domain::user_changes::{self, Creation, Memberships};
 use crate::error::{Error, Kind};
 use crate::id::{Guid, Handle};
@@ -64,6 +65,10 @@ pub fn rows(file: &[u8]) -> Result<Vec<Row>, Error> {
         let at = at + text[at..].iter().take_while(|byte| byte.is_ascii_whitespace()).count();
         line += u64::try_from(text[counted..at].iter().filter(|byte| **byte == b'\n').count()).unwrap_or(0);
         counted = at;
+        // Taken for one long name, such a row would put a password where everybody reads it.
+        if record.get(0).is_some_and(|first| first.contains([';', '\t', '\n', '\r'])) {
+            return Err(Error::invalid(format!("invalid_file: line {line}: the fields of a row are separated by commas, in one line")));
+        }
         let field = |at: usize| record.get(at).unwrap_or_default().trim();
         let (username, email, name) = (field(0), field(1), field(2));
         let heads = |text: &str, names: &[&str]| names.contains(&text.trim_matches(['<', '>']).to_ascii_lowercase().as_str());
@@ -190,7 +195,9 @@ async fn made_and_mailed(table: &dyn Table, now: Timestamp, who: &Principal, row
 fn log(who: &Principal, rows: &[Row], outcomes: &[Outcome], now: Timestamp) -> ImportLog {
     let mut log = ImportLog { by: who.owner.user.clone(), lines: Vec::new(), created: 0, refused: 0, untried: 0, at: now };
     for (row, outcome) in rows.iter().zip(outcomes) {
-        let name: String = row.username.chars().filter(|c| !c.is_control()).take(SHOWN).collect();
+        // What is no name may be anything, a password too.
+        let is_name = user::checked_username(&row.username).is_ok();
+        let name: String = if is_name { row.username.chars().take(SHOWN).collect() } else { "?".to_owned() };
         let what = match outcome {
             Outcome::Created => "created",
             Outcome::NotMailed => "created, but the invitation could not be sent: send it again with user/invite",

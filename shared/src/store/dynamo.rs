@@ -98,6 +98,7 @@ fn expression(condition: &Condition) -> Option<(&'static str, Attributes)> {
         Condition::AbsentOrExpired { now } => Some(("attribute_not_exists(pk) OR expires <= :now", value(":now", number(now)))),
         Condition::Uncounted => Some(("attribute_not_exists(n) OR n <= :zero", value(":zero", number(0)))),
         Condition::Open => Some(("attribute_not_exists(closed)", HashMap::new())),
+        Condition::Below(most) => Some(("attribute_not_exists(n) OR n < :most", value(":most", number(most)))),
     }
 }
 
@@ -129,6 +130,23 @@ impl DynamoTable {
                     .table_name(&self.name)
                     .set_key(Some(key_attributes(&key)))
                     .update_expression("SET kind = if_not_exists(kind, :kind), v = if_not_exists(v, :one) ADD n :by, rev :one")
+                    .set_condition_expression(condition)
+                    .set_expression_attribute_values(Some(values));
+                action.update(update.build().map_err(build_failure)?)
+            }
+            Write::Tally { key, kind, by, expires, condition } => {
+                let (condition, values) = split(&condition);
+                let mut values = values.unwrap_or_default();
+                values.insert(":by".to_owned(), number(by));
+                values.insert(":one".to_owned(), number(1));
+                values.insert(":kind".to_owned(), string(kind));
+                values.insert(":expires".to_owned(), number(expires));
+                let update = Update::builder()
+                    .table_name(&self.name)
+                    .set_key(Some(key_attributes(&key)))
+                    .update_expression(
+                        "SET kind = if_not_exists(kind, :kind), v = if_not_exists(v, :one), expires = if_not_exists(expires, :expires) ADD n :by, rev :one",
+                    )
                     .set_condition_expression(condition)
                     .set_expression_attribute_values(Some(values));
                 action.update(update.build().map_err(build_failure)?)

@@ -164,9 +164,9 @@ pub fn sign_in(handle: Handle, name: &str) -> Key {
     key(format!("{handle}#NAME#{}", bounded(&name.to_lowercase())), SELF)
 }
 
-/// Failed sign-ins of an account or from an address.
-pub fn failures(handle: Handle, of: &str) -> Key {
-    key(format!("{handle}#FAIL#{}", bounded(&of.to_lowercase())), SELF)
+/// How often something that is throttled was tried by an account or from an address, in one window of time.
+pub fn tries(handle: Handle, of: &str, window: i64) -> Key {
+    key(format!("{handle}#TRIES#{window}#{}", bounded(&of.to_lowercase())), SELF)
 }
 
 /// All devices of apps' users.

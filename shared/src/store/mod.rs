@@ -65,6 +65,8 @@ pub enum Condition {
     Uncounted,
     /// There is no item, or its body is not closed (see [`Write::Count`]).
     Open,
+    /// The counter is less than this, or there is no item.
+    Below(i64),
 }
 
 /// One change of one item.
@@ -85,6 +87,19 @@ pub enum Write {
         /// What must hold.
         condition: Condition,
     },
+    /// Adds to a counter whose time ends, making the item where there is none.
+    Tally {
+        /// Which item.
+        key: Key,
+        /// The kind of record, for an item that is made by this.
+        kind: &'static str,
+        /// How much is added.
+        by: i64,
+        /// Seconds since 1970 from which on an item that is made by this counts as absent.
+        expires: i64,
+        /// What must hold.
+        condition: Condition,
+    },
     /// Closes a counter: no further [`Condition::Open`] count succeeds until the item is removed.
     Close(Key, Condition),
     /// Replaces the copy of a credential's owner, if the credential is still there.
@@ -99,7 +114,7 @@ impl Write {
         match self {
             Self::Put(item, _) => &item.key,
             Self::Delete(key, _) | Self::Close(key, _) | Self::Owner(key, _) | Self::Check(key, _) => key,
-            Self::Count { key, .. } => key,
+            Self::Count { key, .. } | Self::Tally { key, .. } => key,
         }
     }
 }

@@ -60,7 +60,7 @@ fn actions(writes: &[Write]) -> Vec<&'static str> {
         .map(|write| match write {
             Write::Put(..) => "dynamodb:PutItem",
             Write::Delete(..) => "dynamodb:DeleteItem",
-            Write::Count { .. } | Write::Close(..) | Write::Owner(..) => "dynamodb:UpdateItem",
+            Write::Count { .. } | Write::Tally { .. } | Write::Close(..) | Write::Owner(..) => "dynamodb:UpdateItem",
             Write::Check(..) => "dynamodb:ConditionCheckItem",
         })
         .collect()

@@ -30,8 +30,9 @@ pub(super) async fn delegate(connector: &Connector, configuration: &MbaasConfigu
     }
     let Some(object) = object else { return Err(Failure::Misconfigured("the endpoint's answer is not a JSON object".to_owned())) };
 
-    let named = ["userId", "userid", "username", "email"].into_iter().find_map(|field| text(object.get(field)));
-    let Some(subject) = named.or_else(|| text(request.get("userId"))).or_else(|| text(request.get("params").and_then(|params| params.get("userId")))) else {
+    // Only what the endpoint says: what the client sent is the client's choice, and an address is no name.
+    let named = ["userId", "userid", "username"].into_iter().find_map(|field| text(object.get(field)));
+    let Some(subject) = named else {
         return Err(Failure::Misconfigured("the endpoint admits somebody and does not say whom".to_owned()));
     };
     let email_verified = object.get("email_verified") == Some(&Value::Bool(true));

@@ -61,6 +61,7 @@ pub(super) async fn bind(connector: &Connector, configuration: &LdapConfiguratio
     let session = Session {
         name: format!("{}={},{}", configuration.dn_prefix, escape(user), configuration.dn),
         attribute: configuration.dn_prefix.clone(),
+        email_verified: configuration.email_verified,
         user: user.to_owned(),
         password: password.to_owned(),
         deadline: deadline.checked_sub(MARGIN).unwrap_or(deadline),
@@ -88,6 +89,7 @@ fn unreachable(error: io::Error) -> Failure {
 struct Session {
     name: String,
     attribute: String,
+    email_verified: bool,
     user: String,
     password: String,
     deadline: Instant,
@@ -122,8 +124,7 @@ impl Session {
             let values = |name: &str| entry.attrs.iter().find(|(found, _)| found.eq_ignore_ascii_case(name)).map_or(&[][..], |(_, values)| values);
             let first = |name: &str| values(name).iter().map(|value| value.trim()).find(|value| !value.is_empty()).map(str::to_owned);
             identity.email = first("mail");
-            // The company's own directory says it.
-            identity.email_verified = true;
+            identity.email_verified = self.email_verified && identity.email.is_some();
             identity.name = first("displayName").or_else(|| first("cn"));
             // Directories compare more loosely than we can know: without accents, some. The entry says whom they found.
             let named: Vec<_> = values(&self.attribute).iter().map(|value| fold(value)).filter(|value| !value.is_empty()).collect();

@@ -98,7 +98,14 @@ async fn other_schemes_and_users_are_refused_even_where_any_host_will_do() {
         }
     }
     for url in ["ldapi://%2fvar%2frun%2fldapi".to_owned(), format!("ldap://user@127.0.0.1:{port}"), format!("http://127.0.0.1:{port}")] {
-        let ldap = LdapConfiguration { url: url.parse().unwrap(), dn: "dc=a".to_owned(), dn_prefix: "uid".to_owned(), starttls: false, ca_certificate: None };
+        let ldap = LdapConfiguration {
+            url: url.parse().unwrap(),
+            dn: "dc=a".to_owned(),
+            dn_prefix: "uid".to_owned(),
+            starttls: false,
+            email_verified: false,
+            ca_certificate: None,
+        };
         assert!(matches!(any().bind(&ldap, "a", "b").await, Err(Failure::Misconfigured(_))), "{url}");
     }
     assert_eq!(trap.connections().await, 0);
