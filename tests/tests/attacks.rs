@@ -178,7 +178,8 @@ async fn a_name_leads_to_one_user_and_holds_no_password() {
     let (world, tenant) = World::new().await;
     let victim: Guid = world.add_user(&tenant, "victim", vec![Role::Dev]).await;
     assert_eq!(admin(&world, &tenant, "user/create", json!({"username": victim})).await.status, 409);
-    for file in ["UserID;Email;Name;Password\nx1;x1@example.com;N;secret one\n", "x2\tx2@example.com\tN\tsecret two\n", "\"x3,x3@example.com\nN,secret three\n"] {
+    for file in ["UserID;Email;Name;Password\nx1;x1@example.com;N;secret one\n", "x2\tx2@example.com\tN\tsecret two\n", "\"x3,x3@example.com\nN,secret three\n"]
+    {
         let call = world.call("POST", &format!("{ADMIN}/user/import")).cookie(&tenant.cookie);
         let answer = call.form("users.csv", file.as_bytes(), &[("roles", "sub")]).send().await;
         assert_eq!(answer.status, 400, "{}", answer.text);

@@ -211,6 +211,9 @@ async fn every_function_may_do_what_it_does_and_no_more() {
     let failed = json!({"u": "admin", "p": "wrong", "d": furnished.tenant.domain});
     assert_eq!(world.call("POST", "/box/srv/1.1/act/sys/auth/login").json(failed).send().await.status, 401);
     seen.entry("rhmap-sign-in").or_default().extend(world.counting.take().actions);
+    let failed = json!({"policyId": "FeedHenry", "clientToken": furnished.tenant.store, "device": "X", "params": {"userId": "admin", "password": "wrong"}});
+    assert_eq!(world.call("POST", "/box/srv/1.1/admin/authpolicy/auth").json(failed).send().await.json["status"], "error");
+    seen.entry("rhmap-app-sign-in").or_default().extend(world.counting.take().actions);
     let keys = format!("/box/srv/1.1/ide/{}/api", furnished.tenant.domain);
     world.post(&furnished.tenant.cookie, &format!("{keys}/create"), json!({"type": "user"})).await;
     seen.entry("rhmap-api-keys").or_default().extend(world.counting.take().actions);
