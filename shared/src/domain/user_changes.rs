@@ -9,13 +9,13 @@ use crate::domain::api_key::ApiKey;
 use crate::domain::app::OwnedApps;
 use crate::domain::group::{self, Group, Member};
 use crate::domain::password::{self, Reason};
-use crate::domain::policy::{Policy, PolicyUser};
+use crate::domain::policy::{self, Policy, PolicyUser};
 use crate::domain::team::{self, Access};
 use crate::domain::user::{self, NewUser, SignInName, User};
 use crate::domain::user_list::{self, Found};
 use crate::error::{Error, Kind};
 use crate::id::{Guid, Handle, TeamId};
-use crate::records::{self, Reader, Record, Stored};
+use crate::records::{self, Reader, Stored};
 use crate::secret::CredentialText;
 use crate::store::{Condition, Key, Query, TRANSACTION_LIMIT, Write, keys};
 
@@ -87,11 +87,6 @@ fn unknown() -> Error {
     Error::not_found("invalid_guid")
 }
 
-/// Counts nothing and moves the revision: whoever deletes it without having seen the new member begins again.
-fn touched(key: Key, kind: &'static str, condition: Condition) -> Write {
-    Write::Count { key, kind, by: 0, condition }
-}
-
 /// Puts the wanted lists into the user; gives the writes of the other sides.
 async fn joined(reader: &mut Reader<'_>, who: &Principal, user: &mut User, wanted: &Memberships) -> Result<Vec<Write>, Error> {
     let handle = who.handle;
@@ -113,7 +108,7 @@ async fn joined(reader: &mut Reader<'_>, who: &Principal, user: &mut User, wante
         }
         for policy in &added {
             writes.push(records::put(keys::policy_user(handle, policy, &guid), &PolicyUser {}, Condition::Always)?);
-            writes.push(touched(keys::policy(handle, policy), Policy::KIND, Condition::Present));
+            writes.push(policy::touched(handle, policy));
         }
         writes.extend(removed.iter().map(|policy| Write::Delete(keys::policy_user(handle, policy, &guid), Condition::Always)));
         user.policies.clone_from(policies);
