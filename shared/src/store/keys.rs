@@ -247,6 +247,21 @@ pub fn subscription(handle: Handle, app: AppId, user: &Guid) -> Key {
     key(app_parts(handle, app), format!("{SUBSCRIPTION_PREFIX}{user}"))
 }
 
+/// The claim of an app's provider, name and version, joined by hyphens: what the publisher API may name it by.
+pub fn version_claim(handle: Handle, listing: Listing, joined: &str) -> Key {
+    key(format!("{handle}#PNV#{}#{}", listing.as_str(), bounded(joined)), SELF)
+}
+
+/// The claim of an app's name in a list of the publisher API; case does not count.
+pub fn app_name(handle: Handle, listing: Listing, name: &str) -> Key {
+    key(format!("{handle}#APPNAME#{}#{}", listing.as_str(), bounded(&name.to_lowercase())), SELF)
+}
+
+/// The claim of a web app's context.
+pub fn context(handle: Handle, context: &str) -> Key {
+    key(format!("{handle}#CTX#{}", bounded(context)), SELF)
+}
+
 /// All policy partials.
 pub fn partials(handle: Handle) -> String {
     format!("{handle}#PARTIALS")
