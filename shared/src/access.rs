@@ -26,6 +26,94 @@ pub enum Permission {
     StoreUser,
     /// A member with this right. An app's user too, where [`Right::open_to_app_users`] says so.
     Holds(Right),
+    /// A bearer token with exactly this scope, whose user holds a right that the scope stands for.
+    Scope(Scope),
+}
+
+/// What a bearer token of the publisher API may be used for (001, `x-wso2-scopes`). There is no order among them: a
+/// token with `appm:administration` alone may not read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[allow(missing_docs, reason = "the published names")]
+pub enum Scope {
+    Read,
+    Create,
+    Update,
+    Publish,
+    Administration,
+    Subscribe,
+}
+
+impl Scope {
+    /// All of them, in the order in which they are told.
+    pub const ALL: [Self; 6] = [Self::Read, Self::Create, Self::Update, Self::Publish, Self::Administration, Self::Subscribe];
+
+    /// The published name.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Read => "appm:read",
+            Self::Create => "appm:create",
+            Self::Update => "appm:update",
+            Self::Publish => "appm:publish",
+            Self::Administration => "appm:administration",
+            Self::Subscribe => "appm:subscribe",
+        }
+    }
+
+    /// Whether whoever holds these rights may hold a token with this scope. `appm:publish` goes to creators too, who
+    /// submit their apps for review; the life cycle asks for more where it must.
+    pub fn open_to(self, rights: Rights) -> bool {
+        match self {
+            Self::Read => rights.contains(Right::ReadStoreItems),
+            Self::Create | Self::Update => rights.contains(Right::WriteStoreItems),
+            Self::Publish => rights.contains(Right::WriteStore) || rights.contains(Right::WriteStoreItems),
+            Self::Administration => rights.contains(Right::WriteStore) && rights.contains(Right::WritePolicies),
+            Self::Subscribe => true,
+        }
+    }
+}
+
+/// A set of scopes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Scopes(u8);
+
+impl Scopes {
+    /// The scopes that a text of words names; other words are passed over (RFC 6749 3.3).
+    pub fn named(text: &str) -> Self {
+        let named = |scope: &Scope| text.split_ascii_whitespace().any(|word| word == scope.as_str());
+        Scope::ALL.into_iter().filter(named).fold(Self::default(), Self::with)
+    }
+
+    /// Those of them that whoever holds these rights may have.
+    pub fn open_to(self, rights: Rights) -> Self {
+        Scope::ALL.into_iter().filter(|scope| self.contains(*scope) && scope.open_to(rights)).fold(Self::default(), Self::with)
+    }
+
+    fn with(self, scope: Scope) -> Self {
+        Self(self.0 | 1 << scope as u8)
+    }
+
+    /// Whether that one is in it.
+    pub fn contains(self, scope: Scope) -> bool {
+        self.0 & 1 << scope as u8 != 0
+    }
+
+    /// Those that are in both.
+    pub fn both(self, other: Self) -> Self {
+        Self(self.0 & other.0)
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(self) -> bool {
+        self.0 == 0
+    }
+}
+
+impl std::fmt::Display for Scopes {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let words: Vec<&str> = Scope::ALL.into_iter().filter(|scope| self.contains(*scope)).map(Scope::as_str).collect();
+        f.write_str(&words.join(" "))
+    }
 }
 
 /// A right, named by the documents' permission paths (003 9.2.2) and read or write.
@@ -234,6 +322,11 @@ pub enum Means {
         /// The policy that admitted the user.
         policy: Guid,
     },
+    /// A bearer token of a client.
+    Bearer {
+        /// What it may be used for.
+        scopes: Scopes,
+    },
 }
 
 /// A caller who proved who they are.
@@ -285,15 +378,17 @@ impl Principal {
         self.owner.roles.iter().any(|role| role.administers())
     }
 
-    /// Whether the caller is a member: a cookie or an API key, not the session of an app's user.
+    /// Whether the caller is a member: not an app's user with a session.
     pub fn is_member(&self) -> bool {
         !matches!(self.means, Means::AppSession { .. })
     }
 }
 
 /// Which texts a request presents as credentials.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 pub struct Presented {
+    /// The header `Authorization`.
+    pub authorization: Option<String>,
     /// `X-FH-AUTH-USER`.
     pub api_key: Option<String>,
     /// The cookie `feedhenry`.
@@ -302,6 +397,35 @@ pub struct Presented {
     pub app_session: Option<String>,
     /// Whether the app session came in a cookie.
     pub app_session_in_cookie: bool,
+}
+
+impl Presented {
+    /// The bearer token in `Authorization`; the scheme's case does not count.
+    pub fn bearer(&self) -> Option<&str> {
+        self.of_scheme("bearer")
+    }
+
+    /// User and password of the Basic scheme in `Authorization` (RFC 7617, UTF-8).
+    pub fn basic(&self) -> Option<(String, String)> {
+        use base64::Engine as _;
+        let bytes = base64::engine::general_purpose::STANDARD.decode(self.of_scheme("basic")?).ok()?;
+        let text = String::from_utf8(bytes).ok()?;
+        let (user, password) = text.split_once(':')?;
+        Some((user.to_owned(), password.to_owned()))
+    }
+
+    fn of_scheme(&self, wanted: &str) -> Option<&str> {
+        let (scheme, rest) = self.authorization.as_deref()?.trim().split_once(' ')?;
+        scheme.eq_ignore_ascii_case(wanted).then(|| rest.trim())
+    }
+}
+
+/// The credential that counts where a row asks for a scope: a bearer token, and nothing else.
+pub fn choose_bearer(presented: &Presented) -> Option<CredentialText> {
+    match presented.bearer()?.parse() {
+        Ok(token @ CredentialText::Bearer { .. }) => Some(token),
+        _ => None,
+    }
 }
 
 /// The credential that counts: the platform user's before the app user's (what the original's own client relied on).
@@ -355,6 +479,13 @@ pub async fn authenticate(reader: &mut Reader<'_>, text: &CredentialText) -> Res
                 return Err(Error::unauthenticated());
             }
             (user.value.owner, Means::Session)
+        }
+        (CredentialText::Bearer { user, .. }, Purpose::Bearer { scopes, .. }) => {
+            let user: Stored<User> = reader.get(&keys::user(handle, user)).await?.ok_or_else(Error::unauthenticated)?;
+            if user.value.generation != credential.generation {
+                return Err(Error::unauthenticated());
+            }
+            (user.value.owner, Means::Bearer { scopes })
         }
         (CredentialText::AppSession { user, device, policy, .. }, Purpose::AppSession { cuid }) => {
             let device: Option<Stored<Device>> = reader.get(&keys::device(handle, device)).await?;
@@ -411,7 +542,18 @@ pub fn authorise(principal: Option<&Principal>, permission: Permission, named: O
         return Ok(());
     }
     let principal = principal.ok_or_else(Error::unauthenticated)?;
+    if let Permission::Scope(scope) = permission {
+        return match &principal.means {
+            Means::Bearer { scopes } if !scopes.contains(scope) => Err(Error::forbidden(format!("The token has not the scope {}", scope.as_str()))),
+            Means::Bearer { .. } if !scope.open_to(principal.rights) => {
+                Err(Error::forbidden(format!("The token's user does not hold the rights that the scope {} stands for any more", scope.as_str())))
+            }
+            Means::Bearer { .. } => Ok(()),
+            _ => Err(Error::unauthenticated()),
+        };
+    }
     let allowed = match permission {
+        Permission::Scope(_) => false,
         Permission::Open | Permission::StoreUser => true,
         Permission::Member => principal.is_member(),
         Permission::Holds(right) => principal.holds(right) && (principal.is_member() || right.open_to_app_users()),

@@ -31,6 +31,11 @@ pub struct Settings {
     pub reset_millis: u64,
     /// Whether auth policies may reach private, loopback and link-local addresses (`AllowPrivateAddresses`).
     pub allow_private_addresses: bool,
+    /// The status of what the publisher API makes in the catalogue: 201, or 200 for clients that know no other
+    /// (`Wso2CreateStatus`).
+    pub wso2_create_status: u16,
+    /// Whether the publisher API refuses changes without `If-Match` or `If-Unmodified-Since` (`RequireIfMatch`).
+    pub require_if_match: bool,
 }
 
 impl Settings {
@@ -50,6 +55,8 @@ impl Default for Settings {
             upload_wait_seconds: 24,
             reset_millis: 1_500,
             allow_private_addresses: false,
+            wso2_create_status: 201,
+            require_if_match: false,
         }
     }
 }

@@ -5,6 +5,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 use crate::access::Presented;
+use crate::conditions::Conditions;
 use crate::error::{Error, Kind};
 use crate::id::Handle;
 
@@ -29,6 +30,8 @@ pub struct Incoming {
     pub host: String,
     /// The client's address.
     pub address: String,
+    /// Its `If-…` headers.
+    pub conditions: Conditions,
     /// Whether the `Origin` header, if there is one, is this server's.
     pub same_origin: bool,
     /// Whether the request only reads by its method.
@@ -73,7 +76,14 @@ impl Incoming {
         let from_query = |name: &str| query.and_then(|query| query.first(name)).map(str::to_owned);
         let app_session = header(&request, "x-fh-auth-session").map(str::to_owned).or_else(|| from_query("fh_auth_session"));
         let app_session_in_cookie = app_session.is_none();
+        let conditions = Conditions {
+            if_match: header(&request, "if-match").map(str::to_owned),
+            if_none_match: header(&request, "if-none-match").map(str::to_owned),
+            if_modified_since: header(&request, "if-modified-since").map(str::to_owned),
+            if_unmodified_since: header(&request, "if-unmodified-since").map(str::to_owned),
+        };
         let presented = Presented {
+            authorization: header(&request, "authorization").map(str::to_owned),
             api_key: header(&request, "x-fh-auth-user").map(str::to_owned),
             cookie: cookie(&request, "feedhenry"),
             app_session: app_session.or_else(|| cookie(&request, "x-fh-auth-session")),
@@ -95,7 +105,7 @@ impl Incoming {
             _ => Vec::new(),
         };
         let input = input(&body, &content_type, fields, is_get);
-        Self { params, input, body, content_type, presented, base_url, host, address, same_origin, is_get, claimed: None }
+        Self { params, input, body, content_type, presented, base_url, host, address, conditions, same_origin, is_get, claimed: None }
     }
 
     /// The path's parameter of that name, empty where the row has none.
@@ -107,6 +117,16 @@ impl Incoming {
     pub fn peek<T: DeserializeOwned>(&self, name: &str) -> Option<T> {
         let input = self.input.as_ref().ok()?;
         serde_json::from_value(input.get(name)?.clone()).ok()
+    }
+
+    /// Refuses a body that does not say that it is JSON. A request without a body may say anything.
+    ///
+    /// # Errors
+    /// Unsupported type.
+    pub fn require_json(&self) -> Result<(), Error> {
+        let media_type = self.content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+        let json = media_type == "application/json" || (media_type.starts_with("application/") && media_type.ends_with("+json"));
+        if json || self.body.is_empty() { Ok(()) } else { Err(Error::new(Kind::UnsupportedType, "The body must be application/json")) }
     }
 
     /// Whether the body can be read at all, for operations that take nothing from it.

@@ -4,6 +4,7 @@
 
 pub mod access;
 pub mod clock;
+pub mod conditions;
 pub mod context;
 pub mod dialect;
 pub mod domain;

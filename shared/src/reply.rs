@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use crate::conditions::Validators;
 use crate::error::Error;
 
 /// What kind of success it is.
@@ -11,6 +12,9 @@ pub enum Success {
     Done,
     /// Something was made.
     Created,
+    /// A record of the catalogue was made: an app, a version of one, a business owner, a policy. Clients of the publisher
+    /// API differ on its status (`Wso2CreateStatus`).
+    Catalogued,
     /// It will be done.
     Accepted,
 }
@@ -46,6 +50,8 @@ pub struct Reply {
     pub cookie: Option<String>,
     /// Further headers.
     pub headers: Vec<(&'static str, String)>,
+    /// The state of what it shows; without one a dialect with conditional requests takes the content.
+    pub validators: Option<Validators>,
 }
 
 /// The most that one answer holds: a function's 6 MB less the envelope of the gateway. Lists that their documents do
@@ -54,7 +60,7 @@ pub const ANSWER_LIMIT: usize = 5_000_000;
 
 impl Reply {
     fn with(content: Content) -> Self {
-        Self { success: Success::Done, content, cookie: None, headers: Vec::new() }
+        Self { success: Success::Done, content, cookie: None, headers: Vec::new(), validators: None }
     }
 
     /// A view, in the dialect's envelope.
@@ -72,6 +78,23 @@ impl Reply {
     /// Only the dialect's word for success.
     pub fn done() -> Self {
         Self::with(Content::Json(b"{}".to_vec()))
+    }
+
+    /// No content at all, not even the dialect's word for success.
+    pub fn empty() -> Self {
+        Self::with(Content::Empty)
+    }
+
+    /// With that kind of success.
+    pub fn success(mut self, success: Success) -> Self {
+        self.success = success;
+        self
+    }
+
+    /// With the state of what it shows.
+    pub fn validators(mut self, validators: Validators) -> Self {
+        self.validators = Some(validators);
+        self
     }
 
     /// Sends the client on.

@@ -5,7 +5,7 @@
 
 use http::Method;
 
-use crate::access::{Permission, Right};
+use crate::access::{Permission, Right, Scope};
 use crate::dialect::Dialect;
 
 /// One route.
@@ -66,6 +66,12 @@ const WRITE_TEAMS: Permission = Permission::Holds(Right::WriteTeams);
 const READ_USERS: Permission = Permission::Holds(Right::ReadUsers);
 const WRITE_USERS: Permission = Permission::Holds(Right::WriteUsers);
 const DELETE_USERS: Permission = Permission::Holds(Right::DeleteUsers);
+const READ: Permission = Permission::Scope(Scope::Read);
+const CREATE: Permission = Permission::Scope(Scope::Create);
+const UPDATE: Permission = Permission::Scope(Scope::Update);
+const PUBLISH: Permission = Permission::Scope(Scope::Publish);
+const ADMINISTER: Permission = Permission::Scope(Scope::Administration);
+const SUBSCRIBE: Permission = Permission::Scope(Scope::Subscribe);
 
 macro_rules! functions {
     ($(
@@ -318,5 +324,96 @@ functions! {
         Import Rhmap POST "/box/srv/1.1/admin/user/import" WRITE_USERS "own: fhc users import";
         ReadImportLog Rhmap GET "/box/srv/1.1/dat/log/read" WRITE_USERS "own: fhc users import";
         Invite Rhmap POST "/box/srv/1.1/ide/{domain}/user/invite" WRITE_USERS "own: studio";
+    }
+
+    /// Clients of the publisher API and their tokens.
+    wso2_oauth "wso2-oauth" ["/api/appm/oauth/{proxy+}", "/oauth2/{proxy+}"] {
+        Register Wso2 POST "/api/appm/oauth/v1.0/register" ANY "own: client registration";
+        Token OAuth POST "/oauth2/token" ANY "own: OAuth 2.0";
+        Revoke OAuth POST "/oauth2/revoke" ANY "own: OAuth 2.0";
+    }
+
+    /// 001: apps, their versions, life cycle, tags and subscriptions.
+    wso2_apps "wso2-apps" ["/api/appm/publisher/v1.1/apps/{appType}", "/api/appm/publisher/v1.1/apps/{appType}/{proxy+}"] {
+        List Wso2 GET "/api/appm/publisher/v1.1/apps/{appType}" READ "001 3";
+        Create Wso2 POST "/api/appm/publisher/v1.1/apps/{appType}" CREATE "001 10";
+        ChangeLifeCycle Wso2 POST "/api/appm/publisher/v1.1/apps/{appType}/change-lifecycle" PUBLISH "001 2";
+        ValidateContext Wso2 POST "/api/appm/publisher/v1.1/apps/{appType}/validate-context" CREATE "001a 13";
+        ListTags Wso2 GET "/api/appm/publisher/v1.1/apps/{appType}/tags" READ "001a 15";
+        Read Wso2 GET "/api/appm/publisher/v1.1/apps/{appType}/id/{appId}" READ "001 7";
+        Update Wso2 PUT "/api/appm/publisher/v1.1/apps/{appType}/id/{appId}" UPDATE "001 8";
+        Delete Wso2 DELETE "/api/appm/publisher/v1.1/apps/{appType}/id/{appId}" CREATE "001 5";
+        NewVersion Wso2 POST "/api/appm/publisher/v1.1/apps/{appType}/id/{appId}/create-new-version" CREATE "001 4";
+        ReadLifeCycle Wso2 GET "/api/appm/publisher/v1.1/apps/{appType}/id/{appId}/lifecycle" READ "001a 4";
+        ReadHistory Wso2 GET "/api/appm/publisher/v1.1/apps/{appType}/id/{appId}/lifecycle-history" READ "001a 5";
+        ReadTags Wso2 GET "/api/appm/publisher/v1.1/apps/{appType}/id/{appId}/tags" READ "001a 1";
+        AddTags Wso2 PUT "/api/appm/publisher/v1.1/apps/{appType}/id/{appId}/tags" CREATE "001a 2";
+        RemoveTags Wso2 DELETE "/api/appm/publisher/v1.1/apps/{appType}/id/{appId}/tags" CREATE "001a 3";
+        ListSubscriptions Wso2 GET "/api/appm/publisher/v1.1/apps/{appType}/id/{appId}/subscriptions" READ "001 9";
+        Subscribe Wso2 POST "/api/appm/publisher/v1.1/apps/{appType}/id/{appId}/subscriptions" SUBSCRIBE "own: subscribe";
+        Unsubscribe Wso2 DELETE "/api/appm/publisher/v1.1/apps/{appType}/id/{appId}/subscriptions" SUBSCRIBE "own: subscribe";
+    }
+
+    /// 001: documents of web apps.
+    wso2_documents "wso2-documents" ["/api/appm/publisher/v1.1/apps/{appType}/id/{appId}/docs", "/api/appm/publisher/v1.1/apps/{appType}/id/{appId}/docs/{proxy+}"] {
+        List Wso2 GET "/api/appm/publisher/v1.1/apps/{appType}/id/{appId}/docs" READ "001a 9";
+        Create Wso2 POST "/api/appm/publisher/v1.1/apps/{appType}/id/{appId}/docs" CREATE "001a 10";
+        Read Wso2 GET "/api/appm/publisher/v1.1/apps/{appType}/id/{appId}/docs/{documentId}" READ "001a 11";
+        Update Wso2 PUT "/api/appm/publisher/v1.1/apps/{appType}/id/{appId}/docs/{documentId}" CREATE "001a 12";
+        Delete Wso2 DELETE "/api/appm/publisher/v1.1/apps/{appType}/id/{appId}/docs/{documentId}" CREATE "001 6";
+        ReadContent Wso2 GET "/api/appm/publisher/v1.1/apps/{appType}/id/{appId}/docs/{documentId}/content" READ "001a 7";
+        WriteContent Wso2 POST "/api/appm/publisher/v1.1/apps/{appType}/id/{appId}/docs/{documentId}/content" CREATE "001a 8";
+    }
+
+    /// 001: packages, pictures and documents that are uploaded on their own, and the manifests of iOS apps.
+    wso2_files "wso2-files" ["/api/appm/publisher/v1.1/apps/mobile/{proxy+}", "/api/appm/publisher/v1.1/apps/static-contents", "/api/appm/publisher/v1.1/apps/static-contents/{proxy+}"] {
+        UploadBinary Wso2 POST "/api/appm/publisher/v1.1/apps/mobile/binaries" CREATE "001a 16";
+        ReadBinary Wso2 GET "/api/appm/publisher/v1.1/apps/mobile/binaries/{fileName}" CREATE "001a 17";
+        ReadPlist Wso2 GET "/api/appm/publisher/v1.1/apps/mobile/getplist/tenant/{tenantId}/file/{fileName}" READ "001 11";
+        LinkPlist Wso2 GET "/api/appm/publisher/v1.1/apps/mobile/getplist/tenant/{tenantId}/file/{fileName}/link" READ "own: install link";
+        UploadStatic Wso2 POST "/api/appm/publisher/v1.1/apps/static-contents" CREATE "001 13";
+        ReadStatic Wso2 GET "/api/appm/publisher/v1.1/apps/static-contents/{fileName}" READ "001 12";
+        PrepareUpload Wso2 POST "/api/appm/publisher/v1.1/apps/mobile/uploads" CREATE "own: direct upload";
+        CompleteUpload Wso2 POST "/api/appm/publisher/v1.1/apps/mobile/uploads/{uploadId}/complete" CREATE "own: direct upload";
+        AbortUpload Wso2 DELETE "/api/appm/publisher/v1.1/apps/mobile/uploads/{uploadId}" CREATE "own: direct upload";
+        UploadStatus Wso2 GET "/api/appm/publisher/v1.1/apps/mobile/uploads/{uploadId}" CREATE "own: direct upload";
+    }
+
+    /// 001: policy partials, the apps that they are mapped to, and decisions by them.
+    wso2_policies "wso2-policies" [
+        "/api/appm/publisher/v1.1/xacmlpolicies",
+        "/api/appm/publisher/v1.1/xacmlpolicies/{proxy+}",
+        "/api/appm/publisher/v1.1/administration/xacmlpolicies",
+        "/api/appm/publisher/v1.1/administration/xacmlpolicies/{proxy+}",
+        "/api/appm/publisher/v1.1/apps/{appType}/id/{appId}/decision",
+    ] {
+        List Wso2 GET "/api/appm/publisher/v1.1/xacmlpolicies" CREATE "001a 18";
+        ListApps Wso2 GET "/api/appm/publisher/v1.1/xacmlpolicies/{policyPartialId}/apps/{appType}" READ "001 14";
+        Validate Wso2 POST "/api/appm/publisher/v1.1/administration/xacmlpolicies/validate" ADMINISTER "001a 19";
+        Create Wso2 POST "/api/appm/publisher/v1.1/administration/xacmlpolicies" ADMINISTER "001a 20";
+        Read Wso2 GET "/api/appm/publisher/v1.1/administration/xacmlpolicies/{policyPartialId}" ADMINISTER "001a 22";
+        Update Wso2 PUT "/api/appm/publisher/v1.1/administration/xacmlpolicies/{policyPartialId}" ADMINISTER "001a 21";
+        Delete Wso2 DELETE "/api/appm/publisher/v1.1/administration/xacmlpolicies/{policyPartialId}" ADMINISTER "001 1";
+        Decide Wso2 POST "/api/appm/publisher/v1.1/apps/{appType}/id/{appId}/decision" READ "own: decision";
+    }
+
+    /// 001: business owners, roles, throttling tiers, java policies, and what the log says of the use of apps.
+    wso2_reference "wso2-reference" [
+        "/api/appm/publisher/v1.1/administration/businessowner",
+        "/api/appm/publisher/v1.1/administration/businessowner/{proxy+}",
+        "/api/appm/publisher/v1.1/roles",
+        "/api/appm/publisher/v1.1/javapolicies",
+        "/api/appm/publisher/v1.1/apps/{appType}/throttlingtiers",
+        "/api/appm/publisher/v1.1/apps/{appType}/stats/{proxy+}",
+    ] {
+        ListOwners Wso2 GET "/api/appm/publisher/v1.1/administration/businessowner" READ "001a 23";
+        CreateOwner Wso2 POST "/api/appm/publisher/v1.1/administration/businessowner" ADMINISTER "001a 24";
+        ReadOwner Wso2 GET "/api/appm/publisher/v1.1/administration/businessowner/{businessOwnerId}" READ "001a 25";
+        UpdateOwner Wso2 PUT "/api/appm/publisher/v1.1/administration/businessowner/{businessOwnerId}" ADMINISTER "001a 26";
+        DeleteOwner Wso2 DELETE "/api/appm/publisher/v1.1/administration/businessowner/{businessOwnerId}" ADMINISTER "001a 27";
+        ListRoles Wso2 GET "/api/appm/publisher/v1.1/roles" CREATE "001a 28";
+        ListJavaPolicies Wso2 GET "/api/appm/publisher/v1.1/javapolicies" CREATE "001a 29";
+        ListTiers Wso2 GET "/api/appm/publisher/v1.1/apps/{appType}/throttlingtiers" READ "001a 6";
+        ReadStats Wso2 GET "/api/appm/publisher/v1.1/apps/{appType}/stats/{statType}" READ "001a 14";
     }
 }

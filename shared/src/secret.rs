@@ -61,11 +61,32 @@ pub enum CredentialText {
         /// The whole text.
         text: String,
     },
+    /// A bearer token of the publisher API: handle, user, `a`, 130 random bits; 59 characters.
+    Bearer {
+        /// The tenant.
+        handle: Handle,
+        /// The user whom it stands for.
+        user: Guid,
+        /// The whole text.
+        text: String,
+    },
+    /// The token by which a client gets the next bearer token: handle, user, `r`, 130 random bits; 59 characters.
+    Refresh {
+        /// The tenant.
+        handle: Handle,
+        /// The user whom it stands for.
+        user: Guid,
+        /// The whole text.
+        text: String,
+    },
 }
 
 const HANDLE: usize = 8;
 const GUID: usize = 24;
 const RANDOM: usize = 26;
+/// What stands before the random part of the two tokens of a client, so that neither passes for the other.
+const BEARER: &str = "a";
+const REFRESH: &str = "r";
 
 /// The guid of a device: it always comes of the cuid that the client chose, so that no name has to be looked up.
 pub fn device_id(cuid: &str) -> Guid {
@@ -89,10 +110,24 @@ impl CredentialText {
         Self::AppSession { handle, user: user.clone(), device: device.clone(), policy: policy.clone(), text }
     }
 
+    /// A new bearer token.
+    pub fn new_bearer(handle: Handle, user: &Guid) -> Self {
+        Self::Bearer { handle, user: user.clone(), text: format!("{handle}{user}{BEARER}{}", base32().encode(&random_bytes::<16>())) }
+    }
+
+    /// A new token to get the next bearer token by.
+    pub fn new_refresh(handle: Handle, user: &Guid) -> Self {
+        Self::Refresh { handle, user: user.clone(), text: format!("{handle}{user}{REFRESH}{}", base32().encode(&random_bytes::<16>())) }
+    }
+
     /// The tenant whose credential it says it is.
     pub fn handle(&self) -> Handle {
         match self {
-            Self::ApiKey { handle, .. } | Self::Session { handle, .. } | Self::AppSession { handle, .. } => *handle,
+            Self::ApiKey { handle, .. }
+            | Self::Session { handle, .. }
+            | Self::AppSession { handle, .. }
+            | Self::Bearer { handle, .. }
+            | Self::Refresh { handle, .. } => *handle,
         }
     }
 
@@ -100,14 +135,16 @@ impl CredentialText {
     pub fn user(&self) -> Option<&Guid> {
         match self {
             Self::ApiKey { .. } => None,
-            Self::Session { user, .. } | Self::AppSession { user, .. } => Some(user),
+            Self::Session { user, .. } | Self::AppSession { user, .. } | Self::Bearer { user, .. } | Self::Refresh { user, .. } => Some(user),
         }
     }
 
     /// The whole text, for the answer that hands it out.
     pub fn expose(&self) -> &str {
         match self {
-            Self::ApiKey { text, .. } | Self::Session { text, .. } | Self::AppSession { text, .. } => text,
+            Self::ApiKey { text, .. } | Self::Session { text, .. } | Self::AppSession { text, .. } | Self::Bearer { text, .. } | Self::Refresh { text, .. } => {
+                text
+            }
         }
     }
 
@@ -123,6 +160,8 @@ impl fmt::Debug for CredentialText {
             Self::ApiKey { .. } => "ApiKey(…)",
             Self::Session { .. } => "Session(…)",
             Self::AppSession { .. } => "AppSession(…)",
+            Self::Bearer { .. } => "Bearer(…)",
+            Self::Refresh { .. } => "Refresh(…)",
         })
     }
 }
@@ -140,6 +179,14 @@ impl FromStr for CredentialText {
         match text.len() {
             40 if text.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b)) => Ok(Self::ApiKey { handle, text: text.to_owned() }),
             length if length == user_end + RANDOM && alphanumeric => Ok(Self::Session { handle, user: text[HANDLE..user_end].parse()?, text: text.to_owned() }),
+            length if length == user_end + 1 + RANDOM && alphanumeric => {
+                let user = text[HANDLE..user_end].parse()?;
+                match &text[user_end..=user_end] {
+                    BEARER => Ok(Self::Bearer { handle, user, text: text.to_owned() }),
+                    REFRESH => Ok(Self::Refresh { handle, user, text: text.to_owned() }),
+                    _ => Err(MalformedId),
+                }
+            }
             length if length == policy_end + RANDOM && alphanumeric => Ok(Self::AppSession {
                 handle,
                 user: text[HANDLE..user_end].parse()?,
@@ -192,7 +239,8 @@ mod tests {
     fn credentials_are_read_back_and_say_whose_they_are() {
         let (handle, user, device) = (Handle::of_name("dev"), Guid::random(), device_id("CUID1"));
         let app_session = CredentialText::new_app_session(handle, &user, &device, &Guid::random());
-        for made in [CredentialText::new_api_key(handle), CredentialText::new_session(handle, &user), app_session] {
+        let tokens = [CredentialText::new_bearer(handle, &user), CredentialText::new_refresh(handle, &user)];
+        for made in [CredentialText::new_api_key(handle), CredentialText::new_session(handle, &user), app_session].into_iter().chain(tokens) {
             assert_eq!(made.expose().parse::<CredentialText>().unwrap(), made);
             assert_eq!(made.handle(), handle);
             assert!(!format!("{made:?}").contains(&made.expose()[8..]));

@@ -13,8 +13,9 @@ use lambda_http::{Body, Request, Response};
 use serde::de::DeserializeOwned;
 
 use crate::access::{self, Permission, Principal};
+use crate::conditions::Conditions;
 use crate::context::Context;
-use crate::dialect::Dialect;
+use crate::dialect::{Closing, Dialect};
 use crate::domain::tenant::Tenant;
 use crate::error::{Error, Kind};
 use crate::id::Handle;
@@ -142,6 +143,7 @@ impl<F: Operations> Endpoint<F> {
         let began = Instant::now();
         let (method, path) = (request.method().clone(), request.uri().path().to_owned());
         let is_get = matches!(method, http::Method::GET | http::Method::HEAD);
+        let mut conditions = Conditions::default();
         let (dialect, operation, outcome) = match self.router.find(&method, &path) {
             // Without a row of its own the nearest one says which dialect is spoken here, else the function's first.
             Err(error) => {
@@ -152,11 +154,14 @@ impl<F: Operations> Endpoint<F> {
                 let (row, op) = &self.rows[matched.row];
                 let settings = &self.context.settings;
                 let mut incoming = Incoming::open(request, matched.params, &settings.scheme, settings.public_url.as_deref());
-                (row.dialect, row.operation, self.run(row, *op, &mut incoming).await)
+                let outcome = self.run(row, *op, &mut incoming).await;
+                conditions = incoming.conditions;
+                (row.dialect, row.operation, outcome)
             }
         };
         log_once(F::FUNCTION.name, operation, &outcome, began);
-        let mut response = dialect.close(&outcome, is_get);
+        let closing = Closing { is_get, conditions: &conditions, create_status: self.context.settings.wso2_create_status };
+        let mut response = dialect.close(outcome, &closing);
         if method == http::Method::HEAD {
             *response.body_mut() = Body::Empty;
         }
@@ -169,7 +174,11 @@ impl<F: Operations> Endpoint<F> {
             let call = Call { context: &self.context, incoming, principal: None, reader };
             return F::call(op, call).await;
         }
-        let (credential, in_cookie) = access::choose(&incoming.presented).ok_or_else(Error::unauthenticated)?;
+        let chosen = match row.permission {
+            Permission::Scope(_) => access::choose_bearer(&incoming.presented).map(|token| (token, false)),
+            _ => access::choose(&incoming.presented),
+        };
+        let (credential, in_cookie) = chosen.ok_or_else(Error::unauthenticated)?;
         let handle = credential.handle();
         incoming.claimed = Some(handle);
         let plan = F::plan(op, incoming, handle);

@@ -7,9 +7,11 @@ use serde_json::{Map, Value, json};
 use shared::domain::api_key::{ApiKey, KeyOf};
 use shared::domain::app::{AppCard, Binary, VersionAlias};
 use shared::domain::audit::LogRow;
+use shared::domain::catalogue;
 use shared::domain::credential::{Credential, Purpose};
 use shared::domain::group::{Group, GroupName};
 use shared::domain::housekeeping::Chore;
+use shared::domain::life_cycle::Steps;
 use shared::domain::policy::{Policy, PolicyIdClaim};
 use shared::domain::store_front::StoreFront;
 use shared::domain::team::{Access, Team, default_teams};
@@ -19,7 +21,7 @@ use shared::domain::user::{Administrators, Owner, SignInName, User};
 use shared::id::{BinaryType, Handle, TeamId};
 use shared::records::{Record, Stored};
 use shared::store::keys::{self, LogOf};
-use shared::store::{Item, Key};
+use shared::store::{Item, Key, Write};
 
 use crate::{World, client};
 
@@ -228,8 +230,9 @@ pub fn faults(handle: Handle, snapshot: &Snapshot) -> Vec<String> {
 fn apps(handle: Handle, records: &Records, chores: &[Stored<Chore>], sides: &mut Sides<'_>) {
     let cards = records.all::<AppCard>();
     let shelf = records.keys("shelved");
-    let in_store = cards.iter().filter(|card| card.value.in_store).map(|card| keys::shelf(handle, card.value.id)).collect();
+    let in_store = cards.iter().filter(|card| card.value.in_store()).map(|card| keys::shelf(handle, card.value.id)).collect();
     sides.same("the shelf and in_store", shelf, in_store);
+    listed(handle, records, &cards, sides);
     let icons: BTreeSet<Key> = records.keys("icon").into_iter().filter(|key| *key != keys::store_icon(handle)).collect();
     let of_cards: BTreeSet<Key> = cards.iter().map(|card| keys::icon(handle, card.value.id)).collect();
     for icon in icons.difference(&of_cards) {
@@ -281,6 +284,33 @@ fn apps(handle: Handle, records: &Records, chores: &[Stored<Chore>], sides: &mut
     sides.same("guids of versions and kept versions", there, aliases);
     let counters = records.items.iter().filter(|item| item.kind == "object" && item.count != 0).map(|item| (item.key.clone(), item.count)).collect();
     sides.same("counters of objects and references", counters, counted.into_iter().collect());
+}
+
+/// The rows of lists and what the directory counts, beside the cards; and each card's history, which ends where it stands.
+fn listed(handle: Handle, records: &Records, cards: &[Stored<AppCard>], sides: &mut Sides<'_>) {
+    let (mut rows, mut counts) = (BTreeSet::new(), BTreeMap::<Key, i64>::new());
+    for card in cards {
+        for write in catalogue::changes(handle, None, Some(&card.value)).expect("rows") {
+            match write {
+                Write::Put(item, _) => {
+                    rows.insert((item.key, item.body));
+                }
+                Write::Count { key, by, .. } => *counts.entry(key).or_default() += by,
+                other => panic!("a new card makes {other:?}"),
+            }
+        }
+    }
+    let there = records.items.iter().filter(|item| item.kind == "row").map(|item| (item.key.clone(), item.body.clone())).collect();
+    sides.same("rows and cards", there, rows);
+    let all_apps = |key: &Key| key.sk.starts_with(keys::BUCKETS_PREFIX);
+    let counted = records.items.iter().filter(|item| item.kind == "bucket" && item.count != 0 && !all_apps(&item.key));
+    sides.same("the directory and rows", counted.map(|item| (item.key.clone(), item.count)).collect(), counts.into_iter().collect());
+    let steps = records.all::<Steps>();
+    for card in cards {
+        let last = steps.iter().filter(|steps| steps.key.pk == keys::app_parts(handle, card.value.id)).max_by_key(|steps| steps.key.sk.clone());
+        let end = last.and_then(|steps| steps.value.steps.last()).map(|step| step.to);
+        sides.holds(|| format!("{:?} stands at {:?}, its history ends at {end:?}", card.key, card.value.state), end == Some(card.value.state));
+    }
 }
 
 fn groups(handle: Handle, records: &Records, sides: &mut Sides<'_>) {
@@ -346,7 +376,7 @@ fn people(handle: Handle, records: &Records, sides: &mut Sides<'_>) {
                 sides.holds(|| format!("a key under another hash: {:?}", credential.key), credential.key == keys::credential(handle, &key.hash));
                 listed.insert((row, json!(key).to_string()));
             }
-            Purpose::Session | Purpose::AppSession { .. } | Purpose::SetPassword { .. } => {}
+            Purpose::Session | Purpose::AppSession { .. } | Purpose::Bearer { .. } | Purpose::Refresh { .. } | Purpose::SetPassword { .. } => {}
         }
     }
     sides.same("rows of API keys and their credentials", rows, listed);

@@ -16,16 +16,17 @@ use local_gateway::functions::Functions;
 use local_gateway::stack::{Addresses, ensure_key_file};
 use local_gateway::uploads;
 use serde_json::{Value, json};
-use shared::access::Role;
+use shared::access::{Role, Scopes};
 use shared::clock::{Clock, ShiftedClock};
 use shared::context::{Context, Settings};
+use shared::domain::credential::{Credential, Purpose};
 use shared::domain::policy;
 use shared::domain::tenant::{self, NewTenant};
 use shared::domain::user::{self, NewUser, User};
 use shared::id::{Guid, Handle};
 use shared::mail::Outbox;
-use shared::records::{Reader, Stored};
-use shared::secret::hash_password;
+use shared::records::{self, Reader, Stored};
+use shared::secret::{CredentialText, hash_password};
 use shared::store::keys;
 use shared::store::wrappers::{CountingTable, FailingTable};
 use shared::store::{Table, Write};
@@ -176,6 +177,18 @@ impl World {
         guid
     }
 
+    /// A bearer token that stands for a user, with these scopes, as a client gets one.
+    pub async fn bearer(&self, tenant: &TestTenant, user: &Guid, scopes: &str) -> String {
+        let now = self.plain.clock.now();
+        let generation = self.user_record(tenant, user).await.value.generation;
+        let text = CredentialText::new_bearer(tenant.handle, user);
+        let purpose = Purpose::Bearer { scopes: Scopes::named(scopes), client: Guid::random(), refresh: None };
+        let credential = Credential { purpose, domain: tenant.domain.clone(), created: now, generation, expires: Some(now.plus_seconds(3_600)), owner: None };
+        let write = records::create(keys::credential(tenant.handle, &text.hash()), &credential).expect("a credential");
+        self.plain.table.write(vec![write]).await.expect("a token is written");
+        text.expose().to_owned()
+    }
+
     /// A user's record.
     pub async fn user_record(&self, tenant: &TestTenant, user: &Guid) -> Stored<User> {
         let mut reader = Reader::new(&*self.plain.table, self.plain.clock.now());
@@ -317,6 +330,11 @@ impl Call<'_> {
     /// With a member's cookie.
     pub fn cookie(self, value: &str) -> Self {
         self.header("cookie", &format!("feedhenry={value};"))
+    }
+
+    /// With a bearer token of the publisher API.
+    pub fn bearer(self, token: &str) -> Self {
+        self.header("authorization", &format!("Bearer {token}"))
     }
 
     /// With the session of an app's user.

@@ -30,7 +30,8 @@ fn message<'a>(entry: &Entry, answer: &'a Answer) -> &'a str {
     let message = match entry.row().dialect {
         Dialect::Rhmap | Dialect::RhmapSdk => &answer.json["message"],
         Dialect::RhmapTeams => &answer.json["error"]["error"],
-        Dialect::RhmapTeamMembers => &answer.json["error"],
+        Dialect::RhmapTeamMembers | Dialect::OAuth => &answer.json["error"],
+        Dialect::Wso2 => &answer.json["message"],
     };
     message.as_str().unwrap_or_default()
 }

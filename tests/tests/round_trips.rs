@@ -11,7 +11,9 @@ use local_gateway::uploads;
 use serde_json::json;
 use shared::access::{Permission, Right};
 use shared::domain::app::AppCard;
-use shared::domain::text::{Description, Label, Name};
+use shared::domain::catalogue::AppKind;
+use shared::domain::life_cycle::State;
+use shared::domain::text::{Description, Name};
 use shared::id::AppId;
 use shared::records;
 use shared::routes::Row;
@@ -80,6 +82,7 @@ fn reads(row: &Row) -> bool {
     };
     match row.permission {
         Permission::Holds(right) => by_right(right) || matches!(row.operation, "UploadStatus" | "ReadImportLog"),
+        Permission::Scope(_) => row.method == Method::GET || matches!(row.operation, "Validate" | "ValidateContext" | "Decide"),
         Permission::StoreUser => row.operation == "GetStoreItems",
         Permission::Member => matches!(row.operation, "List" | "ListAssignable" | "Validate" | "ReadUser"),
         Permission::Open => row.method == Method::GET || matches!(row.operation, "ReadStore" | "VerifySession" | "SessionInfo"),
@@ -139,22 +142,15 @@ async fn no_operation_makes_more_calls_than_it_must() {
 /// Puts so many more items into the store.
 async fn stock(world: &World, furnished: &Furnished, items: usize) {
     let handle = furnished.tenant.handle;
+    let owner = world.user_record(&furnished.tenant, &furnished.tenant.admin).await.value.owner;
     let mut writes = Vec::new();
     for number in 0..items {
         let now = world.plain.clock.now();
-        let card = AppCard {
-            id: AppId::new(now),
-            name: Name::new(format!("Item {number}")).expect("a name"),
-            description: Description::new("Two hundred characters of words that say what the item is for. ".repeat(3)).expect("a description"),
-            auth_token: Label::default(),
-            restrict_to_groups: false,
-            groups: Vec::new(),
-            policies: Vec::new(),
-            in_store: true,
-            binaries: Vec::new(),
-            owner: furnished.tenant.admin.clone(),
-            created: now,
-        };
+        let id = AppId::new(now);
+        let name = Name::new(format!("Item {number}")).expect("a name");
+        let mut card = AppCard::new(&owner, id, AppKind::Mobile, name, now);
+        card.description = Description::new("Two hundred characters of words that say what the item is for. ".repeat(3)).expect("a description");
+        card.state = State::Published;
         writes.push(records::create(keys::app_card(handle, card.id), &card).expect("a card"));
     }
     for batch in writes.chunks(100) {
@@ -284,6 +280,7 @@ fn the_table_of_operations_is_written() {
             Permission::Open => "anybody".to_owned(),
             Permission::Member => "a member".to_owned(),
             Permission::StoreUser => "a member or an app's user".to_owned(),
+            Permission::Scope(scope) => format!("a token with `{}`", scope.as_str()),
             Permission::Holds(right) => {
                 let (path, access) = right.permission_path();
                 format!("{access} `{}`", path.rsplit_once("admin/").map_or(path, |(_, short)| short))

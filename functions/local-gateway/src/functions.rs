@@ -34,6 +34,12 @@ impl Functions {
             (routes::rhmap_teams::FUNCTION.name, service::<rhmap_teams::Teams>(context.clone())?),
             (routes::rhmap_users::FUNCTION.name, service::<rhmap_users::Users>(context.clone())?),
             (routes::rhmap_store_client::FUNCTION.name, service::<rhmap_store_client::StoreClient>(context.clone())?),
+            (routes::wso2_oauth::FUNCTION.name, service::<wso2_oauth::OAuth>(context.clone())?),
+            (routes::wso2_apps::FUNCTION.name, service::<wso2_apps::Apps>(context.clone())?),
+            (routes::wso2_documents::FUNCTION.name, service::<wso2_documents::Documents>(context.clone())?),
+            (routes::wso2_files::FUNCTION.name, service::<wso2_files::Files>(context.clone())?),
+            (routes::wso2_policies::FUNCTION.name, service::<wso2_policies::Policies>(context.clone())?),
+            (routes::wso2_reference::FUNCTION.name, service::<wso2_reference::Reference>(context.clone())?),
         ]);
         let mut prefixes = matchit::Router::new();
         for function in routes::all() {

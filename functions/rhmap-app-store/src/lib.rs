@@ -123,7 +123,7 @@ async fn list_items(mut call: Call<'_>) -> Result<Reply, Error> {
     let who = call.who()?;
     let found = app::list(&mut call.reader, who.handle, None, None).await?;
     let base = &call.incoming.base_url;
-    let shown = found.cards.into_iter().filter(|(card, _): &(AppCard, String)| card.in_store);
+    let shown = found.cards.into_iter().filter(|(card, _): &(AppCard, String)| card.in_store());
     let list: Vec<ItemView> = shown.map(|(card, icon)| ItemView::of_card(&card, icon, base)).collect();
     Reply::of(&ItemList { count: list.len(), list, cursor: None })
 }

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use shared::Error;
 use shared::dialect::rhmap::views::{ItemAndList, ItemList, ItemView};
 use shared::domain::app::{self, AppCard, Changes};
+use shared::domain::catalogue;
 use shared::domain::links;
 use shared::domain::text::{Description, Label, Name};
 use shared::id::{AppId, AppRef, BinaryType, Guid, Handle};
@@ -37,7 +38,7 @@ impl Operations for StoreItems {
         };
         let upload = || incoming.peek::<Guid>("uploadId").map(|guid| keys::upload(handle, &guid));
         match op {
-            Op::Create => Plan::keys(groups()).and(policies()),
+            Op::Create => Plan::keys(groups()).and(policies()).query(catalogue::last_bucket(handle)),
             Op::Update => Plan::keys(card()).and(groups()).and(policies()),
             Op::Read | Op::Delete => Plan::keys(whole()),
             Op::List => {

@@ -9,7 +9,8 @@ use package_reader::{BlockCache, Package, Platform, ReadError, Refusal, Signatur
 use sha2::{Digest, Sha256};
 use shared::Error;
 use shared::context::Context;
-use shared::domain::upload::{Judged, Upload};
+use shared::domain::app::Judged;
+use shared::domain::upload::Upload;
 use shared::id::{BinaryType, Handle};
 use shared::store::keys;
 

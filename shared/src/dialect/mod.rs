@@ -1,9 +1,11 @@
 //! The dialects: how each spells success and each meaning of an error. One file each.
 
 pub mod rhmap;
+pub mod wso2;
 
 use lambda_http::{Body, Response};
 
+use crate::conditions::{Conditions, Validators, Verdict, http_date};
 use crate::error::Error;
 use crate::reply::{Content, Reply};
 
@@ -18,6 +20,21 @@ pub enum Dialect {
     RhmapTeams,
     /// The same for the removal and the members of a team: errors as `{"error":M}` (003 9.6 to 9.8).
     RhmapTeamMembers,
+    /// The publisher API of WSO2 App Manager: bare JSON, conditional requests (001).
+    Wso2,
+    /// OAuth 2.0's tokens (RFC 6749).
+    OAuth,
+}
+
+/// What of a request and of the deployment the closing of an answer asks for.
+#[derive(Clone, Copy, Debug)]
+pub struct Closing<'a> {
+    /// Whether the request only reads by its method.
+    pub is_get: bool,
+    /// Its `If-…` headers.
+    pub conditions: &'a Conditions,
+    /// The status of what is made in the catalogue (`Wso2CreateStatus`).
+    pub create_status: u16,
 }
 
 /// What a dialect writes: status, content type and body of a JSON answer.
@@ -29,8 +46,9 @@ pub struct Written {
 }
 
 impl Dialect {
-    fn success(self, reply: &Reply, json: &[u8]) -> Written {
+    fn success(self, reply: &Reply, json: &[u8], create_status: u16) -> Written {
         match self {
+            Self::Wso2 | Self::OAuth => Written { status: wso2::success(reply.success, create_status), body: json.to_vec() },
             Self::Rhmap | Self::RhmapSdk => rhmap::success(reply.success, json),
             Self::RhmapTeams | Self::RhmapTeamMembers => Written { status: 200, body: json.to_vec() },
         }
@@ -42,37 +60,73 @@ impl Dialect {
             Self::RhmapSdk => rhmap::sdk_error(error),
             Self::RhmapTeams => rhmap::teams_error(error),
             Self::RhmapTeamMembers => rhmap::team_members_error(error),
+            Self::Wso2 => wso2::error(error),
+            Self::OAuth => wso2::oauth_error(error),
         }
     }
 
-    /// The answer in this dialect. `is_get` decides how a redirect is spelled: a POST must become a GET.
-    pub fn close(self, outcome: &Result<Reply, Error>, is_get: bool) -> Response<Body> {
-        let mut response = Response::builder().header("x-content-type-options", "nosniff").header("cache-control", "no-store");
+    /// Whether answers carry `ETag` and `Last-Modified`, and readings may be answered by 304.
+    fn is_conditional(self) -> bool {
+        self == Self::Wso2
+    }
+
+    /// How whoever has no credential may get in.
+    fn challenge(self) -> Option<&'static str> {
+        match self {
+            Self::Wso2 => Some(wso2::challenge(false)),
+            Self::OAuth => Some(wso2::challenge(true)),
+            Self::Rhmap | Self::RhmapSdk | Self::RhmapTeams | Self::RhmapTeamMembers => None,
+        }
+    }
+
+    /// Judges a reading by its conditions, and notes the state of what an answer shows.
+    ///
+    /// # Errors
+    /// Precondition failed.
+    pub fn judge(self, reply: Reply, closing: &Closing<'_>) -> Result<(Reply, Verdict), Error> {
+        if !self.is_conditional() {
+            return Ok((reply, Verdict::Go));
+        }
+        let mut reply = reply;
+        if reply.validators.is_none() {
+            reply.validators = match &reply.content {
+                Content::Json(bytes) | Content::BareJson(bytes) | Content::Bytes { bytes, .. } => Some(Validators::of_content(bytes)),
+                Content::Redirect(_) | Content::Empty => None,
+            };
+        }
+        let verdict = match &reply.validators {
+            Some(validators) if closing.is_get => closing.conditions.judge_reading(validators)?,
+            _ => Verdict::Go,
+        };
+        Ok((reply, verdict))
+    }
+
+    /// The answer in this dialect. Whether it reads decides how a redirect is spelled: a POST must become a GET.
+    pub fn close(self, outcome: Result<Reply, Error>, closing: &Closing<'_>) -> Response<Body> {
+        let mut response = Response::builder().header("x-content-type-options", "nosniff");
+        // What a client keeps it must ask about each time; what has no entity tag it must not keep.
+        let caching = if self.is_conditional() && closing.is_get && outcome.is_ok() { "private, no-cache" } else { "no-store" };
+        response = response.header("cache-control", caching);
+        if self == Self::OAuth {
+            response = response.header("pragma", "no-cache");
+        }
+        let outcome = outcome.and_then(|reply| self.judge(reply, closing));
         let built = match outcome {
             Err(error) => {
-                let written = self.error(error);
+                let written = self.error(&error);
+                if let (401, Some(challenge)) = (written.status, self.challenge()) {
+                    response = response.header("www-authenticate", challenge);
+                }
                 response.status(written.status).header("content-type", JSON).body(text(written.body))
             }
-            Ok(reply) => {
-                for (name, value) in &reply.headers {
-                    response = response.header(*name, value);
-                }
-                if let Some(cookie) = &reply.cookie {
-                    response = response.header("set-cookie", cookie);
-                }
-                match &reply.content {
-                    Content::Json(json) => {
-                        let written = self.success(reply, json);
-                        response.status(written.status).header("content-type", JSON).body(text(written.body))
+            Ok((reply, verdict)) => {
+                if let Some(validators) = &reply.validators {
+                    response = response.header("etag", &validators.etag);
+                    if let Some(modified) = validators.modified {
+                        response = response.header("last-modified", http_date(modified));
                     }
-                    Content::BareJson(json) => response.status(200).header("content-type", JSON).body(text(json.clone())),
-                    Content::Bytes { content_type, bytes } if content_type.starts_with("text/") || content_type.ends_with("xml") => {
-                        response.status(200).header("content-type", *content_type).body(text(bytes.clone()))
-                    }
-                    Content::Bytes { content_type, bytes } => response.status(200).header("content-type", *content_type).body(Body::Binary(bytes.clone())),
-                    Content::Redirect(url) => response.status(if is_get { 302 } else { 303 }).header("location", url).body(Body::Empty),
-                    Content::Empty => response.status(204).body(Body::Empty),
                 }
+                if verdict == Verdict::NotModified { response.status(304).body(Body::Empty) } else { self.whole(response, reply, closing) }
             }
         };
         built.unwrap_or_else(|error| {
@@ -81,6 +135,29 @@ impl Dialect {
             *fallback.status_mut() = http::StatusCode::INTERNAL_SERVER_ERROR;
             fallback
         })
+    }
+
+    fn whole(self, mut response: http::response::Builder, reply: Reply, closing: &Closing<'_>) -> http::Result<Response<Body>> {
+        for (name, value) in &reply.headers {
+            response = response.header(*name, value);
+        }
+        if let Some(cookie) = &reply.cookie {
+            response = response.header("set-cookie", cookie);
+        }
+        match &reply.content {
+            Content::Json(json) => {
+                let written = self.success(&reply, json, closing.create_status);
+                response.status(written.status).header("content-type", JSON).body(text(written.body))
+            }
+            Content::BareJson(json) => response.status(200).header("content-type", JSON).body(text(json.clone())),
+            Content::Bytes { content_type, bytes } if content_type.starts_with("text/") || content_type.ends_with("xml") => {
+                response.status(200).header("content-type", *content_type).body(text(bytes.clone()))
+            }
+            Content::Bytes { content_type, bytes } => response.status(200).header("content-type", *content_type).body(Body::Binary(bytes.clone())),
+            Content::Redirect(url) => response.status(if closing.is_get { 302 } else { 303 }).header("location", url).body(Body::Empty),
+            // The publisher API says 200 without a body; a client of its may know no 204.
+            Content::Empty => response.status(if self == Self::Wso2 || self == Self::OAuth { 200 } else { 204 }).body(Body::Empty),
+        }
     }
 }
 

@@ -7,8 +7,11 @@ use serde::{Deserialize, Serialize};
 use crate::access::{Means, Principal, Right};
 use crate::change;
 use crate::clock::Timestamp;
-use crate::domain::housekeeping::{self, Chore};
+use crate::domain::catalogue::{self, AppKind};
+use crate::domain::housekeeping::{self, Chore, count_object};
+use crate::domain::life_cycle::{self, State};
 use crate::domain::text::{Description, Label, Name};
+use crate::domain::user::Owner;
 use crate::error::Error;
 use crate::id::{AppId, BinaryType, Guid, Handle};
 use crate::records::{self, Reader, Record, Stored};
@@ -38,14 +41,32 @@ pub struct AppCard {
     pub groups: Vec<Guid>,
     /// The policies by which its users must have signed in; empty means any.
     pub policies: Vec<Guid>,
-    /// Whether it is in the store (WSO2's *Published*).
-    pub in_store: bool,
+    /// Where it stands in its life cycle; *Published* is in the store.
+    pub state: State,
+    /// What kind of app it is.
+    pub kind: AppKind,
+    /// The bucket of its rows in the catalogue.
+    pub bucket: u32,
+    /// The name of who made it, as it was then: the publisher API's `provider`.
+    pub provider: String,
+    /// The name that it claimed in the publisher API; nothing for apps of other dialects.
+    pub publisher_name: Option<Name>,
+    /// The version that the publisher API gave it; empty for apps of other dialects.
+    pub version: String,
+    /// Where a gateway serves it, for web apps.
+    pub context: Option<String>,
+    /// Its business owner.
+    pub business_owner: Option<u32>,
+    /// Its tags.
+    pub tags: Vec<String>,
     /// Its binaries, at most one of each type.
     pub binaries: Vec<BinaryCard>,
     /// Who made it: a user who owns apps cannot be deleted (003 10.4).
     pub owner: Guid,
     /// Since when.
     pub created: Timestamp,
+    /// When it changed last.
+    pub modified: Timestamp,
 }
 
 impl Record for AppCard {
@@ -53,6 +74,50 @@ impl Record for AppCard {
 }
 
 impl AppCard {
+    /// A new card of that kind and name, in no state but the first, with nothing on it.
+    pub fn new(owner: &Owner, id: AppId, kind: AppKind, name: Name, now: Timestamp) -> Self {
+        Self {
+            id,
+            name,
+            description: Description::default(),
+            auth_token: Label::default(),
+            restrict_to_groups: false,
+            groups: Vec::new(),
+            policies: Vec::new(),
+            state: State::Created,
+            kind,
+            bucket: 0,
+            provider: owner.username.clone(),
+            publisher_name: None,
+            version: String::new(),
+            context: None,
+            business_owner: None,
+            tags: Vec::new(),
+            binaries: Vec::new(),
+            owner: owner.user.clone(),
+            created: now,
+            modified: now,
+        }
+    }
+
+    /// Whether it is in the store.
+    pub fn in_store(&self) -> bool {
+        self.state == State::Published
+    }
+
+    /// The name by which the publisher API knows it.
+    pub fn listed_name(&self) -> &str {
+        self.publisher_name.as_ref().unwrap_or(&self.name).as_str()
+    }
+
+    /// Its version in the publisher API: the one that was given there, else what was read from the binary that the id
+    /// names; empty where there is none.
+    pub fn listed_version(&self, id: AppId) -> String {
+        let binary = id.kind().and_then(|kind| self.binary(kind)).or_else(|| self.binaries.first());
+        let read = || binary.and_then(BinaryCard::live_version).map(|version| version.version_name.clone()).unwrap_or_default();
+        if self.version.is_empty() { read() } else { self.version.clone() }
+    }
+
     /// The binary of that type.
     pub fn binary(&self, kind: BinaryType) -> Option<&BinaryCard> {
         self.binaries.iter().find(|binary| binary.kind == kind)
@@ -77,6 +142,11 @@ pub struct BinaryCard {
 }
 
 impl BinaryCard {
+    /// The live version.
+    pub fn live_version(&self) -> Option<&VersionCard> {
+        self.versions.iter().find(|version| version.number == self.live)
+    }
+
     /// The configuration as clients read it: for iOS the bundle id is in it, set or read.
     pub fn shown_config(&self) -> BTreeMap<String, String> {
         let mut config = self.config.clone();
@@ -96,6 +166,10 @@ pub struct VersionCard {
     pub guid: Guid,
     /// When it was uploaded.
     pub at: Timestamp,
+    /// The version's name that was read.
+    pub version_name: String,
+    /// The name of the uploaded file that it came from, where it was uploaded on its own.
+    pub file: Option<String>,
 }
 
 /// The kept versions of a binary with all that was read from them.
@@ -261,31 +335,44 @@ pub async fn create(reader: &mut Reader<'_>, who: &Principal, name: Name, change
     let now = reader.now();
     let id = AppId::new(now);
     change!(reader, {
-        let mut card = AppCard {
-            id,
-            name: name.clone(),
-            description: Description::default(),
-            auth_token: Label::default(),
-            restrict_to_groups: false,
-            groups: Vec::new(),
-            policies: Vec::new(),
-            in_store: false,
-            binaries: Vec::new(),
-            owner: who.owner.user.clone(),
-            created: now,
-        };
+        let mut card = AppCard::new(&who.owner, id, AppKind::Mobile, name.clone(), now);
         apply(&mut card, changes);
         require_policies(reader, who.handle, &card.policies, &[]).await?;
         let mut writes = Vec::new();
         if let Some(groups) = &changes.groups {
             writes = super::links::regroup(reader, who.handle, &mut card, groups).await?;
         }
-        writes.insert(0, records::create(keys::app_card(who.handle, id), &card)?);
-        writes.push(owned(who.handle, &card.owner, 1));
-        // Whoever is being deleted at this moment owns nothing new.
-        writes.push(Write::Check(keys::user(who.handle, &card.owner), Condition::Present));
-        Ok((card, writes))
+        let mut all = made(reader, who, &mut card).await?;
+        all.extend(writes);
+        Ok((card, all))
     })
+}
+
+/// The writes of a new app: its card, first, its rows, its history, and that its owner has it. Gives the card its bucket.
+///
+/// # Errors
+/// The store's.
+pub async fn made(reader: &mut Reader<'_>, who: &Principal, card: &mut AppCard) -> Result<Vec<Write>, Error> {
+    let (bucket, counted) = catalogue::bucket(reader, who.handle).await?;
+    card.bucket = bucket;
+    let mut writes = vec![records::create(keys::app_card(who.handle, card.id), card)?, counted];
+    writes.extend(catalogue::changes(who.handle, None, Some(card))?);
+    writes.push(life_cycle::begun(who.handle, card, &who.owner.username)?);
+    writes.push(owned(who.handle, &card.owner, 1));
+    // Whoever is being deleted at this moment owns nothing new.
+    writes.push(Write::Check(keys::user(who.handle, &card.owner), Condition::Present));
+    Ok(writes)
+}
+
+/// The writes of a changed card: itself, first, under its revision, and its rows. Notes when it changed.
+///
+/// # Errors
+/// Internal.
+pub fn rewritten(handle: Handle, before: &AppCard, found: &mut Stored<AppCard>, now: Timestamp) -> Result<Vec<Write>, Error> {
+    found.value.modified = now;
+    let mut writes = vec![found.replace()?];
+    writes.extend(catalogue::changes(handle, Some(before), Some(&found.value))?);
+    Ok(writes)
 }
 
 /// The counter of the apps that a user owns.
@@ -306,16 +393,18 @@ fn owned(handle: Handle, user: &Guid, by: i64) -> Write {
 /// # Errors
 /// Not found for an unknown app, policy or group; the store's.
 pub async fn update(reader: &mut Reader<'_>, who: &Principal, id: AppId, changes: &Changes) -> Result<AppCard, Error> {
+    let now = reader.now();
     change!(reader, {
         let mut found = card(reader, who.handle, id).await?;
-        let before = found.value.policies.clone();
+        let before = found.value.clone();
         apply(&mut found.value, changes);
-        require_policies(reader, who.handle, &found.value.policies, &before).await?;
-        let mut writes = Vec::new();
+        require_policies(reader, who.handle, &found.value.policies, &before.policies).await?;
+        let mut links = Vec::new();
         if let Some(groups) = &changes.groups {
-            writes = super::links::regroup(reader, who.handle, &mut found.value, groups).await?;
+            links = super::links::regroup(reader, who.handle, &mut found.value, groups).await?;
         }
-        writes.insert(0, found.replace()?);
+        let mut writes = rewritten(who.handle, &before, &mut found, now)?;
+        writes.extend(links);
         Ok((found.value, writes))
     })
 }
@@ -342,9 +431,12 @@ pub async fn delete(reader: &mut Reader<'_>, who: &Principal, id: AppId) -> Resu
     let (handle, now) = (who.handle, reader.now());
     change!(reader, {
         let mut found = details(reader, handle, id).await?;
+        let before = found.card.value.clone();
         let unlinked = super::links::regroup(reader, handle, &mut found.card.value, &[]).await?;
         let mut writes =
             vec![found.card.remove(), Write::Delete(keys::icon(handle, id), Condition::Always), Write::Delete(keys::shelf(handle, id), Condition::Always)];
+        writes.extend(catalogue::changes(handle, Some(&before), None)?);
+        writes.push(housekeeping::chore(now, &Chore::Parts { handle, app: id.item() })?);
         for (_, binary) in &found.binaries {
             writes.push(binary.remove());
         }
@@ -361,6 +453,142 @@ pub async fn delete(reader: &mut Reader<'_>, who: &Principal, id: AppId) -> Resu
         }
         Ok(((), writes))
     })
+}
+
+/// What was read from a binary that is to be attached.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Judged {
+    /// The SHA-256 of its bytes, in hex.
+    pub sha256: String,
+    /// Its size in bytes.
+    pub size: u64,
+    /// The identifier.
+    pub identifier: String,
+    /// The version's name.
+    pub version_name: String,
+    /// The SHA-256 of the signer's certificate, where the signature was verified.
+    pub verified_signer: Option<String>,
+    /// The small icon, base64.
+    pub icon: Option<String>,
+    /// Everything that was read.
+    pub package: serde_json::Value,
+}
+
+/// What a new version is, beside what was read from it.
+#[derive(Clone, Debug)]
+pub struct NewVersion {
+    /// Its own guid.
+    pub guid: Guid,
+    /// The upload or file that brought it.
+    pub upload: Guid,
+    /// The type of binary.
+    pub kind: BinaryType,
+    /// Who uploaded it.
+    pub by: Guid,
+    /// The name of the file on the uploader's disk.
+    pub file_name: String,
+    /// The name of the uploaded file, where it was uploaded on its own.
+    pub file: Option<String>,
+    /// Whether another signer than the live version's is allowed.
+    pub allow_signer_change: bool,
+}
+
+/// Makes a judged binary the newest version on a card, and the live one. Gives its number and the writes beside the card's
+/// own; a fifth old version goes: its record now, its object once nothing else points at it. The inner error is a refusal
+/// with its code.
+///
+/// # Errors
+/// Internal.
+pub fn attach(
+    handle: Handle,
+    card: &mut AppCard,
+    former: Option<Stored<Binary>>,
+    icon: Option<Stored<Icon>>,
+    new: &NewVersion,
+    judged: &Judged,
+    now: Timestamp,
+) -> Result<Result<(u32, Vec<Write>), String>, Error> {
+    let kind = new.kind;
+    let live = card.binary(kind);
+    if let Some(live) = live
+        && live.identifier != judged.identifier
+    {
+        return Ok(Err(format!("wrong_identifier: the file is {}, the item's binary is {}", judged.identifier, live.identifier)));
+    }
+    let live_signer = live.map(|binary| binary.live).and_then(|live| former.as_ref()?.value.version(live)?.verified_signer.clone());
+    if let (Some(before), Some(after)) = (&live_signer, &judged.verified_signer)
+        && before != after
+        && !new.allow_signer_change
+    {
+        let reason =
+            "wrong_signer: the file is signed by another certificate than the live version; an administrator can allow the change with allowSignerChange";
+        return Ok(Err(reason.to_owned()));
+    }
+    let mut binary = former.as_ref().map(|found| found.value.clone()).unwrap_or(Binary { next: 1, versions: Vec::new() });
+    let number = binary.next;
+    binary.next += 1;
+    let version = Version {
+        number,
+        guid: new.guid.clone(),
+        upload: new.upload.clone(),
+        sha256: judged.sha256.clone(),
+        size: judged.size,
+        at: now,
+        by: new.by.clone(),
+        file_name: new.file_name.clone(),
+        identifier: judged.identifier.clone(),
+        version_name: judged.version_name.clone(),
+        verified_signer: judged.verified_signer.clone(),
+        package: judged.package.clone(),
+    };
+    binary.versions.insert(0, version);
+    let dropped = binary.versions.split_off(binary.versions.len().min(OLD_VERSIONS + 1));
+    let mut config = card.binary(kind).map(|binary| binary.config.clone()).unwrap_or_default();
+    config.remove("bundle_id");
+    let mut versions = card.binary(kind).map(|binary| binary.versions.clone()).unwrap_or_default();
+    versions.insert(0, VersionCard { number, guid: new.guid.clone(), at: now, version_name: judged.version_name.clone(), file: new.file.clone() });
+    versions.truncate(OLD_VERSIONS + 1);
+    card.binaries.retain(|binary| binary.kind != kind);
+    card.binaries.push(BinaryCard { kind, live: number, identifier: judged.identifier.clone(), modified: now, config, versions });
+    card.binaries.sort_by_key(|binary| binary.kind);
+
+    let mut writes = references(handle, &binary.versions[0], &dropped, now)?;
+    writes.push(records::create(keys::version(handle, &new.guid), &VersionAlias { binary: card.id.binary(kind) })?);
+    let absent = Condition::AbsentOrExpired { now: now.seconds() };
+    writes.push(match former {
+        Some(found) => Stored { value: binary, ..found }.replace()?,
+        None => records::put(keys::binary(handle, card.id, kind), &binary, absent.clone())?,
+    });
+    if let Some(png) = &judged.icon {
+        match icon {
+            None => writes.push(records::put(keys::icon(handle, card.id), &Icon { png: png.clone(), from_package: true }, absent)?),
+            Some(mut found) if found.value.from_package && found.value.png != *png => {
+                found.value.png = png.clone();
+                writes.push(found.replace()?);
+            }
+            Some(_) => {}
+        }
+    }
+    Ok(Ok((number, writes)))
+}
+
+/// The counts of objects that change when one version comes and others go: one write per object.
+fn references(handle: Handle, new: &Version, dropped: &[Version], now: Timestamp) -> Result<Vec<Write>, Error> {
+    let mut counted = std::collections::BTreeMap::from([(keys::binary_object(handle, &new.sha256), 1_i64)]);
+    let mut writes = Vec::new();
+    for version in dropped {
+        *counted.entry(keys::binary_object(handle, &version.sha256)).or_default() -= 1;
+        writes.push(Write::Delete(keys::version(handle, &version.guid), Condition::Always));
+    }
+    for (name, by) in counted {
+        if by < 0 {
+            writes.push(housekeeping::chore(now, &Chore::Object { handle, name: name.clone() })?);
+        }
+        if by != 0 {
+            writes.push(count_object(handle, &name, by));
+        }
+    }
+    Ok(writes)
 }
 
 /// Most entries of a binary's configuration, and most characters of a key or value.
@@ -382,15 +610,17 @@ pub async fn set_config(
     if config.len() > CONFIG_LIMIT.0 || !config.iter().all(|(key, value)| fits(key) && fits(value)) {
         return Err(Error::invalid("invalid_config"));
     }
+    let now = reader.now();
     change!(reader, {
         let mut found = card(reader, who.handle, id).await?;
+        let before = found.value.clone();
         let binary = found.value.binaries.iter_mut().find(|binary| binary.kind == kind).ok_or_else(|| Error::not_found("invalid_type"))?;
         if config.get("bundle_id").is_some_and(|bundle| kind != BinaryType::Android && *bundle != binary.identifier) {
             return Err(Error::invalid(format!("wrong_identifier: the bundle id that was read from the binary is {}", binary.identifier)));
         }
         binary.config = config.clone();
         let shown = binary.shown_config();
-        Ok((shown, vec![found.replace()?]))
+        Ok((shown, rewritten(who.handle, &before, &mut found, now)?))
     })
 }
 
@@ -399,15 +629,16 @@ pub async fn set_config(
 /// # Errors
 /// Not found for an unknown app, or an unknown policy that is to be added; the store's.
 pub async fn change_policy(reader: &mut Reader<'_>, who: &Principal, id: AppId, policy: &Guid, add: bool) -> Result<AppCard, Error> {
+    let now = reader.now();
     change!(reader, {
         let mut found = card(reader, who.handle, id).await?;
-        let before = found.value.policies.clone();
+        let before = found.value.clone();
         found.value.policies.retain(|have| have != policy);
         if add {
             found.value.policies.push(policy.clone());
-            require_policies(reader, who.handle, &found.value.policies, &before).await?;
+            require_policies(reader, who.handle, &found.value.policies, &before.policies).await?;
         }
-        let writes = if found.value.policies == before { Vec::new() } else { vec![found.replace()?] };
+        let writes = if found.value.policies == before.policies { Vec::new() } else { rewritten(who.handle, &before, &mut found, now)? };
         Ok((found.value, writes))
     })
 }
@@ -420,6 +651,7 @@ pub async fn roll_back(reader: &mut Reader<'_>, who: &Principal, id: AppId, kind
     let now = reader.now();
     change!(reader, {
         let mut found = card(reader, who.handle, id).await?;
+        let before = found.value.clone();
         let card = &mut found.value;
         let binary = card.binaries.iter_mut().find(|binary| binary.kind == kind).ok_or_else(|| Error::not_found("invalid_type"))?;
         if !binary.versions.iter().any(|version| version.number == number) {
@@ -430,8 +662,8 @@ pub async fn roll_back(reader: &mut Reader<'_>, who: &Principal, id: AppId, kind
         }
         binary.live = number;
         binary.modified = now;
-        let write = found.replace()?;
-        Ok((found.value, vec![write]))
+        let writes = rewritten(who.handle, &before, &mut found, now)?;
+        Ok((found.value, writes))
     })
 }
 
@@ -439,15 +671,15 @@ pub async fn roll_back(reader: &mut Reader<'_>, who: &Principal, id: AppId, kind
 /// nobody.
 pub fn visible(card: &AppCard, who: &Principal, store_policies: &[Guid]) -> bool {
     if who.is_member() && who.holds(Right::ReadStoreItems) {
-        return card.in_store;
+        return card.in_store();
     }
     let by = match &who.means {
         Means::AppSession { policy, .. } => Some(policy),
-        Means::Session | Means::ApiKey => None,
+        Means::Session | Means::ApiKey | Means::Bearer { .. } => None,
     };
     let admits = |policies: &[Guid]| policies.is_empty() || by.is_some_and(|by| policies.contains(by));
     let in_group = !card.restrict_to_groups || card.groups.iter().any(|group| who.owner.groups.contains(group));
-    card.in_store && in_group && admits(&card.policies) && (who.is_member() || admits(store_policies))
+    card.in_store() && in_group && admits(&card.policies) && (who.is_member() || admits(store_policies))
 }
 
 /// One page of all cards, oldest first, each with its icon.

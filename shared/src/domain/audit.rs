@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::access::{Means, Principal};
 use crate::clock::Timestamp;
 use crate::domain::app::AppCard;
+use crate::domain::subscription;
 use crate::error::Error;
 use crate::id::{AppId, BinaryType, Guid, Handle};
 use crate::records::{self, Reader, Record, Stored};
@@ -56,7 +57,7 @@ impl Record for InstalledItem {
     const KIND: &'static str = "installed-item";
 }
 
-/// The writes of a row: one copy per filter, and that the user has the item.
+/// The writes of a row: one copy per filter, that the user has the item, and that the item has the user.
 ///
 /// # Errors
 /// Internal.
@@ -86,6 +87,7 @@ pub fn row(who: &Principal, card: &AppCard, kind: BinaryType, version: u32, cuid
     }
     let installed = InstalledItem { item: card.id, title: row.title.clone(), at: now };
     let mut writes = vec![records::put(keys::user_item(who.handle, &row.user, card.id), &installed, Condition::Always)?];
+    writes.push(subscription::subscribed(who, card.id, now)?);
     for of in copies {
         writes.push(records::put(keys::log_row(who.handle, of, now, &row.guid), &row, Condition::Always)?);
     }

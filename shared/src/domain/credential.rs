@@ -2,10 +2,13 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::access::Scopes;
 use crate::clock::Timestamp;
 use crate::domain::api_key::ApiKey;
 use crate::domain::user::Owner;
+use crate::id::Guid;
 use crate::records::Record;
+use crate::secret::SecretHash;
 
 /// What a credential is for.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -21,6 +24,24 @@ pub enum Purpose {
     AppSession {
         /// The client's id of its device.
         cuid: String,
+    },
+    /// A bearer token of the publisher API.
+    Bearer {
+        /// What it may be used for.
+        scopes: Scopes,
+        /// The client that got it.
+        client: Guid,
+        /// The refresh token that came with it and ends with it.
+        refresh: Option<SecretHash>,
+    },
+    /// The token by which a client gets the next bearer token.
+    Refresh {
+        /// What the next one may be used for at most.
+        scopes: Scopes,
+        /// The client that got it, and alone may use it.
+        client: Guid,
+        /// The bearer token that came with it and ends with it.
+        bearer: SecretHash,
     },
     /// A link by which a user sets his password: good for one time.
     SetPassword {

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::clock::Timestamp;
 use crate::domain::upload::{self, State, Upload};
 use crate::error::Error;
-use crate::id::{Guid, Handle};
+use crate::id::{AppId, Guid, Handle};
 use crate::objects::Objects;
 use crate::records::{self, Reader, Record, Stored};
 use crate::store::{Condition, Item, Query, StoreError, Table, Write, keys};
@@ -40,6 +40,13 @@ pub enum Chore {
         /// The guids of its versions.
         aliases: Vec<Guid>,
     },
+    /// Removes what belonged to an app that was deleted: its history, its subscriptions, what its publishers said of it.
+    Parts {
+        /// The tenant.
+        handle: Handle,
+        /// The app.
+        app: AppId,
+    },
 }
 
 impl Record for Chore {
@@ -58,6 +65,7 @@ pub fn chore(now: Timestamp, chore: &Chore) -> Result<Write, Error> {
         Chore::Object { handle, name } => (now.plus_seconds(GRACE_SECONDS), format!("{handle}#{name}")),
         Chore::Upload { handle, upload } => (now, format!("{handle}#{upload}")),
         Chore::Release { handle, aliases, .. } => (now, format!("{handle}#{:?}", aliases.first())),
+        Chore::Parts { handle, app } => (now, format!("{handle}#{app}")),
     };
     records::put(keys::chore(due, &subject), chore, Condition::Always)
 }
@@ -76,6 +84,8 @@ pub struct Done {
     pub uploads: usize,
     /// Deleted apps whose references were taken back.
     pub releases: usize,
+    /// Deleted apps of which nothing is left.
+    pub apps: usize,
 }
 
 /// Does everything that is due. Any number of runs at once do it once.
@@ -125,6 +135,12 @@ async fn one(table: &dyn Table, objects: &dyn Objects, now: Timestamp, item: Ite
                 done.uploads += 1;
             }
         }
+        Chore::Parts { handle, app } => {
+            remove_parts(table, *handle, *app).await?;
+            if finish(table, vec![remove]).await? {
+                done.apps += 1;
+            }
+        }
         Chore::Release { handle, objects: names, aliases } => {
             let mut writes = vec![remove];
             let mut counted = std::collections::BTreeMap::<&String, i64>::new();
@@ -143,6 +159,24 @@ async fn one(table: &dyn Table, objects: &dyn Objects, now: Timestamp, item: Ite
     }
     Ok(())
 }
+
+/// Removes everything in an app's partition, as often as it takes; what a crash leaves the next run removes.
+async fn remove_parts(table: &dyn Table, handle: Handle, app: AppId) -> Result<(), Error> {
+    loop {
+        let page = table.query(&Query::all(keys::app_parts(handle, app)).limit(Some(PARTS_AT_ONCE))).await?;
+        if page.items.is_empty() {
+            return Ok(());
+        }
+        let writes = page.items.into_iter().map(|item| Write::Delete(item.key, Condition::Always)).collect();
+        match table.write(writes).await {
+            Ok(()) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+}
+
+/// How many records one transaction removes.
+const PARTS_AT_ONCE: u32 = 50;
 
 /// Writes what ends a chore; another run may have ended it first.
 async fn finish(table: &dyn Table, writes: Vec<Write>) -> Result<bool, Error> {

@@ -67,18 +67,21 @@ pub async fn regroup(reader: &mut Reader<'_>, handle: Handle, card: &mut AppCard
 /// # Errors
 /// As [`regroup`]; not found for an unknown app.
 pub async fn change_groups(reader: &mut Reader<'_>, who: &Principal, id: AppId, groups: &[Guid], add: bool) -> Result<AppCard, Error> {
+    let now = reader.now();
     change!(reader, {
         let mut found = app::card(reader, who.handle, id).await?;
+        let card_before = found.value.clone();
         let mut wanted = found.value.groups.clone();
         wanted.retain(|group| add || !groups.contains(group));
         if add {
             wanted.extend(groups.iter().cloned());
         }
-        let before = found.value.groups.clone();
-        let mut writes = regroup(reader, who.handle, &mut found.value, &wanted).await?;
-        if found.value.groups != before {
-            writes.insert(0, found.replace()?);
+        let links = regroup(reader, who.handle, &mut found.value, &wanted).await?;
+        let mut writes = Vec::new();
+        if found.value.groups != card_before.groups {
+            writes = app::rewritten(who.handle, &card_before, &mut found, now)?;
         }
+        writes.extend(links);
         Ok((found.value, writes))
     })
 }
@@ -97,7 +100,7 @@ pub async fn change_items(reader: &mut Reader<'_>, who: &Principal, guid: &Guid,
     let mut apps = apps.to_vec();
     apps.sort();
     apps.dedup();
-    let handle = who.handle;
+    let (handle, now) = (who.handle, reader.now());
     change!(reader, {
         let mut wanted = vec![keys::group(handle, guid)];
         wanted.extend(apps.iter().map(|app| keys::app_card(handle, *app)));
@@ -134,6 +137,8 @@ pub async fn change_items(reader: &mut Reader<'_>, who: &Principal, guid: &Guid,
                 }
                 _ => continue,
             }
+            // What a list shows of it stays as it is.
+            found.value.modified = now;
             writes.push(found.replace()?);
         }
         if changed != 0 {

@@ -4,13 +4,15 @@ use serde::{Deserialize, Serialize};
 
 use crate::access::Principal;
 use crate::change;
+use crate::clock::Timestamp;
 use crate::domain::app::{self, AppCard, Icon};
+use crate::domain::life_cycle::{self, Action, State};
 use crate::domain::policy::Policy;
 use crate::domain::text::{Description, Name};
 use crate::error::Error;
 use crate::id::{AppId, Guid, Handle};
-use crate::records::{self, Reader, Record, Stored};
-use crate::store::{Condition, Key, Query, Write, keys};
+use crate::records::{Reader, Record, Stored};
+use crate::store::{Condition, Key, Query, TRANSACTION_LIMIT, Write, keys};
 
 /// The store.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -107,8 +109,9 @@ pub struct Changes {
     pub policies: Option<Vec<Guid>>,
 }
 
-/// Most items that one call puts into the store or takes out of it: two writes each, and one for the store.
-pub const ITEMS_LIMIT: usize = 49;
+/// Most items that one call puts into the store or takes out of it: four writes each, and one for the store. Items with
+/// binaries of several types take more.
+pub const ITEMS_LIMIT: usize = 24;
 
 /// Changes the store (003 2.2): all or nothing.
 ///
@@ -116,7 +119,7 @@ pub const ITEMS_LIMIT: usize = 49;
 /// Not found `invalid_guid` for an unknown item or policy; invalid beyond [`ITEMS_LIMIT`] items that come or go at once;
 /// the store's.
 pub async fn update(reader: &mut Reader<'_>, who: &Principal, changes: &Changes) -> Result<Whole, Error> {
-    let handle = who.handle;
+    let (handle, now) = (who.handle, reader.now());
     change!(reader, {
         let mut whole = read(reader, handle).await?;
         let store = &mut whole.store.value;
@@ -140,10 +143,13 @@ pub async fn update(reader: &mut Reader<'_>, who: &Principal, changes: &Changes)
             for (id, card) in moved.iter().zip(reader.get_all::<AppCard>(&cards).await?) {
                 let shelve = wanted.contains(id);
                 match card {
-                    Some(card) => writes.extend(shelving(handle, card, shelve)?),
+                    Some(card) => writes.extend(shelving(who, card, shelve, now)?),
                     None if shelve => return Err(Error::not_found("invalid_guid")),
                     None => writes.push(Write::Delete(keys::shelf(handle, *id), Condition::Always)),
                 }
+            }
+            if writes.len() > TRANSACTION_LIMIT {
+                return Err(Error::invalid("invalid_storeitems: fewer items can come or go in one call where they have binaries of several types"));
             }
             whole.items = wanted;
         }
@@ -151,22 +157,32 @@ pub async fn update(reader: &mut Reader<'_>, who: &Principal, changes: &Changes)
     })
 }
 
-fn shelving(handle: Handle, mut card: Stored<AppCard>, shelve: bool) -> Result<[Write; 2], Error> {
-    card.value.in_store = shelve;
-    let key = keys::shelf(handle, card.value.id);
-    let shelf = if shelve { records::put(key, &Shelved {}, Condition::Always)? } else { Write::Delete(key, Condition::Always) };
-    Ok([card.replace()?, shelf])
+fn shelving(who: &Principal, mut found: Stored<AppCard>, shelve: bool, now: Timestamp) -> Result<Vec<Write>, Error> {
+    let before = found.value.clone();
+    let way: &[Action] = match (shelve, before.state) {
+        (true, state) => life_cycle::way_into_store(state)
+            .ok_or_else(|| Error::conflict(format!("An app in the state {} cannot come into the store any more", state.title())))?,
+        (false, State::Published) => &[Action::Unpublish],
+        (false, _) => &[],
+    };
+    let taken = life_cycle::take(who, &mut found.value, found.rev, way, None, now)?;
+    if taken.is_empty() {
+        return Ok(Vec::new());
+    }
+    let mut writes = app::rewritten(who.handle, &before, &mut found, now)?;
+    writes.extend(taken);
+    Ok(writes)
 }
 
-/// Puts an item into the store or takes it out (003 2.3, 2.4). Twice is fine.
+/// Puts an item into the store or takes it out (003 2.3, 2.4), by the steps of its life cycle. Twice is fine.
 ///
 /// # Errors
-/// Not found for an unknown item; the store's.
+/// Not found for an unknown item; conflict for one that is deprecated or retired; the store's.
 pub async fn shelve(reader: &mut Reader<'_>, who: &Principal, id: AppId, shelve: bool) -> Result<(), Error> {
+    let now = reader.now();
     change!(reader, {
-        let card = app::card(reader, who.handle, id).await?;
-        let writes = if card.value.in_store == shelve { Vec::new() } else { shelving(who.handle, card, shelve)?.to_vec() };
-        Ok(((), writes))
+        let found = app::card(reader, who.handle, id).await?;
+        Ok(((), shelving(who, found, shelve, now)?))
     })
 }
 

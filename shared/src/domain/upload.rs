@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 use crate::access::Principal;
 use crate::change;
 use crate::clock::Timestamp;
-use crate::domain::app::{self, AppCard, Binary, BinaryCard, Icon, OLD_VERSIONS, Version, VersionAlias, VersionCard};
-use crate::domain::housekeeping::{self, Chore, count_object};
+use crate::domain::app::{self, AppCard, Binary, Icon, Judged, NewVersion};
+use crate::domain::housekeeping::Chore;
 use crate::error::Error;
 use crate::id::{AppId, BinaryType, Guid, Handle};
 use crate::objects::{Objects, SignedRequest};
@@ -350,25 +350,6 @@ pub async fn refuse(reader: &mut Reader<'_>, handle: Handle, upload: &Guid, reas
     })
 }
 
-/// What was read from a binary that is to be attached.
-#[derive(Clone, Debug)]
-pub struct Judged {
-    /// The SHA-256 of its bytes, in hex.
-    pub sha256: String,
-    /// Its size in bytes.
-    pub size: u64,
-    /// The identifier.
-    pub identifier: String,
-    /// The version's name.
-    pub version_name: String,
-    /// The SHA-256 of the signer's certificate, where the signature was verified.
-    pub verified_signer: Option<String>,
-    /// The small icon, base64.
-    pub icon: Option<String>,
-    /// Everything that was read.
-    pub package: serde_json::Value,
-}
-
 /// How attaching ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Verdict {
@@ -378,10 +359,6 @@ pub enum Verdict {
     Refused(String),
     /// It had ended before.
     Ended,
-}
-
-fn wrong_identifier(found: &str, wanted: &str) -> String {
-    format!("wrong_identifier: the file is {found}, the item's binary is {wanted}")
 }
 
 /// Makes a judged binary the newest version of its app, and the live one. A fifth old version goes: its record now, its
@@ -409,95 +386,30 @@ pub async fn attach(reader: &mut Reader<'_>, handle: Handle, upload: &Upload, ki
         let Some(mut card) = reader.get::<AppCard>(&card_key).await? else {
             return refusal(record, "wrong_identifier: the item was deleted meanwhile".to_owned());
         };
+        let before = card.value.clone();
         let former = reader.get::<Binary>(&binary_key).await?;
-        if let Some(live) = card.value.binary(kind)
-            && live.identifier != judged.identifier
-        {
-            return refusal(record, wrong_identifier(&judged.identifier, &live.identifier));
-        }
-        let live_signer = card.value.binary(kind).map(|binary| binary.live).and_then(|live| former.as_ref()?.value.version(live)?.verified_signer.clone());
-        if let (Some(before), Some(after)) = (&live_signer, &judged.verified_signer)
-            && before != after
-            && !record.value.allow_signer_change
-        {
-            let reason =
-                "wrong_signer: the file is signed by another certificate than the live version; an administrator can allow the change with allowSignerChange";
-            return refusal(record, reason.to_owned());
-        }
-        let mut binary = former.as_ref().map(|found| found.value.clone()).unwrap_or(Binary { next: 1, versions: Vec::new() });
-        let number = binary.next;
-        binary.next += 1;
-        let version = Version {
-            number,
+        let icon = reader.get::<Icon>(&icon_key).await?;
+        let new = NewVersion {
             guid: guid.clone(),
             upload: upload.guid.clone(),
-            sha256: judged.sha256.clone(),
-            size: judged.size,
-            at: now,
+            kind,
             by: upload.by.clone(),
             file_name: upload.file_name.clone(),
-            identifier: judged.identifier.clone(),
-            version_name: judged.version_name.clone(),
-            verified_signer: judged.verified_signer.clone(),
-            package: judged.package.clone(),
+            file: None,
+            allow_signer_change: record.value.allow_signer_change,
         };
-        binary.versions.insert(0, version);
-        let dropped = binary.versions.split_off(binary.versions.len().min(OLD_VERSIONS + 1));
-        let mut config = card.value.binary(kind).map(|binary| binary.config.clone()).unwrap_or_default();
-        config.remove("bundle_id");
-        let shown = BinaryCard {
-            kind,
-            live: number,
-            identifier: judged.identifier.clone(),
-            modified: now,
-            config,
-            versions: binary.versions.iter().map(|version| VersionCard { number: version.number, guid: version.guid.clone(), at: version.at }).collect(),
+        let (number, versions) = match app::attach(handle, &mut card.value, former, icon, &new, judged, now)? {
+            Ok(attached) => attached,
+            Err(reason) => return refusal(record, reason),
         };
-        card.value.binaries.retain(|binary| binary.kind != kind);
-        card.value.binaries.push(shown);
-        card.value.binaries.sort_by_key(|binary| binary.kind);
         record.value.state = State::Attached;
         record.value.version = Some(number);
         record.value.sha256 = Some(judged.sha256.clone());
-
-        let mut writes = vec![card.replace()?, record.replace()?];
-        writes.push(match former {
-            Some(found) => Stored { value: binary.clone(), ..found }.replace()?,
-            None => records::put(binary_key, &binary, Condition::AbsentOrExpired { now: now.seconds() })?,
-        });
-        writes.push(records::create(keys::version(handle, &guid), &VersionAlias { binary: app.binary(kind) })?);
-        writes.extend(references(handle, &binary.versions[0], &dropped, now)?);
-        if let Some(png) = &judged.icon {
-            match reader.get::<Icon>(&icon_key).await? {
-                None => writes.push(records::put(icon_key, &Icon { png: png.clone(), from_package: true }, Condition::AbsentOrExpired { now: now.seconds() })?),
-                Some(mut found) if found.value.from_package && found.value.png != *png => {
-                    found.value.png = png.clone();
-                    writes.push(found.replace()?);
-                }
-                Some(_) => {}
-            }
-        }
+        let mut writes = app::rewritten(handle, &before, &mut card, now)?;
+        writes.push(record.replace()?);
+        writes.extend(versions);
         Ok((Verdict::Attached(number), writes))
     })
-}
-
-/// The counts of objects that change when one version comes and others go: one write per object.
-fn references(handle: Handle, new: &Version, dropped: &[Version], now: Timestamp) -> Result<Vec<Write>, Error> {
-    let mut counted = std::collections::BTreeMap::from([(keys::binary_object(handle, &new.sha256), 1_i64)]);
-    let mut writes = Vec::new();
-    for version in dropped {
-        *counted.entry(keys::binary_object(handle, &version.sha256)).or_default() -= 1;
-        writes.push(Write::Delete(keys::version(handle, &version.guid), Condition::Always));
-    }
-    for (name, by) in counted {
-        if by < 0 {
-            writes.push(housekeeping::chore(now, &Chore::Object { handle, name: name.clone() })?);
-        }
-        if by != 0 {
-            writes.push(count_object(handle, &name, by));
-        }
-    }
-    Ok(writes)
 }
 
 /// Makes a judged picture the icon of its app or of the store.

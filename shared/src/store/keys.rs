@@ -6,6 +6,7 @@
 use sha2::{Digest, Sha256};
 
 use crate::clock::Timestamp;
+use crate::domain::catalogue::Listing;
 use crate::id::{AppId, BinaryType, Guid, Handle, TeamId, base32, random_bytes};
 use crate::secret::SecretHash;
 use crate::store::Key;
@@ -220,9 +221,138 @@ pub fn icon(handle: Handle, app: AppId) -> Key {
     key(icons(handle), app.sort_key())
 }
 
+/// What belongs to one app beside its card: its binaries, its history, what its publishers say of it.
+pub fn app_parts(handle: Handle, app: AppId) -> String {
+    format!("{handle}#A#{}", app.sort_key())
+}
+
+/// The beginning of the sort keys of [`history`].
+pub const HISTORY_PREFIX: &str = "HIST#";
+
+/// The steps that an app took in the change that gave its card that revision.
+pub fn history(handle: Handle, app: AppId, rev: u64) -> Key {
+    key(app_parts(handle, app), format!("{HISTORY_PREFIX}{rev:010}"))
+}
+
+/// What an app's publishers say of it beyond its card.
+pub fn publication(handle: Handle, app: AppId) -> Key {
+    key(app_parts(handle, app), "PUB")
+}
+
+/// The beginning of the sort keys of [`subscription`].
+pub const SUBSCRIPTION_PREFIX: &str = "SUB#";
+
+/// That a user subscribed to an app or installed it.
+pub fn subscription(handle: Handle, app: AppId, user: &Guid) -> Key {
+    key(app_parts(handle, app), format!("{SUBSCRIPTION_PREFIX}{user}"))
+}
+
+/// The claim of an app's provider, name and version, joined by hyphens: what the publisher API may name it by.
+pub fn version_claim(handle: Handle, listing: Listing, joined: &str) -> Key {
+    key(format!("{handle}#PNV#{}#{}", listing.as_str(), bounded(joined)), SELF)
+}
+
+/// The claim of an app's name in a list of the publisher API; case does not count.
+pub fn app_name(handle: Handle, listing: Listing, name: &str) -> Key {
+    key(format!("{handle}#APPNAME#{}#{}", listing.as_str(), bounded(&name.to_lowercase())), SELF)
+}
+
+/// The claim of a web app's context.
+pub fn context(handle: Handle, context: &str) -> Key {
+    key(format!("{handle}#CTX#{}", bounded(context)), SELF)
+}
+
+/// All policy partials.
+pub fn partials(handle: Handle) -> String {
+    format!("{handle}#PARTIALS")
+}
+
+/// A policy partial.
+pub fn partial(handle: Handle, partial: u32) -> Key {
+    key(partials(handle), format!("{partial:010}"))
+}
+
+/// The apps that a policy partial is mapped to.
+pub fn partial_apps(handle: Handle, partial: u32) -> String {
+    format!("{handle}#PARTIAL#{partial:010}")
+}
+
+/// That a policy partial is mapped to an app.
+pub fn partial_app(handle: Handle, partial: u32, app: AppId) -> Key {
+    key(partial_apps(handle, partial), app.sort_key())
+}
+
+/// All business owners.
+pub fn business_owners(handle: Handle) -> String {
+    format!("{handle}#OWNERS")
+}
+
+/// A business owner.
+pub fn business_owner(handle: Handle, owner: u32) -> Key {
+    key(business_owners(handle), format!("{owner:010}"))
+}
+
+/// The claim of a business owner's name and mail address together.
+pub fn business_owner_name(handle: Handle, name: &str, email: &str) -> Key {
+    key(format!("{handle}#OWNERNAME#{}", bounded(&format!("{}\n{}", name.to_lowercase(), email.to_lowercase()))), SELF)
+}
+
+/// The rows of a list of the publisher API.
+pub fn rows(handle: Handle, listing: Listing) -> String {
+    format!("{handle}#ROWS#{}", listing.as_str())
+}
+
+/// The sort key of an app's row: its bucket, then its id with the number of its binary's type.
+pub fn row_sort(bucket: u32, id: AppId) -> String {
+    format!("{bucket:08}#{}{}", id.sort_key(), id.kind().map_or(0, |kind| kind as u8 + 1))
+}
+
+/// What sorts before every row of a bucket and after every row of those before it.
+pub fn before_bucket(bucket: u32) -> String {
+    format!("{bucket:08}")
+}
+
+/// An app's row.
+pub fn row(handle: Handle, listing: Listing, sort: &str) -> Key {
+    key(rows(handle, listing), sort)
+}
+
+/// The counts of the buckets: of all apps as `ALL#…`, of the rows of each list under its name.
+pub fn directory(handle: Handle) -> String {
+    format!("{handle}#DIR")
+}
+
+/// The beginning of the sort keys of [`bucket`].
+pub const BUCKETS_PREFIX: &str = "ALL#";
+
+/// How many apps were ever put into a bucket.
+pub fn bucket(handle: Handle, number: u32) -> Key {
+    key(directory(handle), format!("{BUCKETS_PREFIX}{number:08}"))
+}
+
+/// The beginning of the sort keys of [`directory_entry`].
+pub fn directory_prefix(listing: Listing) -> String {
+    format!("{}#", listing.as_str())
+}
+
+/// How many rows of a list are in a bucket.
+pub fn directory_entry(handle: Handle, listing: Listing, bucket: u32) -> Key {
+    key(directory(handle), format!("{}{bucket:08}", directory_prefix(listing)))
+}
+
+/// A file that was uploaded on its own: a package, a picture, a document. Its name is its key.
+pub fn file(handle: Handle, name: &str) -> Key {
+    key(format!("{handle}#FILE#{}", bounded(name)), SELF)
+}
+
+/// A client of the publisher API.
+pub fn client(handle: Handle, client: &Guid) -> Key {
+    key(format!("{handle}#CLIENT#{client}"), SELF)
+}
+
 /// The versions of an app's binary of one type, with what was read from them.
 pub fn binary(handle: Handle, app: AppId, kind: BinaryType) -> Key {
-    key(format!("{handle}#A#{}", app.sort_key()), format!("BIN#{kind}"))
+    key(app_parts(handle, app), format!("BIN#{kind}"))
 }
 
 /// The guid of a kept version, which leads to its app (003 2.6.4 `downloadvers?guid=`).
@@ -391,6 +521,14 @@ pub fn incoming_object(handle: Handle, upload: &Guid) -> String {
 pub fn parse_incoming_object(name: &str) -> Option<(Handle, Guid)> {
     let (handle, upload) = name.strip_prefix(INCOMING)?.split_once('/')?;
     Some((handle.parse().ok()?, upload.parse().ok()?))
+}
+
+/// Where pictures and documents are kept in the bucket.
+pub const STATIC: &str = "static/";
+
+/// A verified picture or document, by its content.
+pub fn static_object(handle: Handle, sha256: &str) -> String {
+    format!("{STATIC}{handle}/{sha256}")
 }
 
 /// A verified binary, by its content.

@@ -19,7 +19,7 @@ pub fn success(success: Success, view: &[u8]) -> Written {
     body.extend_from_slice(fields);
     // 003 knows one success.
     let status = match success {
-        Success::Done | Success::Created | Success::Accepted => 200,
+        Success::Done | Success::Created | Success::Catalogued | Success::Accepted => 200,
     };
     Written { status, body }
 }

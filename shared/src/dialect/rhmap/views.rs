@@ -145,7 +145,7 @@ impl ItemView {
             support: BTreeMap::new(),
             version: String::new(),
             whats_new: "",
-            in_store: card.in_store,
+            in_store: card.in_store(),
         }
     }
 }

@@ -1,0 +1,8 @@
+//! The Lambda function `wso2-reference`.
+
+use shared::lambda::Start;
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), lambda_http::Error> {
+    shared::lambda::run_http::<wso2_reference::Reference>(Start::with_table()).await
+}

@@ -1,0 +1,316 @@
+//! The life cycle of an app: its states, who takes it from one to the next, and its history (001 2).
+//!
+//! One table for every dialect: being in the store of RHMAP and *Published* are the same fact. `additem` runs through the
+//! steps that lead there and leaves them in the history, `removeitem` is *Unpublish*.
+//!
+//! | from | action | to | web app | mobile app |
+//! |---|---|---|---|---|
+//! | Created | Submit for Review | In-Review | yes | yes |
+//! | In-Review | Approve | Approved | yes | yes |
+//! | In-Review | Reject | Rejected | yes | yes |
+//! | Approved | Publish | Published | yes | yes |
+//! | Approved | Revert | In-Review | yes | no |
+//! | Rejected | Submit for Review | In-Review | yes | yes |
+//! | Published | Unpublish | Unpublished | yes | yes |
+//! | Published | Deprecate | Deprecated | yes | yes |
+//! | Unpublished | Re-Publish | Published | yes | yes |
+//! | Unpublished | Retire | Retired | yes | yes |
+//! | Unpublished | Recycle | Created | yes | no |
+//! | Deprecated | Retire | Retired | yes | yes |
+
+use serde::{Deserialize, Serialize};
+
+use crate::access::{Principal, Right};
+use crate::clock::Timestamp;
+use crate::domain::app::AppCard;
+use crate::domain::catalogue::AppKind;
+use crate::domain::store_front::Shelved;
+use crate::error::Error;
+use crate::id::{AppId, Handle};
+use crate::records::{self, Reader, Record, Stored};
+use crate::store::{Condition, Query, Write, keys};
+
+/// Where an app stands.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[allow(missing_docs, reason = "the documents' own names")]
+pub enum State {
+    #[default]
+    Created,
+    InReview,
+    Approved,
+    Rejected,
+    Published,
+    Unpublished,
+    Deprecated,
+    Retired,
+}
+
+impl State {
+    /// All of them.
+    pub const ALL: [Self; 8] =
+        [Self::Created, Self::InReview, Self::Approved, Self::Rejected, Self::Published, Self::Unpublished, Self::Deprecated, Self::Retired];
+
+    /// As the history has it: `In-Review`.
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::Created => "Created",
+            Self::InReview => "In-Review",
+            Self::Approved => "Approved",
+            Self::Rejected => "Rejected",
+            Self::Published => "Published",
+            Self::Unpublished => "Unpublished",
+            Self::Deprecated => "Deprecated",
+            Self::Retired => "Retired",
+        }
+    }
+
+    /// As the API has it: `IN-REVIEW`.
+    pub fn upper(self) -> String {
+        self.title().to_uppercase()
+    }
+}
+
+/// What takes an app from one state to another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[allow(missing_docs, reason = "the documents' own names")]
+pub enum Action {
+    SubmitForReview,
+    Approve,
+    Reject,
+    Publish,
+    Revert,
+    Unpublish,
+    Deprecate,
+    RePublish,
+    Retire,
+    Recycle,
+}
+
+impl Action {
+    /// All of them.
+    pub const ALL: [Self; 10] = [
+        Self::SubmitForReview,
+        Self::Approve,
+        Self::Reject,
+        Self::Publish,
+        Self::Revert,
+        Self::Unpublish,
+        Self::Deprecate,
+        Self::RePublish,
+        Self::Retire,
+        Self::Recycle,
+    ];
+
+    /// The documents' name.
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::SubmitForReview => "Submit for Review",
+            Self::Approve => "Approve",
+            Self::Reject => "Reject",
+            Self::Publish => "Publish",
+            Self::Revert => "Revert",
+            Self::Unpublish => "Unpublish",
+            Self::Deprecate => "Deprecate",
+            Self::RePublish => "Re-Publish",
+            Self::Retire => "Retire",
+            Self::Recycle => "Recycle",
+        }
+    }
+
+    /// Reads the name of an action: case does not count, and the blanks of `Submit for Review` may be `#` (as the document
+    /// prints it), `+` or `%20` (encoded twice); a client that cuts the address at the first `#` leaves `Submit`.
+    ///
+    /// # Errors
+    /// Invalid, with the actions that there are.
+    pub fn parse(text: &str) -> Result<Self, Error> {
+        let plain = text.replace("%20", " ").replace("%23", " ").replace(['#', '+'], " ");
+        let words: Vec<&str> = plain.split_whitespace().collect();
+        let wanted = words.join(" ");
+        if wanted.eq_ignore_ascii_case("submit") {
+            return Ok(Self::SubmitForReview);
+        }
+        let known = || Self::ALL.map(Self::title).join(", ");
+        Self::ALL.into_iter().find(|action| action.title().eq_ignore_ascii_case(&wanted)).ok_or_else(|| Error::invalid(format!("action is one of {}", known())))
+    }
+
+    /// The right that it asks for: creators submit, whoever answers for the store does everything else.
+    pub fn right(self) -> Right {
+        match self {
+            Self::SubmitForReview | Self::Recycle => Right::WriteStoreItems,
+            _ => Right::WriteStore,
+        }
+    }
+}
+
+/// The steps that there are: from, by, to, and whether mobile apps take it too.
+const STEPS: [(State, Action, State, bool); 12] = [
+    (State::Created, Action::SubmitForReview, State::InReview, true),
+    (State::InReview, Action::Approve, State::Approved, true),
+    (State::InReview, Action::Reject, State::Rejected, true),
+    (State::Approved, Action::Publish, State::Published, true),
+    (State::Approved, Action::Revert, State::InReview, false),
+    (State::Rejected, Action::SubmitForReview, State::InReview, true),
+    (State::Published, Action::Unpublish, State::Unpublished, true),
+    (State::Published, Action::Deprecate, State::Deprecated, true),
+    (State::Unpublished, Action::RePublish, State::Published, true),
+    (State::Unpublished, Action::Retire, State::Retired, true),
+    (State::Unpublished, Action::Recycle, State::Created, false),
+    (State::Deprecated, Action::Retire, State::Retired, true),
+];
+
+fn steps(kind: AppKind) -> impl Iterator<Item = (State, Action, State)> {
+    STEPS.into_iter().filter(move |(.., mobile)| *mobile || kind != AppKind::Mobile).map(|(from, by, to, _)| (from, by, to))
+}
+
+/// The actions that an app of that kind in that state allows, in the order of the table.
+pub fn actions(kind: AppKind, state: State) -> Vec<Action> {
+    steps(kind).filter(|(from, ..)| *from == state).map(|(_, by, _)| by).collect()
+}
+
+/// Where an action leads, `None` where it is not allowed.
+pub fn target(kind: AppKind, state: State, action: Action) -> Option<State> {
+    steps(kind).find(|(from, by, _)| *from == state && *by == action).map(|(.., to)| to)
+}
+
+/// The steps by which an app gets into the store; `None` from where it cannot any more.
+pub fn way_into_store(state: State) -> Option<&'static [Action]> {
+    match state {
+        State::Created | State::Rejected => Some(&[Action::SubmitForReview, Action::Approve, Action::Publish]),
+        State::InReview => Some(&[Action::Approve, Action::Publish]),
+        State::Approved => Some(&[Action::Publish]),
+        State::Published => Some(&[]),
+        State::Unpublished => Some(&[Action::RePublish]),
+        State::Deprecated | State::Retired => None,
+    }
+}
+
+/// A step that an app took. Its creation is one without a beginning.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Step {
+    /// From where; `None` for its creation.
+    pub from: Option<State>,
+    /// By what; `None` for its creation.
+    pub by: Option<Action>,
+    /// To where.
+    pub to: State,
+}
+
+/// The steps of one change, which may be several.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Steps {
+    /// In the order in which they were taken.
+    pub steps: Vec<Step>,
+    /// When.
+    pub at: Timestamp,
+    /// The name of who did it.
+    pub user: String,
+    /// Why, where somebody said it.
+    pub reason: Option<String>,
+}
+
+impl Record for Steps {
+    const KIND: &'static str = "steps";
+}
+
+/// Longest reason of a step, in characters.
+pub const REASON_LIMIT: usize = 1_000;
+
+/// The write of an app's first entry, beside that of its card.
+///
+/// # Errors
+/// Internal.
+pub fn begun(handle: Handle, card: &AppCard, user: &str) -> Result<Write, Error> {
+    let steps = Steps { steps: vec![Step { from: None, by: None, to: card.state }], at: card.created, user: user.to_owned(), reason: None };
+    records::create(keys::history(handle, card.id, 1), &steps)
+}
+
+/// Takes a card through those actions. Gives the writes of the history and of the shelf beside the card's own, which the
+/// caller adds: `rev` is the card's revision as it was read, so that of two changes at once one loses.
+///
+/// # Errors
+/// Forbidden without the right of an action; invalid for one that is not allowed, with those that are.
+pub fn take(who: &Principal, card: &mut AppCard, rev: u64, actions_taken: &[Action], reason: Option<&str>, now: Timestamp) -> Result<Vec<Write>, Error> {
+    let was_in_store = card.in_store();
+    let mut taken = Vec::new();
+    for action in actions_taken {
+        if !who.holds(action.right()) {
+            return Err(Error::forbidden(format!("{} needs the permission {}", action.title(), action.right().permission_path().0)));
+        }
+        let to = target(card.kind, card.state, *action).ok_or_else(|| not_allowed(card, *action))?;
+        taken.push(Step { from: Some(card.state), by: Some(*action), to });
+        card.state = to;
+    }
+    if taken.is_empty() {
+        return Ok(Vec::new());
+    }
+    let steps = Steps { steps: taken, at: now, user: who.owner.username.clone(), reason: reason.map(str::to_owned) };
+    let mut writes = vec![records::create(keys::history(who.handle, card.id, rev + 1), &steps)?];
+    let shelf = keys::shelf(who.handle, card.id);
+    match (was_in_store, card.in_store()) {
+        (false, true) => writes.push(records::put(shelf, &Shelved {}, Condition::Always)?),
+        (true, false) => writes.push(Write::Delete(shelf, Condition::Always)),
+        _ => {}
+    }
+    Ok(writes)
+}
+
+fn not_allowed(card: &AppCard, action: Action) -> Error {
+    let allowed: Vec<&str> = actions(card.kind, card.state).into_iter().map(Action::title).collect();
+    let allowed = if allowed.is_empty() { "none".to_owned() } else { allowed.join(", ") };
+    Error::invalid(format!("{} is not allowed for an app in the state {}; allowed: {allowed}", action.title(), card.state.title()))
+}
+
+/// An app's history, oldest first.
+///
+/// # Errors
+/// The store's.
+pub async fn history(reader: &mut Reader<'_>, handle: Handle, id: AppId) -> Result<Vec<Steps>, Error> {
+    let items = reader.all(history_query(handle, id)).await?;
+    items.into_iter().map(|item| Ok(Stored::<Steps>::parse(item)?.value)).collect()
+}
+
+/// What reading an app's history asks.
+pub fn history_query(handle: Handle, id: AppId) -> Query {
+    Query { prefix: keys::HISTORY_PREFIX.to_owned(), ..Query::all(keys::app_parts(handle, id)) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_spelling_of_an_action() {
+        for text in
+            ["Submit for Review", "Submit#for#Review", "Submit+for+Review", "Submit%20for%20Review", "Submit%23for%23Review", "submit  for review", "Submit"]
+        {
+            assert_eq!(Action::parse(text).unwrap(), Action::SubmitForReview, "{text}");
+        }
+        for action in Action::ALL {
+            assert_eq!(Action::parse(action.title()).unwrap(), action);
+        }
+        for text in ["", "Block", "Publish Publish", "Demote"] {
+            assert!(Action::parse(text).unwrap_err().message.contains("Re-Publish"), "{text}");
+        }
+    }
+
+    #[test]
+    fn the_way_into_the_store_is_made_of_allowed_steps() {
+        for kind in [AppKind::Mobile, AppKind::Web, AppKind::Site] {
+            for state in State::ALL {
+                let Some(way) = way_into_store(state) else { continue };
+                let end = way.iter().try_fold(state, |state, action| target(kind, state, *action));
+                assert_eq!(end, Some(State::Published), "{kind:?} {state:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn mobile_apps_do_not_recycle_and_do_not_revert() {
+        assert_eq!(actions(AppKind::Mobile, State::Unpublished), [Action::RePublish, Action::Retire]);
+        assert_eq!(actions(AppKind::Web, State::Unpublished), [Action::RePublish, Action::Retire, Action::Recycle]);
+        assert_eq!(actions(AppKind::Mobile, State::Approved), [Action::Publish]);
+        assert!(actions(AppKind::Site, State::Retired).is_empty());
+    }
+}
