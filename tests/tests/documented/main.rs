@@ -96,13 +96,16 @@ struct Deployment {
 }
 
 impl Deployment {
+    /// The one that the case's steps ask for.
     fn of(case: &Case) -> Self {
         let has = |step| case.given.contains(&Step::Wso2(step));
         Self { require_if_match: has(wso2::Step::RequireIfMatch), create_status_200: has(wso2::Step::CreateStatus200) }
     }
 
+    /// Its parameters.
     fn settings(self) -> Settings {
-        World::public_settings()
+        let wso2_create_status = if self.create_status_200 { 200 } else { 201 };
+        Settings { require_if_match: self.require_if_match, wso2_create_status, ..World::public_settings() }
     }
 }
 
