@@ -149,8 +149,10 @@ async fn replay(span: Span) {
             Some(failure) if !pending.holds(name) => {
                 failures.insert(name, failure);
             }
+            // Shown with --nocapture.
+            Some(failure) => println!("\n=== pending: {name}\n{failure}"),
             None if pending.holds(name) => passed.push(name.as_str()),
-            _ => {}
+            None => {}
         }
     }
     let report = failures.iter().fold(String::new(), |report, (name, failure)| format!("{report}\n=== {name}\n{failure}\n"));
