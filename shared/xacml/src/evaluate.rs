@@ -13,8 +13,9 @@ use crate::value::{DataType, LONGEST_VALUE, Raw, SECOND, Value, shortened};
 
 // Enough for any condition that a person writes; what is built to last is stopped after a fraction of a second.
 const WORK: u64 = 4_000_000;
-// A pattern that only the request knows is compiled while evaluating.
-const WORK_OF_COMPILING: u64 = 500_000;
+// A pattern that only the request knows is compiled while evaluating: reading it, and building each of its steps.
+const WORK_OF_READING: u64 = 500_000;
+const WORK_OF_A_STEP: u64 = 8;
 const DAY: i128 = 86_400 * SECOND;
 
 /// A checked expression.
@@ -421,8 +422,9 @@ impl<'a> Evaluation<'a> {
                 let pattern = match pattern {
                     Some(pattern) => pattern,
                     None => {
-                        self.spend(WORK_OF_COMPILING)?;
+                        self.spend(WORK_OF_READING)?;
                         compiled = Pattern::compile(at(0)?.text()?)?;
+                        self.spend(compiled.steps() * WORK_OF_A_STEP)?;
                         &compiled
                     }
                 };

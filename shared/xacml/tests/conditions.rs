@@ -291,6 +291,12 @@ fn work_is_bounded() {
             assert!(why.contains("more work than one decision may take") || why.contains("regular expression"), "{short}: {why}");
         }
     }
+    // A pattern that only the request knows costs what it comes to, each time.
+    let made = |pattern: &str, texts: &str| format!("(any-of #string-regexp-match (string-concatenate '{pattern}' '') (string-bag {texts}))");
+    assert_eq!(answer(&made(r"^\w{90}$", "'a'"), &many), ('F', String::new()));
+    let (letter, why) = answer(&made(r"^\w{90}$", "'a' 'b'"), &many);
+    assert!(letter == 'I' && why.contains("more work than one decision may take"), "{why}");
+    assert_eq!(answer(&made("^[a-z]+$", "'1' '2' '3' 'a'"), &many), ('T', String::new()));
     // What people write is far from the bound.
     let usual = (0..500).fold(Request::new(), |request, index| request.subject("mail", Value::string(format!("somebody.{index}@example.com"))));
     assert_eq!(answer(r"(any-of #string-regexp-match '^[\w.\-]{1,64}@example\.org$' $mail)", &usual).0, 'F');
