@@ -1,5 +1,7 @@
 //! 001: apps, their versions, life cycle, tags and subscriptions.
 
+pub mod views;
+
 use shared::Error;
 use shared::error::Kind;
 use shared::reply::Reply;
