@@ -5,6 +5,7 @@ mod list;
 mod subject;
 mod subscriptions;
 mod tags;
+pub mod views;
 
 use shared::Error;
 use shared::error::Kind;

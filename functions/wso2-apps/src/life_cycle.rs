@@ -2,7 +2,6 @@
 
 use serde::{Deserialize, Serialize};
 use shared::Error;
-use shared::conditions::Validators;
 use shared::domain::app;
 use shared::domain::catalogue::AppKind;
 use shared::domain::life_cycle::{self, Action, REASON_LIMIT, State, Steps};
@@ -12,6 +11,7 @@ use shared::reply::{Reply, Success};
 use shared::spine::{Call, Plan};
 
 use crate::subject::Subject;
+use crate::views::validators;
 
 #[derive(Serialize)]
 struct LifeCycle {
@@ -144,7 +144,7 @@ pub async fn change(mut call: Call<'_>) -> Result<Reply, Error> {
     let now = reader.now();
     let (id, rev, card) = shared::change!(reader, {
         let (id, mut found) = subject.card(reader, who.handle).await?;
-        incoming.conditions.judge_change(&Validators::of_record(&id.uuid(), found.rev, found.value.modified), required)?;
+        incoming.conditions.judge_change(&validators(id, &found.value, found.rev), required)?;
         let before = found.value.clone();
         let taken = life_cycle::take(who, &mut found.value, found.rev, &[action], reason, now)?;
         let mut writes = app::rewritten(who.handle, &before, &mut found, now)?;
@@ -157,5 +157,5 @@ pub async fn change(mut call: Call<'_>) -> Result<Reply, Error> {
         state: card.state.upper(),
         actions: allowed(card.kind, card.state),
     };
-    Ok(Reply::of(&view)?.success(Success::Accepted).validators(Validators::of_record(&id.uuid(), rev, card.modified)))
+    Ok(Reply::of(&view)?.success(Success::Accepted).validators(validators(id, &card, rev)))
 }

@@ -4,16 +4,18 @@ use serde::{Deserialize, Serialize};
 use shared::Error;
 use shared::domain::app::AppCard;
 use shared::domain::catalogue::{self, Listing, Row, Rows};
+use shared::domain::publication::Publication;
 use shared::id::{AppId, AppRef, Handle};
 use shared::incoming::Incoming;
 use shared::lenient::optional_text;
 use shared::paging::Slice;
-use shared::reply::Reply;
+use shared::records::Reader;
+use shared::reply::{ANSWER_LIMIT, Reply};
 use shared::spine::{Call, Plan};
-use shared::store::keys;
+use shared::store::{Key, keys};
 
-/// Where the lists are.
-const APPS: &str = "/api/appm/publisher/v1.1/apps";
+use crate::views::{AppView, BASE, group_names, whole_view};
+
 /// Most characters of a search.
 const QUERY_LIMIT: usize = 1_000;
 /// Most conditions of a search.
@@ -210,12 +212,48 @@ pub async fn list(mut call: Call<'_>) -> Result<Reply, Error> {
     } else {
         catalogue::search(reader, handle, listing, slice.offset, slice.limit, fits).await?
     };
-    let path = format!("{APPS}/{}", listing.as_str());
+    let path = format!("{BASE}/apps/{}", listing.as_str());
     let kept = [("query", asked.query.as_str()), ("field-filter", asked.field_filter.as_str())];
+    if asked.all {
+        let (views, read) = whole(reader, handle, &rows).await?;
+        let links = slice.links(&path, &kept, read, more || read < rows.len());
+        return Reply::of(&AppList { previous: links.previous, next: links.next, count: views.len(), app_list: &views, app_summary_list: &[] });
+    }
     let summaries: Vec<Summary> = rows.into_iter().map(Summary::from).collect();
     let links = slice.links(&path, &kept, summaries.len(), more);
     // The document shows summaries under one name, the published server answered them under the other.
     Reply::of(&AppList { previous: links.previous, next: links.next, count: summaries.len(), app_list: &summaries, app_summary_list: &summaries })
+}
+
+/// What the links and names of a list take of an answer at most.
+const FRAME: usize = 40_000;
+
+/// The apps of those rows, whole, and of how many rows they are: a page ends early where an answer is full, and the next
+/// one goes on there. One read in batches, and one for the names of groups where apps are restricted to some.
+async fn whole(reader: &mut Reader<'_>, handle: Handle, rows: &[Row]) -> Result<(Vec<AppView>, usize), Error> {
+    let cards: Vec<Key> = rows.iter().map(|row| keys::app_card(handle, row.id)).collect();
+    let publications: Vec<Key> = rows.iter().map(|row| keys::publication(handle, row.id)).collect();
+    let mut wanted = [cards.clone(), publications.clone()].concat();
+    // An item of several binaries is several rows and one card.
+    wanted.sort();
+    wanted.dedup();
+    reader.fetch_missing(&wanted).await?;
+    let cards = reader.get_all::<AppCard>(&cards).await?;
+    let publications = reader.get_all::<Publication>(&publications).await?;
+    let groups = group_names(reader, handle, cards.iter().flatten().map(|card| &card.value)).await?;
+    let (mut views, mut bytes) = (Vec::new(), FRAME);
+    for (read, ((row, card), publication)) in rows.iter().zip(cards).zip(publications).enumerate() {
+        // An app that was deleted since its row was read is not there any more.
+        let Some(card) = card else { continue };
+        let publication = publication.map(|found| found.value).unwrap_or_default();
+        let view = whole_view(&card.value, &publication, row.id, &groups);
+        bytes += serde_json::to_vec(&view).map_err(Error::internal)?.len() + 1;
+        if bytes > ANSWER_LIMIT && !views.is_empty() {
+            return Ok((views, read));
+        }
+        views.push(view);
+    }
+    Ok((views, rows.len()))
 }
 
 #[cfg(test)]
@@ -234,7 +272,7 @@ mod tests {
 
     #[test]
     fn what_is_no_search_is_refused() {
-        let many = vec!["a"; CONDITIONS_LIMIT + 1].join(",");
+        let many = ["a"; CONDITIONS_LIMIT + 1].join(",");
         let long = "x".repeat(QUERY_LIMIT + 1);
         for bad in ["colour:red", "provider:", "provider: ", ",", "a,,b", ":a", "business_owner_id:x", "treatasasite:maybe", &many, &long] {
             assert!(conditions(bad).unwrap_err().message.starts_with("query"), "{bad}");
