@@ -55,6 +55,11 @@ impl Timestamp {
         format!("{}:{:03}", self.print("%Y-%m-%d %H:%M:%S"), self.0.rem_euclid(1000))
     }
 
+    /// `2016-05-20 14:47:16.787`, the history's form (001a 5).
+    pub fn dotted(self) -> String {
+        format!("{}.{:03}", self.print("%Y-%m-%d %H:%M:%S"), self.0.rem_euclid(1000))
+    }
+
     /// `2017-05-18 11:28:35` (a user's `lastLogin`).
     pub fn plain(self) -> String {
         self.print("%Y-%m-%d %H:%M:%S")
@@ -115,6 +120,7 @@ mod tests {
         let moment = Timestamp(1_351_850_808_034);
         assert_eq!(moment.java(), "Fri Nov 02 10:06:48 GMT 2012");
         assert_eq!(moment.colon_millis(), "2012-11-02 10:06:48:034");
+        assert_eq!(moment.dotted(), "2012-11-02 10:06:48.034");
         assert_eq!(moment.plain(), "2012-11-02 10:06:48");
         assert_eq!(moment.rfc3339(), "2012-11-02T10:06:48Z");
         assert_eq!(moment.seconds(), 1_351_850_808);

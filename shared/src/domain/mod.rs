@@ -12,6 +12,7 @@ pub mod group;
 pub mod housekeeping;
 pub mod life_cycle;
 pub mod links;
+pub mod oauth;
 pub mod partial;
 pub mod password;
 pub mod policy;
