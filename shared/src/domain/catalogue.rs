@@ -153,6 +153,11 @@ fn rows(card: &AppCard) -> BTreeMap<(Listing, String), Row> {
     listings.flat_map(|listing| ids.iter().map(move |id| ((listing, keys::row_sort(card.bucket, *id)), row(id)))).collect()
 }
 
+/// The rows of an app in one list, in its order.
+pub fn rows_of(card: &AppCard, listing: Listing) -> Vec<Row> {
+    rows(card).into_iter().filter(|((of, _), _)| *of == listing).map(|(_, row)| row).collect()
+}
+
 /// The writes of the rows and of the directory that a change of a card makes necessary: `before` is nothing for a new
 /// card, `after` for one that goes.
 ///
