@@ -1,5 +1,7 @@
 //! One valid request per row of the route table, all for one furnished tenant.
 
+mod wso2_policies;
+
 use package_reader::testing;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Value, json};
@@ -8,6 +10,8 @@ use shared::domain::password::{self, Reason};
 use shared::domain::policy;
 use shared::id::Guid;
 use shared::routes::{self, Row};
+
+pub use wso2_policies::Policies;
 
 use crate::{Answer, Call, PASSWORD, TestTenant, World, client};
 
@@ -64,7 +68,14 @@ pub struct Furnished {
     pub invited: String,
     /// The log of an import of users.
     pub import: String,
+    /// A token of the administrator for every scope of the publisher API.
+    pub token: String,
+    /// Policy partials and what they are mapped to.
+    pub policies: Policies,
 }
+
+/// Every scope of the publisher API.
+pub const SCOPES: &str = "appm:read appm:create appm:update appm:publish appm:administration appm:subscribe";
 
 /// An Android package of that version.
 pub fn apk(version: u32) -> Vec<u8> {
@@ -153,6 +164,8 @@ impl Furnished {
             link: link.expose().to_owned(),
             invited,
             import,
+            token: world.bearer(&tenant, &tenant.admin, SCOPES).await,
+            policies: Policies::of(world, &tenant).await,
         };
         furnished.new_parts(world).await;
         world.quiet().await;
@@ -238,6 +251,8 @@ impl Entry {
         // Who is not in the team comes in, who is in it goes out.
         let user = if self.method == "POST" { &furnished.sub.0 } else { &furnished.worker };
         let path = self.path.replace("{domain}", domain).replace("{ticket}", &furnished.ticket);
+        let partial = if self.method == "DELETE" { furnished.policies.spare } else { furnished.policies.used };
+        let path = path.replace("{policyPartialId}", &partial.to_string()).replace("{appType}", "webapp").replace("{appId}", &furnished.policies.web_app);
         path.replace("{team}", &furnished.team).replace("{user}", user.as_str())
     }
 
@@ -259,9 +274,19 @@ impl Entry {
         }
     }
 
-    /// The request with the administrator's cookie.
+    /// The request with the administrator's cookie, or with his token where the row asks for a scope.
     pub async fn send(&self, world: &World, furnished: &Furnished) -> Answer {
-        self.call(world, furnished).cookie(&furnished.tenant.cookie).send().await
+        self.signed(furnished, self.call(world, furnished)).send().await
+    }
+
+    /// A call with the administrator's cookie, or with his token where the row asks for a scope.
+    pub fn signed<'a>(&self, furnished: &Furnished, call: Call<'a>) -> Call<'a> {
+        if self.scoped() { call.bearer(&furnished.token) } else { call.cookie(&furnished.tenant.cookie) }
+    }
+
+    /// Whether the row asks for a scope, which no cookie has.
+    pub fn scoped(&self) -> bool {
+        matches!(self.row().permission, Permission::Scope(_))
     }
 
     /// Whether the row asks for a credential.
@@ -320,6 +345,12 @@ fn sub(f: &Furnished) -> String {
 
 /// The table: one entry per row.
 pub fn entries() -> Vec<Entry> {
+    let mut all = rhmap_entries();
+    all.extend(wso2_policies::entries());
+    all
+}
+
+fn rhmap_entries() -> Vec<Entry> {
     use Carries::{Form, Json};
     vec![
         get("/health", none),
