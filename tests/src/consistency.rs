@@ -13,7 +13,9 @@ use shared::domain::credential::{Credential, Purpose};
 use shared::domain::group::{Group, GroupName};
 use shared::domain::housekeeping::Chore;
 use shared::domain::life_cycle::Steps;
+use shared::domain::partial::{Partial, Shown};
 use shared::domain::policy::{Policy, PolicyIdClaim};
+use shared::domain::publication::Publication;
 use shared::domain::store_front::StoreFront;
 use shared::domain::team::{Access, Team, default_teams};
 use shared::domain::tenant::Tenant;
@@ -208,6 +210,9 @@ pub fn faults(handle: Handle, snapshot: &Snapshot) -> Vec<String> {
         "bucket",
         "subscription",
         "publication",
+        "partial",
+        "mapped-partial",
+        "shared-partial",
     ]
     .into();
     for item in &records.items {
@@ -225,6 +230,7 @@ pub fn faults(handle: Handle, snapshot: &Snapshot) -> Vec<String> {
         sides.holds(|| format!("no chore for the waiting upload {upload}"), cleared.contains(&upload));
     }
     log(handle, &records, &mut sides);
+    partials(handle, &records, &mut sides);
     let stores: Vec<Stored<StoreFront>> = records.all();
     sides.holds(|| format!("{} stores", stores.len()), stores.len() == 1);
     let whole = |policy: Policy| json!(policy).to_string();
@@ -482,4 +488,35 @@ fn log(handle: Handle, records: &Records, sides: &mut Sides<'_>) {
         wanted.extend(copies.into_iter().map(|of| keys::log_row(handle, of, row.at, &row.guid)));
     }
     sides.same("copies of the log and its rows", records.keys("log"), wanted);
+}
+
+/// Policy partials beside what apps say of them: the apps that each is mapped to, how many these are, and the list of the
+/// shared ones.
+fn partials(handle: Handle, records: &Records, sides: &mut Sides<'_>) {
+    let (mut links, mut counts) = (BTreeSet::new(), BTreeMap::<Key, i64>::new());
+    let cards = records.all::<AppCard>();
+    // What was said of an app that was deleted is removed later.
+    for publication in records.all::<Publication>() {
+        let Some(card) = cards.iter().find(|card| keys::app_parts(handle, card.value.id) == publication.key.pk) else { continue };
+        let mapped: BTreeSet<u32> = publication.value.policy_groups.iter().flat_map(|group| &group.partials).copied().collect();
+        for partial in mapped {
+            links.insert(keys::partial_app(handle, partial, card.value.id));
+            *counts.entry(keys::partial(handle, partial)).or_default() += 1;
+        }
+    }
+    sides.same("apps of policy partials and policy partials of apps", records.keys("mapped-partial"), links);
+    let partials = records.all::<Partial>();
+    for partial in &partials {
+        counts.entry(partial.key.clone()).or_default();
+        sides.holds(|| format!("a partial under another number: {:?}", partial.key), partial.key == keys::partial(handle, partial.value.id));
+    }
+    let counted = partials.iter().map(|partial| (partial.key.clone(), partial.count)).collect();
+    sides.same("counters of policy partials and their apps", counted, counts.into_iter().collect());
+    let listed = records.all::<Shown>().into_iter().map(|shown| (shown.key, json!(shown.value).to_string())).collect();
+    let shared = partials.iter().map(|partial| &partial.value).filter(|partial| partial.shared);
+    let shown = shared.map(|partial| {
+        let shown = Shown { id: partial.id, name: partial.name.clone() };
+        (keys::shared_partial(handle, partial.created, partial.id), json!(shown).to_string())
+    });
+    sides.same("the list of policy partials and the shared ones", listed, shown.collect());
 }

@@ -1,5 +1,6 @@
 //! One valid request per row of the route table, all for one furnished tenant.
 
+mod wso2_policies;
 mod wso2_reference;
 
 use package_reader::testing;
@@ -10,6 +11,8 @@ use shared::domain::password::{self, Reason};
 use shared::domain::policy;
 use shared::id::Guid;
 use shared::routes::{self, Row};
+
+pub use wso2_policies::Policies;
 
 use crate::{Answer, Call, PASSWORD, TestTenant, World, client};
 
@@ -70,6 +73,8 @@ pub struct Furnished {
     pub bearer: String,
     /// The number of a business owner that no app has.
     pub owner: String,
+    /// Policy partials and what they are mapped to.
+    pub policies: Policies,
 }
 
 /// Every scope of the publisher API.
@@ -166,6 +171,7 @@ impl Furnished {
             import,
             bearer,
             owner,
+            policies: Policies::of(world, &tenant).await,
         };
         furnished.new_parts(world).await;
         world.quiet().await;
@@ -360,8 +366,15 @@ fn sub(f: &Furnished) -> String {
 
 /// The table: one entry per row.
 pub fn entries() -> Vec<Entry> {
+    let mut all = rhmap_entries();
+    all.extend(wso2_policies::entries());
+    all.extend(wso2_reference::entries());
+    all
+}
+
+fn rhmap_entries() -> Vec<Entry> {
     use Carries::{Form, Json};
-    let mut all = vec![
+    vec![
         get("/health", none),
         get("/box/srv/1.1/tst/version", none),
         post("/box/srv/1.1/act/sys/auth/login", |f| Json(credentials(f))),
@@ -517,7 +530,5 @@ pub fn entries() -> Vec<Entry> {
         .theirs(),
         get("/box/srv/1.1/dat/log/read", |f| query(&[("cacheKeys", &json!([{"cacheKey": f.import, "start": 0}]).to_string())])),
         post("/box/srv/1.1/ide/{domain}/user/invite", |f| Json(json!({"email": f.invited, "force": true}))),
-    ];
-    all.extend(wso2_reference::entries());
-    all
+    ]
 }
