@@ -40,6 +40,8 @@ pub struct Needs {
     pub mails: bool,
     /// Whether it judges or reaches the providers that auth policies name.
     pub knows_providers: bool,
+    /// Whether it makes or changes what the publisher API's catalogue holds: its creates and conditions have parameters.
+    pub publishes: bool,
 }
 
 const GET: &str = "dynamodb:GetItem";
@@ -68,6 +70,7 @@ pub const NEEDS: &[Needs] = &[
         memory: 512,
         mails: true,
         knows_providers: false,
+        publishes: false,
     },
     Needs {
         function: "rhmap-app-sign-in",
@@ -81,6 +84,7 @@ pub const NEEDS: &[Needs] = &[
         memory: 512,
         mails: false,
         knows_providers: true,
+        publishes: false,
     },
     Needs {
         function: "rhmap-api-keys",
@@ -94,6 +98,7 @@ pub const NEEDS: &[Needs] = &[
         memory: 256,
         mails: false,
         knows_providers: false,
+        publishes: false,
     },
     Needs {
         function: "rhmap-app-store",
@@ -107,6 +112,7 @@ pub const NEEDS: &[Needs] = &[
         memory: 256,
         mails: false,
         knows_providers: false,
+        publishes: false,
     },
     Needs {
         function: "rhmap-store-items",
@@ -127,6 +133,7 @@ pub const NEEDS: &[Needs] = &[
         memory: 256,
         mails: false,
         knows_providers: false,
+        publishes: false,
     },
     Needs {
         function: "rhmap-store-groups",
@@ -140,6 +147,7 @@ pub const NEEDS: &[Needs] = &[
         memory: 256,
         mails: false,
         knows_providers: false,
+        publishes: false,
     },
     Needs {
         function: "rhmap-audit-log",
@@ -153,6 +161,7 @@ pub const NEEDS: &[Needs] = &[
         memory: 256,
         mails: false,
         knows_providers: false,
+        publishes: false,
     },
     Needs {
         function: "rhmap-store-client",
@@ -166,6 +175,7 @@ pub const NEEDS: &[Needs] = &[
         memory: 256,
         mails: false,
         knows_providers: false,
+        publishes: false,
     },
     Needs {
         function: "rhmap-auth-policies",
@@ -179,6 +189,7 @@ pub const NEEDS: &[Needs] = &[
         memory: 256,
         mails: false,
         knows_providers: true,
+        publishes: false,
     },
     Needs {
         function: "rhmap-devices",
@@ -192,6 +203,7 @@ pub const NEEDS: &[Needs] = &[
         memory: 256,
         mails: false,
         knows_providers: false,
+        publishes: false,
     },
     Needs {
         function: "rhmap-roles",
@@ -205,6 +217,7 @@ pub const NEEDS: &[Needs] = &[
         memory: 256,
         mails: false,
         knows_providers: false,
+        publishes: false,
     },
     Needs {
         function: "rhmap-teams",
@@ -218,6 +231,7 @@ pub const NEEDS: &[Needs] = &[
         memory: 256,
         mails: false,
         knows_providers: false,
+        publishes: false,
     },
     Needs {
         function: "rhmap-users",
@@ -231,12 +245,13 @@ pub const NEEDS: &[Needs] = &[
         memory: 1024,
         mails: true,
         knows_providers: false,
+        publishes: false,
     },
     Needs {
         function: "wso2-oauth",
         does: "Clients of the publisher API and their tokens",
         trigger: Trigger::Http,
-        dynamodb: &[GET, BATCH_GET, QUERY, PUT, UPDATE, DELETE, CHECK],
+        dynamodb: &[GET, BATCH_GET, PUT, UPDATE, DELETE, CHECK],
         s3: &[],
         kms: &[],
         before_sign_in: true,
@@ -244,6 +259,7 @@ pub const NEEDS: &[Needs] = &[
         memory: 512,
         mails: false,
         knows_providers: false,
+        publishes: false,
     },
     Needs {
         function: "wso2-apps",
@@ -257,6 +273,7 @@ pub const NEEDS: &[Needs] = &[
         memory: 256,
         mails: false,
         knows_providers: false,
+        publishes: true,
     },
     Needs {
         function: "wso2-documents",
@@ -270,6 +287,7 @@ pub const NEEDS: &[Needs] = &[
         memory: 256,
         mails: false,
         knows_providers: false,
+        publishes: true,
     },
     Needs {
         function: "wso2-files",
@@ -283,6 +301,7 @@ pub const NEEDS: &[Needs] = &[
         memory: 256,
         mails: false,
         knows_providers: false,
+        publishes: true,
     },
     Needs {
         function: "wso2-policies",
@@ -296,6 +315,7 @@ pub const NEEDS: &[Needs] = &[
         memory: 256,
         mails: false,
         knows_providers: false,
+        publishes: true,
     },
     Needs {
         function: "wso2-reference",
@@ -309,6 +329,7 @@ pub const NEEDS: &[Needs] = &[
         memory: 256,
         mails: false,
         knows_providers: false,
+        publishes: true,
     },
     Needs {
         function: "upload-received",
@@ -322,6 +343,7 @@ pub const NEEDS: &[Needs] = &[
         memory: 1024,
         mails: false,
         knows_providers: false,
+        publishes: false,
     },
     Needs {
         function: "housekeeping",
@@ -335,5 +357,6 @@ pub const NEEDS: &[Needs] = &[
         memory: 256,
         mails: false,
         knows_providers: false,
+        publishes: false,
     },
 ];

@@ -337,6 +337,19 @@ impl Call<'_> {
         self.header("authorization", &format!("Bearer {token}"))
     }
 
+    /// With name and password in `Authorization`.
+    pub fn basic(self, name: &str, password: &str) -> Self {
+        use base64::Engine as _;
+        let text = base64::engine::general_purpose::STANDARD.encode(format!("{name}:{password}"));
+        self.header("authorization", &format!("Basic {text}"))
+    }
+
+    /// With a form of texts, percent-encoded.
+    pub fn encoded(self, fields: &[(&str, &str)]) -> Self {
+        let text = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
+        self.raw("application/x-www-form-urlencoded", text.into_bytes())
+    }
+
     /// With the session of an app's user.
     pub fn session(self, value: &str) -> Self {
         self.header("x-fh-auth-session", value)
