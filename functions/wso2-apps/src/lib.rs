@@ -2,10 +2,14 @@
 
 mod apps;
 mod body;
+mod life_cycle;
+mod list;
+mod subject;
+mod subscriptions;
+mod tags;
 pub mod views;
 
 use shared::Error;
-use shared::error::Kind;
 use shared::id::Handle;
 use shared::incoming::Incoming;
 use shared::reply::Reply;
@@ -28,7 +32,13 @@ impl Operations for Apps {
             Op::NewVersion => apps::plan_new_version(incoming, handle),
             Op::Delete => apps::plan_delete(incoming, handle),
             Op::ValidateContext => apps::plan_validate(incoming, handle),
-            _ => Plan::default(),
+            Op::List => list::plan(incoming, handle),
+            Op::ChangeLifeCycle => life_cycle::change_plan(incoming, handle),
+            Op::ReadLifeCycle | Op::ReadTags | Op::AddTags | Op::RemoveTags => life_cycle::plan(incoming, handle),
+            Op::ReadHistory => life_cycle::history_plan(incoming, handle),
+            Op::ListTags => tags::count_plan(incoming, handle),
+            Op::ListSubscriptions => subscriptions::list_plan(incoming, handle),
+            Op::Subscribe | Op::Unsubscribe => subscriptions::change_plan(incoming, handle),
         }
     }
 
@@ -40,7 +50,17 @@ impl Operations for Apps {
             Op::NewVersion => apps::new_version(call).await,
             Op::Delete => apps::delete(call).await,
             Op::ValidateContext => apps::validate_context(call).await,
-            _ => Err(Error::new(Kind::NoSuchOperation, "There is no such operation")),
+            Op::List => list::list(call).await,
+            Op::ChangeLifeCycle => life_cycle::change(call).await,
+            Op::ReadLifeCycle => life_cycle::read(call).await,
+            Op::ReadHistory => life_cycle::history(call).await,
+            Op::ListTags => tags::count(call).await,
+            Op::ReadTags => tags::read(call).await,
+            Op::AddTags => tags::add(call).await,
+            Op::RemoveTags => tags::remove(call).await,
+            Op::ListSubscriptions => subscriptions::list(call).await,
+            Op::Subscribe => subscriptions::subscribe(call).await,
+            Op::Unsubscribe => subscriptions::unsubscribe(call).await,
         }
     }
 }
