@@ -8,6 +8,7 @@ use crate::access::{Means, Principal, Right};
 use crate::change;
 use crate::clock::Timestamp;
 use crate::domain::catalogue::{self, AppKind};
+use crate::domain::file;
 use crate::domain::housekeeping::{self, Chore, count_object};
 use crate::domain::life_cycle::{self, State};
 use crate::domain::text::{Description, Label, Name};
@@ -348,7 +349,7 @@ pub async fn create(reader: &mut Reader<'_>, who: &Principal, name: Name, change
     })
 }
 
-/// The writes of a new app: its card, first, its rows, its history, and that its owner has it. Gives the card its bucket.
+/// The writes of a new app: its card, first, its rows, its history, its uses of files, and that its owner has it. Gives the card its bucket.
 ///
 /// # Errors
 /// The store's.
@@ -357,6 +358,7 @@ pub async fn made(reader: &mut Reader<'_>, who: &Principal, card: &mut AppCard) 
     card.bucket = bucket;
     let mut writes = vec![records::create(keys::app_card(who.handle, card.id), card)?, counted];
     writes.extend(catalogue::changes(who.handle, None, Some(card))?);
+    writes.extend(file::uses(who.handle, &[], &file::of_card(card), reader.now())?);
     writes.push(life_cycle::begun(who.handle, card, &who.owner.username)?);
     writes.push(owned(who.handle, &card.owner, 1));
     // Whoever is being deleted at this moment owns nothing new.
@@ -364,7 +366,8 @@ pub async fn made(reader: &mut Reader<'_>, who: &Principal, card: &mut AppCard) 
     Ok(writes)
 }
 
-/// The writes of a changed card: itself, first, under its revision, and its rows. Notes when it changed.
+/// The writes of a changed card: itself, first, under its revision, its rows, and the uses of files that its versions came
+/// from. Notes when it changed.
 ///
 /// # Errors
 /// Internal.
@@ -372,6 +375,7 @@ pub fn rewritten(handle: Handle, before: &AppCard, found: &mut Stored<AppCard>, 
     found.value.modified = now;
     let mut writes = vec![found.replace()?];
     writes.extend(catalogue::changes(handle, Some(before), Some(&found.value))?);
+    writes.extend(file::uses(handle, &file::of_card(before), &file::of_card(&found.value), now)?);
     Ok(writes)
 }
 
@@ -437,6 +441,7 @@ pub async fn delete(reader: &mut Reader<'_>, who: &Principal, id: AppId) -> Resu
             vec![found.card.remove(), Write::Delete(keys::icon(handle, id), Condition::Always), Write::Delete(keys::shelf(handle, id), Condition::Always)];
         writes.extend(catalogue::changes(handle, Some(&before), None)?);
         writes.push(housekeeping::chore(now, &Chore::Parts { handle, app: id.item() })?);
+        writes.extend(file::abandoned(handle, file::of_card(&before), now)?);
         for (_, binary) in &found.binaries {
             writes.push(binary.remove());
         }
