@@ -10,6 +10,7 @@ use shared::domain::publication::{self, Named};
 use shared::domain::text::{Description, Label, Name};
 use shared::id::{AppId, Handle};
 use shared::incoming::Incoming;
+use shared::paging::Slice;
 use shared::records::Stored;
 use shared::reply::{Reply, Success};
 use shared::routes::Function;
@@ -140,11 +141,6 @@ fn shown(found: &Stored<Document>) -> Result<Reply, Error> {
     Ok(Reply::of(&DocumentView::of(&found.value))?.validators(document::validators(found)))
 }
 
-/// Most entries of one page: an app has no more documents.
-const LIMIT_MOST: usize = 100;
-/// Entries of a page where the request does not say.
-const LIMIT_USUAL: usize = 25;
-
 /// 001a 9
 async fn list(mut call: Call<'_>) -> Result<Reply, Error> {
     #[derive(Serialize)]
@@ -155,25 +151,12 @@ async fn list(mut call: Call<'_>) -> Result<Reply, Error> {
         list: Vec<DocumentView<'a>>,
     }
     let place = Place::of(&mut call).await?;
-    let limit = page_number(&call, "limit", LIMIT_USUAL)?.min(LIMIT_MOST);
-    if limit == 0 {
-        return Err(Error::invalid("limit must be a whole number from 1"));
-    }
-    let offset = page_number(&call, "offset", 0)?;
+    let page = Slice::of(call.incoming)?;
     let found = document::list(&mut call.reader, place.handle, place.app).await?;
-    let list: Vec<DocumentView<'_>> = found.iter().skip(offset).take(limit).map(DocumentView::of).collect();
-    let page = |from: usize| format!("{}?limit={limit}&offset={from}", place.path());
-    let next = if offset.saturating_add(limit) < found.len() { page(offset + limit) } else { String::new() };
-    let previous = if offset > 0 { page(offset.min(found.len()).saturating_sub(limit)) } else { String::new() };
-    Reply::of(&ListView { count: list.len(), next, previous, list })
-}
-
-/// A number of the query, `usual` without it.
-fn page_number(call: &Call<'_>, name: &str, usual: usize) -> Result<usize, Error> {
-    match call.incoming.peek::<String>(name).filter(|text| !text.is_empty()) {
-        None => Ok(usual),
-        Some(text) => text.parse::<u32>().map(|number| number as usize).map_err(|_| Error::invalid(format!("{name} must be a whole number"))),
-    }
+    let list: Vec<DocumentView<'_>> = found.iter().skip(page.offset as usize).take(page.limit as usize).map(DocumentView::of).collect();
+    let more = (page.offset as usize).saturating_add(list.len()) < found.len();
+    let links = page.links(&place.path(), &[], list.len(), more);
+    Reply::of(&ListView { count: list.len(), next: links.next, previous: links.previous, list })
 }
 
 #[derive(Deserialize)]
