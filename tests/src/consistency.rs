@@ -9,6 +9,8 @@ use shared::domain::app::{AppCard, Binary, VersionAlias};
 use shared::domain::audit::LogRow;
 use shared::domain::catalogue;
 use shared::domain::credential::{Credential, Purpose};
+use shared::domain::document::{Document, DocumentCount, DocumentName, Source};
+use shared::domain::file::{self, FileUses, StoredFile};
 use shared::domain::group::{Group, GroupName};
 use shared::domain::housekeeping::Chore;
 use shared::domain::life_cycle::Steps;
@@ -202,6 +204,12 @@ pub fn faults(handle: Handle, snapshot: &Snapshot) -> Vec<String> {
         "owned-apps",
         "import",
         "pending-sign-in",
+        "file",
+        "file-uses",
+        "document",
+        "document-name",
+        "document-text",
+        "document-count",
         "steps",
         "row",
         "bucket",
@@ -223,6 +231,8 @@ pub fn faults(handle: Handle, snapshot: &Snapshot) -> Vec<String> {
     let chores = records.all::<Chore>();
     apps(handle, &records, &chores, &mut sides);
     published(handle, &records, &mut sides);
+    documents(handle, &records, &mut sides);
+    files(handle, &records, &chores, &mut sides);
     groups(handle, &records, &mut sides);
     people(handle, &records, &mut sides);
     let waiting = records.all::<Upload>().into_iter().filter(|upload| upload.value.state == State::Waiting).map(|upload| upload.value.guid);
@@ -298,8 +308,62 @@ fn apps(handle: Handle, records: &Records, chores: &[Stored<Chore>], sides: &mut
         }
     }
     sides.same("guids of versions and kept versions", there, aliases);
+    for file in records.all::<StoredFile>() {
+        *counted.entry(keys::object(handle, &file.value.object(handle))).or_default() += 1;
+    }
     let counters = records.items.iter().filter(|item| item.kind == "object" && item.count != 0).map(|item| (item.key.clone(), item.count)).collect();
     sides.same("counters of objects and references", counters, counted.into_iter().collect());
+}
+
+/// The uses of files and what their counters say; what nothing uses has a chore that removes it.
+fn files(handle: Handle, records: &Records, chores: &[Stored<Chore>], sides: &mut Sides<'_>) {
+    let files = records.all::<StoredFile>();
+    let removed: BTreeSet<&String> = chores.iter().filter_map(|chore| if let Chore::File { name, .. } = &chore.value { Some(name) } else { None }).collect();
+    let mut uses = BTreeMap::<Key, i64>::new();
+    for name in records.all::<Document>().iter().filter_map(|document| document.value.file()) {
+        *uses.entry(keys::file_uses(handle, name)).or_default() += 1;
+    }
+    let by_cards = records.all::<AppCard>().into_iter().flat_map(|card| file::of_card(&card.value));
+    let left = chores.iter().filter_map(|chore| if let Chore::Abandoned { files, .. } = &chore.value { Some(files.clone()) } else { None }).flatten();
+    let shown = records.all::<Publication>().into_iter().flat_map(|publication| publication.value.pictures());
+    for name in by_cards.chain(left).chain(shown) {
+        *uses.entry(keys::file_uses(handle, &name)).or_default() += 1;
+    }
+    let counters = records.all::<FileUses>();
+    sides.same(
+        "files and their counters",
+        files.iter().map(|file| keys::file_uses(handle, &file.value.name)).collect(),
+        counters.iter().map(|counter| counter.key.clone()).collect(),
+    );
+    for file in &files {
+        let used = uses.contains_key(&keys::file_uses(handle, &file.value.name));
+        sides.holds(|| format!("no chore for the unused file {}", file.value.name), used || removed.contains(&file.value.name));
+    }
+    let counted = counters.into_iter().filter(|counter| counter.count != 0).map(|counter| (counter.key, counter.count)).collect();
+    sides.same("counters of files and their uses", counted, uses.into_iter().collect());
+}
+
+/// Documents, the claims of their names, their texts, and how many an app has. What a deleted app left is not looked at:
+/// housekeeping removes it.
+fn documents(handle: Handle, records: &Records, sides: &mut Sides<'_>) {
+    let parts: BTreeSet<String> = records.all::<AppCard>().iter().map(|card| keys::app_parts(handle, card.value.id)).collect();
+    let (mut names, mut texts, mut counts) = (BTreeSet::new(), BTreeSet::new(), BTreeMap::<String, i64>::new());
+    for card in records.all::<AppCard>() {
+        let pk = keys::app_parts(handle, card.value.id);
+        for document in records.all::<Document>().into_iter().filter(|document| document.key.pk == pk) {
+            let document = document.value;
+            names.insert(keys::document_name(handle, card.value.id, document.name.as_str()));
+            if document.source == (Source::Inline { written: true }) {
+                texts.insert(keys::document_text(handle, card.value.id, document.id));
+            }
+            *counts.entry(pk.clone()).or_default() += 1;
+        }
+    }
+    let kept = |kind: &str| records.keys(kind).into_iter().filter(|key| parts.contains(&key.pk)).collect::<BTreeSet<Key>>();
+    sides.same("names of documents and documents", kept(DocumentName::KIND), names);
+    sides.same("texts and documents", kept("document-text"), texts);
+    let counted = records.all::<DocumentCount>().into_iter().filter(|found| found.count != 0 && parts.contains(&found.key.pk));
+    sides.same("counted and kept documents", counted.map(|found| (found.key.pk, found.count)).collect(), counts.into_iter().collect());
 }
 
 /// The rows of lists and what the directory counts, beside the cards; and each card's history, which ends where it stands.

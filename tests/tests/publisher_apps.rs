@@ -7,8 +7,8 @@ use package_reader::testing;
 use serde_json::{Value, json};
 use shared::access::Role;
 use shared::domain::app::Judged;
-use shared::domain::file::{Content, StoredFile};
-use shared::domain::housekeeping::count_object;
+use shared::domain::file::{Content, FileUses, StoredFile};
+use shared::domain::housekeeping::{self, Chore, count_object};
 use shared::id::{AppId, BinaryType, Guid};
 use shared::records;
 use shared::store::keys;
@@ -75,19 +75,26 @@ impl<'a> Api<'a> {
     /// An uploaded file, as the function of files keeps it.
     async fn file(&self, name: &str, content: Content) -> String {
         let now = self.world.plain.clock.now();
+        let handle = self.tenant.handle;
+        let sha256 = if let Content::Package { judged, .. } = &content { judged.sha256.clone() } else { format!("{:0>64}", name.len()) };
         let file = StoredFile {
             name: name.to_owned(),
             upload: Guid::random(),
             content,
             file_name: format!("my {name}"),
             size: 1_000,
-            sha256: "a1".repeat(32),
+            sha256,
             by: self.tenant.admin.clone(),
             created: now,
             app: None,
         };
-        let write = records::create(keys::file(self.tenant.handle, name), &file).expect("a file");
-        self.world.plain.table.write(vec![write]).await.expect("a file is written");
+        let writes = vec![
+            records::create(keys::file(handle, name), &file).expect("a file"),
+            records::create(keys::file_uses(handle, name), &FileUses {}).expect("its uses"),
+            count_object(handle, &file.object(handle), 1),
+            housekeeping::chore(now, &Chore::File { handle, name: name.to_owned() }).expect("a chore"),
+        ];
+        self.world.plain.table.write(writes).await.expect("a file is written");
         name.to_owned()
     }
 
@@ -526,7 +533,7 @@ async fn an_object_of_two_versions_outlives_one_of_them() {
     assert_eq!(copy["appmeta"]["package"], "com.example.notes");
     let object = keys::object(tenant.handle, &keys::binary_object(tenant.handle, &format!("{:0>64}", "10")));
     let counted = world.plain.table.read(&[object]).await.unwrap();
-    assert_eq!(counted[0].as_ref().map(|item| item.count), Some(1));
+    assert_eq!(counted[0].as_ref().map(|item| item.count), Some(2), "the file's and the copy's");
     // One more reference can be taken: the counter is open.
     let write = count_object(tenant.handle, &keys::binary_object(tenant.handle, &format!("{:0>64}", "10")), 1);
     world.plain.table.write(vec![write]).await.unwrap();

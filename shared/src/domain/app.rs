@@ -9,6 +9,7 @@ use crate::change;
 use crate::clock::Timestamp;
 use crate::domain::business_owner;
 use crate::domain::catalogue::{self, AppKind};
+use crate::domain::file;
 use crate::domain::housekeeping::{self, Chore, count_object};
 use crate::domain::life_cycle::{self, State};
 use crate::domain::line;
@@ -352,7 +353,7 @@ pub async fn create(reader: &mut Reader<'_>, who: &Principal, name: Name, change
     })
 }
 
-/// The writes of a new app: its card, first, its rows, its history, and that its owner has it. Gives the card its bucket.
+/// The writes of a new app: its card, first, its rows, its history, its uses of files, and that its owner has it. Gives the card its bucket.
 ///
 /// # Errors
 /// The store's.
@@ -361,6 +362,7 @@ pub async fn made(reader: &mut Reader<'_>, who: &Principal, card: &mut AppCard) 
     card.bucket = bucket;
     let mut writes = vec![records::create(keys::app_card(who.handle, card.id), card)?, counted];
     writes.extend(catalogue::changes(who.handle, None, Some(card))?);
+    writes.extend(file::uses(who.handle, &[], &file::of_card(card), reader.now())?);
     writes.push(life_cycle::begun(who.handle, card, &who.owner.username)?);
     writes.push(owned(who.handle, &card.owner, 1));
     // Whoever is being deleted at this moment owns nothing new.
@@ -368,7 +370,8 @@ pub async fn made(reader: &mut Reader<'_>, who: &Principal, card: &mut AppCard) 
     Ok(writes)
 }
 
-/// The writes of a changed card: itself, first, under its revision, and its rows. Notes when it changed.
+/// The writes of a changed card: itself, first, under its revision, its rows, and the uses of files that its versions came
+/// from. Notes when it changed.
 ///
 /// # Errors
 /// Internal.
@@ -376,6 +379,7 @@ pub fn rewritten(handle: Handle, before: &AppCard, found: &mut Stored<AppCard>, 
     found.value.modified = now;
     let mut writes = vec![found.replace()?];
     writes.extend(catalogue::changes(handle, Some(before), Some(&found.value))?);
+    writes.extend(file::uses(handle, &file::of_card(before), &file::of_card(&found.value), now)?);
     Ok(writes)
 }
 
@@ -463,10 +467,13 @@ pub async fn removed(reader: &mut Reader<'_>, who: &Principal, id: AppId) -> Res
     writes.push(owned(handle, &found.card.value.owner, -1));
     writes.extend(line::leave(reader, handle, &before).await?);
     writes.extend(business_owner::assign(reader, handle, before.business_owner, None).await?);
+    let mut files = file::of_card(&before);
     if let Some(publication) = reader.get::<Publication>(&keys::publication(handle, id)).await? {
+        files.extend(publication.value.pictures());
         writes.extend(partial::map(reader, handle, &who.owner.user, id.item(), &publication.value.partials(), &[]).await?);
         writes.push(publication.remove());
     }
+    writes.extend(file::abandoned(handle, id, files, now)?);
     writes.extend(released(handle, found.binaries.iter().map(|(_, binary)| &binary.value), now)?);
     Ok(writes)
 }

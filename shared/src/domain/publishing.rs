@@ -529,12 +529,14 @@ impl Draft<'_, '_> {
         let Some(mut found) = file::find(self.reader, handle, name).await? else {
             return Err(Error::invalid(format!("appmeta.path: there is no uploaded file {name}")));
         };
-        let Content::Package { kind: of_file, judged } = found.value.content.clone() else {
+        let Content::Package { kind: of_file, mut judged } = found.value.content.clone() else {
             return Err(Error::invalid(format!("appmeta.path: the file {name} is no package of an app")));
         };
         if self.publication.platform.is_some_and(|platform| platform != Platform::of(of_file)) {
             return Err(Error::invalid(format!("appmeta.path: the file {name} is for {}", Platform::of(of_file).as_str())));
         }
+        // A package without a version's name is shown by its code, here as when it was uploaded.
+        judged.version_name = judged.shown_version().to_owned();
         for (field, said, read) in [("package", &said.package, &judged.identifier), ("version", &said.version, &judged.version_name)] {
             if filled(said.as_ref()).is_some_and(|said| said != read) {
                 return Err(Error::invalid(format!("appmeta.{field}: {read} was read from the file {name}")));
@@ -721,6 +723,7 @@ pub async fn create(reader: &mut Reader<'_>, who: &Principal, listing: Listing, 
         let joined = line::join(reader, who.handle, &card, publication.default_version, None).await?;
         let mut writes = app::made(reader, who, &mut card).await?;
         writes.push(records::create(keys::publication(who.handle, id), &publication)?);
+        writes.extend(file::uses(who.handle, &[], &publication.pictures(), now)?);
         writes.extend(joined.writes);
         writes.extend(links);
         let id = publication::shown_id(&card, id);
@@ -796,6 +799,7 @@ pub async fn update(
             }
         }
         let mut writes = app::rewritten(handle, &before, &mut found, now)?;
+        writes.extend(file::uses(handle, &publication_before.pictures(), &publication.pictures(), now)?);
         if publication != publication_before {
             writes.push(match kept {
                 Some(kept) => Stored { value: publication.clone(), ..kept }.replace()?,
@@ -877,6 +881,7 @@ pub async fn new_version(
         let joined = line::join(reader, handle, &card, default_version, Some(&before)).await?;
         let mut writes = app::made(reader, who, &mut card).await?;
         writes.push(records::create(keys::publication(handle, id), &publication)?);
+        writes.extend(file::uses(handle, &[], &publication.pictures(), now)?);
         let mut changed = false;
         if source.value.publisher_name.is_none() {
             source.value.publisher_name = card.publisher_name.clone();
