@@ -22,6 +22,8 @@ pub struct Incoming {
     pub body: Vec<u8>,
     /// The body's content type.
     pub content_type: String,
+    /// The header `Accept`, empty without one.
+    pub accept: String,
     /// What the request presents as credentials.
     pub presented: Presented,
     /// Where this server is reached: scheme and host, no slash at the end.
@@ -96,6 +98,7 @@ impl Incoming {
             }
         }
         let content_type = text("content-type");
+        let accept = text("accept");
         let is_get = matches!(*request.method(), http::Method::GET | http::Method::HEAD);
         let host = host_and_port.rsplit_once(':').map_or(host_and_port.as_str(), |(host, _)| host).to_owned();
         let body = match request.into_body() {
@@ -105,7 +108,7 @@ impl Incoming {
             _ => Vec::new(),
         };
         let input = input(&body, &content_type, fields, is_get);
-        Self { params, input, body, content_type, presented, base_url, host, address, conditions, same_origin, is_get, claimed: None }
+        Self { params, input, body, content_type, accept, presented, base_url, host, address, conditions, same_origin, is_get, claimed: None }
     }
 
     /// The path's parameter of that name, empty where the row has none.

@@ -7,6 +7,7 @@ pub mod clock;
 pub mod conditions;
 pub mod context;
 pub mod dialect;
+pub mod direct_upload;
 pub mod domain;
 pub mod error;
 pub mod id;

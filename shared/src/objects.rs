@@ -169,8 +169,8 @@ fn signed(request: &aws_sdk_s3::presigning::PresignedRequest) -> SignedRequest {
     SignedRequest { url: request.uri().to_owned(), headers: headers.map(|(name, value)| (name.to_owned(), value.to_owned())).collect() }
 }
 
-/// `attachment` with the name in its plain form (ASCII, no quotes or controls) and in full (RFC 6266).
-fn disposition(file_name: &str) -> String {
+/// The value of `Content-Disposition` for a file that is to be saved: `attachment` with the name in its plain form (ASCII, no quotes or controls) and in full (RFC 6266).
+pub fn disposition(file_name: &str) -> String {
     let plain: String = file_name.chars().map(|c| if c.is_ascii_graphic() && c != '"' && c != '\\' && c != '%' { c } else { '_' }).collect();
     let full = percent_encoding::utf8_percent_encode(file_name, percent_encoding::NON_ALPHANUMERIC);
     format!("attachment; filename=\"{plain}\"; filename*=UTF-8''{full}")

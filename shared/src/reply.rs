@@ -1,5 +1,7 @@
 //! What an operation gives back: a meaning, not a status.
 
+use std::borrow::Cow;
+
 use serde::Serialize;
 
 use crate::conditions::Validators;
@@ -29,12 +31,14 @@ pub enum Content {
     /// Something else, with its content type.
     Bytes {
         /// The content type.
-        content_type: &'static str,
+        content_type: Cow<'static, str>,
         /// The bytes.
         bytes: Vec<u8>,
     },
     /// The client is sent to another address.
     Redirect(String),
+    /// The client finds what it asked for at another address, which it is to read (303) whatever its method was.
+    SeeOther(String),
     /// Nothing.
     Empty,
 }
@@ -102,9 +106,14 @@ impl Reply {
         Self::with(Content::Redirect(url))
     }
 
+    /// Says where what was asked for is to be read.
+    pub fn see_other(url: String) -> Self {
+        Self::with(Content::SeeOther(url))
+    }
+
     /// A page or a file.
-    pub fn bytes(content_type: &'static str, bytes: Vec<u8>) -> Self {
-        Self::with(Content::Bytes { content_type, bytes })
+    pub fn bytes(content_type: impl Into<Cow<'static, str>>, bytes: Vec<u8>) -> Self {
+        Self::with(Content::Bytes { content_type: content_type.into(), bytes })
     }
 
     /// With a `Set-Cookie` line.

@@ -54,6 +54,7 @@ const CHECK: &str = "dynamodb:ConditionCheckItem";
 
 const INCOMING: &str = shared::store::keys::INCOMING;
 const BINARIES: &str = "binaries/";
+const STATIC: &str = shared::store::keys::STATIC;
 const BUCKET: &str = "";
 
 /// All functions, in the order of the template.
@@ -280,7 +281,7 @@ pub const NEEDS: &[Needs] = &[
         does: "Documents of web apps",
         trigger: Trigger::Http,
         dynamodb: &[GET, BATCH_GET, QUERY, PUT, UPDATE, DELETE, CHECK],
-        s3: &[],
+        s3: &[("s3:PutObject", INCOMING), ("s3:GetObject", STATIC)],
         kms: &[],
         before_sign_in: false,
         prints_addresses: true,
@@ -293,9 +294,18 @@ pub const NEEDS: &[Needs] = &[
         function: "wso2-files",
         does: "Files of the publisher API",
         trigger: Trigger::Http,
-        dynamodb: &[GET, BATCH_GET, QUERY, PUT, UPDATE, DELETE, CHECK],
-        s3: &[],
-        kms: &[],
+        dynamodb: &[GET, BATCH_GET, PUT],
+        // The reading of what arrived is that of an object's size, to see whether an upload in parts was put together before.
+        s3: &[
+            ("s3:PutObject", INCOMING),
+            ("s3:GetObject", INCOMING),
+            ("s3:DeleteObject", INCOMING),
+            ("s3:AbortMultipartUpload", INCOMING),
+            ("s3:GetObject", BINARIES),
+            ("s3:GetObject", STATIC),
+            ("s3:ListBucket", BUCKET),
+        ],
+        kms: &["kms:Decrypt"],
         before_sign_in: false,
         prints_addresses: true,
         memory: 256,
@@ -336,7 +346,15 @@ pub const NEEDS: &[Needs] = &[
         does: "Reads what was uploaded, and attaches or refuses it",
         trigger: Trigger::Upload,
         dynamodb: &[GET, BATCH_GET, PUT, UPDATE, DELETE, CHECK],
-        s3: &[("s3:GetObject", INCOMING), ("s3:DeleteObject", INCOMING), ("s3:GetObject", BINARIES), ("s3:PutObject", BINARIES), ("s3:ListBucket", BUCKET)],
+        s3: &[
+            ("s3:GetObject", INCOMING),
+            ("s3:DeleteObject", INCOMING),
+            ("s3:GetObject", BINARIES),
+            ("s3:PutObject", BINARIES),
+            ("s3:GetObject", STATIC),
+            ("s3:PutObject", STATIC),
+            ("s3:ListBucket", BUCKET),
+        ],
         kms: &[],
         before_sign_in: false,
         prints_addresses: false,
@@ -350,7 +368,7 @@ pub const NEEDS: &[Needs] = &[
         does: "Removes what nothing points at any more, and ends uploads that never came",
         trigger: Trigger::Schedule,
         dynamodb: &[GET, QUERY, PUT, UPDATE, DELETE],
-        s3: &[("s3:DeleteObject", INCOMING), ("s3:AbortMultipartUpload", INCOMING), ("s3:DeleteObject", BINARIES)],
+        s3: &[("s3:DeleteObject", INCOMING), ("s3:AbortMultipartUpload", INCOMING), ("s3:DeleteObject", BINARIES), ("s3:DeleteObject", STATIC)],
         kms: &[],
         before_sign_in: false,
         prints_addresses: false,

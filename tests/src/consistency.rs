@@ -10,13 +10,16 @@ use shared::domain::audit::LogRow;
 use shared::domain::business_owner::{BusinessOwner, OwnerName};
 use shared::domain::catalogue;
 use shared::domain::credential::{Credential, Purpose};
+use shared::domain::document::{Document, DocumentCount, DocumentName, Source};
+use shared::domain::file::{self, FileUses, StoredFile};
 use shared::domain::group::{Group, GroupName};
 use shared::domain::housekeeping::Chore;
 use shared::domain::life_cycle::Steps;
+use shared::domain::line::{self, ContextClaim, Line};
 use shared::domain::oauth::Client;
 use shared::domain::partial::{Partial, Shown};
 use shared::domain::policy::{Policy, PolicyIdClaim};
-use shared::domain::publication::Publication;
+use shared::domain::publication::{Publication, VersionClaim};
 use shared::domain::store_front::StoreFront;
 use shared::domain::team::{Access, Team, default_teams};
 use shared::domain::tenant::Tenant;
@@ -206,6 +209,12 @@ pub fn faults(handle: Handle, snapshot: &Snapshot) -> Vec<String> {
         "owned-apps",
         "import",
         "pending-sign-in",
+        "file",
+        "file-uses",
+        "document",
+        "document-name",
+        "document-text",
+        "document-count",
         "steps",
         "row",
         "bucket",
@@ -215,6 +224,12 @@ pub fn faults(handle: Handle, snapshot: &Snapshot) -> Vec<String> {
         "mapped-partial",
         "shared-partial",
         "client",
+        "line",
+        "version-claim",
+        "context-claim",
+        "business-owner",
+        "business-owner-name",
+        "file",
     ]
     .into();
     for item in &records.items {
@@ -222,6 +237,9 @@ pub fn faults(handle: Handle, snapshot: &Snapshot) -> Vec<String> {
     }
     let chores = records.all::<Chore>();
     apps(handle, &records, &chores, &mut sides);
+    published(handle, &records, &mut sides);
+    documents(handle, &records, &mut sides);
+    files(handle, &records, &chores, &mut sides);
     groups(handle, &records, &mut sides);
     business_owners(handle, &records, &mut sides);
     people(handle, &records, &mut sides);
@@ -300,8 +318,62 @@ fn apps(handle: Handle, records: &Records, chores: &[Stored<Chore>], sides: &mut
         }
     }
     sides.same("guids of versions and kept versions", there, aliases);
+    for file in records.all::<StoredFile>() {
+        *counted.entry(keys::object(handle, &file.value.object(handle))).or_default() += 1;
+    }
     let counters = records.items.iter().filter(|item| item.kind == "object" && item.count != 0).map(|item| (item.key.clone(), item.count)).collect();
     sides.same("counters of objects and references", counters, counted.into_iter().collect());
+}
+
+/// The uses of files and what their counters say; what nothing uses has a chore that removes it.
+fn files(handle: Handle, records: &Records, chores: &[Stored<Chore>], sides: &mut Sides<'_>) {
+    let files = records.all::<StoredFile>();
+    let removed: BTreeSet<&String> = chores.iter().filter_map(|chore| if let Chore::File { name, .. } = &chore.value { Some(name) } else { None }).collect();
+    let mut uses = BTreeMap::<Key, i64>::new();
+    for name in records.all::<Document>().iter().filter_map(|document| document.value.file()) {
+        *uses.entry(keys::file_uses(handle, name)).or_default() += 1;
+    }
+    let by_cards = records.all::<AppCard>().into_iter().flat_map(|card| file::of_card(&card.value));
+    let left = chores.iter().filter_map(|chore| if let Chore::Abandoned { files, .. } = &chore.value { Some(files.clone()) } else { None }).flatten();
+    let shown = records.all::<Publication>().into_iter().flat_map(|publication| publication.value.pictures());
+    for name in by_cards.chain(left).chain(shown) {
+        *uses.entry(keys::file_uses(handle, &name)).or_default() += 1;
+    }
+    let counters = records.all::<FileUses>();
+    sides.same(
+        "files and their counters",
+        files.iter().map(|file| keys::file_uses(handle, &file.value.name)).collect(),
+        counters.iter().map(|counter| counter.key.clone()).collect(),
+    );
+    for file in &files {
+        let used = uses.contains_key(&keys::file_uses(handle, &file.value.name));
+        sides.holds(|| format!("no chore for the unused file {}", file.value.name), used || removed.contains(&file.value.name));
+    }
+    let counted = counters.into_iter().filter(|counter| counter.count != 0).map(|counter| (counter.key, counter.count)).collect();
+    sides.same("counters of files and their uses", counted, uses.into_iter().collect());
+}
+
+/// Documents, the claims of their names, their texts, and how many an app has. What a deleted app left is not looked at:
+/// housekeeping removes it.
+fn documents(handle: Handle, records: &Records, sides: &mut Sides<'_>) {
+    let parts: BTreeSet<String> = records.all::<AppCard>().iter().map(|card| keys::app_parts(handle, card.value.id)).collect();
+    let (mut names, mut texts, mut counts) = (BTreeSet::new(), BTreeSet::new(), BTreeMap::<String, i64>::new());
+    for card in records.all::<AppCard>() {
+        let pk = keys::app_parts(handle, card.value.id);
+        for document in records.all::<Document>().into_iter().filter(|document| document.key.pk == pk) {
+            let document = document.value;
+            names.insert(keys::document_name(handle, card.value.id, document.name.as_str()));
+            if document.source == (Source::Inline { written: true }) {
+                texts.insert(keys::document_text(handle, card.value.id, document.id));
+            }
+            *counts.entry(pk.clone()).or_default() += 1;
+        }
+    }
+    let kept = |kind: &str| records.keys(kind).into_iter().filter(|key| parts.contains(&key.pk)).collect::<BTreeSet<Key>>();
+    sides.same("names of documents and documents", kept(DocumentName::KIND), names);
+    sides.same("texts and documents", kept("document-text"), texts);
+    let counted = records.all::<DocumentCount>().into_iter().filter(|found| found.count != 0 && parts.contains(&found.key.pk));
+    sides.same("counted and kept documents", counted.map(|found| (found.key.pk, found.count)).collect(), counts.into_iter().collect());
 }
 
 /// The rows of lists and what the directory counts, beside the cards; and each card's history, which ends where it stands.
@@ -347,6 +419,44 @@ fn business_owners(handle: Handle, records: &Records, sides: &mut Sides<'_>) {
     }
     let counted = owners.iter().filter(|owner| owner.count != 0).map(|owner| (owner.value.id, owner.count)).collect();
     sides.same("counters of business owners and apps", counted, had.into_iter().collect());
+}
+
+/// What apps of the publisher API claim and are linked to, beside their cards.
+fn published(handle: Handle, records: &Records, sides: &mut Sides<'_>) {
+    let cards = records.all::<AppCard>();
+    let publications = records.all::<Publication>();
+    let of = |card: &AppCard| publications.iter().find(|found| found.key == keys::publication(handle, card.id)).map(|found| &found.value);
+    let cardless = publications.iter().filter(|found| !cards.iter().any(|card| found.key == keys::publication(handle, card.value.id)));
+    sides.same("publications and apps", cardless.map(|found| found.key.clone()).collect(), BTreeSet::new());
+    let (mut names, mut versions, mut contexts, mut defaults) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
+    let (mut mapped, mut counted) = (BTreeSet::new(), BTreeMap::<Key, i64>::new());
+    for card in cards.iter().map(|card| &card.value) {
+        names.extend(line::name_key(handle, card).map(|key| (key, card.id)));
+        versions.extend(line::version_key(handle, card).map(|key| (key, card.id)));
+        contexts.extend(line::context_key(handle, card).map(|key| (key, card.id)));
+        if of(card).is_some_and(|publication| publication.default_version) {
+            defaults.insert(card.id);
+        }
+        for partial in of(card).map(Publication::partials).unwrap_or_default() {
+            mapped.insert(keys::partial_app(handle, partial, card.id));
+            *counted.entry(keys::partial(handle, partial)).or_default() += 1;
+        }
+        if let Some(owner) = card.business_owner {
+            *counted.entry(keys::business_owner(handle, owner)).or_default() += 1;
+        }
+    }
+    let lines = records.all::<Line>();
+    let members = lines.iter().flat_map(|line| line.value.versions.iter().map(|member| (line.key.clone(), member.app)));
+    sides.same("versions of lines and apps with a claimed name", members.collect(), names);
+    sides.same("default versions of lines and apps that are one", lines.iter().filter_map(|line| line.value.default).collect(), defaults);
+    let claims = records.all::<VersionClaim>().into_iter().map(|claim| (claim.key, claim.value.app)).collect();
+    sides.same("claims of provider, name and version, and apps", claims, versions);
+    let claims = records.all::<ContextClaim>();
+    let claims = claims.iter().flat_map(|claim| claim.value.versions.iter().map(|app| (claim.key.clone(), *app)));
+    sides.same("claims of contexts and apps", claims.collect(), contexts);
+    sides.same("apps of partials and partials of apps", records.keys("mapped-partial"), mapped);
+    let uses = records.items.iter().filter(|item| matches!(item.kind.as_str(), "partial" | "business-owner") && item.count != 0);
+    sides.same("uses of partials and business owners", uses.map(|item| (item.key.clone(), item.count)).collect(), counted.into_iter().collect());
 }
 
 fn groups(handle: Handle, records: &Records, sides: &mut Sides<'_>) {

@@ -11,14 +11,13 @@ use serde::Deserialize;
 use shared::Error;
 use shared::access::{Principal, Right};
 use shared::domain::app::{self, AppCard, Binary, Version, VersionAlias};
+use shared::domain::ticket::{Ticket, VALID_SECONDS};
 use shared::domain::{audit, store_front};
 use shared::id::{AppId, AppRef, BinaryType, Guid, Handle};
 use shared::objects::Presentation;
 use shared::reply::Reply;
 use shared::spine::Call;
 use shared::store::keys;
-
-use crate::ticket::{Ticket, VALID_SECONDS};
 
 /// How long a signed address of the storage is valid: a phone that resumes later asks for another.
 const STORAGE_URL: Duration = Duration::from_secs(300);
@@ -135,10 +134,6 @@ async fn storage_url(call: &Call<'_>, handle: Handle, card: &AppCard, kind: Bina
     Ok(call.objects()?.sign_get(&name, STORAGE_URL, &presentation).await?.url)
 }
 
-fn link(base: &str, what: &str, ticket: &str) -> String {
-    format!("{base}/box/srv/1.1/mas/storeitem/{what}/{ticket}")
-}
-
 async fn page(call: &mut Call<'_>, handle: Handle, card: &AppCard, kind: BinaryType, version: &Version) -> Result<Reply, Error> {
     let key = call.data_key(handle).await?;
     let expires = call.reader.now().plus_seconds(VALID_SECONDS).seconds();
@@ -147,8 +142,8 @@ async fn page(call: &mut Call<'_>, handle: Handle, card: &AppCard, kind: BinaryT
     let page = InstallPage {
         title: card.name.as_str(),
         version: &version.version_name,
-        icon_url: &link(base, "icon", &ticket),
-        manifest_parameter: utf8_percent_encode(&link(base, "manifest", &ticket), NON_ALPHANUMERIC).to_string(),
+        icon_url: &Ticket::icon_url(base, &ticket),
+        manifest_parameter: utf8_percent_encode(&Ticket::manifest_url(base, &ticket), NON_ALPHANUMERIC).to_string(),
     };
     let html = page.render().map_err(Error::internal)?;
     Ok(Reply::bytes("text/html; charset=utf-8", html.into_bytes())
@@ -189,8 +184,8 @@ pub async fn manifest(mut call: Call<'_>) -> Result<Reply, Error> {
         title: card.name.as_str(),
         version: &version.version_name,
         bundle_id: &version.identifier,
-        package_url: link(base, "package", &text),
-        icon_url: link(base, "icon", &text),
+        package_url: Ticket::package_url(base, &text),
+        icon_url: Ticket::icon_url(base, &text),
     };
     Ok(Reply::bytes("text/xml; charset=utf-8", file.render().map_err(Error::internal)?.into_bytes()))
 }

@@ -1,7 +1,6 @@
 //! 003 2.23 to 2.25: what the store's client on a device asks, and the links that an installing device follows.
 
 mod install;
-mod ticket;
 
 use serde::{Deserialize, Serialize};
 use shared::Error;

@@ -1,11 +1,10 @@
 //! Uploads: the document's multipart for small files, and our own contract straight to the storage for real apps.
 
-use std::collections::BTreeMap;
-
 use serde::{Deserialize, Serialize};
 use shared::Error;
+use shared::direct_upload::{PartsBody, PreparedView};
 use shared::domain::app;
-use shared::domain::upload::{self, Announced, Requests, State, Target};
+use shared::domain::upload::{self, Announced, State, Target};
 use shared::id::{AppRef, BinaryType, Guid};
 use shared::multipart;
 use shared::reply::Reply;
@@ -31,28 +30,6 @@ pub async fn upload_binary(mut call: Call<'_>) -> Result<Reply, Error> {
     call.reader.fetch_missing(&app::card_keys(who.handle, id)).await?;
     let card = app::card(&mut call.reader, who.handle, id).await?.value;
     item_and_list(&mut call, &card).await
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct PreparedView {
-    upload_id: Guid,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    method: Option<&'static str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    url: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    headers: Option<BTreeMap<String, String>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    parts: Option<Vec<PartView>>,
-    expires: String,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct PartView {
-    part_number: usize,
-    url: String,
 }
 
 /// Prepares an upload straight to the storage.
@@ -84,19 +61,7 @@ pub async fn prepare(mut call: Call<'_>) -> Result<Reply, Error> {
         allow_signer_change: body.allow_signer_change.unwrap_or(false),
     };
     let (upload, requests) = upload::prepare(&mut call.reader, call.context.objects()?, who, announced).await?;
-    let mut view =
-        PreparedView { upload_id: upload.guid.clone(), method: None, url: None, headers: None, parts: None, expires: upload.valid_until().rfc3339() };
-    match requests {
-        Requests::Whole(request) => {
-            view.method = Some("PUT");
-            view.url = Some(request.url);
-            view.headers = Some(request.headers.into_iter().collect());
-        }
-        Requests::Parts(parts) => {
-            view.parts = Some(parts.into_iter().enumerate().map(|(index, request)| PartView { part_number: index + 1, url: request.url }).collect());
-        }
-    }
-    Reply::of(&view)
+    Reply::of(&PreparedView::of(&upload, requests))
 }
 
 #[derive(Deserialize)]
@@ -107,22 +72,8 @@ struct UploadBody {
 
 /// Puts the parts of an upload together.
 pub async fn complete(mut call: Call<'_>) -> Result<Reply, Error> {
-    #[derive(Deserialize)]
-    struct Body {
-        parts: Vec<Part>,
-    }
-    #[derive(Deserialize)]
-    #[serde(rename_all = "camelCase")]
-    struct Part {
-        part_number: u32,
-        etag: String,
-    }
-    let (named, body, who): (UploadBody, Body, _) = (call.body()?, call.body()?, call.who()?);
-    let mut parts: Vec<(u32, String)> = body.parts.into_iter().map(|part| (part.part_number, part.etag)).collect();
-    parts.sort();
-    if parts.is_empty() || parts.len() > upload::PARTS_LIMIT as usize {
-        return Err(Error::invalid("invalid_parts"));
-    }
+    let (named, body, who): (UploadBody, PartsBody, _) = (call.body()?, call.body()?, call.who()?);
+    let parts = body.sorted()?;
     let objects = call.context.objects()?;
     let done = upload::complete(&mut call.reader, objects, who, &named.upload_id, &parts).await?;
     Reply::of(&StatusView::of(&done, done.state_at(call.reader.now())))

@@ -5,12 +5,14 @@ use std::io::Write as _;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use package_reader::{BlockCache, Package, Platform, ReadError, Refusal, Signature, apk_signature, ipa_signature, read_metadata, store_icon};
+use package_reader::{
+    BlockCache, Package, Platform, ReadError, Refusal, Signature, StaticContent, apk_signature, ipa_signature, read_metadata, static_content, store_icon,
+};
 use sha2::{Digest, Sha256};
 use shared::Error;
 use shared::context::Context;
 use shared::domain::app::Judged;
-use shared::domain::upload::Upload;
+use shared::domain::upload::{STATIC_LIMIT, Upload};
 use shared::id::{BinaryType, Handle};
 use shared::store::keys;
 
@@ -43,8 +45,8 @@ pub async fn binary(context: &Context, handle: Handle, upload: &Upload, kind: Bi
         Err(refusal) => return Ok(Err(refusal.to_string())),
     };
     let (sha256, file) = whole(context, &name).await?;
-    if upload.sha256.as_ref().is_some_and(|announced| *announced != sha256) {
-        return Ok(Err("truncated: the SHA-256 of what arrived is not the one that was announced".to_owned()));
+    if let Some(reason) = other_content(upload, &sha256) {
+        return Ok(Err(reason));
     }
     let (size, platform) = (upload.size, platform(kind));
     let (package, signature) = isolated(move || {
@@ -58,6 +60,26 @@ pub async fn binary(context: &Context, handle: Handle, upload: &Upload, kind: Bi
     })
     .await?;
     judged(package, signature, sha256, size).await.map(Ok)
+}
+
+/// Why these bytes are not those that were announced.
+fn other_content(upload: &Upload, sha256: &str) -> Option<String> {
+    let other = upload.sha256.as_ref().is_some_and(|announced| announced != sha256);
+    other.then(|| "truncated: the SHA-256 of what arrived is not the one that was announced".to_owned())
+}
+
+/// What a picture or document is, with the SHA-256 of its bytes in hex, or the reason why it is refused.
+///
+/// # Errors
+/// The bucket's.
+pub async fn picture_or_document(context: &Context, handle: Handle, upload: &Upload) -> Result<Result<(StaticContent, String), String>, Error> {
+    let bytes = context.objects()?.range(&keys::incoming_object(handle, &upload.guid), 0, STATIC_LIMIT).await?;
+    let sha256 = data_encoding::HEXLOWER.encode(&Sha256::digest(&bytes));
+    if let Some(reason) = other_content(upload, &sha256) {
+        return Ok(Err(reason));
+    }
+    let found = isolated(move || static_content(&bytes)).await?;
+    Ok(found.map(|content| (content, sha256)).map_err(|refusal| refusal.to_string()))
 }
 
 fn reread(file: &tempfile::NamedTempFile, size: u64, platform: Platform) -> Option<Package> {

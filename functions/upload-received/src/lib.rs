@@ -11,16 +11,17 @@ use base64::engine::general_purpose::STANDARD;
 use serde::Serialize;
 use shared::Error;
 use shared::context::Context;
+use shared::domain::file::{self, Content};
 use shared::domain::housekeeping::{self, Chore};
-use shared::domain::upload::{self, Begin, ICON_LIMIT, State, Target, Upload, Verdict};
-use shared::id::{BinaryType, Guid, Handle};
+use shared::domain::upload::{self, Begin, ICON_LIMIT, JudgedFile, State, Target, Upload, Verdict};
+use shared::id::{Guid, Handle};
 use shared::records::Reader;
 use shared::store::keys;
 
 /// What became of an event's objects.
 #[derive(Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Done {
-    /// How many became a version or an icon.
+    /// How many became a version, an icon or a file.
     pub attached: usize,
     /// How many were refused.
     pub refused: usize,
@@ -101,25 +102,41 @@ async fn judge(context: &Context, reader: &mut Reader<'_>, handle: Handle, begun
     if size > begun.size {
         return refuse(reader, handle, begun, format!("too_large: {} bytes were announced and {size} arrived", begun.size)).await;
     }
-    let kind = match begun.target {
-        Target::Binary(kind) => kind,
-        Target::Icon | Target::StoreIcon => return icon(context, reader, handle, begun).await,
-    };
-    let judged = match analysis::binary(context, handle, begun, kind).await? {
-        Ok(judged) => judged,
+    match begun.target {
+        Target::Icon | Target::StoreIcon => icon(context, reader, handle, begun).await,
+        Target::Static => picture_or_document(context, reader, handle, begun).await,
+        Target::Binary(kind) | Target::Package(kind) => {
+            let judged = match analysis::binary(context, handle, begun, kind).await? {
+                Ok(judged) => judged,
+                Err(reason) => return refuse(reader, handle, begun, reason).await,
+            };
+            let object = Kept { name: keys::binary_object(handle, &judged.sha256), content_type: kind.content_type() };
+            object.copy(context, reader, handle, begun).await?;
+            let verdict = if let Target::Binary(kind) = begun.target {
+                upload::attach(reader, handle, begun, kind, &judged).await?
+            } else {
+                let (sha256, extension) = (judged.sha256.clone(), file::package_extension(kind));
+                upload::attach_file(reader, handle, begun, &JudgedFile { content: Content::Package { kind, judged }, extension, sha256 }).await?
+            };
+            object.settle(context, handle, begun, verdict).await
+        }
+    }
+}
+
+async fn picture_or_document(context: &Context, reader: &mut Reader<'_>, handle: Handle, begun: &Upload) -> Result<Verdict, Error> {
+    let (found, sha256) = match analysis::picture_or_document(context, handle, begun).await? {
+        Ok(found) => found,
         Err(reason) => return refuse(reader, handle, begun, reason).await,
     };
-    let kept = keys::binary_object(handle, &judged.sha256);
-    // Before the copy: whatever ends this upload without a reference to it, a refusal or a crash, the object goes.
-    let look = housekeeping::chore(reader.now(), &Chore::Object { handle, name: kept.clone() })?;
-    reader.table().write(vec![look]).await?;
-    context.objects()?.copy(&keys::incoming_object(handle, &begun.guid), &kept, kind.content_type()).await?;
-    let verdict = upload::attach(reader, handle, begun, kind, &judged).await?;
-    if let Verdict::Attached(_) = verdict {
-        keep(context, handle, begun, kind, &judged.sha256).await?;
-    }
-    Ok(verdict)
+    let object = Kept { name: keys::static_object(handle, &sha256), content_type: STATIC_CONTENT_TYPE };
+    object.copy(context, reader, handle, begun).await?;
+    let content = Content::Static { media_type: found.kind.media_type().to_owned(), icon: found.icon.map(|png| STANDARD.encode(png)) };
+    let verdict = upload::attach_file(reader, handle, begun, &JudgedFile { content, extension: found.kind.extension(), sha256 }).await?;
+    object.settle(context, handle, begun, verdict).await
 }
+
+/// The content type of pictures and documents in the bucket: the right one is said by whoever hands them out.
+const STATIC_CONTENT_TYPE: &str = "application/octet-stream";
 
 async fn refuse(reader: &mut Reader<'_>, handle: Handle, begun: &Upload, reason: String) -> Result<Verdict, Error> {
     upload::refuse(reader, handle, &begun.guid, &reason).await?;
@@ -136,19 +153,46 @@ async fn icon(context: &Context, reader: &mut Reader<'_>, handle: Handle, begun:
 
 /// What a crash after the attaching may have left: the kept object is made sure of.
 async fn settle(context: &Context, handle: Handle, ended: &Upload) -> Result<(), Error> {
-    match (ended.state, ended.target, &ended.sha256) {
-        (State::Attached, Target::Binary(kind), Some(sha256)) => keep(context, handle, ended, kind, sha256).await,
-        _ => Ok(()),
+    let (State::Attached, Some(sha256)) = (ended.state, &ended.sha256) else { return Ok(()) };
+    match ended.target {
+        Target::Binary(kind) | Target::Package(kind) => {
+            Kept { name: keys::binary_object(handle, sha256), content_type: kind.content_type() }.keep(context, handle, ended).await
+        }
+        Target::Static => Kept { name: keys::static_object(handle, sha256), content_type: STATIC_CONTENT_TYPE }.keep(context, handle, ended).await,
+        Target::Icon | Target::StoreIcon => Ok(()),
     }
 }
 
-/// Makes sure that the kept object is there: housekeeping may have removed one of the same content between the copy and
-/// the reference to it. While the incoming object is still there it can be copied again.
-async fn keep(context: &Context, handle: Handle, upload: &Upload, kind: BinaryType, sha256: &str) -> Result<(), Error> {
-    let objects = context.objects()?;
-    let (kept, incoming) = (keys::binary_object(handle, sha256), keys::incoming_object(handle, &upload.guid));
-    if objects.facts(&kept).await?.is_none() && objects.facts(&incoming).await?.is_some() {
-        objects.copy(&incoming, &kept, kind.content_type()).await?;
+/// The object that an upload's bytes are kept as.
+struct Kept {
+    name: String,
+    content_type: &'static str,
+}
+
+impl Kept {
+    /// Copies the bytes there. Before that: whatever ends this upload without a reference to the object, a refusal or a crash,
+    /// the object goes.
+    async fn copy(&self, context: &Context, reader: &mut Reader<'_>, handle: Handle, upload: &Upload) -> Result<(), Error> {
+        let look = housekeeping::chore(reader.now(), &Chore::Object { handle, name: self.name.clone() })?;
+        reader.table().write(vec![look]).await?;
+        context.objects()?.copy(&keys::incoming_object(handle, &upload.guid), &self.name, self.content_type).await
     }
-    Ok(())
+
+    /// The verdict, once what was attached is made sure of.
+    async fn settle(&self, context: &Context, handle: Handle, upload: &Upload, verdict: Verdict) -> Result<Verdict, Error> {
+        if let Verdict::Attached(_) = verdict {
+            self.keep(context, handle, upload).await?;
+        }
+        Ok(verdict)
+    }
+
+    /// Makes sure that the object is there: housekeeping may have removed one of the same content between the copy and the
+    /// reference to it. While the incoming object is still there it can be copied again.
+    async fn keep(&self, context: &Context, handle: Handle, upload: &Upload) -> Result<(), Error> {
+        let (objects, incoming) = (context.objects()?, keys::incoming_object(handle, &upload.guid));
+        if objects.facts(&self.name).await?.is_none() && objects.facts(&incoming).await?.is_some() {
+            objects.copy(&incoming, &self.name, self.content_type).await?;
+        }
+        Ok(())
+    }
 }

@@ -1,11 +1,22 @@
-//! 001: documents of web apps.
+//! 001: documents of web apps and sites. Mobile apps have none: reading finds none, making one is refused.
 
+mod content;
+
+use serde::{Deserialize, Serialize};
 use shared::Error;
-use shared::error::Kind;
-use shared::reply::Reply;
+use shared::domain::catalogue::{AppKind, Listing};
+use shared::domain::document::{self, Changes, Document, Guard, NewDocument, Source, Topic};
+use shared::domain::publication::{self, Named};
+use shared::domain::text::{Description, Label, Name};
+use shared::id::{AppId, Handle};
+use shared::incoming::Incoming;
+use shared::paging::Slice;
+use shared::records::Stored;
+use shared::reply::{Reply, Success};
 use shared::routes::Function;
 use shared::routes::wso2_documents::{FUNCTION, Op};
-use shared::spine::{Call, Operations};
+use shared::spine::{Call, Operations, Plan};
+use shared::store::keys;
 
 /// The function.
 pub struct Documents;
@@ -14,7 +25,220 @@ impl Operations for Documents {
     type Op = Op;
     const FUNCTION: Function<Op> = FUNCTION;
 
-    async fn call(_op: Op, _call: Call<'_>) -> Result<Reply, Error> {
-        Err(Error::new(Kind::NoSuchOperation, "There is no such operation"))
+    fn plan(op: Op, incoming: &Incoming, handle: Handle) -> Plan {
+        let (Ok(listing), Ok(named)) = (Listing::parse(incoming.param("appType")), Named::parse(incoming.param("appId"))) else { return Plan::default() };
+        let Named::Id(app) = named else { return Plan::keys(named.keys(handle, listing)) };
+        let document = incoming.param("documentId").parse::<AppId>().ok();
+        let plan = Plan::keys(vec![keys::app_card(handle, app)]);
+        match op {
+            Op::List => plan.query(document::listing(handle, app)),
+            Op::Create => {
+                let name = incoming.peek::<Name>("name").map(|name| keys::document_name(handle, app, name.as_str()));
+                plan.and([keys::document_count(handle, app)]).and(name)
+            }
+            Op::Read | Op::Update | Op::Delete | Op::WriteContent => plan.and(document.map(|document| keys::document(handle, app, document))),
+            Op::ReadContent => {
+                let both = |document| [keys::document(handle, app, document), keys::document_text(handle, app, document)];
+                plan.and(document.map(both).into_iter().flatten())
+            }
+        }
     }
+
+    async fn call(op: Op, call: Call<'_>) -> Result<Reply, Error> {
+        match op {
+            Op::List => list(call).await,
+            Op::Create => create(call).await,
+            Op::Read => read(call).await,
+            Op::Update => update(call).await,
+            Op::Delete => delete(call).await,
+            Op::ReadContent => content::read(call).await,
+            Op::WriteContent => content::write(call).await,
+        }
+    }
+}
+
+/// What a path names, once the app is known to be there.
+struct Place {
+    handle: Handle,
+    listing: Listing,
+    app: AppId,
+    kind: AppKind,
+    /// The document's id; `None` for a well-formed one that nothing here answers to, and where the path names none.
+    document: Option<AppId>,
+}
+
+impl Place {
+    /// Takes the path apart: 404 for the app type, 400 for a malformed id, 404 for an app that is not there.
+    async fn of(call: &mut Call<'_>) -> Result<Self, Error> {
+        let handle = call.who()?.handle;
+        let listing = Listing::parse(call.incoming.param("appType"))?;
+        let named = call.incoming.param("documentId");
+        let document = if named.is_empty() { None } else { document_id(named)? };
+        let app = publication::locate(&mut call.reader, handle, listing, call.incoming.param("appId")).await?;
+        let card = publication::card(&mut call.reader, handle, listing, app).await?;
+        Ok(Self { handle, listing, app, kind: card.value.kind, document })
+    }
+
+    /// The path of the app's documents.
+    fn path(&self) -> String {
+        format!("/api/appm/publisher/v1.1/apps/{}/id/{}/docs", self.listing.as_str(), self.app.uuid())
+    }
+
+    fn path_of(&self, document: &Document) -> String {
+        format!("{}/{}", self.path(), document.id.uuid())
+    }
+}
+
+/// A document's id as a path names it; a uuid that is none of ours names nothing.
+fn document_id(text: &str) -> Result<Option<AppId>, Error> {
+    match Named::parse(text) {
+        Ok(Named::Id(id)) => Ok(Some(id)),
+        Ok(Named::Foreign) => Ok(None),
+        Ok(Named::Joined(_)) | Err(_) => Err(Error::invalid("documentId is not the id of a document")),
+    }
+}
+
+fn guard<'a>(call: &Call<'a>) -> Guard<'a> {
+    Guard { conditions: &call.incoming.conditions, required: call.context.settings.require_if_match }
+}
+
+/// A document (001 "Document").
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct DocumentView<'a> {
+    document_id: String,
+    name: &'a str,
+    #[serde(rename = "type")]
+    topic: Topic,
+    summary: Option<&'a str>,
+    source_type: &'static str,
+    source_url: Option<&'a str>,
+    file_name: Option<&'a str>,
+    other_type_name: Option<&'a str>,
+}
+
+impl<'a> DocumentView<'a> {
+    fn of(document: &'a Document) -> Self {
+        let (source_url, file_name) = match &document.source {
+            Source::Inline { .. } => (None, None),
+            Source::Url { address } => (Some(address.as_str()), None),
+            Source::File { file } => (None, file.as_ref().map(|file| file.file_name.as_str())),
+        };
+        Self {
+            document_id: document.id.uuid(),
+            name: document.name.as_str(),
+            topic: document.topic,
+            summary: document.summary.as_ref().map(Description::as_str),
+            source_type: document.source.word(),
+            source_url,
+            file_name,
+            other_type_name: document.other_topic.as_ref().map(Label::as_str),
+        }
+    }
+}
+
+fn shown(found: &Stored<Document>) -> Result<Reply, Error> {
+    Ok(Reply::of(&DocumentView::of(&found.value))?.validators(document::validators(found)))
+}
+
+/// 001a 9
+async fn list(mut call: Call<'_>) -> Result<Reply, Error> {
+    #[derive(Serialize)]
+    struct ListView<'a> {
+        count: usize,
+        next: String,
+        previous: String,
+        list: Vec<DocumentView<'a>>,
+    }
+    let place = Place::of(&mut call).await?;
+    let page = Slice::of(call.incoming)?;
+    let found = document::list(&mut call.reader, place.handle, place.app).await?;
+    let list: Vec<DocumentView<'_>> = found.iter().skip(page.offset as usize).take(page.limit as usize).map(DocumentView::of).collect();
+    let more = (page.offset as usize).saturating_add(list.len()) < found.len();
+    let links = page.links(&place.path(), &[], list.len(), more);
+    Reply::of(&ListView { count: list.len(), next: links.next, previous: links.previous, list })
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct DocumentBody {
+    #[serde(default, deserialize_with = "shared::lenient::optional_text")]
+    name: Option<String>,
+    #[serde(default, rename = "type", deserialize_with = "shared::lenient::optional_text")]
+    topic: Option<String>,
+    #[serde(default, deserialize_with = "shared::lenient::optional_text")]
+    other_type_name: Option<String>,
+    #[serde(default, deserialize_with = "shared::lenient::optional_text")]
+    summary: Option<String>,
+    #[serde(default, deserialize_with = "shared::lenient::optional_text")]
+    source_type: Option<String>,
+    #[serde(default, deserialize_with = "shared::lenient::optional_text")]
+    source_url: Option<String>,
+}
+
+impl DocumentBody {
+    fn other_topic(&self) -> Result<Option<Label>, Error> {
+        let label = |text: &String| Label::new(text.clone()).ok_or_else(|| Error::invalid("otherTypeName has at most 200 characters"));
+        self.other_type_name.as_ref().map(label).transpose()
+    }
+
+    fn summary(&self) -> Result<Option<Description>, Error> {
+        let description = |text: &String| Description::new(text.clone()).ok_or_else(|| Error::invalid("summary has at most 2000 characters"));
+        self.summary.as_ref().map(description).transpose()
+    }
+}
+
+/// 001a 10
+async fn create(mut call: Call<'_>) -> Result<Reply, Error> {
+    let place = Place::of(&mut call).await?;
+    call.incoming.conditions.judge_creation()?;
+    call.incoming.require_json()?;
+    if place.kind == AppKind::Mobile {
+        return Err(Error::invalid("Mobile apps have no documents"));
+    }
+    let body: DocumentBody = call.body()?;
+    let missing = |name: &str| Error::invalid(format!("{name} is missing"));
+    let name = body.name.clone().ok_or_else(|| missing("name"))?;
+    let new = NewDocument {
+        name: Name::new(name).ok_or_else(|| Error::invalid("name has 1 to 200 characters and is not blank"))?,
+        topic: Topic::parse(body.topic.as_deref().ok_or_else(|| missing("type"))?)?,
+        other_topic: body.other_topic()?,
+        summary: body.summary()?,
+        source: Source::new(body.source_type.as_deref().ok_or_else(|| missing("sourceType"))?, body.source_url.clone())?,
+    };
+    let made = document::create(&mut call.reader, place.handle, place.app, new).await?;
+    Ok(shown(&made)?.success(Success::Created).header("location", place.path_of(&made.value)))
+}
+
+/// 001a 11
+async fn read(mut call: Call<'_>) -> Result<Reply, Error> {
+    let place = Place::of(&mut call).await?;
+    shown(&document::find(&mut call.reader, place.handle, place.app, place.document).await?)
+}
+
+/// 001a 12: what is absent stays; name and source type cannot change.
+async fn update(mut call: Call<'_>) -> Result<Reply, Error> {
+    let place = Place::of(&mut call).await?;
+    let found = document::find(&mut call.reader, place.handle, place.app, place.document).await?;
+    let guard = guard(&call);
+    guard.judge(&found)?;
+    call.incoming.require_json()?;
+    let body: DocumentBody = call.body()?;
+    let changes = Changes {
+        topic: body.topic.as_deref().map(Topic::parse).transpose()?,
+        other_topic: body.other_topic()?,
+        summary: body.summary()?,
+        name: body.name,
+        source_type: body.source_type,
+        address: body.source_url,
+    };
+    shown(&document::update(&mut call.reader, place.handle, place.app, place.document, guard, &changes).await?)
+}
+
+/// 001 6
+async fn delete(mut call: Call<'_>) -> Result<Reply, Error> {
+    let place = Place::of(&mut call).await?;
+    let guard = guard(&call);
+    document::delete(&mut call.reader, place.handle, place.app, place.document, guard).await?;
+    Ok(Reply::empty())
 }

@@ -4,5 +4,5 @@ use shared::lambda::Start;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_http::Error> {
-    shared::lambda::run_http::<wso2_documents::Documents>(Start::with_table()).await
+    shared::lambda::run_http::<wso2_documents::Documents>(Start::with_table().and_then(Start::and_objects)).await
 }

@@ -1,11 +1,18 @@
-//! 001: packages, pictures and documents that are uploaded on their own.
+//! 001: packages, pictures and documents that are uploaded on their own, and the manifests of iOS apps.
+
+mod plist;
+mod reading;
+mod uploads;
 
 use shared::Error;
-use shared::error::Kind;
+use shared::domain::file;
+use shared::id::{AppRef, Guid, Handle};
+use shared::incoming::Incoming;
 use shared::reply::Reply;
 use shared::routes::Function;
 use shared::routes::wso2_files::{FUNCTION, Op};
-use shared::spine::{Call, Operations};
+use shared::spine::{Call, Operations, Plan};
+use shared::store::keys;
 
 /// The function.
 pub struct Files;
@@ -14,7 +21,49 @@ impl Operations for Files {
     type Op = Op;
     const FUNCTION: Function<Op> = FUNCTION;
 
-    async fn call(_op: Op, _call: Call<'_>) -> Result<Reply, Error> {
-        Err(Error::new(Kind::NoSuchOperation, "There is no such operation"))
+    fn plan(op: Op, incoming: &Incoming, handle: Handle) -> Plan {
+        let name = incoming.param("fileName");
+        let stem = name.rsplit_once('.').map_or(name, |(stem, _)| stem);
+        let version = stem.parse::<Guid>().ok().map(|guid| keys::version(handle, &guid));
+        match op {
+            Op::ReadBinary => Plan::keys(vec![keys::file(handle, name)]).and(version),
+            Op::ReadPlist | Op::LinkPlist => Plan::keys(vec![keys::file(handle, name), keys::tenant(handle)]).and(version),
+            Op::ReadStatic => {
+                let app = stem.parse::<AppRef>().ok().and_then(|app| app.ours().ok());
+                Plan::keys(vec![keys::file(handle, name)]).and(app.map(|app| keys::icon(handle, app)))
+            }
+            Op::CompleteUpload | Op::AbortUpload | Op::UploadStatus => {
+                Plan::default().and(incoming.param("uploadId").parse::<Guid>().ok().map(|upload| keys::upload(handle, &upload)))
+            }
+            Op::UploadBinary | Op::UploadStatic | Op::PrepareUpload => Plan::default(),
+        }
     }
+
+    async fn call(op: Op, call: Call<'_>) -> Result<Reply, Error> {
+        match op {
+            Op::UploadBinary => uploads::binary(call).await,
+            Op::UploadStatic => uploads::picture_or_document(call).await,
+            Op::PrepareUpload => uploads::prepare(call).await,
+            Op::CompleteUpload => uploads::complete(call).await,
+            Op::AbortUpload => uploads::abort(call).await,
+            Op::UploadStatus => uploads::status(call).await,
+            Op::ReadBinary => reading::binary(call).await,
+            Op::ReadStatic => reading::picture_or_document(call).await,
+            Op::ReadPlist => plist::read(call).await,
+            Op::LinkPlist => plist::link(call).await,
+        }
+    }
+}
+
+/// What there is no file of in this tenant, whoever else may have one.
+fn unknown() -> Error {
+    Error::not_found("There is no such file")
+}
+
+/// The type of package that a path's file name announces, by its extension.
+///
+/// # Errors
+/// Invalid for another extension.
+fn named_package(name: &str) -> Result<shared::id::BinaryType, Error> {
+    file::package_kind(name).ok_or_else(|| Error::invalid("fileName must end with .apk or .ipa"))
 }

@@ -16,6 +16,8 @@ use crate::refusal::{ReadError, Refusal, RefusalCode, refused};
 const SIDE: u32 = 4096;
 /// Bytes of it.
 const BYTES: usize = 8 * 1024 * 1024;
+/// Bytes of a picture of which an icon is made that is uploaded on its own.
+const ICON_BYTES: usize = 4 * 1024 * 1024;
 /// Bytes that decoding may take: 4096 × 4096 pixels of 4 bytes, and something to work with.
 const MEMORY: u64 = 72 * 1024 * 1024;
 
@@ -51,23 +53,34 @@ pub fn store_icon(bytes: &[u8]) -> Result<Vec<u8>, Refusal> {
         if is_webp(bytes) {
             return Err(neither());
         }
-        let picture = decode(bytes)?;
-        for (side, bits) in LISTED {
-            let mut small = fitted(&picture, side);
-            if bits < 8 {
-                reduce_colours(&mut small, bits);
-            }
-            let png = encode(&small)?;
-            if png.len() <= LISTED_BYTES {
-                return Ok(png);
-            }
-        }
-        Err(refused(RefusalCode::TooLarge, "The picture cannot be made small enough."))
+        listed(&decode(bytes)?)
     });
     result.map_err(|error| match error {
         ReadError::Refused(refusal) => refusal,
         ReadError::Source(error) => Refusal::new(RefusalCode::Unreadable, format!("The picture could not be looked at: {error}.")),
     })
+}
+
+/// The icon for lists of a picture.
+fn listed(picture: &RgbaImage) -> Result<Vec<u8>, ReadError> {
+    for (side, bits) in LISTED {
+        let mut small = fitted(picture, side);
+        if bits < 8 {
+            reduce_colours(&mut small, bits);
+        }
+        let png = encode(&small)?;
+        if png.len() <= LISTED_BYTES {
+            return Ok(png);
+        }
+    }
+    Err(refused(RefusalCode::TooLarge, "The picture cannot be made small enough."))
+}
+
+/// Decodes a picture of at most 4096 × 4096 pixels, however many bytes it has, to see that it is one; gives the icon for
+/// lists of one of at most [`ICON_BYTES`].
+pub(crate) fn verified(bytes: &[u8], format: ImageFormat) -> Result<Option<Vec<u8>>, ReadError> {
+    let picture = decode_standard(bytes, format)?;
+    if bytes.len() <= ICON_BYTES { listed(&picture).map(Some) } else { Ok(None) }
 }
 
 /// The icon of a package from the bytes of a picture in it.
@@ -83,7 +96,7 @@ fn damaged() -> ReadError {
 }
 
 fn too_large() -> ReadError {
-    refused(RefusalCode::TooLarge, "The picture is larger than 8 MB or 4096 × 4096 pixels.")
+    refused(RefusalCode::TooLarge, "The picture is larger than 4096 × 4096 pixels or than is accepted in bytes.")
 }
 
 fn neither() -> ReadError {

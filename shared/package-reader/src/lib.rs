@@ -21,6 +21,7 @@ mod profile;
 mod property_list;
 mod refusal;
 mod signature;
+mod static_content;
 #[cfg(feature = "testing")]
 pub mod testing;
 
@@ -34,6 +35,7 @@ pub use icon::{Icon, store_icon};
 pub use profile::Profile;
 pub use refusal::{ReadError, Refusal, RefusalCode};
 pub use signature::{Signature, apk_signature, ipa_signature};
+pub use static_content::{STATIC_BYTES, StaticContent, StaticKind, static_content};
 
 use archive::Archive;
 use refusal::refused;

@@ -94,7 +94,7 @@ impl Dialect {
         if reply.validators.is_none() {
             reply.validators = match &reply.content {
                 Content::Json(bytes) | Content::BareJson(bytes) | Content::Bytes { bytes, .. } => Some(Validators::of_content(bytes)),
-                Content::Redirect(_) | Content::Empty => None,
+                Content::Redirect(_) | Content::SeeOther(_) | Content::Empty => None,
             };
         }
         let verdict = match &reply.validators {
@@ -154,10 +154,11 @@ impl Dialect {
             }
             Content::BareJson(json) => response.status(200).header("content-type", JSON).body(text(json.clone())),
             Content::Bytes { content_type, bytes } if content_type.starts_with("text/") || content_type.ends_with("xml") => {
-                response.status(200).header("content-type", *content_type).body(text(bytes.clone()))
+                response.status(200).header("content-type", content_type.as_ref()).body(text(bytes.clone()))
             }
-            Content::Bytes { content_type, bytes } => response.status(200).header("content-type", *content_type).body(Body::Binary(bytes.clone())),
+            Content::Bytes { content_type, bytes } => response.status(200).header("content-type", content_type.as_ref()).body(Body::Binary(bytes.clone())),
             Content::Redirect(url) => response.status(if closing.is_get { 302 } else { 303 }).header("location", url).body(Body::Empty),
+            Content::SeeOther(url) => response.status(303).header("location", url).body(Body::Empty),
             // The publisher API says 200 without a body; a client of its may know no 204.
             Content::Empty => response.status(if self == Self::Wso2 || self == Self::OAuth { 200 } else { 204 }).body(Body::Empty),
         }

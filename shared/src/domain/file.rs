@@ -1,14 +1,24 @@
 //! Files that are uploaded on their own and named by what uses them: packages, pictures and documents of the publisher API
 //! (001 12, 13).
+//!
+//! A counter beside the file says how many uses it has: one for each kept version of an app that came from it, one for each
+//! place of an app that shows it, one for each document whose content it is. What nothing uses is removed after a week.
+
+use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
 use crate::clock::Timestamp;
-use crate::domain::app::Judged;
+use crate::conditions::Validators;
+use crate::domain::app::{AppCard, Judged};
+use crate::domain::housekeeping::{self, Chore};
 use crate::error::Error;
 use crate::id::{AppId, BinaryType, Guid, Handle};
 use crate::records::{Reader, Record, Stored};
-use crate::store::keys;
+use crate::store::{Condition, Write, keys};
+
+/// How long a file is kept that nothing uses, in seconds: from its upload, and from the end of its last use.
+pub const UNUSED_SECONDS: i64 = 7 * 24 * 3_600;
 
 /// A file.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -57,6 +67,14 @@ impl Record for StoredFile {
     const KIND: &'static str = "file";
 }
 
+/// The uses of a file: the item's counter says how many.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct FileUses {}
+
+impl Record for FileUses {
+    const KIND: &'static str = "file-uses";
+}
+
 impl StoredFile {
     /// The name of its object in the bucket.
     pub fn object(&self, handle: Handle) -> String {
@@ -65,6 +83,64 @@ impl StoredFile {
             Content::Static { .. } => keys::static_object(handle, &self.sha256),
         }
     }
+
+    /// The media type under which it is handed out.
+    pub fn media_type(&self) -> &str {
+        match &self.content {
+            Content::Package { kind, .. } => kind.content_type(),
+            Content::Static { media_type, .. } => media_type,
+        }
+    }
+
+    /// Its state for conditional requests: its bytes never change.
+    pub fn validators(&self) -> Validators {
+        Validators::of_content(self.sha256.as_bytes()).modified(self.created)
+    }
+
+    /// The name under which it is saved: the uploader's, if that says what the file is, else with the right extension
+    /// behind it.
+    pub fn download_name(&self) -> String {
+        let extension = extension(&self.name).unwrap_or_default();
+        let said = self.file_name.rsplit_once('.').map(|(_, said)| said.to_ascii_lowercase()).unwrap_or_default();
+        if self.file_name.is_empty() {
+            self.name.clone()
+        } else if said == extension || (said == "jpeg" && extension == "jpg") {
+            self.file_name.clone()
+        } else {
+            format!("{}.{extension}", self.file_name)
+        }
+    }
+}
+
+impl Judged {
+    /// The version as the publisher API shows it: its name, or its code where it has no name.
+    pub fn shown_version(&self) -> &str {
+        if self.version_name.is_empty() { self.package["versionCode"].as_str().unwrap_or_default() } else { &self.version_name }
+    }
+}
+
+/// A new file's name: 120 random bits, a dot, the extension of what it is.
+pub fn new_name(extension: &str) -> String {
+    format!("{}.{extension}", Guid::random())
+}
+
+/// The extension of a file's name, as it stands there.
+pub fn extension(name: &str) -> Option<&str> {
+    name.rsplit_once('.').map(|(_, extension)| extension)
+}
+
+/// The type of package that a file's extension announces; case does not count. An `ipa` is for every device.
+pub fn package_kind(file_name: &str) -> Option<BinaryType> {
+    match extension(file_name)?.to_ascii_lowercase().as_str() {
+        "apk" => Some(BinaryType::Android),
+        "ipa" => Some(BinaryType::Ios),
+        _ => None,
+    }
+}
+
+/// The extension of packages of that type.
+pub fn package_extension(kind: BinaryType) -> &'static str {
+    if kind == BinaryType::Android { "apk" } else { "ipa" }
 }
 
 /// The name that a reference ends with: clients write paths of the original before it.
@@ -78,4 +154,88 @@ pub fn last_segment(reference: &str) -> &str {
 /// The store's.
 pub async fn find(reader: &mut Reader<'_>, handle: Handle, name: &str) -> Result<Option<Stored<StoredFile>>, Error> {
     reader.get(&keys::file(handle, name)).await
+}
+
+/// The write that adds to a file's uses; it refuses its transaction where there is no such file. Whoever takes a use back
+/// writes [`Chore::File`] with it, as [`uses`] does.
+pub fn used(handle: Handle, name: &str, by: i64) -> Write {
+    Write::Count { key: keys::file_uses(handle, name), kind: FileUses::KIND, by, condition: Condition::Present }
+}
+
+/// The writes that make the uses of `before` those of `after`: names of files, once per use. At most two per name.
+///
+/// # Errors
+/// Internal.
+pub fn uses(handle: Handle, before: &[String], after: &[String], now: Timestamp) -> Result<Vec<Write>, Error> {
+    let mut counted = BTreeMap::<&String, i64>::new();
+    for name in after {
+        *counted.entry(name).or_default() += 1;
+    }
+    for name in before {
+        *counted.entry(name).or_default() -= 1;
+    }
+    let mut writes = Vec::new();
+    for (name, by) in counted.into_iter().filter(|(_, by)| *by != 0) {
+        writes.push(used(handle, name, by));
+        if by < 0 {
+            writes.push(housekeeping::chore(now, &Chore::File { handle, name: name.clone() })?);
+        }
+    }
+    Ok(writes)
+}
+
+/// The files that the kept versions on a card came from, once per version. Their uses change with the card.
+pub fn of_card(card: &AppCard) -> Vec<String> {
+    card.binaries.iter().flat_map(|binary| &binary.versions).filter_map(|version| version.file.clone()).collect()
+}
+
+/// The chore that takes back the uses of an app that is deleted: `files` once per use. `None` where it uses none.
+///
+/// # Errors
+/// Internal.
+pub fn abandoned(handle: Handle, app: AppId, files: Vec<String>, now: Timestamp) -> Result<Option<Write>, Error> {
+    if files.is_empty() { Ok(None) } else { housekeeping::chore(now, &Chore::Abandoned { handle, app: app.item(), files }).map(Some) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn named(file_name: &str) -> StoredFile {
+        StoredFile {
+            name: new_name("jpg"),
+            upload: Guid::random(),
+            content: Content::Static { media_type: "image/jpeg".to_owned(), icon: None },
+            file_name: file_name.to_owned(),
+            size: 1,
+            sha256: "00".to_owned(),
+            by: Guid::random(),
+            created: Timestamp(0),
+            app: None,
+        }
+    }
+
+    #[test]
+    fn a_download_is_named_by_what_it_is() {
+        assert_eq!(named("a.JPG").download_name(), "a.JPG");
+        assert_eq!(named("a.jpeg").download_name(), "a.jpeg");
+        assert_eq!(named("a.exe").download_name(), "a.exe.jpg");
+        assert_eq!(named("jpg").download_name(), "jpg.jpg");
+        let unnamed = named("");
+        assert_eq!(unnamed.download_name(), unnamed.name);
+    }
+
+    #[test]
+    fn uses_are_counted_once_per_name() {
+        let handle = Handle::of_name("dev");
+        let names = |texts: &[&str]| texts.iter().map(|text| (*text).to_owned()).collect::<Vec<_>>();
+        let writes = uses(handle, &names(&["a", "b", "b"]), &names(&["b", "c", "c"]), Timestamp(0)).unwrap();
+        let counts: Vec<(&str, i64)> = writes
+            .iter()
+            .filter_map(|write| if let Write::Count { key, by, .. } = write { Some((key.pk.rsplit('#').next().unwrap_or_default(), *by)) } else { None })
+            .collect();
+        assert_eq!(counts, [("a", -1), ("b", -1), ("c", 2)]);
+        assert_eq!(writes.len(), 5, "and a chore for each that was released");
+        assert!(uses(handle, &names(&["a"]), &names(&["a"]), Timestamp(0)).unwrap().is_empty());
+    }
 }

@@ -6,6 +6,8 @@
 use serde::{Deserialize, Serialize};
 
 use crate::clock::Timestamp;
+use crate::domain::document::Document;
+use crate::domain::file::{self, FileUses, StoredFile};
 use crate::domain::upload::{self, State, Upload};
 use crate::error::Error;
 use crate::id::{AppId, Guid, Handle};
@@ -40,7 +42,24 @@ pub enum Chore {
         /// The guids of its versions.
         aliases: Vec<Guid>,
     },
-    /// Removes what belonged to an app that was deleted: its history, its subscriptions, what its publishers said of it.
+    /// Takes back the uses of files by an app that was deleted.
+    Abandoned {
+        /// The tenant.
+        handle: Handle,
+        /// The app: two may have used the same files.
+        app: AppId,
+        /// The names of the files, once per use.
+        files: Vec<String>,
+    },
+    /// Removes an uploaded file if nothing uses it.
+    File {
+        /// The tenant.
+        handle: Handle,
+        /// Its name.
+        name: String,
+    },
+    /// Removes what belonged to an app that was deleted: its history, its subscriptions, its documents, what its publishers said
+    /// of it.
     Parts {
         /// The tenant.
         handle: Handle,
@@ -56,14 +75,17 @@ impl Record for Chore {
 /// How long an object is kept after the last reference to it is gone, in seconds.
 pub const GRACE_SECONDS: i64 = 24 * 3600;
 
-/// The write of a chore that is due at once (`Release`), when an upload expires, or after the grace of an object.
+/// The write of a chore that is due at once (`Release`, `Abandoned`, `Parts`), when an upload expires, after the grace of an object, or
+/// when an uploaded file was long enough without use.
 ///
 /// # Errors
 /// Internal.
 pub fn chore(now: Timestamp, chore: &Chore) -> Result<Write, Error> {
     let (due, subject) = match chore {
         Chore::Object { handle, name } => (now.plus_seconds(GRACE_SECONDS), format!("{handle}#{name}")),
+        Chore::File { handle, name } => (now.plus_seconds(file::UNUSED_SECONDS), format!("{handle}#{name}")),
         Chore::Upload { handle, upload } => (now, format!("{handle}#{upload}")),
+        Chore::Abandoned { handle, app, .. } => (now, format!("{handle}#{app}#FILES")),
         Chore::Release { handle, aliases, .. } => (now, format!("{handle}#{:?}", aliases.first())),
         Chore::Parts { handle, app } => (now, format!("{handle}#{app}")),
     };
@@ -82,6 +104,8 @@ pub struct Done {
     pub objects: usize,
     /// Uploads ended.
     pub uploads: usize,
+    /// Uploaded files removed that nothing used.
+    pub files: usize,
     /// Deleted apps whose references were taken back.
     pub releases: usize,
     /// Deleted apps of which nothing is left.
@@ -135,8 +159,18 @@ async fn one(table: &dyn Table, objects: &dyn Objects, now: Timestamp, item: Ite
                 done.uploads += 1;
             }
         }
+        Chore::Abandoned { handle, files, .. } => {
+            let mut writes = vec![remove];
+            writes.extend(file::uses(*handle, files, &[], now)?);
+            finish(table, writes).await?;
+        }
+        Chore::File { handle, name } => {
+            if remove_file(table, now, *handle, name, remove).await? {
+                done.files += 1;
+            }
+        }
         Chore::Parts { handle, app } => {
-            remove_parts(table, *handle, *app).await?;
+            remove_parts(table, now, *handle, *app).await?;
             if finish(table, vec![remove]).await? {
                 done.apps += 1;
             }
@@ -160,23 +194,71 @@ async fn one(table: &dyn Table, objects: &dyn Objects, now: Timestamp, item: Ite
     Ok(())
 }
 
-/// Removes everything in an app's partition, as often as it takes; what a crash leaves the next run removes.
-async fn remove_parts(table: &dyn Table, handle: Handle, app: AppId) -> Result<(), Error> {
+/// Removes everything in an app's partition, as often as it takes, and takes back the uses of files with the records that
+/// name them; what a crash leaves the next run removes.
+async fn remove_parts(table: &dyn Table, now: Timestamp, handle: Handle, app: AppId) -> Result<(), Error> {
+    let mut interrupted = 0;
     loop {
         let page = table.query(&Query::all(keys::app_parts(handle, app)).limit(Some(PARTS_AT_ONCE))).await?;
         if page.items.is_empty() {
             return Ok(());
         }
-        let writes = page.items.into_iter().map(|item| Write::Delete(item.key, Condition::Always)).collect();
+        let mut writes = Vec::new();
+        let mut used = Vec::new();
+        for item in page.items {
+            // Whoever removes the record takes back its uses: of two runs at once only one does.
+            writes.push(Write::Delete(item.key.clone(), Condition::Present));
+            used.extend(files_of(item)?);
+        }
+        writes.extend(file::uses(handle, &used, &[], now)?);
         match table.write(writes).await {
             Ok(()) => {}
+            Err(StoreError::Condition { .. } | StoreError::Contended(_)) if interrupted < INTERRUPTIONS => interrupted += 1,
             Err(error) => return Err(error.into()),
         }
     }
 }
 
-/// How many records one transaction removes.
-const PARTS_AT_ONCE: u32 = 50;
+/// The names of the files that a record of an app uses, once per use.
+fn files_of(item: Item) -> Result<Vec<String>, Error> {
+    if item.kind == Document::KIND {
+        return Ok(Stored::<Document>::parse(item)?.value.file().map(str::to_owned).into_iter().collect());
+    }
+    Ok(Vec::new())
+}
+
+/// How many records one transaction removes: each may use a file, which makes two more writes.
+const PARTS_AT_ONCE: u32 = 30;
+/// How often another run may be faster.
+const INTERRUPTIONS: u32 = 20;
+
+/// Removes an uploaded file that nothing uses: its record, then its object through its count. A use that comes at the same
+/// moment wins, and the file stays.
+async fn remove_file(table: &dyn Table, now: Timestamp, handle: Handle, name: &str, remove: Write) -> Result<bool, Error> {
+    let mut reader = Reader::new(table, now);
+    reader.fetch(vec![keys::file(handle, name), keys::file_uses(handle, name)], Vec::new()).await?;
+    let uses: Option<Stored<FileUses>> = reader.get(&keys::file_uses(handle, name)).await?;
+    let found: Option<Stored<StoredFile>> = file::find(&mut reader, handle, name).await?;
+    let Some(found) = found.filter(|_| uses.is_none_or(|uses| uses.count <= 0)) else {
+        // Gone, or in use: whoever ends the last use writes another chore.
+        finish(table, vec![remove]).await?;
+        return Ok(false);
+    };
+    let object = found.value.object(handle);
+    let writes = vec![
+        remove,
+        Write::Delete(found.key.clone(), Condition::Rev(found.rev)),
+        Write::Delete(keys::file_uses(handle, name), Condition::Uncounted),
+        Write::Count { key: keys::object(handle, &object), kind: "object", by: -1, condition: Condition::Always },
+        chore(now, &Chore::Object { handle, name: object })?,
+    ];
+    match table.write(writes).await {
+        Ok(()) => Ok(true),
+        // Another run was first, or a use came: the next run sees which.
+        Err(StoreError::Condition { .. }) => Ok(false),
+        Err(error) => Err(error.into()),
+    }
+}
 
 /// Writes what ends a chore; another run may have ended it first.
 async fn finish(table: &dyn Table, writes: Vec<Write>) -> Result<bool, Error> {

@@ -8,7 +8,8 @@ use crate::access::Principal;
 use crate::change;
 use crate::clock::Timestamp;
 use crate::domain::app::{self, AppCard, Binary, Icon, Judged, NewVersion};
-use crate::domain::housekeeping::Chore;
+use crate::domain::file::{self, Content, FileUses, StoredFile};
+use crate::domain::housekeeping::{self, Chore};
 use crate::error::Error;
 use crate::id::{AppId, BinaryType, Guid, Handle};
 use crate::objects::{Objects, SignedRequest};
@@ -21,6 +22,8 @@ pub const SIZE_LIMIT: u64 = 2 << 30;
 pub const PART_MINIMUM: u64 = 5 << 20;
 /// Most parts.
 pub const PARTS_LIMIT: u32 = 1_000;
+/// The largest picture or document that is uploaded on its own: 20 MiB.
+pub const STATIC_LIMIT: u64 = 20 << 20;
 /// The largest icon as it is uploaded.
 pub const ICON_LIMIT: u64 = 4 << 20;
 /// How long an upload's requests are valid, in seconds.
@@ -49,6 +52,10 @@ pub enum Target {
     Icon,
     /// The icon of the store.
     StoreIcon,
+    /// A package on its own, which an app is made of later.
+    Package(BinaryType),
+    /// A picture or document on its own.
+    Static,
 }
 
 /// Where an upload stands.
@@ -59,7 +66,7 @@ pub enum State {
     Waiting,
     /// They are being read.
     Reading,
-    /// They are a version now, or an icon.
+    /// They are a version now, an icon or a file.
     Attached,
     /// They were refused; the reason says why.
     Refused,
@@ -72,7 +79,7 @@ pub enum State {
 pub struct Upload {
     /// Its id.
     pub guid: Guid,
-    /// The app; for the store's icon, nothing.
+    /// The app; for the store's icon and for files on their own, nothing.
     pub app: Option<AppId>,
     /// What it is for.
     pub target: Target,
@@ -102,6 +109,8 @@ pub struct Upload {
     pub reason: Option<String>,
     /// The number of the version that it became.
     pub version: Option<u32>,
+    /// The name of the file that it became.
+    pub file: Option<String>,
 }
 
 impl Record for Upload {
@@ -132,7 +141,7 @@ impl Upload {
 /// What is announced of an upload.
 #[derive(Clone, Debug)]
 pub struct Announced {
-    /// The app; nothing for the store's icon.
+    /// The app; nothing for the store's icon and for files on their own.
     pub app: Option<AppId>,
     /// What it is for.
     pub target: Target,
@@ -158,7 +167,11 @@ pub enum Requests {
 }
 
 fn check(announced: &Announced) -> Result<(), Error> {
-    let most = if matches!(announced.target, Target::Binary(_)) { SIZE_LIMIT } else { ICON_LIMIT };
+    let most = match announced.target {
+        Target::Binary(_) | Target::Package(_) => SIZE_LIMIT,
+        Target::Static => STATIC_LIMIT,
+        Target::Icon | Target::StoreIcon => ICON_LIMIT,
+    };
     if announced.size == 0 {
         return Err(Error::invalid("invalid_size"));
     }
@@ -206,6 +219,7 @@ pub async fn announce(reader: &mut Reader<'_>, who: &Principal, announced: Annou
         state: State::Waiting,
         reason: None,
         version: None,
+        file: None,
     };
     let chore = Chore::Upload { handle, upload: upload.guid.clone() };
     let chore = records::put(keys::chore(upload.deadline(), &format!("{handle}#{}", upload.guid)), &chore, Condition::Always)?;
@@ -353,7 +367,7 @@ pub async fn refuse(reader: &mut Reader<'_>, handle: Handle, upload: &Guid, reas
 /// How attaching ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Verdict {
-    /// It is that version now.
+    /// It is that version now; 0 for what has no versions.
     Attached(u32),
     /// It was refused with that reason.
     Refused(String),
@@ -409,6 +423,56 @@ pub async fn attach(reader: &mut Reader<'_>, handle: Handle, upload: &Upload, ki
         writes.push(record.replace()?);
         writes.extend(versions);
         Ok((Verdict::Attached(number), writes))
+    })
+}
+
+/// What a judged file is, beside what its upload says of it.
+#[derive(Clone, Debug)]
+pub struct JudgedFile {
+    /// What it is.
+    pub content: Content,
+    /// The extension of what it is, in lower case and without the dot.
+    pub extension: &'static str,
+    /// The SHA-256 of its bytes, in hex.
+    pub sha256: String,
+}
+
+/// Makes a judged file one of the tenant's own, under a name that cannot be guessed. Nothing uses it yet: its chore removes
+/// it after [`file::UNUSED_SECONDS`] if nothing does by then. The same upload becomes one file, however often its event
+/// comes.
+///
+/// # Errors
+/// The store's.
+pub async fn attach_file(reader: &mut Reader<'_>, handle: Handle, upload: &Upload, judged: &JudgedFile) -> Result<Verdict, Error> {
+    let now = reader.now();
+    let name = file::new_name(judged.extension);
+    change!(reader, {
+        let Some(mut record) = reader.get::<Upload>(&keys::upload(handle, &upload.guid)).await? else { return Ok((Verdict::Ended, Vec::new())) };
+        if !matches!(record.value.state, State::Waiting | State::Reading) {
+            return Ok((Verdict::Ended, Vec::new()));
+        }
+        let file = StoredFile {
+            name: name.clone(),
+            upload: upload.guid.clone(),
+            content: judged.content.clone(),
+            file_name: upload.file_name.clone(),
+            size: upload.size,
+            sha256: judged.sha256.clone(),
+            by: upload.by.clone(),
+            created: now,
+            app: None,
+        };
+        record.value.state = State::Attached;
+        record.value.sha256 = Some(judged.sha256.clone());
+        record.value.file = Some(name.clone());
+        let writes = vec![
+            record.replace()?,
+            records::create(keys::file(handle, &name), &file)?,
+            records::create(keys::file_uses(handle, &name), &FileUses {})?,
+            housekeeping::count_object(handle, &file.object(handle), 1),
+            housekeeping::chore(now, &Chore::File { handle, name: name.clone() })?,
+        ];
+        Ok((Verdict::Attached(0), writes))
     })
 }
 

@@ -247,6 +247,29 @@ pub fn subscription(handle: Handle, app: AppId, user: &Guid) -> Key {
     key(app_parts(handle, app), format!("{SUBSCRIPTION_PREFIX}{user}"))
 }
 
+/// The beginning of the sort keys of [`document`].
+pub const DOCUMENT_PREFIX: &str = "DOC#";
+
+/// A document of an app.
+pub fn document(handle: Handle, app: AppId, document: AppId) -> Key {
+    key(app_parts(handle, app), format!("{DOCUMENT_PREFIX}{}", document.sort_key()))
+}
+
+/// The text of a document that is kept in the table: an item of its own, since lists do not show it.
+pub fn document_text(handle: Handle, app: AppId, document: AppId) -> Key {
+    key(app_parts(handle, app), format!("DOCTEXT#{}", document.sort_key()))
+}
+
+/// The claim of a document's name within its app; case does not count.
+pub fn document_name(handle: Handle, app: AppId, name: &str) -> Key {
+    key(app_parts(handle, app), format!("DOCNAME#{}", bounded(&name.to_lowercase())))
+}
+
+/// How many documents an app has.
+pub fn document_count(handle: Handle, app: AppId) -> Key {
+    key(app_parts(handle, app), "DOCS")
+}
+
 /// The claim of an app's provider, name and version, joined by hyphens: what the publisher API may name it by.
 pub fn version_claim(handle: Handle, listing: Listing, joined: &str) -> Key {
     key(format!("{handle}#PNV#{}#{}", listing.as_str(), bounded(joined)), SELF)
@@ -353,6 +376,11 @@ pub fn directory_entry(handle: Handle, listing: Listing, bucket: u32) -> Key {
 /// A file that was uploaded on its own: a package, a picture, a document. Its name is its key.
 pub fn file(handle: Handle, name: &str) -> Key {
     key(format!("{handle}#FILE#{}", bounded(name)), SELF)
+}
+
+/// How many uses a file has: an item of its own, so that a use is counted while the file is changed.
+pub fn file_uses(handle: Handle, name: &str) -> Key {
+    key(file(handle, name).pk, "USES")
 }
 
 /// A client of the publisher API.

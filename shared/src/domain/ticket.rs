@@ -1,11 +1,11 @@
 //! Tickets: what lets a device that carries no session fetch one version of one binary for an hour.
 
+use crate::clock::Timestamp;
+use crate::error::Error;
+use crate::id::{AppId, Handle};
+use crate::sealing::DataKey;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use shared::Error;
-use shared::clock::Timestamp;
-use shared::id::{AppId, Handle};
-use shared::sealing::DataKey;
 
 /// How long a ticket is valid, in seconds.
 pub const VALID_SECONDS: i64 = 3_600;
@@ -30,6 +30,22 @@ fn refused() -> Error {
 }
 
 impl Ticket {
+    /// The address of the manifest by which a device installs what the ticket is for. It needs no credential.
+    pub fn manifest_url(base_url: &str, ticket: &str) -> String {
+        format!("{base_url}/box/srv/1.1/mas/storeitem/manifest/{ticket}")
+    }
+
+    /// The address of the package itself: each request is sent to a fresh address of the storage, so that a phone can
+    /// resume while the ticket is valid.
+    pub fn package_url(base_url: &str, ticket: &str) -> String {
+        format!("{base_url}/box/srv/1.1/mas/storeitem/package/{ticket}")
+    }
+
+    /// The address of the icon that the device shows while it installs.
+    pub fn icon_url(base_url: &str, ticket: &str) -> String {
+        format!("{base_url}/box/srv/1.1/mas/storeitem/icon/{ticket}")
+    }
+
     fn message(&self) -> String {
         format!("{}.{}.{}.{}", self.handle, self.binary, self.version, self.expires)
     }
@@ -70,7 +86,7 @@ impl Ticket {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use shared::id::BinaryType;
+    use crate::id::BinaryType;
 
     #[test]
     fn a_ticket_is_bound_to_all_that_it_says() {

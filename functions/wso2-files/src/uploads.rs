@@ -1,0 +1,175 @@
+//! Uploads: the document's multipart for small files, and our own contract straight to the storage for large ones.
+
+use serde::{Deserialize, Serialize};
+use shared::Error;
+use shared::direct_upload::{PartsBody, PreparedView};
+use shared::domain::catalogue::Listing;
+use shared::domain::file::{self, Content, StoredFile};
+use shared::domain::upload::{self, Announced, State, Target, Upload};
+use shared::id::Guid;
+use shared::multipart::{self, Form};
+use shared::reply::Reply;
+use shared::spine::Call;
+
+use crate::reading::static_path;
+
+/// 001a 16: `file`, an Android or iOS package by its extension.
+pub async fn binary(mut call: Call<'_>) -> Result<Reply, Error> {
+    call.incoming.conditions.judge_creation()?;
+    let form = multipart::read(call.incoming).await?;
+    let bytes = content(&form)?;
+    let kind = file::package_kind(&form.file_name).ok_or_else(|| Error::invalid("file must be named .apk or .ipa"))?;
+    let stored = delivered(&mut call, Target::Package(kind), form.file_name, bytes).await?;
+    Ok(Reply::of(&FileView::of(&stored))?.validators(stored.validators()))
+}
+
+/// 001 13: `file`, a picture or document whatever it is called.
+pub async fn picture_or_document(mut call: Call<'_>) -> Result<Reply, Error> {
+    app_type(&call)?;
+    call.incoming.conditions.judge_creation()?;
+    let form = multipart::read(call.incoming).await?;
+    let bytes = content(&form)?;
+    let stored = delivered(&mut call, Target::Static, form.file_name, bytes).await?;
+    Ok(Reply::of(&FileView::of(&stored))?.validators(stored.validators()))
+}
+
+/// The query `appType`, which is documented as required and says nothing about the file: one file serves apps of all types.
+///
+/// # Errors
+/// Invalid without it, not found for a type that does not exist.
+pub fn app_type(call: &Call<'_>) -> Result<(), Error> {
+    let named: Option<String> = call.incoming.peek("appType");
+    match named.filter(|named| !named.is_empty()) {
+        None => Err(Error::invalid("appType is missing: webapp, mobileapp or site")),
+        Some(named) => Listing::parse(&named).map(|_| ()),
+    }
+}
+
+fn content(form: &Form) -> Result<Vec<u8>, Error> {
+    match &form.file {
+        None => Err(Error::invalid("file is missing")),
+        Some(bytes) if bytes.is_empty() => Err(Error::invalid("file is empty")),
+        Some(bytes) => Ok(bytes.clone()),
+    }
+}
+
+/// The file that an upload through this function became.
+async fn delivered(call: &mut Call<'_>, target: Target, file_name: String, bytes: Vec<u8>) -> Result<StoredFile, Error> {
+    let who = call.who()?;
+    let announced = Announced { app: None, target, size: bytes.len() as u64, sha256: None, file_name, parts: None, allow_signer_change: false };
+    let upload = multipart::deliver(call.context, &mut call.reader, who, announced, bytes).await?;
+    became(call, &upload).await?.ok_or_else(|| Error::internal("an upload that became nothing"))
+}
+
+/// The file that an upload became; none while it is none, or once the file is gone.
+async fn became(call: &mut Call<'_>, upload: &Upload) -> Result<Option<StoredFile>, Error> {
+    let handle = call.who()?.handle;
+    match &upload.file {
+        None => Ok(None),
+        Some(name) => Ok(file::find(&mut call.reader, handle, name).await?.map(|found| found.value)),
+    }
+}
+
+/// A file as apps name it: for packages the schema `Binary`, else `StaticContent` with the `id` that the sample shows.
+#[derive(Serialize)]
+struct FileView {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    id: Option<String>,
+    path: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    package: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    version: Option<String>,
+}
+
+impl FileView {
+    fn of(stored: &StoredFile) -> Self {
+        match &stored.content {
+            Content::Package { judged, .. } => {
+                Self { id: None, path: stored.name.clone(), package: Some(judged.identifier.clone()), version: Some(judged.shown_version().to_owned()) }
+            }
+            Content::Static { .. } => Self { id: Some(stored.name.clone()), path: static_path(&stored.name), package: None, version: None },
+        }
+    }
+}
+
+/// Prepares an upload straight to the storage; the extension says whether it is a package.
+pub async fn prepare(mut call: Call<'_>) -> Result<Reply, Error> {
+    #[derive(Deserialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Body {
+        #[serde(default, deserialize_with = "shared::lenient::optional_text")]
+        file_name: Option<String>,
+        #[serde(default, deserialize_with = "shared::lenient::optional_number")]
+        size: Option<u64>,
+        sha256: Option<String>,
+        #[serde(default, deserialize_with = "shared::lenient::optional_number")]
+        parts: Option<u64>,
+        app_type: Option<String>,
+    }
+    call.incoming.conditions.judge_creation()?;
+    call.incoming.require_json()?;
+    let (body, who): (Body, _) = (call.body()?, call.who()?);
+    if let Some(named) = &body.app_type {
+        Listing::parse(named)?;
+    }
+    let file_name = body.file_name.filter(|name| !name.is_empty()).ok_or_else(|| Error::invalid("fileName is missing"))?;
+    let announced = Announced {
+        app: None,
+        target: file::package_kind(&file_name).map_or(Target::Static, Target::Package),
+        size: body.size.ok_or_else(|| Error::invalid("size is missing"))?,
+        sha256: body.sha256,
+        file_name,
+        parts: body.parts.map(|parts| u32::try_from(parts).unwrap_or(u32::MAX)),
+        allow_signer_change: false,
+    };
+    let (upload, requests) = upload::prepare(&mut call.reader, call.context.objects()?, who, announced).await?;
+    Reply::of(&PreparedView::of(&upload, requests))
+}
+
+fn named_upload(call: &Call<'_>) -> Result<Guid, Error> {
+    call.incoming.param("uploadId").parse().map_err(|_| Error::invalid("uploadId is not the id of an upload"))
+}
+
+/// Puts the parts of an upload together; doing it again is fine.
+pub async fn complete(mut call: Call<'_>) -> Result<Reply, Error> {
+    let named = named_upload(&call)?;
+    call.incoming.require_json()?;
+    let (body, who): (PartsBody, _) = (call.body()?, call.who()?);
+    let parts = body.sorted()?;
+    let objects = call.context.objects()?;
+    let done = upload::complete(&mut call.reader, objects, who, &named, &parts).await?;
+    shown(&mut call, &done).await
+}
+
+/// Gives an upload up.
+pub async fn abort(mut call: Call<'_>) -> Result<Reply, Error> {
+    let (named, who) = (named_upload(&call)?, call.who()?);
+    let objects = call.context.objects()?;
+    upload::abort(&mut call.reader, objects, who, &named).await?;
+    Ok(Reply::empty())
+}
+
+/// Where an upload stands, and what it became.
+pub async fn status(mut call: Call<'_>) -> Result<Reply, Error> {
+    let (named, who) = (named_upload(&call)?, call.who()?);
+    let found = upload::find(&mut call.reader, who.handle, &named).await?.value;
+    shown(&mut call, &found).await
+}
+
+async fn shown(call: &mut Call<'_>, upload: &Upload) -> Result<Reply, Error> {
+    #[derive(Serialize)]
+    #[serde(rename_all = "camelCase")]
+    struct StatusView<'a> {
+        upload_id: &'a Guid,
+        state: State,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        reason: Option<&'a str>,
+        #[serde(flatten)]
+        file: Option<FileView>,
+    }
+    let state = upload.state_at(call.reader.now());
+    let reason = upload.reason.as_deref().or((state == State::Expired).then_some(upload::EXPIRED));
+    let file = became(call, upload).await?.map(|stored| FileView::of(&stored));
+    Reply::of(&StatusView { upload_id: &upload.guid, state, reason, file })
+}

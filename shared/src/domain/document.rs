@@ -1,0 +1,477 @@
+//! Documents of web apps (001 6, 001a 7 to 12): a text that is kept here, a file that was uploaded, or an address.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use serde::{Deserialize, Serialize};
+
+use crate::change;
+use crate::clock::Timestamp;
+use crate::conditions::{Conditions, Validators};
+use crate::domain::app::AppCard;
+use crate::domain::file::{self, Content, StoredFile};
+use crate::domain::text::{Description, Label, Name};
+use crate::error::{Error, Kind};
+use crate::id::{AppId, Handle};
+use crate::records::{self, Reader, Record, Stored};
+use crate::store::{Condition, Query, Write, keys};
+
+/// Most documents of one app.
+pub const DOCUMENTS_LIMIT: i64 = 100;
+/// Most bytes of a text.
+pub const TEXT_LIMIT: usize = 256 * 1024;
+/// Most characters of an address.
+const ADDRESS_LIMIT: usize = 2_000;
+
+/// What a document is about (001 "Document", `type`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+#[allow(missing_docs, reason = "the documents' own names")]
+pub enum Topic {
+    Howto,
+    Samples,
+    PublicForum,
+    SupportForum,
+    ApiMessageFormat,
+    SwaggerDoc,
+    Other,
+}
+
+impl Topic {
+    /// The words of the documents, in their order.
+    pub const WORDS: [(&'static str, Self); 7] = [
+        ("HOWTO", Self::Howto),
+        ("SAMPLES", Self::Samples),
+        ("PUBLIC_FORUM", Self::PublicForum),
+        ("SUPPORT_FORUM", Self::SupportForum),
+        ("API_MESSAGE_FORMAT", Self::ApiMessageFormat),
+        ("SWAGGER_DOC", Self::SwaggerDoc),
+        ("OTHER", Self::Other),
+    ];
+
+    /// The topic of that word.
+    ///
+    /// # Errors
+    /// Invalid for any other text.
+    pub fn parse(word: &str) -> Result<Self, Error> {
+        let found = Self::WORDS.into_iter().find(|(have, _)| *have == word).map(|(_, topic)| topic);
+        found.ok_or_else(|| Error::invalid(format!("type is one of {}", Self::WORDS.map(|(word, _)| word).join(", "))))
+    }
+}
+
+/// Where a document's content is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Source {
+    /// A text in the table; nothing was written yet where it is `false`.
+    Inline {
+        /// Whether there is a text.
+        written: bool,
+    },
+    /// Somewhere else.
+    Url {
+        /// The address, http or https.
+        address: String,
+    },
+    /// An uploaded file; nothing was uploaded yet where there is none.
+    File {
+        /// The file.
+        file: Option<FileRef>,
+    },
+}
+
+/// The file that is a document's content.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FileRef {
+    /// Its name among the tenant's files.
+    pub name: String,
+    /// The name on the uploader's disk.
+    pub file_name: String,
+}
+
+impl Source {
+    /// The documents' word for it (`sourceType`).
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::Inline { .. } => "INLINE",
+            Self::Url { .. } => "URL",
+            Self::File { .. } => "FILE",
+        }
+    }
+
+    /// A source of that kind without content; `address` is the one of a document elsewhere.
+    ///
+    /// # Errors
+    /// Invalid for an unknown word, an address that is not an absolute one of http or https, none where it is needed, and
+    /// one where it is not.
+    pub fn new(word: &str, address: Option<String>) -> Result<Self, Error> {
+        let address = address.filter(|address| !address.trim().is_empty());
+        let none = || if address.is_some() { Err(Error::invalid("sourceUrl is for documents of the sourceType URL")) } else { Ok(()) };
+        match word {
+            "INLINE" => none().map(|()| Self::Inline { written: false }),
+            "FILE" => none().map(|()| Self::File { file: None }),
+            "URL" => Ok(Self::Url { address: checked_address(address.as_deref().unwrap_or_default())? }),
+            _ => Err(Error::invalid("sourceType is one of INLINE, URL, FILE")),
+        }
+    }
+}
+
+fn checked_address(text: &str) -> Result<String, Error> {
+    let wrong = || Error::invalid("sourceUrl must be an absolute address of http or https");
+    let text = text.trim();
+    let parsed: http::Uri = if text.len() <= ADDRESS_LIMIT { text.parse().map_err(|_| wrong())? } else { return Err(wrong()) };
+    let scheme = parsed.scheme_str().unwrap_or_default();
+    let web = scheme.eq_ignore_ascii_case("http") || scheme.eq_ignore_ascii_case("https");
+    if web && parsed.host().is_some_and(|host| !host.is_empty()) { Ok(text.to_owned()) } else { Err(wrong()) }
+}
+
+/// A document.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Document {
+    /// Its id, spelled as apps' are.
+    pub id: AppId,
+    /// Its name, the only one of its kind in the app.
+    pub name: Name,
+    /// What it is about.
+    pub topic: Topic,
+    /// What it is about in other words.
+    pub other_topic: Option<Label>,
+    /// What is in it.
+    pub summary: Option<Description>,
+    /// Where its content is.
+    pub source: Source,
+    /// Since when.
+    pub created: Timestamp,
+    /// When it or its content changed last.
+    pub modified: Timestamp,
+}
+
+impl Record for Document {
+    const KIND: &'static str = "document";
+}
+
+impl Document {
+    /// The name of the uploaded file that it uses.
+    pub fn file(&self) -> Option<&str> {
+        match &self.source {
+            Source::File { file } => file.as_ref().map(|file| file.name.as_str()),
+            Source::Inline { .. } | Source::Url { .. } => None,
+        }
+    }
+}
+
+/// The state of a document for conditional requests; its content changes with it.
+pub fn validators(found: &Stored<Document>) -> Validators {
+    Validators::of_record(&found.value.id.uuid(), found.rev, found.value.modified)
+}
+
+/// The text of a document.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+struct DocumentText {
+    /// As base64: a text of control characters would be six times as long as JSON.
+    text: String,
+}
+
+impl Record for DocumentText {
+    const KIND: &'static str = "document-text";
+}
+
+/// Whose a document's name is.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct DocumentName {
+    /// The document.
+    pub document: AppId,
+}
+
+impl Record for DocumentName {
+    const KIND: &'static str = "document-name";
+}
+
+/// The record of how many documents an app has: the item's counter says it.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct DocumentCount {}
+
+impl Record for DocumentCount {
+    const KIND: &'static str = "document-count";
+}
+
+/// What a document is made of, or what of it changes.
+#[derive(Clone, Debug)]
+pub struct NewDocument {
+    /// Its name.
+    pub name: Name,
+    /// What it is about.
+    pub topic: Topic,
+    /// What it is about in other words.
+    pub other_topic: Option<Label>,
+    /// What is in it.
+    pub summary: Option<Description>,
+    /// Where its content is.
+    pub source: Source,
+}
+
+/// What of a document changes: what is absent stays.
+#[derive(Clone, Debug, Default)]
+pub struct Changes {
+    /// Its name, which cannot change.
+    pub name: Option<String>,
+    /// What it is about.
+    pub topic: Option<Topic>,
+    /// What it is about in other words.
+    pub other_topic: Option<Label>,
+    /// What is in it.
+    pub summary: Option<Description>,
+    /// The word for where its content is, which cannot change.
+    pub source_type: Option<String>,
+    /// The address of a document elsewhere.
+    pub address: Option<String>,
+}
+
+/// The conditions of a change, and whether there must be one.
+#[derive(Clone, Copy, Debug)]
+pub struct Guard<'a> {
+    /// The request's `If-…` headers.
+    pub conditions: &'a Conditions,
+    /// Whether a change without a condition is refused (`RequireIfMatch`).
+    pub required: bool,
+}
+
+impl Guard<'_> {
+    /// Judges a change of a document as it was read.
+    ///
+    /// # Errors
+    /// Forbidden without a condition where there must be one; precondition failed where one does not hold.
+    pub fn judge(&self, found: &Stored<Document>) -> Result<(), Error> {
+        self.conditions.judge_change(&validators(found), self.required)
+    }
+}
+
+fn unknown() -> Error {
+    Error::not_found("There is no such document")
+}
+
+/// The document of an app that a path names.
+///
+/// # Errors
+/// Not found; the store's.
+pub async fn find(reader: &mut Reader<'_>, handle: Handle, app: AppId, document: Option<AppId>) -> Result<Stored<Document>, Error> {
+    let document = document.ok_or_else(unknown)?;
+    reader.get(&keys::document(handle, app, document)).await?.ok_or_else(unknown)
+}
+
+/// What reading an app's documents asks, for a plan.
+pub fn listing(handle: Handle, app: AppId) -> Query {
+    Query { prefix: keys::DOCUMENT_PREFIX.to_owned(), ..Query::all(keys::app_parts(handle, app)) }
+}
+
+/// All documents of an app, oldest first: at most [`DOCUMENTS_LIMIT`].
+///
+/// # Errors
+/// The store's.
+pub async fn list(reader: &mut Reader<'_>, handle: Handle, app: AppId) -> Result<Vec<Document>, Error> {
+    let items = reader.all(listing(handle, app)).await?;
+    items.into_iter().map(|item| Ok(Stored::<Document>::parse(item)?.value)).collect()
+}
+
+/// The write that counts an app's documents.
+fn count(handle: Handle, app: AppId, by: i64, condition: Condition) -> Write {
+    Write::Count { key: keys::document_count(handle, app), kind: DocumentCount::KIND, by, condition }
+}
+
+/// Makes a document of an app that is there.
+///
+/// # Errors
+/// Conflict for a name that another document of the app has; invalid beyond [`DOCUMENTS_LIMIT`]; not found for an app that
+/// was deleted meanwhile; the store's.
+pub async fn create(reader: &mut Reader<'_>, handle: Handle, app: AppId, new: NewDocument) -> Result<Stored<Document>, Error> {
+    let now = reader.now();
+    let NewDocument { name, topic, other_topic, summary, source } = new;
+    let document = Document { id: AppId::new(now), name, topic, other_topic, summary, source, created: now, modified: now };
+    let (key, claim) = (keys::document(handle, app, document.id), keys::document_name(handle, app, document.name.as_str()));
+    let (card, counter) = (keys::app_card(handle, app), keys::document_count(handle, app));
+    let taken = || Error::conflict("The app has a document of that name");
+    let made: Result<(), Error> = change!(reader, {
+        reader.fetch_missing(&[card.clone(), counter.clone(), claim.clone()]).await?;
+        if reader.get::<AppCard>(&card).await?.is_none() {
+            return Err(Error::not_found("There is no such app"));
+        }
+        if reader.get::<DocumentName>(&claim).await?.is_some() {
+            return Err(taken());
+        }
+        if reader.get::<DocumentCount>(&counter).await?.is_some_and(|found| found.count >= DOCUMENTS_LIMIT) {
+            return Err(Error::invalid(format!("An app has at most {DOCUMENTS_LIMIT} documents")));
+        }
+        let writes = vec![
+            records::create(key.clone(), &document)?,
+            records::create(claim.clone(), &DocumentName { document: document.id })?,
+            count(handle, app, 1, Condition::Below(DOCUMENTS_LIMIT)),
+            Write::Check(card.clone(), Condition::Present),
+        ];
+        Ok(((), writes))
+    });
+    // Two at once: one of them meets the other's claim.
+    made.map_err(|error| if error.kind == Kind::Conflict { taken() } else { error })?;
+    Ok(Stored { value: document, key, rev: 1, count: 0, owner: None })
+}
+
+/// The document after a write of it as it was read.
+fn after(found: &Stored<Document>) -> Stored<Document> {
+    Stored { rev: found.rev + 1, ..found.clone() }
+}
+
+/// Changes what is said of a document.
+///
+/// # Errors
+/// Not found; what the conditions say; invalid for another name or source type, and for a wrong address; the store's.
+pub async fn update(
+    reader: &mut Reader<'_>,
+    handle: Handle,
+    app: AppId,
+    document: Option<AppId>,
+    guard: Guard<'_>,
+    changes: &Changes,
+) -> Result<Stored<Document>, Error> {
+    let now = reader.now();
+    change!(reader, {
+        let mut found = find(reader, handle, app, document).await?;
+        guard.judge(&found)?;
+        let value = &mut found.value;
+        if changes.name.as_ref().is_some_and(|name| name != value.name.as_str()) {
+            return Err(Error::invalid("name cannot be changed"));
+        }
+        if changes.source_type.as_ref().is_some_and(|word| word != value.source.word()) {
+            return Err(Error::invalid("sourceType cannot be changed"));
+        }
+        if let Some(address) = changes.address.clone().filter(|address| !address.trim().is_empty()) {
+            let source = Source::new(value.source.word(), Some(address))?;
+            value.source = source;
+        }
+        value.topic = changes.topic.unwrap_or(value.topic);
+        value.other_topic = changes.other_topic.clone().or_else(|| value.other_topic.clone());
+        value.summary = changes.summary.clone().or_else(|| value.summary.clone());
+        value.modified = now;
+        let write = found.replace()?;
+        Ok((after(&found), vec![write]))
+    })
+}
+
+/// Deletes a document with its content; an uploaded file has one use less.
+///
+/// # Errors
+/// Not found; what the conditions say; the store's.
+pub async fn delete(reader: &mut Reader<'_>, handle: Handle, app: AppId, document: Option<AppId>, guard: Guard<'_>) -> Result<(), Error> {
+    let now = reader.now();
+    change!(reader, {
+        let found = find(reader, handle, app, document).await?;
+        guard.judge(&found)?;
+        let used: Vec<String> = found.value.file().map(str::to_owned).into_iter().collect();
+        let mut writes = vec![
+            found.remove(),
+            Write::Delete(keys::document_name(handle, app, found.value.name.as_str()), Condition::Always),
+            Write::Delete(keys::document_text(handle, app, found.value.id), Condition::Always),
+            count(handle, app, -1, Condition::Always),
+        ];
+        writes.extend(file::uses(handle, &used, &[], now)?);
+        Ok(((), writes))
+    })
+}
+
+/// Writes the text of a document.
+///
+/// # Errors
+/// Not found; what the conditions say; invalid for a document of another source type; too large beyond [`TEXT_LIMIT`]; the
+/// store's.
+pub async fn write_text(
+    reader: &mut Reader<'_>,
+    handle: Handle,
+    app: AppId,
+    document: Option<AppId>,
+    guard: Guard<'_>,
+    text: &str,
+) -> Result<Stored<Document>, Error> {
+    if text.len() > TEXT_LIMIT {
+        return Err(Error::too_large(format!("inlineContent has at most {TEXT_LIMIT} bytes")));
+    }
+    let (now, kept) = (reader.now(), DocumentText { text: STANDARD.encode(text) });
+    change!(reader, {
+        let mut found = find(reader, handle, app, document).await?;
+        guard.judge(&found)?;
+        let Source::Inline { written } = &mut found.value.source else {
+            return Err(Error::invalid("inlineContent is for documents of the sourceType INLINE"));
+        };
+        *written = true;
+        found.value.modified = now;
+        let writes = vec![found.replace()?, records::put(keys::document_text(handle, app, found.value.id), &kept, Condition::Always)?];
+        Ok((after(&found), writes))
+    })
+}
+
+/// The text of a document, `None` where nothing was written yet.
+///
+/// # Errors
+/// The store's; internal for a text that is none.
+pub async fn text(reader: &mut Reader<'_>, handle: Handle, app: AppId, document: AppId) -> Result<Option<String>, Error> {
+    let Some(found) = reader.get::<DocumentText>(&keys::document_text(handle, app, document)).await? else { return Ok(None) };
+    let bytes = STANDARD.decode(found.value.text).map_err(Error::internal)?;
+    String::from_utf8(bytes).map(Some).map_err(Error::internal)
+}
+
+/// Makes an uploaded file the content of a document: the file has one use more, the one before it one less.
+///
+/// # Errors
+/// Not found; what the conditions say; invalid for a document of another source type, and for a name that is no picture or
+/// document of this tenant; the store's.
+pub async fn write_file(
+    reader: &mut Reader<'_>,
+    handle: Handle,
+    app: AppId,
+    document: Option<AppId>,
+    guard: Guard<'_>,
+    name: &str,
+) -> Result<Stored<Document>, Error> {
+    let now = reader.now();
+    change!(reader, {
+        let mut found = find(reader, handle, app, document).await?;
+        guard.judge(&found)?;
+        let stored = file::find(reader, handle, name).await?.map(|stored| stored.value);
+        let fits = |stored: &StoredFile| matches!(stored.content, Content::Static { .. });
+        let stored = stored.filter(fits).ok_or_else(|| Error::invalid("path names no picture or document that was uploaded here"))?;
+        let before: Vec<String> = found.value.file().map(str::to_owned).into_iter().collect();
+        let Source::File { file } = &mut found.value.source else {
+            return Err(Error::invalid("file is for documents of the sourceType FILE"));
+        };
+        *file = Some(FileRef { name: stored.name.clone(), file_name: stored.download_name() });
+        found.value.modified = now;
+        let mut writes = vec![found.replace()?];
+        writes.extend(file::uses(handle, &before, std::slice::from_ref(&stored.name), now)?);
+        Ok((after(&found), writes))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_addresses_of_the_web_are_taken() {
+        for address in ["https://wiki.example.com/phone", "http://localhost:8080/a?b=c#d", "HTTPS://x.example"] {
+            assert!(Source::new("URL", Some(address.to_owned())).is_ok(), "{address}");
+        }
+        let long = format!("https://x.example/{}", "a".repeat(2_000));
+        for address in ["", " ", "javascript:alert(1)", "/relative", "//x.example/", "ftp://x.example/", "https://", "https:///x", "https://x\r\ny", &long] {
+            assert!(Source::new("URL", Some(address.to_owned())).is_err(), "{address}");
+        }
+        assert!(Source::new("URL", None).is_err());
+        assert!(Source::new("INLINE", Some("https://x.example".to_owned())).is_err());
+        assert!(Source::new("FILE", Some(String::new())).is_ok());
+        assert!(Source::new("inline", None).is_err());
+    }
+
+    #[test]
+    fn topics_are_those_of_the_documents() {
+        for (word, topic) in Topic::WORDS {
+            assert_eq!(Topic::parse(word).unwrap(), topic);
+            assert_eq!(serde_json::to_value(topic).unwrap(), word);
+        }
+        assert!(Topic::parse("NOVEL").unwrap_err().message.contains("type"));
+    }
+}
