@@ -200,6 +200,11 @@ pub fn faults(handle: Handle, snapshot: &Snapshot) -> Vec<String> {
         "owned-apps",
         "import",
         "pending-sign-in",
+        "row",
+        "bucket",
+        "steps",
+        "subscription",
+        "publication",
     ]
     .into();
     for item in &records.items {
