@@ -12,7 +12,9 @@ use shared::domain::credential::{Credential, Purpose};
 use shared::domain::group::{Group, GroupName};
 use shared::domain::housekeeping::Chore;
 use shared::domain::life_cycle::Steps;
+use shared::domain::line::{self, ContextClaim, Line};
 use shared::domain::policy::{Policy, PolicyIdClaim};
+use shared::domain::publication::{Publication, VersionClaim};
 use shared::domain::store_front::StoreFront;
 use shared::domain::team::{Access, Team, default_teams};
 use shared::domain::tenant::Tenant;
@@ -200,11 +202,19 @@ pub fn faults(handle: Handle, snapshot: &Snapshot) -> Vec<String> {
         "owned-apps",
         "import",
         "pending-sign-in",
+        "steps",
         "row",
         "bucket",
-        "steps",
         "subscription",
         "publication",
+        "line",
+        "version-claim",
+        "context-claim",
+        "partial",
+        "mapped-partial",
+        "business-owner",
+        "business-owner-name",
+        "file",
     ]
     .into();
     for item in &records.items {
@@ -212,6 +222,7 @@ pub fn faults(handle: Handle, snapshot: &Snapshot) -> Vec<String> {
     }
     let chores = records.all::<Chore>();
     apps(handle, &records, &chores, &mut sides);
+    published(handle, &records, &mut sides);
     groups(handle, &records, &mut sides);
     people(handle, &records, &mut sides);
     let waiting = records.all::<Upload>().into_iter().filter(|upload| upload.value.state == State::Waiting).map(|upload| upload.value.guid);
@@ -312,10 +323,52 @@ fn listed(handle: Handle, records: &Records, cards: &[Stored<AppCard>], sides: &
     sides.same("the directory and rows", counted.map(|item| (item.key.clone(), item.count)).collect(), counts.into_iter().collect());
     let steps = records.all::<Steps>();
     for card in cards {
+        let bucket = keys::bucket(handle, card.value.bucket);
+        let beside = i64::try_from(cards.iter().filter(|other| other.value.bucket == card.value.bucket).count()).expect("a number");
+        let put_in = records.items.iter().find(|item| item.key == bucket).map_or(0, |item| item.count);
+        sides.holds(|| format!("{put_in} apps were put into {bucket:?} and {beside} are in it"), put_in >= beside);
         let last = steps.iter().filter(|steps| steps.key.pk == keys::app_parts(handle, card.value.id)).max_by_key(|steps| steps.key.sk.clone());
         let end = last.and_then(|steps| steps.value.steps.last()).map(|step| step.to);
         sides.holds(|| format!("{:?} stands at {:?}, its history ends at {end:?}", card.key, card.value.state), end == Some(card.value.state));
     }
+}
+
+/// What apps of the publisher API claim and are linked to, beside their cards.
+fn published(handle: Handle, records: &Records, sides: &mut Sides<'_>) {
+    let cards = records.all::<AppCard>();
+    let publications = records.all::<Publication>();
+    let of = |card: &AppCard| publications.iter().find(|found| found.key == keys::publication(handle, card.id)).map(|found| &found.value);
+    let cardless = publications.iter().filter(|found| !cards.iter().any(|card| found.key == keys::publication(handle, card.value.id)));
+    sides.same("publications and apps", cardless.map(|found| found.key.clone()).collect(), BTreeSet::new());
+    let (mut names, mut versions, mut contexts, mut defaults) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
+    let (mut mapped, mut counted) = (BTreeSet::new(), BTreeMap::<Key, i64>::new());
+    for card in cards.iter().map(|card| &card.value) {
+        names.extend(line::name_key(handle, card).map(|key| (key, card.id)));
+        versions.extend(line::version_key(handle, card).map(|key| (key, card.id)));
+        contexts.extend(line::context_key(handle, card).map(|key| (key, card.id)));
+        if of(card).is_some_and(|publication| publication.default_version) {
+            defaults.insert(card.id);
+        }
+        for partial in of(card).map(Publication::partials).unwrap_or_default() {
+            mapped.insert(keys::partial_app(handle, partial, card.id));
+            *counted.entry(keys::partial(handle, partial)).or_default() += 1;
+        }
+        if let Some(owner) = card.business_owner {
+            *counted.entry(keys::business_owner(handle, owner)).or_default() += 1;
+        }
+    }
+    let lines = records.all::<Line>();
+    let members = lines.iter().flat_map(|line| line.value.versions.iter().map(|member| (line.key.clone(), member.app)));
+    sides.same("versions of lines and apps with a claimed name", members.collect(), names);
+    sides.same("default versions of lines and apps that are one", lines.iter().filter_map(|line| line.value.default).collect(), defaults);
+    let claims = records.all::<VersionClaim>().into_iter().map(|claim| (claim.key, claim.value.app)).collect();
+    sides.same("claims of provider, name and version, and apps", claims, versions);
+    let claims = records.all::<ContextClaim>();
+    let claims = claims.iter().flat_map(|claim| claim.value.versions.iter().map(|app| (claim.key.clone(), *app)));
+    sides.same("claims of contexts and apps", claims.collect(), contexts);
+    sides.same("apps of partials and partials of apps", records.keys("mapped-partial"), mapped);
+    let uses = records.items.iter().filter(|item| matches!(item.kind.as_str(), "partial" | "business-owner") && item.count != 0);
+    sides.same("uses of partials and business owners", uses.map(|item| (item.key.clone(), item.count)).collect(), counted.into_iter().collect());
 }
 
 fn groups(handle: Handle, records: &Records, sides: &mut Sides<'_>) {
@@ -442,11 +495,16 @@ fn members(handle: Handle, records: &Records, users: &[Stored<User>], sides: &mu
 fn log(handle: Handle, records: &Records, sides: &mut Sides<'_>) {
     let mut wanted = BTreeSet::new();
     let installed = records.keys("installed-item");
+    let subscribed = records.keys("subscription");
+    let apps = records.keys("app");
     let users = records.keys("user");
     for row in records.all::<LogRow>() {
         let row = row.value;
         let known = !users.contains(&keys::user(handle, &row.user)) || installed.contains(&keys::user_item(handle, &row.user, row.binary.item()));
         sides.holds(|| format!("{} does not have {} that he fetched", row.username, row.title), known);
+        let app = row.binary.item();
+        let has = !apps.contains(&keys::app_card(handle, app)) || subscribed.contains(&keys::subscription(handle, app, &row.user));
+        sides.holds(|| format!("{} is not among those who have {}", row.username, row.title), has);
         let mut copies = vec![LogOf::All, LogOf::User(row.user.as_str()), LogOf::User(&row.username), LogOf::Item(row.binary.item())];
         copies.extend(row.binary.kind().map(LogOf::Type));
         if !row.cuid.is_empty() {
