@@ -355,7 +355,7 @@ fn sub(f: &Furnished) -> String {
 /// The table: one entry per row.
 pub fn entries() -> Vec<Entry> {
     use Carries::{Form, Json};
-    vec![
+    let mut all = vec![
         get("/health", none),
         get("/box/srv/1.1/tst/version", none),
         post("/box/srv/1.1/act/sys/auth/login", |f| Json(credentials(f))),
@@ -511,5 +511,33 @@ pub fn entries() -> Vec<Entry> {
         .theirs(),
         get("/box/srv/1.1/dat/log/read", |f| query(&[("cacheKeys", &json!([{"cacheKey": f.import, "start": 0}]).to_string())])),
         post("/box/srv/1.1/ide/{domain}/user/invite", |f| Json(json!({"email": f.invited, "force": true}))),
+    ];
+    all.extend(publisher_app_entries());
+    all
+}
+
+/// The rows of apps of the publisher API, beside those of lists: an app, what becomes of it, and where it would be.
+fn publisher_app_entries() -> Vec<Entry> {
+    use Carries::Json;
+    vec![
+        post("/api/appm/publisher/v1.1/apps/{appType}", |_| {
+            Json(json!({"name": format!("{MARK} web"), "version": "1.0", "displayName": "Web", "context": "/ours"}))
+        })
+        .with(|_| vec![("appType", "webapp".to_owned())])
+        .ok(201)
+        .again(&[409])
+        .theirs(),
+        post("/api/appm/publisher/v1.1/apps/{appType}/validate-context", |_| query(&[("appContext", "/ours")]))
+            .with(|_| vec![("appType", "webapp".to_owned())])
+            .theirs(),
+        get("/api/appm/publisher/v1.1/apps/{appType}/id/{appId}", none).with(named_app),
+        Entry::new("PUT", "/api/appm/publisher/v1.1/apps/{appType}/id/{appId}", |_| Json(json!({"displayName": format!("{MARK} shown"), "tags": ["new"]})))
+            .with(named_app),
+        delete("/api/appm/publisher/v1.1/apps/{appType}/id/{appId}").with(named_app).again(&[404]),
+        post("/api/appm/publisher/v1.1/apps/{appType}/id/{appId}/create-new-version", |_| Json(json!({"version": "77"}))).with(named_app).ok(201).again(&[409]),
     ]
+}
+
+fn named_app(f: &Furnished) -> Vec<(&'static str, String)> {
+    vec![("appType", "mobileapp".to_owned()), ("appId", f.shelved.clone())]
 }

@@ -290,7 +290,8 @@ impl Draft<'_, '_> {
         let (card, to, said) = (&mut *self.card, &mut *self.publication, self.said);
         set(&mut card.description, said.description.as_ref());
         set(&mut card.tags, said.tags.as_ref());
-        if said.display_name.is_some() {
+        // An app without a name for people shows its own: sent back, that is none.
+        if said.display_name.as_ref().is_some_and(|name| to.display_name.is_some() || name.as_str() != card.listed_name()) {
             to.display_name.clone_from(&said.display_name);
         }
         set(&mut to.category, said.category.as_ref());
@@ -442,12 +443,18 @@ impl Draft<'_, '_> {
     /// Who sees it in the store. Groups of an item that is not restricted to them stay where a body says nothing of roles.
     async fn visible_roles(&mut self) -> Result<(), Error> {
         let Some(names) = &self.said.visible_roles else { return Ok(()) };
-        if names.is_empty() && !self.card.restrict_to_groups {
+        // Who is restricted to groups that are gone shows none: sent back, that must not open it to everybody.
+        if names.is_empty() && (!self.card.restrict_to_groups || self.groups_there().await?.is_empty()) {
             return Ok(());
         }
         let groups = self.named_groups("visibleRoles", "group", names.iter().collect()).await?;
         self.card.restrict_to_groups = !groups.is_empty();
         self.regroup(&groups).await
+    }
+
+    /// The groups of the card that are not gone.
+    async fn groups_there(&mut self) -> Result<Vec<Guid>, Error> {
+        there(self.reader, self.who.handle, &self.card.groups).await
     }
 
     async fn regroup(&mut self, groups: &[Guid]) -> Result<(), Error> {
@@ -724,6 +731,12 @@ pub async fn create(reader: &mut Reader<'_>, who: &Principal, listing: Listing, 
 /// In which states whoever makes apps may edit them; whoever runs the store may in every one.
 const EDITABLE: [State; 4] = [State::Created, State::InReview, State::Rejected, State::Unpublished];
 
+/// Those of these groups that are not gone.
+async fn there(reader: &mut Reader<'_>, handle: Handle, groups: &[Guid]) -> Result<Vec<Guid>, Error> {
+    let wanted: Vec<Key> = groups.iter().map(|group| keys::group(handle, group)).collect();
+    Ok(reader.get_all::<Group>(&wanted).await?.into_iter().flatten().map(|group| group.value.guid).collect())
+}
+
 fn require_editable(who: &Principal, card: &AppCard) -> Result<(), Error> {
     if who.holds(Right::WriteStore) || EDITABLE.contains(&card.state) {
         return Ok(());
@@ -845,10 +858,14 @@ pub async fn new_version(
         let mut card = copied_card(&before, id, who, version, now);
         let default_version = said.default_version.unwrap_or_default();
         let mut publication = Publication { previous: Some(source_id), default_version, ..of_source.clone() };
-        let groups: Vec<Key> = before.groups.iter().map(|group| keys::group(handle, group)).collect();
-        let groups: Vec<Guid> = reader.get_all::<Group>(&groups).await?.into_iter().flatten().map(|group| group.value.guid).collect();
+        let mut groups = there(reader, handle, &before.groups).await?;
         // What the body says of roles decides alone.
-        let groups = if said.visible_roles.is_some() && before.restrict_to_groups { Vec::new() } else { groups };
+        if let Some(roles) = &said.visible_roles
+            && (before.restrict_to_groups || !roles.is_empty())
+        {
+            card.restrict_to_groups = before.restrict_to_groups && groups.is_empty();
+            groups.clear();
+        }
         let icon: Option<Stored<Icon>> = reader.get(&keys::icon(handle, source_id)).await?;
         let mut draft = Draft { reader, who, said: &said, card: &mut card, publication: &mut publication, writes: Vec::new(), icon: None };
         if !groups.is_empty() {
