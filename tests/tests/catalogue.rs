@@ -165,9 +165,8 @@ async fn a_page_is_a_slice_of_the_list_whatever_came_and_went() {
     world.verify(tenant.handle).await.unwrap_or_else(|faults| panic!("seed {seed}: {faults}"));
 }
 
-/// What an offset promises while others change the list: who was there from the first page to the last and had nobody
-/// deleted before him is shown exactly once, in order; a deletion before the place moves the later ones up, so that one of
-/// them may be passed over; nobody is shown twice, since new apps come at the end.
+/// What an offset promises while others change the list: an app before which nothing comes or goes is shown exactly once, in
+/// order. New apps come at the end; a deletion before the place moves the later ones up, so that one of them is passed over.
 #[tokio::test(flavor = "multi_thread")]
 async fn apps_that_come_and_go_between_pages_make_no_duplicates() {
     let (world, tenant, token) = world().await;
