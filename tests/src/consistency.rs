@@ -7,6 +7,7 @@ use serde_json::{Map, Value, json};
 use shared::domain::api_key::{ApiKey, KeyOf};
 use shared::domain::app::{AppCard, Binary, VersionAlias};
 use shared::domain::audit::LogRow;
+use shared::domain::business_owner::{BusinessOwner, OwnerName};
 use shared::domain::catalogue;
 use shared::domain::credential::{Credential, Purpose};
 use shared::domain::group::{Group, GroupName};
@@ -170,6 +171,8 @@ pub fn faults(handle: Handle, snapshot: &Snapshot) -> Vec<String> {
         "icon",
         "binary",
         "version-alias",
+        "business-owner",
+        "business-owner-name",
         "object",
         "credential",
         "api-key",
@@ -212,8 +215,6 @@ pub fn faults(handle: Handle, snapshot: &Snapshot) -> Vec<String> {
         "context-claim",
         "partial",
         "mapped-partial",
-        "business-owner",
-        "business-owner-name",
         "file",
     ]
     .into();
@@ -224,6 +225,7 @@ pub fn faults(handle: Handle, snapshot: &Snapshot) -> Vec<String> {
     apps(handle, &records, &chores, &mut sides);
     published(handle, &records, &mut sides);
     groups(handle, &records, &mut sides);
+    business_owners(handle, &records, &mut sides);
     people(handle, &records, &mut sides);
     let waiting = records.all::<Upload>().into_iter().filter(|upload| upload.value.state == State::Waiting).map(|upload| upload.value.guid);
     let cleared: BTreeSet<_> =
@@ -369,6 +371,20 @@ fn published(handle: Handle, records: &Records, sides: &mut Sides<'_>) {
     sides.same("apps of partials and partials of apps", records.keys("mapped-partial"), mapped);
     let uses = records.items.iter().filter(|item| matches!(item.kind.as_str(), "partial" | "business-owner") && item.count != 0);
     sides.same("uses of partials and business owners", uses.map(|item| (item.key.clone(), item.count)).collect(), counted.into_iter().collect());
+}
+
+/// Business owners beside their names and the apps that have them.
+fn business_owners(handle: Handle, records: &Records, sides: &mut Sides<'_>) {
+    let owners = records.all::<BusinessOwner>();
+    let claims = records.all::<OwnerName>().into_iter().map(|claim| (claim.key, claim.value.owner)).collect();
+    let named = owners.iter().map(|owner| (keys::business_owner_name(handle, &owner.value.name, &owner.value.email), owner.value.id)).collect();
+    sides.same("names of business owners and business owners", claims, named);
+    let mut had = BTreeMap::<u32, i64>::new();
+    for id in records.all::<AppCard>().into_iter().filter_map(|card| card.value.business_owner) {
+        *had.entry(id).or_default() += 1;
+    }
+    let counted = owners.iter().filter(|owner| owner.count != 0).map(|owner| (owner.value.id, owner.count)).collect();
+    sides.same("counters of business owners and apps", counted, had.into_iter().collect());
 }
 
 fn groups(handle: Handle, records: &Records, sides: &mut Sides<'_>) {

@@ -1,5 +1,7 @@
 //! One valid request per row of the route table, all for one furnished tenant.
 
+mod wso2_reference;
+
 use package_reader::testing;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Value, json};
@@ -66,6 +68,8 @@ pub struct Furnished {
     pub import: String,
     /// The administrator's bearer token with every scope.
     pub bearer: String,
+    /// The number of a business owner that no app has.
+    pub owner: String,
 }
 
 /// Every scope of the publisher API.
@@ -137,6 +141,7 @@ impl Furnished {
         let imported = world.call("POST", &format!("{admin}/user/import")).cookie(&tenant.cookie).form("users.csv", file.as_bytes(), &[("roles", "sub")]);
         let import = text(&imported.send().await.json, "cachekey");
         let bearer = world.bearer(&tenant, &tenant.admin, SCOPES).await;
+        let owner = wso2_reference::new_owner(world, &bearer).await;
         let mut furnished = Self {
             tenant: tenant.clone(),
             sub,
@@ -160,6 +165,7 @@ impl Furnished {
             invited,
             import,
             bearer,
+            owner,
         };
         furnished.new_parts(world).await;
         world.quiet().await;
@@ -512,6 +518,7 @@ pub fn entries() -> Vec<Entry> {
         get("/box/srv/1.1/dat/log/read", |f| query(&[("cacheKeys", &json!([{"cacheKey": f.import, "start": 0}]).to_string())])),
         post("/box/srv/1.1/ide/{domain}/user/invite", |f| Json(json!({"email": f.invited, "force": true}))),
     ];
+    all.extend(wso2_reference::entries());
     all.extend(publisher_app_entries());
     all.extend(publisher_list_entries());
     all
