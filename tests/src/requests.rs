@@ -605,6 +605,7 @@ fn rhmap_entries() -> Vec<Entry> {
         post("/box/srv/1.1/ide/{domain}/user/invite", |f| Json(json!({"email": f.invited, "force": true}))),
     ];
     all.extend(publisher_app_entries());
+    all.extend(publisher_list_entries());
     all
 }
 
@@ -632,4 +633,30 @@ fn publisher_app_entries() -> Vec<Entry> {
 
 fn named_app(f: &Furnished) -> Vec<(&'static str, String)> {
     vec![("appType", "mobileapp".to_owned()), ("appId", f.shelved.clone())]
+}
+
+/// The rows of lists, life cycle, tags and subscriptions of the publisher API, for an item in the store.
+fn publisher_list_entries() -> Vec<Entry> {
+    use Carries::Json;
+    const APPS: &str = "/api/appm/publisher/v1.1/apps/{appType}";
+    const LIFE_CYCLE: &str = "/api/appm/publisher/v1.1/apps/{appType}/id/{appId}/lifecycle";
+    const HISTORY: &str = "/api/appm/publisher/v1.1/apps/{appType}/id/{appId}/lifecycle-history";
+    const TAGS: &str = "/api/appm/publisher/v1.1/apps/{appType}/id/{appId}/tags";
+    const SUBSCRIPTIONS: &str = "/api/appm/publisher/v1.1/apps/{appType}/id/{appId}/subscriptions";
+    vec![
+        get(APPS, |_| query(&[("field-filter", "basic")])).with(named_app).theirs(),
+        post("/api/appm/publisher/v1.1/apps/{appType}/change-lifecycle", |f| query(&[("appId", &f.shelved), ("action", "Unpublish")]))
+            .with(named_app)
+            .ok(202)
+            .again(&[400]),
+        get("/api/appm/publisher/v1.1/apps/{appType}/tags", none).with(named_app).theirs(),
+        get(LIFE_CYCLE, none).with(named_app),
+        get(HISTORY, none).with(named_app),
+        get(TAGS, none).with(named_app),
+        Entry::new("PUT", TAGS, |_| Json(json!({"tags": [format!("{MARK} tag")]}))).with(named_app),
+        Entry::new("DELETE", TAGS, |_| Json(json!({"tags": [format!("{MARK} tag")]}))).with(named_app),
+        get(SUBSCRIPTIONS, none).with(named_app),
+        post(SUBSCRIPTIONS, none).with(named_app),
+        delete(SUBSCRIPTIONS).with(named_app),
+    ]
 }
