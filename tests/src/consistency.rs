@@ -209,6 +209,7 @@ pub fn faults(handle: Handle, snapshot: &Snapshot) -> Vec<String> {
         "row",
         "bucket",
         "steps",
+        "subscription",
     ]
     .into();
     for item in &records.items {

@@ -110,7 +110,7 @@ async fn what_does_not_fit_together_is_seen() {
         if noticed {
             seen.insert(kind.clone());
         }
-        if let "object" | "group" = kind.as_str() {
+        if let "object" | "group" | "partial" = kind.as_str() {
             let mut miscounted = whole.clone();
             let mut item = item.clone();
             item["n"] = json!({"N": "7"});
