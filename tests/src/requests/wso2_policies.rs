@@ -21,7 +21,7 @@ use crate::{TestTenant, World};
 pub struct Policies {
     /// A shared partial that the web app uses.
     pub used: u32,
-    /// A partial that nothing uses.
+    /// Another shared one that nothing uses.
     pub spare: u32,
     /// A published web app.
     pub web_app: String,
@@ -46,7 +46,7 @@ impl Policies {
         let name = |what: &str| Name::new(format!("{MARK} {what}")).expect("a name");
         let said = Said { text: CONDITION.to_owned(), shared: Some(true), ..Said::default() };
         let used = partial::create(reader, who, &said).await.expect("a partial").id;
-        let spare = partial::create(reader, who, &Said { shared: None, ..said }).await.expect("a partial").id;
+        let spare = partial::create(reader, who, &said).await.expect("a partial").id;
         let group = PolicyGroup {
             id: 1,
             name: format!("{MARK} group"),
