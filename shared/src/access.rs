@@ -78,6 +78,9 @@ impl Scope {
 pub struct Scopes(u8);
 
 impl Scopes {
+    /// All of them.
+    pub const ALL: Self = Self((1 << Scope::ALL.len()) - 1);
+
     /// The scopes that a text of words names; other words are passed over (RFC 6749 3.3).
     pub fn named(text: &str) -> Self {
         let named = |scope: &Scope| text.split_ascii_whitespace().any(|word| word == scope.as_str());
@@ -101,6 +104,11 @@ impl Scopes {
     /// Those that are in both.
     pub fn both(self, other: Self) -> Self {
         Self(self.0 & other.0)
+    }
+
+    /// Whether all of the other's are in it.
+    pub fn covers(self, other: Self) -> bool {
+        self.0 & other.0 == other.0
     }
 
     /// Whether there is none.

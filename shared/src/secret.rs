@@ -6,6 +6,7 @@ use std::str::FromStr;
 use argon2::{Algorithm, Argon2, Params, PasswordHasher, PasswordVerifier, Version};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
+use subtle::ConstantTimeEq as _;
 
 use crate::error::Error;
 use crate::id::{Guid, Handle, MalformedId, base32, random_bytes};
@@ -20,6 +21,11 @@ impl SecretHash {
     /// The hash of that text.
     pub fn of(text: &str) -> Self {
         Self(data_encoding::HEXLOWER.encode(&Sha256::digest(text.as_bytes())))
+    }
+
+    /// Whether it is the hash of that text. It takes as long for any text of that length.
+    pub fn is_of(&self, text: &str) -> bool {
+        self.0.as_bytes().ct_eq(Self::of(text).0.as_bytes()).into()
     }
 }
 

@@ -144,6 +144,7 @@ impl<F: Operations> Endpoint<F> {
         let (method, path) = (request.method().clone(), request.uri().path().to_owned());
         let is_get = matches!(method, http::Method::GET | http::Method::HEAD);
         let mut conditions = Conditions::default();
+        let mut by_password = false;
         let (dialect, operation, outcome) = match self.router.find(&method, &path) {
             // Without a row of its own the nearest one says which dialect is spoken here, else the function's first.
             Err(error) => {
@@ -156,11 +157,12 @@ impl<F: Operations> Endpoint<F> {
                 let mut incoming = Incoming::open(request, matched.params, &settings.scheme, settings.public_url.as_deref());
                 let outcome = self.run(row, *op, &mut incoming).await;
                 conditions = incoming.conditions;
+                by_password = row.permission == Permission::Open;
                 (row.dialect, row.operation, outcome)
             }
         };
         log_once(F::FUNCTION.name, operation, &outcome, began);
-        let closing = Closing { is_get, conditions: &conditions, create_status: self.context.settings.wso2_create_status };
+        let closing = Closing { is_get, conditions: &conditions, create_status: self.context.settings.wso2_create_status, by_password };
         let mut response = dialect.close(outcome, &closing);
         if method == http::Method::HEAD {
             *response.body_mut() = Body::Empty;

@@ -301,7 +301,7 @@ pub const NEEDS: &[Needs] = &[
         function: "wso2-reference",
         does: "Business owners, roles, tiers and statistics",
         trigger: Trigger::Http,
-        dynamodb: &[GET, BATCH_GET, QUERY, PUT, UPDATE, DELETE, CHECK],
+        dynamodb: &[GET, BATCH_GET, QUERY, PUT, DELETE],
         s3: &[],
         kms: &[],
         before_sign_in: false,

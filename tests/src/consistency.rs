@@ -7,6 +7,7 @@ use serde_json::{Map, Value, json};
 use shared::domain::api_key::{ApiKey, KeyOf};
 use shared::domain::app::{AppCard, Binary, VersionAlias};
 use shared::domain::audit::LogRow;
+use shared::domain::business_owner::{BusinessOwner, OwnerName};
 use shared::domain::catalogue;
 use shared::domain::credential::{Credential, Purpose};
 use shared::domain::group::{Group, GroupName};
@@ -170,6 +171,8 @@ pub fn faults(handle: Handle, snapshot: &Snapshot) -> Vec<String> {
         "icon",
         "binary",
         "version-alias",
+        "business-owner",
+        "business-owner-name",
         "object",
         "credential",
         "api-key",
@@ -205,11 +208,11 @@ pub fn faults(handle: Handle, snapshot: &Snapshot) -> Vec<String> {
         "partial",
         "mapped-partial",
         "shared-partial",
-        "publication",
+        "steps",
         "row",
         "bucket",
-        "steps",
         "subscription",
+        "publication",
     ]
     .into();
     for item in &records.items {
@@ -218,6 +221,7 @@ pub fn faults(handle: Handle, snapshot: &Snapshot) -> Vec<String> {
     let chores = records.all::<Chore>();
     apps(handle, &records, &chores, &mut sides);
     groups(handle, &records, &mut sides);
+    business_owners(handle, &records, &mut sides);
     people(handle, &records, &mut sides);
     let waiting = records.all::<Upload>().into_iter().filter(|upload| upload.value.state == State::Waiting).map(|upload| upload.value.guid);
     let cleared: BTreeSet<_> =
@@ -318,10 +322,28 @@ fn listed(handle: Handle, records: &Records, cards: &[Stored<AppCard>], sides: &
     sides.same("the directory and rows", counted.map(|item| (item.key.clone(), item.count)).collect(), counts.into_iter().collect());
     let steps = records.all::<Steps>();
     for card in cards {
+        let bucket = keys::bucket(handle, card.value.bucket);
+        let beside = i64::try_from(cards.iter().filter(|other| other.value.bucket == card.value.bucket).count()).expect("a number");
+        let put_in = records.items.iter().find(|item| item.key == bucket).map_or(0, |item| item.count);
+        sides.holds(|| format!("{put_in} apps were put into {bucket:?} and {beside} are in it"), put_in >= beside);
         let last = steps.iter().filter(|steps| steps.key.pk == keys::app_parts(handle, card.value.id)).max_by_key(|steps| steps.key.sk.clone());
         let end = last.and_then(|steps| steps.value.steps.last()).map(|step| step.to);
         sides.holds(|| format!("{:?} stands at {:?}, its history ends at {end:?}", card.key, card.value.state), end == Some(card.value.state));
     }
+}
+
+/// Business owners beside their names and the apps that have them.
+fn business_owners(handle: Handle, records: &Records, sides: &mut Sides<'_>) {
+    let owners = records.all::<BusinessOwner>();
+    let claims = records.all::<OwnerName>().into_iter().map(|claim| (claim.key, claim.value.owner)).collect();
+    let named = owners.iter().map(|owner| (keys::business_owner_name(handle, &owner.value.name, &owner.value.email), owner.value.id)).collect();
+    sides.same("names of business owners and business owners", claims, named);
+    let mut had = BTreeMap::<u32, i64>::new();
+    for id in records.all::<AppCard>().into_iter().filter_map(|card| card.value.business_owner) {
+        *had.entry(id).or_default() += 1;
+    }
+    let counted = owners.iter().filter(|owner| owner.count != 0).map(|owner| (owner.value.id, owner.count)).collect();
+    sides.same("counters of business owners and apps", counted, had.into_iter().collect());
 }
 
 fn groups(handle: Handle, records: &Records, sides: &mut Sides<'_>) {
@@ -448,11 +470,16 @@ fn members(handle: Handle, records: &Records, users: &[Stored<User>], sides: &mu
 fn log(handle: Handle, records: &Records, sides: &mut Sides<'_>) {
     let mut wanted = BTreeSet::new();
     let installed = records.keys("installed-item");
+    let subscribed = records.keys("subscription");
+    let apps = records.keys("app");
     let users = records.keys("user");
     for row in records.all::<LogRow>() {
         let row = row.value;
         let known = !users.contains(&keys::user(handle, &row.user)) || installed.contains(&keys::user_item(handle, &row.user, row.binary.item()));
         sides.holds(|| format!("{} does not have {} that he fetched", row.username, row.title), known);
+        let app = row.binary.item();
+        let has = !apps.contains(&keys::app_card(handle, app)) || subscribed.contains(&keys::subscription(handle, app, &row.user));
+        sides.holds(|| format!("{} is not among those who have {}", row.username, row.title), has);
         let mut copies = vec![LogOf::All, LogOf::User(row.user.as_str()), LogOf::User(&row.username), LogOf::Item(row.binary.item())];
         copies.extend(row.binary.kind().map(LogOf::Type));
         if !row.cuid.is_empty() {

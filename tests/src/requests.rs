@@ -1,6 +1,7 @@
 //! One valid request per row of the route table, all for one furnished tenant.
 
 mod wso2_policies;
+mod wso2_reference;
 
 use package_reader::testing;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
@@ -68,8 +69,10 @@ pub struct Furnished {
     pub invited: String,
     /// The log of an import of users.
     pub import: String,
-    /// A token of the administrator for every scope of the publisher API.
-    pub token: String,
+    /// The administrator's bearer token with every scope.
+    pub bearer: String,
+    /// The number of a business owner that no app has.
+    pub owner: String,
     /// Policy partials and what they are mapped to.
     pub policies: Policies,
 }
@@ -142,6 +145,8 @@ impl Furnished {
         let file = format!("{MARK} imported,imported@{}.example,Imported", tenant.domain);
         let imported = world.call("POST", &format!("{admin}/user/import")).cookie(&tenant.cookie).form("users.csv", file.as_bytes(), &[("roles", "sub")]);
         let import = text(&imported.send().await.json, "cachekey");
+        let bearer = world.bearer(&tenant, &tenant.admin, SCOPES).await;
+        let owner = wso2_reference::new_owner(world, &bearer).await;
         let mut furnished = Self {
             tenant: tenant.clone(),
             sub,
@@ -164,7 +169,8 @@ impl Furnished {
             link: link.expose().to_owned(),
             invited,
             import,
-            token: world.bearer(&tenant, &tenant.admin, SCOPES).await,
+            bearer,
+            owner,
             policies: Policies::of(world, &tenant).await,
         };
         furnished.new_parts(world).await;
@@ -218,11 +224,22 @@ pub struct Entry {
     pub abroad: Abroad,
     /// Whether it waits for the reader of uploads.
     pub waits: bool,
+    /// What stands for the parameters of its path, by their names in braces.
+    pub params: fn(&Furnished) -> Vec<(&'static str, String)>,
+}
+
+/// How a member presents himself: by a cookie, or by a bearer token where a row asks for a scope.
+#[derive(Clone, Copy, Debug)]
+pub struct Signed<'a> {
+    /// The cookie's value.
+    pub cookie: &'a str,
+    /// The bearer token.
+    pub bearer: &'a str,
 }
 
 impl Entry {
     fn new(method: &'static str, path: &'static str, carries: fn(&Furnished) -> Carries) -> Self {
-        Self { method, path, carries, ok: 200, again: &[], abroad: Abroad::NotFound, waits: false }
+        Self { method, path, carries, ok: 200, again: &[], abroad: Abroad::NotFound, waits: false, params: |_| Vec::new() }
     }
 
     fn ok(self, ok: u16) -> Self {
@@ -235,6 +252,11 @@ impl Entry {
 
     fn theirs(self) -> Self {
         Self { abroad: Abroad::Theirs, ..self }
+    }
+
+    /// With these values of the path's parameters.
+    pub fn with(self, params: fn(&Furnished) -> Vec<(&'static str, String)>) -> Self {
+        Self { params, ..self }
     }
 
     fn waits(self) -> Self {
@@ -251,9 +273,8 @@ impl Entry {
         // Who is not in the team comes in, who is in it goes out.
         let user = if self.method == "POST" { &furnished.sub.0 } else { &furnished.worker };
         let path = self.path.replace("{domain}", domain).replace("{ticket}", &furnished.ticket);
-        let partial = if self.method == "DELETE" { furnished.policies.spare } else { furnished.policies.used };
-        let path = path.replace("{policyPartialId}", &partial.to_string()).replace("{appType}", "webapp").replace("{appId}", &furnished.policies.web_app);
-        path.replace("{team}", &furnished.team).replace("{user}", user.as_str())
+        let path = path.replace("{team}", &furnished.team).replace("{user}", user.as_str());
+        (self.params)(furnished).iter().fold(path, |path, (name, value)| path.replace(&format!("{{{name}}}"), value))
     }
 
     /// The request in the furnished tenant, without a credential.
@@ -274,18 +295,18 @@ impl Entry {
         }
     }
 
-    /// The request with the administrator's cookie, or with his token where the row asks for a scope.
+    /// The request with the administrator's credential.
     pub async fn send(&self, world: &World, furnished: &Furnished) -> Answer {
-        self.signed(furnished, self.call(world, furnished)).send().await
+        self.sign(self.call(world, furnished), Signed { cookie: &furnished.tenant.cookie, bearer: &furnished.bearer }).send().await
     }
 
-    /// A call with the administrator's cookie, or with his token where the row asks for a scope.
-    pub fn signed<'a>(&self, furnished: &Furnished, call: Call<'a>) -> Call<'a> {
-        if self.scoped() { call.bearer(&furnished.token) } else { call.cookie(&furnished.tenant.cookie) }
+    /// A request to this row with the credential that it takes.
+    pub fn sign<'a>(&self, call: Call<'a>, signed: Signed<'_>) -> Call<'a> {
+        if self.is_scoped() { call.bearer(signed.bearer) } else { call.cookie(signed.cookie) }
     }
 
-    /// Whether the row asks for a scope, which no cookie has.
-    pub fn scoped(&self) -> bool {
+    /// Whether the row asks for a bearer token.
+    pub fn is_scoped(&self) -> bool {
         matches!(self.row().permission, Permission::Scope(_))
     }
 
@@ -345,14 +366,8 @@ fn sub(f: &Furnished) -> String {
 
 /// The table: one entry per row.
 pub fn entries() -> Vec<Entry> {
-    let mut all = rhmap_entries();
-    all.extend(wso2_policies::entries());
-    all
-}
-
-fn rhmap_entries() -> Vec<Entry> {
     use Carries::{Form, Json};
-    vec![
+    let mut all = vec![
         get("/health", none),
         get("/box/srv/1.1/tst/version", none),
         post("/box/srv/1.1/act/sys/auth/login", |f| Json(credentials(f))),
@@ -508,5 +523,8 @@ fn rhmap_entries() -> Vec<Entry> {
         .theirs(),
         get("/box/srv/1.1/dat/log/read", |f| query(&[("cacheKeys", &json!([{"cacheKey": f.import, "start": 0}]).to_string())])),
         post("/box/srv/1.1/ide/{domain}/user/invite", |f| Json(json!({"email": f.invited, "force": true}))),
-    ]
+    ];
+    all.extend(wso2_policies::entries());
+    all.extend(wso2_reference::entries());
+    all
 }

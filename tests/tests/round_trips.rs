@@ -69,6 +69,7 @@ const EXCEPTIONS: &[(&str, (usize, usize), &str)] = &[
     ("POST /box/srv/1.1/admin/user/listdevices", (3, 3), "the name leads to the user, his links to the devices"),
     ("POST /box/srv/1.1/admin/user/liststoreitems", (3, 3), "the name leads to the user, what he installed to the items"),
     ("POST /box/srv/1.1/admin/user/import", (usize::MAX, usize::MAX), "a read and a write for each row, two rows side by side, and the log"),
+    ("GET /api/appm/publisher/v1.1/apps/{appType}/stats/{statType}", (3, 2), "the log leads to the apps that were fetched"),
     ("POST /box/srv/1.1/ide/{domain}/user/invite", (4, 3), "the address is a query, which leads to the user"),
     (
         "GET /api/appm/publisher/v1.1/xacmlpolicies/{policyPartialId}/apps/{appType}",

@@ -36,6 +36,8 @@ pub struct Closing<'a> {
     pub conditions: &'a Conditions,
     /// The status of what is made in the catalogue (`Wso2CreateStatus`).
     pub create_status: u16,
+    /// Whether the operation asks for name and password in place of a token.
+    pub by_password: bool,
 }
 
 /// What a dialect writes: status, content type and body of a JSON answer.
@@ -72,9 +74,9 @@ impl Dialect {
     }
 
     /// How whoever has no credential may get in.
-    fn challenge(self) -> Option<&'static str> {
+    fn challenge(self, closing: &Closing<'_>) -> Option<&'static str> {
         match self {
-            Self::Wso2 => Some(wso2::challenge(false)),
+            Self::Wso2 => Some(wso2::challenge(closing.by_password)),
             Self::OAuth => Some(wso2::challenge(true)),
             Self::Rhmap | Self::RhmapSdk | Self::RhmapTeams | Self::RhmapTeamMembers => None,
         }
@@ -115,7 +117,7 @@ impl Dialect {
         let built = match outcome {
             Err(error) => {
                 let written = self.error(&error);
-                if let (401, Some(challenge)) = (written.status, self.challenge()) {
+                if let (401, Some(challenge)) = (written.status, self.challenge(closing)) {
                     response = response.header("www-authenticate", challenge);
                 }
                 response.status(written.status).header("content-type", JSON).body(text(written.body))

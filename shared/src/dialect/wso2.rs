@@ -79,9 +79,10 @@ pub fn oauth_error(error: &Error) -> Written {
     Written { status, body: json!({"error": code, "error_description": description}).to_string().into_bytes() }
 }
 
-/// How a client proves who it is, for the header of a 401.
-pub fn challenge(oauth: bool) -> &'static str {
-    if oauth { "Basic realm=\"Appdepot\"" } else { "Bearer realm=\"Appdepot\"" }
+/// How whoever asks proves who he is, for the header of a 401: by name and password (a client by id and secret), or by a
+/// token.
+pub fn challenge(by_password: bool) -> &'static str {
+    if by_password { "Basic realm=\"Appdepot\"" } else { "Bearer realm=\"Appdepot\"" }
 }
 
 #[cfg(test)]

@@ -196,6 +196,11 @@ pub fn directory_of(handle: Handle, listing: Listing) -> Query {
     Query { prefix: keys::directory_prefix(listing), ..Query::all(keys::directory(handle)) }
 }
 
+/// All rows of a list, for a plan: what a search and a count read first.
+pub fn whole(handle: Handle, listing: Listing) -> Query {
+    Query::all(keys::rows(handle, listing))
+}
+
 /// Rows of a page, and whether there are more behind them.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Rows {
@@ -253,6 +258,23 @@ async fn rows_from(reader: &mut Reader<'_>, mut query: Query, skip: usize, wante
     Ok(Rows { rows: found.into_iter().skip(skip).take(wanted).collect(), more })
 }
 
+/// Shows every row of a list to `see`, in its order: one query per MB.
+///
+/// # Errors
+/// The store's.
+pub async fn each(reader: &mut Reader<'_>, handle: Handle, listing: Listing, mut see: impl FnMut(Row) + Send) -> Result<(), Error> {
+    let mut query = whole(handle, listing);
+    loop {
+        let page = reader.query(&query).await?;
+        let next = page.next.clone();
+        parsed(page)?.into_iter().for_each(&mut see);
+        if next.is_none() {
+            return Ok(());
+        }
+        query.after = next;
+    }
+}
+
 /// The page of the rows that `fits` says yes to: it reads the list from its beginning, one query per MB, until the page
 /// is full.
 ///
@@ -267,7 +289,7 @@ pub async fn search(
     fits: impl Fn(&Row) -> bool + Send,
 ) -> Result<Rows, Error> {
     let (skip, wanted) = (offset as usize, limit as usize);
-    let mut query = Query::all(keys::rows(handle, listing));
+    let mut query = whole(handle, listing);
     let mut found = Vec::new();
     loop {
         let page = reader.query(&query).await?;

@@ -46,6 +46,8 @@ pub enum Throttled {
     Browser,
     /// Requests for a new password.
     Reset,
+    /// Registrations of clients.
+    Registration,
 }
 
 impl Throttled {
@@ -55,6 +57,7 @@ impl Throttled {
             Self::Provider => "provider",
             Self::Browser => "browser",
             Self::Reset => "reset",
+            Self::Registration => "registration",
         }
     }
 }
@@ -84,8 +87,12 @@ fn network(address: &str) -> String {
     }
 }
 
-fn throttled() -> Error {
-    Error::new(Kind::TooManyRequests, "Too many failed logins, please try again later")
+fn throttled(of: Throttled) -> Error {
+    let message = match of {
+        Throttled::Registration => "Too many registrations, please try again later",
+        Throttled::Password | Throttled::Provider | Throttled::Browser | Throttled::Reset => "Too many failed logins, please try again later",
+    };
+    Error::new(Kind::TooManyRequests, message)
 }
 
 impl Attempt<'_> {
@@ -112,7 +119,7 @@ impl Attempt<'_> {
     pub async fn refuse_throttled(&self, reader: &mut Reader<'_>) -> Result<(), Error> {
         for (key, most) in &self.counters() {
             if reader.get::<Tries>(key).await?.is_some_and(|found| found.count >= *most) {
-                return Err(throttled());
+                return Err(throttled(self.of));
             }
         }
         Ok(())
@@ -128,13 +135,13 @@ impl Attempt<'_> {
         for pause in [5, 10, 20, 40, 80, 160] {
             match reader.table().write(writes.clone()).await {
                 Ok(()) => return Ok(()),
-                Err(StoreError::Condition { .. }) => return Err(throttled()),
+                Err(StoreError::Condition { .. }) => return Err(throttled(self.of)),
                 // Many at once count at the same item: nothing was changed.
                 Err(StoreError::Contended(_)) => tokio::time::sleep(std::time::Duration::from_millis(rand::random_range(1..=pause))).await,
                 Err(error) => return Err(error.into()),
             }
         }
-        Err(throttled())
+        Err(throttled(self.of))
     }
 
     /// Counts a failure, for the account and for the address.
@@ -160,6 +167,12 @@ impl Attempt<'_> {
     /// Too many requests; the store's.
     pub async fn charge_address(&self, reader: &Reader<'_>) -> Result<(), Error> {
         self.written(reader, self.tally(1, true).split_off(1)).await
+    }
+
+    /// The writes of a success that counts as a try itself, for the account and for the address: it only happens while both
+    /// are below their limits.
+    pub fn charges(&self) -> Vec<Write> {
+        self.tally(1, true)
     }
 
     /// The writes that take back what was charged.
@@ -241,6 +254,36 @@ fn login_noted(handle: Handle, user: &Guid, now: Timestamp) -> Result<Write, Err
     records::put(keys::last_login(handle, user), &LastLogin { at: now }, Condition::Always)
 }
 
+/// The user who gave a right password, as he is now, with the writes of his success. They stand in one change with what he
+/// gets by it, whose outcome goes through [`told_alike`].
+///
+/// # Errors
+/// [`Error::sign_in_failed`] for a user who is out or has another password by now; too many requests; the store's.
+pub async fn let_in(reader: &mut Reader<'_>, attempt: Attempt<'_>, proved: &Proved) -> Result<(User, Vec<Write>), Error> {
+    let handle = attempt.handle;
+    let user: Stored<User> = reader.get(&keys::user(handle, &proved.user)).await?.ok_or_else(Error::sign_in_failed)?;
+    let owner = &user.value.owner;
+    if !owner.enabled || owner.blacklisted || user.value.generation != proved.generation {
+        return Err(Error::sign_in_failed());
+    }
+    attempt.refuse_throttled(reader).await?;
+    // The same user signs in elsewhere at the same time: the transactions meet at the user and the failures.
+    let mut writes = vec![Write::Check(user.key.clone(), Condition::Rev(user.rev)), login_noted(handle, &proved.user, reader.now())?];
+    writes.extend(attempt.within());
+    Ok((user.value, writes))
+}
+
+/// The outcome of a change with [`let_in`]. A right password of who is out counts as a wrong one: nothing tells them apart.
+///
+/// # Errors
+/// The outcome's; the store's.
+pub async fn told_alike<T>(reader: &Reader<'_>, attempt: Attempt<'_>, outcome: Result<T, Error>) -> Result<T, Error> {
+    if outcome.as_ref().is_err_and(|error| error.sign_in) {
+        attempt.count_failure(reader).await?;
+    }
+    outcome
+}
+
 /// Signs a member in.
 ///
 /// # Errors
@@ -251,33 +294,16 @@ pub async fn member(reader: &mut Reader<'_>, attempt: Attempt<'_>) -> Result<Sig
     wanted.extend([keys::sign_in(handle, attempt.name), keys::tenant(handle)]);
     reader.fetch(wanted, Vec::new()).await?;
     let proved = prove(reader, attempt).await?;
-    let guid = proved.user;
     let tenant: Stored<Tenant> = reader.get(&keys::tenant(handle)).await?.ok_or_else(Error::sign_in_failed)?;
     let now = reader.now();
     let domain = tenant.value.name;
-    let (session, credential) = new_session(handle, &domain, &guid, proved.generation, now)?;
-    // The same user signs in elsewhere at the same time: the transactions meet at the user and the failures.
+    let (session, credential) = new_session(handle, &domain, &proved.user, proved.generation, now)?;
     let user = change!(reader, {
-        let user: Stored<User> = reader.get(&keys::user(handle, &guid)).await?.ok_or_else(Error::sign_in_failed)?;
-        let owner = &user.value.owner;
-        if !owner.enabled || owner.blacklisted || user.value.generation != proved.generation {
-            return Err(Error::sign_in_failed());
-        }
-        attempt.refuse_throttled(reader).await?;
-        let mut writes = vec![Write::Check(user.key.clone(), Condition::Rev(user.rev)), credential.clone(), login_noted(handle, &guid, now)?];
-        writes.extend(attempt.within());
-        Ok((user.value, writes))
+        let (user, mut writes) = let_in(reader, attempt, &proved).await?;
+        writes.push(credential.clone());
+        Ok((user, writes))
     });
-    let user = match user {
-        Ok(user) => user,
-        Err(error) => {
-            // A right password of who is out counts as a wrong one: nothing tells them apart.
-            if error.sign_in {
-                attempt.count_failure(reader).await?;
-            }
-            return Err(error);
-        }
-    };
+    let user = told_alike(reader, attempt, user).await?;
     Ok(SignedIn { session, user, domain })
 }
 

@@ -13,7 +13,7 @@ use shared::records::{self, Reader};
 use shared::secret::CredentialText;
 use shared::store::keys;
 
-use super::{Carries, Entry, MARK, delete, get, none, post};
+use super::{Carries, Entry, Furnished, MARK, delete, get, none, post};
 use crate::{TestTenant, World};
 
 /// What the furnished tenant has of them.
@@ -74,25 +74,31 @@ impl Policies {
     }
 }
 
-/// One request per row.
+const PARTIALS: &str = "/api/appm/publisher/v1.1/administration/xacmlpolicies";
+const PARTIAL: &str = "/api/appm/publisher/v1.1/administration/xacmlpolicies/{policyPartialId}";
+
+fn used(f: &Furnished) -> Vec<(&'static str, String)> {
+    vec![("policyPartialId", f.policies.used.to_string()), ("appType", "webapp".to_owned())]
+}
+
+fn spare(f: &Furnished) -> Vec<(&'static str, String)> {
+    vec![("policyPartialId", f.policies.spare.to_string())]
+}
+
+/// One entry for each row of the function.
 pub(super) fn entries() -> Vec<Entry> {
     use Carries::Json;
+    let new = |_: &Furnished| Json(json!({"policyPartial": CONDITION, "policyPartialName": format!("{MARK} new"), "isSharedPartial": true}));
+    let question = |_: &Furnished| Json(json!({"path": "/a", "verb": "GET", "subject": {"id": "ann", "roles": ["admin"]}}));
     vec![
         get("/api/appm/publisher/v1.1/xacmlpolicies", none).theirs(),
-        get("/api/appm/publisher/v1.1/xacmlpolicies/{policyPartialId}/apps/{appType}", none),
+        get("/api/appm/publisher/v1.1/xacmlpolicies/{policyPartialId}/apps/{appType}", none).with(used),
         post("/api/appm/publisher/v1.1/administration/xacmlpolicies/validate", |_| Json(json!({"policyPartial": CONDITION}))).theirs(),
-        post("/api/appm/publisher/v1.1/administration/xacmlpolicies", |_| {
-            Json(json!({"policyPartial": CONDITION, "policyPartialName": format!("{MARK} new"), "isSharedPartial": true}))
-        })
-        .ok(201)
-        .theirs(),
-        get("/api/appm/publisher/v1.1/administration/xacmlpolicies/{policyPartialId}", none),
-        Entry::new("PUT", "/api/appm/publisher/v1.1/administration/xacmlpolicies/{policyPartialId}", |_| {
-            Json(json!({"policyPartial": CONDITION, "isSharedPartial": true, "policyPartialDesc": MARK}))
-        }),
-        delete("/api/appm/publisher/v1.1/administration/xacmlpolicies/{policyPartialId}").again(&[404]),
-        post("/api/appm/publisher/v1.1/apps/{appType}/id/{appId}/decision", |_| {
-            Json(json!({"path": "/a", "verb": "GET", "subject": {"id": "ann", "roles": ["admin"]}}))
-        }),
+        post(PARTIALS, new).ok(201).theirs(),
+        get(PARTIAL, none).with(used),
+        Entry::new("PUT", PARTIAL, |_| Json(json!({"policyPartial": CONDITION, "policyPartialDesc": MARK}))).with(used),
+        delete(PARTIAL).again(&[404]).with(spare),
+        post("/api/appm/publisher/v1.1/apps/{appType}/id/{appId}/decision", question)
+            .with(|f| vec![("appType", "webapp".to_owned()), ("appId", f.policies.web_app.clone())]),
     ]
 }

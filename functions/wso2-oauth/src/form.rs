@@ -1,0 +1,60 @@
+//! The bodies of the token endpoint: forms, in which everything stands once (RFC 6749 3.2).
+
+use std::collections::BTreeMap;
+
+use shared::Error;
+use shared::incoming::Incoming;
+
+/// The most bytes of a body.
+const BODY_LIMIT: usize = 16_384;
+/// The most bytes of one value.
+const VALUE_LIMIT: usize = 1_024;
+
+fn invalid(why: impl std::fmt::Display) -> Error {
+    Error::invalid(format!("invalid_request: {why}"))
+}
+
+/// The parameters of a request to the token endpoint. It takes nothing from the query, where secrets would be logged on
+/// their way.
+pub struct Form(BTreeMap<String, String>);
+
+impl Form {
+    /// Reads the body. A parameter without a value counts as not there.
+    ///
+    /// # Errors
+    /// `invalid_request` for a body of another type or of more than 16 KB, for a parameter that stands twice, and for a
+    /// value of more than 1,024 bytes.
+    pub fn of(incoming: &Incoming) -> Result<Self, Error> {
+        let media_type = incoming.content_type.split(';').next().unwrap_or_default().trim();
+        if !incoming.body.is_empty() && !media_type.eq_ignore_ascii_case("application/x-www-form-urlencoded") {
+            return Err(invalid("The body must be application/x-www-form-urlencoded"));
+        }
+        if incoming.body.len() > BODY_LIMIT {
+            return Err(invalid(format!("The body is larger than {BODY_LIMIT} bytes")));
+        }
+        let mut fields = BTreeMap::new();
+        for (name, value) in form_urlencoded::parse(&incoming.body) {
+            if value.len() > VALUE_LIMIT {
+                return Err(invalid(format!("A value is longer than {VALUE_LIMIT} bytes")));
+            }
+            if fields.insert(name.into_owned(), value.into_owned()).is_some() {
+                return Err(invalid("A parameter stands twice"));
+            }
+        }
+        fields.retain(|_, value| !value.is_empty());
+        Ok(Self(fields))
+    }
+
+    /// A parameter that may be missing.
+    pub fn get(&self, name: &str) -> Option<&str> {
+        self.0.get(name).map(String::as_str)
+    }
+
+    /// A parameter that must be there.
+    ///
+    /// # Errors
+    /// `invalid_request`.
+    pub fn need(&self, name: &str) -> Result<&str, Error> {
+        self.get(name).ok_or_else(|| invalid(format!("The parameter {name} is missing")))
+    }
+}
