@@ -1,5 +1,7 @@
 //! One valid request per row of the route table, all for one furnished tenant.
 
+mod files;
+
 use package_reader::testing;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Value, json};
@@ -8,6 +10,8 @@ use shared::domain::password::{self, Reason};
 use shared::domain::policy;
 use shared::id::Guid;
 use shared::routes::{self, Row};
+
+pub use files::FilesOfTenant;
 
 use crate::{Answer, Call, PASSWORD, TestTenant, World, client};
 
@@ -66,6 +70,8 @@ pub struct Furnished {
     pub import: String,
     /// The administrator's bearer token with every scope.
     pub bearer: String,
+    /// Its files and documents.
+    pub files: FilesOfTenant,
 }
 
 /// Every scope of the publisher API.
@@ -137,6 +143,7 @@ impl Furnished {
         let imported = world.call("POST", &format!("{admin}/user/import")).cookie(&tenant.cookie).form("users.csv", file.as_bytes(), &[("roles", "sub")]);
         let import = text(&imported.send().await.json, "cachekey");
         let bearer = world.bearer(&tenant, &tenant.admin, SCOPES).await;
+        let files = FilesOfTenant::of(world, &tenant, &bearer, &shelved).await;
         let mut furnished = Self {
             tenant: tenant.clone(),
             sub,
@@ -160,6 +167,7 @@ impl Furnished {
             invited,
             import,
             bearer,
+            files,
         };
         furnished.new_parts(world).await;
         world.quiet().await;
@@ -197,6 +205,7 @@ pub enum Carries {
 }
 
 /// A valid request for one row.
+#[derive(Clone)]
 pub struct Entry {
     /// The row's method.
     pub method: &'static str,
@@ -214,6 +223,8 @@ pub struct Entry {
     pub waits: bool,
     /// What stands for the parameters of its path, by their names in braces.
     pub params: fn(&Furnished) -> Vec<(&'static str, String)>,
+    /// What the file of its form is called.
+    pub file_name: &'static str,
 }
 
 /// How a member presents himself: by a cookie, or by a bearer token where a row asks for a scope.
@@ -227,7 +238,7 @@ pub struct Signed<'a> {
 
 impl Entry {
     fn new(method: &'static str, path: &'static str, carries: fn(&Furnished) -> Carries) -> Self {
-        Self { method, path, carries, ok: 200, again: &[], abroad: Abroad::NotFound, waits: false, params: |_| Vec::new() }
+        Self { method, path, carries, ok: 200, again: &[], abroad: Abroad::NotFound, waits: false, params: |_| Vec::new(), file_name: "app.bin" }
     }
 
     fn ok(self, ok: u16) -> Self {
@@ -245,6 +256,10 @@ impl Entry {
     /// With these values of the path's parameters.
     pub fn with(self, params: fn(&Furnished) -> Vec<(&'static str, String)>) -> Self {
         Self { params, ..self }
+    }
+
+    fn named(self, file_name: &'static str) -> Self {
+        Self { file_name, ..self }
     }
 
     fn waits(self) -> Self {
@@ -278,7 +293,7 @@ impl Entry {
             Carries::Json(body) => world.call(self.method, &path).json(body),
             Carries::Form(file, texts) => {
                 let texts: Vec<(&str, &str)> = texts.iter().map(|(name, text)| (*name, text.as_str())).collect();
-                world.call(self.method, &path).form("app.bin", &file, &texts)
+                world.call(self.method, &path).form(self.file_name, &file, &texts)
             }
         }
     }
@@ -354,6 +369,10 @@ fn sub(f: &Furnished) -> String {
 
 /// The table: one entry per row.
 pub fn entries() -> Vec<Entry> {
+    [rhmap_entries(), files::entries()].concat()
+}
+
+fn rhmap_entries() -> Vec<Entry> {
     use Carries::{Form, Json};
     vec![
         get("/health", none),

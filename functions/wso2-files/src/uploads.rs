@@ -25,23 +25,29 @@ pub async fn binary(mut call: Call<'_>) -> Result<Reply, Error> {
 
 /// 001 13: `file`, a picture or document whatever it is called.
 pub async fn picture_or_document(mut call: Call<'_>) -> Result<Reply, Error> {
-    app_type(&call)?;
+    let named = call.incoming.peek::<String>("appType");
+    if named.is_some() {
+        app_type(named.as_deref())?;
+    }
     call.incoming.conditions.judge_creation()?;
     let form = multipart::read(call.incoming).await?;
+    if named.is_none() {
+        app_type(form.text("appType"))?;
+    }
     let bytes = content(&form)?;
     let stored = delivered(&mut call, Target::Static, form.file_name, bytes).await?;
     Ok(Reply::of(&FileView::of(&stored))?.validators(stored.validators()))
 }
 
-/// The query `appType`, which is documented as required and says nothing about the file: one file serves apps of all types.
+/// `appType`, which is documented as required and says nothing about the file: one file serves apps of all types. Clients
+/// send it in the query, some in the form.
 ///
 /// # Errors
 /// Invalid without it, not found for a type that does not exist.
-pub fn app_type(call: &Call<'_>) -> Result<(), Error> {
-    let named: Option<String> = call.incoming.peek("appType");
+pub fn app_type(named: Option<&str>) -> Result<(), Error> {
     match named.filter(|named| !named.is_empty()) {
         None => Err(Error::invalid("appType is missing: webapp, mobileapp or site")),
-        Some(named) => Listing::parse(&named).map(|_| ()),
+        Some(named) => Listing::parse(named).map(|_| ()),
     }
 }
 
