@@ -254,7 +254,7 @@ async fn pictures_and_documents_are_known_by_their_content() {
         ("app.png", apk(1), "wrong_type"),
         ("text.png", b"This is no image.".to_vec(), "wrong_type"),
         ("half.png", testing::png(90, 90)[..60].to_vec(), "unreadable"),
-        ("flood.png", testing::flood_png(), "too_large"),
+        ("flood.png", testing::hostile::flood_png(), "too_large"),
     ] {
         let answer = publisher.upload_static(file_name, &bytes).await;
         let status = if code == "too_large" { 413 } else { 400 };
@@ -455,7 +455,8 @@ async fn a_file_of_another_tenant_is_not_there() {
     assert_eq!(theirs.call("POST", &format!("{path}/content")).parts([part]).send().await.status, 400);
     // Names that would lead elsewhere in the bucket or in the table.
     for name in ["..%2F..%2Fbinaries", "%23", "a%00.png", "..", "incoming%2Fx.png", &format!("{}.png", "x".repeat(3_000))] {
-        assert_eq!(ours.get(&format!("/static-contents/{name}?appType=webapp")).await.status, 404, "{name}");
+        let answer = ours.get(&format!("/static-contents/{name}?appType=webapp")).await;
+        assert!(matches!(answer.status, 400 | 404), "{name}: {}", answer.text);
     }
     ours.verify().await;
     theirs.verify().await;

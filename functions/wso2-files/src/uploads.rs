@@ -16,8 +16,8 @@ use crate::reading::static_path;
 /// 001a 16: `file`, an Android or iOS package by its extension.
 pub async fn binary(mut call: Call<'_>) -> Result<Reply, Error> {
     call.incoming.conditions.judge_creation()?;
-    let form = multipart::read(call.incoming).await?;
-    let bytes = content(&form)?;
+    let mut form = multipart::read(call.incoming).await?;
+    let bytes = content(&mut form)?;
     let kind = file::package_kind(&form.file_name).ok_or_else(|| Error::invalid("file must be named .apk or .ipa"))?;
     let stored = delivered(&mut call, Target::Package(kind), form.file_name, bytes).await?;
     Ok(Reply::of(&FileView::of(&stored))?.validators(stored.validators()))
@@ -30,11 +30,11 @@ pub async fn picture_or_document(mut call: Call<'_>) -> Result<Reply, Error> {
         app_type(named.as_deref())?;
     }
     call.incoming.conditions.judge_creation()?;
-    let form = multipart::read(call.incoming).await?;
+    let mut form = multipart::read(call.incoming).await?;
     if named.is_none() {
         app_type(form.text("appType"))?;
     }
-    let bytes = content(&form)?;
+    let bytes = content(&mut form)?;
     let stored = delivered(&mut call, Target::Static, form.file_name, bytes).await?;
     Ok(Reply::of(&FileView::of(&stored))?.validators(stored.validators()))
 }
@@ -51,12 +51,9 @@ pub fn app_type(named: Option<&str>) -> Result<(), Error> {
     }
 }
 
-fn content(form: &Form) -> Result<Vec<u8>, Error> {
-    match &form.file {
-        None => Err(Error::invalid("file is missing")),
-        Some(bytes) if bytes.is_empty() => Err(Error::invalid("file is empty")),
-        Some(bytes) => Ok(bytes.clone()),
-    }
+/// The bytes of the form's file; that they are none is said by whoever judges them.
+fn content(form: &mut Form) -> Result<Vec<u8>, Error> {
+    form.file.take().ok_or_else(|| Error::invalid("file is missing"))
 }
 
 /// The file that an upload through this function became.
