@@ -1,5 +1,6 @@
 //! One valid request per row of the route table, all for one furnished tenant.
 
+mod wso2_files;
 mod wso2_policies;
 mod wso2_reference;
 
@@ -12,6 +13,7 @@ use shared::domain::policy;
 use shared::id::Guid;
 use shared::routes::{self, Row};
 
+pub use wso2_files::FilesOfTenant;
 pub use wso2_policies::Policies;
 
 use crate::{Answer, Call, PASSWORD, TestTenant, World, client};
@@ -71,6 +73,8 @@ pub struct Furnished {
     pub import: String,
     /// The administrator's bearer token with every scope.
     pub bearer: String,
+    /// Its files and documents.
+    pub files: FilesOfTenant,
     /// The number of a business owner that no app has.
     pub owner: String,
     /// Policy partials and what they are mapped to.
@@ -181,6 +185,7 @@ impl Furnished {
         let imported = world.call("POST", &format!("{admin}/user/import")).cookie(&tenant.cookie).form("users.csv", file.as_bytes(), &[("roles", "sub")]);
         let import = text(&imported.send().await.json, "cachekey");
         let bearer = world.bearer(&tenant, &tenant.admin, SCOPES).await;
+        let files = FilesOfTenant::of(world, &tenant, &bearer, &shelved).await;
         let owner = wso2_reference::new_owner(world, &bearer).await;
         let mut furnished = Self {
             tenant: tenant.clone(),
@@ -205,6 +210,7 @@ impl Furnished {
             invited,
             import,
             bearer,
+            files,
             owner,
             policies: Policies::of(world, &tenant).await,
             client: TestClient::of(world, &tenant).await,
@@ -264,6 +270,8 @@ pub struct Entry {
     pub waits: bool,
     /// What stands for the parameters of its path, by their names in braces.
     pub params: fn(&Furnished) -> Vec<(&'static str, String)>,
+    /// What the file of its form is called.
+    pub file_name: &'static str,
     /// Name and password in `Authorization`, for what asks for them itself.
     pub basic: Option<fn(&Furnished) -> (String, String)>,
 }
@@ -279,7 +287,7 @@ pub struct Signed<'a> {
 
 impl Entry {
     fn new(method: &'static str, path: &'static str, carries: fn(&Furnished) -> Carries) -> Self {
-        Self { method, path, carries, ok: 200, again: &[], abroad: Abroad::NotFound, waits: false, params: |_| Vec::new(), basic: None }
+        Self { method, path, carries, ok: 200, again: &[], abroad: Abroad::NotFound, waits: false, params: |_| Vec::new(), basic: None, file_name: "app.bin" }
     }
 
     fn ok(self, ok: u16) -> Self {
@@ -297,6 +305,10 @@ impl Entry {
     /// With these values of the path's parameters.
     pub fn with(self, params: fn(&Furnished) -> Vec<(&'static str, String)>) -> Self {
         Self { params, ..self }
+    }
+
+    fn named(self, file_name: &'static str) -> Self {
+        Self { file_name, ..self }
     }
 
     fn waits(self) -> Self {
@@ -342,7 +354,7 @@ impl Entry {
             Carries::Json(body) => world.call(self.method, &path).json(body),
             Carries::Form(file, texts) => {
                 let texts: Vec<(&str, &str)> = texts.iter().map(|(name, text)| (*name, text.as_str())).collect();
-                world.call(self.method, &path).form("app.bin", &file, &texts)
+                world.call(self.method, &path).form(self.file_name, &file, &texts)
             }
             Carries::Encoded(texts) => {
                 let texts: Vec<(&str, &str)> = texts.iter().map(|(name, text)| (*name, text.as_str())).collect();
@@ -424,6 +436,7 @@ fn sub(f: &Furnished) -> String {
 /// The table: one entry per row.
 pub fn entries() -> Vec<Entry> {
     let mut all = rhmap_entries();
+    all.extend(wso2_files::entries());
     all.extend(wso2_policies::entries());
     all.extend(wso2_reference::entries());
     all.extend(wso2_oauth_entries());
