@@ -22,6 +22,24 @@ impl Timestamp {
         self.0.div_euclid(1000)
     }
 
+    /// The moment that a client names: milliseconds since 1970, `2016-04-19 10:32:00` or `2016-04-19T10:32:00`, with or
+    /// without fractions of a second, the day alone for its beginning, all in UTC; or with an offset as in RFC 3339.
+    /// Nothing for any other text, and for what is before 1970 or after the year 2286.
+    pub fn read(text: &str) -> Option<Self> {
+        let text = text.trim();
+        if text.len() > 40 {
+            return None;
+        }
+        let millis = if !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit()) {
+            text.parse().ok()?
+        } else if let Ok(moment) = text.parse::<jiff::Timestamp>() {
+            moment.as_millisecond()
+        } else {
+            text.parse::<jiff::civil::DateTime>().ok()?.to_zoned(TimeZone::UTC).ok()?.timestamp().as_millisecond()
+        };
+        (0..=9_999_999_999_999).contains(&millis).then_some(Self(millis))
+    }
+
     fn print(self, form: &str) -> String {
         let moment = jiff::Timestamp::from_millisecond(self.0).unwrap_or(jiff::Timestamp::UNIX_EPOCH);
         moment.to_zoned(TimeZone::UTC).strftime(form).to_string()
@@ -35,6 +53,11 @@ impl Timestamp {
     /// `2017-07-07 10:03:28:117`, with the milliseconds after a colon (003 2.22 `sysCreated`, 003 1.3 `revoked`).
     pub fn colon_millis(self) -> String {
         format!("{}:{:03}", self.print("%Y-%m-%d %H:%M:%S"), self.0.rem_euclid(1000))
+    }
+
+    /// `2016-05-20 14:47:16.787`, the history's form (001a 5).
+    pub fn dotted(self) -> String {
+        format!("{}.{:03}", self.print("%Y-%m-%d %H:%M:%S"), self.0.rem_euclid(1000))
     }
 
     /// `2017-05-18 11:28:35` (a user's `lastLogin`).
@@ -97,8 +120,24 @@ mod tests {
         let moment = Timestamp(1_351_850_808_034);
         assert_eq!(moment.java(), "Fri Nov 02 10:06:48 GMT 2012");
         assert_eq!(moment.colon_millis(), "2012-11-02 10:06:48:034");
+        assert_eq!(moment.dotted(), "2012-11-02 10:06:48.034");
         assert_eq!(moment.plain(), "2012-11-02 10:06:48");
         assert_eq!(moment.rfc3339(), "2012-11-02T10:06:48Z");
         assert_eq!(moment.seconds(), 1_351_850_808);
+    }
+
+    #[test]
+    fn moments_that_clients_name() {
+        let moment = Some(Timestamp(1_461_061_920_000));
+        for text in
+            ["1461061920000", "2016-04-19 10:32:00", "2016-04-19 10:32:00.000", " 2016-04-19T10:32:00 ", "2016-04-19T10:32:00Z", "2016-04-19T12:32:00+02:00"]
+        {
+            assert_eq!(Timestamp::read(text), moment, "{text}");
+        }
+        assert_eq!(Timestamp::read("2016-04-19 10:32:00.250"), Some(Timestamp(1_461_061_920_250)));
+        assert_eq!(Timestamp::read("2016-04-19"), Some(Timestamp(1_461_024_000_000)));
+        for text in ["", "yesterday", "-1", "2016-02-30", "2016-04-19 25:00:00", "1960-01-01", "9999-01-01", "99999999999999999999", "10:32:00"] {
+            assert_eq!(Timestamp::read(text), None, "{text}");
+        }
     }
 }

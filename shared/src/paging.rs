@@ -1,8 +1,10 @@
-//! Pages of lists: `limit` and `cursor`, which every list understands.
+//! Pages of lists: `limit` and `cursor`, which every list of RHMAP understands; `limit` and `offset` of the publisher API.
 
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
+use crate::error::Error;
 use crate::incoming::Incoming;
 
 /// Most entries of one page.
@@ -33,5 +35,101 @@ impl<C: DeserializeOwned> Page<C> {
     /// How many entries at most, 1 to [`LIMIT_MOST`]; `None` for all.
     pub fn limit(&self) -> Option<u32> {
         self.limit.map(|limit| u32::try_from(limit.clamp(1, LIMIT_MOST)).unwrap_or(u32::MAX))
+    }
+}
+
+/// Which page of a list of the publisher API a request asks for (001 3 `limit`, `offset`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Slice {
+    /// How many entries are before it.
+    pub offset: u32,
+    /// How many entries it has at most, 1 to [`SLICE_MOST`].
+    pub limit: u32,
+}
+
+/// Entries of a page of the publisher API that asks for no number.
+pub const SLICE_DEFAULT: u32 = 25;
+/// Most entries of a page of the publisher API.
+pub const SLICE_MOST: u32 = 100;
+
+/// The links of a page of the publisher API: paths on this server, empty where there is nothing to lead to.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Links {
+    /// To the page before.
+    pub previous: String,
+    /// To the page behind.
+    pub next: String,
+}
+
+impl Slice {
+    /// What a request asks for.
+    ///
+    /// # Errors
+    /// Invalid for a limit that is no number from 1 to [`SLICE_MOST`], and for an offset that is none from 0.
+    pub fn of(incoming: &Incoming) -> Result<Self, Error> {
+        #[derive(Deserialize)]
+        struct Asked {
+            #[serde(default, deserialize_with = "crate::lenient::optional_text")]
+            limit: Option<String>,
+            #[serde(default, deserialize_with = "crate::lenient::optional_text")]
+            offset: Option<String>,
+        }
+        let asked: Asked = incoming.parse()?;
+        let limit = asked.limit.map_or(Ok(SLICE_DEFAULT), |limit| limit.parse()).ok().filter(|limit| (1..=SLICE_MOST).contains(limit));
+        let offset = asked.offset.map_or(Ok(0), |offset| offset.parse()).ok();
+        let limit = limit.ok_or_else(|| Error::invalid(format!("limit is a number from 1 to {SLICE_MOST}")))?;
+        Ok(Self { offset: offset.ok_or_else(|| Error::invalid("offset is a number from 0 to 4294967295"))?, limit })
+    }
+
+    /// The links of this page of the list at `path`, which keep the parameters of `kept` that are not empty. `shown` entries
+    /// are on it; `more` says whether there are some behind them.
+    pub fn links(self, path: &str, kept: &[(&str, &str)], shown: usize, more: bool) -> Links {
+        let kept: String = kept
+            .iter()
+            .filter(|(_, value)| !value.is_empty())
+            .map(|(name, value)| format!("&{name}={}", utf8_percent_encode(value, NON_ALPHANUMERIC)))
+            .collect();
+        let link = |offset: u32| format!("{path}?limit={}&offset={offset}{kept}", self.limit);
+        let end = u32::try_from(shown).ok().and_then(|shown| self.offset.checked_add(shown));
+        Links {
+            previous: if self.offset == 0 { String::new() } else { link(self.offset.saturating_sub(self.limit)) },
+            next: end.filter(|_| more).map(link).unwrap_or_default(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn asked(query: &str) -> Result<Slice, Error> {
+        let fields: serde_json::Map<String, serde_json::Value> =
+            form_urlencoded::parse(query.as_bytes()).map(|(name, value)| (name.into_owned(), value.into_owned().into())).collect();
+        let body = lambda_http::Body::Text(serde_json::Value::Object(fields).to_string());
+        let request = http::Request::builder().method("POST").uri("http://x/y").body(body).expect("a request");
+        Slice::of(&Incoming::open(request, Vec::new(), "https", None))
+    }
+
+    #[test]
+    fn what_is_no_page_is_refused() {
+        assert_eq!(asked("").unwrap(), Slice { offset: 0, limit: 25 });
+        assert_eq!(asked("limit=100&offset=4294967295").unwrap(), Slice { offset: u32::MAX, limit: 100 });
+        for bad in ["limit=0", "limit=101", "limit=-1", "limit=", "limit=1.5", "limit=x", "limit=99999999999"] {
+            assert!(asked(bad).unwrap_err().message.starts_with("limit"), "{bad}");
+        }
+        for bad in ["offset=-1", "offset=", "offset=x", "offset=4294967296"] {
+            assert!(asked(bad).unwrap_err().message.starts_with("offset"), "{bad}");
+        }
+    }
+
+    #[test]
+    fn links_lead_to_both_sides_and_keep_what_was_asked() {
+        let page = Slice { offset: 30, limit: 25 };
+        let links = page.links("/apps", &[("query", "name:a b,provider:x&y=z"), ("field-filter", "")], 25, true);
+        assert_eq!(links.previous, "/apps?limit=25&offset=5&query=name%3Aa%20b%2Cprovider%3Ax%26y%3Dz");
+        assert_eq!(links.next, "/apps?limit=25&offset=55&query=name%3Aa%20b%2Cprovider%3Ax%26y%3Dz");
+        assert_eq!(page.links("/apps", &[], 3, false).next, "");
+        assert_eq!(Slice { offset: 0, limit: 25 }.links("/apps", &[], 25, true).previous, "");
+        assert_eq!(Slice { offset: u32::MAX, limit: 25 }.links("/apps", &[], 1, true).next, "");
     }
 }

@@ -140,6 +140,13 @@ start_server "$work/data-of-people"
 drive people.mjs --url "$url" --password secret --fhc "$fhc" --work "$work" --small "$stf"
 stop_server
 
+# Clients of the publisher API differ on the status of what they create: the whole session with both.
+for status in 201 200; do
+    start_server "$work/data-of-publishers-$status" --wso2-create-status "$status"
+    drive wso2.mjs --url "$url" --password secret --settings "$work/data-of-publishers-$status/clients/wso2-client.json" --apk "$stf" --create-status "$status"
+    stop_server
+done
+
 providers=(--modules "$clients/node_modules")
 if [ "$slapd" = yes ]; then
     start_slapd "$work/ldap"

@@ -6,78 +6,17 @@
 import { createHash, randomBytes } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { basename } from "node:path";
-import { parseArgs } from "node:util";
 import { deflateSync } from "node:zlib";
+import { Unexpected, containing, doing, done, expect, matches, options, step, without } from "./steps.mjs";
 
-const needed = ["url", "password", "settings", "apk"];
-const { values: given } = parseArgs({
-    options: { ...Object.fromEntries(needed.map(name => [name, { type: "string" }])), "create-status": { type: "string", default: "201" } },
-});
-for (const name of needed) {
-    if (!given[name]) {
-        console.error(`--${name} is missing`);
-        process.exit(2);
-    }
-}
-if (!/^20[01]$/.test(given["create-status"])) {
+const given = options("url", "password", "settings", "apk", "create-status?");
+const CREATED = Number(given["create-status"] ?? 201);
+if (CREATED !== 200 && CREATED !== 201) {
     console.error("--create-status is 200 or 201");
     process.exit(2);
 }
-const CREATED = Number(given["create-status"]);
 const { password } = given;
 const url = given.url.replace(/\/$/, "");
-
-// ---- Steps and what they expect
-
-class Unexpected extends Error {
-    constructor(command, expected, got) {
-        super(`${command}\nexpected: ${shown(expected)}\ngot:      ${shown(got)}`);
-    }
-}
-
-function shown(value) {
-    if (typeof value === "string") return value;
-    const text = JSON.stringify(value, (_, part) => (typeof part === "function" || part instanceof RegExp ? String(part) : part), 1);
-    return text === undefined ? String(value) : text.length > 6000 ? `${text.slice(0, 6000)}…` : text;
-}
-
-// Where a value does not fit: an object's listed fields, all of a list, a text by a pattern, anything by a function.
-function misfit(got, expected, path = "") {
-    const here = fits => (fits ? undefined : { path, expected, got });
-    if (typeof expected === "function") return here(expected(got));
-    if (expected instanceof RegExp) return here(typeof got === "string" && expected.test(got));
-    if (expected === null || typeof expected !== "object") return here(Object.is(got, expected));
-    if (got === null || typeof got !== "object" || Array.isArray(got) !== Array.isArray(expected)) return here(false);
-    if (Array.isArray(expected) && got.length !== expected.length) return here(false);
-    for (const [key, one] of Object.entries(expected)) {
-        const found = misfit(got[key], one, `${path}.${key}`);
-        if (found) return found;
-    }
-    return undefined;
-}
-const matches = (got, expected) => misfit(got, expected) === undefined;
-
-let command = "";
-function expect(got, expected) {
-    const found = misfit(got, expected);
-    if (found) throw new Unexpected(found.path ? `${command}\nat ${found.path}` : command, found.expected, found.got);
-    return got;
-}
-
-let passed = 0;
-async function step(title, run) {
-    try {
-        command = title;
-        const result = await run();
-        passed += 1;
-        console.log(`ok - ${title}`);
-        return result;
-    } catch (error) {
-        console.log(`not ok - ${title}\n${error instanceof Unexpected ? error.message : `${command}\n${error.stack}`}`);
-        console.log(`${passed} passed, 1 failed`);
-        process.exit(1);
-    }
-}
 
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 const ETAG = /^"[^"]+"$/;
@@ -86,8 +25,6 @@ const FILE = /^[0-9A-Za-z]{15,}\.[a-z]+$/;
 const TOKEN = /^[\w.~+/=-]{20,}$/;
 const HISTORY_TIME = /^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3}$/;
 const sha256 = bytes => createHash("sha256").update(bytes).digest("hex");
-const containing = one => list => Array.isArray(list) && list.some(have => matches(have, one));
-const without = one => list => Array.isArray(list) && !list.some(have => matches(have, one));
 const exactly = (...texts) => list => Array.isArray(list) && list.length === texts.length && texts.every(text => list.includes(text));
 const words = text => got => typeof got === "string" && exactly(...text.split(" "))(got.split(" "));
 const basic = (name, secret) => `Basic ${Buffer.from(`${name}:${secret}`).toString("base64")}`;
@@ -97,7 +34,8 @@ const basic = (name, secret) => `Basic ${Buffer.from(`${name}:${secret}`).toStri
 // One request; `body` is JSON, a form or multipart. The answer must have that status and fit.
 async function ask(method, address, { headers = {}, body, status = 200, expected, fitting = {} } = {}) {
     const target = new URL(address, `${url}/`);
-    command = `${method} ${target}${body === undefined ? "" : ` ${body instanceof FormData ? "(multipart)" : body instanceof URLSearchParams ? [...body.keys()] : JSON.stringify(body)}`}`;
+    const command = `${method} ${target}${body === undefined ? "" : ` ${body instanceof FormData ? "(multipart)" : body instanceof URLSearchParams ? [...body.keys()] : JSON.stringify(body)}`}`;
+    doing(command);
     const plain = body instanceof FormData || body instanceof URLSearchParams || typeof body === "string" || body === undefined;
     const sent = { method, redirect: "manual", headers: plain ? headers : { "content-type": "application/json", ...headers } };
     if (body !== undefined) sent.body = plain ? body : JSON.stringify(body);
@@ -230,11 +168,11 @@ const binary = await step(`upload ${basename(given.apk)} (${apk.length} bytes)`,
 });
 // Follows the way to a binary; the storage sees no token.
 async function bytesAt(address, headers) {
-    command = `GET ${address}`;
+    doing(`GET ${address}`);
     let way = await fetch(new URL(address, `${url}/`), { headers, redirect: "manual" });
     for (let hops = 0; [301, 302, 303, 307, 308].includes(way.status) && hops < 5; hops++) {
         await way.arrayBuffer();
-        command = `GET ${way.headers.get("location")}`;
+        doing(`GET ${way.headers.get("location")}`);
         way = await fetch(new URL(way.headers.get("location"), way.url), { redirect: "manual" });
     }
     expect(way.status, 200);
@@ -530,4 +468,4 @@ await step("revoke: the token is out at once, and cannot be refreshed", async ()
     await token(client, { grant_type: "refresh_token", refresh_token: second.refresh_token }, { status: 400, expected: { error: "invalid_grant" } });
 });
 
-console.log(`${passed} passed, 0 failed`);
+done();

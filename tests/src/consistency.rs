@@ -202,6 +202,10 @@ pub fn faults(handle: Handle, snapshot: &Snapshot) -> Vec<String> {
         "import",
         "pending-sign-in",
         "client",
+        "steps",
+        "row",
+        "bucket",
+        "subscription",
     ]
     .into();
     for item in &records.items {
@@ -310,6 +314,10 @@ fn listed(handle: Handle, records: &Records, cards: &[Stored<AppCard>], sides: &
     sides.same("the directory and rows", counted.map(|item| (item.key.clone(), item.count)).collect(), counts.into_iter().collect());
     let steps = records.all::<Steps>();
     for card in cards {
+        let bucket = keys::bucket(handle, card.value.bucket);
+        let beside = i64::try_from(cards.iter().filter(|other| other.value.bucket == card.value.bucket).count()).expect("a number");
+        let put_in = records.items.iter().find(|item| item.key == bucket).map_or(0, |item| item.count);
+        sides.holds(|| format!("{put_in} apps were put into {bucket:?} and {beside} are in it"), put_in >= beside);
         let last = steps.iter().filter(|steps| steps.key.pk == keys::app_parts(handle, card.value.id)).max_by_key(|steps| steps.key.sk.clone());
         let end = last.and_then(|steps| steps.value.steps.last()).map(|step| step.to);
         sides.holds(|| format!("{:?} stands at {:?}, its history ends at {end:?}", card.key, card.value.state), end == Some(card.value.state));
@@ -460,11 +468,16 @@ fn members(handle: Handle, records: &Records, users: &[Stored<User>], sides: &mu
 fn log(handle: Handle, records: &Records, sides: &mut Sides<'_>) {
     let mut wanted = BTreeSet::new();
     let installed = records.keys("installed-item");
+    let subscribed = records.keys("subscription");
+    let apps = records.keys("app");
     let users = records.keys("user");
     for row in records.all::<LogRow>() {
         let row = row.value;
         let known = !users.contains(&keys::user(handle, &row.user)) || installed.contains(&keys::user_item(handle, &row.user, row.binary.item()));
         sides.holds(|| format!("{} does not have {} that he fetched", row.username, row.title), known);
+        let app = row.binary.item();
+        let has = !apps.contains(&keys::app_card(handle, app)) || subscribed.contains(&keys::subscription(handle, app, &row.user));
+        sides.holds(|| format!("{} is not among those who have {}", row.username, row.title), has);
         let mut copies = vec![LogOf::All, LogOf::User(row.user.as_str()), LogOf::User(&row.username), LogOf::Item(row.binary.item())];
         copies.extend(row.binary.kind().map(LogOf::Type));
         if !row.cuid.is_empty() {

@@ -64,6 +64,8 @@ pub struct Furnished {
     pub invited: String,
     /// The log of an import of users.
     pub import: String,
+    /// The administrator's bearer token with every scope.
+    pub bearer: String,
     /// The administrator's client of the publisher API, with the tokens that it got by his password.
     pub client: TestClient,
 }
@@ -100,6 +102,9 @@ impl TestClient {
 fn login(tenant: &TestTenant) -> String {
     format!("admin@{0}.example@{0}", tenant.domain)
 }
+
+/// Every scope of the publisher API.
+pub const SCOPES: &str = "appm:read appm:create appm:update appm:publish appm:administration appm:subscribe";
 
 /// An Android package of that version.
 pub fn apk(version: u32) -> Vec<u8> {
@@ -166,6 +171,7 @@ impl Furnished {
         let file = format!("{MARK} imported,imported@{}.example,Imported", tenant.domain);
         let imported = world.call("POST", &format!("{admin}/user/import")).cookie(&tenant.cookie).form("users.csv", file.as_bytes(), &[("roles", "sub")]);
         let import = text(&imported.send().await.json, "cachekey");
+        let bearer = world.bearer(&tenant, &tenant.admin, SCOPES).await;
         let mut furnished = Self {
             tenant: tenant.clone(),
             sub,
@@ -189,6 +195,7 @@ impl Furnished {
             invited,
             import,
             client: TestClient::of(world, &tenant).await,
+            bearer,
         };
         furnished.new_parts(world).await;
         world.quiet().await;
@@ -245,11 +252,22 @@ pub struct Entry {
     pub waits: bool,
     /// Name and password in `Authorization`, for what asks for them itself.
     pub basic: Option<fn(&Furnished) -> (String, String)>,
+    /// What stands for the parameters of its path, by their names in braces.
+    pub params: fn(&Furnished) -> Vec<(&'static str, String)>,
+}
+
+/// How a member presents himself: by a cookie, or by a bearer token where a row asks for a scope.
+#[derive(Clone, Copy, Debug)]
+pub struct Signed<'a> {
+    /// The cookie's value.
+    pub cookie: &'a str,
+    /// The bearer token.
+    pub bearer: &'a str,
 }
 
 impl Entry {
     fn new(method: &'static str, path: &'static str, carries: fn(&Furnished) -> Carries) -> Self {
-        Self { method, path, carries, ok: 200, again: &[], abroad: Abroad::NotFound, waits: false, basic: None }
+        Self { method, path, carries, ok: 200, again: &[], abroad: Abroad::NotFound, waits: false, basic: None, params: |_| Vec::new() }
     }
 
     fn ok(self, ok: u16) -> Self {
@@ -262,6 +280,11 @@ impl Entry {
 
     fn theirs(self) -> Self {
         Self { abroad: Abroad::Theirs, ..self }
+    }
+
+    /// With these values of the path's parameters.
+    pub fn with(self, params: fn(&Furnished) -> Vec<(&'static str, String)>) -> Self {
+        Self { params, ..self }
     }
 
     fn waits(self) -> Self {
@@ -290,7 +313,8 @@ impl Entry {
         // Who is not in the team comes in, who is in it goes out.
         let user = if self.method == "POST" { &furnished.sub.0 } else { &furnished.worker };
         let path = self.path.replace("{domain}", domain).replace("{ticket}", &furnished.ticket);
-        path.replace("{team}", &furnished.team).replace("{user}", user.as_str())
+        let path = path.replace("{team}", &furnished.team).replace("{user}", user.as_str());
+        (self.params)(furnished).iter().fold(path, |path, (name, value)| path.replace(&format!("{{{name}}}"), value))
     }
 
     /// The request in the furnished tenant, without a credential.
@@ -316,9 +340,19 @@ impl Entry {
         self.presenting(furnished, call)
     }
 
-    /// The request with the administrator's cookie.
+    /// The request with the administrator's credential.
     pub async fn send(&self, world: &World, furnished: &Furnished) -> Answer {
-        self.call(world, furnished).cookie(&furnished.tenant.cookie).send().await
+        self.sign(self.call(world, furnished), Signed { cookie: &furnished.tenant.cookie, bearer: &furnished.bearer }).send().await
+    }
+
+    /// A request to this row with the credential that it takes.
+    pub fn sign<'a>(&self, call: Call<'a>, signed: Signed<'_>) -> Call<'a> {
+        if self.is_scoped() { call.bearer(signed.bearer) } else { call.cookie(signed.cookie) }
+    }
+
+    /// Whether the row asks for a bearer token.
+    pub fn is_scoped(&self) -> bool {
+        matches!(self.row().permission, Permission::Scope(_))
     }
 
     /// Whether the row asks for a credential.

@@ -6,7 +6,7 @@
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
-use appdepot_tests::requests::{Carries, Entry, Furnished, entries, rows};
+use appdepot_tests::requests::{Carries, Entry, Furnished, SCOPES, Signed, entries, rows};
 use appdepot_tests::{Answer, Call, TestTenant, World, golden};
 use serde_json::json;
 use shared::access::{Permission, Right, Role};
@@ -24,6 +24,7 @@ enum Credential {
     Cookie(String),
     Key(String),
     Session(String),
+    Bearer(String),
 }
 
 impl Caller {
@@ -33,6 +34,7 @@ impl Caller {
             Credential::Cookie(text) => call.cookie(text),
             Credential::Key(text) => call.header("x-fh-auth-user", text),
             Credential::Session(text) => call.session(text),
+            Credential::Bearer(text) => call.bearer(text),
         }
     }
 }
@@ -63,8 +65,11 @@ async fn callers(world: &World, furnished: &Furnished) -> Vec<Caller> {
     world.add_user(tenant, &analyst, vec![Role::Analytics]).await;
     let session = world.store_session(tenant, &analyst, "CUID-ANALYST").await;
     callers.push(Caller { name: "app user who is an analyst".to_owned(), credential: Credential::Session(session) });
+    let mut tokens = Vec::new();
     for role in Role::ALL {
-        let (_, text) = world.user(tenant, &format!("role-{}@{}.example", role.as_str(), tenant.domain), vec![role]).await;
+        let (guid, text) = world.user(tenant, &format!("role-{}@{}.example", role.as_str(), tenant.domain), vec![role]).await;
+        let token = world.bearer(tenant, &guid, SCOPES).await;
+        tokens.push(Caller { name: format!("token of a {} with every scope", role.as_str()), credential: Credential::Bearer(token) });
         if role == Role::Dev {
             callers.push(Caller { name: "API key of a dev".to_owned(), credential: Credential::Key(key_of(world, &tenant.domain, &text).await) });
         }
@@ -74,6 +79,11 @@ async fn callers(world: &World, furnished: &Furnished) -> Vec<Caller> {
         callers.push(in_team(world, tenant, right).await);
     }
     callers.push(cookie("administrator", tenant.cookie.clone()));
+    callers.extend(tokens);
+    for scope in SCOPES.split(' ') {
+        let token = world.bearer(tenant, &tenant.admin, scope).await;
+        callers.push(Caller { name: format!("token of the administrator with {scope} alone"), credential: Credential::Bearer(token) });
+    }
     callers
 }
 
@@ -82,6 +92,8 @@ fn harmless<'a>(world: &'a World, furnished: &Furnished, entry: &Entry) -> Call<
     let nowhere = TeamId::random();
     let path = entry.path.replace("{team}", nowhere.as_str());
     let path = path.replace("{user}", "nobody").replace("{domain}", &furnished.tenant.domain).replace("{ticket}", &furnished.ticket);
+    // A type of app that there is none of: nothing of the publisher API is changed by it.
+    let path = path.replace("{appType}", "nothing").replace("{appId}", "nothing").replace(['{', '}'], "");
     let call = match (entry.carries)(furnished) {
         Carries::Query(query) if entry.method == "GET" => return world.call("GET", &format!("{path}?{query}")),
         _ => world.call(entry.method, &path),
@@ -93,7 +105,7 @@ fn verdict(entry: &Entry, caller: &str, answer: &Answer) -> &'static str {
     match answer.status {
         401 => "401",
         403 => "403",
-        200..=299 | 302 | 303 | 400 | 404 | 409 | 415 => "yes",
+        200..=299 | 302 | 303 | 400 | 404 | 409 | 412 | 415 => "yes",
         other => panic!("{entry} as {caller}: {other} {}", answer.text),
     }
 }
@@ -111,9 +123,11 @@ async fn every_operation_lets_in_whom_the_table_says() {
     }
     writeln!(table).expect("a text");
     // Requests of the stranger are whole ones: what he names must not be found.
+    let token = world.bearer(&stranger, &stranger.admin, SCOPES).await;
+    let theirs = Signed { cookie: &stranger.cookie, bearer: &token };
     let before = world.snapshot().await;
     for entry in entries() {
-        let answer = entry.call(&world, &furnished).cookie(&stranger.cookie).send().await;
+        let answer = entry.sign(entry.call(&world, &furnished), theirs).send().await;
         let stranger_meets = match answer.status {
             401 => "401",
             403 => "403",

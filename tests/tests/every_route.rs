@@ -4,10 +4,10 @@
 use std::collections::BTreeSet;
 
 use appdepot_tests::consistency::{Snapshot, faults, of_tenant};
-use appdepot_tests::requests::{Abroad, Carries, Entry, Furnished, MARK, entries, rows};
+use appdepot_tests::requests::{Abroad, Carries, Entry, Furnished, MARK, SCOPES, Signed, entries, rows};
 use appdepot_tests::{Answer, Call, TestTenant, World, all};
 use serde_json::{Value, json};
-use shared::access::{Permission, Right, Role};
+use shared::access::{Permission, Right, Role, Scope};
 use shared::dialect::Dialect;
 use shared::domain::sign_in::{APP_SESSION_SECONDS, SESSION_SECONDS};
 use shared::id::Guid;
@@ -154,7 +154,10 @@ async fn without_a_valid_credential_there_is_401() {
     fn as_session<'a>(call: Call<'a>, text: &str) -> Call<'a> {
         call.session(text)
     }
-    let (cookie, key, session): (Present, Present, Present) = (as_cookie, as_key, as_session);
+    fn as_bearer<'a>(call: Call<'a>, text: &str) -> Call<'a> {
+        call.bearer(text)
+    }
+    let (cookie, key, session, bearer): (Present, Present, Present, Present) = (as_cookie, as_key, as_session, as_bearer);
     let mut presented: Vec<(&str, Present, String)> = vec![
         ("a malformed cookie", cookie, "x".to_owned()),
         ("an unknown cookie", cookie, unknown[0].clone()),
@@ -170,6 +173,11 @@ async fn without_a_valid_credential_there_is_401() {
         ("an unknown session", session, unknown[3].clone()),
         ("a session that was given up", session, given_up),
         ("a cookie as session", session, furnished.tenant.cookie.clone()),
+        ("a malformed token", bearer, "x".to_owned()),
+        ("an unknown token", bearer, CredentialText::new_bearer(handle, &furnished.tenant.admin).expose().to_owned()),
+        ("a refresh token", bearer, CredentialText::new_refresh(handle, &furnished.tenant.admin).expose().to_owned()),
+        ("an API key as token", bearer, furnished.user_key.clone()),
+        ("a cookie as token", bearer, furnished.tenant.cookie.clone()),
     ];
     for entry in entries().iter().filter(|entry| entry.closed()) {
         is_unauthenticated(entry, &entry.call(&world, &furnished).send().await);
@@ -178,9 +186,20 @@ async fn without_a_valid_credential_there_is_401() {
             assert_eq!(answer.status, 401, "{entry} with {what}: {}", answer.text);
             is_unauthenticated(entry, &answer);
         }
+        // A member is let in by the credential that the row takes and by no other.
+        let other = if entry.is_scoped() {
+            entry.call(&world, &furnished).cookie(&furnished.tenant.cookie).header("x-fh-auth-user", &furnished.user_key)
+        } else {
+            entry.call(&world, &furnished).bearer(&furnished.bearer)
+        };
+        is_unauthenticated(entry, &other.send().await);
     }
     world.clock.advance_seconds(SESSION_SECONDS.max(APP_SESSION_SECONDS) + 1);
-    presented = vec![("an expired cookie", cookie, furnished.tenant.cookie.clone()), ("an expired session", session, furnished.session.clone())];
+    presented = vec![
+        ("an expired cookie", cookie, furnished.tenant.cookie.clone()),
+        ("an expired session", session, furnished.session.clone()),
+        ("an expired token", bearer, furnished.bearer.clone()),
+    ];
     for entry in entries().iter().filter(|entry| entry.closed()) {
         for (what, present, text) in &presented {
             let answer = present(entry.call(&world, &furnished), text).send().await;
@@ -196,22 +215,27 @@ async fn another_tenants_administrator_meets_nothing_of_ours() {
     let other = world.tenant("other").await;
     let key = world.post(&other.cookie, "/box/srv/1.1/ide/other/api/create", json!({"type": "user", "label": "theirs"})).await;
     let key = key["apiKey"]["key"].as_str().unwrap().to_owned();
+    let bearer = world.bearer(&other, &other.admin, SCOPES).await;
+    let theirs = Signed { cookie: &other.cookie, bearer: &bearer };
     let before = records(&world, &furnished.tenant).await;
     let everything = world.snapshot().await;
     let secrets = [MARK, furnished.tenant.store.as_str(), &furnished.group, &furnished.user_key, furnished.worker.as_str(), "admin@dev.example"];
     for entry in entries().iter().filter(|entry| entry.closed()) {
         for with_key in [false, true] {
-            fn signed<'a>(call: Call<'a>, key: Option<&str>, cookie: &str) -> Call<'a> {
-                if let Some(key) = key { call.header("x-fh-auth-user", key) } else { call.cookie(cookie) }
+            if with_key && entry.is_scoped() {
+                continue;
+            }
+            fn signed<'a>(entry: &Entry, call: Call<'a>, key: Option<&str>, theirs: Signed<'_>) -> Call<'a> {
+                if let Some(key) = key { call.header("x-fh-auth-user", key) } else { entry.sign(call, theirs) }
             }
             let sign = with_key.then_some(key.as_str());
             let mut answers = Vec::new();
             if entry.path.contains("{domain}") {
-                let answer = signed(entry.call(&world, &furnished), sign, &other.cookie).send().await;
+                let answer = signed(entry, entry.call(&world, &furnished), sign, theirs).send().await;
                 is_error(entry, &answer, 403);
                 answers.push(answer);
             }
-            let answer = signed(entry.call_in(&world, &furnished, &other.domain), sign, &other.cookie).send().await;
+            let answer = signed(entry, entry.call_in(&world, &furnished, &other.domain), sign, theirs).send().await;
             match entry.abroad {
                 Abroad::NotFound => is_error(entry, &answer, 404),
                 Abroad::Theirs => assert_eq!(answer.status, entry.ok, "{entry}: {}", answer.text),
@@ -243,9 +267,25 @@ async fn too_few_rights_are_403() {
     let analyst = format!("analyst@{}.example", furnished.tenant.domain);
     world.user(&furnished.tenant, &analyst, vec![Role::Analytics]).await;
     let analyst = world.store_session(&furnished.tenant, &analyst, "CUID-ANALYST").await;
+    let powerless = world.bearer(&furnished.tenant, &furnished.sub.0, SCOPES).await;
+    let mut narrow = Vec::new();
+    for scope in Scope::ALL {
+        let others: Vec<&str> = SCOPES.split(' ').filter(|other| *other != scope.as_str()).collect();
+        narrow.push((scope, world.bearer(&furnished.tenant, &furnished.tenant.admin, &others.join(" ")).await));
+    }
     let before = records(&world, &furnished.tenant).await;
     for entry in &entries() {
         let permission = entry.row().permission;
+        if let Permission::Scope(scope) = permission {
+            let (_, without) = narrow.iter().find(|(of, _)| *of == scope).expect("a token");
+            let answer = entry.call(&world, &furnished).bearer(without).send().await;
+            is_error(entry, &answer, 403);
+            assert!(answer.text.contains(scope.as_str()), "{entry}: {}", answer.text);
+            // The scope of a token is worth no more than what its user may do.
+            if scope != Scope::Subscribe {
+                is_error(entry, &entry.call(&world, &furnished).bearer(&powerless).send().await, 403);
+            }
+        }
         if let Permission::Holds(_) = permission {
             is_error(entry, &entry.call(&world, &furnished).cookie(&furnished.sub.1).send().await, 403);
             is_error(entry, &entry.call(&world, &furnished).session(&furnished.sub_session).send().await, 403);
@@ -269,10 +309,13 @@ async fn too_few_rights_are_403() {
 async fn a_body_that_cannot_be_read_is_400() {
     let (world, furnished) = furnished().await;
     let before = records(&world, &furnished.tenant).await;
-    for entry in entries().iter().filter(|entry| entry.method == "POST") {
+    let signed = Signed { cookie: &furnished.tenant.cookie, bearer: &furnished.bearer };
+    // The publisher API's bodies are read where there are any.
+    let bodiless = |entry: &Entry| entry.is_scoped() && matches!((entry.carries)(&furnished), Carries::Query(_));
+    for entry in entries().iter().filter(|entry| matches!(entry.method, "POST" | "PUT") && !bodiless(entry)) {
         let path = entry.path_of(&furnished, &furnished.tenant.domain);
         let send = |content_type: &str, body: &[u8]| {
-            let call = entry.presenting(&furnished, world.call("POST", &path).cookie(&furnished.tenant.cookie));
+            let call = entry.presenting(&furnished, entry.sign(world.call(entry.method, &path), signed));
             call.raw(content_type, body.to_vec()).send()
         };
         if let Carries::Form(..) = (entry.carries)(&furnished) {
@@ -363,7 +406,7 @@ async fn the_same_twenty_times_at_once_and_twice_in_a_row() {
     let (world, furnished) = furnished().await;
     let handle = furnished.tenant.handle;
     let before = world.snapshot().await;
-    for entry in entries().iter().filter(|entry| entry.method == "POST" && !entry.waits) {
+    for entry in entries().iter().filter(|entry| matches!(entry.method, "POST" | "PUT") && !entry.waits) {
         let allowed = |status: u16| status == entry.ok || entry.again.contains(&status);
         for round in ["first", "second"] {
             let answer = entry.send(&world, &furnished).await;

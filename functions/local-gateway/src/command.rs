@@ -16,13 +16,13 @@ use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::server::conn::auto::Builder;
 use hyper_util::server::graceful::GracefulShutdown;
 use shared::context::{Context, Settings};
-use shared::domain::tenant::{self, NewTenant};
+use shared::domain::tenant::{self, NewTenant, Tenant};
 use shared::domain::user::SignInName;
 use shared::error::Kind;
 use shared::id::{Handle, base32, random_bytes};
 use shared::lambda::{Start, log_to_stderr};
 use shared::mail::Outbox;
-use shared::records::Reader;
+use shared::records::{Reader, Record};
 use shared::store::keys;
 use tokio::net::TcpListener;
 
@@ -248,8 +248,9 @@ async fn first_start(context: &Context, options: &Options, base_url: &str) -> Re
     let folder = options.data.join("clients");
     let handle = Handle::of_name(&options.tenant);
     let found = context.table.read(&[keys::tenant(handle), keys::administrators(handle)]).await?;
-    if found[0].is_some() && found[1].is_none() {
-        return Err(format!("{} was written by version 0.1, which this version does not read: name another folder with --data", options.data.display()).into());
+    if found[0].as_ref().is_some_and(|tenant| tenant.schema < <Tenant as Record>::SCHEMA) {
+        let folder = options.data.display();
+        return Err(format!("{folder} was written by version 0.1 or 0.2, which this version does not read: name another folder with --data").into());
     }
     if found[0].is_some() {
         clients::readdress(&folder, base_url)?;
@@ -257,7 +258,7 @@ async fn first_start(context: &Context, options: &Options, base_url: &str) -> Re
         if missing.is_empty() {
             return Ok(());
         }
-        // The first start was killed before it came to them, or was that of a version which did not have them all.
+        // The first start was killed before it came to them, or somebody took them away.
         let claim = Reader::new(&*context.table, context.clock.now()).get::<SignInName>(&keys::sign_in(handle, ADMIN)).await?;
         let Some(claim) = claim else { return Ok(()) };
         let files = clients::make(context, &options.tenant, &claim.value.user, base_url, &missing).await?;

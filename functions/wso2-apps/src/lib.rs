@@ -1,11 +1,20 @@
 //! 001: apps, their versions, life cycle, tags and subscriptions.
 
+mod life_cycle;
+mod list;
+mod subject;
+mod subscriptions;
+mod tags;
+pub mod views;
+
 use shared::Error;
 use shared::error::Kind;
+use shared::id::Handle;
+use shared::incoming::Incoming;
 use shared::reply::Reply;
 use shared::routes::Function;
 use shared::routes::wso2_apps::{FUNCTION, Op};
-use shared::spine::{Call, Operations};
+use shared::spine::{Call, Operations, Plan};
 
 /// The function.
 pub struct Apps;
@@ -14,7 +23,33 @@ impl Operations for Apps {
     type Op = Op;
     const FUNCTION: Function<Op> = FUNCTION;
 
-    async fn call(_op: Op, _call: Call<'_>) -> Result<Reply, Error> {
-        Err(Error::new(Kind::NoSuchOperation, "There is no such operation"))
+    fn plan(op: Op, incoming: &Incoming, handle: Handle) -> Plan {
+        match op {
+            Op::List => list::plan(incoming, handle),
+            Op::ChangeLifeCycle => life_cycle::change_plan(incoming, handle),
+            Op::ReadLifeCycle | Op::ReadTags | Op::AddTags | Op::RemoveTags => life_cycle::plan(incoming, handle),
+            Op::ReadHistory => life_cycle::history_plan(incoming, handle),
+            Op::ListTags => tags::count_plan(incoming, handle),
+            Op::ListSubscriptions => subscriptions::list_plan(incoming, handle),
+            Op::Subscribe | Op::Unsubscribe => subscriptions::change_plan(incoming, handle),
+            _ => Plan::default(),
+        }
+    }
+
+    async fn call(op: Op, call: Call<'_>) -> Result<Reply, Error> {
+        match op {
+            Op::List => list::list(call).await,
+            Op::ChangeLifeCycle => life_cycle::change(call).await,
+            Op::ReadLifeCycle => life_cycle::read(call).await,
+            Op::ReadHistory => life_cycle::history(call).await,
+            Op::ListTags => tags::count(call).await,
+            Op::ReadTags => tags::read(call).await,
+            Op::AddTags => tags::add(call).await,
+            Op::RemoveTags => tags::remove(call).await,
+            Op::ListSubscriptions => subscriptions::list(call).await,
+            Op::Subscribe => subscriptions::subscribe(call).await,
+            Op::Unsubscribe => subscriptions::unsubscribe(call).await,
+            _ => Err(Error::new(Kind::NoSuchOperation, "There is no such operation")),
+        }
     }
 }

@@ -153,6 +153,11 @@ fn rows(card: &AppCard) -> BTreeMap<(Listing, String), Row> {
     listings.flat_map(|listing| ids.iter().map(move |id| ((listing, keys::row_sort(card.bucket, *id)), row(id)))).collect()
 }
 
+/// The rows of an app in one list, in its order.
+pub fn rows_of(card: &AppCard, listing: Listing) -> Vec<Row> {
+    rows(card).into_iter().filter(|((of, _), _)| *of == listing).map(|(_, row)| row).collect()
+}
+
 /// The writes of the rows and of the directory that a change of a card makes necessary: `before` is nothing for a new
 /// card, `after` for one that goes.
 ///
@@ -189,6 +194,11 @@ pub fn first_rows(handle: Handle, listing: Listing, limit: u32) -> Query {
 /// The directory of a list, for a plan: what a page at an offset reads first.
 pub fn directory_of(handle: Handle, listing: Listing) -> Query {
     Query { prefix: keys::directory_prefix(listing), ..Query::all(keys::directory(handle)) }
+}
+
+/// All rows of a list, for a plan: what a search and a count read first.
+pub fn whole(handle: Handle, listing: Listing) -> Query {
+    Query::all(keys::rows(handle, listing))
 }
 
 /// Rows of a page, and whether there are more behind them.
@@ -248,6 +258,23 @@ async fn rows_from(reader: &mut Reader<'_>, mut query: Query, skip: usize, wante
     Ok(Rows { rows: found.into_iter().skip(skip).take(wanted).collect(), more })
 }
 
+/// Shows every row of a list to `see`, in its order: one query per MB.
+///
+/// # Errors
+/// The store's.
+pub async fn each(reader: &mut Reader<'_>, handle: Handle, listing: Listing, mut see: impl FnMut(Row) + Send) -> Result<(), Error> {
+    let mut query = whole(handle, listing);
+    loop {
+        let page = reader.query(&query).await?;
+        let next = page.next.clone();
+        parsed(page)?.into_iter().for_each(&mut see);
+        if next.is_none() {
+            return Ok(());
+        }
+        query.after = next;
+    }
+}
+
 /// The page of the rows that `fits` says yes to: it reads the list from its beginning, one query per MB, until the page
 /// is full.
 ///
@@ -262,7 +289,7 @@ pub async fn search(
     fits: impl Fn(&Row) -> bool + Send,
 ) -> Result<Rows, Error> {
     let (skip, wanted) = (offset as usize, limit as usize);
-    let mut query = Query::all(keys::rows(handle, listing));
+    let mut query = whole(handle, listing);
     let mut found = Vec::new();
     loop {
         let page = reader.query(&query).await?;

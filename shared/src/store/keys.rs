@@ -470,6 +470,11 @@ pub fn log_row(handle: Handle, of: LogOf<'_>, at: Timestamp, guid: &Guid) -> Key
     key(log(handle, of), format!("{}#{guid}", time(at)))
 }
 
+/// The sort key of a copy of the log before which nothing is of `at` or later.
+pub fn log_from(at: Timestamp) -> String {
+    time(at)
+}
+
 /// An upload.
 pub fn upload(handle: Handle, upload: &Guid) -> Key {
     key(format!("{handle}#UP#{upload}"), SELF)

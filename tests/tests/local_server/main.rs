@@ -136,7 +136,7 @@ async fn a_restart_keeps_what_was_there_and_rewrites_addresses() {
     assert!(password_lines(&ended.stderr).is_empty());
 }
 
-/// A data folder of an earlier version, or settings that somebody changed by hand: what is missing is made, what is not ours is left.
+/// Settings that somebody took away are made again, and what he put in their place is left.
 #[tokio::test(flavor = "multi_thread")]
 async fn missing_settings_are_made_and_foreign_ones_left() {
     let folder = tempfile::tempdir().unwrap();
@@ -175,6 +175,10 @@ async fn what_is_taken_is_said_plainly() {
     same_port.arg("--data").arg(other.path()).args(["--listen", server.host()]);
     let told = String::from_utf8(fails(same_port).await.stderr).unwrap();
     assert!(told.contains(&format!("error: {} cannot be listened on", server.host())), "{told}");
+    let mut odd_status = bare_command();
+    odd_status.arg("--data").arg(other.path()).args(["--wso2-create-status", "202"]);
+    let told = String::from_utf8(fails(odd_status).await.stderr).unwrap();
+    assert!(told.contains("--wso2-create-status") && told.contains("200, 201"), "{told}");
     server.assert_alive().await;
     assert_eq!(server.admin().await.item("Still served").await.len(), 24);
 }
@@ -238,9 +242,9 @@ async fn local_operations_are_for_this_machine() {
     assert!(handle.len() == 8 && handle.bytes().all(|b| b.is_ascii_hexdigit()), "{handle}");
     let settings = made["clients"]["fhcrc"].as_str().unwrap();
     assert_eq!((setting(settings, "domain"), setting(settings, "feedhenry")), ("other", &*format!("{}/", server.url)));
-    let settings: Value = serde_json::from_str(made["clients"]["wso2-client.json"].as_str().unwrap()).unwrap();
-    assert_eq!((&settings["tokenUrl"], &settings["username"]), (&json!(format!("{}/oauth2/token", server.url)), &json!("boss@other.example")));
-    assert_eq!(token(&settings, PASSWORD).await.status, 200);
+    let publisher: Value = serde_json::from_str(made["clients"]["wso2-client.json"].as_str().unwrap()).unwrap();
+    assert_eq!((&publisher["tokenUrl"], &publisher["username"]), (&json!(format!("{}/oauth2/token", server.url)), &json!("boss@other.example")));
+    assert_eq!(token(&publisher, PASSWORD).await.status, 200);
     assert_eq!(server.json("POST", "/local/tenants", &[], &new).await.unwrap().status, 409);
 
     // Two tenants that see nothing of each other.
@@ -272,7 +276,7 @@ async fn local_operations_are_for_this_machine() {
     assert_eq!((list.status, list.json()), (200, json!([])));
 
     let done = server.json("POST", "/local/schedule/housekeeping", &[], &json!({})).await.unwrap();
-    assert_eq!((done.status, done.json()), (200, json!({"objects": 0, "uploads": 0, "releases": 0})));
+    assert_eq!((done.status, done.json()), (200, json!({"objects": 0, "uploads": 0, "releases": 0, "apps": 0})));
     let url = format!("{}/local/schedule/housekeeping", server.url);
     assert_eq!(client::send("POST", &url, &[], "").await.unwrap().status, 200, "without a body");
     assert_eq!(server.get("/local/schedule/housekeeping", &[]).await.status, 404);

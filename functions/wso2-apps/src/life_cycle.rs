@@ -1,0 +1,161 @@
+//! 001 2, 001a 4, 5: where an app stands, where it may go, and where it has been.
+
+use serde::{Deserialize, Serialize};
+use shared::Error;
+use shared::domain::app;
+use shared::domain::catalogue::AppKind;
+use shared::domain::life_cycle::{self, Action, REASON_LIMIT, State, Steps};
+use shared::id::Handle;
+use shared::incoming::Incoming;
+use shared::reply::{Reply, Success};
+use shared::spine::{Call, Plan};
+
+use crate::subject::Subject;
+use crate::views::validators;
+
+#[derive(Serialize)]
+struct LifeCycle {
+    state: String,
+    actions: Vec<&'static str>,
+    /// Whether a change waits for somebody: here it is done when it is answered.
+    r#async: bool,
+}
+
+fn allowed(kind: AppKind, state: State) -> Vec<&'static str> {
+    life_cycle::actions(kind, state).into_iter().map(Action::title).collect()
+}
+
+/// What reading an app's card asks.
+pub fn plan(incoming: &Incoming, handle: Handle) -> Plan {
+    Plan::keys(Subject::of_path(incoming).map(|subject| subject.keys(handle)).unwrap_or_default())
+}
+
+/// The state, and the actions that are allowed now (001a 4).
+pub async fn read(mut call: Call<'_>) -> Result<Reply, Error> {
+    let handle = call.who()?.handle;
+    let (_, found) = Subject::of_path(call.incoming)?.card(&mut call.reader, handle).await?;
+    let card = found.value;
+    Reply::of(&LifeCycle { state: card.state.upper(), actions: allowed(card.kind, card.state), r#async: false })
+}
+
+#[derive(Serialize)]
+struct History {
+    #[serde(rename = "lifeCycleHistoryList")]
+    list: Vec<HistoryEntry>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct HistoryEntry {
+    order: usize,
+    state: &'static str,
+    target_state: &'static str,
+    timestamp: String,
+    user: String,
+    action: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<String>,
+}
+
+/// The steps of changes, newest first: each step is an entry, also where one change took several.
+fn entries(history: Vec<Steps>) -> Vec<HistoryEntry> {
+    let mut list = Vec::new();
+    for change in history {
+        for step in &change.steps {
+            list.push(HistoryEntry {
+                order: list.len() + 1,
+                state: step.from.map_or("Initial", State::title),
+                target_state: step.to.title(),
+                timestamp: change.at.dotted(),
+                user: change.user.clone(),
+                action: step.by.map_or("Create", Action::title),
+                reason: change.reason.clone(),
+            });
+        }
+    }
+    list.reverse();
+    list
+}
+
+/// What reading an app's history asks.
+pub fn history_plan(incoming: &Incoming, handle: Handle) -> Plan {
+    let plan = plan(incoming, handle);
+    match Subject::of_path(incoming).ok().and_then(|subject| subject.id()) {
+        Some(id) => plan.query(life_cycle::history_query(handle, id)),
+        None => plan,
+    }
+}
+
+/// The history, newest first (001a 5).
+pub async fn history(mut call: Call<'_>) -> Result<Reply, Error> {
+    let handle = call.who()?.handle;
+    let (id, _) = Subject::of_path(call.incoming)?.card(&mut call.reader, handle).await?;
+    let history = life_cycle::history(&mut call.reader, handle, id).await?;
+    Reply::of(&History { list: entries(history) })
+}
+
+#[derive(Deserialize)]
+struct Change {
+    action: Option<String>,
+    #[serde(rename = "appId")]
+    app: Option<String>,
+    reason: Option<String>,
+}
+
+impl Change {
+    /// The reason, where somebody gave one.
+    fn reason(&self) -> Result<Option<&str>, Error> {
+        let reason = self.reason.as_deref().map(str::trim).filter(|reason| !reason.is_empty());
+        let fits = |text: &str| text.chars().count() <= REASON_LIMIT && !text.chars().any(|c| c.is_control() && !matches!(c, '\n' | '\r' | '\t'));
+        match reason {
+            Some(text) if !fits(text) => Err(Error::invalid(format!("reason is a text of at most {REASON_LIMIT} characters, without control characters"))),
+            fitting => Ok(fitting),
+        }
+    }
+}
+
+/// What a change of state reads.
+pub fn change_plan(incoming: &Incoming, handle: Handle) -> Plan {
+    let subject = incoming.peek::<String>("appId").and_then(|app| Subject::new(incoming, &app).ok());
+    Plan::keys(subject.map(|subject| subject.keys(handle)).unwrap_or_default())
+}
+
+#[derive(Serialize)]
+struct Accepted {
+    message: String,
+    state: String,
+    actions: Vec<&'static str>,
+}
+
+/// Takes an app one step on (001 2). The conditions are about the app.
+pub async fn change(mut call: Call<'_>) -> Result<Reply, Error> {
+    let who = call.who()?;
+    let incoming = call.incoming;
+    // An unknown app type is told before anything of the request.
+    Subject::new(incoming, "")?;
+    incoming.require_json()?;
+    let wanted: Change = call.body()?;
+    let missing = |name: &str| Error::invalid(format!("{name} is missing"));
+    let action = Action::parse(wanted.action.as_deref().ok_or_else(|| missing("action"))?)?;
+    let subject = Subject::new(incoming, wanted.app.as_deref().ok_or_else(|| missing("appId"))?)?;
+    let reason = wanted.reason()?;
+    let required = call.context.settings.require_if_match;
+    let reader = &mut call.reader;
+    let now = reader.now();
+    let (id, rev, card) = shared::change!(reader, {
+        let (id, mut found) = subject.card(reader, who.handle).await?;
+        incoming.conditions.judge_change(&validators(id, &found.value, found.rev), required)?;
+        let before = found.value.clone();
+        let taken = life_cycle::take(who, &mut found.value, found.rev, &[action], reason, now)?;
+        let mut writes = app::rewritten(who.handle, &before, &mut found, now)?;
+        writes.extend(taken);
+        Ok(((id, found.rev + 1, found.value), writes))
+    })?;
+    let view = Accepted {
+        // The blank at the end is the published server's.
+        message: format!("Lifecycle action : {} has been accepted for processing ", action.title()),
+        state: card.state.upper(),
+        actions: allowed(card.kind, card.state),
+    };
+    Ok(Reply::of(&view)?.success(Success::Accepted).validators(validators(id, &card, rev)))
+}

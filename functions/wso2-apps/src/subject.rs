@@ -1,0 +1,62 @@
+//! The app that a request is about.
+
+use shared::Error;
+use shared::domain::app::AppCard;
+use shared::domain::catalogue::Listing;
+use shared::domain::publication::{self, Named};
+use shared::id::{AppId, Handle};
+use shared::incoming::Incoming;
+use shared::records::{Reader, Stored};
+use shared::store::{Key, keys};
+
+/// An app as a request names it: a list, and an id or provider, name and version.
+pub struct Subject {
+    listing: Listing,
+    app: String,
+}
+
+impl Subject {
+    /// The one of the path.
+    ///
+    /// # Errors
+    /// Not found for an unknown app type.
+    pub fn of_path(incoming: &Incoming) -> Result<Self, Error> {
+        Self::new(incoming, incoming.param("appId"))
+    }
+
+    /// That one among the apps of the path's type.
+    ///
+    /// # Errors
+    /// Not found for an unknown app type.
+    pub fn new(incoming: &Incoming, app: &str) -> Result<Self, Error> {
+        Ok(Self { listing: Listing::parse(incoming.param("appType"))?, app: app.to_owned() })
+    }
+
+    /// The id, where the text is one.
+    pub fn id(&self) -> Option<AppId> {
+        match Named::parse(&self.app) {
+            Ok(Named::Id(id)) => Some(id),
+            _ => None,
+        }
+    }
+
+    /// What finding its card reads first, for a plan.
+    pub fn keys(&self, handle: Handle) -> Vec<Key> {
+        // What a site claimed it claimed among web apps.
+        let among = if self.listing == Listing::Site { Listing::Web } else { self.listing };
+        match Named::parse(&self.app) {
+            Ok(Named::Id(id)) => vec![keys::app_card(handle, id)],
+            Ok(Named::Joined(joined)) => vec![keys::version_claim(handle, among, &joined)],
+            Ok(Named::Foreign) | Err(_) => Vec::new(),
+        }
+    }
+
+    /// Its card, and the id by which the request names it.
+    ///
+    /// # Errors
+    /// Invalid for a malformed id; not found; the store's.
+    pub async fn card(&self, reader: &mut Reader<'_>, handle: Handle) -> Result<(AppId, Stored<AppCard>), Error> {
+        let id = publication::locate(reader, handle, self.listing, &self.app).await?;
+        Ok((id, publication::card(reader, handle, self.listing, id).await?))
+    }
+}

@@ -1,0 +1,148 @@
+//! Business owners (001a 23 to 27).
+
+use serde::{Deserialize, Serialize};
+use shared::Error;
+use shared::conditions::Validators;
+use shared::domain::business_owner::{self, BusinessOwner, Property, Said};
+use shared::error::Kind;
+use shared::lenient;
+use shared::reply::{Reply, Success};
+use shared::spine::Call;
+
+/// Where business owners are.
+const PATH: &str = "/api/appm/publisher/v1.1/administration/businessowner";
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct PropertyView<'a> {
+    key: &'a str,
+    value: &'a str,
+    is_visible: bool,
+}
+
+#[derive(Serialize)]
+struct OwnerView<'a> {
+    id: u32,
+    name: &'a str,
+    email: &'a str,
+    site: &'a str,
+    description: &'a str,
+    properties: Vec<PropertyView<'a>>,
+}
+
+impl<'a> OwnerView<'a> {
+    fn of(owner: &'a BusinessOwner) -> Self {
+        let view = |property: &'a Property| PropertyView { key: &property.key, value: &property.value, is_visible: property.visible };
+        Self {
+            id: owner.id,
+            name: &owner.name,
+            email: &owner.email,
+            site: &owner.site,
+            description: &owner.description,
+            properties: owner.properties.iter().map(view).collect(),
+        }
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct PropertyBody {
+    #[serde(default, deserialize_with = "lenient::optional_text")]
+    key: Option<String>,
+    #[serde(default, deserialize_with = "lenient::optional_text")]
+    value: Option<String>,
+    #[serde(default, deserialize_with = "lenient::optional_flag")]
+    is_visible: Option<bool>,
+}
+
+#[derive(Deserialize)]
+struct OwnerBody {
+    #[serde(default, deserialize_with = "lenient::optional_text")]
+    name: Option<String>,
+    #[serde(default, deserialize_with = "lenient::optional_text")]
+    email: Option<String>,
+    #[serde(default, deserialize_with = "lenient::optional_text")]
+    site: Option<String>,
+    #[serde(default, deserialize_with = "lenient::optional_text")]
+    description: Option<String>,
+    properties: Option<Vec<PropertyBody>>,
+}
+
+/// What a request says of an owner. An `id` in it is passed over: the path says whose it is.
+fn said(call: &Call<'_>) -> Result<Said, Error> {
+    call.incoming.require_json()?;
+    let body: OwnerBody = call.body()?;
+    let property = |body: PropertyBody| Property {
+        key: body.key.unwrap_or_default(),
+        value: body.value.unwrap_or_default(),
+        visible: body.is_visible.unwrap_or_default(),
+    };
+    let said = Said {
+        name: body.name.unwrap_or_default(),
+        email: body.email.unwrap_or_default(),
+        site: body.site.unwrap_or_default(),
+        description: body.description.unwrap_or_default(),
+        properties: body.properties.unwrap_or_default().into_iter().map(property).collect(),
+    };
+    said.checked()
+}
+
+/// 001a 23: all of them, since the documents do not page this list.
+pub async fn list(mut call: Call<'_>) -> Result<Reply, Error> {
+    #[derive(Serialize)]
+    struct OwnersView<'a> {
+        #[serde(rename = "businessOwnerList")]
+        list: Vec<OwnerView<'a>>,
+    }
+    let handle = call.who()?.handle;
+    let owners = business_owner::list(&mut call.reader, handle).await?;
+    let too_large = |error: Error| match error.kind {
+        Kind::TooLarge => Error::too_large("There are more business owners than one answer holds: read them by businessOwnerId"),
+        _ => error,
+    };
+    Reply::of(&OwnersView { list: owners.iter().map(OwnerView::of).collect() }).map_err(too_large)
+}
+
+/// 001a 24
+pub async fn create(mut call: Call<'_>) -> Result<Reply, Error> {
+    #[derive(Serialize)]
+    struct MadeView {
+        id: u32,
+    }
+    call.incoming.conditions.judge_creation()?;
+    let (said, handle) = (said(&call)?, call.who()?.handle);
+    let owner = business_owner::create(&mut call.reader, handle, said).await?;
+    let reply = Reply::of(&MadeView { id: owner.id })?.success(Success::Catalogued).validators(owner.validators());
+    Ok(reply.header("location", format!("{PATH}/{}", owner.id)))
+}
+
+fn number(call: &Call<'_>) -> Result<u32, Error> {
+    business_owner::number(call.incoming.param("businessOwnerId"))
+}
+
+/// 001a 25
+pub async fn read(mut call: Call<'_>) -> Result<Reply, Error> {
+    let (id, handle) = (number(&call)?, call.who()?.handle);
+    let owner = business_owner::find(&mut call.reader, handle, id).await?.value;
+    Ok(Reply::of(&OwnerView::of(&owner))?.validators(owner.validators()))
+}
+
+/// 001a 26: what the request does not say is empty afterwards.
+pub async fn update(mut call: Call<'_>) -> Result<Reply, Error> {
+    let (id, handle) = (number(&call)?, call.who()?.handle);
+    let (conditions, required) = (&call.incoming.conditions, call.context.settings.require_if_match);
+    let judge = |validators: &Validators| conditions.judge_change(validators, required);
+    // Whether it is there, and may be changed, comes before what the body says.
+    judge(&business_owner::find(&mut call.reader, handle, id).await?.value.validators())?;
+    let said = said(&call)?;
+    let owner = business_owner::update(&mut call.reader, handle, id, judge, said).await?;
+    Ok(Reply::empty().validators(owner.validators()))
+}
+
+/// 001a 27
+pub async fn delete(mut call: Call<'_>) -> Result<Reply, Error> {
+    let (id, handle) = (number(&call)?, call.who()?.handle);
+    let (conditions, required) = (&call.incoming.conditions, call.context.settings.require_if_match);
+    business_owner::delete(&mut call.reader, handle, id, |validators| conditions.judge_change(validators, required)).await?;
+    Ok(Reply::empty())
+}
