@@ -12,7 +12,6 @@ README = (HERE / "README.md").read_text(encoding="utf-8")
 FIELDS = ["section", "title", "repairs", "as", "given", "request", "response"]
 CHAPTERS = {1: range(1, 7), 2: range(1, 26), 3: range(1, 9), 6: range(1, 6), 8: range(1, 3), 9: range(2, 9), 10: range(2, 12)}
 SECTIONS = [f"{chapter}.{n}" for chapter, sections in CHAPTERS.items() for n in sections]
-ALWAYS = {"$domain", "$store.guid", "$unknown.guid", "$admin.guid", "$admin.userId"}
 TYPES = {"android", "ios", "ipad", "iphone"}
 POLICY_TYPES = {"oauth1", "oauth2", "ldap", "openid"}
 # The sections whose error is printed as {"error": {"error": M}}, and as {"error": M}.
@@ -26,15 +25,20 @@ def gap(where, what):
     gaps.append(f"{where}: {what}")
 
 
-def steps_of_readme():
-    block = README.split("<!-- steps -->")[1].split("<!-- /steps -->")[0]
-    steps = {}
-    for line in block.splitlines():
-        cells = [cell.strip() for cell in line.strip().strip("|").split("|")]
-        name = re.fullmatch(r"`([a-z0-9-]+)`", cells[0])
+def rows(text, within=None):
+    """The rows of the Markdown tables whose first cell is code, as cells."""
+    if within:
+        text = text.split(f"<!-- {within} -->")[1].split(f"<!-- /{within} -->")[0]
+    for line in text.splitlines():
+        cells = [cell.strip().replace("\\|", "|") for cell in re.split(r"(?<!\\)\|", line.strip())[1:-1]]
+        name = re.fullmatch(r"`([^`]+)`", cells[0]) if cells else None
         if name:
-            steps[name.group(1)] = set(re.findall(r"`(\$[\w.]+)`", cells[-1]))
-    return steps
+            yield name.group(1), cells
+
+
+def steps_of(readme):
+    """The steps of a README with what each captures."""
+    return {name: set(re.findall(r"`(\$[\w.]+)`", cells[-1])) for name, cells in rows(readme, "steps")}
 
 
 def no_twins(pairs):
@@ -65,9 +69,70 @@ def arrays(value):
             yield from arrays(one)
 
 
-STEPS = steps_of_readme()
-MATCHERS = set(re.findall(r"^\| `(<<[^`]+>>)`", README, re.M))
-CONTENTS = set(re.findall(r"^\| `(@\w+)`", README, re.M))
+STEPS = steps_of(README)
+NAMES = {name for name, _ in rows(README)}
+MATCHERS = {name for name in NAMES if name.startswith("<<")}
+CONTENTS = {name for name in NAMES if name.startswith("@")}
+ALWAYS = {name for name in NAMES if name.startswith("$")}
+
+
+def check_frame(where, case, steps):
+    """What every file has, whatever its dialect."""
+    if not all(isinstance(text, str) and text for text in [case["title"], *case["repairs"]]):
+        gap(where, "title and repairs are texts")
+    for step in case["given"]:
+        if step not in steps:
+            gap(where, f"unknown step {step}")
+
+
+def check_request(where, request, bodies, contents, body_of_get=False):
+    """Whether a request has the fields that it must have."""
+    if set(request) - {"method", "path", "headers", *bodies} or not {"method", "path", "headers", "body"} <= set(request):
+        gap(where, f"fields of request: {sorted(request)}")
+        return False
+    held = [kind for kind in bodies if request.get(kind) is not None]
+    if len(held) > 1:
+        gap(where, "more than one body")
+    if held and request["method"] == "GET" and not body_of_get:
+        gap(where, "GET with a body")
+    for part in request.get("multipart") or []:
+        if set(part) == {"name", "filename", "content"}:
+            if part["content"] not in contents:
+                gap(where, f"unknown content {part['content']}")
+        elif set(part) != {"name", "value"}:
+            gap(where, f"part {part}")
+    for text in texts(request):
+        if "<<" in text:
+            gap(where, f"matcher in the request: {text}")
+    return True
+
+
+def check_response(where, response, fields, is_matcher):
+    """Whether an answer asks for something that can be compared."""
+    if set(response) - {"status", *fields} or not isinstance(response.get("status"), int):
+        gap(where, f"fields of response: {sorted(response)}")
+        return False
+    if not set(fields) - {"contains"} & set(response):
+        gap(where, "the response asks for nothing but a status")
+    for text in texts(response):
+        if "<<" in text and not is_matcher(text):
+            gap(where, f"unknown matcher {text}")
+    for one in arrays(response.get("body")):
+        if len(one) > 1:
+            gap(where, "an array of the answer holds more than one element")
+    return True
+
+
+def check_references(where, parts, times, always):
+    """Whether every reference is always there or captured by a step, so many times."""
+    for text in texts(parts):
+        for name in re.findall(r"\$[A-Za-z][A-Za-z0-9]*(?:\.[A-Za-z0-9]+)*", text):
+            nth = re.fullmatch(r"(\$\w+)\.(\d+)\.(\w+)", name)
+            plain = f"{nth.group(1)}.{nth.group(3)}" if nth else name
+            if plain not in always | set(times) or (nth and not 1 <= int(nth.group(2)) <= times[plain]):
+                gap(where, f"{name} is captured by none of its steps")
+        if re.search(r"\$[\w.]+_", text):
+            gap(where, f"a reference holds no underscore: {text}")
 
 
 def check(path, case):
@@ -83,52 +148,18 @@ def check(path, case):
         gap(where, "the file name does not begin with the section")
     if case["as"] not in ("admin", "store-user", "nobody"):
         gap(where, f"as {case['as']}")
-    if not all(isinstance(text, str) and text for text in [case["title"], *case["repairs"]]):
-        gap(where, "title and repairs are texts")
-    for step in case["given"]:
-        if step not in STEPS:
-            gap(where, f"unknown step {step}")
+    check_frame(where, case, STEPS)
     if case["as"] == "store-user" and "store-user" not in case["given"]:
         gap(where, "as store-user without the step")
 
     request, response = case["request"], case["response"]
-    if set(request) - {"method", "path", "headers", "body", "multipart", "raw"} or not {"method", "path", "headers", "body"} <= set(request):
-        gap(where, f"fields of request: {sorted(request)}")
+    if not check_request(where, request, ("body", "multipart", "raw"), CONTENTS, body_of_get="-fhc" in where):
         return
-    if sum(request.get(kind) is not None for kind in ("body", "multipart", "raw")) > 1:
-        gap(where, "more than one body")
-    if request["method"] == "GET" and "-fhc" not in where and any(request.get(kind) is not None for kind in ("body", "multipart", "raw")):
-        gap(where, "GET with a body")
-    for part in request.get("multipart") or []:
-        if set(part) == {"name", "filename", "content"}:
-            if part["content"] not in CONTENTS:
-                gap(where, f"unknown content {part['content']}")
-        elif set(part) != {"name", "value"}:
-            gap(where, f"part {part}")
-    if set(response) - {"status", "headers", "body", "contains"} or not isinstance(response.get("status"), int):
-        gap(where, f"fields of response: {sorted(response)}")
-    if not {"body", "headers"} & set(response):
-        gap(where, "the response asks for nothing but a status")
-
+    check_response(where, response, ("headers", "body", "contains"), MATCHERS.__contains__)
     for text in texts([request, response]):
-        if "<<" in text and text not in MATCHERS:
-            gap(where, f"unknown matcher {text}")
         if re.search(r"(?<!<)<[\w ]+>(?!>)", text) or "..." in text:
             gap(where, f"left over from the document: {text}")
-    for text in texts(request):
-        if "<<" in text:
-            gap(where, f"matcher in the request: {text}")
-    for one in arrays(response.get("body")):
-        if len(one) > 1:
-            gap(where, "an array of the answer holds more than one element")
-    times = Counter(name for step in case["given"] for name in STEPS.get(step, ()))
-    known = ALWAYS | set(times)
-    for text in texts([request, response]):
-        for name in re.findall(r"\$[A-Za-z]\w*(?:\.\w+)*", text):
-            nth = re.fullmatch(r"(\$\w+)\.(\d+)\.(\w+)", name)
-            plain = f"{nth.group(1)}.{nth.group(3)}" if nth else name
-            if plain not in known or (nth and int(nth.group(2)) > times[plain]):
-                gap(where, f"{name} is captured by none of its steps")
+    check_references(where, [request, response], Counter(name for step in case["given"] for name in STEPS.get(step, ())), ALWAYS)
     if not isinstance(response.get("body"), dict) or response["status"] < 400:
         return
     body = response["body"]

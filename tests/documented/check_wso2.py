@@ -9,11 +9,10 @@ from urllib.parse import urlsplit
 
 sys.dont_write_bytecode = True  # check.py stands beside this
 
-from check import arrays, no_twins, texts
+from check import ALWAYS, CONTENTS, MATCHERS, STEPS, check_frame, check_references, check_request, check_response, gap, gaps, no_twins, rows, steps_of, texts
 
 HERE = Path(__file__).resolve().parent
 README = (HERE / "README-wso2.md").read_text(encoding="utf-8")
-BASICS = (HERE / "README.md").read_text(encoding="utf-8")
 FIELDS = ["section", "title", "repairs", "as", "given", "request", "response"]
 BODIES = ("body", "multipart", "raw", "form")
 SCOPES = {
@@ -38,35 +37,14 @@ LIFE_CYCLE = [
     ("published", "unpublish"), ("published", "deprecate"), ("unpublished", "re-publish"), ("unpublished", "retire"), ("unpublished", "recycle"), ("deprecated", "retire"),
 ]
 STATES = {state for state, _ in LIFE_CYCLE} | {"retired"}
-gaps = []
 
 
-def gap(where, what):
-    gaps.append(f"{where}: {what}")
-
-
-def rows(text, within=None):
-    """The rows of the Markdown tables whose first cell is code, as cells."""
-    if within:
-        text = text.split(f"<!-- {within} -->")[1].split(f"<!-- /{within} -->")[0]
-    for line in text.splitlines():
-        cells = [cell.strip().replace("\\|", "|") for cell in re.split(r"(?<!\\)\|", line.strip())[1:-1]]
-        name = re.fullmatch(r"`([^`]+)`", cells[0]) if cells else None
-        if name:
-            yield name.group(1), cells
-
-
-def captures(cells):
-    return set(re.findall(r"`(\$[\w.]+)`", cells[-1]))
-
-
-OWN_STEPS = {name: captures(cells) for name, cells in rows(README, "steps")}
-OTHER_STEPS = {name: captures(cells) for name, cells in rows(BASICS, "steps")}
-STEPS = OTHER_STEPS | OWN_STEPS
-NAMES = {name for text in (README, BASICS) for name, _ in rows(text)}
-MATCHERS = {name for name in NAMES if name.startswith("<<")}
-CONTENTS = {name for name in NAMES if name.startswith("@")}
-ALWAYS = {name for name in NAMES if name.startswith("$") and not name.startswith("$answer.")}
+OWN_STEPS = steps_of(README)
+STEPS = STEPS | OWN_STEPS
+NAMES = {name for name, _ in rows(README)}
+MATCHERS = MATCHERS | {name for name in NAMES if name.startswith("<<")}
+CONTENTS = CONTENTS | {name for name in NAMES if name.startswith("@")}
+ALWAYS = ALWAYS | {name for name in NAMES if name.startswith("$") and not name.startswith("$answer.")}
 ANSWER = {name for name in NAMES if name.startswith("$answer.")}
 
 
@@ -75,37 +53,15 @@ def is_matcher(text):
     return known or re.fullmatch(r"<<int:\$\w+(\.\w+)+>>", text)
 
 
-def check_request(where, request):
-    if set(request) - {"method", "path", "headers", *BODIES} or not {"method", "path", "headers", "body"} <= set(request):
-        gap(where, f"fields of request: {sorted(request)}")
+def check_exchange(where, request, response):
+    if not check_request(where, request, BODIES, CONTENTS) or not check_response(where, response, ("headers", "body", "contains", "empty"), is_matcher):
         return
-    if sum(request.get(kind) is not None for kind in BODIES) > 1:
-        gap(where, "more than one body")
-    if request["method"] == "GET" and any(request.get(kind) is not None for kind in BODIES):
-        gap(where, "GET with a body")
     if not request["path"].startswith(("/", "$answer.")) or " " in request["path"] or "#" in request["path"]:
         gap(where, f"path {request['path']}")
     if ("raw" in request) != ("Content-Type" in request["headers"]):
         gap(where, "raw and Content-Type go together")
     if not all(isinstance(value, str) for value in (request.get("form") or {}).values()):
         gap(where, "form is an object of texts")
-    for part in request.get("multipart") or []:
-        if set(part) == {"name", "filename", "content"}:
-            if part["content"] not in CONTENTS:
-                gap(where, f"unknown content {part['content']}")
-        elif set(part) != {"name", "value"}:
-            gap(where, f"part {part}")
-    for text in texts(request):
-        if "<<" in text:
-            gap(where, f"matcher in the request: {text}")
-
-
-def check_response(where, request, response):
-    if set(response) - {"status", "headers", "body", "contains", "empty"} or not isinstance(response.get("status"), int):
-        gap(where, f"fields of response: {sorted(response)}")
-        return
-    if not {"body", "headers", "empty"} & set(response):
-        gap(where, "the response asks for nothing but a status")
     if response.get("empty", True) is not True or ("empty" in response and {"body", "contains"} & set(response)):
         gap(where, "empty is true and stands without body and contains")
     if response["status"] == 304 and "empty" not in response:
@@ -113,15 +69,12 @@ def check_response(where, request, response):
     if any(name != name.lower() for name in response.get("headers", {})):
         gap(where, "names of the answer's headers are in lower case")
     for text in texts(response):
-        if text.startswith("<<") and not is_matcher(text):
-            gap(where, f"unknown matcher {text}")
-        if "<<" in text[1:]:
-            gap(where, f"a matcher inside a text: {text}")
         if re.search(r"\.\.\.|…", text):
             gap(where, f"left over from the document: {text}")
-    for one in arrays(response.get("body")):
-        if len(one) > 1:
-            gap(where, "an array of the answer holds more than one element")
+    check_error(where, request, response)
+
+
+def check_error(where, request, response):
     status, body = response["status"], response.get("body")
     if status < 400:
         return
@@ -136,22 +89,6 @@ def check_response(where, request, response):
             gap(where, "401 is code, message and WWW-Authenticate")
     elif set(body) != {"code", "message", "description", "moreInfo", "error"} or body["code"] != status or body["message"] != MESSAGES.get(status):
         gap(where, "an error is code, message, description, moreInfo and error")
-
-
-def check_references(where, case):
-    times = Counter(name for step in case["given"] for name in STEPS.get(step, ()))
-    known = ALWAYS | set(times)
-    first = [case["request"], case["response"]]
-    later = [[one["request"], one["response"]] for one in case.get("then", [])]
-    for parts, more in [(first, set())] + [(one, ANSWER) for one in later]:
-        for text in texts(parts):
-            for name in re.findall(r"\$[A-Za-z][A-Za-z0-9]*(?:\.[A-Za-z0-9]+)*", text):
-                nth = re.fullmatch(r"(\$\w+)\.(\d+)\.(\w+)", name)
-                plain = f"{nth.group(1)}.{nth.group(3)}" if nth else name
-                if plain not in known | more or (nth and not 1 <= int(nth.group(2)) <= times[plain]):
-                    gap(where, f"{name} is captured by none of its steps")
-            if re.search(r"\$[\w.]+_", text):
-                gap(where, f"a reference holds no underscore: {text}")
 
 
 def is_of(request, method, path):
@@ -188,20 +125,16 @@ def check(where, case, operations):
     if case["as"] not in SCOPES or any(one.get("as", "nobody") not in SCOPES for one in case.get("then", [])):
         gap(where, f"as {case['as']}")
         return False
-    if not all(isinstance(text, str) and text for text in [case["title"], *case["repairs"]]):
-        gap(where, "title and repairs are texts")
-    for step in case["given"]:
-        if step not in STEPS:
-            gap(where, f"unknown step {step}")
-    check_request(where, case["request"])
-    check_response(where, case["request"], case["response"])
+    check_frame(where, case, STEPS)
+    times = Counter(name for step in case["given"] for name in STEPS.get(step, ()))
+    check_exchange(where, case["request"], case["response"])
+    check_references(where, [case["request"], case["response"]], times, ALWAYS)
     for number, one in enumerate(case.get("then", []), 1):
         if set(one) - {"as", "request", "response"} or not {"request", "response"} <= set(one):
             gap(where, f"fields of then {number}: {sorted(one)}")
             continue
-        check_request(f"{where} then {number}", one["request"])
-        check_response(f"{where} then {number}", one["request"], one["response"])
-    check_references(where, case)
+        check_exchange(f"{where} then {number}", one["request"], one["response"])
+        check_references(f"{where} then {number}", [one["request"], one["response"]], times, ALWAYS | ANSWER)
 
     _, method, path, scope = operation
     if not is_of(case["request"], method, path):

@@ -98,8 +98,12 @@ impl World {
 
     /// A new world whose deployment reaches public addresses alone, as deployments do that nobody told otherwise.
     pub async fn of_public_addresses() -> (Self, TestTenant) {
-        let base_domain = Some("apps.example".to_owned());
-        Self::with_settings(Settings { scheme: "https".to_owned(), base_domain, reset_millis: 1, ..Settings::default() }, 1).await
+        Self::with_settings(Self::public_settings(), 1).await
+    }
+
+    /// The parameters of such a deployment.
+    pub fn public_settings() -> Settings {
+        Settings { scheme: "https".to_owned(), base_domain: Some("apps.example".to_owned()), reset_millis: 1, ..Settings::default() }
     }
 
     /// The same in a deployment with these parameters.
@@ -284,6 +288,19 @@ pub struct Part<'a> {
     pub content: &'a [u8],
 }
 
+/// The media type that a file's extension says.
+fn media_type(file_name: &str) -> &'static str {
+    let extension = file_name.rsplit_once('.').map(|(_, extension)| extension.to_ascii_lowercase());
+    match extension.as_deref() {
+        Some("png") => "image/png",
+        Some("jpg") => "image/jpeg",
+        Some("pdf") => "application/pdf",
+        Some("html") => "text/html",
+        Some("apk") => "application/vnd.android.package-archive",
+        _ => "application/octet-stream",
+    }
+}
+
 /// A request that is being made up.
 pub struct Call<'a> {
     world: &'a World,
@@ -336,6 +353,12 @@ impl Call<'_> {
         self.header("content-type", content_type)
     }
 
+    /// With the fields of a form in the body, percent-encoded.
+    pub fn url_encoded<'p>(self, fields: impl IntoIterator<Item = (&'p str, &'p str)>) -> Self {
+        let body = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
+        self.raw("application/x-www-form-urlencoded", body.into_bytes())
+    }
+
     /// With a form as fhc sends it: the file first.
     pub fn form(self, file_name: &str, file: &[u8], texts: &[(&str, &str)]) -> Self {
         let file = Part { name: "file", file_name: Some(file_name), content: file };
@@ -343,12 +366,12 @@ impl Call<'_> {
         self.parts(std::iter::once(file).chain(texts))
     }
 
-    /// With a form of these parts in this order.
+    /// With a form of these parts in this order. A file has the media type that its extension says.
     pub fn parts<'p>(self, parts: impl IntoIterator<Item = Part<'p>>) -> Self {
         let boundary = "----------------------------270192837465";
         let mut body = Vec::new();
         for Part { name, file_name, content } in parts {
-            let file = file_name.map_or_else(String::new, |file_name| format!("; filename=\"{file_name}\"\r\nContent-Type: application/octet-stream"));
+            let file = file_name.map_or_else(String::new, |file_name| format!("; filename=\"{file_name}\"\r\nContent-Type: {}", media_type(file_name)));
             body.extend_from_slice(format!("--{boundary}\r\nContent-Disposition: form-data; name=\"{name}\"{file}\r\n\r\n").as_bytes());
             body.extend_from_slice(content);
             body.extend_from_slice(b"\r\n");
