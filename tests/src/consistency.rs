@@ -7,6 +7,7 @@ use serde_json::{Map, Value, json};
 use shared::domain::api_key::{ApiKey, KeyOf};
 use shared::domain::app::{AppCard, Binary, VersionAlias};
 use shared::domain::audit::LogRow;
+use shared::domain::business_owner::{BusinessOwner, OwnerName};
 use shared::domain::catalogue;
 use shared::domain::credential::{Credential, Purpose};
 use shared::domain::document::{Document, DocumentCount, DocumentName, Source};
@@ -15,6 +16,7 @@ use shared::domain::group::{Group, GroupName};
 use shared::domain::housekeeping::Chore;
 use shared::domain::life_cycle::Steps;
 use shared::domain::line::{self, ContextClaim, Line};
+use shared::domain::partial::{Partial, Shown};
 use shared::domain::policy::{Policy, PolicyIdClaim};
 use shared::domain::publication::{Publication, VersionClaim};
 use shared::domain::store_front::StoreFront;
@@ -172,6 +174,8 @@ pub fn faults(handle: Handle, snapshot: &Snapshot) -> Vec<String> {
         "icon",
         "binary",
         "version-alias",
+        "business-owner",
+        "business-owner-name",
         "object",
         "credential",
         "api-key",
@@ -220,8 +224,7 @@ pub fn faults(handle: Handle, snapshot: &Snapshot) -> Vec<String> {
         "context-claim",
         "partial",
         "mapped-partial",
-        "business-owner",
-        "business-owner-name",
+        "shared-partial",
         "file",
     ]
     .into();
@@ -234,6 +237,7 @@ pub fn faults(handle: Handle, snapshot: &Snapshot) -> Vec<String> {
     documents(handle, &records, &mut sides);
     files(handle, &records, &chores, &mut sides);
     groups(handle, &records, &mut sides);
+    business_owners(handle, &records, &mut sides);
     people(handle, &records, &mut sides);
     let waiting = records.all::<Upload>().into_iter().filter(|upload| upload.value.state == State::Waiting).map(|upload| upload.value.guid);
     let cleared: BTreeSet<_> =
@@ -242,6 +246,7 @@ pub fn faults(handle: Handle, snapshot: &Snapshot) -> Vec<String> {
         sides.holds(|| format!("no chore for the waiting upload {upload}"), cleared.contains(&upload));
     }
     log(handle, &records, &mut sides);
+    partials(handle, &records, &mut sides);
     let stores: Vec<Stored<StoreFront>> = records.all();
     sides.holds(|| format!("{} stores", stores.len()), stores.len() == 1);
     let whole = |policy: Policy| json!(policy).to_string();
@@ -405,20 +410,12 @@ fn published(handle: Handle, records: &Records, sides: &mut Sides<'_>) {
     let cardless = publications.iter().filter(|found| !cards.iter().any(|card| found.key == keys::publication(handle, card.value.id)));
     sides.same("publications and apps", cardless.map(|found| found.key.clone()).collect(), BTreeSet::new());
     let (mut names, mut versions, mut contexts, mut defaults) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
-    let (mut mapped, mut counted) = (BTreeSet::new(), BTreeMap::<Key, i64>::new());
     for card in cards.iter().map(|card| &card.value) {
         names.extend(line::name_key(handle, card).map(|key| (key, card.id)));
         versions.extend(line::version_key(handle, card).map(|key| (key, card.id)));
         contexts.extend(line::context_key(handle, card).map(|key| (key, card.id)));
         if of(card).is_some_and(|publication| publication.default_version) {
             defaults.insert(card.id);
-        }
-        for partial in of(card).map(Publication::partials).unwrap_or_default() {
-            mapped.insert(keys::partial_app(handle, partial, card.id));
-            *counted.entry(keys::partial(handle, partial)).or_default() += 1;
-        }
-        if let Some(owner) = card.business_owner {
-            *counted.entry(keys::business_owner(handle, owner)).or_default() += 1;
         }
     }
     let lines = records.all::<Line>();
@@ -430,9 +427,20 @@ fn published(handle: Handle, records: &Records, sides: &mut Sides<'_>) {
     let claims = records.all::<ContextClaim>();
     let claims = claims.iter().flat_map(|claim| claim.value.versions.iter().map(|app| (claim.key.clone(), *app)));
     sides.same("claims of contexts and apps", claims.collect(), contexts);
-    sides.same("apps of partials and partials of apps", records.keys("mapped-partial"), mapped);
-    let uses = records.items.iter().filter(|item| matches!(item.kind.as_str(), "partial" | "business-owner") && item.count != 0);
-    sides.same("uses of partials and business owners", uses.map(|item| (item.key.clone(), item.count)).collect(), counted.into_iter().collect());
+}
+
+/// Business owners beside their names and the apps that have them.
+fn business_owners(handle: Handle, records: &Records, sides: &mut Sides<'_>) {
+    let owners = records.all::<BusinessOwner>();
+    let claims = records.all::<OwnerName>().into_iter().map(|claim| (claim.key, claim.value.owner)).collect();
+    let named = owners.iter().map(|owner| (keys::business_owner_name(handle, &owner.value.name, &owner.value.email), owner.value.id)).collect();
+    sides.same("names of business owners and business owners", claims, named);
+    let mut had = BTreeMap::<u32, i64>::new();
+    for id in records.all::<AppCard>().into_iter().filter_map(|card| card.value.business_owner) {
+        *had.entry(id).or_default() += 1;
+    }
+    let counted = owners.iter().filter(|owner| owner.count != 0).map(|owner| (owner.value.id, owner.count)).collect();
+    sides.same("counters of business owners and apps", counted, had.into_iter().collect());
 }
 
 fn groups(handle: Handle, records: &Records, sides: &mut Sides<'_>) {
@@ -577,4 +585,35 @@ fn log(handle: Handle, records: &Records, sides: &mut Sides<'_>) {
         wanted.extend(copies.into_iter().map(|of| keys::log_row(handle, of, row.at, &row.guid)));
     }
     sides.same("copies of the log and its rows", records.keys("log"), wanted);
+}
+
+/// Policy partials beside what apps say of them: the apps that each is mapped to, how many these are, and the list of the
+/// shared ones.
+fn partials(handle: Handle, records: &Records, sides: &mut Sides<'_>) {
+    let (mut links, mut counts) = (BTreeSet::new(), BTreeMap::<Key, i64>::new());
+    let cards = records.all::<AppCard>();
+    // What was said of an app that was deleted is removed later.
+    for publication in records.all::<Publication>() {
+        let Some(card) = cards.iter().find(|card| keys::app_parts(handle, card.value.id) == publication.key.pk) else { continue };
+        let mapped: BTreeSet<u32> = publication.value.policy_groups.iter().flat_map(|group| &group.partials).copied().collect();
+        for partial in mapped {
+            links.insert(keys::partial_app(handle, partial, card.value.id));
+            *counts.entry(keys::partial(handle, partial)).or_default() += 1;
+        }
+    }
+    sides.same("apps of policy partials and policy partials of apps", records.keys("mapped-partial"), links);
+    let partials = records.all::<Partial>();
+    for partial in &partials {
+        counts.entry(partial.key.clone()).or_default();
+        sides.holds(|| format!("a partial under another number: {:?}", partial.key), partial.key == keys::partial(handle, partial.value.id));
+    }
+    let counted = partials.iter().map(|partial| (partial.key.clone(), partial.count)).collect();
+    sides.same("counters of policy partials and their apps", counted, counts.into_iter().collect());
+    let listed = records.all::<Shown>().into_iter().map(|shown| (shown.key, json!(shown.value).to_string())).collect();
+    let shared = partials.iter().map(|partial| &partial.value).filter(|partial| partial.shared);
+    let shown = shared.map(|partial| {
+        let shown = Shown { id: partial.id, name: partial.name.clone() };
+        (keys::shared_partial(handle, partial.created, partial.id), json!(shown).to_string())
+    });
+    sides.same("the list of policy partials and the shared ones", listed, shown.collect());
 }

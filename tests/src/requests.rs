@@ -1,5 +1,9 @@
 //! One valid request per row of the route table, all for one furnished tenant.
 
+mod wso2_apps;
+mod wso2_policies;
+mod wso2_reference;
+
 use package_reader::testing;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Value, json};
@@ -8,6 +12,8 @@ use shared::domain::password::{self, Reason};
 use shared::domain::policy;
 use shared::id::Guid;
 use shared::routes::{self, Row};
+
+pub use wso2_policies::Policies;
 
 use crate::{Answer, Call, PASSWORD, TestTenant, World, client};
 
@@ -66,6 +72,10 @@ pub struct Furnished {
     pub import: String,
     /// The administrator's bearer token with every scope.
     pub bearer: String,
+    /// The number of a business owner that no app has.
+    pub owner: String,
+    /// Policy partials and what they are mapped to.
+    pub policies: Policies,
 }
 
 /// Every scope of the publisher API.
@@ -137,6 +147,7 @@ impl Furnished {
         let imported = world.call("POST", &format!("{admin}/user/import")).cookie(&tenant.cookie).form("users.csv", file.as_bytes(), &[("roles", "sub")]);
         let import = text(&imported.send().await.json, "cachekey");
         let bearer = world.bearer(&tenant, &tenant.admin, SCOPES).await;
+        let owner = wso2_reference::new_owner(world, &bearer).await;
         let mut furnished = Self {
             tenant: tenant.clone(),
             sub,
@@ -160,6 +171,8 @@ impl Furnished {
             invited,
             import,
             bearer,
+            owner,
+            policies: Policies::of(world, &tenant).await,
         };
         furnished.new_parts(world).await;
         world.quiet().await;
@@ -354,8 +367,16 @@ fn sub(f: &Furnished) -> String {
 
 /// The table: one entry per row.
 pub fn entries() -> Vec<Entry> {
+    let mut all = rhmap_entries();
+    all.extend(wso2_policies::entries());
+    all.extend(wso2_reference::entries());
+    all.extend(wso2_apps::entries());
+    all
+}
+
+fn rhmap_entries() -> Vec<Entry> {
     use Carries::{Form, Json};
-    let mut all = vec![
+    vec![
         get("/health", none),
         get("/box/srv/1.1/tst/version", none),
         post("/box/srv/1.1/act/sys/auth/login", |f| Json(credentials(f))),
@@ -511,33 +532,5 @@ pub fn entries() -> Vec<Entry> {
         .theirs(),
         get("/box/srv/1.1/dat/log/read", |f| query(&[("cacheKeys", &json!([{"cacheKey": f.import, "start": 0}]).to_string())])),
         post("/box/srv/1.1/ide/{domain}/user/invite", |f| Json(json!({"email": f.invited, "force": true}))),
-    ];
-    all.extend(publisher_app_entries());
-    all
-}
-
-/// The rows of apps of the publisher API, beside those of lists: an app, what becomes of it, and where it would be.
-fn publisher_app_entries() -> Vec<Entry> {
-    use Carries::Json;
-    vec![
-        post("/api/appm/publisher/v1.1/apps/{appType}", |_| {
-            Json(json!({"name": format!("{MARK} web"), "version": "1.0", "displayName": "Web", "context": "/ours"}))
-        })
-        .with(|_| vec![("appType", "webapp".to_owned())])
-        .ok(201)
-        .again(&[409])
-        .theirs(),
-        post("/api/appm/publisher/v1.1/apps/{appType}/validate-context", |_| query(&[("appContext", "/ours")]))
-            .with(|_| vec![("appType", "webapp".to_owned())])
-            .theirs(),
-        get("/api/appm/publisher/v1.1/apps/{appType}/id/{appId}", none).with(named_app),
-        Entry::new("PUT", "/api/appm/publisher/v1.1/apps/{appType}/id/{appId}", |_| Json(json!({"displayName": format!("{MARK} shown"), "tags": ["new"]})))
-            .with(named_app),
-        delete("/api/appm/publisher/v1.1/apps/{appType}/id/{appId}").with(named_app).again(&[404]),
-        post("/api/appm/publisher/v1.1/apps/{appType}/id/{appId}/create-new-version", |_| Json(json!({"version": "77"}))).with(named_app).ok(201).again(&[409]),
     ]
-}
-
-fn named_app(f: &Furnished) -> Vec<(&'static str, String)> {
-    vec![("appType", "mobileapp".to_owned()), ("appId", f.shelved.clone())]
 }

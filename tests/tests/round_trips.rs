@@ -21,7 +21,7 @@ use shared::store::keys;
 use shared::store::wrappers::Counts;
 
 /// Rows that may go beyond the limits, with what they may do at most (calls, depth) and why.
-const EXCEPTIONS: [(&str, (usize, usize), &str); 36] = [
+const EXCEPTIONS: &[(&str, (usize, usize), &str)] = &[
     ("POST /box/srv/1.1/act/sys/auth/login", (3, 3), "no credential yet: the name leads to the user"),
     ("POST /box/srv/1.1/admin/authpolicy/auth", (5, 4), "no credential yet: the store leads to the tenant, the name to the user; policies beside it"),
     ("POST /box/srv/1.1/ide/{domain}/api/create", (3, 3), "the pointer leads to the app's former key, which is revoked with it"),
@@ -69,7 +69,14 @@ const EXCEPTIONS: [(&str, (usize, usize), &str); 36] = [
     ("POST /box/srv/1.1/admin/user/listdevices", (3, 3), "the name leads to the user, his links to the devices"),
     ("POST /box/srv/1.1/admin/user/liststoreitems", (3, 3), "the name leads to the user, what he installed to the items"),
     ("POST /box/srv/1.1/admin/user/import", (usize::MAX, usize::MAX), "a read and a write for each row, two rows side by side, and the log"),
+    ("GET /api/appm/publisher/v1.1/apps/{appType}/stats/{statType}", (3, 2), "the log leads to the apps that were fetched"),
     ("POST /box/srv/1.1/ide/{domain}/user/invite", (4, 3), "the address is a query, which leads to the user"),
+    (
+        "GET /api/appm/publisher/v1.1/xacmlpolicies/{policyPartialId}/apps/{appType}",
+        (3, 2),
+        "a query of the apps that the partial is mapped to, which leads to their cards",
+    ),
+    ("POST /api/appm/publisher/v1.1/apps/{appType}/id/{appId}/decision", (2, 2), "the app leads to its policy partials"),
 ];
 
 /// What a list reads: the caller, the cards and the icons, side by side.

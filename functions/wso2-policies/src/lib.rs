@@ -1,11 +1,24 @@
-//! 001: policy partials and decisions by them.
+//! 001: policy partials, the apps that they are mapped to, and decisions by them.
 
+mod attributes;
+mod decision;
+
+use serde::{Deserialize, Serialize};
 use shared::Error;
-use shared::error::Kind;
-use shared::reply::Reply;
+use shared::conditions::Validators;
+use shared::dialect::wso2_views::{BASE, Paging, SummaryPage};
+use shared::domain::catalogue::Listing;
+use shared::domain::partial::{self, Said};
+use shared::domain::publication::Named;
+use shared::domain::text::Text;
+use shared::id::Handle;
+use shared::incoming::Incoming;
+use shared::lenient;
+use shared::reply::{Reply, Success};
 use shared::routes::Function;
 use shared::routes::wso2_policies::{FUNCTION, Op};
-use shared::spine::{Call, Operations};
+use shared::spine::{Call, Operations, Plan};
+use shared::store::keys;
 
 /// The function.
 pub struct Policies;
@@ -14,7 +27,174 @@ impl Operations for Policies {
     type Op = Op;
     const FUNCTION: Function<Op> = FUNCTION;
 
-    async fn call(_op: Op, _call: Call<'_>) -> Result<Reply, Error> {
-        Err(Error::new(Kind::NoSuchOperation, "There is no such operation"))
+    fn plan(op: Op, incoming: &Incoming, handle: Handle) -> Plan {
+        let Paging { limit, offset } = Paging::peek(incoming);
+        match op {
+            Op::Validate | Op::Create => Plan::default(),
+            Op::List => Plan::default().query(partial::listing(handle, offset, limit)),
+            Op::ListApps => {
+                let (Ok(id), Ok(listing)) = (number(incoming), listing(incoming)) else { return Plan::default() };
+                let plan = Plan::keys(vec![keys::partial(handle, id)]);
+                match partial::mapped(handle, id, listing, offset, limit) {
+                    Some(query) => plan.query(query),
+                    None => plan,
+                }
+            }
+            Op::Read | Op::Update | Op::Delete => number(incoming).map_or_else(|_| Plan::default(), |id| Plan::keys(vec![keys::partial(handle, id)])),
+            Op::Decide => {
+                let (Ok(named), Ok(listing)) = (Named::parse(incoming.param("appId")), listing(incoming)) else { return Plan::default() };
+                Plan::keys(named.keys(handle, listing))
+            }
+        }
     }
+
+    async fn call(op: Op, call: Call<'_>) -> Result<Reply, Error> {
+        match op {
+            Op::List => list(call).await,
+            Op::ListApps => list_apps(call).await,
+            Op::Validate => validate(&call),
+            Op::Create => create(call).await,
+            Op::Read => read(call).await,
+            Op::Update => update(call).await,
+            Op::Delete => delete(call).await,
+            Op::Decide => decision::decide(call).await,
+        }
+    }
+}
+
+/// The list that the path names.
+fn listing(incoming: &Incoming) -> Result<Listing, Error> {
+    Listing::parse(incoming.param("appType"))
+}
+
+/// The number of the partial that the path names.
+fn number(incoming: &Incoming) -> Result<u32, Error> {
+    let text = incoming.param("policyPartialId");
+    let digits = text.bytes().all(|byte| byte.is_ascii_digit());
+    let number = if digits { text.parse().ok() } else { None };
+    number.ok_or_else(|| Error::invalid("policyPartialId is the number of a policy partial"))
+}
+
+/// What a request says of a partial.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Body {
+    #[serde(default, deserialize_with = "lenient::optional_text")]
+    policy_partial: Option<String>,
+    #[serde(default, deserialize_with = "lenient::optional_text")]
+    policy_partial_name: Option<String>,
+    #[serde(default, deserialize_with = "lenient::optional_flag")]
+    is_shared_partial: Option<bool>,
+    #[serde(default, deserialize_with = "lenient::optional_text")]
+    policy_partial_desc: Option<String>,
+}
+
+/// A text that may be blank, within its limit.
+fn within<const MOST: usize>(field: &str, text: Option<String>) -> Result<Option<Text<MOST, true>>, Error> {
+    let checked = |text| Text::new(text).ok_or_else(|| Error::invalid(format!("{field} has at most {MOST} characters, and no control characters")));
+    text.map(checked).transpose()
+}
+
+/// Reads and checks what a request says of a partial. The text of the partial stays as it was sent.
+fn said(call: &Call<'_>) -> Result<Said, Error> {
+    call.incoming.require_json()?;
+    let body: Body = call.body()?;
+    let text = body.policy_partial.filter(|text| !text.trim().is_empty()).ok_or_else(|| Error::invalid("policyPartial is missing"))?;
+    xacml::parse(&text).map_err(|refused| Error::invalid(format!("policyPartial: {refused}")))?;
+    let name = within("policyPartialName", body.policy_partial_name)?;
+    let description = within("policyPartialDesc", body.policy_partial_desc)?;
+    Ok(Said { name, description, text, shared: body.is_shared_partial })
+}
+
+fn validate(call: &Call<'_>) -> Result<Reply, Error> {
+    said(call)?;
+    Ok(Reply::empty())
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct PartialView<'a> {
+    policy_partial_id: u32,
+    policy_partial_name: &'a str,
+    policy_partial: &'a str,
+    is_shared_partial: bool,
+    policy_partial_desc: &'a str,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct NumberView {
+    policy_partial_id: u32,
+}
+
+async fn create(mut call: Call<'_>) -> Result<Reply, Error> {
+    call.incoming.conditions.judge_creation()?;
+    let (said, who) = (said(&call)?, call.who()?);
+    let made = partial::create(&mut call.reader, who, &said).await?;
+    let location = format!("{BASE}/administration/xacmlpolicies/{}", made.id);
+    let view = NumberView { policy_partial_id: made.id };
+    Ok(Reply::of(&view)?.success(Success::Catalogued).header("location", location).validators(made.validators()?))
+}
+
+async fn read(mut call: Call<'_>) -> Result<Reply, Error> {
+    let (id, handle) = (number(call.incoming)?, call.who()?.handle);
+    let found = partial::find(&mut call.reader, handle, id).await?.value;
+    let view = PartialView {
+        policy_partial_id: found.id,
+        policy_partial_name: found.name.as_str(),
+        policy_partial: &found.text,
+        is_shared_partial: found.shared,
+        policy_partial_desc: found.description.as_str(),
+    };
+    Ok(Reply::of(&view)?.validators(found.validators()?))
+}
+
+async fn update(mut call: Call<'_>) -> Result<Reply, Error> {
+    let (id, handle) = (number(call.incoming)?, call.who()?.handle);
+    let (conditions, required) = (&call.incoming.conditions, call.context.settings.require_if_match);
+    let judge = |state: &Validators| conditions.judge_change(state, required);
+    // What is there and its conditions come before what is wrong with the body.
+    judge(&partial::find(&mut call.reader, handle, id).await?.value.validators()?)?;
+    let said = said(&call)?;
+    let changed = partial::update(&mut call.reader, handle, id, judge, &said).await?;
+    Ok(Reply::empty().validators(changed.validators()?))
+}
+
+async fn delete(mut call: Call<'_>) -> Result<Reply, Error> {
+    let (id, handle) = (number(call.incoming)?, call.who()?.handle);
+    let (conditions, required) = (&call.incoming.conditions, call.context.settings.require_if_match);
+    partial::delete(&mut call.reader, handle, id, |state| conditions.judge_change(state, required)).await?;
+    Ok(Reply::empty())
+}
+
+async fn list(mut call: Call<'_>) -> Result<Reply, Error> {
+    #[derive(Serialize)]
+    #[serde(rename_all = "camelCase")]
+    struct InfoView {
+        policy_partial_id: u32,
+        policy_partial_name: String,
+    }
+    #[derive(Serialize)]
+    #[serde(rename_all = "camelCase")]
+    struct ListView {
+        count: usize,
+        next: String,
+        previous: String,
+        policy_list: Vec<InfoView>,
+    }
+    let (paging, handle) = (Paging::of(call.incoming)?, call.who()?.handle);
+    let (found, more) = partial::list(&mut call.reader, handle, paging.offset, paging.limit).await?;
+    let links = paging.links(&format!("{BASE}/xacmlpolicies"), &[], more);
+    let view = |shown: partial::Shown| InfoView { policy_partial_id: shown.id, policy_partial_name: shown.name.to_string() };
+    let policy_list: Vec<InfoView> = found.into_iter().map(view).collect();
+    Reply::of(&ListView { count: policy_list.len(), next: links.next, previous: links.previous, policy_list })
+}
+
+async fn list_apps(mut call: Call<'_>) -> Result<Reply, Error> {
+    let listing = listing(call.incoming)?;
+    let (id, paging, handle) = (number(call.incoming)?, Paging::of(call.incoming)?, call.who()?.handle);
+    partial::find(&mut call.reader, handle, id).await?;
+    let (rows, more) = partial::apps(&mut call.reader, handle, id, listing, paging.offset, paging.limit).await?;
+    let links = paging.links(&format!("{BASE}/xacmlpolicies/{id}/apps/{}", listing.as_str()), &[], more);
+    Reply::of(&SummaryPage::of(&rows, links))
 }

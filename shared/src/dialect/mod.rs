@@ -2,6 +2,7 @@
 
 pub mod rhmap;
 pub mod wso2;
+pub mod wso2_views;
 
 use lambda_http::{Body, Response};
 

@@ -295,6 +295,16 @@ pub fn partial(handle: Handle, partial: u32) -> Key {
     key(partials(handle), format!("{partial:010}"))
 }
 
+/// The shared policy partials, in the order of their creation: what lists show of them.
+pub fn shared_partials(handle: Handle) -> String {
+    format!("{handle}#PARTIALROWS")
+}
+
+/// What lists show of a shared policy partial.
+pub fn shared_partial(handle: Handle, created: Timestamp, partial: u32) -> Key {
+    key(shared_partials(handle), format!("{}#{partial:010}", time(created)))
+}
+
 /// The apps that a policy partial is mapped to.
 pub fn partial_apps(handle: Handle, partial: u32) -> String {
     format!("{handle}#PARTIAL#{partial:010}")

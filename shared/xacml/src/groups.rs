@@ -12,7 +12,7 @@ use percent_encoding::percent_decode_str;
 use unicode_normalization::UnicodeNormalization;
 
 use crate::parse::{Condition, Effect, Outcome, parse};
-use crate::request::{ACTION_ID, RESOURCE_ID, ROLE_CLAIM, Request, SUBJECT_ID, SUBJECT_ROLE};
+use crate::request::{ACTION_ID, CURRENT_DATE, CURRENT_DATE_TIME, CURRENT_TIME, RESOURCE_ID, ROLE_CLAIM, Request, SUBJECT_ID, SUBJECT_ROLE};
 use crate::value::{DataType, Value, shortened};
 
 /// The longest path that is decided about, in bytes as it was sent; longer ones are denied.
@@ -205,6 +205,27 @@ impl Subject {
     }
 }
 
+/// When and where somebody asks, and what else is known of it.
+#[derive(Clone, Debug)]
+pub struct Circumstances {
+    /// The moment.
+    pub now: Timestamp,
+    /// How far the clock of the place is from UTC.
+    pub offset: Offset,
+    /// Further attributes of what is asked for: identifier and value. Its name is never taken from here: it is the path.
+    pub resource: Vec<(String, Value)>,
+    /// Further attributes of what holds for everybody, such as an address. The time is never taken from here.
+    pub environment: Vec<(String, Value)>,
+}
+
+impl Circumstances {
+    /// Nothing but the moment, by the clock of a place `offset` from UTC.
+    #[must_use]
+    pub const fn at(now: Timestamp, offset: Offset) -> Self {
+        Self { now, offset, resource: Vec::new(), environment: Vec::new() }
+    }
+}
+
 /// What a gateway does with a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ruling {
@@ -265,13 +286,19 @@ impl fmt::Display for Decision {
 /// Decides about one request for a web app, by the clock of UTC.
 ///
 /// `path` is what follows the context of the app, as it was sent: percent-encoded, without query or fragment. See
-/// [`decide_at`] for the rest.
+/// [`decide_under`] for the rest.
 #[must_use]
 pub fn decide(templates: &[Template], groups: &[Group], path: &str, verb: &str, subject: &Subject, now: Timestamp) -> Decision {
     decide_at(templates, groups, path, verb, subject, now, Offset::UTC)
 }
 
 /// As [`decide`], by the clock of a place `offset` from UTC.
+#[must_use]
+pub fn decide_at(templates: &[Template], groups: &[Group], path: &str, verb: &str, subject: &Subject, now: Timestamp, offset: Offset) -> Decision {
+    decide_under(templates, groups, path, verb, subject, &Circumstances::at(now, offset))
+}
+
+/// As [`decide_at`], with what else is known.
 ///
 /// Of the templates for the verb whose pattern fits the path, the most specific one decides: segment by segment from the
 /// left, text comes before `{name}` and `*`, those before the end, and the end before `/*`. Where several are equally
@@ -282,9 +309,9 @@ pub fn decide(templates: &[Template], groups: &[Group], path: &str, verb: &str, 
 /// `..` segments, backslashes, control characters, `;`, encoded slashes or percent signs, broken or invalid encoding, white
 /// space or dots at the edge of a segment, or where only case or the composition of characters keeps it from another template.
 /// The conditions see the decoded path without a slash at its end as `resource-id`, the verb as `action-id`, the name and
-/// the roles of the subject, and the time.
+/// the roles of the subject, the time, and what is known beside them.
 #[must_use]
-pub fn decide_at(templates: &[Template], groups: &[Group], path: &str, verb: &str, subject: &Subject, now: Timestamp, offset: Offset) -> Decision {
+pub fn decide_under(templates: &[Template], groups: &[Group], path: &str, verb: &str, subject: &Subject, circumstances: &Circumstances) -> Decision {
     let segments = match segments(path) {
         Ok(segments) => segments,
         Err(why) => return Decision::doubt(format!("The path {:?} is not decided about: {why}.", shortened(path))),
@@ -308,7 +335,7 @@ pub fn decide_at(templates: &[Template], groups: &[Group], path: &str, verb: &st
         return Decision { ruling: Ruling::NotApplicable, groups: Vec::new(), rules: Vec::new(), indeterminate: false, reason };
     };
     let pattern = shortened(templates[*first].pattern());
-    let request = request(&segments, verb, subject, now, offset);
+    let request = request(&segments, verb, subject, circumstances);
     let (mut asked, mut rules) = (Vec::new(), Vec::new());
     for index in exact {
         let template = &templates[index];
@@ -377,9 +404,16 @@ fn admits(group: &Group, subject: &Subject, request: &Request, rules: &mut Vec<R
     Ok(())
 }
 
-fn request(path: &[String], verb: &str, subject: &Subject, now: Timestamp, offset: Offset) -> Request {
+fn request(path: &[String], verb: &str, subject: &Subject, circumstances: &Circumstances) -> Request {
     let path = format!("/{}", path.join("/"));
-    let mut request = Request::at(now, offset).action(ACTION_ID, Value::string(verb));
+    let mut request = Request::at(circumstances.now, circumstances.offset).action(ACTION_ID, Value::string(verb));
+    for (id, value) in circumstances.resource.iter().filter(|(id, _)| id != RESOURCE_ID) {
+        request = request.resource(id, value.clone());
+    }
+    let clock = [CURRENT_TIME, CURRENT_DATE, CURRENT_DATE_TIME];
+    for (id, value) in circumstances.environment.iter().filter(|(id, _)| !clock.contains(&id.as_str())) {
+        request = request.environment(id, value.clone());
+    }
     // A path with a space is no URI; a condition that asks for one finds none then.
     if let Ok(uri) = Value::parse(DataType::AnyUri, &path) {
         request = request.resource(RESOURCE_ID, uri);

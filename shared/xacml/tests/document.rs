@@ -81,7 +81,7 @@ fn document() -> String {
         the composition of characters keeps from another template.\n\
         - A condition sees, of the subject, `subject-id`, the roles as `urn:oasis:names:tc:xacml:2.0:subject:role` and `http://wso2.org/claims/role`, and what else the \
         gateway knows; of the resource, the decoded path as `resource-id` (string and anyURI); of the action, the verb as `action-id`; of the environment, \
-        `current-time`, `current-date` and `current-dateTime`.\n\n\
+        `current-time`, `current-date` and `current-dateTime`. A gateway may say more of the resource and of the environment, but none of these.\n\n\
         ## Data types\n\n| Name | Identifier |\n|---|---|\n";
     for data_type in DataType::ALL {
         let _ = writeln!(out, "| {} | `{}` |", data_type.name(), data_type.uri());

@@ -5,7 +5,7 @@ mod common;
 use common::condition;
 use jiff::Timestamp;
 use jiff::tz::Offset;
-use xacml::groups::{Decision, Group, LONGEST_PATH, Partial, Rule, Ruling, Subject, Template, decide, decide_at};
+use xacml::groups::{Circumstances, Decision, Group, LONGEST_PATH, Partial, Rule, Ruling, Subject, Template, decide, decide_at, decide_under};
 use xacml::{NAMESPACE, Value, parse};
 
 fn now() -> Timestamp {
@@ -320,7 +320,19 @@ fn conditions_see_who_asks_for_what_and_when() {
         ..subject
     };
     let (who, what, how, when) = (xacml::request::SUBJECT, xacml::request::RESOURCE, xacml::request::ACTION, xacml::request::ENVIRONMENT);
+    // Nor do they make it another time or another path.
+    let there = Offset::from_hours(2).expect("an offset");
+    let told = |of: &[(&str, Value)]| of.iter().map(|(id, value)| ((*id).to_owned(), value.clone())).collect();
+    let time = Value::parse(xacml::DataType::Time, "23:00:00").expect("a time");
+    let circumstances = Circumstances {
+        resource: told(&[("owner", Value::string("ann")), (xacml::request::RESOURCE_ID, Value::string("/other"))]),
+        environment: told(&[("zone", Value::string("inside")), (xacml::request::CURRENT_TIME, time)]),
+        ..Circumstances::at(now(), there)
+    };
     for (condition, wanted) in [
+        (equal(what, "owner", "string", "ann"), 'P'),
+        (equal(when, "zone", "string", "inside"), 'P'),
+        (equal(when, "zone", "string", "outside"), 'D'),
         (equal(who, xacml::request::SUBJECT_ID, "string", "ann"), 'P'),
         (equal(who, xacml::request::SUBJECT_ROLE, "string", "staff"), 'P'),
         (equal(who, xacml::request::ROLE_CLAIM, "string", "staff"), 'P'),
@@ -338,8 +350,7 @@ fn conditions_see_who_asks_for_what_and_when() {
         (equal(who, "unknown", "string", "x"), 'D'),
     ] {
         let group = Group { name: "g".to_owned(), partials: vec![Partial::new(1, condition.clone())], ..Group::default() };
-        let there = Offset::from_hours(2).expect("an offset");
-        let decision = decide_at(&templates, std::slice::from_ref(&group), "/%61/b/", "GET", &subject, now(), there);
+        let decision = decide_under(&templates, std::slice::from_ref(&group), "/%61/b/", "GET", &subject, &circumstances);
         assert_eq!(letter(&decision), wanted, "{condition:?}: {decision}");
         // Who is not signed in has no name, no roles and no attributes, whatever the caller fills in.
         let stranger = Subject { id: None, ..subject.clone() };
