@@ -855,11 +855,14 @@ pub async fn new_version(
         wanted.extend([keys::publication(handle, source_id), keys::icon(handle, source_id)]);
         wanted.extend(before.binaries.iter().map(|binary| keys::binary(handle, source_id, binary.kind)));
         wanted.extend(before.groups.iter().map(|group| keys::group(handle, group)));
+        let mut card = copied_card(&before, id, who, version, now);
         wanted.extend(line::keys_of(handle, &before));
+        wanted.extend(line::keys_of(handle, &card));
+        wanted.sort();
+        wanted.dedup();
         reader.fetch_beside(&wanted, vec![catalogue::last_bucket(handle)]).await?;
         let mut kept: Option<Stored<Publication>> = reader.get(&keys::publication(handle, source_id)).await?;
         let of_source = kept.as_ref().map(|kept| kept.value.clone()).unwrap_or_default();
-        let mut card = copied_card(&before, id, who, version, now);
         let default_version = said.default_version.unwrap_or_default();
         let mut publication = Publication { previous: Some(source_id), default_version, ..of_source.clone() };
         let mut groups = there(reader, handle, &before.groups).await?;
