@@ -1,6 +1,7 @@
 //! A world for tests: the functions behind the gateway's events, on embedded stores, with a clock that can be moved and a
 //! table that counts and fails.
 
+pub mod catalogue;
 pub mod client;
 pub mod consistency;
 pub mod providers;

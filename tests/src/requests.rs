@@ -460,7 +460,7 @@ fn wso2_oauth_entries() -> Vec<Entry> {
 
 fn rhmap_entries() -> Vec<Entry> {
     use Carries::{Form, Json};
-    vec![
+    let mut all = vec![
         get("/health", none),
         get("/box/srv/1.1/tst/version", none),
         post("/box/srv/1.1/act/sys/auth/login", |f| Json(credentials(f))),
@@ -616,5 +616,60 @@ fn rhmap_entries() -> Vec<Entry> {
         .theirs(),
         get("/box/srv/1.1/dat/log/read", |f| query(&[("cacheKeys", &json!([{"cacheKey": f.import, "start": 0}]).to_string())])),
         post("/box/srv/1.1/ide/{domain}/user/invite", |f| Json(json!({"email": f.invited, "force": true}))),
+    ];
+    all.extend(publisher_app_entries());
+    all.extend(publisher_list_entries());
+    all
+}
+
+/// The rows of apps of the publisher API, beside those of lists: an app, what becomes of it, and where it would be.
+fn publisher_app_entries() -> Vec<Entry> {
+    use Carries::Json;
+    vec![
+        post("/api/appm/publisher/v1.1/apps/{appType}", |_| {
+            Json(json!({"name": format!("{MARK} web"), "version": "1.0", "displayName": "Web", "context": "/ours"}))
+        })
+        .with(|_| vec![("appType", "webapp".to_owned())])
+        .ok(201)
+        .again(&[409])
+        .theirs(),
+        post("/api/appm/publisher/v1.1/apps/{appType}/validate-context", |_| query(&[("appContext", "/ours")]))
+            .with(|_| vec![("appType", "webapp".to_owned())])
+            .theirs(),
+        get("/api/appm/publisher/v1.1/apps/{appType}/id/{appId}", none).with(named_app),
+        Entry::new("PUT", "/api/appm/publisher/v1.1/apps/{appType}/id/{appId}", |_| Json(json!({"displayName": format!("{MARK} shown"), "tags": ["new"]})))
+            .with(named_app),
+        delete("/api/appm/publisher/v1.1/apps/{appType}/id/{appId}").with(named_app).again(&[404]),
+        post("/api/appm/publisher/v1.1/apps/{appType}/id/{appId}/create-new-version", |_| Json(json!({"version": "77"}))).with(named_app).ok(201).again(&[409]),
+    ]
+}
+
+fn named_app(f: &Furnished) -> Vec<(&'static str, String)> {
+    vec![("appType", "mobileapp".to_owned()), ("appId", f.shelved.clone())]
+}
+
+/// The rows of lists, life cycle, tags and subscriptions of the publisher API, for an item in the store.
+fn publisher_list_entries() -> Vec<Entry> {
+    use Carries::Json;
+    const APPS: &str = "/api/appm/publisher/v1.1/apps/{appType}";
+    const LIFE_CYCLE: &str = "/api/appm/publisher/v1.1/apps/{appType}/id/{appId}/lifecycle";
+    const HISTORY: &str = "/api/appm/publisher/v1.1/apps/{appType}/id/{appId}/lifecycle-history";
+    const TAGS: &str = "/api/appm/publisher/v1.1/apps/{appType}/id/{appId}/tags";
+    const SUBSCRIPTIONS: &str = "/api/appm/publisher/v1.1/apps/{appType}/id/{appId}/subscriptions";
+    vec![
+        get(APPS, |_| query(&[("field-filter", "basic")])).with(named_app).theirs(),
+        post("/api/appm/publisher/v1.1/apps/{appType}/change-lifecycle", |f| query(&[("appId", &f.shelved), ("action", "Unpublish")]))
+            .with(named_app)
+            .ok(202)
+            .again(&[400]),
+        get("/api/appm/publisher/v1.1/apps/{appType}/tags", none).with(named_app).theirs(),
+        get(LIFE_CYCLE, none).with(named_app),
+        get(HISTORY, none).with(named_app),
+        get(TAGS, none).with(named_app),
+        Entry::new("PUT", TAGS, |_| Json(json!({"tags": [format!("{MARK} tag")]}))).with(named_app),
+        Entry::new("DELETE", TAGS, |_| Json(json!({"tags": [format!("{MARK} tag")]}))).with(named_app),
+        get(SUBSCRIPTIONS, none).with(named_app),
+        post(SUBSCRIPTIONS, none).with(named_app),
+        delete(SUBSCRIPTIONS).with(named_app),
     ]
 }

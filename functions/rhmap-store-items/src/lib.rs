@@ -40,7 +40,8 @@ impl Operations for StoreItems {
         match op {
             Op::Create => Plan::keys(groups()).and(policies()).query(catalogue::last_bucket(handle)),
             Op::Update => Plan::keys(card()).and(groups()).and(policies()),
-            Op::Read | Op::Delete => Plan::keys(whole()),
+            Op::Read => Plan::keys(whole()),
+            Op::Delete => Plan::keys(whole()).and(item.map(|id| keys::publication(handle, id))),
             Op::List => {
                 let page = Page::peek(incoming);
                 let [cards, icons] = app::listing(handle, after(&page).ok().flatten(), page.limit());

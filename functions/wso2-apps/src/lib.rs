@@ -1,5 +1,7 @@
 //! 001: apps, their versions, life cycle, tags and subscriptions.
 
+mod apps;
+mod body;
 mod life_cycle;
 mod list;
 mod subject;
@@ -8,7 +10,6 @@ mod tags;
 pub mod views;
 
 use shared::Error;
-use shared::error::Kind;
 use shared::id::Handle;
 use shared::incoming::Incoming;
 use shared::reply::Reply;
@@ -25,6 +26,12 @@ impl Operations for Apps {
 
     fn plan(op: Op, incoming: &Incoming, handle: Handle) -> Plan {
         match op {
+            Op::Create => apps::plan_create(incoming, handle),
+            Op::Read => apps::plan_read(incoming, handle),
+            Op::Update => apps::plan_update(incoming, handle),
+            Op::NewVersion => apps::plan_new_version(incoming, handle),
+            Op::Delete => apps::plan_delete(incoming, handle),
+            Op::ValidateContext => apps::plan_validate(incoming, handle),
             Op::List => list::plan(incoming, handle),
             Op::ChangeLifeCycle => life_cycle::change_plan(incoming, handle),
             Op::ReadLifeCycle | Op::ReadTags | Op::AddTags | Op::RemoveTags => life_cycle::plan(incoming, handle),
@@ -32,12 +39,17 @@ impl Operations for Apps {
             Op::ListTags => tags::count_plan(incoming, handle),
             Op::ListSubscriptions => subscriptions::list_plan(incoming, handle),
             Op::Subscribe | Op::Unsubscribe => subscriptions::change_plan(incoming, handle),
-            _ => Plan::default(),
         }
     }
 
     async fn call(op: Op, call: Call<'_>) -> Result<Reply, Error> {
         match op {
+            Op::Create => apps::create(call).await,
+            Op::Read => apps::read(call).await,
+            Op::Update => apps::update(call).await,
+            Op::NewVersion => apps::new_version(call).await,
+            Op::Delete => apps::delete(call).await,
+            Op::ValidateContext => apps::validate_context(call).await,
             Op::List => list::list(call).await,
             Op::ChangeLifeCycle => life_cycle::change(call).await,
             Op::ReadLifeCycle => life_cycle::read(call).await,
@@ -49,7 +61,6 @@ impl Operations for Apps {
             Op::ListSubscriptions => subscriptions::list(call).await,
             Op::Subscribe => subscriptions::subscribe(call).await,
             Op::Unsubscribe => subscriptions::unsubscribe(call).await,
-            _ => Err(Error::new(Kind::NoSuchOperation, "There is no such operation")),
         }
     }
 }

@@ -7,10 +7,14 @@ use serde::{Deserialize, Serialize};
 use crate::access::{Means, Principal, Right};
 use crate::change;
 use crate::clock::Timestamp;
+use crate::domain::business_owner;
 use crate::domain::catalogue::{self, AppKind};
 use crate::domain::file;
 use crate::domain::housekeeping::{self, Chore, count_object};
 use crate::domain::life_cycle::{self, State};
+use crate::domain::line;
+use crate::domain::partial;
+use crate::domain::publication::Publication;
 use crate::domain::text::{Description, Label, Name};
 use crate::domain::user::Owner;
 use crate::error::Error;
@@ -432,32 +436,77 @@ pub async fn require_policies(reader: &mut Reader<'_>, handle: Handle, policies:
 /// # Errors
 /// Not found; the store's.
 pub async fn delete(reader: &mut Reader<'_>, who: &Principal, id: AppId) -> Result<(), Error> {
+    change!(reader, { Ok(((), removed(reader, who, id).await?)) })
+}
+
+/// The writes that delete an app with everything of it, whichever dialect made it: card, rows, shelf, icon and binaries,
+/// the links to groups, policy partials and a business owner, what it claimed, and what its publishers said of it. What
+/// else is in its partition and its objects is left to housekeeping.
+///
+/// # Errors
+/// Not found; the store's.
+pub async fn removed(reader: &mut Reader<'_>, who: &Principal, id: AppId) -> Result<Vec<Write>, Error> {
     let (handle, now) = (who.handle, reader.now());
-    change!(reader, {
-        let mut found = details(reader, handle, id).await?;
-        let before = found.card.value.clone();
-        let unlinked = super::links::regroup(reader, handle, &mut found.card.value, &[]).await?;
-        let mut writes =
-            vec![found.card.remove(), Write::Delete(keys::icon(handle, id), Condition::Always), Write::Delete(keys::shelf(handle, id), Condition::Always)];
-        writes.extend(catalogue::changes(handle, Some(&before), None)?);
-        writes.push(housekeeping::chore(now, &Chore::Parts { handle, app: id.item() })?);
-        writes.extend(file::abandoned(handle, file::of_card(&before), now)?);
-        for (_, binary) in &found.binaries {
-            writes.push(binary.remove());
-        }
-        writes.extend(unlinked);
-        writes.push(owned(handle, &found.card.value.owner, -1));
-        let versions: Vec<&Version> = found.binaries.iter().flat_map(|(_, binary)| &binary.value.versions).collect();
-        if !versions.is_empty() {
-            let chore = Chore::Release {
-                handle,
-                objects: versions.iter().map(|version| keys::binary_object(handle, &version.sha256)).collect(),
-                aliases: versions.iter().map(|version| version.guid.clone()).collect(),
-            };
-            writes.push(housekeeping::chore(now, &chore)?);
-        }
-        Ok(((), writes))
-    })
+    let mut wanted = keys_of(handle, id);
+    wanted.push(keys::publication(handle, id));
+    reader.fetch_missing(&wanted).await?;
+    let mut found = details(reader, handle, id).await?;
+    let before = found.card.value.clone();
+    let mut linked = line::keys_of(handle, &before);
+    linked.extend(before.groups.iter().map(|group| keys::group(handle, group)));
+    reader.fetch_missing(&linked).await?;
+    let unlinked = super::links::regroup(reader, handle, &mut found.card.value, &[]).await?;
+    let mut writes =
+        vec![found.card.remove(), Write::Delete(keys::icon(handle, id), Condition::Always), Write::Delete(keys::shelf(handle, id), Condition::Always)];
+    writes.extend(catalogue::changes(handle, Some(&before), None)?);
+    writes.push(housekeeping::chore(now, &Chore::Parts { handle, app: id.item() })?);
+    for (_, binary) in &found.binaries {
+        writes.push(binary.remove());
+    }
+    writes.extend(unlinked);
+    writes.push(owned(handle, &found.card.value.owner, -1));
+    writes.extend(line::leave(reader, handle, &before).await?);
+    writes.extend(business_owner::assign(reader, handle, before.business_owner, None).await?);
+    let mut files = file::of_card(&before);
+    if let Some(publication) = reader.get::<Publication>(&keys::publication(handle, id)).await? {
+        files.extend(publication.value.pictures());
+        writes.extend(partial::map(reader, handle, &who.owner.user, id.item(), &publication.value.partials(), &[]).await?);
+        writes.push(publication.remove());
+    }
+    writes.extend(file::abandoned(handle, id, files, now)?);
+    writes.extend(released(handle, found.binaries.iter().map(|(_, binary)| &binary.value), now)?);
+    Ok(writes)
+}
+
+/// The chore that takes back the references of binaries that go; none where they have no version.
+fn released<'a>(handle: Handle, binaries: impl Iterator<Item = &'a Binary>, now: Timestamp) -> Result<Option<Write>, Error> {
+    let versions: Vec<&Version> = binaries.flat_map(|binary| &binary.versions).collect();
+    if versions.is_empty() {
+        return Ok(None);
+    }
+    let chore = Chore::Release {
+        handle,
+        objects: versions.iter().map(|version| keys::binary_object(handle, &version.sha256)).collect(),
+        aliases: versions.iter().map(|version| version.guid.clone()).collect(),
+    };
+    Ok(Some(housekeeping::chore(now, &chore)?))
+}
+
+/// The writes that take one binary from an app, with its versions.
+///
+/// # Errors
+/// The store's.
+pub async fn without_binary(reader: &mut Reader<'_>, handle: Handle, mut found: Stored<AppCard>, kind: BinaryType) -> Result<Vec<Write>, Error> {
+    let now = reader.now();
+    let before = found.value.clone();
+    let binary: Option<Stored<Binary>> = reader.get(&keys::binary(handle, before.id, kind)).await?;
+    found.value.binaries.retain(|binary| binary.kind != kind);
+    let mut writes = rewritten(handle, &before, &mut found, now)?;
+    if let Some(binary) = binary {
+        writes.push(binary.remove());
+        writes.extend(released(handle, std::iter::once(&binary.value), now)?);
+    }
+    Ok(writes)
 }
 
 /// What was read from a binary that is to be attached.

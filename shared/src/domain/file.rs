@@ -193,8 +193,8 @@ pub fn of_card(card: &AppCard) -> Vec<String> {
 ///
 /// # Errors
 /// Internal.
-pub fn abandoned(handle: Handle, files: Vec<String>, now: Timestamp) -> Result<Option<Write>, Error> {
-    if files.is_empty() { Ok(None) } else { housekeeping::chore(now, &Chore::Abandoned { handle, files }).map(Some) }
+pub fn abandoned(handle: Handle, app: AppId, files: Vec<String>, now: Timestamp) -> Result<Option<Write>, Error> {
+    if files.is_empty() { Ok(None) } else { housekeeping::chore(now, &Chore::Abandoned { handle, app: app.item(), files }).map(Some) }
 }
 
 #[cfg(test)]

@@ -46,6 +46,8 @@ pub enum Chore {
     Abandoned {
         /// The tenant.
         handle: Handle,
+        /// The app: two may have used the same files.
+        app: AppId,
         /// The names of the files, once per use.
         files: Vec<String>,
     },
@@ -83,7 +85,7 @@ pub fn chore(now: Timestamp, chore: &Chore) -> Result<Write, Error> {
         Chore::Object { handle, name } => (now.plus_seconds(GRACE_SECONDS), format!("{handle}#{name}")),
         Chore::File { handle, name } => (now.plus_seconds(file::UNUSED_SECONDS), format!("{handle}#{name}")),
         Chore::Upload { handle, upload } => (now, format!("{handle}#{upload}")),
-        Chore::Abandoned { handle, files } => (now, format!("{handle}#{:?}", files.first())),
+        Chore::Abandoned { handle, app, .. } => (now, format!("{handle}#{app}#FILES")),
         Chore::Release { handle, aliases, .. } => (now, format!("{handle}#{:?}", aliases.first())),
         Chore::Parts { handle, app } => (now, format!("{handle}#{app}")),
     };
@@ -157,7 +159,7 @@ async fn one(table: &dyn Table, objects: &dyn Objects, now: Timestamp, item: Ite
                 done.uploads += 1;
             }
         }
-        Chore::Abandoned { handle, files } => {
+        Chore::Abandoned { handle, files, .. } => {
             let mut writes = vec![remove];
             writes.extend(file::uses(*handle, files, &[], now)?);
             finish(table, writes).await?;

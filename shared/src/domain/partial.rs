@@ -117,6 +117,20 @@ pub async fn map(reader: &mut Reader<'_>, handle: Handle, user: &Guid, app: AppI
     Ok(writes)
 }
 
+/// The writes that map partials to a new version of an app, as they are mapped to the version that it is made of: nobody's
+/// leave is asked again.
+///
+/// # Errors
+/// Internal.
+pub fn copied(handle: Handle, app: AppId, partials: &[u32]) -> Result<Vec<Write>, Error> {
+    let mut writes = Vec::new();
+    for id in partials {
+        writes.push(records::put(keys::partial_app(handle, *id, app), &Mapped { app: app.item() }, Condition::Always)?);
+        writes.push(counted(handle, *id, 1));
+    }
+    Ok(writes)
+}
+
 fn counted(handle: Handle, id: u32, by: i64) -> Write {
     Write::Count { key: keys::partial(handle, id), kind: Partial::KIND, by, condition: Condition::Present }
 }

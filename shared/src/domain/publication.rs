@@ -75,6 +75,11 @@ pub struct Publication {
 }
 
 impl Publication {
+    /// The files of its pictures, once for each place that shows one.
+    pub fn pictures(&self) -> Vec<String> {
+        self.banner.iter().chain(&self.thumbnail).chain(&self.screenshots).cloned().collect()
+    }
+
     /// The policy partials that its policy groups are mapped to, each once.
     pub fn partials(&self) -> Vec<u32> {
         let mut partials: Vec<u32> = self.policy_groups.iter().flat_map(|group| group.partials.iter().copied()).collect();

@@ -1,0 +1,164 @@
+//! Apps, made, read, changed, deleted, and made again as a new version (001 4, 5, 7, 8, 10; 001a 13).
+
+use serde::Serialize;
+use serde_json::{Map, Value};
+use shared::Error;
+use shared::domain::app;
+use shared::domain::catalogue::{self, Listing};
+use shared::domain::publication::{self, Named, Publication};
+use shared::domain::publishing::{self, Guard, Published, Said};
+use shared::id::Handle;
+use shared::incoming::Incoming;
+use shared::records::Stored;
+use shared::reply::{Reply, Success};
+use shared::spine::{Call, Plan};
+use shared::store::keys;
+
+use crate::{body, views};
+
+fn listing(incoming: &Incoming) -> Result<Listing, Error> {
+    Listing::parse(incoming.param("appType"))
+}
+
+/// What a body says; a body of another type than JSON is refused first.
+fn said(incoming: &Incoming) -> Result<Said, Error> {
+    incoming.require_json()?;
+    body::read(&incoming.parse::<Map<String, Value>>()?)
+}
+
+/// What naming an app reads, as far as its path says it.
+fn named(incoming: &Incoming, handle: Handle) -> Plan {
+    let (Ok(listing), Ok(named)) = (listing(incoming), Named::parse(incoming.param("appId"))) else { return Plan::default() };
+    Plan::keys(named.keys(handle, listing))
+}
+
+/// What a body will be judged by.
+fn judged(incoming: &Incoming, handle: Handle) -> Vec<shared::store::Key> {
+    said(incoming).map(|said| said.wanted(handle)).unwrap_or_default()
+}
+
+/// What creating reads.
+pub fn plan_create(incoming: &Incoming, handle: Handle) -> Plan {
+    let (Ok(listing), Ok(said)) = (listing(incoming), said(incoming)) else { return Plan::default() };
+    Plan::keys(said.wanted_for_new(handle, listing)).query(catalogue::last_bucket(handle))
+}
+
+/// What reading reads.
+pub fn plan_read(incoming: &Incoming, handle: Handle) -> Plan {
+    named(incoming, handle)
+}
+
+/// What changing reads.
+pub fn plan_update(incoming: &Incoming, handle: Handle) -> Plan {
+    named(incoming, handle).and(judged(incoming, handle))
+}
+
+/// What making a new version reads.
+pub fn plan_new_version(incoming: &Incoming, handle: Handle) -> Plan {
+    plan_update(incoming, handle).query(catalogue::last_bucket(handle))
+}
+
+/// What deleting reads.
+pub fn plan_delete(incoming: &Incoming, handle: Handle) -> Plan {
+    let whole = match Named::parse(incoming.param("appId")) {
+        Ok(Named::Id(id)) => app::keys_of(handle, id),
+        _ => Vec::new(),
+    };
+    let mut plan = named(incoming, handle);
+    plan.keys.retain(|key| !whole.contains(key));
+    plan.and(whole)
+}
+
+/// What judging a context reads.
+pub fn plan_validate(incoming: &Incoming, handle: Handle) -> Plan {
+    let context = incoming.peek::<String>("appContext").and_then(|text| publishing::normal_context(&text).ok());
+    Plan::default().and(context.map(|context| keys::context(handle, &context)))
+}
+
+/// The answer of what is made: its id under both names that clients read.
+fn made(published: &Published) -> Result<Reply, Error> {
+    #[derive(Serialize)]
+    struct Made {
+        id: String,
+        #[serde(rename = "AppId")]
+        app_id: String,
+    }
+    let id = published.id.uuid();
+    Ok(Reply::of(&Made { id: id.clone(), app_id: id })?
+        .success(Success::Catalogued)
+        .header("location", views::location(&published.card, published.id))
+        .validators(views::validators(published.id, &published.card, published.rev)))
+}
+
+/// 001 10
+pub async fn create(mut call: Call<'_>) -> Result<Reply, Error> {
+    let listing = listing(call.incoming)?;
+    call.incoming.conditions.judge_creation()?;
+    let said = said(call.incoming)?;
+    let who = call.who()?;
+    made(&publishing::create(&mut call.reader, who, listing, &said).await?)
+}
+
+/// 001 7
+pub async fn read(mut call: Call<'_>) -> Result<Reply, Error> {
+    let listing = listing(call.incoming)?;
+    let handle = call.who()?.handle;
+    let id = publication::locate(&mut call.reader, handle, listing, call.incoming.param("appId")).await?;
+    call.reader.fetch_missing(&[keys::app_card(handle, id), keys::publication(handle, id)]).await?;
+    let found = publication::card(&mut call.reader, handle, listing, id).await?;
+    let said: Option<Stored<Publication>> = call.reader.get(&keys::publication(handle, id)).await?;
+    let id = publication::shown_id(&found.value, id);
+    let published = Published { id, rev: found.rev, card: found.value, publication: said.map(|said| said.value).unwrap_or_default() };
+    whole(&mut call, &published).await
+}
+
+async fn whole(call: &mut Call<'_>, published: &Published) -> Result<Reply, Error> {
+    let handle = call.who()?.handle;
+    let groups = views::group_names(&mut call.reader, handle, [&published.card]).await?;
+    let view = views::whole_view(&published.card, &published.publication, published.id, &groups);
+    Ok(Reply::of(&view)?.validators(views::validators(published.id, &published.card, published.rev)))
+}
+
+fn guard<'a>(call: &Call<'a>) -> Guard<'a> {
+    Guard { conditions: &call.incoming.conditions, required: call.context.settings.require_if_match }
+}
+
+/// 001 8
+pub async fn update(mut call: Call<'_>) -> Result<Reply, Error> {
+    let listing = listing(call.incoming)?;
+    let (incoming, who, guard) = (call.incoming, call.who()?, guard(&call));
+    let published = publishing::update(&mut call.reader, who, listing, incoming.param("appId"), guard, &|| said(incoming)).await?;
+    whole(&mut call, &published).await
+}
+
+/// 001 4
+pub async fn new_version(mut call: Call<'_>) -> Result<Reply, Error> {
+    let listing = listing(call.incoming)?;
+    let (incoming, who) = (call.incoming, call.who()?);
+    let named = incoming.param("appId");
+    made(&publishing::new_version(&mut call.reader, who, listing, named, &incoming.conditions, &|| said(incoming)).await?)
+}
+
+/// 001 5
+pub async fn delete(mut call: Call<'_>) -> Result<Reply, Error> {
+    let listing = listing(call.incoming)?;
+    let (who, guard) = (call.who()?, guard(&call));
+    publishing::delete(&mut call.reader, who, listing, call.incoming.param("appId"), guard).await?;
+    Ok(Reply::empty())
+}
+
+/// 001a 13
+pub async fn validate_context(mut call: Call<'_>) -> Result<Reply, Error> {
+    #[derive(Serialize)]
+    struct View {
+        #[serde(rename = "IsContextExists")]
+        exists: bool,
+    }
+    if listing(call.incoming)? == Listing::Mobile {
+        return Err(Error::invalid("appType: mobile apps have no context"));
+    }
+    let handle = call.who()?.handle;
+    let context = call.incoming.peek::<String>("appContext").filter(|text| !text.trim().is_empty());
+    let context = context.ok_or_else(|| Error::invalid("appContext is mandatory"))?;
+    Reply::of(&View { exists: publishing::context_exists(&mut call.reader, handle, &context).await? })
+}
