@@ -108,6 +108,10 @@ fn variables(needs: &Needs) -> Vec<Variable> {
     if needs.knows_providers {
         variables.push(Variable { name: "APPDEPOT_ALLOW_PRIVATE_ADDRESSES", value: "!Ref AllowPrivateAddresses".to_owned() });
     }
+    if needs.publishes {
+        variables.push(Variable { name: "APPDEPOT_WSO2_CREATE_STATUS", value: "!Ref Wso2CreateStatus".to_owned() });
+        variables.push(Variable { name: "APPDEPOT_REQUIRE_IF_MATCH", value: "!Ref RequireIfMatch".to_owned() });
+    }
     variables
 }
 

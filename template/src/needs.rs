@@ -40,6 +40,8 @@ pub struct Needs {
     pub mails: bool,
     /// Whether it judges or reaches the providers that auth policies name.
     pub knows_providers: bool,
+    /// Whether it makes or changes what the publisher API's catalogue holds: its creates and conditions have parameters.
+    pub publishes: bool,
 }
 
 const GET: &str = "dynamodb:GetItem";
@@ -69,6 +71,7 @@ pub const NEEDS: &[Needs] = &[
         memory: 512,
         mails: true,
         knows_providers: false,
+        publishes: false,
     },
     Needs {
         function: "rhmap-app-sign-in",
@@ -82,6 +85,7 @@ pub const NEEDS: &[Needs] = &[
         memory: 512,
         mails: false,
         knows_providers: true,
+        publishes: false,
     },
     Needs {
         function: "rhmap-api-keys",
@@ -95,6 +99,7 @@ pub const NEEDS: &[Needs] = &[
         memory: 256,
         mails: false,
         knows_providers: false,
+        publishes: false,
     },
     Needs {
         function: "rhmap-app-store",
@@ -108,6 +113,7 @@ pub const NEEDS: &[Needs] = &[
         memory: 256,
         mails: false,
         knows_providers: false,
+        publishes: false,
     },
     Needs {
         function: "rhmap-store-items",
@@ -128,6 +134,7 @@ pub const NEEDS: &[Needs] = &[
         memory: 256,
         mails: false,
         knows_providers: false,
+        publishes: false,
     },
     Needs {
         function: "rhmap-store-groups",
@@ -141,6 +148,7 @@ pub const NEEDS: &[Needs] = &[
         memory: 256,
         mails: false,
         knows_providers: false,
+        publishes: false,
     },
     Needs {
         function: "rhmap-audit-log",
@@ -154,6 +162,7 @@ pub const NEEDS: &[Needs] = &[
         memory: 256,
         mails: false,
         knows_providers: false,
+        publishes: false,
     },
     Needs {
         function: "rhmap-store-client",
@@ -167,6 +176,7 @@ pub const NEEDS: &[Needs] = &[
         memory: 256,
         mails: false,
         knows_providers: false,
+        publishes: false,
     },
     Needs {
         function: "rhmap-auth-policies",
@@ -180,6 +190,7 @@ pub const NEEDS: &[Needs] = &[
         memory: 256,
         mails: false,
         knows_providers: true,
+        publishes: false,
     },
     Needs {
         function: "rhmap-devices",
@@ -193,6 +204,7 @@ pub const NEEDS: &[Needs] = &[
         memory: 256,
         mails: false,
         knows_providers: false,
+        publishes: false,
     },
     Needs {
         function: "rhmap-roles",
@@ -206,6 +218,7 @@ pub const NEEDS: &[Needs] = &[
         memory: 256,
         mails: false,
         knows_providers: false,
+        publishes: false,
     },
     Needs {
         function: "rhmap-teams",
@@ -219,6 +232,7 @@ pub const NEEDS: &[Needs] = &[
         memory: 256,
         mails: false,
         knows_providers: false,
+        publishes: false,
     },
     Needs {
         function: "rhmap-users",
@@ -232,12 +246,13 @@ pub const NEEDS: &[Needs] = &[
         memory: 1024,
         mails: true,
         knows_providers: false,
+        publishes: false,
     },
     Needs {
         function: "wso2-oauth",
         does: "Clients of the publisher API and their tokens",
         trigger: Trigger::Http,
-        dynamodb: &[GET, BATCH_GET, QUERY, PUT, UPDATE, DELETE, CHECK],
+        dynamodb: &[GET, BATCH_GET, PUT, UPDATE, DELETE, CHECK],
         s3: &[],
         kms: &[],
         before_sign_in: true,
@@ -245,6 +260,7 @@ pub const NEEDS: &[Needs] = &[
         memory: 512,
         mails: false,
         knows_providers: false,
+        publishes: false,
     },
     Needs {
         function: "wso2-apps",
@@ -258,6 +274,7 @@ pub const NEEDS: &[Needs] = &[
         memory: 256,
         mails: false,
         knows_providers: false,
+        publishes: true,
     },
     Needs {
         function: "wso2-documents",
@@ -271,6 +288,7 @@ pub const NEEDS: &[Needs] = &[
         memory: 256,
         mails: false,
         knows_providers: false,
+        publishes: true,
     },
     Needs {
         function: "wso2-files",
@@ -293,6 +311,7 @@ pub const NEEDS: &[Needs] = &[
         memory: 256,
         mails: false,
         knows_providers: false,
+        publishes: true,
     },
     Needs {
         function: "wso2-policies",
@@ -306,6 +325,7 @@ pub const NEEDS: &[Needs] = &[
         memory: 256,
         mails: false,
         knows_providers: false,
+        publishes: true,
     },
     Needs {
         function: "wso2-reference",
@@ -319,6 +339,7 @@ pub const NEEDS: &[Needs] = &[
         memory: 256,
         mails: false,
         knows_providers: false,
+        publishes: true,
     },
     Needs {
         function: "upload-received",
@@ -340,6 +361,7 @@ pub const NEEDS: &[Needs] = &[
         memory: 1024,
         mails: false,
         knows_providers: false,
+        publishes: false,
     },
     Needs {
         function: "housekeeping",
@@ -353,5 +375,6 @@ pub const NEEDS: &[Needs] = &[
         memory: 256,
         mails: false,
         knows_providers: false,
+        publishes: false,
     },
 ];

@@ -16,6 +16,7 @@ use shared::domain::group::{Group, GroupName};
 use shared::domain::housekeeping::Chore;
 use shared::domain::life_cycle::Steps;
 use shared::domain::line::{self, ContextClaim, Line};
+use shared::domain::oauth::Client;
 use shared::domain::partial::{Partial, Shown};
 use shared::domain::policy::{Policy, PolicyIdClaim};
 use shared::domain::publication::{Publication, VersionClaim};
@@ -219,12 +220,13 @@ pub fn faults(handle: Handle, snapshot: &Snapshot) -> Vec<String> {
         "bucket",
         "subscription",
         "publication",
-        "line",
-        "version-claim",
-        "context-claim",
         "partial",
         "mapped-partial",
         "shared-partial",
+        "client",
+        "line",
+        "version-claim",
+        "context-claim",
         "file",
     ]
     .into();
@@ -239,6 +241,7 @@ pub fn faults(handle: Handle, snapshot: &Snapshot) -> Vec<String> {
     groups(handle, &records, &mut sides);
     business_owners(handle, &records, &mut sides);
     people(handle, &records, &mut sides);
+    tokens(handle, &records, &mut sides);
     let waiting = records.all::<Upload>().into_iter().filter(|upload| upload.value.state == State::Waiting).map(|upload| upload.value.guid);
     let cleared: BTreeSet<_> =
         chores.iter().filter_map(|chore| if let Chore::Upload { upload, .. } = &chore.value { Some(upload.clone()) } else { None }).collect();
@@ -514,6 +517,26 @@ fn people(handle: Handle, records: &Records, sides: &mut Sides<'_>) {
     for (app, keys) in active {
         sides.holds(|| format!("the app {app} has {keys} active keys"), keys == 1);
     }
+}
+
+/// A refresh token and the bearer token that came with it, each of which names the other, for one client that is there.
+fn tokens(handle: Handle, records: &Records, sides: &mut Sides<'_>) {
+    let clients: BTreeSet<Key> = records.all::<Client>().iter().map(|client| keys::client(handle, &client.value.guid)).collect();
+    sides.same("clients and their keys", records.keys("client"), clients.clone());
+    let (mut by_bearers, mut by_refreshes) = (BTreeSet::new(), BTreeSet::new());
+    for credential in records.all::<Credential>() {
+        match credential.value.purpose {
+            Purpose::Bearer { client, refresh: Some(refresh), .. } => {
+                by_bearers.insert((credential.key, keys::credential(handle, &refresh), client));
+            }
+            Purpose::Refresh { client, bearer, .. } => {
+                sides.holds(|| format!("a token of no client: {:?}", credential.key), clients.contains(&keys::client(handle, &client)));
+                by_refreshes.insert((keys::credential(handle, &bearer), credential.key, client));
+            }
+            _ => {}
+        }
+    }
+    sides.same("bearer tokens and refresh tokens", by_bearers, by_refreshes);
 }
 
 /// What users are in and what they own, on both sides of each.

@@ -1,6 +1,7 @@
 //! A world for tests: the functions behind the gateway's events, on embedded stores, with a clock that can be moved and a
 //! table that counts and fails.
 
+pub mod catalogue;
 pub mod client;
 pub mod consistency;
 pub mod providers;
@@ -335,6 +336,19 @@ impl Call<'_> {
     /// With a bearer token of the publisher API.
     pub fn bearer(self, token: &str) -> Self {
         self.header("authorization", &format!("Bearer {token}"))
+    }
+
+    /// With name and password in `Authorization`.
+    pub fn basic(self, name: &str, password: &str) -> Self {
+        use base64::Engine as _;
+        let text = base64::engine::general_purpose::STANDARD.encode(format!("{name}:{password}"));
+        self.header("authorization", &format!("Basic {text}"))
+    }
+
+    /// With a form of texts, percent-encoded.
+    pub fn encoded(self, fields: &[(&str, &str)]) -> Self {
+        let text = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
+        self.raw("application/x-www-form-urlencoded", text.into_bytes())
     }
 
     /// With the session of an app's user.

@@ -3,6 +3,7 @@
 use std::io::Write;
 use std::sync::{Arc, Mutex};
 
+use appdepot_tests::requests::TestClient;
 use appdepot_tests::{PASSWORD, World};
 use serde_json::json;
 use shared::access::Role;
@@ -77,7 +78,29 @@ async fn secrets_are_kept_sealed_or_as_hashes() {
     let (_, other) = world.user(&tenant, "other", vec![Role::Dev]).await;
     world.post(&other, "/box/srv/1.1/act/sys/auth/logout", json!({})).await;
 
+    // A client of the publisher API: its tokens by a password, the next ones, and some that are refused.
+    let client = TestClient::of(&world, &tenant).await;
+    let refreshed = {
+        let form = [("grant_type", "refresh_token"), ("refresh_token", &client.refresh)];
+        world.call("POST", "/oauth2/token").basic(&client.id, &client.secret).encoded(&form).send().await.json
+    };
+    let (bearer, refresh) = (refreshed["access_token"].as_str().unwrap(), refreshed["refresh_token"].as_str().unwrap());
+    for form in [
+        [("grant_type", "refresh_token"), ("refresh_token", &client.refresh)],
+        [("grant_type", "password"), ("password", PASSWORD)],
+        [("token", bearer), ("token", refresh)],
+    ] {
+        let answer = world.call("POST", "/oauth2/token").basic(&client.id, &client.secret).encoded(&form).send().await;
+        assert_eq!(answer.status, 400, "{}", answer.text);
+        world.call("POST", "/oauth2/revoke").basic(&client.id, &format!("{}x", client.secret)).encoded(&form).send().await;
+    }
+
     let secrets = [
+        ("the secret of a client of the publisher API", client.secret.as_str()),
+        ("a bearer token that was replaced", &client.bearer),
+        ("a refresh token that was used", &client.refresh),
+        ("a bearer token", bearer),
+        ("a refresh token", refresh),
         ("the password of everybody", PASSWORD),
         ("a password", password),
         ("a chosen password", chosen),

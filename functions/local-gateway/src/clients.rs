@@ -4,10 +4,12 @@ use std::collections::BTreeMap;
 use std::io::Write as _;
 use std::path::Path;
 
+use serde::{Deserialize, Serialize};
 use shared::Error;
 use shared::access::{Means, Principal, Rights};
 use shared::context::Context;
 use shared::domain::api_key::{self, KeyOf};
+use shared::domain::oauth::NewClient;
 use shared::domain::tenant::Tenant;
 use shared::domain::text::Label;
 use shared::domain::user::User;
@@ -16,23 +18,76 @@ use shared::records::{Reader, Stored};
 use shared::secret::SecretHash;
 use shared::store::keys;
 
-/// Makes an API key for a tenant's administrator and writes it into the settings of each client, by file name.
+/// fhc's settings.
+const FHCRC: &str = "fhcrc";
+/// Those of clients of the publisher API.
+const WSO2: &str = "wso2-client.json";
+
+/// The files of settings.
+pub const FILES: [&str; 2] = [FHCRC, WSO2];
+
+/// What a client of the publisher API must know.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Wso2Client {
+    base_url: String,
+    token_url: String,
+    client_id: String,
+    client_secret: String,
+    username: String,
+}
+
+impl Wso2Client {
+    fn at(self, base_url: &str) -> Self {
+        Self { base_url: format!("{base_url}/api/appm/publisher/v1.1"), token_url: format!("{base_url}/oauth2/token"), ..self }
+    }
+
+    fn text(&self) -> Result<String, serde_json::Error> {
+        serde_json::to_string_pretty(self).map(|text| text + "\n")
+    }
+}
+
+/// Makes the settings of clients for a tenant's administrator, by the names of their files, with a credential in each.
 ///
 /// # Errors
 /// The store's.
-pub async fn make(context: &Context, domain: &str, admin: &Guid, base_url: &str) -> Result<BTreeMap<String, String>, Error> {
+pub async fn make(context: &Context, domain: &str, admin: &Guid, base_url: &str, files: &[&str]) -> Result<BTreeMap<String, String>, Error> {
     let handle = Handle::of_name(domain);
     let mut reader = Reader::new(&*context.table, context.clock.now());
     let user: Stored<User> = reader.get(&keys::user(handle, admin)).await?.ok_or_else(|| Error::internal("no administrator"))?;
+    let mut made = BTreeMap::new();
+    for file in files {
+        let text = if *file == FHCRC {
+            fhcrc(context, &mut reader, handle, domain, &user.value, base_url).await?
+        } else {
+            wso2(&reader, handle, domain, &user.value, base_url).await?
+        };
+        made.insert((*file).to_owned(), text);
+    }
+    Ok(made)
+}
+
+/// With a new API key.
+async fn fhcrc(context: &Context, reader: &mut Reader<'_>, handle: Handle, domain: &str, user: &User, base_url: &str) -> Result<String, Error> {
     let tenant: Stored<Tenant> = reader.get(&keys::tenant(handle)).await?.ok_or_else(|| Error::internal("no tenant"))?;
     let key = context.sealer()?.data_key(handle, &tenant.value.data_key).await?;
-    let owner = user.value.owner;
+    let owner = user.owner.clone();
     let username = owner.username.clone();
     let who = Principal { handle, domain: domain.to_owned(), owner, rights: Rights::NONE, means: Means::Session, credential: SecretHash::of("") };
     let label = Label::new("client settings".to_owned()).unwrap_or_default();
-    let made = api_key::create(&mut reader, &who, KeyOf::User(who.owner.user.clone()), label, &key).await?;
-    let fhcrc = format!("feedhenry = {base_url}/\ndomain = {domain}\nusername = {username}\nuser_api_key = {}\n", made.open(&key)?);
-    Ok(BTreeMap::from([("fhcrc".to_owned(), fhcrc)]))
+    let made = api_key::create(reader, &who, KeyOf::User(who.owner.user.clone()), label, &key).await?;
+    Ok(format!("feedhenry = {base_url}/\ndomain = {domain}\nusername = {username}\nuser_api_key = {}\n", made.open(&key)?))
+}
+
+/// With a new client, which belongs to the administrator.
+async fn wso2(reader: &Reader<'_>, handle: Handle, domain: &str, user: &User, base_url: &str) -> Result<String, Error> {
+    let new = NewClient::new("client settings".to_owned(), String::new(), "")?;
+    let (registered, write) = new.owned_by(handle, domain, user, reader.now())?;
+    reader.table().write(vec![write]).await?;
+    let (base, token) = (String::new(), String::new());
+    let (client_id, client_secret, username) = (registered.id.to_string(), registered.secret, user.owner.username.clone());
+    let client = Wso2Client { base_url: base, token_url: token, client_id, client_secret, username };
+    client.at(base_url).text().map_err(Error::internal)
 }
 
 /// Writes the settings, readable by their owner alone.
@@ -64,12 +119,25 @@ pub fn write(folder: &Path, files: &BTreeMap<String, String>) -> std::io::Result
 /// # Errors
 /// The disk's.
 pub fn readdress(folder: &Path, base_url: &str) -> std::io::Result<()> {
-    let path = folder.join("fhcrc");
-    let text = match std::fs::read_to_string(&path) {
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
-        other => other?,
-    };
-    let lines = text.lines().map(|line| if line.starts_with("feedhenry = ") { format!("feedhenry = {base_url}/") } else { line.to_owned() });
-    let text = lines.map(|line| line + "\n").collect();
-    write(folder, &BTreeMap::from([("fhcrc".to_owned(), text)]))
+    let mut files = BTreeMap::new();
+    for name in FILES {
+        let text = match std::fs::read_to_string(folder.join(name)) {
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => continue,
+            other => other?,
+        };
+        let readdressed = if name == FHCRC {
+            let lines = text.lines().map(|line| if line.starts_with("feedhenry = ") { format!("feedhenry = {base_url}/") } else { line.to_owned() });
+            lines.map(|line| line + "\n").collect()
+        } else {
+            match serde_json::from_str::<Wso2Client>(&text).and_then(|client| client.at(base_url).text()) {
+                Ok(text) => text,
+                Err(error) => {
+                    tracing::warn!(name, %error, "these settings were changed by hand and keep their address");
+                    continue;
+                }
+            }
+        };
+        files.insert(name.to_owned(), readdressed);
+    }
+    write(folder, &files)
 }

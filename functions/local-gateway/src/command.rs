@@ -61,6 +61,12 @@ struct Options {
     /// Let auth policies reach private, loopback and link-local addresses: for a provider on this machine or network
     #[arg(long, env = "APPDEPOT_ALLOW_PRIVATE_ADDRESSES", value_parser = clap::builder::FalseyValueParser::new())]
     allow_private_addresses: bool,
+    /// The status by which the publisher API answers when it made something: 201, or 200 for clients that take no other
+    #[arg(long, env = "APPDEPOT_WSO2_CREATE_STATUS", default_value = "201", value_parser = ["200", "201"], value_name = "STATUS")]
+    wso2_create_status: String,
+    /// Let the publisher API refuse changes without If-Match or If-Unmodified-Since
+    #[arg(long, env = "APPDEPOT_REQUIRE_IF_MATCH", value_parser = clap::builder::FalseyValueParser::new())]
+    require_if_match: bool,
     /// Do not refuse what AWS would refuse: bodies over 6 MB, requests over 30 seconds
     #[arg(long)]
     no_aws_limits: bool,
@@ -136,6 +142,8 @@ fn settings(options: &Options) -> Settings {
         public_url: options.public_url.clone(),
         scheme: "http".to_owned(),
         allow_private_addresses: options.allow_private_addresses,
+        wso2_create_status: if options.wso2_create_status == "200" { 200 } else { 201 },
+        require_if_match: options.require_if_match,
         ..Settings::default()
     }
 }
@@ -245,13 +253,15 @@ async fn first_start(context: &Context, options: &Options, base_url: &str) -> Re
         return Err(format!("{folder} was written by version 0.1 or 0.2, which this version does not read: name another folder with --data").into());
     }
     if found[0].is_some() {
-        if folder.join("fhcrc").exists() {
-            return Ok(clients::readdress(&folder, base_url)?);
+        clients::readdress(&folder, base_url)?;
+        let missing: Vec<&str> = clients::FILES.into_iter().filter(|name| !folder.join(name).exists()).collect();
+        if missing.is_empty() {
+            return Ok(());
         }
-        // The first start was killed before it came to them.
+        // The first start was killed before it came to them, or was that of a version which did not have them all.
         let claim = Reader::new(&*context.table, context.clock.now()).get::<SignInName>(&keys::sign_in(handle, ADMIN)).await?;
         let Some(claim) = claim else { return Ok(()) };
-        let files = clients::make(context, &options.tenant, &claim.value.user, base_url).await?;
+        let files = clients::make(context, &options.tenant, &claim.value.user, base_url, &missing).await?;
         return Ok(clients::write(&folder, &files)?);
     }
     let given = std::env::var("APPDEPOT_ADMIN_PASSWORD").ok().filter(|password| !password.is_empty());
@@ -266,7 +276,7 @@ async fn first_start(context: &Context, options: &Options, base_url: &str) -> Re
         Err(error) if error.kind == Kind::Conflict => return Ok(()),
         Err(error) => return Err(error.into()),
     };
-    let files = clients::make(context, &options.tenant, &made.admin, base_url).await?;
+    let files = clients::make(context, &options.tenant, &made.admin, base_url, &clients::FILES).await?;
     Ok(clients::write(&folder, &files)?)
 }
 

@@ -107,7 +107,7 @@ async fn make_tenant(context: &Context, base_url: &str, body: &[u8]) -> Response
     let made = async {
         let new = NewTenant { name: &body.name, admin_email: &body.admin_email, admin_password: &body.admin_password };
         let made = tenant::create(&*context.table, context.sealer()?, new, context.clock.now()).await?;
-        let clients = clients::make(context, &body.name, &made.admin, base_url).await?;
+        let clients = clients::make(context, &body.name, &made.admin, base_url, &clients::FILES).await?;
         Ok::<_, shared::Error>((made, clients))
     };
     match made.await {

@@ -5,6 +5,7 @@ use shared::Error;
 use shared::domain::app;
 use shared::domain::catalogue::AppKind;
 use shared::domain::life_cycle::{self, Action, REASON_LIMIT, State, Steps};
+use shared::domain::publication;
 use shared::id::Handle;
 use shared::incoming::Incoming;
 use shared::reply::{Reply, Success};
@@ -143,7 +144,9 @@ pub async fn change(mut call: Call<'_>) -> Result<Reply, Error> {
     let reader = &mut call.reader;
     let now = reader.now();
     let (id, rev, card) = shared::change!(reader, {
-        let (id, mut found) = subject.card(reader, who.handle).await?;
+        let (named, mut found) = subject.card(reader, who.handle).await?;
+        // As reading the app shows it, whose state the conditions know.
+        let id = publication::shown_id(&found.value, named);
         incoming.conditions.judge_change(&validators(id, &found.value, found.rev), required)?;
         let before = found.value.clone();
         let taken = life_cycle::take(who, &mut found.value, found.rev, &[action], reason, now)?;

@@ -1,7 +1,8 @@
 //! 001 3: the apps of a type, by pages, and searched.
 
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use shared::Error;
+use shared::dialect::wso2_views::{AppList, Summary};
 use shared::domain::app::AppCard;
 use shared::domain::catalogue::{self, Listing, Row, Rows};
 use shared::domain::publication::Publication;
@@ -154,46 +155,6 @@ pub fn plan(incoming: &Incoming, handle: Handle) -> Plan {
     Plan::default().query(query)
 }
 
-/// An app as the short list shows it.
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Summary {
-    id: String,
-    name: String,
-    description: String,
-    context: Option<String>,
-    version: String,
-    provider: String,
-    lifecycle_state: String,
-    /// Nothing here rates apps.
-    rating: u8,
-}
-
-impl From<Row> for Summary {
-    fn from(row: Row) -> Self {
-        Self {
-            id: row.id.uuid(),
-            name: row.name,
-            description: row.description,
-            context: row.context,
-            version: row.version,
-            provider: row.provider,
-            lifecycle_state: row.state.upper(),
-            rating: 0,
-        }
-    }
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct AppList<'a, A> {
-    previous: String,
-    next: String,
-    count: usize,
-    app_list: &'a [A],
-    app_summary_list: &'a [Summary],
-}
-
 /// A page of the apps of a type (001 3).
 pub async fn list(mut call: Call<'_>) -> Result<Reply, Error> {
     let handle = call.who()?.handle;
@@ -217,12 +178,11 @@ pub async fn list(mut call: Call<'_>) -> Result<Reply, Error> {
     if asked.all {
         let (views, read) = whole(reader, handle, &rows).await?;
         let links = slice.links(&path, &kept, read, more || read < rows.len());
-        return Reply::of(&AppList { previous: links.previous, next: links.next, count: views.len(), app_list: &views, app_summary_list: &[] });
+        return Reply::of(&AppList::whole(&views, links));
     }
     let summaries: Vec<Summary> = rows.into_iter().map(Summary::from).collect();
     let links = slice.links(&path, &kept, summaries.len(), more);
-    // The document shows summaries under one name, the published server answered them under the other.
-    Reply::of(&AppList { previous: links.previous, next: links.next, count: summaries.len(), app_list: &summaries, app_summary_list: &summaries })
+    Reply::of(&AppList::short(&summaries, links))
 }
 
 /// What the links and names of a list take of an answer at most.

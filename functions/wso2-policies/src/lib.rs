@@ -6,7 +6,7 @@ mod decision;
 use serde::{Deserialize, Serialize};
 use shared::Error;
 use shared::conditions::Validators;
-use shared::dialect::wso2_views::{BASE, Paging, SummaryPage};
+use shared::dialect::wso2_views::{AppList, BASE, Summary};
 use shared::domain::catalogue::Listing;
 use shared::domain::partial::{self, Said};
 use shared::domain::publication::Named;
@@ -14,6 +14,7 @@ use shared::domain::text::Text;
 use shared::id::Handle;
 use shared::incoming::Incoming;
 use shared::lenient;
+use shared::paging::{SLICE_DEFAULT, Slice};
 use shared::reply::{Reply, Success};
 use shared::routes::Function;
 use shared::routes::wso2_policies::{FUNCTION, Op};
@@ -28,7 +29,8 @@ impl Operations for Policies {
     const FUNCTION: Function<Op> = FUNCTION;
 
     fn plan(op: Op, incoming: &Incoming, handle: Handle) -> Plan {
-        let Paging { limit, offset } = Paging::peek(incoming);
+        // A request for no page is refused before anything is read.
+        let Slice { limit, offset } = Slice::of(incoming).unwrap_or(Slice { limit: SLICE_DEFAULT, offset: 0 });
         match op {
             Op::Validate | Op::Create => Plan::default(),
             Op::List => Plan::default().query(partial::listing(handle, offset, limit)),
@@ -182,9 +184,9 @@ async fn list(mut call: Call<'_>) -> Result<Reply, Error> {
         previous: String,
         policy_list: Vec<InfoView>,
     }
-    let (paging, handle) = (Paging::of(call.incoming)?, call.who()?.handle);
-    let (found, more) = partial::list(&mut call.reader, handle, paging.offset, paging.limit).await?;
-    let links = paging.links(&format!("{BASE}/xacmlpolicies"), &[], more);
+    let (slice, handle) = (Slice::of(call.incoming)?, call.who()?.handle);
+    let (found, more) = partial::list(&mut call.reader, handle, slice.offset, slice.limit).await?;
+    let links = slice.links(&format!("{BASE}/xacmlpolicies"), &[], found.len(), more);
     let view = |shown: partial::Shown| InfoView { policy_partial_id: shown.id, policy_partial_name: shown.name.to_string() };
     let policy_list: Vec<InfoView> = found.into_iter().map(view).collect();
     Reply::of(&ListView { count: policy_list.len(), next: links.next, previous: links.previous, policy_list })
@@ -192,9 +194,11 @@ async fn list(mut call: Call<'_>) -> Result<Reply, Error> {
 
 async fn list_apps(mut call: Call<'_>) -> Result<Reply, Error> {
     let listing = listing(call.incoming)?;
-    let (id, paging, handle) = (number(call.incoming)?, Paging::of(call.incoming)?, call.who()?.handle);
+    let (id, slice, handle) = (number(call.incoming)?, Slice::of(call.incoming)?, call.who()?.handle);
     partial::find(&mut call.reader, handle, id).await?;
-    let (rows, more) = partial::apps(&mut call.reader, handle, id, listing, paging.offset, paging.limit).await?;
-    let links = paging.links(&format!("{BASE}/xacmlpolicies/{id}/apps/{}", listing.as_str()), &[], more);
-    Reply::of(&SummaryPage::of(&rows, links))
+    let (rows, more) = partial::apps(&mut call.reader, handle, id, listing, slice.offset, slice.limit).await?;
+    let apps: Vec<Summary> = rows.into_iter().map(Summary::from).collect();
+    // An app that was deleted in between is not shown, and the next page begins where this one was to end.
+    let links = slice.links(&format!("{BASE}/xacmlpolicies/{id}/apps/{}", listing.as_str()), &[], slice.limit as usize, more);
+    Reply::of(&AppList::short(&apps, links))
 }

@@ -1,8 +1,8 @@
 //! Clients of the publisher API and their tokens (RFC 6749, RFC 7009).
 //!
 //! A client belongs to the tenant of the user who registered it, and its id leads there. Tokens come in pairs that end
-//! together; a refresh token is good for one time. All of them are over when their user is out, gone or has another
-//! password.
+//! together; a refresh token is good for one time. They are refused while their user is out, and over when he is gone or has
+//! another password.
 
 use std::fmt;
 use std::str::FromStr;
@@ -209,11 +209,14 @@ pub async fn register(reader: &mut Reader<'_>, attempt: Attempt<'_>, asked: Resu
     let proved = sign_in::prove(reader, attempt).await?;
     let tenant: Stored<Tenant> = reader.get(&keys::tenant(handle)).await?.ok_or_else(Error::sign_in_failed)?;
     let (domain, now) = (tenant.value.name, reader.now());
+    let of_user = Attempt { of: Throttled::Registration, name: proved.user.as_str(), ..attempt };
     let outcome = change!(reader, {
+        let mut wanted = of_user.keys();
+        wanted.push(keys::user(handle, &proved.user));
+        reader.fetch_missing(&wanted).await?;
         let (user, mut writes) = sign_in::let_in(reader, attempt, &proved).await?;
         // A right password shows by what is wrong with the client too: that answer counts the same.
         let Ok(new) = &asked else { return Ok((None, writes)) };
-        let of_user = Attempt { of: Throttled::Registration, name: user.owner.user.as_str(), ..attempt };
         of_user.refuse_throttled(reader).await?;
         writes.extend(of_user.charges());
         let (registered, write) = new.owned_by(handle, &domain, &user, now)?;

@@ -15,6 +15,8 @@ pub struct Counts {
     pub calls: usize,
     /// The longest chain of calls of which each began after the one before had ended.
     pub depth: usize,
+    /// The items that reads and queries gave.
+    pub items: usize,
     /// The DynamoDB actions that the calls needed permission for, such as `dynamodb:GetItem`.
     pub actions: BTreeSet<&'static str>,
 }
@@ -48,9 +50,10 @@ impl<T> CountingTable<T> {
         level
     }
 
-    fn end(&self, level: usize) {
+    fn end(&self, level: usize, items: usize) {
         let mut seen = self.seen.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         seen.depth = seen.depth.max(level);
+        seen.items += items;
     }
 }
 
@@ -71,21 +74,21 @@ impl<T: Table> Table for CountingTable<T> {
     async fn read(&self, keys: &[Key]) -> Result<Vec<Option<Item>>, StoreError> {
         let level = self.begin(&[if keys.len() == 1 { "dynamodb:GetItem" } else { "dynamodb:BatchGetItem" }]).await;
         let result = self.inner.read(keys).await;
-        self.end(level);
+        self.end(level, result.as_ref().map_or(0, |found| found.iter().flatten().count()));
         result
     }
 
     async fn query(&self, query: &Query) -> Result<Page, StoreError> {
         let level = self.begin(&["dynamodb:Query"]).await;
         let result = self.inner.query(query).await;
-        self.end(level);
+        self.end(level, result.as_ref().map_or(0, |page| page.items.len()));
         result
     }
 
     async fn write(&self, writes: Vec<Write>) -> Result<(), StoreError> {
         let level = self.begin(&actions(&writes)).await;
         let result = self.inner.write(writes).await;
-        self.end(level);
+        self.end(level, 0);
         result
     }
 }

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::{Carries, Entry, Furnished, MARK, delete, get, none, post, query};
+use super::{Carries, Entry, MARK, delete, get, named_app, none, post, query};
 
 /// The rows of apps of the publisher API, beside those of lists: an app, what becomes of it, and where it would be.
 pub(super) fn entries() -> Vec<Entry> {
@@ -24,8 +24,4 @@ pub(super) fn entries() -> Vec<Entry> {
         delete("/api/appm/publisher/v1.1/apps/{appType}/id/{appId}").with(named_app).again(&[404]),
         post("/api/appm/publisher/v1.1/apps/{appType}/id/{appId}/create-new-version", |_| Json(json!({"version": "77"}))).with(named_app).ok(201).again(&[409]),
     ]
-}
-
-fn named_app(f: &Furnished) -> Vec<(&'static str, String)> {
-    vec![("appType", "mobileapp".to_owned()), ("appId", f.shelved.clone())]
 }

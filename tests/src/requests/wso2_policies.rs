@@ -15,7 +15,7 @@ use crate::{TestTenant, World};
 pub struct Policies {
     /// A shared partial that the web app uses.
     pub used: u32,
-    /// A partial that nothing uses.
+    /// Another shared one that nothing uses.
     pub spare: u32,
     /// A published web app.
     pub web_app: String,
@@ -39,7 +39,7 @@ impl Policies {
         let reader = &mut Reader::new(&*world.plain.table, now);
         let said = Said { text: CONDITION.to_owned(), shared: Some(true), ..Said::default() };
         let used = partial::create(reader, who, &said).await.expect("a partial").id;
-        let spare = partial::create(reader, who, &Said { shared: None, ..said }).await.expect("a partial").id;
+        let spare = partial::create(reader, who, &said).await.expect("a partial").id;
         let group = json!({"policyGroupName": format!("{MARK} group"), "throttlingTier": "Unlimited", "policyPartialMapping": [used]});
         let template = json!({"urlPattern": "/*", "httpVerb": "GET", "policyGroupName": format!("{MARK} group")});
         let web_app = json!({
@@ -55,34 +55,31 @@ impl Policies {
     }
 }
 
-fn named(f: &Furnished, partial: u32) -> Vec<(&'static str, String)> {
-    vec![("policyPartialId", partial.to_string()), ("appType", "webapp".to_owned()), ("appId", f.policies.web_app.clone())]
+const PARTIALS: &str = "/api/appm/publisher/v1.1/administration/xacmlpolicies";
+const PARTIAL: &str = "/api/appm/publisher/v1.1/administration/xacmlpolicies/{policyPartialId}";
+
+fn used(f: &Furnished) -> Vec<(&'static str, String)> {
+    vec![("policyPartialId", f.policies.used.to_string()), ("appType", "webapp".to_owned())]
 }
 
-/// One request per row.
+fn spare(f: &Furnished) -> Vec<(&'static str, String)> {
+    vec![("policyPartialId", f.policies.spare.to_string())]
+}
+
+/// One entry for each row of the function.
 pub(super) fn entries() -> Vec<Entry> {
-    let of_used = |entry: Entry| if entry.method == "DELETE" { entry.with(|f| named(f, f.policies.spare)) } else { entry.with(|f| named(f, f.policies.used)) };
-    requests().into_iter().map(of_used).collect()
-}
-
-fn requests() -> Vec<Entry> {
     use Carries::Json;
+    let new = |_: &Furnished| Json(json!({"policyPartial": CONDITION, "policyPartialName": format!("{MARK} new"), "isSharedPartial": true}));
+    let question = |_: &Furnished| Json(json!({"path": "/a", "verb": "GET", "subject": {"id": "ann", "roles": ["admin"]}}));
     vec![
         get("/api/appm/publisher/v1.1/xacmlpolicies", none).theirs(),
-        get("/api/appm/publisher/v1.1/xacmlpolicies/{policyPartialId}/apps/{appType}", none),
+        get("/api/appm/publisher/v1.1/xacmlpolicies/{policyPartialId}/apps/{appType}", none).with(used),
         post("/api/appm/publisher/v1.1/administration/xacmlpolicies/validate", |_| Json(json!({"policyPartial": CONDITION}))).theirs(),
-        post("/api/appm/publisher/v1.1/administration/xacmlpolicies", |_| {
-            Json(json!({"policyPartial": CONDITION, "policyPartialName": format!("{MARK} new"), "isSharedPartial": true}))
-        })
-        .ok(201)
-        .theirs(),
-        get("/api/appm/publisher/v1.1/administration/xacmlpolicies/{policyPartialId}", none),
-        Entry::new("PUT", "/api/appm/publisher/v1.1/administration/xacmlpolicies/{policyPartialId}", |_| {
-            Json(json!({"policyPartial": CONDITION, "isSharedPartial": true, "policyPartialDesc": MARK}))
-        }),
-        delete("/api/appm/publisher/v1.1/administration/xacmlpolicies/{policyPartialId}").again(&[404]),
-        post("/api/appm/publisher/v1.1/apps/{appType}/id/{appId}/decision", |_| {
-            Json(json!({"path": "/a", "verb": "GET", "subject": {"id": "ann", "roles": ["admin"]}}))
-        }),
+        post(PARTIALS, new).ok(201).theirs(),
+        get(PARTIAL, none).with(used),
+        Entry::new("PUT", PARTIAL, |_| Json(json!({"policyPartial": CONDITION, "policyPartialDesc": MARK}))).with(used),
+        delete(PARTIAL).again(&[404]).with(spare),
+        post("/api/appm/publisher/v1.1/apps/{appType}/id/{appId}/decision", question)
+            .with(|f| vec![("appType", "webapp".to_owned()), ("appId", f.policies.web_app.clone())]),
     ]
 }

@@ -6,6 +6,7 @@ use std::process::Stdio;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
+use appdepot_tests::PASSWORD;
 use serde_json::{Value, json};
 use shared::domain::api_key::KEYS_LIMIT;
 
@@ -273,5 +274,6 @@ async fn a_first_start_that_is_killed_is_made_up_for() {
         let key = settings.lines().find_map(|line| line.strip_prefix("user_api_key = ")).expect("a key");
         let listed = server.json("POST", &format!("{ADMIN}/storeitem/list"), &[("x-fh-auth-user", key)], &json!({})).await.unwrap();
         assert_eq!((listed.status, &listed.json()["count"]), (200, &json!(1)), "round {round}");
+        assert_eq!(super::token(&super::wso2_client(folder.path()), PASSWORD).await.status, 200, "round {round}");
     }
 }

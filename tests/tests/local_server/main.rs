@@ -10,6 +10,7 @@ use std::path::Path;
 use std::process::Output;
 use std::time::{Duration, Instant};
 
+use appdepot_tests::client::HttpAnswer;
 use appdepot_tests::{PASSWORD, client};
 use serde_json::{Value, json};
 use server::{ADMIN, Server, bare_command, command};
@@ -21,6 +22,20 @@ fn fhcrc(data: &Path) -> String {
 
 fn setting<'a>(text: &'a str, name: &str) -> &'a str {
     text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(" = ")).unwrap_or_else(|| panic!("no {name} in {text}"))
+}
+
+fn wso2_client(data: &Path) -> Value {
+    let text = std::fs::read_to_string(data.join("clients/wso2-client.json")).expect("the settings of clients of the publisher API");
+    serde_json::from_str(&text).expect("JSON")
+}
+
+/// A token by these settings and that password.
+async fn token(settings: &Value, password: &str) -> HttpAnswer {
+    let text = |name: &str| settings[name].as_str().unwrap_or_else(|| panic!("{name} in {settings}")).to_owned();
+    let (id, secret, username) = (text("clientId"), text("clientSecret"), text("username"));
+    let form = [("grant_type", "password"), ("username", &username), ("password", password), ("client_id", &id), ("client_secret", &secret)];
+    let body = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(form).finish();
+    client::send("POST", &text("tokenUrl"), &[("content-type", "application/x-www-form-urlencoded")], body).await.unwrap()
 }
 
 fn password_lines(stderr: &str) -> Vec<&str> {
@@ -65,8 +80,20 @@ async fn the_first_start_makes_a_tenant_and_says_its_password_once() {
     let listed = server.json("POST", &format!("{ADMIN}/storeitem/list"), &[("x-fh-auth-user", key)], &json!({})).await.unwrap();
     assert_eq!(listed.status, 200, "{:?}", listed.bytes);
 
+    let path = data.join("clients/wso2-client.json");
+    assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+    let settings = wso2_client(&data);
+    assert_eq!(settings["baseUrl"], format!("{}/api/appm/publisher/v1.1", server.url));
+    assert_eq!(settings["tokenUrl"], format!("{}/oauth2/token", server.url));
+    assert_eq!(settings["username"], "admin@example.com");
+    let got = token(&settings, &password).await;
+    assert_eq!((got.status, &got.json()["token_type"]), (200, &json!("Bearer")), "{:?}", got.bytes);
+    assert_eq!(token(&settings, "another").await.status, 400);
+
     let ended = server.stop().await;
     assert_eq!((ended.code, &*ended.stdout), (Some(0), ""), "{}", ended.stderr);
+    let secret = settings["clientSecret"].as_str().unwrap();
+    assert!(!ended.stderr.contains(secret) && !ended.stderr.contains(got.json()["access_token"].as_str().unwrap()), "secrets are in no log");
     assert_eq!(password_lines(&ended.stderr), [password]);
 }
 
@@ -78,6 +105,7 @@ async fn a_restart_keeps_what_was_there_and_rewrites_addresses() {
     let admin = server.admin().await;
     let guid = admin.item("Made before").await;
     let before = fhcrc(folder.path());
+    let client_before = wso2_client(folder.path());
     assert_eq!(setting(&before, "feedhenry"), format!("{}/", server.url));
     let ended = server.stop().await;
     assert_eq!((ended.code, &*ended.stdout), (Some(0), ""), "{}", ended.stderr);
@@ -94,12 +122,37 @@ async fn a_restart_keeps_what_was_there_and_rewrites_addresses() {
     assert_eq!(setting(&after, "feedhenry"), format!("{}/", server.url));
     assert_eq!(setting(&after, "user_api_key"), setting(&before, "user_api_key"));
     assert_eq!(std::fs::metadata(folder.path().join("clients/fhcrc")).unwrap().permissions().mode() & 0o777, 0o600);
+    let client_after = wso2_client(folder.path());
+    for name in ["clientId", "clientSecret", "username"] {
+        assert_eq!(client_after[name], client_before[name], "{name}");
+    }
+    assert_eq!(client_after["baseUrl"], format!("{}/api/appm/publisher/v1.1", server.url));
+    assert_eq!(token(&client_after, PASSWORD).await.status, 200, "the client is the same, where the server is now");
     assert_eq!(server.sign_in("admin", "another password altogether").await.status, 401);
     assert_eq!(admin.at(&server).read(&guid).await["name"], "Made before", "the session from before holds too");
     assert_eq!(names(&server.admin().await).await, ["Made before"]);
     let ended = server.stop().await;
     assert_eq!(ended.code, Some(0));
     assert!(password_lines(&ended.stderr).is_empty());
+}
+
+/// A data folder of an earlier version, or settings that somebody changed by hand: what is missing is made, what is not ours is left.
+#[tokio::test(flavor = "multi_thread")]
+async fn missing_settings_are_made_and_foreign_ones_left() {
+    let folder = tempfile::tempdir().unwrap();
+    assert_eq!(Server::start(folder.path()).await.stop().await.code, Some(0));
+    let (key, path) = (fhcrc(folder.path()), folder.path().join("clients/wso2-client.json"));
+    let key = setting(&key, "user_api_key").to_owned();
+    std::fs::remove_file(&path).unwrap();
+    let server = Server::start(folder.path()).await;
+    assert_eq!(token(&wso2_client(folder.path()), PASSWORD).await.status, 200);
+    assert_eq!(setting(&fhcrc(folder.path()), "user_api_key"), key, "what was there is not made again");
+    assert_eq!(server.stop().await.code, Some(0));
+    std::fs::write(&path, "mine").unwrap();
+    let server = Server::start(folder.path()).await;
+    assert_eq!(std::fs::read_to_string(&path).unwrap(), "mine");
+    assert_eq!(setting(&fhcrc(folder.path()), "feedhenry"), format!("{}/", server.url));
+    assert_eq!(server.stop().await.code, Some(0));
 }
 
 async fn fails(mut command: tokio::process::Command) -> Output {
@@ -185,6 +238,9 @@ async fn local_operations_are_for_this_machine() {
     assert!(handle.len() == 8 && handle.bytes().all(|b| b.is_ascii_hexdigit()), "{handle}");
     let settings = made["clients"]["fhcrc"].as_str().unwrap();
     assert_eq!((setting(settings, "domain"), setting(settings, "feedhenry")), ("other", &*format!("{}/", server.url)));
+    let client: Value = serde_json::from_str(made["clients"]["wso2-client.json"].as_str().unwrap()).unwrap();
+    assert_eq!((&client["tokenUrl"], &client["username"]), (&json!(format!("{}/oauth2/token", server.url)), &json!("boss@other.example")));
+    assert_eq!(token(&client, PASSWORD).await.status, 200);
     assert_eq!(server.json("POST", "/local/tenants", &[], &new).await.unwrap().status, 409);
 
     // Two tenants that see nothing of each other.
