@@ -1,5 +1,7 @@
 //! One valid request per row of the route table, all for one furnished tenant.
 
+mod wso2_files;
+mod wso2_oauth;
 mod wso2_policies;
 mod wso2_reference;
 
@@ -12,6 +14,8 @@ use shared::domain::policy;
 use shared::id::Guid;
 use shared::routes::{self, Row};
 
+pub use wso2_files::FilesOfTenant;
+pub use wso2_oauth::TestClient;
 pub use wso2_policies::Policies;
 
 use crate::{Answer, Call, PASSWORD, TestTenant, World, client};
@@ -71,45 +75,14 @@ pub struct Furnished {
     pub import: String,
     /// The administrator's bearer token with every scope.
     pub bearer: String,
+    /// Its files and documents.
+    pub files: FilesOfTenant,
     /// The number of a business owner that no app has.
     pub owner: String,
     /// Policy partials and what they are mapped to.
     pub policies: Policies,
     /// The administrator's client of the publisher API, with the tokens that it got by his password.
     pub client: TestClient,
-}
-
-/// A client of the publisher API with its tokens.
-#[derive(Clone, Debug, Default)]
-pub struct TestClient {
-    /// Its id.
-    pub id: String,
-    /// Its secret.
-    pub secret: String,
-    /// A bearer token of all scopes.
-    pub bearer: String,
-    /// The refresh token that came with it.
-    pub refresh: String,
-}
-
-impl TestClient {
-    /// Registers a client for the tenant's administrator and gets it tokens by his password.
-    pub async fn of(world: &World, tenant: &TestTenant) -> Self {
-        let body = json!({"clientName": format!("{MARK} client")});
-        let made = world.call("POST", "/api/appm/oauth/v1.0/register").basic(&login(tenant), PASSWORD).json(body).send().await;
-        assert_eq!(made.status, 201, "{}", made.text);
-        let text = |answer: &Answer, name: &str| answer.json[name].as_str().unwrap_or_else(|| panic!("{name} in {}", answer.text)).to_owned();
-        let (id, secret) = (text(&made, "clientId"), text(&made, "clientSecret"));
-        let form = [("grant_type", "password"), ("username", &login(tenant)), ("password", PASSWORD)];
-        let got = world.call("POST", "/oauth2/token").basic(&id, &secret).encoded(&form).send().await;
-        assert_eq!(got.status, 200, "{}", got.text);
-        Self { id, secret, bearer: text(&got, "access_token"), refresh: text(&got, "refresh_token") }
-    }
-}
-
-/// The administrator's name with the tenant's behind it.
-fn login(tenant: &TestTenant) -> String {
-    format!("admin@{0}.example@{0}", tenant.domain)
 }
 
 /// Every scope of the publisher API.
@@ -181,6 +154,7 @@ impl Furnished {
         let imported = world.call("POST", &format!("{admin}/user/import")).cookie(&tenant.cookie).form("users.csv", file.as_bytes(), &[("roles", "sub")]);
         let import = text(&imported.send().await.json, "cachekey");
         let bearer = world.bearer(&tenant, &tenant.admin, SCOPES).await;
+        let files = FilesOfTenant::of(world, &tenant, &bearer, &shelved).await;
         let owner = wso2_reference::new_owner(world, &bearer).await;
         let mut furnished = Self {
             tenant: tenant.clone(),
@@ -205,6 +179,7 @@ impl Furnished {
             invited,
             import,
             bearer,
+            files,
             owner,
             policies: Policies::of(world, &tenant).await,
             client: TestClient::of(world, &tenant).await,
@@ -264,6 +239,8 @@ pub struct Entry {
     pub waits: bool,
     /// What stands for the parameters of its path, by their names in braces.
     pub params: fn(&Furnished) -> Vec<(&'static str, String)>,
+    /// What the file of its form is called.
+    pub file_name: &'static str,
     /// Name and password in `Authorization`, for what asks for them itself.
     pub basic: Option<fn(&Furnished) -> (String, String)>,
 }
@@ -279,7 +256,7 @@ pub struct Signed<'a> {
 
 impl Entry {
     fn new(method: &'static str, path: &'static str, carries: fn(&Furnished) -> Carries) -> Self {
-        Self { method, path, carries, ok: 200, again: &[], abroad: Abroad::NotFound, waits: false, params: |_| Vec::new(), basic: None }
+        Self { method, path, carries, ok: 200, again: &[], abroad: Abroad::NotFound, waits: false, params: |_| Vec::new(), basic: None, file_name: "app.bin" }
     }
 
     fn ok(self, ok: u16) -> Self {
@@ -297,6 +274,10 @@ impl Entry {
     /// With these values of the path's parameters.
     pub fn with(self, params: fn(&Furnished) -> Vec<(&'static str, String)>) -> Self {
         Self { params, ..self }
+    }
+
+    fn named(self, file_name: &'static str) -> Self {
+        Self { file_name, ..self }
     }
 
     fn waits(self) -> Self {
@@ -342,7 +323,7 @@ impl Entry {
             Carries::Json(body) => world.call(self.method, &path).json(body),
             Carries::Form(file, texts) => {
                 let texts: Vec<(&str, &str)> = texts.iter().map(|(name, text)| (*name, text.as_str())).collect();
-                world.call(self.method, &path).form("app.bin", &file, &texts)
+                world.call(self.method, &path).form(self.file_name, &file, &texts)
             }
             Carries::Encoded(texts) => {
                 let texts: Vec<(&str, &str)> = texts.iter().map(|(name, text)| (*name, text.as_str())).collect();
@@ -424,25 +405,11 @@ fn sub(f: &Furnished) -> String {
 /// The table: one entry per row.
 pub fn entries() -> Vec<Entry> {
     let mut all = rhmap_entries();
+    all.extend(wso2_files::entries());
     all.extend(wso2_policies::entries());
     all.extend(wso2_reference::entries());
-    all.extend(wso2_oauth_entries());
+    all.extend(wso2_oauth::entries());
     all
-}
-
-fn wso2_oauth_entries() -> Vec<Entry> {
-    use Carries::{Encoded, Json};
-    let client = |f: &Furnished| (f.client.id.clone(), f.client.secret.clone());
-    vec![
-        post("/api/appm/oauth/v1.0/register", |_| Json(json!({"clientName": format!("{MARK} new"), "grantType": "password refresh_token"})))
-            .basic(|f| (login(&f.tenant), PASSWORD.to_owned()))
-            .ok(201)
-            .again(&[429]),
-        post("/oauth2/token", |f| Encoded(vec![("grant_type", "refresh_token".to_owned()), ("refresh_token", f.client.refresh.clone())]))
-            .basic(client)
-            .again(&[400]),
-        post("/oauth2/revoke", |f| Encoded(vec![("token", f.client.bearer.clone())])).basic(client),
-    ]
 }
 
 fn rhmap_entries() -> Vec<Entry> {

@@ -351,7 +351,7 @@ async fn fail_everywhere(of: impl Fn(&Entry) -> bool) {
     let mut before = world.snapshot().await;
     let (mut happened, mut retried) = (0, 0);
     for entry in entries().iter().filter(|entry| of(entry)) {
-        let gone_with_the_bytes = entry.path.ends_with("/completeupload");
+        let gone_with_the_bytes = entry.path.ends_with("/completeupload") || entry.path.ends_with("/complete");
         let kinds = if entry.waits { &[Fault::Unavailable, Fault::NotAcknowledged][..] } else { &Fault::ALL };
         'calls: for at in 0..if entry.waits { 4 } else { 50 } {
             for fault in kinds {

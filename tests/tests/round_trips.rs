@@ -72,6 +72,15 @@ const EXCEPTIONS: &[(&str, (usize, usize), &str)] = &[
     ("GET /api/appm/publisher/v1.1/apps/{appType}/stats/{statType}", (3, 2), "the log leads to the apps that were fetched"),
     ("POST /api/appm/oauth/v1.0/register", (4, 4), "no credential yet: the user name leads to the tenant, the name there to the user"),
     ("POST /box/srv/1.1/ide/{domain}/user/invite", (4, 3), "the address is a query, which leads to the user"),
+    ("POST /api/appm/publisher/v1.1/apps/mobile/binaries", (usize::MAX, usize::MAX), "waits for the reader's verdict and asks again"),
+    ("POST /api/appm/publisher/v1.1/apps/static-contents", (usize::MAX, usize::MAX), "waits for the reader's verdict and asks again"),
+    (
+        "POST /api/appm/publisher/v1.1/apps/{appType}/id/{appId}/docs/{documentId}/content",
+        (usize::MAX, usize::MAX),
+        "waits for the reader's verdict and asks again",
+    ),
+    ("GET /api/appm/publisher/v1.1/apps/mobile/getplist/tenant/{tenantId}/file/{fileName}", (2, 2), "the file leads to its app"),
+    ("GET /api/appm/publisher/v1.1/apps/mobile/getplist/tenant/{tenantId}/file/{fileName}/link", (2, 2), "the file leads to its app"),
     (
         "GET /api/appm/publisher/v1.1/xacmlpolicies/{policyPartialId}/apps/{appType}",
         (3, 2),

@@ -77,7 +77,7 @@ async fn from_storage(call: &Call<'_>, handle: Handle, stored: &StoredFile) -> R
 
 /// 001 12: a picture or document, by the name of its file; an app's icon, by the app's guid and `.png`.
 pub async fn picture_or_document(mut call: Call<'_>) -> Result<Reply, Error> {
-    app_type(&call)?;
+    app_type(call.incoming.peek::<String>("appType").as_deref())?;
     let (name, handle) = (call.incoming.param("fileName").to_owned(), call.who()?.handle);
     let stored = file::find(&mut call.reader, handle, &name).await?.map(|found| found.value);
     let Some(stored) = stored.filter(|stored| matches!(stored.content, Content::Static { .. })) else {

@@ -16,8 +16,8 @@ use crate::reading::static_path;
 /// 001a 16: `file`, an Android or iOS package by its extension.
 pub async fn binary(mut call: Call<'_>) -> Result<Reply, Error> {
     call.incoming.conditions.judge_creation()?;
-    let form = multipart::read(call.incoming).await?;
-    let bytes = content(&form)?;
+    let mut form = multipart::read(call.incoming).await?;
+    let bytes = content(&mut form)?;
     let kind = file::package_kind(&form.file_name).ok_or_else(|| Error::invalid("file must be named .apk or .ipa"))?;
     let stored = delivered(&mut call, Target::Package(kind), form.file_name, bytes).await?;
     Ok(Reply::of(&FileView::of(&stored))?.validators(stored.validators()))
@@ -25,32 +25,35 @@ pub async fn binary(mut call: Call<'_>) -> Result<Reply, Error> {
 
 /// 001 13: `file`, a picture or document whatever it is called.
 pub async fn picture_or_document(mut call: Call<'_>) -> Result<Reply, Error> {
-    app_type(&call)?;
+    let named = call.incoming.peek::<String>("appType");
+    if named.is_some() {
+        app_type(named.as_deref())?;
+    }
     call.incoming.conditions.judge_creation()?;
-    let form = multipart::read(call.incoming).await?;
-    let bytes = content(&form)?;
+    let mut form = multipart::read(call.incoming).await?;
+    if named.is_none() {
+        app_type(form.text("appType"))?;
+    }
+    let bytes = content(&mut form)?;
     let stored = delivered(&mut call, Target::Static, form.file_name, bytes).await?;
     Ok(Reply::of(&FileView::of(&stored))?.validators(stored.validators()))
 }
 
-/// The query `appType`, which is documented as required and says nothing about the file: one file serves apps of all types.
+/// `appType`, which is documented as required and says nothing about the file: one file serves apps of all types. Clients
+/// send it in the query, some in the form.
 ///
 /// # Errors
 /// Invalid without it, not found for a type that does not exist.
-pub fn app_type(call: &Call<'_>) -> Result<(), Error> {
-    let named: Option<String> = call.incoming.peek("appType");
+pub fn app_type(named: Option<&str>) -> Result<(), Error> {
     match named.filter(|named| !named.is_empty()) {
         None => Err(Error::invalid("appType is missing: webapp, mobileapp or site")),
-        Some(named) => Listing::parse(&named).map(|_| ()),
+        Some(named) => Listing::parse(named).map(|_| ()),
     }
 }
 
-fn content(form: &Form) -> Result<Vec<u8>, Error> {
-    match &form.file {
-        None => Err(Error::invalid("file is missing")),
-        Some(bytes) if bytes.is_empty() => Err(Error::invalid("file is empty")),
-        Some(bytes) => Ok(bytes.clone()),
-    }
+/// The bytes of the form's file; that they are none is said by whoever judges them.
+fn content(form: &mut Form) -> Result<Vec<u8>, Error> {
+    form.file.take().ok_or_else(|| Error::invalid("file is missing"))
 }
 
 /// The file that an upload through this function became.
