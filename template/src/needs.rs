@@ -256,7 +256,7 @@ pub const NEEDS: &[Needs] = &[
         s3: &[],
         kms: &[],
         before_sign_in: true,
-        prints_addresses: true,
+        prints_addresses: false,
         memory: 512,
         mails: false,
         knows_providers: false,

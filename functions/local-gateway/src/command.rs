@@ -258,7 +258,7 @@ async fn first_start(context: &Context, options: &Options, base_url: &str) -> Re
         if missing.is_empty() {
             return Ok(());
         }
-        // The first start was killed before it came to them, or was that of a version which did not have them all.
+        // The first start was killed before it came to them, or somebody took them away.
         let claim = Reader::new(&*context.table, context.clock.now()).get::<SignInName>(&keys::sign_in(handle, ADMIN)).await?;
         let Some(claim) = claim else { return Ok(()) };
         let files = clients::make(context, &options.tenant, &claim.value.user, base_url, &missing).await?;

@@ -220,7 +220,7 @@ pub async fn register(reader: &mut Reader<'_>, attempt: Attempt<'_>, asked: Resu
         of_user.refuse_throttled(reader).await?;
         writes.extend(of_user.charges());
         let (registered, write) = new.owned_by(handle, &domain, &user, now)?;
-        writes.push(write);
+        writes.extend([write, sign_in::login_noted(handle, &proved.user, now)?]);
         Ok((Some(registered), writes))
     });
     let registered = sign_in::told_alike(reader, attempt, outcome).await?;
@@ -417,6 +417,7 @@ async fn by_password(reader: &mut Reader<'_>, client: &Client, attempt: Attempt<
         }
         let (issued, more) = Issue { handle, client, user: &user, scopes, renewable: renewable.then_some(scopes) }.writes(now)?;
         writes.extend(more);
+        writes.push(sign_in::login_noted(handle, &proved.user, now)?);
         Ok((Some(issued), writes))
     });
     let issued = sign_in::told_alike(reader, attempt, outcome).await.map_err(in_words)?;

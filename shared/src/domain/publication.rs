@@ -252,8 +252,7 @@ impl Named {
         match self {
             Self::Id(id) => vec![keys::app_card(handle, *id), keys::publication(handle, *id)],
             Self::Foreign => Vec::new(),
-            // A foreign guid may be a joined name of 24 characters too.
-            Self::Joined(text) => vec![keys::version_claim(handle, listing, text)],
+            Self::Joined(text) => vec![keys::version_claim(handle, claimed_among(listing), text)],
         }
     }
 }
@@ -261,6 +260,11 @@ impl Named {
 /// A provider, name and version as they are claimed.
 pub fn joined(text: &str) -> String {
     text.replace("-AT-", "@")
+}
+
+/// The list among whose apps one of that list claims its names: what a site claims it claims among web apps.
+pub fn claimed_among(listing: Listing) -> Listing {
+    if listing == Listing::Site { Listing::Web } else { listing }
 }
 
 fn unknown() -> Error {
@@ -278,9 +282,7 @@ pub async fn locate(reader: &mut Reader<'_>, handle: Handle, listing: Listing, t
         Named::Foreign => joined(text),
         Named::Joined(joined) => joined,
     };
-    // What a site claimed it claimed among web apps.
-    let among = if listing == Listing::Site { Listing::Web } else { listing };
-    let claim: Option<Stored<VersionClaim>> = reader.get(&keys::version_claim(handle, among, &joined)).await?;
+    let claim: Option<Stored<VersionClaim>> = reader.get(&keys::version_claim(handle, claimed_among(listing), &joined)).await?;
     Ok(claim.ok_or_else(unknown)?.value.app)
 }
 

@@ -250,7 +250,11 @@ pub fn new_session(handle: Handle, domain: &str, user: &Guid, generation: u32, n
     Ok((session, write))
 }
 
-fn login_noted(handle: Handle, user: &Guid, now: Timestamp) -> Result<Write, Error> {
+/// The write that notes when a user signed in.
+///
+/// # Errors
+/// Internal.
+pub fn login_noted(handle: Handle, user: &Guid, now: Timestamp) -> Result<Write, Error> {
     records::put(keys::last_login(handle, user), &LastLogin { at: now }, Condition::Always)
 }
 
@@ -268,7 +272,7 @@ pub async fn let_in(reader: &mut Reader<'_>, attempt: Attempt<'_>, proved: &Prov
     }
     attempt.refuse_throttled(reader).await?;
     // The same user signs in elsewhere at the same time: the transactions meet at the user and the failures.
-    let mut writes = vec![Write::Check(user.key.clone(), Condition::Rev(user.rev)), login_noted(handle, &proved.user, reader.now())?];
+    let mut writes = vec![Write::Check(user.key.clone(), Condition::Rev(user.rev))];
     writes.extend(attempt.within());
     Ok((user.value, writes))
 }
@@ -300,7 +304,7 @@ pub async fn member(reader: &mut Reader<'_>, attempt: Attempt<'_>) -> Result<Sig
     let (session, credential) = new_session(handle, &domain, &proved.user, proved.generation, now)?;
     let user = change!(reader, {
         let (user, mut writes) = let_in(reader, attempt, &proved).await?;
-        writes.push(credential.clone());
+        writes.extend([credential.clone(), login_noted(handle, &proved.user, now)?]);
         Ok((user, writes))
     });
     let user = told_alike(reader, attempt, user).await?;

@@ -136,7 +136,7 @@ async fn a_restart_keeps_what_was_there_and_rewrites_addresses() {
     assert!(password_lines(&ended.stderr).is_empty());
 }
 
-/// A data folder of an earlier version, or settings that somebody changed by hand: what is missing is made, what is not ours is left.
+/// Settings that somebody took away are made again, and what he put in their place is left.
 #[tokio::test(flavor = "multi_thread")]
 async fn missing_settings_are_made_and_foreign_ones_left() {
     let folder = tempfile::tempdir().unwrap();
@@ -175,6 +175,10 @@ async fn what_is_taken_is_said_plainly() {
     same_port.arg("--data").arg(other.path()).args(["--listen", server.host()]);
     let told = String::from_utf8(fails(same_port).await.stderr).unwrap();
     assert!(told.contains(&format!("error: {} cannot be listened on", server.host())), "{told}");
+    let mut odd_status = bare_command();
+    odd_status.arg("--data").arg(other.path()).args(["--wso2-create-status", "202"]);
+    let told = String::from_utf8(fails(odd_status).await.stderr).unwrap();
+    assert!(told.contains("--wso2-create-status") && told.contains("200, 201"), "{told}");
     server.assert_alive().await;
     assert_eq!(server.admin().await.item("Still served").await.len(), 24);
 }
