@@ -164,7 +164,8 @@ async fn a_reader_that_crashes_is_a_refusal() {
 async fn token(server: &Server, data: &std::path::Path) -> String {
     let settings: Value = serde_json::from_str(&std::fs::read_to_string(data.join("clients/wso2-client.json")).unwrap()).unwrap();
     let text = |name: &str| settings[name].as_str().unwrap_or_else(|| panic!("{name} in {settings}"));
-    let form = [("grant_type", "password"), ("username", "admin"), ("password", PASSWORD), ("client_id", text("clientId")), ("client_secret", text("clientSecret"))];
+    let form =
+        [("grant_type", "password"), ("username", "admin"), ("password", PASSWORD), ("client_id", text("clientId")), ("client_secret", text("clientSecret"))];
     let form = form.map(|(name, value)| format!("{name}={}", value.replace(' ', "+"))).join("&");
     let headers = [("content-type", "application/x-www-form-urlencoded")];
     let answer = client::send("POST", &format!("{}/oauth2/token", server.url), &headers, form).await.unwrap();
