@@ -198,6 +198,7 @@ impl Furnished {
         let sent = client::send("PUT", url, &[], "not a zip").await.expect("the part is sent");
         assert_eq!(sent.status, 200, "{:?}", sent.bytes);
         self.parts = (prepared["uploadId"].as_str().expect("an upload").to_owned(), sent.header("etag").to_owned());
+        self.files.parts = wso2_files::new_parts(world, &self.bearer).await;
     }
 }
 

@@ -223,9 +223,13 @@ async fn every_function_may_do_what_it_does_and_no_more() {
         let actions = measured(&world, &furnished, &entry).await.actions;
         seen.entry(function).or_default().extend(actions);
         world.restore(&before).await;
-        if entry.path.ends_with("/completeupload") {
+        if entry.path.ends_with("/completeupload") || entry.path.ends_with("/complete") {
             furnished.new_parts(&world).await;
             before = world.snapshot().await;
+        }
+        // A row that asks for a scope takes no key.
+        if entry.is_scoped() {
+            continue;
         }
         let answer = entry.call(&world, &furnished).header("x-fh-auth-user", &furnished.user_key).send().await;
         assert!(answer.status == entry.ok || entry.path.contains("/ide/"), "{entry} with a key: {}", answer.text);
