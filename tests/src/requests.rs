@@ -223,6 +223,9 @@ pub enum Carries {
     Encoded(Vec<(&'static str, String)>),
 }
 
+/// Who a request says that it is, by name and password.
+pub type Basic = fn(&Furnished) -> (String, String);
+
 /// A valid request for one row.
 pub struct Entry {
     /// The row's method.
@@ -244,7 +247,7 @@ pub struct Entry {
     /// What the file of its form is called.
     pub file_name: &'static str,
     /// Name and password in `Authorization`, for what asks for them itself.
-    pub basic: Option<fn(&Furnished) -> (String, String)>,
+    pub basic: Option<Basic>,
 }
 
 /// How a member presents himself: by a cookie, or by a bearer token where a row asks for a scope.
@@ -286,7 +289,7 @@ impl Entry {
         Self { waits: true, ..self }
     }
 
-    fn basic(self, basic: fn(&Furnished) -> (String, String)) -> Self {
+    fn basic(self, basic: Basic) -> Self {
         Self { basic: Some(basic), ..self }
     }
 

@@ -26,6 +26,7 @@ const EXCEPTIONS: &[(&str, (usize, usize), &str)] = &[
     ("POST /box/srv/1.1/admin/authpolicy/auth", (5, 4), "no credential yet: the store leads to the tenant, the name to the user; policies beside it"),
     ("POST /box/srv/1.1/ide/{domain}/api/create", (3, 3), "the pointer leads to the app's former key, which is revoked with it"),
     ("POST /box/srv/1.1/admin/appstore/update", (4, 3), "the whole store is a query, which leads to the items that leave it"),
+    ("POST /box/srv/1.1/admin/storeitem/create", (3, 2), "the newest bucket of the catalogue is a query, beside the caller"),
     ("POST /box/srv/1.1/admin/storeitem/update", (3, 3), "the item leads to the groups that it leaves, which count their items"),
     ("POST /box/srv/1.1/admin/storeitem/delete", (3, 3), "the item leads to its groups, which count their items"),
     ("POST /box/srv/1.1/admin/storeitemgroup/delete", (5, 3), "the members lead to the users, whose API keys carry their groups"),
@@ -94,8 +95,8 @@ const EXCEPTIONS: &[(&str, (usize, usize), &str)] = &[
     ("DELETE /api/appm/publisher/v1.1/apps/{appType}/id/{appId}", (3, 3), "the app leads to what it claims and to its groups, which count their items"),
     (
         "POST /api/appm/publisher/v1.1/apps/{appType}/id/{appId}/create-new-version",
-        (4, 3),
-        "the newest bucket of the catalogue is a query; the source leads to all that is copied",
+        (5, 4),
+        "the newest bucket of the catalogue is a query; the source leads to its line and to the files that are copied, each by its name",
     ),
     ("POST /api/appm/publisher/v1.1/apps/{appType}/id/{appId}/decision", (2, 2), "the app leads to its policy partials"),
 ];
