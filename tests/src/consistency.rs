@@ -227,8 +227,6 @@ pub fn faults(handle: Handle, snapshot: &Snapshot) -> Vec<String> {
         "line",
         "version-claim",
         "context-claim",
-        "business-owner",
-        "business-owner-name",
         "file",
     ]
     .into();
@@ -407,6 +405,33 @@ fn listed(handle: Handle, records: &Records, cards: &[Stored<AppCard>], sides: &
     }
 }
 
+/// What apps of the publisher API claim and are linked to, beside their cards.
+fn published(handle: Handle, records: &Records, sides: &mut Sides<'_>) {
+    let cards = records.all::<AppCard>();
+    let publications = records.all::<Publication>();
+    let of = |card: &AppCard| publications.iter().find(|found| found.key == keys::publication(handle, card.id)).map(|found| &found.value);
+    let cardless = publications.iter().filter(|found| !cards.iter().any(|card| found.key == keys::publication(handle, card.value.id)));
+    sides.same("publications and apps", cardless.map(|found| found.key.clone()).collect(), BTreeSet::new());
+    let (mut names, mut versions, mut contexts, mut defaults) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
+    for card in cards.iter().map(|card| &card.value) {
+        names.extend(line::name_key(handle, card).map(|key| (key, card.id)));
+        versions.extend(line::version_key(handle, card).map(|key| (key, card.id)));
+        contexts.extend(line::context_key(handle, card).map(|key| (key, card.id)));
+        if of(card).is_some_and(|publication| publication.default_version) {
+            defaults.insert(card.id);
+        }
+    }
+    let lines = records.all::<Line>();
+    let members = lines.iter().flat_map(|line| line.value.versions.iter().map(|member| (line.key.clone(), member.app)));
+    sides.same("versions of lines and apps with a claimed name", members.collect(), names);
+    sides.same("default versions of lines and apps that are one", lines.iter().filter_map(|line| line.value.default).collect(), defaults);
+    let claims = records.all::<VersionClaim>().into_iter().map(|claim| (claim.key, claim.value.app)).collect();
+    sides.same("claims of provider, name and version, and apps", claims, versions);
+    let claims = records.all::<ContextClaim>();
+    let claims = claims.iter().flat_map(|claim| claim.value.versions.iter().map(|app| (claim.key.clone(), *app)));
+    sides.same("claims of contexts and apps", claims.collect(), contexts);
+}
+
 /// Business owners beside their names and the apps that have them.
 fn business_owners(handle: Handle, records: &Records, sides: &mut Sides<'_>) {
     let owners = records.all::<BusinessOwner>();
@@ -419,44 +444,6 @@ fn business_owners(handle: Handle, records: &Records, sides: &mut Sides<'_>) {
     }
     let counted = owners.iter().filter(|owner| owner.count != 0).map(|owner| (owner.value.id, owner.count)).collect();
     sides.same("counters of business owners and apps", counted, had.into_iter().collect());
-}
-
-/// What apps of the publisher API claim and are linked to, beside their cards.
-fn published(handle: Handle, records: &Records, sides: &mut Sides<'_>) {
-    let cards = records.all::<AppCard>();
-    let publications = records.all::<Publication>();
-    let of = |card: &AppCard| publications.iter().find(|found| found.key == keys::publication(handle, card.id)).map(|found| &found.value);
-    let cardless = publications.iter().filter(|found| !cards.iter().any(|card| found.key == keys::publication(handle, card.value.id)));
-    sides.same("publications and apps", cardless.map(|found| found.key.clone()).collect(), BTreeSet::new());
-    let (mut names, mut versions, mut contexts, mut defaults) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
-    let (mut mapped, mut counted) = (BTreeSet::new(), BTreeMap::<Key, i64>::new());
-    for card in cards.iter().map(|card| &card.value) {
-        names.extend(line::name_key(handle, card).map(|key| (key, card.id)));
-        versions.extend(line::version_key(handle, card).map(|key| (key, card.id)));
-        contexts.extend(line::context_key(handle, card).map(|key| (key, card.id)));
-        if of(card).is_some_and(|publication| publication.default_version) {
-            defaults.insert(card.id);
-        }
-        for partial in of(card).map(Publication::partials).unwrap_or_default() {
-            mapped.insert(keys::partial_app(handle, partial, card.id));
-            *counted.entry(keys::partial(handle, partial)).or_default() += 1;
-        }
-        if let Some(owner) = card.business_owner {
-            *counted.entry(keys::business_owner(handle, owner)).or_default() += 1;
-        }
-    }
-    let lines = records.all::<Line>();
-    let members = lines.iter().flat_map(|line| line.value.versions.iter().map(|member| (line.key.clone(), member.app)));
-    sides.same("versions of lines and apps with a claimed name", members.collect(), names);
-    sides.same("default versions of lines and apps that are one", lines.iter().filter_map(|line| line.value.default).collect(), defaults);
-    let claims = records.all::<VersionClaim>().into_iter().map(|claim| (claim.key, claim.value.app)).collect();
-    sides.same("claims of provider, name and version, and apps", claims, versions);
-    let claims = records.all::<ContextClaim>();
-    let claims = claims.iter().flat_map(|claim| claim.value.versions.iter().map(|app| (claim.key.clone(), *app)));
-    sides.same("claims of contexts and apps", claims.collect(), contexts);
-    sides.same("apps of partials and partials of apps", records.keys("mapped-partial"), mapped);
-    let uses = records.items.iter().filter(|item| matches!(item.kind.as_str(), "partial" | "business-owner") && item.count != 0);
-    sides.same("uses of partials and business owners", uses.map(|item| (item.key.clone(), item.count)).collect(), counted.into_iter().collect());
 }
 
 fn groups(handle: Handle, records: &Records, sides: &mut Sides<'_>) {

@@ -1,5 +1,6 @@
 //! One valid request per row of the route table, all for one furnished tenant.
 
+mod wso2_apps;
 mod wso2_files;
 mod wso2_oauth;
 mod wso2_policies;
@@ -197,6 +198,7 @@ impl Furnished {
         let sent = client::send("PUT", url, &[], "not a zip").await.expect("the part is sent");
         assert_eq!(sent.status, 200, "{:?}", sent.bytes);
         self.parts = (prepared["uploadId"].as_str().expect("an upload").to_owned(), sent.header("etag").to_owned());
+        self.files.parts = wso2_files::new_parts(world, &self.bearer).await;
     }
 }
 
@@ -408,13 +410,15 @@ pub fn entries() -> Vec<Entry> {
     all.extend(wso2_files::entries());
     all.extend(wso2_policies::entries());
     all.extend(wso2_reference::entries());
+    all.extend(wso2_apps::entries());
+    all.extend(publisher_list_entries());
     all.extend(wso2_oauth::entries());
     all
 }
 
 fn rhmap_entries() -> Vec<Entry> {
     use Carries::{Form, Json};
-    let mut all = vec![
+    vec![
         get("/health", none),
         get("/box/srv/1.1/tst/version", none),
         post("/box/srv/1.1/act/sys/auth/login", |f| Json(credentials(f))),
@@ -570,31 +574,6 @@ fn rhmap_entries() -> Vec<Entry> {
         .theirs(),
         get("/box/srv/1.1/dat/log/read", |f| query(&[("cacheKeys", &json!([{"cacheKey": f.import, "start": 0}]).to_string())])),
         post("/box/srv/1.1/ide/{domain}/user/invite", |f| Json(json!({"email": f.invited, "force": true}))),
-    ];
-    all.extend(publisher_app_entries());
-    all.extend(publisher_list_entries());
-    all
-}
-
-/// The rows of apps of the publisher API, beside those of lists: an app, what becomes of it, and where it would be.
-fn publisher_app_entries() -> Vec<Entry> {
-    use Carries::Json;
-    vec![
-        post("/api/appm/publisher/v1.1/apps/{appType}", |_| {
-            Json(json!({"name": format!("{MARK} web"), "version": "1.0", "displayName": "Web", "context": "/ours"}))
-        })
-        .with(|_| vec![("appType", "webapp".to_owned())])
-        .ok(201)
-        .again(&[409])
-        .theirs(),
-        post("/api/appm/publisher/v1.1/apps/{appType}/validate-context", |_| query(&[("appContext", "/ours")]))
-            .with(|_| vec![("appType", "webapp".to_owned())])
-            .theirs(),
-        get("/api/appm/publisher/v1.1/apps/{appType}/id/{appId}", none).with(named_app),
-        Entry::new("PUT", "/api/appm/publisher/v1.1/apps/{appType}/id/{appId}", |_| Json(json!({"displayName": format!("{MARK} shown"), "tags": ["new"]})))
-            .with(named_app),
-        delete("/api/appm/publisher/v1.1/apps/{appType}/id/{appId}").with(named_app).again(&[404]),
-        post("/api/appm/publisher/v1.1/apps/{appType}/id/{appId}/create-new-version", |_| Json(json!({"version": "77"}))).with(named_app).ok(201).again(&[409]),
     ]
 }
 

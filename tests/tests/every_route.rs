@@ -240,7 +240,7 @@ async fn another_tenants_administrator_meets_nothing_of_ours() {
                 Abroad::NotFound => is_error(entry, &answer, 404),
                 Abroad::Theirs => assert_eq!(answer.status, entry.ok, "{entry}: {}", answer.text),
             }
-            if entry.path.ends_with("/validate") {
+            if entry.path.ends_with("/api/validate") {
                 assert_eq!(answer.json["valid"], false, "{entry}");
             }
             answers.push(answer);

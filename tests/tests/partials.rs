@@ -155,7 +155,7 @@ fn group(id: u32, name: &str, roles: &[&str], partials: &[u32], allow_anonymous:
         id,
         name: name.to_owned(),
         description: String::new(),
-        throttling_tier: if id == 1 { "Unlimited" } else { "Gold" }.to_owned(),
+        throttling_tier: ["Unlimited", "Gold", "Silver"][id as usize % 3].to_owned(),
         user_roles: roles.iter().map(|role| (*role).to_owned()).collect(),
         partials: partials.to_vec(),
         allow_anonymous,
@@ -535,6 +535,9 @@ async fn who_gets_in_where() {
         ("/net/*", "GET", 5),
         ("/tag/*", "GET", 6),
         ("/lost", "GET", 99),
+        ("/two/{a}", "GET", 3),
+        ("/two/{b}", "GET", 5),
+        ("/two/{c}", "GET", 4),
     ];
     let shop = stage.app(&who, "shop", AppKind::Web, &said(groups, &templates)).await.expect("an app");
     stage.publish(shop, true).await;
@@ -578,8 +581,12 @@ async fn who_gets_in_where() {
         assert!(!answer["reason"].as_str().unwrap_or_default().is_empty(), "{answer}");
     }
     let permitted = stage.decide(shop, json!({"path": "/net/a", "verb": "GET", "environment": {"urn:x:zone": "inside"}})).await;
-    let group = json!({"id": 5, "name": "network", "throttlingTier": "Gold"});
+    let group = json!({"id": 5, "name": "network", "throttlingTier": "Silver"});
     assert_eq!((&permitted["decision"], &permitted["policyGroup"], &permitted["policyGroups"]), (&json!("Permit"), &group, &json!([group])));
+    let body = json!({"path": "/two/x", "verb": "GET", "subject": admin, "environment": {"urn:x:zone": ["inside"]}});
+    let strictest = stage.decide(shop, body).await;
+    let ids: Vec<&Value> = strictest["policyGroups"].as_array().into_iter().flatten().map(|group| &group["id"]).collect();
+    assert_eq!((&strictest["policyGroup"], ids), (&group, vec![&json!(3), &json!(5), &json!(4)]), "{strictest}");
     let tag = json!([{"id": "urn:x:tag", "values": ["closed", "open"]}]);
     assert_eq!(stage.decide(shop, json!({"path": "/tag/a", "verb": "GET", "resource": tag})).await["decision"], "Permit");
 

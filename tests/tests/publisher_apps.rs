@@ -9,6 +9,7 @@ use shared::access::Role;
 use shared::domain::app::Judged;
 use shared::domain::file::{Content, FileUses, StoredFile};
 use shared::domain::housekeeping::{self, Chore, count_object};
+use shared::domain::partial::{Partial, Shown};
 use shared::id::{AppId, BinaryType, Guid};
 use shared::records;
 use shared::store::keys;
@@ -119,6 +120,21 @@ impl<'a> Api<'a> {
     async fn group(&self, name: &str) -> String {
         let made = self.world.post(&self.tenant.cookie, "/box/srv/1.1/admin/storeitemgroup/create", json!({"name": name})).await;
         made["guid"].as_str().expect("a guid").to_owned()
+    }
+
+    /// A policy partial of that number, as the function of policies keeps it.
+    async fn partial(&self, id: u32, shared: bool, author: &Guid) -> String {
+        let now = self.world.plain.clock.now();
+        let (name, description) = (Default::default(), Default::default());
+        let partial = Partial { id, name, description, text: "<Condition/>".to_owned(), shared, author: author.clone(), created: now, modified: now };
+        let handle = self.tenant.handle;
+        let mut writes = vec![records::create(keys::partial(handle, id), &partial).expect("a partial")];
+        if shared {
+            let row = Shown { id, name: partial.name.clone() };
+            writes.push(records::create(keys::shared_partial(handle, now, id), &row).expect("its row"));
+        }
+        self.world.plain.table.write(writes).await.expect("a partial is written");
+        id.to_string()
     }
 
     async fn owner(&self, name: &str) -> String {
@@ -408,6 +424,55 @@ async fn policy_groups_and_roles() {
     api.makes("webapp", web("Takes it", "/groups")).await;
 }
 
+/// Policy partials are counted by the apps that they are mapped to; a private one is its author's, and stays where it is.
+#[tokio::test(flavor = "multi_thread")]
+async fn partials_of_policy_groups() {
+    let (world, tenant) = World::new().await;
+    let api = Api::of(&world, &tenant).await;
+    let other = world.add_user(&tenant, "author@dev.example", vec![Role::DevAdmin]).await;
+    let (shared, own, theirs) = (api.partial(1, true, &other).await, api.partial(2, false, &tenant.admin).await, api.partial(3, false, &other).await);
+    let with = |partials: Value| json!([{"policyGroupName": "Default", "policyPartialMapping": partials}]);
+    let mut body = web("Partials", "/partials");
+    body["policyGroups"] = with(json!([shared, theirs]));
+    api.refuses("POST", "/apps/webapp", body.clone(), 400, "policyPartialMapping").await;
+    body["policyGroups"] = with(json!([shared, own]));
+    let id = api.makes("webapp", body).await;
+    api.verify("two partials").await;
+    let maker = api.as_user("maker@dev.example", vec![Role::DevAdmin]).await;
+    let made = maker.does("POST", &format!("/apps/webapp/id/{id}/create-new-version"), json!({"version": "2.0"})).await;
+    let copy = made["id"].as_str().unwrap();
+    assert_eq!(api.read("webapp", copy).await["policyGroups"][0]["policyPartialMapping"], json!(["1", "2"]), "somebody's private one is copied");
+    api.verify("a copy").await;
+    api.does("PUT", &format!("/apps/webapp/id/{copy}"), json!({"policyGroups": with(json!([]))})).await;
+    maker.refuses("PUT", &format!("/apps/webapp/id/{copy}"), json!({"policyGroups": with(json!([own]))}), 400, "policyPartialMapping").await;
+    api.does("DELETE", &format!("/apps/webapp/id/{id}"), Value::Null).await;
+    api.verify("the source is gone").await;
+    let counts = world.plain.table.read(&[keys::partial(tenant.handle, 1), keys::partial(tenant.handle, 2)]).await.unwrap();
+    assert!(counts.iter().flatten().all(|partial| partial.count == 0), "{counts:?}");
+}
+
+/// An app that is restricted to groups that are gone stays closed when what was read of it is sent back.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_restriction_outlives_its_groups() {
+    let (world, tenant) = World::new().await;
+    let api = Api::of(&world, &tenant).await;
+    let group = api.group("Staff").await;
+    let mut body = web("Closed", "/closed");
+    body["visibleRoles"] = json!(["Staff"]);
+    let id = api.makes("webapp", body).await;
+    world.post(&tenant.cookie, "/box/srv/1.1/admin/storeitemgroup/delete", json!({"guid": group})).await;
+    let read = api.read("webapp", &id).await;
+    assert_eq!(read["visibleRoles"], json!([]));
+    api.does("PUT", &format!("/apps/webapp/id/{id}"), read).await;
+    let again = api.does("POST", &format!("/apps/webapp/id/{id}/create-new-version"), json!({"version": "2.0"})).await;
+    for id in [id.as_str(), again["id"].as_str().unwrap()] {
+        let guid = id.parse::<AppId>().unwrap().guid();
+        let item = world.post(&tenant.cookie, "/box/srv/1.1/admin/storeitem/read", json!({"guid": guid})).await;
+        assert_eq!(item["restrictToGroups"], true, "{item}");
+    }
+    api.verify("a group is gone").await;
+}
+
 /// Bodies that are too large, too deep or of too many, and files that are not what they should be.
 #[tokio::test(flavor = "multi_thread")]
 async fn hostile_bodies_are_refused_and_change_nothing() {
@@ -472,6 +537,7 @@ async fn a_failing_store_leaves_nothing_half_done() {
     of_web["visibleRoles"] = json!(["Staff"]);
     of_web["businessOwnerId"] = json!(owner);
     of_web["isDefaultVersion"] = json!(true);
+    of_web["policyGroups"][0]["policyPartialMapping"] = json!([api.partial(1, true, &tenant.admin).await, api.partial(2, true, &tenant.admin).await]);
     let web_id = api.makes("webapp", of_web.clone()).await;
     let mobile_id = api.makes("mobileapp", mobile("Crash", &first, "1.0", &picture)).await;
     let mut another = of_web;
@@ -483,7 +549,11 @@ async fn a_failing_store_leaves_nothing_half_done() {
     let requests = [
         ("POST", "/apps/webapp".to_owned(), another),
         ("POST", "/apps/mobileapp".to_owned(), mobile("Another", &second, "2.0", &picture)),
-        ("PUT", web_path.clone(), json!({"context": "/moved", "visibleRoles": [], "businessOwnerId": "", "isDefaultVersion": false})),
+        (
+            "PUT",
+            web_path.clone(),
+            json!({"policyGroups": [{"policyGroupName": "Staff", "policyPartialMapping": ["2"]}], "context": "/moved", "visibleRoles": [], "businessOwnerId": "", "isDefaultVersion": false}),
+        ),
         ("PUT", mobile_path.clone(), meta),
         ("POST", format!("{web_path}/create-new-version"), json!({"version": "2.0", "isDefaultVersion": true})),
         ("POST", format!("{mobile_path}/create-new-version"), json!({"version": "2.0"})),

@@ -86,6 +86,17 @@ const EXCEPTIONS: &[(&str, (usize, usize), &str)] = &[
         (3, 2),
         "a query of the apps that the partial is mapped to, which leads to their cards",
     ),
+    (
+        "POST /api/appm/publisher/v1.1/apps/{appType}",
+        (4, 3),
+        "the newest bucket of the catalogue is a query; the caller's name is part of what the version claims",
+    ),
+    ("DELETE /api/appm/publisher/v1.1/apps/{appType}/id/{appId}", (3, 3), "the app leads to what it claims and to its groups, which count their items"),
+    (
+        "POST /api/appm/publisher/v1.1/apps/{appType}/id/{appId}/create-new-version",
+        (4, 3),
+        "the newest bucket of the catalogue is a query; the source leads to all that is copied",
+    ),
     ("POST /api/appm/publisher/v1.1/apps/{appType}/id/{appId}/decision", (2, 2), "the app leads to its policy partials"),
 ];
 
@@ -212,9 +223,13 @@ async fn every_function_may_do_what_it_does_and_no_more() {
         let actions = measured(&world, &furnished, &entry).await.actions;
         seen.entry(function).or_default().extend(actions);
         world.restore(&before).await;
-        if entry.path.ends_with("/completeupload") {
+        if entry.path.ends_with("/completeupload") || entry.path.ends_with("/complete") {
             furnished.new_parts(&world).await;
             before = world.snapshot().await;
+        }
+        // A row that asks for a scope takes no key.
+        if entry.is_scoped() {
+            continue;
         }
         let answer = entry.call(&world, &furnished).header("x-fh-auth-user", &furnished.user_key).send().await;
         assert!(answer.status == entry.ok || entry.path.contains("/ide/"), "{entry} with a key: {}", answer.text);

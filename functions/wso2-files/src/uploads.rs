@@ -35,6 +35,9 @@ pub async fn picture_or_document(mut call: Call<'_>) -> Result<Reply, Error> {
         app_type(form.text("appType"))?;
     }
     let bytes = content(&mut form)?;
+    if bytes.is_empty() {
+        return Err(Error::invalid("file is empty"));
+    }
     let stored = delivered(&mut call, Target::Static, form.file_name, bytes).await?;
     Ok(Reply::of(&FileView::of(&stored))?.validators(stored.validators()))
 }

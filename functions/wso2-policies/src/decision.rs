@@ -12,6 +12,7 @@ use shared::Error;
 use shared::domain::life_cycle::State;
 use shared::domain::partial;
 use shared::domain::publication::{self, PolicyGroup, Publication, UriTemplate};
+use shared::domain::tier;
 use shared::id::Handle;
 use shared::lenient;
 use shared::records::Reader;
@@ -239,9 +240,11 @@ impl DecisionView {
             Ruling::Deny => "Deny",
             Ruling::NotApplicable => "NotApplicable",
         };
+        // The group to throttle by. A tier that nobody knows counts as the strictest.
+        let strictness = |group: &&GroupView| tier::find(&group.throttling_tier).map_or(0, |tier| tier.sort_key);
         Self {
             decision: ruling,
-            policy_group: policy_groups.first().cloned(),
+            policy_group: policy_groups.iter().min_by_key(strictness).cloned(),
             policy_groups,
             partials: decision.rules.into_iter().map(|rule| RuleView { policy_partial_id: rule.partial, rule_id: rule.id }).collect(),
             indeterminate: decision.indeterminate,

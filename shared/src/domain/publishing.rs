@@ -16,6 +16,7 @@ use crate::domain::line;
 use crate::domain::links;
 use crate::domain::partial;
 use crate::domain::publication::{self, CustomProperty, Market, Platform, PolicyGroup, Publication, UriTemplate};
+use crate::domain::roles;
 use crate::domain::text::{Description, Name};
 use crate::domain::tier;
 use crate::error::{Error, Kind};
@@ -425,17 +426,16 @@ impl Draft<'_, '_> {
 
     /// User roles are roles of the platform or groups of store items.
     async fn roles(&mut self, groups: &[SaidGroup], before: &[String]) -> Result<(), Error> {
-        let new = |role: &&String| role.parse::<Role>().is_err() && !before.contains(role);
-        let names: Vec<&String> = groups.iter().flat_map(|group| &group.user_roles).filter(new).collect();
-        self.named_groups("userRoles", "role or group", names).await.map(|_| ())
+        let named = groups.iter().flat_map(|group| &group.user_roles).filter(|role| !before.contains(role)).cloned();
+        roles::require(self.reader, self.who.handle, "userRoles", &named.collect::<Vec<_>>()).await
     }
 
-    async fn named_groups(&mut self, field: &str, what: &str, names: Vec<&String>) -> Result<Vec<Guid>, Error> {
+    async fn named_groups(&mut self, field: &str, names: Vec<&String>) -> Result<Vec<Guid>, Error> {
         let wanted: Vec<Key> = names.iter().map(|name| keys::group_name(self.who.handle, name)).collect();
         let found = self.reader.get_all::<GroupName>(&wanted).await?;
         let named = names.iter().zip(found).map(|(name, found)| match found {
             Some(found) => Ok(found.value.group),
-            None => Err(Error::invalid(format!("{field}: there is no {what} {name}"))),
+            None => Err(Error::invalid(format!("{field}: there is no group {name}"))),
         });
         named.collect()
     }
@@ -447,7 +447,7 @@ impl Draft<'_, '_> {
         if names.is_empty() && (!self.card.restrict_to_groups || self.groups_there().await?.is_empty()) {
             return Ok(());
         }
-        let groups = self.named_groups("visibleRoles", "group", names.iter().collect()).await?;
+        let groups = self.named_groups("visibleRoles", names.iter().collect()).await?;
         self.card.restrict_to_groups = !groups.is_empty();
         self.regroup(&groups).await
     }
@@ -855,11 +855,14 @@ pub async fn new_version(
         wanted.extend([keys::publication(handle, source_id), keys::icon(handle, source_id)]);
         wanted.extend(before.binaries.iter().map(|binary| keys::binary(handle, source_id, binary.kind)));
         wanted.extend(before.groups.iter().map(|group| keys::group(handle, group)));
+        let mut card = copied_card(&before, id, who, version, now);
         wanted.extend(line::keys_of(handle, &before));
+        wanted.extend(line::keys_of(handle, &card));
+        wanted.sort();
+        wanted.dedup();
         reader.fetch_beside(&wanted, vec![catalogue::last_bucket(handle)]).await?;
         let mut kept: Option<Stored<Publication>> = reader.get(&keys::publication(handle, source_id)).await?;
         let of_source = kept.as_ref().map(|kept| kept.value.clone()).unwrap_or_default();
-        let mut card = copied_card(&before, id, who, version, now);
         let default_version = said.default_version.unwrap_or_default();
         let mut publication = Publication { previous: Some(source_id), default_version, ..of_source.clone() };
         let mut groups = there(reader, handle, &before.groups).await?;

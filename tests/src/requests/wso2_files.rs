@@ -12,7 +12,7 @@ use shared::secret::SecretHash;
 
 use super::Carries::{Form, Json};
 use super::{Carries, Entry, Furnished, MARK, apk, delete, get, none, post, query};
-use crate::{Part, TestTenant, World};
+use crate::{Part, TestTenant, World, client};
 
 const DOCS: &str = "/api/appm/publisher/v1.1/apps/{appType}/id/{appId}/docs";
 const DOC: &str = "/api/appm/publisher/v1.1/apps/{appType}/id/{appId}/docs/{documentId}";
@@ -36,6 +36,8 @@ pub struct FilesOfTenant {
     pub picture: String,
     /// The file of the shelved item's iOS version, by the version's guid.
     pub ipa: String,
+    /// An upload in one part whose bytes are there, with the part's tag.
+    pub parts: (String, String),
 }
 
 /// Makes a web app, as the publisher API does.
@@ -77,8 +79,18 @@ impl FilesOfTenant {
         let card = app::card(&mut reader, tenant.handle, shelved.parse().expect("an id")).await.expect("an item").value;
         let ios = card.binaries.iter().find(|binary| binary.kind == shared::id::BinaryType::Ios).expect("an iOS binary");
         let ipa = format!("{}.ipa", ios.versions[0].guid);
-        Self { web, inline, file, package, picture, ipa }
+        Self { web, inline, file, package, picture, ipa, parts: Default::default() }
     }
+}
+
+/// Another upload in one part whose bytes are there.
+pub(super) async fn new_parts(world: &World, bearer: &str) -> (String, String) {
+    let body = json!({"fileName": "a.apk", "size": 9, "parts": 1});
+    let prepared = world.call("POST", UPLOADS).bearer(bearer).json(body).send().await;
+    let url = prepared.json["parts"][0]["url"].as_str().unwrap_or_else(|| panic!("{}", prepared.text));
+    let sent = client::send("PUT", url, &[], "not a zip").await.expect("the part is sent");
+    assert_eq!(sent.status, 200, "{:?}", sent.bytes);
+    (prepared.json["uploadId"].as_str().expect("an upload").to_owned(), sent.header("etag").to_owned())
 }
 
 fn of_app(f: &Furnished) -> Vec<(&'static str, String)> {
@@ -123,8 +135,8 @@ pub(super) fn entries() -> Vec<Entry> {
         get("/api/appm/publisher/v1.1/apps/static-contents/{fileName}", |_| query(&[("appType", "webapp")]))
             .with(|f| vec![("fileName", f.files.picture.clone())]),
         post(UPLOADS, |_| Json(json!({"fileName": "a.apk", "size": 100}))).theirs(),
-        post("/api/appm/publisher/v1.1/apps/mobile/uploads/{uploadId}/complete", |f| Json(json!({"parts": [{"partNumber": 1, "etag": f.parts.1}]})))
-            .with(|f| vec![("uploadId", f.parts.0.clone())])
+        post("/api/appm/publisher/v1.1/apps/mobile/uploads/{uploadId}/complete", |f| Json(json!({"parts": [{"partNumber": 1, "etag": f.files.parts.1}]})))
+            .with(|f| vec![("uploadId", f.files.parts.0.clone())])
             .waits(),
         delete("/api/appm/publisher/v1.1/apps/mobile/uploads/{uploadId}").with(of_waiting),
         get("/api/appm/publisher/v1.1/apps/mobile/uploads/{uploadId}", none).with(of_waiting),

@@ -2,18 +2,12 @@
 
 use serde_json::json;
 use shared::access::{Means, Principal, Rights, Scopes};
-use shared::change;
-use shared::domain::app::{self, AppCard};
-use shared::domain::catalogue::AppKind;
 use shared::domain::partial::{self, Said};
-use shared::domain::publication::{PolicyGroup, Publication, UriTemplate};
-use shared::domain::text::Name;
 use shared::id::AppId;
-use shared::records::{self, Reader};
+use shared::records::Reader;
 use shared::secret::CredentialText;
-use shared::store::keys;
 
-use super::{Carries, Entry, Furnished, MARK, delete, get, none, post};
+use super::{Carries, Entry, Furnished, MARK, SCOPES, delete, get, none, post};
 use crate::{TestTenant, World};
 
 /// What the furnished tenant has of them.
@@ -43,33 +37,20 @@ impl Policies {
         let who = &Principal { handle, domain: tenant.domain.clone(), owner, rights: Rights::ALL, means, credential };
         let now = world.plain.clock.now();
         let reader = &mut Reader::new(&*world.plain.table, now);
-        let name = |what: &str| Name::new(format!("{MARK} {what}")).expect("a name");
         let said = Said { text: CONDITION.to_owned(), shared: Some(true), ..Said::default() };
         let used = partial::create(reader, who, &said).await.expect("a partial").id;
         let spare = partial::create(reader, who, &said).await.expect("a partial").id;
-        let group = PolicyGroup {
-            id: 1,
-            name: format!("{MARK} group"),
-            description: String::new(),
-            throttling_tier: "Unlimited".to_owned(),
-            user_roles: Vec::new(),
-            partials: vec![used],
-            allow_anonymous: false,
-        };
-        let template = UriTemplate { id: 1, url_pattern: "/*".to_owned(), http_verb: "GET".to_owned(), policy_group: 1 };
-        let publication = Publication { policy_groups: vec![group], uri_templates: vec![template], ..Publication::default() };
-        let id = AppId::new(now);
-        let made: Result<(), shared::Error> = change!(reader, {
-            let mut card = AppCard::new(&who.owner, id, AppKind::Web, name("web app"), now);
-            card.context = Some(format!("/{MARK}"));
-            let mut writes = app::made(reader, who, &mut card).await?;
-            writes.extend(partial::map(reader, handle, &who.owner.user, id, &[], &[used]).await?);
-            writes.push(records::create(keys::publication(handle, id), &publication)?);
-            Ok(((), writes))
+        let group = json!({"policyGroupName": format!("{MARK} group"), "throttlingTier": "Unlimited", "policyPartialMapping": [used]});
+        let template = json!({"urlPattern": "/*", "httpVerb": "GET", "policyGroupName": format!("{MARK} group")});
+        let web_app = json!({
+            "name": format!("{MARK} web app"), "version": "1.0", "displayName": format!("{MARK} web app"), "context": format!("/{MARK}"),
+            "policyGroups": [group], "uriTemplates": [template],
         });
-        made.expect("a web app");
-        let body = json!({"guid": id.guid()});
-        world.post(&tenant.cookie, "/box/srv/1.1/admin/appstore/additem", body).await;
+        let bearer = world.bearer(tenant, &tenant.admin, SCOPES).await;
+        let made = world.call("POST", "/api/appm/publisher/v1.1/apps/webapp").bearer(&bearer).json(web_app).send().await;
+        assert_eq!(made.status, 201, "{}", made.text);
+        let id: AppId = made.json["id"].as_str().and_then(|id| id.parse().ok()).expect("an id");
+        world.post(&tenant.cookie, "/box/srv/1.1/admin/appstore/additem", json!({"guid": id.guid()})).await;
         Self { used, spare, web_app: id.uuid() }
     }
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
+use appdepot_tests::{PASSWORD, client};
 use package_reader::testing::{Apk, Hostile, hostile};
 use package_reader::{Platform, RefusalCode};
 use serde_json::{Value, json};
@@ -157,4 +158,61 @@ async fn a_reader_that_crashes_is_a_refusal() {
     let answer = admin.upload(&guid, "android", &apk(1)).await.unwrap();
     assert_eq!(answer.status, 200, "{:?}", answer.bytes);
     assert_eq!(admin.read(&guid).await["binaries"][0]["storeItemBinaryVersion"], 1);
+}
+
+/// A token of the client that the server made for itself, by the administrator's password.
+async fn token(server: &Server, data: &std::path::Path) -> String {
+    let settings: Value = serde_json::from_str(&std::fs::read_to_string(data.join("clients/wso2-client.json")).unwrap()).unwrap();
+    let text = |name: &str| settings[name].as_str().unwrap_or_else(|| panic!("{name} in {settings}"));
+    let form =
+        [("grant_type", "password"), ("username", "admin"), ("password", PASSWORD), ("client_id", text("clientId")), ("client_secret", text("clientSecret"))];
+    let form = form.map(|(name, value)| format!("{name}={}", value.replace(' ', "+"))).join("&");
+    let headers = [("content-type", "application/x-www-form-urlencoded")];
+    let answer = client::send("POST", &format!("{}/oauth2/token", server.url), &headers, form).await.unwrap();
+    assert_eq!(answer.status, 200, "{:?}", answer.bytes);
+    format!("Bearer {}", answer.json()["access_token"].as_str().unwrap())
+}
+
+/// What a file becomes that is uploaded straight to the storage and belongs to no app.
+async fn uploaded(server: &Server, token: &str, file_name: &str, bytes: &[u8]) -> Value {
+    let uploads = "/api/appm/publisher/v1.1/apps/mobile/uploads";
+    let headers = [("authorization", token)];
+    let prepared = server.json("POST", uploads, &headers, &json!({"fileName": file_name, "size": bytes.len()})).await.unwrap().json();
+    let signed: Vec<(&str, &str)> = prepared["headers"].as_object().unwrap().iter().map(|(name, value)| (name.as_str(), value.as_str().unwrap())).collect();
+    let sent = client::send("PUT", prepared["url"].as_str().unwrap(), &signed, bytes.to_vec()).await.unwrap();
+    assert_eq!(sent.status, 200, "{:?}", sent.bytes);
+    let path = format!("{}{uploads}/{}", server.url, prepared["uploadId"].as_str().unwrap());
+    let started = Instant::now();
+    loop {
+        let status = client::send("GET", &path, &headers, "").await.unwrap().json();
+        if !matches!(status["state"].as_str(), Some("waiting" | "reading")) || started.elapsed() > VERDICT {
+            return status;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn files_of_the_publisher_api_are_read_in_the_readers_process() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = Server::start(folder.path()).await;
+    let bearer = token(&server, folder.path()).await;
+    let package = uploaded(&server, &bearer, "app.apk", &apk(1)).await;
+    assert_eq!((&package["state"], &package["version"]), (&json!("attached"), &json!("1.0")), "{package}");
+    let picture = uploaded(&server, &bearer, "shot.png", &package_reader::testing::png(20, 20)).await;
+    let path = format!("{}{}?appType=webapp", server.url, picture["path"].as_str().unwrap_or_else(|| panic!("{picture}")));
+    let read = client::send("GET", &path, &[("authorization", &bearer)], "").await.unwrap();
+    assert_eq!((read.status, read.header("content-type")), (200, "image/png"));
+    let page = uploaded(&server, &bearer, "shot.png", b"<!DOCTYPE html>").await;
+    assert_eq!(page["state"], "refused", "{page}");
+    assert!(page["reason"].as_str().unwrap().starts_with("wrong_type: "), "{page}");
+    server.stop().await;
+
+    let mut unlucky = command(folder.path());
+    unlucky.env("APPDEPOT_READER_CRASHES", "1");
+    let server = Server::run(unlucky).await;
+    let bearer = token(&server, folder.path()).await;
+    let crashed = uploaded(&server, &bearer, "shot.png", &package_reader::testing::png(30, 30)).await;
+    assert!(crashed["reason"].as_str().unwrap().starts_with("unreadable: "), "{crashed}");
+    server.assert_alive().await;
 }
