@@ -211,6 +211,9 @@ pub enum Abroad {
     Theirs,
 }
 
+/// Makes the name and the password of a request.
+pub type NameAndPassword = fn(&Furnished) -> (String, String);
+
 /// What the request carries beside its credential.
 pub enum Carries {
     /// A query.
@@ -244,7 +247,7 @@ pub struct Entry {
     /// What the file of its form is called.
     pub file_name: &'static str,
     /// Name and password in `Authorization`, for what asks for them itself.
-    pub basic: Option<fn(&Furnished) -> (String, String)>,
+    pub basic: Option<NameAndPassword>,
 }
 
 /// How a member presents himself: by a cookie, or by a bearer token where a row asks for a scope.
@@ -286,7 +289,7 @@ impl Entry {
         Self { waits: true, ..self }
     }
 
-    fn basic(self, basic: fn(&Furnished) -> (String, String)) -> Self {
+    fn basic(self, basic: NameAndPassword) -> Self {
         Self { basic: Some(basic), ..self }
     }
 
