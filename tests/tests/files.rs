@@ -699,7 +699,7 @@ async fn changes_of_a_document_do_not_overwrite_each_other() {
     assert_eq!(publisher.get(&format!("/webapp/id/{}/docs", mobile.uuid())).await.status, 404);
     assert_eq!(publisher.get(&format!("/site/id/{}/docs", app.uuid())).await.status, 404, "a web app is no site");
     assert_eq!(publisher.get(&format!("/webapp/id/{}/docs/nonsense", app.uuid())).await.status, 400);
-    assert_eq!(publisher.get(&format!("/webapp/id/nonsense/docs")).await.status, 400);
+    assert_eq!(publisher.get("/webapp/id/nonsense/docs").await.status, 400);
     publisher.verify().await;
 }
 
