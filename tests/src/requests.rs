@@ -211,8 +211,6 @@ pub enum Abroad {
     Theirs,
 }
 
-/// Makes the name and the password of a request.
-pub type NameAndPassword = fn(&Furnished) -> (String, String);
 
 /// What the request carries beside its credential.
 pub enum Carries {

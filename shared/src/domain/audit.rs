@@ -37,6 +37,10 @@ pub struct LogRow {
 
 impl Record for LogRow {
     const KIND: &'static str = "log";
+
+    fn expires(&self) -> Option<Timestamp> {
+        Some(self.at.plus_seconds(RETENTION_SECONDS))
+    }
 }
 
 /// How long rows are kept, in seconds: two years.
