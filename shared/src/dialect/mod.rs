@@ -87,7 +87,8 @@ impl Dialect {
     /// # Errors
     /// Precondition failed.
     pub fn judge(self, reply: Reply, closing: &Closing<'_>) -> Result<(Reply, Verdict), Error> {
-        if !self.is_conditional() {
+        // What a secret is told in has no tag made of it.
+        if !self.is_conditional() || closing.by_password {
             return Ok((reply, Verdict::Go));
         }
         let mut reply = reply;
