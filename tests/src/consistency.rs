@@ -399,9 +399,11 @@ fn listed(handle: Handle, records: &Records, cards: &[Stored<AppCard>], sides: &
         let beside = i64::try_from(cards.iter().filter(|other| other.value.bucket == card.value.bucket).count()).expect("a number");
         let put_in = records.items.iter().find(|item| item.key == bucket).map_or(0, |item| item.count);
         sides.holds(|| format!("{put_in} apps were put into {bucket:?} and {beside} are in it"), put_in >= beside);
-        let last = steps.iter().filter(|steps| steps.key.pk == keys::app_parts(handle, card.value.id)).max_by_key(|steps| steps.key.sk.clone());
-        let end = last.and_then(|steps| steps.value.steps.last()).map(|step| step.to);
-        sides.holds(|| format!("{:?} stands at {:?}, its history ends at {end:?}", card.key, card.value.state), end == Some(card.value.state));
+        let mut of_card: Vec<_> = steps.iter().filter(|steps| steps.key.pk == keys::app_parts(handle, card.value.id)).collect();
+        of_card.sort_by_key(|steps| steps.key.sk.clone());
+        // Each step begins where the one before ended, the first one nowhere.
+        let end = of_card.iter().flat_map(|steps| &steps.value.steps).try_fold(None, |stood, step| (step.from == stood).then_some(Some(step.to)));
+        sides.holds(|| format!("{:?} stands at {:?}, its history ends at {end:?}", card.key, card.value.state), end == Some(Some(card.value.state)));
     }
 }
 

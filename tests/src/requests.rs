@@ -211,7 +211,6 @@ pub enum Abroad {
     Theirs,
 }
 
-
 /// What the request carries beside its credential.
 pub enum Carries {
     /// A query.
