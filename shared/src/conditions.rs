@@ -35,6 +35,14 @@ impl Validators {
         Self { etag: format!("\"{name}.{rev}\""), modified: Some(modified) }
     }
 
+    /// Of an answer that shows the record and something beside it that the record's revision does not count: the tag
+    /// changes with that too, and no time of change is told. A change of the record is judged by the part before the `~`.
+    pub fn beside(self, shown: &[u8]) -> Self {
+        let digest = Sha256::digest(shown);
+        let record = self.etag.trim_end_matches('"');
+        Self { etag: format!("{record}~{}\"", data_encoding::HEXLOWER.encode(&digest[..8])), modified: None }
+    }
+
     /// Of a text or file, by its content.
     pub fn of_content(bytes: &[u8]) -> Self {
         let digest = Sha256::digest(bytes);
@@ -81,6 +89,14 @@ fn tags(list: &str) -> impl Iterator<Item = &str> {
     })
 }
 
+/// The tag of the record, of a tag that says what stands beside it too.
+fn of_record(tag: &str) -> std::borrow::Cow<'_, str> {
+    match tag.split_once('~') {
+        Some((record, _)) => format!("{record}\"").into(),
+        None => tag.into(),
+    }
+}
+
 fn failed(what: &str) -> Error {
     Error::new(Kind::PreconditionFailed, format!("{what} does not hold: it was changed by another request"))
 }
@@ -101,7 +117,7 @@ impl Conditions {
         }
         if let Some(list) = &self.if_match {
             // Strong comparison: a weak tag matches nothing.
-            if list.trim() != "*" && !tags(list).any(|tag| tag == of.etag) {
+            if list.trim() != "*" && !tags(list).any(|tag| tag == of.etag || of_record(tag) == of.etag) {
                 return Err(failed("If-Match"));
             }
         } else if let (Some(since), Some(modified)) = (self.if_unmodified_since.as_deref().and_then(seconds), of.modified)
@@ -166,6 +182,10 @@ mod tests {
         assert!(allowed("if-match", "\"x\", \"app.3\""));
         assert!(allowed("if-match", " * "));
         assert!(!allowed("if-match", "\"app.2\""));
+        let shown = thing().beside(b"names of groups");
+        assert!(shown.etag.starts_with("\"app.3~") && shown.etag.ends_with('"') && shown.modified.is_none());
+        assert!(allowed("if-match", &shown.etag));
+        assert!(!allowed("if-match", &Validators::of_record("app", 2, Timestamp(0)).beside(b"names of groups").etag));
         assert!(!allowed("if-match", "W/\"app.3\""));
         assert!(!allowed("if-match", "app.3"));
         assert!(!allowed("if-match", ""));

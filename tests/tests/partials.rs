@@ -8,6 +8,7 @@ use shared::access::{Means, Principal, Rights, Role, Scopes};
 use shared::change;
 use shared::domain::app::{self, AppCard};
 use shared::domain::catalogue::{AppKind, Listing};
+use shared::domain::line::ContextClaim;
 use shared::domain::partial::{self, NUMBER_MOST, Partial, Said};
 use shared::domain::publication::{self, PolicyGroup, Publication, UriTemplate};
 use shared::domain::text::Name;
@@ -105,6 +106,8 @@ impl Stage {
             let mut writes = app::made(reader, who, &mut card).await?;
             writes.extend(partial::map(reader, who.handle, &who.owner.user, id, &[], &partials).await?);
             writes.push(records::create(keys::publication(who.handle, id), said)?);
+            let claim = ContextClaim { line: id.guid(), versions: vec![id] };
+            writes.push(records::create(keys::context(who.handle, &format!("/{name}")), &claim)?);
             Ok((id, writes))
         })
     }

@@ -116,7 +116,14 @@ async fn whole(call: &mut Call<'_>, published: &Published) -> Result<Reply, Erro
     let handle = call.who()?.handle;
     let groups = views::group_names(&mut call.reader, handle, [&published.card]).await?;
     let view = views::whole_view(&published.card, &published.publication, published.id, &groups);
-    Ok(Reply::of(&view)?.validators(views::validators(published.id, &published.card, published.rev)))
+    let validators = views::validators(published.id, &published.card, published.rev);
+    // The names of its groups are no part of the card: a group may be renamed.
+    let validators = if published.card.restrict_to_groups {
+        validators.beside(&serde_json::to_vec(&groups.values().collect::<Vec<_>>()).map_err(Error::internal)?)
+    } else {
+        validators
+    };
+    Ok(Reply::of(&view)?.validators(validators))
 }
 
 fn guard<'a>(call: &Call<'a>) -> Guard<'a> {

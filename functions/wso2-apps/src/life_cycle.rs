@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 use shared::Error;
+use shared::clock::Timestamp;
+use shared::conditions::Validators;
 use shared::domain::app;
 use shared::domain::catalogue::AppKind;
 use shared::domain::life_cycle::{self, Action, REASON_LIMIT, State, Steps};
@@ -36,7 +38,13 @@ pub async fn read(mut call: Call<'_>) -> Result<Reply, Error> {
     let handle = call.who()?.handle;
     let (_, found) = Subject::of_path(call.incoming)?.card(&mut call.reader, handle).await?;
     let card = found.value;
-    Reply::of(&LifeCycle { state: card.state.upper(), actions: allowed(card.kind, card.state), r#async: false })
+    dated(&LifeCycle { state: card.state.upper(), actions: allowed(card.kind, card.state), r#async: false }, card.modified)
+}
+
+/// An answer whose tag is made of its content, with a time after which it did not change.
+fn dated<T: Serialize>(view: &T, modified: Timestamp) -> Result<Reply, Error> {
+    let content = serde_json::to_vec(view).map_err(Error::internal)?;
+    Ok(Reply::of(view)?.validators(Validators::of_content(&content).modified(modified)))
 }
 
 #[derive(Serialize)]
@@ -90,9 +98,10 @@ pub fn history_plan(incoming: &Incoming, handle: Handle) -> Plan {
 /// The history, newest first (001a 5).
 pub async fn history(mut call: Call<'_>) -> Result<Reply, Error> {
     let handle = call.who()?.handle;
-    let (id, _) = Subject::of_path(call.incoming)?.card(&mut call.reader, handle).await?;
+    let (id, found) = Subject::of_path(call.incoming)?.card(&mut call.reader, handle).await?;
     let history = life_cycle::history(&mut call.reader, handle, id).await?;
-    Reply::of(&History { list: entries(history) })
+    let newest = history.last().map_or(found.value.created, |steps| steps.at);
+    dated(&History { list: entries(history) }, newest)
 }
 
 #[derive(Deserialize)]

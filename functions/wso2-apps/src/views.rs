@@ -12,7 +12,7 @@ use shared::domain::app::AppCard;
 use shared::domain::catalogue::AppKind;
 use shared::domain::group::Group;
 use shared::domain::life_cycle::{self, Action};
-use shared::domain::publication::{Platform, PolicyGroup, Publication, UriTemplate};
+use shared::domain::publication::{Market, Platform, PolicyGroup, Publication, UriTemplate};
 use shared::id::{AppId, Guid, Handle};
 use shared::records::Reader;
 use shared::store::{Key, keys};
@@ -209,7 +209,7 @@ pub fn whole_view(card: &AppCard, publication: &Publication, id: AppId, groups: 
     let platform = binary.map(|binary| Platform::of(binary.kind)).or(publication.platform);
     let appmeta = match binary {
         Some(binary) => MetaView {
-            path: live.and_then(|live| live.file.as_ref()).map(|file| format!("{BASE}/apps/mobile/binaries/{file}")).unwrap_or_default(),
+            path: live.map(|live| format!("{BASE}/apps/mobile/binaries/{}", live.shown_file(binary.kind))).unwrap_or_default(),
             package: binary.identifier.clone(),
             version: live.map(|live| live.version_name.clone()).unwrap_or_default(),
             weburl: String::new(),
@@ -242,7 +242,8 @@ pub fn whole_view(card: &AppCard, publication: &Publication, id: AppId, groups: 
         kind: if mobile { "mobileapp" } else { "webapp" },
         uri_templates: publication.uri_templates.iter().map(|template| UriTemplateView::of(template, &publication.policy_groups)).collect(),
         policy_groups: publication.policy_groups.iter().map(PolicyGroupView::of).collect(),
-        market_type: publication.market.map(|market| market.as_str().to_owned()).unwrap_or_default(),
+        // What another dialect gave a binary is an app of the company, whatever it was made as.
+        market_type: publication.market.map(|kept| if binary.is_some() { Market::Enterprise } else { kept }.as_str().to_owned()).unwrap_or_default(),
         recent_changes: publication.recent_changes.clone(),
         icon: thumbnail.clone(),
         thumbnail_url: thumbnail.clone(),

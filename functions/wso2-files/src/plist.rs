@@ -5,12 +5,14 @@ use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Serialize;
 use shared::Error;
 use shared::clock::Timestamp;
+use shared::conditions::Validators;
 use shared::domain::app::{AppCard, Binary};
-use shared::domain::file::{self, Content};
+use shared::domain::file;
+use shared::domain::file::Content as FileContent;
 use shared::domain::ticket::{Ticket, VALID_SECONDS};
 use shared::id::{BinaryType, Handle};
 use shared::incoming::Incoming;
-use shared::reply::Reply;
+use shared::reply::{Content, Reply};
 use shared::spine::Call;
 use shared::store::keys;
 
@@ -61,6 +63,8 @@ struct Installable {
     version: String,
     bundle_id: String,
     ticket: String,
+    /// When its app or its link changed last.
+    modified: Timestamp,
 }
 
 /// The manifest as XML; as the documented JSON for whoever asks for JSON by name and not for XML.
@@ -75,7 +79,7 @@ pub async fn read(mut call: Call<'_>) -> Result<Reply, Error> {
         let file = PlistFile { title: &app.title, version: &app.version, bundle_id: &app.bundle_id, package_url: &url };
         Reply::bytes("application/xml", file.render().map_err(Error::internal)?.into_bytes())
     };
-    Ok(reply.header("vary", "accept"))
+    Ok(dated(reply, app.modified).header("vary", "accept"))
 }
 
 /// Our own: addresses for a device, which sends no credential.
@@ -88,7 +92,16 @@ pub async fn link(mut call: Call<'_>) -> Result<Reply, Error> {
     let app = installable(&mut call).await?;
     let plist = Ticket::manifest_url(&call.incoming.base_url, &app.ticket);
     let install = format!("itms-services://?action=download-manifest&url={}", utf8_percent_encode(&plist, NON_ALPHANUMERIC));
-    Reply::of(&LinkView { plist, install })
+    Ok(dated(Reply::of(&LinkView { plist, install })?, app.modified))
+}
+
+/// With the tag of its content and a time of change.
+fn dated(reply: Reply, modified: Timestamp) -> Reply {
+    let validators = match &reply.content {
+        Content::Json(bytes) | Content::BareJson(bytes) | Content::Bytes { bytes, .. } => Validators::of_content(bytes).modified(modified),
+        Content::Redirect(_) | Content::SeeOther(_) | Content::Empty => return reply,
+    };
+    reply.validators(validators)
 }
 
 fn asks_for_json(incoming: &Incoming) -> bool {
@@ -125,13 +138,15 @@ async fn installable(call: &mut Call<'_>) -> Result<Installable, Error> {
     let shown = if version.version_name.is_empty() { version.package["versionCode"].as_str().unwrap_or_default() } else { &version.version_name };
     // XML has no way to write these two.
     let title = card.listed_name().chars().filter(|c| !matches!(c, '\u{fffe}' | '\u{ffff}')).collect();
-    Ok(Installable { title, version: shown.to_owned(), bundle_id: version.identifier.clone(), ticket: ticket.sign(&key) })
+    let slot = Timestamp((ticket.expires - VALID_SECONDS) * 1000);
+    let modified = slot.max(card.modified);
+    Ok(Installable { title, version: shown.to_owned(), bundle_id: version.identifier.clone(), ticket: ticket.sign(&key), modified })
 }
 
 /// The version that came from the uploaded file of that name, in the app that it belongs to.
 async fn of_file(call: &mut Call<'_>, handle: Handle, name: &str) -> Result<Option<Kept>, Error> {
     let Some(stored) = file::find(&mut call.reader, handle, name).await?.map(|found| found.value) else { return Ok(None) };
-    let (Content::Package { .. }, Some(binary)) = (&stored.content, stored.app) else { return Ok(None) };
+    let (FileContent::Package { .. }, Some(binary)) = (&stored.content, stored.app) else { return Ok(None) };
     let Some(kind) = binary.kind() else { return Ok(None) };
     call.reader.fetch_missing(&[keys::app_card(handle, binary), keys::binary(handle, binary, kind)]).await?;
     let Some(card) = call.reader.get::<AppCard>(&keys::app_card(handle, binary)).await? else { return Ok(None) };

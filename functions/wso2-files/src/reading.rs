@@ -99,10 +99,13 @@ pub async fn picture_or_document(mut call: Call<'_>) -> Result<Reply, Error> {
 async fn icon(call: &mut Call<'_>, handle: Handle, name: &str) -> Result<Reply, Error> {
     let stem = name.strip_suffix(".png").ok_or_else(unknown)?;
     let Ok(AppRef::Ours(id)) = stem.parse::<AppRef>() else { return Err(unknown()) };
+    call.reader.fetch_missing(&app::card_keys(handle, id)).await?;
     let picture = app::icon(&mut call.reader, handle, id).await?;
     if picture.is_empty() {
         return Err(unknown());
     }
+    let card = app::card(&mut call.reader, handle, id).await?.value;
     let bytes = STANDARD.decode(picture).map_err(Error::internal)?;
-    Ok(Reply::bytes("image/png", bytes).header("content-disposition", disposition(name)))
+    let validators = Validators::of_content(&bytes).modified(card.modified);
+    Ok(Reply::bytes("image/png", bytes).validators(validators).header("content-disposition", disposition(name)))
 }

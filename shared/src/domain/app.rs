@@ -177,6 +177,14 @@ pub struct VersionCard {
     pub file: Option<String>,
 }
 
+impl VersionCard {
+    /// The name of its file in the publisher API: that of the upload that became this version and no other, else its own
+    /// guid with the extension of its type.
+    pub fn shown_file(&self, kind: BinaryType) -> String {
+        self.file.clone().unwrap_or_else(|| format!("{}.{}", self.guid, file::package_extension(kind)))
+    }
+}
+
 /// The kept versions of a binary with all that was read from them.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Binary {

@@ -480,7 +480,10 @@ impl Draft<'_, '_> {
             return Err(Error::invalid(format!("platform cannot be changed: it is {}", current.as_str())));
         }
         self.publication.platform = current.or(self.said.platform);
-        self.publication.market = self.said.market.or(self.publication.market);
+        // A binary may have come by another dialect: then it is an app of the company, whatever it was made as.
+        let kept = if shown.is_some() { Some(Market::Enterprise) } else { self.publication.market };
+        let said_market = self.said.market.filter(|said| shown.is_none() || Some(*said) != self.publication.market);
+        self.publication.market = said_market.or(kept);
         let platform = self.publication.platform;
         let market = self.publication.market;
         if market.is_some_and(|market| (market == Market::Webapp) != (platform == Some(Platform::Webapp))) {
@@ -489,7 +492,8 @@ impl Draft<'_, '_> {
         let said = self.said.package();
         let live = shown.as_ref().and_then(|binary| binary.live_version().cloned());
         let path = filled(said.path.as_ref()).map(file_name);
-        let new_file = path.filter(|path| live.as_ref().and_then(|live| live.file.as_deref()) != Some(*path));
+        let current_file = shown.as_ref().zip(live.as_ref()).map(|(binary, live)| live.shown_file(binary.kind));
+        let new_file = path.filter(|path| current_file.as_deref() != Some(*path));
         if let Some(name) = new_file {
             if matches!(market, Some(Market::Public | Market::Webapp)) {
                 return Err(Error::invalid("appmeta.path: only an app of the market enterprise has a binary here"));
@@ -545,20 +549,29 @@ impl Draft<'_, '_> {
         let kind = kind.unwrap_or(of_file);
         self.reader.fetch_missing(&[keys::binary(handle, self.card.id, kind), keys::icon(handle, self.card.id)]).await?;
         let former: Option<Stored<Binary>> = self.reader.get(&keys::binary(handle, self.card.id, kind)).await?;
+        // A file leads to one app. Another one that is made of it calls its version by the version's own guid.
+        let its_own = found.value.app.is_none_or(|app| app.item() == self.card.id.item());
+        let live = self.card.binary(kind).map(|binary| binary.live);
+        let live = former.as_ref().zip(live).and_then(|(former, live)| former.value.version(live));
+        if !its_own && live.is_some_and(|live| live.sha256 == found.value.sha256) {
+            return Ok(());
+        }
         let new = NewVersion {
             guid: Guid::random(),
             upload: found.value.upload.clone(),
             kind,
             by: self.who.owner.user.clone(),
             file_name: found.value.file_name.clone(),
-            file: Some(found.value.name.clone()),
+            file: its_own.then(|| found.value.name.clone()),
             allow_signer_change: false,
         };
         self.version(former, &new, &judged).await?;
         self.publication.platform = Some(Platform::of(kind));
         self.publication.market = self.publication.market.or(Some(Market::Enterprise));
-        found.value.app = Some(self.card.id.binary(kind));
-        self.writes.push(found.replace()?);
+        if its_own {
+            found.value.app = Some(self.card.id.binary(kind));
+            self.writes.push(found.replace()?);
+        }
         Ok(())
     }
 
@@ -921,9 +934,9 @@ impl Draft<'_, '_> {
             let key = keys::binary(self.who.handle, source.id, binary.kind);
             let kept: Option<Stored<Binary>> = self.reader.get(&key).await?;
             let Some(version) = kept.as_ref().and_then(|kept| kept.value.version(binary.live)) else { continue };
-            let file = binary.live_version().and_then(|live| live.file.clone());
+            let shown = binary.live_version().map(|live| live.shown_file(binary.kind));
             // Another file for it is its first version here.
-            if path.is_some() && file.as_deref() != path && self.replaces(path, binary.kind).await? {
+            if path.is_some() && shown.as_deref() != path && self.replaces(path, binary.kind).await? {
                 continue;
             }
             let judged = Judged {
@@ -941,7 +954,8 @@ impl Draft<'_, '_> {
                 kind: binary.kind,
                 by: self.who.owner.user.clone(),
                 file_name: version.file_name.clone(),
-                file,
+                // The file leads to the source.
+                file: None,
                 allow_signer_change: false,
             };
             self.version(None, &new, &judged).await?;

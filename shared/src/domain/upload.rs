@@ -8,8 +8,10 @@ use crate::access::Principal;
 use crate::change;
 use crate::clock::Timestamp;
 use crate::domain::app::{self, AppCard, Binary, Icon, Judged, NewVersion};
+use crate::domain::catalogue::AppKind;
 use crate::domain::file::{self, Content, FileUses, StoredFile};
 use crate::domain::housekeeping::{self, Chore};
+use crate::domain::publication::Publication;
 use crate::error::Error;
 use crate::id::{AppId, BinaryType, Guid, Handle};
 use crate::objects::{Objects, SignedRequest};
@@ -194,6 +196,14 @@ fn check(announced: &Announced) -> Result<(), Error> {
     Ok(())
 }
 
+/// Web apps are reached through a gateway: nobody installs them.
+fn takes(card: &AppCard, target: Target) -> Result<(), Error> {
+    match target {
+        Target::Binary(_) if card.kind != AppKind::Mobile => Err(Error::invalid("invalid_type: the item is a web app, which has no binary")),
+        _ => Ok(()),
+    }
+}
+
 /// Announces an upload: its record, and the chore that clears it if its bytes never come.
 ///
 /// # Errors
@@ -227,7 +237,7 @@ pub async fn announce(reader: &mut Reader<'_>, who: &Principal, announced: Annou
     change!(reader, {
         let mut writes = vec![records::create(keys::upload(handle, &upload.guid), &upload)?, chore.clone()];
         if let Some(app) = upload.app {
-            app::card(reader, handle, app).await?;
+            takes(&app::card(reader, handle, app).await?.value, upload.target)?;
             writes.push(Write::Check(keys::app_card(handle, app), Condition::Present));
         }
         Ok(((), writes))
@@ -242,7 +252,7 @@ pub async fn announce(reader: &mut Reader<'_>, who: &Principal, announced: Annou
 pub async fn prepare(reader: &mut Reader<'_>, objects: &dyn Objects, who: &Principal, announced: Announced) -> Result<(Upload, Requests), Error> {
     check(&announced)?;
     if let Some(app) = announced.app {
-        app::card(reader, who.handle, app).await?;
+        takes(&app::card(reader, who.handle, app).await?.value, announced.target)?;
     }
     let guid = Guid::random();
     let name = keys::incoming_object(who.handle, &guid);
@@ -481,6 +491,7 @@ pub async fn attach_file(reader: &mut Reader<'_>, handle: Handle, upload: &Uploa
 /// # Errors
 /// The store's.
 pub async fn attach_icon(reader: &mut Reader<'_>, handle: Handle, upload: &Upload, png: &str) -> Result<Verdict, Error> {
+    let now = reader.now();
     change!(reader, {
         let Some(mut record) = reader.get::<Upload>(&keys::upload(handle, &upload.guid)).await? else { return Ok((Verdict::Ended, Vec::new())) };
         if !matches!(record.value.state, State::Waiting | State::Reading) {
@@ -491,7 +502,22 @@ pub async fn attach_icon(reader: &mut Reader<'_>, handle: Handle, upload: &Uploa
         let key = match upload.app {
             None => keys::store_icon(handle),
             Some(app) => {
-                writes.push(Write::Check(keys::app_card(handle, app), Condition::Present));
+                let Some(mut card) = reader.get::<AppCard>(&keys::app_card(handle, app)).await? else {
+                    let reason = "wrong_identifier: the item was deleted meanwhile".to_owned();
+                    record.value.state = State::Refused;
+                    record.value.reason = Some(reason.clone());
+                    return Ok((Verdict::Refused(reason), vec![record.replace()?]));
+                };
+                let before = card.value.clone();
+                // Every dialect shows the new icon: a publisher's picture makes way.
+                let publication: Option<Stored<Publication>> = reader.get(&keys::publication(handle, app)).await?;
+                if let Some(mut found) = publication.filter(|found| found.value.thumbnail.is_some()) {
+                    let pictures = found.value.pictures();
+                    found.value.thumbnail = None;
+                    writes.extend(file::uses(handle, &pictures, &found.value.pictures(), now)?);
+                    writes.push(found.replace()?);
+                }
+                writes.extend(app::rewritten(handle, &before, &mut card, now)?);
                 keys::icon(handle, app)
             }
         };
