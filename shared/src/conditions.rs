@@ -76,15 +76,23 @@ fn seconds(text: &str) -> Option<i64> {
     i64::try_from(since.as_secs()).ok()
 }
 
-/// The tags of a list, as they stand there: `"…"` or `W/"…"`. A comma may stand within a tag.
+/// The tags of a list, as they stand there: `"…"` or `W/"…"`, with commas between them. A comma may stand within a tag;
+/// from where a list is none any more it names nothing.
 fn tags(list: &str) -> impl Iterator<Item = &str> {
-    let mut rest = list;
+    let mut rest = list.trim_start_matches([' ', '\t', ',']);
     std::iter::from_fn(move || {
-        let start = rest.find('"')?;
-        let weak = rest[..start].ends_with("W/");
-        let end = start + 1 + rest[start + 1..].find('"')?;
-        let tag = &rest[if weak { start - 2 } else { start }..=end];
-        rest = &rest[end + 1..];
+        let opening = if rest.starts_with("W/\"") { 3 } else { 1 };
+        if opening == 1 && !rest.starts_with('"') {
+            return None;
+        }
+        let end = opening + rest[opening..].find('"')?;
+        let behind = rest[end + 1..].trim_start_matches([' ', '\t']);
+        if !behind.is_empty() && !behind.starts_with(',') {
+            rest = "";
+            return None;
+        }
+        let tag = &rest[..=end];
+        rest = behind.trim_start_matches([' ', '\t', ',']);
         Some(tag)
     })
 }
@@ -104,7 +112,7 @@ fn failed(what: &str) -> Error {
 impl Conditions {
     /// Whether a change was asked for under a condition.
     pub fn guard_changes(&self) -> bool {
-        self.if_match.is_some() || self.if_unmodified_since.is_some()
+        self.if_match.is_some() || self.if_unmodified_since.as_deref().and_then(seconds).is_some()
     }
 
     /// Judges a change of what is there. `required` refuses one without a condition (`RequireIfMatch`).
@@ -188,6 +196,9 @@ mod tests {
         assert!(!allowed("if-match", &Validators::of_record("app", 2, Timestamp(0)).beside(b"names of groups").etag));
         assert!(!allowed("if-match", "W/\"app.3\""));
         assert!(!allowed("if-match", "app.3"));
+        for malformed in ["w/\"app.3\"", "x\"app.3\"", "\"app.3\"x", "\"x\" \"app.3\""] {
+            assert!(!allowed("if-match", malformed), "{malformed}");
+        }
         assert!(!allowed("if-match", ""));
         assert!(allowed("if-unmodified-since", "Sun, 06 Nov 1994 08:49:37 GMT"));
         assert!(!allowed("if-unmodified-since", "Sun, 06 Nov 1994 08:49:36 GMT"));
@@ -196,6 +207,7 @@ mod tests {
         assert!(Conditions::default().judge_change(&thing(), false).is_ok());
         assert_eq!(Conditions::default().judge_change(&thing(), true).unwrap_err().kind, Kind::Forbidden);
         assert!(given("if-match", "*").judge_change(&thing(), true).is_ok());
+        assert!(given("if-unmodified-since", "x").judge_change(&thing(), true).is_err(), "a date that is none is no condition");
     }
 
     #[test]

@@ -397,8 +397,10 @@ async fn policy_groups_and_roles() {
     assert_eq!(after["policyGroups"][0]["policyGroupId"], number);
     assert_eq!(after["policyGroups"][0]["userRoles"], json!(["Staff", "analytics"]));
     assert_eq!(after["uriTemplates"][0]["policyGroupName"], "Renamed", "the template stays with its group");
-    let after = api.does("PUT", &path, json!({"policyGroups": [{"policyGroupName": "More", "throttlingTier": "Bronze"}]})).await;
-    assert_eq!(after["uriTemplates"], json!([]), "it goes with its group");
+    let alone = json!([{"policyGroupName": "More", "throttlingTier": "Bronze"}]);
+    api.refuses("PUT", &path, json!({"policyGroups": alone}), 400, "uriTemplates").await;
+    let after = api.does("PUT", &path, json!({"policyGroups": alone, "uriTemplates": []})).await;
+    assert_eq!(after["uriTemplates"], json!([]), "it goes with its group where the body says so");
     for (body, names) in [
         (json!({"policyGroups": [{"policyGroupName": "A", "userRoles": ["nobody"]}]}), "nobody"),
         (json!({"policyGroups": [{"policyGroupName": "A", "throttlingTier": "Platinum"}]}), "throttlingTier"),
@@ -552,7 +554,7 @@ async fn a_failing_store_leaves_nothing_half_done() {
         (
             "PUT",
             web_path.clone(),
-            json!({"policyGroups": [{"policyGroupName": "Staff", "policyPartialMapping": ["2"]}], "context": "/moved", "visibleRoles": [], "businessOwnerId": "", "isDefaultVersion": false}),
+            json!({"policyGroups": [{"policyGroupName": "Staff", "policyPartialMapping": ["2"]}], "uriTemplates": [], "context": "/moved", "visibleRoles": [], "businessOwnerId": "", "isDefaultVersion": false}),
         ),
         ("PUT", mobile_path.clone(), meta),
         ("POST", format!("{web_path}/create-new-version"), json!({"version": "2.0", "isDefaultVersion": true})),

@@ -178,6 +178,9 @@ async fn run_on_aws(options: &Options, table: &str, bucket: &str, kms_key: &str)
 
 async fn run_embedded(options: &Options) -> Result<(), Failure> {
     std::fs::create_dir_all(&options.data)?;
+    // Everything that the server keeps is in it, hashes of passwords too.
+    #[cfg(unix)]
+    std::fs::set_permissions(&options.data, std::os::unix::fs::PermissionsExt::from_mode(0o700))?;
     let listener = listen(options.listen).await?;
     let address = listener.local_addr()?;
     // An address of "every interface" is no address to go to.

@@ -65,6 +65,10 @@ impl Gateway {
         let Some((name, service)) = self.functions.of_path(&incoming.path) else {
             return gateway_answer(StatusCode::NOT_FOUND, "Not Found");
         };
+        // A gateway is reached by its name: what is none would be the end of the function's adapter.
+        if !has_one_host(incoming) {
+            return gateway_answer(StatusCode::BAD_REQUEST, "Bad Request");
+        }
         let event = event::event(incoming);
         if self.aws_limits && event.to_string().len() > FUNCTION_LIMIT {
             return gateway_answer(StatusCode::PAYLOAD_TOO_LARGE, "Request Too Long");
@@ -86,6 +90,13 @@ impl Gateway {
         }
         event::answer(&response)
     }
+}
+
+/// Whether a request names at most one host, and one that an address can have.
+fn has_one_host(incoming: &Incoming) -> bool {
+    let mut hosts = incoming.headers.get_all(http::header::HOST).iter();
+    let sound = |host: &http::HeaderValue| host.to_str().is_ok_and(|host| url::Url::parse(&format!("http://{host}/")).is_ok());
+    hosts.next().is_none_or(sound) && hosts.next().is_none()
 }
 
 /// A request's body, if it is not longer than that. What is too long is taken in and thrown away: many clients send

@@ -236,18 +236,16 @@ fn properties(body: &Object<'_>) -> Result<Option<Vec<CustomProperty>>, Error> {
 fn policy_group(group: &Object<'_>) -> Result<SaidGroup, Error> {
     let name = group.text("policyGroupName", SHORT)?.filter(|name| !name.trim().is_empty());
     let tier = group.text("throttlingTier", SHORT)?.filter(|tier| !tier.trim().is_empty());
-    let mut partials = Vec::new();
-    for number in group.texts("policyPartialMapping", PARTIALS, SHORT)?.unwrap_or_default() {
-        partials.push(number.parse().map_err(|_| group.wrong("policyPartialMapping", &format!("{number} is no number of a policy partial")))?);
-    }
+    let number_of = |number: String| number.parse().map_err(|_| group.wrong("policyPartialMapping", &format!("{number} is no number of a policy partial")));
+    let partials = group.texts("policyPartialMapping", PARTIALS, SHORT)?.map(|numbers| numbers.into_iter().map(number_of).collect::<Result<Vec<u32>, Error>>());
     Ok(SaidGroup {
         id: group.number("policyGroupId")?,
         name: name.ok_or_else(|| group.wrong("policyGroupName", "is mandatory"))?,
-        description: group.text("description", 500)?.unwrap_or_default(),
-        throttling_tier: tier.unwrap_or_else(|| "Unlimited".to_owned()),
-        user_roles: group.words("userRoles", ROLES, 200)?.unwrap_or_default(),
-        partials,
-        allow_anonymous: group.flag("allowAnonymousAccess")?.unwrap_or_default(),
+        description: group.text("description", 500)?,
+        throttling_tier: tier,
+        user_roles: group.words("userRoles", ROLES, 200)?,
+        partials: partials.transpose()?,
+        allow_anonymous: group.flag("allowAnonymousAccess")?,
     })
 }
 

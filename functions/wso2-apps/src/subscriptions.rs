@@ -82,16 +82,16 @@ async fn change(mut call: Call<'_>, to: bool) -> Result<(), Error> {
     let now = reader.now();
     shared::change!(reader, {
         let (id, found) = subject.card(reader, who.handle).await?;
-        // Whoever has the app may give it back, whatever became of it since.
-        if to {
+        let mine = reader.get::<Subscription>(&keys::subscription(who.handle, id, &who.owner.user)).await?;
+        let has = mine.is_some_and(|mine| !mine.value.ended);
+        // Whoever has the app may give it back, whatever became of it since; nobody else learns that it is there.
+        if to || !has {
             require_visible(&found.value, who)?;
         }
         if incoming.conditions.guard_changes() {
             let (_, validators) = subscribers(reader, who.handle, id, &found.value).await?;
             incoming.conditions.judge_change(&validators, false)?;
         }
-        let mine = reader.get::<Subscription>(&keys::subscription(who.handle, id, &who.owner.user)).await?;
-        let has = mine.is_some_and(|mine| !mine.value.ended);
         let mut writes = Vec::new();
         if has != to {
             writes.push(if to { subscription::subscribed(who, id, now)? } else { subscription::ended(who, id, now)? });

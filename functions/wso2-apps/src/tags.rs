@@ -7,6 +7,7 @@ use shared::Error;
 use shared::conditions::Validators;
 use shared::domain::app::{self, AppCard};
 use shared::domain::catalogue::{self, Listing};
+use shared::domain::publishing;
 use shared::id::Handle;
 use shared::incoming::Incoming;
 use shared::reply::Reply;
@@ -82,6 +83,7 @@ async fn change(mut call: Call<'_>, by: impl Fn(&[String], &[String]) -> Result<
     let now = reader.now();
     shared::change!(reader, {
         let (_, mut found) = subject.card(reader, who.handle).await?;
+        publishing::require_editable(who, &found.value)?;
         incoming.conditions.judge_change(&validators(&found.value)?, required)?;
         incoming.require_json()?;
         let named: Named = incoming.parse()?;

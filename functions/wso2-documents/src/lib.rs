@@ -7,6 +7,7 @@ use shared::Error;
 use shared::domain::catalogue::{AppKind, Listing};
 use shared::domain::document::{self, Changes, Document, Guard, NewDocument, Source, Topic};
 use shared::domain::publication::{self, Named};
+use shared::domain::publishing;
 use shared::domain::text::{Description, Label, Name};
 use shared::id::{AppId, Handle};
 use shared::incoming::Incoming;
@@ -76,6 +77,9 @@ impl Place {
         let document = if named.is_empty() { None } else { document_id(named)? };
         let app = publication::locate(&mut call.reader, handle, listing, call.incoming.param("appId")).await?;
         let card = publication::card(&mut call.reader, handle, listing, app).await?;
+        if !call.incoming.is_get {
+            publishing::require_editable(call.who()?, &card.value)?;
+        }
         Ok(Self { handle, listing, app, kind: card.value.kind, document })
     }
 

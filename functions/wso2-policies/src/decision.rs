@@ -52,7 +52,8 @@ struct Body {
 
 #[derive(Default, Deserialize)]
 struct Who {
-    #[serde(default, deserialize_with = "lenient::optional_text")]
+    // A text and nothing else: `false` is nobody.
+    #[serde(default)]
     id: Option<String>,
     #[serde(default)]
     roles: Option<Vec<String>>,

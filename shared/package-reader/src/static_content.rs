@@ -174,7 +174,9 @@ fn archived(bytes: &[u8]) -> Result<StaticKind, ReadError> {
     let kinds = [StaticKind::Docx, StaticKind::Xlsx, StaticKind::Pptx];
     // The type of the main part: that of a document with macros is another.
     let mut found = kinds.into_iter().filter(|kind| parts.contains(&format!("{}.main+xml", kind.media_type())));
-    let macros = archive.names().any(|name| name.to_ascii_lowercase().ends_with(b"vbaproject.bin"));
+    let said = parts.to_ascii_lowercase();
+    let macros = ["macroenabled", "vbaproject", "macrosheet"].iter().any(|word| said.contains(word))
+        || archive.names().any(|name| name.to_ascii_lowercase().ends_with(b"vbaproject.bin"));
     match (found.next(), found.next()) {
         (Some(kind), None) if !macros => Ok(kind),
         _ => Err(neither()),

@@ -44,16 +44,16 @@ pub struct SaidGroup {
     pub id: Option<u32>,
     /// Its name.
     pub name: String,
-    /// What it is.
-    pub description: String,
+    /// What it is. What is absent of a group stays as it is where there is such a group already.
+    pub description: Option<String>,
     /// Its tier.
-    pub throttling_tier: String,
+    pub throttling_tier: Option<String>,
     /// The roles that get in.
-    pub user_roles: Vec<String>,
+    pub user_roles: Option<Vec<String>>,
     /// Its policy partials.
-    pub partials: Vec<u32>,
+    pub partials: Option<Vec<u32>>,
     /// Whether nobody in particular gets in.
-    pub allow_anonymous: bool,
+    pub allow_anonymous: Option<bool>,
 }
 
 /// What a body says of a part of a web app.
@@ -140,7 +140,8 @@ fn mandatory(field: &str) -> Error {
 pub fn normal_context(text: &str) -> Result<String, Error> {
     let path = text.trim().trim_matches('/');
     let fits = !path.is_empty() && path.chars().count() < CONTEXT_LIMIT;
-    if !fits || path.chars().any(|c| c.is_control() || c.is_whitespace() || matches!(c, '?' | '#' | '\\')) || path.contains("//") {
+    let unclear = |c: char| c.is_control() || c.is_whitespace() || matches!(c, '?' | '#' | '\\' | ';' | '%');
+    if !fits || path.chars().any(unclear) || path.split('/').any(|segment| matches!(segment, "" | "." | "..")) {
         return Err(Error::invalid(format!("context is a path of at most {CONTEXT_LIMIT} characters")));
     }
     Ok(format!("/{path}"))
@@ -161,9 +162,9 @@ impl Said {
         let pictures = self.screenshots.iter().flatten().chain(&self.banner).chain(&self.thumbnail);
         let mut wanted: Vec<Key> =
             pictures.chain(path).filter(|reference| !reference.trim().is_empty()).map(|reference| keys::file(handle, file_name(reference))).collect();
-        let roles = self.policy_groups.iter().flatten().flat_map(|group| &group.user_roles).filter(|role| role.parse::<Role>().is_err());
+        let roles = self.policy_groups.iter().flatten().filter_map(|group| group.user_roles.as_ref()).flatten().filter(|role| role.parse::<Role>().is_err());
         wanted.extend(roles.chain(self.visible_roles.iter().flatten()).map(|name| keys::group_name(handle, name)));
-        wanted.extend(self.policy_groups.iter().flatten().flat_map(|group| &group.partials).map(|partial| keys::partial(handle, *partial)));
+        wanted.extend(self.policy_groups.iter().flatten().filter_map(|group| group.partials.as_ref()).flatten().map(|partial| keys::partial(handle, *partial)));
         wanted.extend(self.business_owner.flatten().map(|owner| keys::business_owner(handle, owner)));
         wanted.extend(self.context.as_deref().and_then(|context| normal_context(context).ok()).map(|context| keys::context(handle, &context)));
         wanted.sort();
@@ -398,7 +399,8 @@ impl Draft<'_, '_> {
             for group in wanted {
                 let id = number_of_group(group, &before, start.known_numbers)?;
                 numbers.extend(group.id.map(|said| (said, id)));
-                groups.push(policy_group(id, group)?);
+                let former = before.iter().find(|former| Some(former.id) == group.id || (group.id.is_none() && former.name == group.name));
+                groups.push(policy_group(id, group, former)?);
             }
         } else {
             groups.clone_from(&before);
@@ -411,8 +413,8 @@ impl Draft<'_, '_> {
             Some(wanted) => {
                 wanted.iter().map(|template| uri_template(template, &groups, &numbers, &templates, start.known_numbers)).collect::<Result<_, _>>()?
             }
-            // A template whose group is gone goes to the new one of its name, or goes too.
-            None => templates.into_iter().filter_map(|template| moved(template, &before, &groups)).collect(),
+            // A template whose group is gone goes to the new one of its name. Without one the paths would fall to others.
+            None => templates.into_iter().map(|template| moved(template, &before, &groups)).collect::<Result<_, _>>()?,
         };
         self.publication.policy_groups = groups;
         let after = self.publication.partials();
@@ -426,7 +428,7 @@ impl Draft<'_, '_> {
 
     /// User roles are roles of the platform or groups of store items.
     async fn roles(&mut self, groups: &[SaidGroup], before: &[String]) -> Result<(), Error> {
-        let named = groups.iter().flat_map(|group| &group.user_roles).filter(|role| !before.contains(role)).cloned();
+        let named = groups.iter().filter_map(|group| group.user_roles.as_ref()).flatten().filter(|role| !before.contains(role)).cloned();
         roles::require(self.reader, self.who.handle, "userRoles", &named.collect::<Vec<_>>()).await
     }
 
@@ -647,18 +649,21 @@ fn number_of_group(said: &SaidGroup, before: &[PolicyGroup], known: bool) -> Res
     }
 }
 
-fn policy_group(id: u32, said: &SaidGroup) -> Result<PolicyGroup, Error> {
-    let mut partials = said.partials.clone();
+fn policy_group(id: u32, said: &SaidGroup, former: Option<&PolicyGroup>) -> Result<PolicyGroup, Error> {
+    let mut partials = said.partials.clone().or_else(|| former.map(|former| former.partials.clone())).unwrap_or_default();
     partials.sort_unstable();
     partials.dedup();
     Ok(PolicyGroup {
         id,
         name: said.name.clone(),
-        description: said.description.clone(),
-        throttling_tier: tier::find(&said.throttling_tier)?.name.to_owned(),
-        user_roles: said.user_roles.clone(),
+        description: said.description.clone().or_else(|| former.map(|former| former.description.clone())).unwrap_or_default(),
+        throttling_tier: match (&said.throttling_tier, former) {
+            (None, Some(former)) => former.throttling_tier.clone(),
+            (said, _) => tier::find(said.as_deref().unwrap_or("Unlimited"))?.name.to_owned(),
+        },
+        user_roles: said.user_roles.clone().or_else(|| former.map(|former| former.user_roles.clone())).unwrap_or_default(),
         partials,
-        allow_anonymous: said.allow_anonymous,
+        allow_anonymous: said.allow_anonymous.or_else(|| former.map(|former| former.allow_anonymous)).unwrap_or_default(),
     })
 }
 
@@ -682,13 +687,16 @@ fn uri_template(said: &SaidTemplate, groups: &[PolicyGroup], numbers: &BTreeMap<
     Ok(UriTemplate { id, url_pattern: said.url_pattern.clone(), http_verb: said.http_verb.clone(), policy_group: group.id })
 }
 
-fn moved(mut template: UriTemplate, before: &[PolicyGroup], after: &[PolicyGroup]) -> Option<UriTemplate> {
+fn moved(mut template: UriTemplate, before: &[PolicyGroup], after: &[PolicyGroup]) -> Result<UriTemplate, Error> {
     if after.iter().any(|group| group.id == template.policy_group) {
-        return Some(template);
+        return Ok(template);
     }
-    let name = &before.iter().find(|group| group.id == template.policy_group)?.name;
-    template.policy_group = after.iter().find(|group| group.name == *name)?.id;
-    Some(template)
+    let former = before.iter().find(|group| group.id == template.policy_group);
+    let now = former.and_then(|former| after.iter().find(|group| group.name == former.name));
+    let now =
+        now.ok_or_else(|| Error::invalid(format!("uriTemplates: the policy group of {} is not sent any more: say where it belongs", template.url_pattern)))?;
+    template.policy_group = now.id;
+    Ok(template)
 }
 
 /// Counts of one item are one write: a transaction has no two on one item.
@@ -753,11 +761,23 @@ async fn there(reader: &mut Reader<'_>, handle: Handle, groups: &[Guid]) -> Resu
     Ok(reader.get_all::<Group>(&wanted).await?.into_iter().flatten().map(|group| group.value.guid).collect())
 }
 
-fn require_editable(who: &Principal, card: &AppCard) -> Result<(), Error> {
+/// Refuses whoever may not edit an app in its state: who runs the store may in every one, who makes apps in some.
+///
+/// # Errors
+/// Forbidden.
+pub fn require_editable(who: &Principal, card: &AppCard) -> Result<(), Error> {
     if who.holds(Right::WriteStore) || EDITABLE.contains(&card.state) {
         return Ok(());
     }
     Err(Error::forbidden(format!("To change an app in the state {} needs the permission {}", card.state.title(), Right::WriteStore.permission_path().0)))
+}
+
+/// Refuses to take its place from a default version that the caller may not edit.
+async fn require_replaceable(reader: &mut Reader<'_>, who: &Principal, former: AppId) -> Result<(), Error> {
+    match reader.get::<AppCard>(&keys::app_card(who.handle, former)).await? {
+        Some(former) => require_editable(who, &former.value),
+        None => Ok(()),
+    }
 }
 
 /// That a body says the same as what cannot be changed.
@@ -808,6 +828,7 @@ pub async fn update(
             let chosen = line::choose_default(reader, handle, &found.value, default).await?;
             links.extend(chosen.writes);
             if let Some(former) = chosen.former_default {
+                require_replaceable(reader, who, former).await?;
                 links.extend(line::no_default(reader, handle, former).await?);
             }
         }
@@ -898,6 +919,9 @@ pub async fn new_version(
         let mut writes = app::made(reader, who, &mut card).await?;
         writes.push(records::create(keys::publication(handle, id), &publication)?);
         writes.extend(file::uses(handle, &[], &publication.pictures(), now)?);
+        if let Some(former) = joined.former_default {
+            require_replaceable(reader, who, former).await?;
+        }
         let mut changed = false;
         if source.value.publisher_name.is_none() {
             source.value.publisher_name = card.publisher_name.clone();
@@ -1010,7 +1034,7 @@ mod tests {
             assert_eq!(normal_context(text).unwrap(), "/travel", "{text}");
         }
         assert_eq!(normal_context("/a/b").unwrap(), "/a/b");
-        for text in ["", "/", "//", "/a b", "/a//b", "/a?b", "/a#b", &"x".repeat(200)] {
+        for text in ["", "/", "//", "/a b", "/a//b", "/a?b", "/a#b", "/a;b", "/%61", "/a/../b", "/./a", &"x".repeat(200)] {
             assert!(normal_context(text).unwrap_err().message.contains("context"), "{text}");
         }
     }
@@ -1043,7 +1067,7 @@ mod tests {
         };
         let template = UriTemplate { id: 7, url_pattern: "/*".to_owned(), http_verb: "GET".to_owned(), policy_group: 1 };
         let before = [group(1, "Staff")];
-        assert_eq!(moved(template.clone(), &before, &[group(2, "Staff")]).map(|template| template.policy_group), Some(2));
-        assert_eq!(moved(template, &before, &[group(2, "Guests")]), None);
+        assert_eq!(moved(template.clone(), &before, &[group(2, "Staff")]).unwrap().policy_group, 2);
+        assert!(moved(template, &before, &[group(2, "Guests")]).unwrap_err().message.contains("uriTemplates"));
     }
 }

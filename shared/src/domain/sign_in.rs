@@ -125,6 +125,16 @@ impl Attempt<'_> {
         Ok(())
     }
 
+    /// The same for who has given a right password: of many guesses at once, the one that is right must not be told from
+    /// the others by another refusal.
+    ///
+    /// # Errors
+    /// [`Error::sign_in_failed`]; the store's.
+    pub async fn refuse_alike(&self, reader: &mut Reader<'_>) -> Result<(), Error> {
+        let alike = |error: Error| if error.kind == Kind::TooManyRequests { Error::sign_in_failed() } else { error };
+        self.refuse_throttled(reader).await.map_err(alike)
+    }
+
     fn tally(&self, by: i64, bounded: bool) -> Vec<Write> {
         let expires = (self.window() + 2) * FAILURE_WINDOW;
         let condition = |most| if bounded { Condition::Below(most) } else { Condition::Always };
@@ -262,7 +272,8 @@ pub fn login_noted(handle: Handle, user: &Guid, now: Timestamp) -> Result<Write,
 /// gets by it, whose outcome goes through [`told_alike`].
 ///
 /// # Errors
-/// [`Error::sign_in_failed`] for a user who is out or has another password by now; too many requests; the store's.
+/// [`Error::sign_in_failed`] for a user who is out or has another password by now, and where others failed too often
+/// meanwhile; the store's.
 pub async fn let_in(reader: &mut Reader<'_>, attempt: Attempt<'_>, proved: &Proved) -> Result<(User, Vec<Write>), Error> {
     let handle = attempt.handle;
     let user: Stored<User> = reader.get(&keys::user(handle, &proved.user)).await?.ok_or_else(Error::sign_in_failed)?;
@@ -270,7 +281,7 @@ pub async fn let_in(reader: &mut Reader<'_>, attempt: Attempt<'_>, proved: &Prov
     if !owner.enabled || owner.blacklisted || user.value.generation != proved.generation {
         return Err(Error::sign_in_failed());
     }
-    attempt.refuse_throttled(reader).await?;
+    attempt.refuse_alike(reader).await?;
     // The same user signs in elsewhere at the same time: the transactions meet at the user and the failures.
     let mut writes = vec![Write::Check(user.key.clone(), Condition::Rev(user.rev))];
     writes.extend(attempt.within());
@@ -416,7 +427,7 @@ pub async fn admit(reader: &mut Reader<'_>, entrance: Entrance<'_>, person: &Per
                     return Err(Error::sign_in_failed());
                 }
                 if let Some(attempt) = attempt {
-                    attempt.refuse_throttled(reader).await?;
+                    attempt.refuse_alike(reader).await?;
                     writes.extend(attempt.within());
                 }
                 Some(user)

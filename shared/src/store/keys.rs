@@ -280,9 +280,9 @@ pub fn app_name(handle: Handle, listing: Listing, name: &str) -> Key {
     key(format!("{handle}#APPNAME#{}#{}", listing.as_str(), bounded(&name.to_lowercase())), SELF)
 }
 
-/// The claim of a web app's context.
+/// The claim of a web app's context; case does not count.
 pub fn context(handle: Handle, context: &str) -> Key {
-    key(format!("{handle}#CTX#{}", bounded(context)), SELF)
+    key(format!("{handle}#CTX#{}", bounded(&context.to_lowercase())), SELF)
 }
 
 /// All policy partials.

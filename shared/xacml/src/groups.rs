@@ -442,6 +442,15 @@ fn segments(path: &str) -> Result<Vec<String>, &'static str> {
     inside.split('/').map(plain).collect()
 }
 
+/// Whether a character may leave no trace where it is shown: Unicode's default ignorable and format characters.
+fn is_unseen(c: char) -> bool {
+    matches!(c,
+        '\u{ad}' | '\u{34f}' | '\u{600}'..='\u{605}' | '\u{61c}' | '\u{6dd}' | '\u{70f}' | '\u{890}'..='\u{891}' | '\u{8e2}' | '\u{115f}'..='\u{1160}'
+        | '\u{17b4}'..='\u{17b5}' | '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{3164}'
+        | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{ffa0}' | '\u{fff0}'..='\u{fffb}' | '\u{110bd}' | '\u{110cd}' | '\u{13430}'..='\u{1343f}'
+        | '\u{1bca0}'..='\u{1bca3}' | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}')
+}
+
 // One segment, decoded once; refused where another reader could see more or less than one segment in it.
 fn plain(segment: &str) -> Result<String, &'static str> {
     let bytes = segment.as_bytes();
@@ -468,8 +477,7 @@ fn plain(segment: &str) -> Result<String, &'static str> {
         return Err("a segment holds an encoded percent sign, which could be decoded again");
     }
     // Marks that are not seen, such as those of writing direction and the joiners, are format characters.
-    if text.chars().any(|c| c.is_control() || matches!(c, '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2064}' | '\u{feff}'))
-    {
+    if text.chars().any(|c| c.is_control() || is_unseen(c)) {
         return Err("a segment holds a control character");
     }
     if text.ends_with('.') || text.starts_with(char::is_whitespace) || text.ends_with(char::is_whitespace) {
