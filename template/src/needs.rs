@@ -345,7 +345,7 @@ pub const NEEDS: &[Needs] = &[
         function: "upload-received",
         does: "Reads what was uploaded, and attaches or refuses it",
         trigger: Trigger::Upload,
-        dynamodb: &[GET, BATCH_GET, PUT, UPDATE, DELETE, CHECK],
+        dynamodb: &[GET, BATCH_GET, PUT, UPDATE, DELETE],
         s3: &[
             ("s3:GetObject", INCOMING),
             ("s3:DeleteObject", INCOMING),
