@@ -105,6 +105,11 @@ async fn what_a_change_of_policy_groups_leaves_out_opens_nothing() {
     assert!(refused.text.contains("/admin/*"), "{}", refused.text);
     assert_eq!(admin.decides(&id, "/admin/x", guest).await, "Deny");
     assert_eq!(admin.decides(&id, "/admin/x", json!({"id": "ann", "roles": ["devadmin"]})).await, "Permit");
+    for pattern in ["*", "/a*", "/{a", "/a/../b", "x"] {
+        let body = json!({"uriTemplates": [{"urlPattern": pattern, "httpVerb": "GET", "policyGroupName": "open"}]});
+        let refused = admin.send("PUT", &path, body).await;
+        assert!(refused.status == 400 && refused.text.contains("urlPattern"), "{pattern}: {}", refused.text);
+    }
     let nobody = json!({"path": "/admin/x", "verb": "GET", "subject": {"id": false}});
     assert_eq!(admin.send("POST", &format!("{path}/decision"), nobody).await.status, 400);
     assert_eq!(admin.decides(&id, "/adm%E2%81%AAin/x", member).await, "Deny", "a character that is not seen");

@@ -255,9 +255,14 @@ fn uri_template(template: &Object<'_>) -> Result<SaidTemplate, Error> {
     if !METHODS.contains(&http_verb.as_str()) {
         return Err(template.wrong("httpVerb", &format!("is one of {}", METHODS.join(", "))));
     }
+    let url_pattern = url_pattern.ok_or_else(|| template.wrong("urlPattern", "is mandatory"))?;
+    // What a decision cannot read would close the whole app.
+    if let Err(why) = xacml::groups::Template::new(&url_pattern, "GET", 0) {
+        return Err(Error::invalid(format!("urlPattern: {why}")));
+    }
     Ok(SaidTemplate {
         id: template.number("id")?,
-        url_pattern: url_pattern.ok_or_else(|| template.wrong("urlPattern", "is mandatory"))?,
+        url_pattern,
         http_verb,
         group_name: template.text("policyGroupName", SHORT)?.filter(|name| !name.trim().is_empty()),
         group_id: template.number("policyGroupId")?,

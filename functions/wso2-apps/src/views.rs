@@ -17,8 +17,7 @@ use shared::id::{AppId, Guid, Handle};
 use shared::records::Reader;
 use shared::store::{Key, keys};
 
-/// Where the API begins.
-pub const BASE: &str = "/api/appm/publisher/v1.1";
+pub use shared::dialect::wso2_views::BASE;
 
 /// The names of groups, by their guids.
 pub type GroupNames = BTreeMap<Guid, String>;
