@@ -42,11 +42,9 @@ impl Subject {
 
     /// What finding its card reads first, for a plan.
     pub fn keys(&self, handle: Handle) -> Vec<Key> {
-        // What a site claimed it claimed among web apps.
-        let among = if self.listing == Listing::Site { Listing::Web } else { self.listing };
         match Named::parse(&self.app) {
             Ok(Named::Id(id)) => vec![keys::app_card(handle, id)],
-            Ok(Named::Joined(joined)) => vec![keys::version_claim(handle, among, &joined)],
+            Ok(Named::Joined(joined)) => vec![keys::version_claim(handle, publication::claimed_among(self.listing), &joined)],
             Ok(Named::Foreign) | Err(_) => Vec::new(),
         }
     }

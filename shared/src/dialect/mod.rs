@@ -7,7 +7,7 @@ pub mod wso2_views;
 use lambda_http::{Body, Response};
 
 use crate::conditions::{Conditions, Validators, Verdict, http_date};
-use crate::error::Error;
+use crate::error::{Error, Kind};
 use crate::reply::{Content, Reply};
 
 /// A dialect, or a form of one.
@@ -163,6 +163,24 @@ impl Dialect {
             // The publisher API says 200 without a body; a client of its may know no 204.
             Content::Empty => response.status(if self == Self::Wso2 || self == Self::OAuth { 200 } else { 204 }).body(Body::Empty),
         }
+    }
+}
+
+/// The HTTP status of each meaning of an error, in every dialect that tells it by its status.
+fn status(kind: Kind) -> u16 {
+    match kind {
+        Kind::Invalid => 400,
+        Kind::Unauthenticated => 401,
+        Kind::Forbidden => 403,
+        Kind::NotFound | Kind::NoSuchOperation => 404,
+        Kind::MethodNotAllowed => 405,
+        Kind::Conflict => 409,
+        Kind::PreconditionFailed => 412,
+        Kind::TooLarge => 413,
+        Kind::UnsupportedType => 415,
+        Kind::TooManyRequests => 429,
+        Kind::Internal => 500,
+        Kind::Unavailable => 503,
     }
 }
 

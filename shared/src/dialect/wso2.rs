@@ -3,7 +3,7 @@
 
 use serde_json::json;
 
-use super::Written;
+use super::{Written, status};
 use crate::error::{Error, Kind};
 use crate::reply::Success;
 
@@ -14,23 +14,6 @@ pub fn success(success: Success, create_status: u16) -> u16 {
         Success::Created => 201,
         Success::Catalogued => create_status,
         Success::Accepted => 202,
-    }
-}
-
-fn status(kind: Kind) -> u16 {
-    match kind {
-        Kind::Invalid => 400,
-        Kind::Unauthenticated => 401,
-        Kind::Forbidden => 403,
-        Kind::NotFound | Kind::NoSuchOperation => 404,
-        Kind::MethodNotAllowed => 405,
-        Kind::Conflict => 409,
-        Kind::PreconditionFailed => 412,
-        Kind::TooLarge => 413,
-        Kind::UnsupportedType => 415,
-        Kind::TooManyRequests => 429,
-        Kind::Internal => 500,
-        Kind::Unavailable => 503,
     }
 }
 

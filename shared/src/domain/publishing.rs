@@ -175,8 +175,7 @@ impl Said {
     /// The same for making an app: what it will claim too.
     pub fn wanted_for_new(&self, handle: Handle, listing: Listing) -> Vec<Key> {
         let mut wanted = self.wanted(handle);
-        let among = if listing == Listing::Mobile { Listing::Mobile } else { Listing::Web };
-        wanted.extend(self.name.as_ref().map(|name| keys::app_name(handle, among, name.as_str())));
+        wanted.extend(self.name.as_ref().map(|name| keys::app_name(handle, publication::claimed_among(listing), name.as_str())));
         wanted
     }
 

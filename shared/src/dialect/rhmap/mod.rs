@@ -4,7 +4,7 @@ pub mod views;
 
 use serde_json::json;
 
-use super::Written;
+use super::{Written, status};
 use crate::error::{Error, Kind};
 use crate::reply::Success;
 
@@ -22,23 +22,6 @@ pub fn success(success: Success, view: &[u8]) -> Written {
         Success::Done | Success::Created | Success::Catalogued | Success::Accepted => 200,
     };
     Written { status, body }
-}
-
-fn status(kind: Kind) -> u16 {
-    match kind {
-        Kind::Invalid => 400,
-        Kind::Unauthenticated => 401,
-        Kind::Forbidden => 403,
-        Kind::NotFound | Kind::NoSuchOperation => 404,
-        Kind::MethodNotAllowed => 405,
-        Kind::Conflict => 409,
-        Kind::PreconditionFailed => 412,
-        Kind::TooLarge => 413,
-        Kind::UnsupportedType => 415,
-        Kind::TooManyRequests => 429,
-        Kind::Internal => 500,
-        Kind::Unavailable => 503,
-    }
 }
 
 /// An error with its HTTP status. Both `message` and `msg` are there: the documents print the one, the real platform's
