@@ -26,6 +26,8 @@ pub enum Permission {
     StoreUser,
     /// A member with this right. An app's user too, where [`Right::open_to_app_users`] says so.
     Holds(Right),
+    /// A message that is signed with the key of the tenant's settings (002).
+    Signed,
     /// A bearer token with exactly this scope, whose user holds a right that the scope stands for.
     Scope(Scope),
 }
@@ -330,6 +332,10 @@ pub enum Means {
         /// The policy that admitted the user.
         policy: Guid,
     },
+    /// A user's token of the Apperian API.
+    UserToken,
+    /// A message that is signed with the key of the tenant's settings: no user stands behind it.
+    Message,
     /// A bearer token of a client.
     Bearer {
         /// What it may be used for.
@@ -405,6 +411,8 @@ pub struct Presented {
     pub app_session: Option<String>,
     /// Whether the app session came in a cookie.
     pub app_session_in_cookie: bool,
+    /// `X-TOKEN`, or what a remote call says as `token`.
+    pub token: Option<String>,
 }
 
 impl Presented {
@@ -432,6 +440,14 @@ impl Presented {
 pub fn choose_bearer(presented: &Presented) -> Option<CredentialText> {
     match presented.bearer()?.parse() {
         Ok(token @ CredentialText::Bearer { .. }) => Some(token),
+        _ => None,
+    }
+}
+
+/// The credential that counts in the Apperian API: a user's token, or one of his API keys, which never expire.
+pub fn choose_token(presented: &Presented) -> Option<CredentialText> {
+    match presented.token.as_deref()?.trim().parse() {
+        Ok(token @ (CredentialText::UserToken { .. } | CredentialText::ApiKey { .. })) => Some(token),
         _ => None,
     }
 }
@@ -487,6 +503,13 @@ pub async fn authenticate(reader: &mut Reader<'_>, text: &CredentialText) -> Res
                 return Err(Error::unauthenticated());
             }
             (user.value.owner, Means::Session)
+        }
+        (CredentialText::UserToken { user, .. }, Purpose::UserToken) => {
+            let user: Stored<User> = reader.get(&keys::user(handle, user)).await?.ok_or_else(Error::unauthenticated)?;
+            if user.value.generation != credential.generation {
+                return Err(Error::unauthenticated());
+            }
+            (user.value.owner, Means::UserToken)
         }
         (CredentialText::Bearer { user, .. }, Purpose::Bearer { scopes, .. }) => {
             let user: Stored<User> = reader.get(&keys::user(handle, user)).await?.ok_or_else(Error::unauthenticated)?;
@@ -562,6 +585,7 @@ pub fn authorise(principal: Option<&Principal>, permission: Permission, named: O
     }
     let allowed = match permission {
         Permission::Scope(_) => false,
+        Permission::Signed => principal.means == Means::Message,
         Permission::Open | Permission::StoreUser => true,
         Permission::Member => principal.is_member(),
         Permission::Holds(right) => principal.holds(right) && (principal.is_member() || right.open_to_app_users()),

@@ -36,6 +36,8 @@ pub struct Settings {
     pub wso2_create_status: u16,
     /// Whether the publisher API refuses changes without `If-Match` or `If-Unmodified-Since` (`RequireIfMatch`).
     pub require_if_match: bool,
+    /// Whether PingID's messages must say a time close to ours and are taken once (`PingIdStrict`).
+    pub pingid_strict: bool,
 }
 
 impl Settings {
@@ -57,6 +59,7 @@ impl Default for Settings {
             allow_private_addresses: false,
             wso2_create_status: 201,
             require_if_match: false,
+            pingid_strict: false,
         }
     }
 }

@@ -40,7 +40,14 @@ pub struct Incoming {
     pub is_get: bool,
     /// The tenant that the credential's text names; `None` without one.
     pub claimed: Option<Handle>,
+    /// What the answer repeats from the request: the id of a remote call, the client's data of a signed message.
+    pub echo: Value,
+    /// What signs the answer; `None` for dialects without signatures, and as long as nobody is known to sign for.
+    pub signer: Option<Signer>,
 }
+
+/// Writes a payload as a signed message.
+pub type Signer = Box<dyn Fn(&Value) -> Result<String, Error> + Send + Sync>;
 
 fn header<'a>(request: &'a lambda_http::Request, name: &str) -> Option<&'a str> {
     request.headers().get(name).and_then(|value| value.to_str().ok())
@@ -90,6 +97,7 @@ impl Incoming {
             cookie: cookie(&request, "feedhenry"),
             app_session: app_session.or_else(|| cookie(&request, "x-fh-auth-session")),
             app_session_in_cookie,
+            token: header(&request, "x-token").map(str::to_owned),
         };
         let mut fields = Map::new();
         if let Some(query) = query {
@@ -108,7 +116,42 @@ impl Incoming {
             _ => Vec::new(),
         };
         let input = input(&body, &content_type, fields, is_get);
-        Self { params, input, body, content_type, accept, presented, base_url, host, address, conditions, same_origin, is_get, claimed: None }
+        Self {
+            params,
+            input,
+            body,
+            content_type,
+            accept,
+            presented,
+            base_url,
+            host,
+            address,
+            conditions,
+            same_origin,
+            is_get,
+            claimed: None,
+            echo: Value::Null,
+            signer: None,
+        }
+    }
+
+    /// Takes another object for the request's input: what stood inside of an envelope.
+    pub fn replace_input(&mut self, input: Map<String, Value>) {
+        self.input = Ok(input);
+    }
+
+    /// Takes the envelope of a remote call off (JSON-RPC 2.0): its parameters are the input, with the token among them,
+    /// and its id is what the answer repeats.
+    pub fn unwrap_call(&mut self) {
+        let Ok(fields) = &mut self.input else { return };
+        self.echo = fields.remove("id").unwrap_or_default();
+        self.input = match fields.remove("params") {
+            Some(Value::Object(params)) => Ok(params),
+            None | Some(Value::Null) => Ok(Map::new()),
+            Some(_) => Err((Kind::Invalid, "params is not an object".to_owned())),
+        };
+        let token = self.peek::<String>("token");
+        self.presented.token = token.or_else(|| self.presented.token.take());
     }
 
     /// The path's parameter of that name, empty where the row has none.

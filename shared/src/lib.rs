@@ -15,6 +15,7 @@ pub mod incoming;
 pub mod lambda;
 pub mod lenient;
 pub mod mail;
+pub mod messages;
 pub mod multipart;
 pub mod objects;
 pub mod paging;

@@ -72,6 +72,7 @@ const UPDATE: Permission = Permission::Scope(Scope::Update);
 const PUBLISH: Permission = Permission::Scope(Scope::Publish);
 const ADMINISTER: Permission = Permission::Scope(Scope::Administration);
 const SUBSCRIBE: Permission = Permission::Scope(Scope::Subscribe);
+const SIGNED: Permission = Permission::Signed;
 
 macro_rules! functions {
     ($(
@@ -415,5 +416,84 @@ functions! {
         ListJavaPolicies Wso2 GET "/api/appm/publisher/v1.1/javapolicies" CREATE "001a 29";
         ListTiers Wso2 GET "/api/appm/publisher/v1.1/apps/{appType}/throttlingtiers" READ "001a 6";
         ReadStats Wso2 GET "/api/appm/publisher/v1.1/apps/{appType}/stats/{statType}" READ "001a 14";
+    }
+
+    /// Sign-in to the Apperian API.
+    apperian_sign_in "apperian-sign-in" [
+        "/users/{proxy+}",
+        "/v1/users/{proxy+}",
+        "/v2/users/{proxy+}",
+        "/catalog/{proxy+}",
+        "/v1/catalog/{proxy+}",
+        "/v2/catalog/{proxy+}",
+    ] {
+        Authenticate Apperian POST "/users/authenticate" ANY "own: Apperian users";
+        AuthenticateForCatalog Apperian POST "/catalog/authenticate" ANY "own: Apperian catalog";
+        SignOut Apperian DELETE "/users/authenticate" MEMBER "own: sign out";
+        ReadUser Apperian GET "/users/info" MEMBER "own: Apperian users";
+    }
+
+    /// 000: apps, their policies and signatures, what they are made with, groups, and the older calls. Every path is taken with
+    /// `/v1` and `/v2` before it too, and the gateway sends here what no other function has.
+    apperian_applications "apperian-applications" ["/v1/{proxy+}", "/v2/{proxy+}", "$default"] {
+        List Apperian GET "/applications" MEMBER "000 1";
+        ListOfUser Apperian GET "/applications/user" MEMBER "own: Apperian applications";
+        Create Apperian POST "/applications" WRITE_ITEMS "own: Apperian applications";
+        Read Apperian GET "/applications/{application}" MEMBER "own: Apperian applications";
+        Update Apperian PUT "/applications/{application}" WRITE_ITEMS "own: Apperian applications";
+        NewVersion Apperian POST "/applications/{application}" WRITE_ITEMS "own: Apperian applications";
+        Delete Apperian DELETE "/applications/{application}" WRITE_ITEMS "own: Apperian applications";
+        ListVersions Apperian GET "/applications/{application}/versions" MEMBER "own: Apperian applications";
+        Download Apperian GET "/downloads/direct/applications/{application}" MEMBER "own: Apperian downloads";
+        ReadPolicies Apperian GET "/applications/{application}/policies" READ_ITEMS "000 4";
+        ApplyPolicies Apperian POST "/applications/{application}/policies" WRITE_ITEMS "000 3";
+        RemovePolicies Apperian DELETE "/applications/{application}/policies" WRITE_ITEMS "own: Apperian policies";
+        Sign Apperian PUT "/applications/{application}/credentials/{credential}" WRITE_ITEMS "own: Apperian signing";
+        ListPolicies Apperian GET "/policies" READ_ITEMS "000 2";
+        ReadPolicy Apperian GET "/policies/{policy}" READ_ITEMS "own: Apperian policies";
+        ListPresets Apperian GET "/policies/{policy}/configurations" READ_ITEMS "own: Apperian presets";
+        CreatePreset Apperian POST "/policies/{policy}/configurations" WRITE_STORE "own: Apperian presets";
+        ReadPreset Apperian GET "/policies/configurations/{configuration}" READ_ITEMS "own: Apperian presets";
+        UpdatePreset Apperian PUT "/policies/configurations/{configuration}" WRITE_STORE "own: Apperian presets";
+        DeletePreset Apperian DELETE "/policies/configurations/{configuration}" WRITE_STORE "own: Apperian presets";
+        ReadDocument Apperian GET "/policy-documents/{tenant}/{application}" ANY "own: policy documents";
+        ReadDocumentKeys Apperian GET "/policy-documents/{tenant}/keys" ANY "own: policy documents";
+        ListCredentials Apperian GET "/credentials" READ_ITEMS "own: Apperian signing";
+        AddCredential Apperian POST "/credentials" WRITE_STORE "own: Apperian signing";
+        DeleteCredential Apperian DELETE "/credentials/{credential}" WRITE_STORE "own: Apperian signing";
+        ListGroups Apperian GET "/groups" READ_GROUPS "own: Apperian groups";
+        CreateGroup Apperian POST "/groups" WRITE_GROUPS "own: Apperian groups";
+        ListAppsOfGroup Apperian GET "/groups/{group}" READ_GROUPS "own: Apperian groups";
+        UpdateGroup Apperian PUT "/groups/{group}" WRITE_GROUPS "own: Apperian groups";
+        DeleteGroup Apperian DELETE "/groups/{group}" WRITE_GROUPS "own: Apperian groups";
+        AddAppsToGroup Apperian POST "/groups/{group}/applications" WRITE_GROUPS "own: Apperian groups";
+        RemoveAppsFromGroup Apperian DELETE "/groups/{group}/applications" WRITE_GROUPS "own: Apperian groups";
+        ListUsersOfGroup Apperian GET "/groups/{group}/users" READ_GROUPS "own: Apperian groups";
+        AddUsersToGroup Apperian POST "/groups/{group}/users" WRITE_GROUPS "own: Apperian groups";
+        RemoveUsersFromGroup Apperian DELETE "/groups/{group}/users" WRITE_GROUPS "own: Apperian groups";
+        AddUserToGroups Apperian POST "/groups/users/{user}" WRITE_GROUPS "own: Apperian groups";
+        PrepareUpload Apperian POST "/uploads" WRITE_ITEMS "own: direct upload";
+        CompleteUpload Apperian POST "/uploads/{upload}/complete" WRITE_ITEMS "own: direct upload";
+        AbortUpload Apperian DELETE "/uploads/{upload}" WRITE_ITEMS "own: direct upload";
+        UploadStatus Apperian GET "/uploads/{upload}" WRITE_ITEMS "own: direct upload";
+        CallAuthenticate ApperianCalls POST "/ease.interface.php/com.apperian.eas.user.authenticateuser" ANY "own: Apperian calls";
+        CallList ApperianCalls POST "/ease.interface.php/com.apperian.eas.apps.getlist" MEMBER "own: Apperian calls";
+        CallCreate ApperianCalls POST "/ease.interface.php/com.apperian.eas.apps.create" WRITE_ITEMS "own: Apperian calls";
+        CallUpdate ApperianCalls POST "/ease.interface.php/com.apperian.eas.apps.update" WRITE_ITEMS "own: Apperian calls";
+        CallPublish ApperianCalls POST "/ease.interface.php/com.apperian.eas.apps.publish" WRITE_ITEMS "own: Apperian calls";
+        CallUnknown ApperianCalls POST "/ease.interface.php/{method}" ANY "own: Apperian calls";
+        UploadOfCall Apperian POST "/upload" ANY "own: Apperian calls";
+    }
+
+    /// 002: the applications that PingID's policies name, and the settings that sign its messages.
+    pingid_applications "pingid-applications" ["/pingid/rest/4/{proxy+}", "/box/srv/1.1/admin/pingid/{proxy+}"] {
+        Add PingId POST "/pingid/rest/4/addapplication/do" SIGNED "002 1";
+        List PingId POST "/pingid/rest/4/getapplications/do" SIGNED "002 2";
+        Update PingId POST "/pingid/rest/4/updateapplications/do" SIGNED "002 3";
+        Delete PingId POST "/pingid/rest/4/deleteapplications/do" SIGNED "002 4";
+        ReadSettings Rhmap GET "/box/srv/1.1/admin/pingid/settings" READ_POLICIES "own: PingID settings";
+        DownloadProperties Rhmap GET "/box/srv/1.1/admin/pingid/pingid.properties" WRITE_POLICIES "own: PingID settings";
+        RotateKey Rhmap POST "/box/srv/1.1/admin/pingid/rotate" WRITE_POLICIES "own: PingID settings";
+        RetireKey Rhmap POST "/box/srv/1.1/admin/pingid/retire" WRITE_POLICIES "own: PingID settings";
     }
 }

@@ -38,7 +38,7 @@ impl fmt::Display for SecretHash {
 /// The text of a credential. It is printed nowhere by accident: `Debug` shows its kind alone.
 #[derive(Clone, PartialEq, Eq)]
 pub enum CredentialText {
-    /// 40 hex digits: the tenant's handle and 128 random bits (003 chapter 1).
+    /// 40 hex digits: the tenant's handle and 128 random bits (003 chapter 1). The tokens of PingID settings look alike.
     ApiKey {
         /// The tenant.
         handle: Handle,
@@ -76,6 +76,15 @@ pub enum CredentialText {
         /// The whole text.
         text: String,
     },
+    /// A user's token of the Apperian API: handle, user, `t`, 130 random bits; 59 characters.
+    UserToken {
+        /// The tenant.
+        handle: Handle,
+        /// The user.
+        user: Guid,
+        /// The whole text.
+        text: String,
+    },
     /// The token by which a client gets the next bearer token: handle, user, `r`, 130 random bits; 59 characters.
     Refresh {
         /// The tenant.
@@ -90,8 +99,9 @@ pub enum CredentialText {
 const HANDLE: usize = 8;
 const GUID: usize = 24;
 const RANDOM: usize = 26;
-/// What stands before the random part of the two tokens of a client, so that neither passes for the other.
+/// What stands before the random part of tokens that name a user, so that none passes for another.
 const BEARER: &str = "a";
+const USER_TOKEN: &str = "t";
 const REFRESH: &str = "r";
 
 /// The guid of a device: it always comes of the cuid that the client chose, so that no name has to be looked up.
@@ -121,6 +131,11 @@ impl CredentialText {
         Self::Bearer { handle, user: user.clone(), text: format!("{handle}{user}{BEARER}{}", base32().encode(&random_bytes::<16>())) }
     }
 
+    /// A new token of the Apperian API.
+    pub fn new_user_token(handle: Handle, user: &Guid) -> Self {
+        Self::UserToken { handle, user: user.clone(), text: format!("{handle}{user}{USER_TOKEN}{}", base32().encode(&random_bytes::<16>())) }
+    }
+
     /// A new token to get the next bearer token by.
     pub fn new_refresh(handle: Handle, user: &Guid) -> Self {
         Self::Refresh { handle, user: user.clone(), text: format!("{handle}{user}{REFRESH}{}", base32().encode(&random_bytes::<16>())) }
@@ -133,6 +148,7 @@ impl CredentialText {
             | Self::Session { handle, .. }
             | Self::AppSession { handle, .. }
             | Self::Bearer { handle, .. }
+            | Self::UserToken { handle, .. }
             | Self::Refresh { handle, .. } => *handle,
         }
     }
@@ -141,16 +157,23 @@ impl CredentialText {
     pub fn user(&self) -> Option<&Guid> {
         match self {
             Self::ApiKey { .. } => None,
-            Self::Session { user, .. } | Self::AppSession { user, .. } | Self::Bearer { user, .. } | Self::Refresh { user, .. } => Some(user),
+            Self::Session { user, .. }
+            | Self::AppSession { user, .. }
+            | Self::Bearer { user, .. }
+            | Self::UserToken { user, .. }
+            | Self::Refresh { user, .. } => Some(user),
         }
     }
 
     /// The whole text, for the answer that hands it out.
     pub fn expose(&self) -> &str {
         match self {
-            Self::ApiKey { text, .. } | Self::Session { text, .. } | Self::AppSession { text, .. } | Self::Bearer { text, .. } | Self::Refresh { text, .. } => {
-                text
-            }
+            Self::ApiKey { text, .. }
+            | Self::Session { text, .. }
+            | Self::AppSession { text, .. }
+            | Self::Bearer { text, .. }
+            | Self::UserToken { text, .. }
+            | Self::Refresh { text, .. } => text,
         }
     }
 
@@ -167,6 +190,7 @@ impl fmt::Debug for CredentialText {
             Self::Session { .. } => "Session(…)",
             Self::AppSession { .. } => "AppSession(…)",
             Self::Bearer { .. } => "Bearer(…)",
+            Self::UserToken { .. } => "UserToken(…)",
             Self::Refresh { .. } => "Refresh(…)",
         })
     }
@@ -189,6 +213,7 @@ impl FromStr for CredentialText {
                 let user = text[HANDLE..user_end].parse()?;
                 match &text[user_end..=user_end] {
                     BEARER => Ok(Self::Bearer { handle, user, text: text.to_owned() }),
+                    USER_TOKEN => Ok(Self::UserToken { handle, user, text: text.to_owned() }),
                     REFRESH => Ok(Self::Refresh { handle, user, text: text.to_owned() }),
                     _ => Err(MalformedId),
                 }
@@ -245,7 +270,7 @@ mod tests {
     fn credentials_are_read_back_and_say_whose_they_are() {
         let (handle, user, device) = (Handle::of_name("dev"), Guid::random(), device_id("CUID1"));
         let app_session = CredentialText::new_app_session(handle, &user, &device, &Guid::random());
-        let tokens = [CredentialText::new_bearer(handle, &user), CredentialText::new_refresh(handle, &user)];
+        let tokens = [CredentialText::new_bearer(handle, &user), CredentialText::new_user_token(handle, &user), CredentialText::new_refresh(handle, &user)];
         for made in [CredentialText::new_api_key(handle), CredentialText::new_session(handle, &user), app_session].into_iter().chain(tokens) {
             assert_eq!(made.expose().parse::<CredentialText>().unwrap(), made);
             assert_eq!(made.handle(), handle);

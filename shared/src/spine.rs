@@ -3,6 +3,7 @@
 //! Match the row, open the request, fetch credential and targets in one go, authenticate, authorise, call the
 //! operation, log once, close in the dialect.
 
+use std::borrow::Cow;
 use std::convert::Infallible;
 use std::fmt::Debug;
 use std::future::Future;
@@ -20,6 +21,7 @@ use crate::domain::tenant::Tenant;
 use crate::error::{Error, Kind};
 use crate::id::Handle;
 use crate::incoming::Incoming;
+use crate::messages::{self, SignedMessages};
 use crate::objects::Objects;
 use crate::records::{Reader, Stored};
 use crate::reply::Reply;
@@ -62,6 +64,17 @@ pub trait Operations: Send + Sync + 'static {
     type Op: Copy + Debug + Send + Sync + 'static;
     /// Its part of the route table.
     const FUNCTION: Function<Self::Op>;
+
+    /// The path by which a request's row is found, where it is not the request's own: paths that carry a version, calls
+    /// that name their operation in the body.
+    fn address(request: &Request) -> Cow<'_, str> {
+        Cow::Borrowed(request.uri().path())
+    }
+
+    /// How the messages of its signed rows are written, for functions that have such.
+    fn messages() -> Option<&'static dyn SignedMessages> {
+        None
+    }
 
     /// What `op` will read for a caller of that tenant. It saves a round trip and decides nothing: a plan that names
     /// the wrong things is only slower.
@@ -141,10 +154,11 @@ impl<F: Operations> Endpoint<F> {
     /// Serves one request. Everything that goes wrong becomes an answer in the row's dialect.
     pub async fn serve(&self, request: Request) -> Response<Body> {
         let began = Instant::now();
-        let (method, path) = (request.method().clone(), request.uri().path().to_owned());
+        let (method, path) = (request.method().clone(), F::address(&request).into_owned());
         let is_get = matches!(method, http::Method::GET | http::Method::HEAD);
         let mut conditions = Conditions::default();
         let mut by_password = false;
+        let (mut echo, mut signer) = (serde_json::Value::Null, None);
         let (dialect, operation, outcome) = match self.router.find(&method, &path) {
             // Without a row of its own the nearest one says which dialect is spoken here, else the function's first.
             Err(error) => {
@@ -155,14 +169,19 @@ impl<F: Operations> Endpoint<F> {
                 let (row, op) = &self.rows[matched.row];
                 let settings = &self.context.settings;
                 let mut incoming = Incoming::open(request, matched.params, &settings.scheme, settings.public_url.as_deref());
+                if row.dialect == Dialect::ApperianCalls {
+                    incoming.unwrap_call();
+                }
                 let outcome = self.run(row, *op, &mut incoming).await;
                 conditions = incoming.conditions;
+                (echo, signer) = (incoming.echo, incoming.signer);
                 by_password = row.permission == Permission::Open;
                 (row.dialect, row.operation, outcome)
             }
         };
         log_once(F::FUNCTION.name, operation, &outcome, began);
-        let closing = Closing { is_get, conditions: &conditions, create_status: self.context.settings.wso2_create_status, by_password };
+        let create_status = self.context.settings.wso2_create_status;
+        let closing = Closing { is_get, conditions: &conditions, create_status, by_password, echo: &echo, signer: signer.as_ref() };
         let mut response = dialect.close(outcome, &closing);
         if method == http::Method::HEAD {
             *response.body_mut() = Body::Empty;
@@ -176,8 +195,12 @@ impl<F: Operations> Endpoint<F> {
             let call = Call { context: &self.context, incoming, principal: None, reader };
             return F::call(op, call).await;
         }
-        let chosen = match row.permission {
-            Permission::Scope(_) => access::choose_bearer(&incoming.presented).map(|token| (token, false)),
+        if row.permission == Permission::Signed {
+            return self.run_signed(row, op, incoming, reader).await;
+        }
+        let chosen = match (row.permission, row.dialect) {
+            (Permission::Scope(_), _) => access::choose_bearer(&incoming.presented).map(|token| (token, false)),
+            (_, Dialect::Apperian | Dialect::ApperianCalls) => access::choose_token(&incoming.presented).map(|token| (token, false)),
             _ => access::choose(&incoming.presented),
         };
         let (credential, in_cookie) = chosen.ok_or_else(Error::unauthenticated)?;
@@ -195,6 +218,24 @@ impl<F: Operations> Endpoint<F> {
         let domain = incoming.param("domain");
         access::authorise(Some(&principal), row.permission, (!domain.is_empty()).then_some(domain))?;
         tracing::debug!(user = %principal.owner.user, "authorised");
+        F::call(op, Call { context: &self.context, incoming, principal: Some(&principal), reader }).await
+    }
+
+    /// The same for a message, whose credential is its signature: nothing in it counts before that is verified.
+    async fn run_signed(&self, row: &Row, op: F::Op, incoming: &mut Incoming, mut reader: Reader<'_>) -> Result<Reply, Error> {
+        let messages = F::messages().ok_or_else(|| Error::internal("a signed row in a function without messages"))?;
+        let mut opened = messages.open(&incoming.body)?;
+        incoming.echo = std::mem::take(&mut opened.echo);
+        incoming.replace_input(std::mem::take(&mut opened.input));
+        let token = messages::token(&opened)?;
+        let handle = token.handle();
+        incoming.claimed = Some(handle);
+        let plan = F::plan(op, incoming, handle);
+        let mut wanted = messages::keys_of(&token);
+        wanted.extend(plan.keys);
+        reader.fetch(wanted, plan.queries).await?;
+        let principal = messages::authenticate(&self.context, &mut reader, messages, &opened, &token, incoming).await?;
+        access::authorise(Some(&principal), row.permission, None)?;
         F::call(op, Call { context: &self.context, incoming, principal: Some(&principal), reader }).await
     }
 }

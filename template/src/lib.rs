@@ -82,7 +82,7 @@ const BUCKET_NAME: &str = r#"!Sub ["appdepot-${Id}", {Id: !Select [2, !Split ["/
 fn bucket_arn(trigger: Trigger, path: &str) -> String {
     match trigger {
         Trigger::Upload => format!(r#"!Sub ["arn:${{AWS::Partition}}:s3:::appdepot-${{Id}}{path}", {{Id: !Select [2, !Split ["/", !Ref AWS::StackId]]}}]"#),
-        Trigger::Http | Trigger::Schedule => format!(r#"!Sub "${{Bucket.Arn}}{path}""#),
+        Trigger::Http | Trigger::Schedule | Trigger::Work => format!(r#"!Sub "${{Bucket.Arn}}{path}""#),
     }
 }
 
@@ -107,6 +107,9 @@ fn variables(needs: &Needs) -> Vec<Variable> {
     }
     if needs.knows_providers {
         variables.push(Variable { name: "APPDEPOT_ALLOW_PRIVATE_ADDRESSES", value: "!Ref AllowPrivateAddresses".to_owned() });
+    }
+    if needs.takes_messages {
+        variables.push(Variable { name: "APPDEPOT_PINGID_STRICT", value: "!Ref PingIdStrict".to_owned() });
     }
     if needs.publishes {
         variables.push(Variable { name: "APPDEPOT_WSO2_CREATE_STATUS", value: "!Ref Wso2CreateStatus".to_owned() });

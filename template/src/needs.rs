@@ -12,6 +12,8 @@ pub enum Trigger {
     Upload,
     /// The scheduler.
     Schedule,
+    /// A job in the table, told by its stream.
+    Work,
 }
 
 /// What a function needs.
@@ -42,6 +44,8 @@ pub struct Needs {
     pub knows_providers: bool,
     /// Whether it makes or changes what the publisher API's catalogue holds: its creates and conditions have parameters.
     pub publishes: bool,
+    /// Whether it takes signed messages, which a parameter makes it take once only.
+    pub takes_messages: bool,
 }
 
 const GET: &str = "dynamodb:GetItem";
@@ -72,6 +76,7 @@ pub const NEEDS: &[Needs] = &[
         mails: true,
         knows_providers: false,
         publishes: false,
+        takes_messages: false,
     },
     Needs {
         function: "rhmap-app-sign-in",
@@ -86,6 +91,7 @@ pub const NEEDS: &[Needs] = &[
         mails: false,
         knows_providers: true,
         publishes: false,
+        takes_messages: false,
     },
     Needs {
         function: "rhmap-api-keys",
@@ -100,6 +106,7 @@ pub const NEEDS: &[Needs] = &[
         mails: false,
         knows_providers: false,
         publishes: false,
+        takes_messages: false,
     },
     Needs {
         function: "rhmap-app-store",
@@ -114,6 +121,7 @@ pub const NEEDS: &[Needs] = &[
         mails: false,
         knows_providers: false,
         publishes: false,
+        takes_messages: false,
     },
     Needs {
         function: "rhmap-store-items",
@@ -135,6 +143,7 @@ pub const NEEDS: &[Needs] = &[
         mails: false,
         knows_providers: false,
         publishes: false,
+        takes_messages: false,
     },
     Needs {
         function: "rhmap-store-groups",
@@ -149,6 +158,7 @@ pub const NEEDS: &[Needs] = &[
         mails: false,
         knows_providers: false,
         publishes: false,
+        takes_messages: false,
     },
     Needs {
         function: "rhmap-audit-log",
@@ -163,6 +173,7 @@ pub const NEEDS: &[Needs] = &[
         mails: false,
         knows_providers: false,
         publishes: false,
+        takes_messages: false,
     },
     Needs {
         function: "rhmap-store-client",
@@ -177,6 +188,7 @@ pub const NEEDS: &[Needs] = &[
         mails: false,
         knows_providers: false,
         publishes: false,
+        takes_messages: false,
     },
     Needs {
         function: "rhmap-auth-policies",
@@ -191,6 +203,7 @@ pub const NEEDS: &[Needs] = &[
         mails: false,
         knows_providers: true,
         publishes: false,
+        takes_messages: false,
     },
     Needs {
         function: "rhmap-devices",
@@ -205,6 +218,7 @@ pub const NEEDS: &[Needs] = &[
         mails: false,
         knows_providers: false,
         publishes: false,
+        takes_messages: false,
     },
     Needs {
         function: "rhmap-roles",
@@ -219,6 +233,7 @@ pub const NEEDS: &[Needs] = &[
         mails: false,
         knows_providers: false,
         publishes: false,
+        takes_messages: false,
     },
     Needs {
         function: "rhmap-teams",
@@ -233,6 +248,7 @@ pub const NEEDS: &[Needs] = &[
         mails: false,
         knows_providers: false,
         publishes: false,
+        takes_messages: false,
     },
     Needs {
         function: "rhmap-users",
@@ -247,6 +263,7 @@ pub const NEEDS: &[Needs] = &[
         mails: true,
         knows_providers: false,
         publishes: false,
+        takes_messages: false,
     },
     Needs {
         function: "wso2-oauth",
@@ -261,6 +278,7 @@ pub const NEEDS: &[Needs] = &[
         mails: false,
         knows_providers: false,
         publishes: false,
+        takes_messages: false,
     },
     Needs {
         function: "wso2-apps",
@@ -275,6 +293,7 @@ pub const NEEDS: &[Needs] = &[
         mails: false,
         knows_providers: false,
         publishes: true,
+        takes_messages: false,
     },
     Needs {
         function: "wso2-documents",
@@ -289,6 +308,7 @@ pub const NEEDS: &[Needs] = &[
         mails: false,
         knows_providers: false,
         publishes: true,
+        takes_messages: false,
     },
     Needs {
         function: "wso2-files",
@@ -312,6 +332,7 @@ pub const NEEDS: &[Needs] = &[
         mails: false,
         knows_providers: false,
         publishes: true,
+        takes_messages: false,
     },
     Needs {
         function: "wso2-policies",
@@ -326,6 +347,7 @@ pub const NEEDS: &[Needs] = &[
         mails: false,
         knows_providers: false,
         publishes: true,
+        takes_messages: false,
     },
     Needs {
         function: "wso2-reference",
@@ -340,6 +362,59 @@ pub const NEEDS: &[Needs] = &[
         mails: false,
         knows_providers: false,
         publishes: true,
+        takes_messages: false,
+    },
+    Needs {
+        function: "apperian-sign-in",
+        does: "Sign-in to the Apperian API",
+        trigger: Trigger::Http,
+        dynamodb: &[GET, BATCH_GET, PUT, UPDATE, DELETE, CHECK],
+        s3: &[],
+        kms: &[],
+        before_sign_in: true,
+        prints_addresses: false,
+        memory: 512,
+        mails: false,
+        knows_providers: false,
+        publishes: false,
+        takes_messages: false,
+    },
+    Needs {
+        function: "apperian-applications",
+        does: "Apps, policies and signatures of the Apperian API",
+        trigger: Trigger::Http,
+        dynamodb: &[GET, BATCH_GET, QUERY, PUT, UPDATE, DELETE, CHECK],
+        s3: &[
+            ("s3:PutObject", INCOMING),
+            ("s3:GetObject", INCOMING),
+            ("s3:DeleteObject", INCOMING),
+            ("s3:AbortMultipartUpload", INCOMING),
+            ("s3:GetObject", BINARIES),
+            ("s3:ListBucket", BUCKET),
+        ],
+        kms: &["kms:Decrypt"],
+        before_sign_in: true,
+        prints_addresses: true,
+        memory: 512,
+        mails: false,
+        knows_providers: false,
+        publishes: false,
+        takes_messages: false,
+    },
+    Needs {
+        function: "pingid-applications",
+        does: "Applications of PingID policies",
+        trigger: Trigger::Http,
+        dynamodb: &[GET, BATCH_GET, QUERY, PUT, DELETE],
+        s3: &[],
+        kms: &["kms:Decrypt"],
+        before_sign_in: false,
+        prints_addresses: true,
+        memory: 256,
+        mails: false,
+        knows_providers: false,
+        publishes: false,
+        takes_messages: true,
     },
     Needs {
         function: "upload-received",
@@ -362,6 +437,22 @@ pub const NEEDS: &[Needs] = &[
         mails: false,
         knows_providers: false,
         publishes: false,
+        takes_messages: false,
+    },
+    Needs {
+        function: "package-work",
+        does: "Applies policies to packages and signs them",
+        trigger: Trigger::Work,
+        dynamodb: &[GET, BATCH_GET, QUERY, PUT, UPDATE, DELETE],
+        s3: &[("s3:GetObject", BINARIES), ("s3:PutObject", BINARIES), ("s3:ListBucket", BUCKET)],
+        kms: &["kms:Decrypt"],
+        before_sign_in: false,
+        prints_addresses: false,
+        memory: 1024,
+        mails: false,
+        knows_providers: false,
+        publishes: false,
+        takes_messages: false,
     },
     Needs {
         function: "housekeeping",
@@ -376,5 +467,6 @@ pub const NEEDS: &[Needs] = &[
         mails: false,
         knows_providers: false,
         publishes: false,
+        takes_messages: false,
     },
 ];

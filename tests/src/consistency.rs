@@ -511,7 +511,13 @@ fn people(handle: Handle, records: &Records, sides: &mut Sides<'_>) {
                 sides.holds(|| format!("a key under another hash: {:?}", credential.key), credential.key == keys::credential(handle, &key.hash));
                 listed.insert((row, json!(key).to_string()));
             }
-            Purpose::Session | Purpose::AppSession { .. } | Purpose::Bearer { .. } | Purpose::Refresh { .. } | Purpose::SetPassword { .. } => {}
+            Purpose::Session
+            | Purpose::AppSession { .. }
+            | Purpose::Bearer { .. }
+            | Purpose::UserToken
+            | Purpose::PingId { .. }
+            | Purpose::Refresh { .. }
+            | Purpose::SetPassword { .. } => {}
         }
     }
     sides.same("rows of API keys and their credentials", rows, listed);

@@ -32,6 +32,8 @@ fn message<'a>(entry: &Entry, answer: &'a Answer) -> &'a str {
         Dialect::RhmapTeams => &answer.json["error"]["error"],
         Dialect::RhmapTeamMembers | Dialect::OAuth => &answer.json["error"],
         Dialect::Wso2 => &answer.json["message"],
+        Dialect::Apperian | Dialect::ApperianCalls => &answer.json["error"]["message"],
+        Dialect::PingId => &answer.json["responseBody"]["errorMsg"],
     };
     message.as_str().unwrap_or_default()
 }
@@ -336,7 +338,10 @@ async fn a_body_that_cannot_be_read_is_400() {
             let word = match entry.row().dialect {
                 Dialect::Wso2 => "Bad Request",
                 Dialect::OAuth => "invalid_request",
-                Dialect::Rhmap | Dialect::RhmapSdk | Dialect::RhmapTeams | Dialect::RhmapTeamMembers => "invalid_json",
+                Dialect::Rhmap | Dialect::RhmapSdk | Dialect::RhmapTeams | Dialect::RhmapTeamMembers | Dialect::Apperian | Dialect::ApperianCalls => {
+                    "invalid_json"
+                }
+                Dialect::PingId => "Invalid input. The body is not a signed message",
             };
             assert_eq!(message(entry, &answer), word, "{entry}");
         }

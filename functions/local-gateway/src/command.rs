@@ -253,7 +253,7 @@ async fn first_start(context: &Context, options: &Options, base_url: &str) -> Re
     let found = context.table.read(&[keys::tenant(handle), keys::administrators(handle)]).await?;
     if found[0].as_ref().is_some_and(|tenant| tenant.schema < <Tenant as Record>::SCHEMA) {
         let folder = options.data.display();
-        return Err(format!("{folder} was written by version 0.1 or 0.2, which this version does not read: name another folder with --data").into());
+        return Err(format!("{folder} was written by a version before 0.4, which this version does not read: name another folder with --data").into());
     }
     if found[0].is_some() {
         clients::readdress(&folder, base_url)?;

@@ -40,26 +40,43 @@ impl Functions {
             (routes::wso2_files::FUNCTION.name, service::<wso2_files::Files>(context.clone())?),
             (routes::wso2_policies::FUNCTION.name, service::<wso2_policies::Policies>(context.clone())?),
             (routes::wso2_reference::FUNCTION.name, service::<wso2_reference::Reference>(context.clone())?),
+            (routes::apperian_sign_in::FUNCTION.name, service::<apperian_sign_in::SignIn>(context.clone())?),
+            (routes::apperian_applications::FUNCTION.name, service::<apperian_applications::Applications>(context.clone())?),
+            (routes::pingid_applications::FUNCTION.name, service::<pingid_applications::Applications>(context.clone())?),
         ]);
-        let mut prefixes = matchit::Router::new();
-        for function in routes::all() {
-            for prefix in function.prefixes {
-                prefixes.insert(prefix.replace("{proxy+}", "{*proxy}"), function.name).map_err(Error::internal)?;
-            }
-        }
-        Ok(Self { services, prefixes })
+        Ok(Self { services, prefixes: prefixes().map_err(Error::internal)? })
     }
 
     /// The function that the gateway sends this path to.
     pub fn of_path(&self, path: &str) -> Option<(&'static str, Service)> {
         let path = path.strip_suffix('/').filter(|shorter| !shorter.is_empty()).unwrap_or(path);
-        let name = *self.prefixes.at(path).ok()?.value;
+        let name = function_of(&self.prefixes, path)?;
         Some((name, self.of_name(name)?))
     }
 
     /// The function of that name.
     pub fn of_name(&self, name: &str) -> Option<Service> {
         self.services.get(name).cloned()
+    }
+}
+
+/// The gateway's route for what no other route takes.
+const DEFAULT: &str = "$default";
+
+fn prefixes() -> Result<matchit::Router<&'static str>, matchit::InsertError> {
+    let mut prefixes = matchit::Router::new();
+    for function in routes::all() {
+        for prefix in function.prefixes.iter().filter(|prefix| **prefix != DEFAULT) {
+            prefixes.insert(prefix.replace("{proxy+}", "{*proxy}"), function.name)?;
+        }
+    }
+    Ok(prefixes)
+}
+
+fn function_of(prefixes: &matchit::Router<&'static str>, path: &str) -> Option<&'static str> {
+    match prefixes.at(path) {
+        Ok(found) => Some(*found.value),
+        Err(_) => routes::all().into_iter().find(|function| function.prefixes.contains(&DEFAULT)).map(|function| function.name),
     }
 }
 
@@ -70,16 +87,11 @@ mod tests {
     #[test]
     fn every_row_has_its_function() {
         let names: Vec<&str> = routes::all().iter().map(|function| function.name).collect();
-        let mut prefixes = matchit::Router::new();
-        for function in routes::all() {
-            for prefix in function.prefixes {
-                prefixes.insert(prefix.replace("{proxy+}", "{*proxy}"), function.name).unwrap();
-            }
-        }
+        let prefixes = prefixes().unwrap();
         for function in routes::all() {
             for row in &function.rows {
                 assert!(names.contains(&row.function));
-                assert_eq!(*prefixes.at(row.path).unwrap().value, row.function, "{}", row.path);
+                assert_eq!(function_of(&prefixes, row.path), Some(row.function), "{}", row.path);
             }
         }
     }

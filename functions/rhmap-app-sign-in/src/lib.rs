@@ -214,7 +214,7 @@ async fn session_info(mut call: Call<'_>) -> Result<Reply, Error> {
     let Some(who) = caller_of(&mut call, &body.session_token).await? else { return Err(Error::forbidden("invalid_sessionToken")) };
     let (cuid, policy) = match &who.means {
         Means::AppSession { cuid, policy } => (cuid, policy),
-        Means::Session | Means::ApiKey | Means::Bearer { .. } => return Err(Error::internal("a session of another kind")),
+        Means::Session | Means::ApiKey | Means::UserToken | Means::Message | Means::Bearer { .. } => return Err(Error::internal("a session of another kind")),
     };
     #[derive(Serialize)]
     #[serde(rename_all = "camelCase")]

@@ -1,13 +1,17 @@
 //! The dialects: how each spells success and each meaning of an error. One file each.
 
+pub mod apperian;
+pub mod pingid;
 pub mod rhmap;
 pub mod wso2;
 pub mod wso2_views;
 
 use lambda_http::{Body, Response};
+use serde_json::Value;
 
 use crate::conditions::{Conditions, Validators, Verdict, http_date};
 use crate::error::{Error, Kind};
+use crate::incoming::Signer;
 use crate::reply::{Content, Reply};
 
 /// A dialect, or a form of one.
@@ -25,10 +29,16 @@ pub enum Dialect {
     Wso2,
     /// OAuth 2.0's tokens (RFC 6749).
     OAuth,
+    /// The Apperian API: bare JSON, errors as `{"error":{"code","message"}}` (000).
+    Apperian,
+    /// Its older calls, JSON-RPC 2.0.
+    ApperianCalls,
+    /// The application API of PingID: signed messages (002).
+    PingId,
 }
 
 /// What of a request and of the deployment the closing of an answer asks for.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub struct Closing<'a> {
     /// Whether the request only reads by its method.
     pub is_get: bool,
@@ -38,6 +48,10 @@ pub struct Closing<'a> {
     pub create_status: u16,
     /// Whether the operation asks for name and password in place of a token.
     pub by_password: bool,
+    /// What the answer repeats from the request.
+    pub echo: &'a Value,
+    /// What signs the answer.
+    pub signer: Option<&'a Signer>,
 }
 
 /// What a dialect writes: status, content type and body of a JSON answer.
@@ -49,15 +63,18 @@ pub struct Written {
 }
 
 impl Dialect {
-    fn success(self, reply: &Reply, json: &[u8], create_status: u16) -> Written {
-        match self {
-            Self::Wso2 | Self::OAuth => Written { status: wso2::success(reply.success, create_status), body: json.to_vec() },
+    fn success(self, reply: &Reply, json: &[u8], closing: &Closing<'_>) -> Result<Written, Error> {
+        Ok(match self {
+            Self::Wso2 | Self::OAuth => Written { status: wso2::success(reply.success, closing.create_status), body: json.to_vec() },
             Self::Rhmap | Self::RhmapSdk => rhmap::success(reply.success, json),
             Self::RhmapTeams | Self::RhmapTeamMembers => Written { status: 200, body: json.to_vec() },
-        }
+            Self::Apperian => Written { status: apperian::success(reply.success), body: json.to_vec() },
+            Self::ApperianCalls => apperian::result(json, closing.echo)?,
+            Self::PingId => pingid::success(json, closing)?,
+        })
     }
 
-    fn error(self, error: &Error) -> Written {
+    fn error(self, error: &Error, closing: &Closing<'_>) -> Written {
         match self {
             Self::Rhmap => rhmap::error(error),
             Self::RhmapSdk => rhmap::sdk_error(error),
@@ -65,6 +82,9 @@ impl Dialect {
             Self::RhmapTeamMembers => rhmap::team_members_error(error),
             Self::Wso2 => wso2::error(error),
             Self::OAuth => wso2::oauth_error(error),
+            Self::Apperian => apperian::error(error),
+            Self::ApperianCalls => apperian::call_error(error, closing.echo),
+            Self::PingId => pingid::error(error, closing),
         }
     }
 
@@ -78,7 +98,7 @@ impl Dialect {
         match self {
             Self::Wso2 => Some(wso2::challenge(closing.by_password)),
             Self::OAuth => Some(wso2::challenge(true)),
-            Self::Rhmap | Self::RhmapSdk | Self::RhmapTeams | Self::RhmapTeamMembers => None,
+            Self::Rhmap | Self::RhmapSdk | Self::RhmapTeams | Self::RhmapTeamMembers | Self::Apperian | Self::ApperianCalls | Self::PingId => None,
         }
     }
 
@@ -117,7 +137,7 @@ impl Dialect {
         let outcome = outcome.and_then(|reply| self.judge(reply, closing));
         let built = match outcome {
             Err(error) => {
-                let written = self.error(&error);
+                let written = self.error(&error, closing);
                 if let (401, Some(challenge)) = (written.status, self.challenge(closing)) {
                     response = response.header("www-authenticate", challenge);
                 }
@@ -135,7 +155,7 @@ impl Dialect {
         };
         built.unwrap_or_else(|error| {
             tracing::error!(%error, "an answer could not be built");
-            let mut fallback = Response::new(text(self.error(&Error::internal("")).body));
+            let mut fallback = Response::new(text(self.error(&Error::internal(""), closing).body));
             *fallback.status_mut() = http::StatusCode::INTERNAL_SERVER_ERROR;
             fallback
         })
@@ -150,7 +170,10 @@ impl Dialect {
         }
         match &reply.content {
             Content::Json(json) => {
-                let written = self.success(&reply, json, closing.create_status);
+                let written = self.success(&reply, json, closing).unwrap_or_else(|error| {
+                    tracing::error!(%error, cause = error.cause.as_deref().unwrap_or_default(), "an answer could not be written");
+                    self.error(&error, closing)
+                });
                 response.status(written.status).header("content-type", JSON).body(text(written.body))
             }
             Content::BareJson(json) => response.status(200).header("content-type", JSON).body(text(json.clone())),

@@ -220,14 +220,26 @@ async fn given_up(reader: &mut Reader<'_>, handle: Handle, key: &ApiKey) -> Resu
 fn key_of(credential: &Credential) -> Option<&ApiKey> {
     match &credential.purpose {
         Purpose::UserKey(key) | Purpose::AppKey(key) => Some(key),
-        Purpose::Session | Purpose::AppSession { .. } | Purpose::Bearer { .. } | Purpose::Refresh { .. } | Purpose::SetPassword { .. } => None,
+        Purpose::Session
+        | Purpose::AppSession { .. }
+        | Purpose::Bearer { .. }
+        | Purpose::UserToken
+        | Purpose::PingId { .. }
+        | Purpose::Refresh { .. }
+        | Purpose::SetPassword { .. } => None,
     }
 }
 
 fn set_key(credential: &mut Credential, changed: &ApiKey) {
     match &mut credential.purpose {
         Purpose::UserKey(key) | Purpose::AppKey(key) => *key = changed.clone(),
-        Purpose::Session | Purpose::AppSession { .. } | Purpose::Bearer { .. } | Purpose::Refresh { .. } | Purpose::SetPassword { .. } => {}
+        Purpose::Session
+        | Purpose::AppSession { .. }
+        | Purpose::Bearer { .. }
+        | Purpose::UserToken
+        | Purpose::PingId { .. }
+        | Purpose::Refresh { .. }
+        | Purpose::SetPassword { .. } => {}
     }
 }
 
@@ -318,6 +330,12 @@ pub async fn is_valid(reader: &mut Reader<'_>, who: &Principal, kind: &str, text
     Ok(found.is_some_and(|found| match &found.value.purpose {
         Purpose::UserKey(key) => kind == "user" && key.revoked.is_none(),
         Purpose::AppKey(key) => kind == "app" && key.revoked.is_none(),
-        Purpose::Session | Purpose::AppSession { .. } | Purpose::Bearer { .. } | Purpose::Refresh { .. } | Purpose::SetPassword { .. } => false,
+        Purpose::Session
+        | Purpose::AppSession { .. }
+        | Purpose::Bearer { .. }
+        | Purpose::UserToken
+        | Purpose::PingId { .. }
+        | Purpose::Refresh { .. }
+        | Purpose::SetPassword { .. } => false,
     }))
 }

@@ -1,6 +1,6 @@
 //! Apps: the card that lists show, the binaries with their kept versions, the icon, and who may see what.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
@@ -17,10 +17,25 @@ use crate::domain::partial;
 use crate::domain::publication::Publication;
 use crate::domain::text::{Description, Label, Name};
 use crate::domain::user::Owner;
+use crate::domain::work::{Work, WorkCard};
 use crate::error::Error;
 use crate::id::{AppId, BinaryType, Guid, Handle};
 use crate::records::{self, Reader, Record, Stored};
 use crate::store::{Condition, Key, Query, Write, keys};
+
+/// How far apart the numbers of items are: the number of each type of binary fits between.
+pub const PSK_STEP: u32 = 8;
+
+/// That a number is an app's; see [`AppCard::psk`].
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Psk {
+    /// The app.
+    pub app: AppId,
+}
+
+impl Record for Psk {
+    const KIND: &'static str = "psk";
+}
 
 /// Most groups of an item: deleting the item undoes all of them in one transaction.
 pub const GROUPS_LIMIT: usize = 30;
@@ -52,6 +67,8 @@ pub struct AppCard {
     pub kind: AppKind,
     /// The bucket of its rows in the catalogue.
     pub bucket: u32,
+    /// The number under which the Apperian API knows it, a multiple of [`PSK_STEP`]: its binaries have the numbers after it.
+    pub psk: u32,
     /// The name of who made it, as it was then: the publisher API's `provider`.
     pub provider: String,
     /// The name that it claimed in the publisher API; nothing for apps of other dialects.
@@ -92,6 +109,7 @@ impl AppCard {
             state: State::Created,
             kind,
             bucket: 0,
+            psk: 0,
             provider: owner.username.clone(),
             publisher_name: None,
             version: String::new(),
@@ -175,6 +193,9 @@ pub struct VersionCard {
     pub version_name: String,
     /// The name of the uploaded file that it came from, where it was uploaded on its own.
     pub file: Option<String>,
+    /// Where the work on it stands; nothing for a version that nobody wanted changed or signed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub work: Option<WorkCard>,
 }
 
 impl VersionCard {
@@ -232,6 +253,17 @@ pub struct Version {
     pub verified_signer: Option<String>,
     /// Everything that was read.
     pub package: serde_json::Value,
+    /// The policies and the signature that it was given here.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub work: Option<Box<Work>>,
+}
+
+impl Version {
+    /// The SHA-256 of every object that it counts, once each: what is handed out, and what it was made of.
+    pub fn objects(&self) -> BTreeSet<&str> {
+        let made = self.work.iter().flat_map(|work| [work.original.as_ref(), work.applied.as_ref()]).flatten();
+        std::iter::once(self.sha256.as_str()).chain(made.map(|build| build.sha256.as_str())).collect()
+    }
 }
 
 /// An icon: a PNG of at most 128 × 128 and 16 KB, as base64.
@@ -368,7 +400,11 @@ pub async fn create(reader: &mut Reader<'_>, who: &Principal, name: Name, change
 pub async fn made(reader: &mut Reader<'_>, who: &Principal, card: &mut AppCard) -> Result<Vec<Write>, Error> {
     let (bucket, counted) = catalogue::bucket(reader, who.handle).await?;
     card.bucket = bucket;
-    let mut writes = vec![records::create(keys::app_card(who.handle, card.id), card)?, counted];
+    // Positive, and below 2^31 with its types. One that is taken is tried again with another.
+    card.psk = rand::random_range(1..(1 << 31) / PSK_STEP) * PSK_STEP;
+    let free = Condition::AbsentOrExpired { now: reader.now().seconds() };
+    let numbered = records::put(keys::psk(who.handle, card.psk), &Psk { app: card.id }, free)?;
+    let mut writes = vec![records::create(keys::app_card(who.handle, card.id), card)?, counted, numbered];
     writes.extend(catalogue::changes(who.handle, None, Some(card))?);
     writes.extend(file::uses(who.handle, &[], &file::of_card(card), reader.now())?);
     writes.push(life_cycle::begun(who.handle, card, &who.owner.username)?);
@@ -466,6 +502,8 @@ pub async fn removed(reader: &mut Reader<'_>, who: &Principal, id: AppId) -> Res
     let unlinked = super::links::regroup(reader, handle, &mut found.card.value, &[]).await?;
     let mut writes =
         vec![found.card.remove(), Write::Delete(keys::icon(handle, id), Condition::Always), Write::Delete(keys::shelf(handle, id), Condition::Always)];
+    writes.push(Write::Delete(keys::psk(handle, before.psk), Condition::Always));
+    writes.push(Write::Delete(keys::app_text(handle, id), Condition::Always));
     writes.extend(catalogue::changes(handle, Some(&before), None)?);
     writes.push(housekeeping::chore(now, &Chore::Parts { handle, app: id.item() })?);
     for (_, binary) in &found.binaries {
@@ -494,7 +532,7 @@ fn released<'a>(handle: Handle, binaries: impl Iterator<Item = &'a Binary>, now:
     }
     let chore = Chore::Release {
         handle,
-        objects: versions.iter().map(|version| keys::binary_object(handle, &version.sha256)).collect(),
+        objects: versions.iter().flat_map(|version| version.objects()).map(|sha256| keys::binary_object(handle, sha256)).collect(),
         aliases: versions.iter().map(|version| version.guid.clone()).collect(),
     };
     Ok(Some(housekeeping::chore(now, &chore)?))
@@ -577,6 +615,7 @@ pub fn attach(
     {
         return Ok(Err(format!("wrong_identifier: the file is {}, the item's binary is {}", judged.identifier, live.identifier)));
     }
+    let inherited = former.as_ref().zip(live).and_then(|(former, live)| former.value.version(live.live)).and_then(Work::inherited);
     let live_signer = live.map(|binary| binary.live).and_then(|live| former.as_ref()?.value.version(live)?.verified_signer.clone());
     if let (Some(before), Some(after)) = (&live_signer, &judged.verified_signer)
         && before != after
@@ -602,13 +641,15 @@ pub fn attach(
         version_name: judged.version_name.clone(),
         verified_signer: judged.verified_signer.clone(),
         package: judged.package.clone(),
+        work: inherited.map(Box::new),
     };
+    let shown = version.work.as_deref().map(WorkCard::of);
     binary.versions.insert(0, version);
     let dropped = binary.versions.split_off(binary.versions.len().min(OLD_VERSIONS + 1));
     let mut config = card.binary(kind).map(|binary| binary.config.clone()).unwrap_or_default();
     config.remove("bundle_id");
     let mut versions = card.binary(kind).map(|binary| binary.versions.clone()).unwrap_or_default();
-    versions.insert(0, VersionCard { number, guid: new.guid.clone(), at: now, version_name: judged.version_name.clone(), file: new.file.clone() });
+    versions.insert(0, VersionCard { number, guid: new.guid.clone(), at: now, version_name: judged.version_name.clone(), file: new.file.clone(), work: shown });
     versions.truncate(OLD_VERSIONS + 1);
     card.binaries.retain(|binary| binary.kind != kind);
     card.binaries.push(BinaryCard { kind, live: number, identifier: judged.identifier.clone(), modified: now, config, versions });
@@ -639,7 +680,9 @@ fn references(handle: Handle, new: &Version, dropped: &[Version], now: Timestamp
     let mut counted = std::collections::BTreeMap::from([(keys::binary_object(handle, &new.sha256), 1_i64)]);
     let mut writes = Vec::new();
     for version in dropped {
-        *counted.entry(keys::binary_object(handle, &version.sha256)).or_default() -= 1;
+        for sha256 in version.objects() {
+            *counted.entry(keys::binary_object(handle, sha256)).or_default() -= 1;
+        }
         writes.push(Write::Delete(keys::version(handle, &version.guid), Condition::Always));
     }
     for (name, by) in counted {
@@ -737,7 +780,7 @@ pub fn visible(card: &AppCard, who: &Principal, store_policies: &[Guid]) -> bool
     }
     let by = match &who.means {
         Means::AppSession { policy, .. } => Some(policy),
-        Means::Session | Means::ApiKey | Means::Bearer { .. } => None,
+        Means::Session | Means::ApiKey | Means::UserToken | Means::Message | Means::Bearer { .. } => None,
     };
     let admits = |policies: &[Guid]| policies.is_empty() || by.is_some_and(|by| policies.contains(by));
     let in_group = !card.restrict_to_groups || card.groups.iter().any(|group| who.owner.groups.contains(group));

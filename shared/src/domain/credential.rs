@@ -34,6 +34,13 @@ pub enum Purpose {
         /// The refresh token that came with it and ends with it.
         refresh: Option<SecretHash>,
     },
+    /// A user's token of the Apperian API. Those that never expire are his API keys.
+    UserToken,
+    /// PingID settings: the record's text is their token, the tenant's name their alias.
+    PingId {
+        /// The key that signs messages, base64, sealed.
+        key: String,
+    },
     /// The token by which a client gets the next bearer token.
     Refresh {
         /// What the next one may be used for at most.

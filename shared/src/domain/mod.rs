@@ -35,3 +35,4 @@ pub mod user;
 pub mod user_changes;
 pub mod user_import;
 pub mod user_list;
+pub mod work;

@@ -29,8 +29,8 @@ pub struct Tenant {
 
 impl Record for Tenant {
     const KIND: &'static str = "tenant";
-    // 2: its apps have a life cycle and rows in the catalogue.
-    const SCHEMA: u32 = 2;
+    // 2: its apps have a life cycle and rows in the catalogue. 3: and a number each.
+    const SCHEMA: u32 = 3;
 }
 
 /// The store guid that leads to a tenant.

@@ -35,6 +35,14 @@ pub struct Owner {
     pub blacklisted: bool,
 }
 
+impl Owner {
+    /// The owner of what no user does: by that name, without any right.
+    pub fn of_nobody(name: &str) -> Self {
+        let (user, username) = (Guid::derived(&["nobody", name]), name.to_owned());
+        Self { user, username, email: String::new(), roles: Vec::new(), groups: Vec::new(), teams: Vec::new(), enabled: true, blacklisted: false }
+    }
+}
+
 /// A user.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct User {

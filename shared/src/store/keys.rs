@@ -38,6 +38,11 @@ pub fn credential(handle: Handle, hash: &SecretHash) -> Key {
     key(format!("{handle}#C#{hash}"), SELF)
 }
 
+/// A signed message that was taken, by the SHA-256 of its text.
+pub fn message(handle: Handle, sha256: &str) -> Key {
+    key(format!("{handle}#MESSAGE#{sha256}"), SELF)
+}
+
 /// All users: each one's record, and beside it when he signed in last.
 pub fn users(handle: Handle) -> String {
     format!("{handle}#USERS")
@@ -511,6 +516,81 @@ pub fn log_row(handle: Handle, of: LogOf<'_>, at: Timestamp, guid: &Guid) -> Key
 /// The sort key of a copy of the log before which nothing is of `at` or later.
 pub fn log_from(at: Timestamp) -> String {
     time(at)
+}
+
+/// The claim of a number under which the Apperian API knows an app; see [`AppCard::psk`](crate::domain::app::AppCard::psk).
+pub fn psk(handle: Handle, psk: u32) -> Key {
+    key(format!("{handle}#PSK#{psk:010}"), SELF)
+}
+
+/// Work on a package that was asked for and has not ended.
+pub fn job(handle: Handle, job: &Guid) -> Key {
+    key(format!("{handle}#JOB#{job}"), SELF)
+}
+
+/// The document of the policies of an app's binary, as it is published.
+pub fn policy_document(handle: Handle, binary: AppId) -> Key {
+    key(app_parts(handle, binary), format!("POLICYDOC#{}", binary.kind().map_or(0, |kind| kind as u8 + 1)))
+}
+
+/// The key pair that signs a tenant's policy documents.
+pub fn document_key(handle: Handle) -> Key {
+    key(format!("{handle}#DOCUMENTKEY"), SELF)
+}
+
+/// All signing credentials, as lists show them.
+pub fn signing_credentials(handle: Handle) -> String {
+    format!("{handle}#SIGNING")
+}
+
+/// A signing credential.
+pub fn signing_credential(handle: Handle, credential: &Guid) -> Key {
+    key(signing_credentials(handle), credential.as_str())
+}
+
+/// What a signing credential signs with, sealed.
+pub fn signing_secret(handle: Handle, credential: &Guid) -> Key {
+    key(format!("{handle}#SIGNINGSECRET#{credential}"), SELF)
+}
+
+/// All preset options of policies.
+pub fn presets(handle: Handle) -> String {
+    format!("{handle}#PRESETS")
+}
+
+/// Preset options of a policy.
+pub fn preset(handle: Handle, preset: &Guid) -> Key {
+    key(presets(handle), preset.as_str())
+}
+
+/// What the Apperian API says of all apps beyond their cards.
+pub fn app_texts(handle: Handle) -> String {
+    format!("{handle}#TEXTS")
+}
+
+/// What the Apperian API says of an app beyond its card.
+pub fn app_text(handle: Handle, app: AppId) -> Key {
+    key(app_texts(handle), app.sort_key())
+}
+
+/// A publication by the older calls of the Apperian API that was begun.
+pub fn publishing(handle: Handle, transaction: &Guid) -> Key {
+    key(format!("{handle}#PUBLISHING#{transaction}"), SELF)
+}
+
+/// The list of applications that PingID's policies name.
+pub fn ping_applications(handle: Handle) -> String {
+    format!("{handle}#PINGAPPS")
+}
+
+/// An application of that list. Its id counts as it is written.
+pub fn ping_application(handle: Handle, id: &str) -> Key {
+    key(ping_applications(handle), format!("ID#{id}"))
+}
+
+/// A tenant's PingID settings.
+pub fn ping_settings(handle: Handle) -> Key {
+    key(format!("{handle}#PINGID"), SELF)
 }
 
 /// An upload.

@@ -1,0 +1,8 @@
+//! The Lambda function `pingid-applications`.
+
+use shared::lambda::Start;
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), lambda_http::Error> {
+    shared::lambda::run_http::<pingid_applications::Applications>(Start::with_table().and_then(Start::and_keys)).await
+}
