@@ -325,6 +325,7 @@ impl Entry {
         Self { file_name, ..self }
     }
 
+    /// With its file in a part of that name.
     pub fn part(self, file_part: &'static str) -> Self {
         Self { file_part, ..self }
     }
