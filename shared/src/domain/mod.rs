@@ -2,6 +2,7 @@
 
 pub mod api_key;
 pub mod app;
+pub mod app_policy;
 pub mod audit;
 pub mod business_owner;
 pub mod catalogue;
