@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::clock::Timestamp;
 use crate::domain::document::Document;
 use crate::domain::file::{self, FileUses, StoredFile};
+use crate::domain::job;
 use crate::domain::upload::{self, State, Upload};
 use crate::error::Error;
 use crate::id::{AppId, Guid, Handle};
@@ -58,6 +59,13 @@ pub enum Chore {
         /// Its name.
         name: String,
     },
+    /// Ends a job on a package that nobody did.
+    Job {
+        /// The tenant.
+        handle: Handle,
+        /// Which job.
+        job: Guid,
+    },
     /// Removes what belonged to an app that was deleted: its history, its subscriptions, its documents, what its publishers said
     /// of it.
     Parts {
@@ -75,8 +83,8 @@ impl Record for Chore {
 /// How long an object is kept after the last reference to it is gone, in seconds.
 pub const GRACE_SECONDS: i64 = 24 * 3600;
 
-/// The write of a chore that is due at once (`Release`, `Abandoned`, `Parts`), when an upload expires, after the grace of an object, or
-/// when an uploaded file was long enough without use.
+/// The write of a chore that is due at once (`Release`, `Abandoned`, `Parts`), when an upload expires, after the grace of an object, when
+/// an uploaded file was long enough without use, or when a job counts as lost.
 ///
 /// # Errors
 /// Internal.
@@ -88,6 +96,7 @@ pub fn chore(now: Timestamp, chore: &Chore) -> Result<Write, Error> {
         Chore::Abandoned { handle, app, .. } => (now, format!("{handle}#{app}#FILES")),
         Chore::Release { handle, aliases, .. } => (now, format!("{handle}#{:?}", aliases.first())),
         Chore::Parts { handle, app } => (now, format!("{handle}#{app}")),
+        Chore::Job { handle, job } => (now.plus_seconds(job::LOST_SECONDS), format!("{handle}#{job}")),
     };
     records::put(keys::chore(due, &subject), chore, Condition::Always)
 }
@@ -108,6 +117,8 @@ pub struct Done {
     pub files: usize,
     /// Deleted apps whose references were taken back.
     pub releases: usize,
+    /// Jobs ended that nobody did.
+    pub jobs: usize,
     /// Deleted apps of which nothing is left.
     pub apps: usize,
 }
@@ -167,6 +178,13 @@ async fn one(table: &dyn Table, objects: &dyn Objects, now: Timestamp, item: Ite
         Chore::File { handle, name } => {
             if remove_file(table, now, *handle, name, remove).await? {
                 done.files += 1;
+            }
+        }
+        Chore::Job { handle, job } => {
+            // Where somebody may still be at it, the chore stays.
+            if let Some(ended) = job::lost(&mut Reader::new(table, now), *handle, job).await? {
+                done.jobs += usize::from(ended);
+                finish(table, vec![remove]).await?;
             }
         }
         Chore::Parts { handle, app } => {
