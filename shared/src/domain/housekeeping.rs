@@ -14,7 +14,7 @@ use crate::error::Error;
 use crate::id::{AppId, Guid, Handle};
 use crate::objects::Objects;
 use crate::records::{self, Reader, Record, Stored};
-use crate::store::{Condition, Item, Query, StoreError, Table, Write, keys};
+use crate::store::{Condition, Item, Key, Query, StoreError, Table, Write, keys};
 
 /// Something to be done later.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -34,7 +34,7 @@ pub enum Chore {
         /// Which upload.
         upload: Guid,
     },
-    /// Takes back the references of an app that was deleted.
+    /// Takes back the references of an app that was deleted, or of what nobody took over.
     Release {
         /// The tenant.
         handle: Handle,
@@ -106,6 +106,27 @@ pub fn count_object(handle: Handle, name: &str, by: i64) -> Write {
     Write::Count { key: keys::object(handle, name), kind: "object", by, condition: Condition::Open }
 }
 
+/// A reference to an object before anything has it: counted before the object is written, so that nobody removes it meanwhile.
+#[derive(Clone, Debug)]
+pub struct Held {
+    /// The object's name.
+    pub name: String,
+    /// The chore that takes the reference back if nothing takes it over.
+    pub chore: Key,
+}
+
+/// The writes of a reference to an object that is about to be written. Whatever is to have the object removes the chore in its
+/// transaction; if nothing does, the reference is taken back after [`GRACE_SECONDS`].
+///
+/// # Errors
+/// Internal.
+pub fn hold(handle: Handle, name: String, now: Timestamp) -> Result<(Held, Vec<Write>), Error> {
+    let key = keys::chore(now.plus_seconds(GRACE_SECONDS), &format!("{handle}#{name}#HELD"));
+    let release = Chore::Release { handle, objects: vec![name.clone()], aliases: Vec::new() };
+    let writes = vec![count_object(handle, &name, 1), records::put(key.clone(), &release, Condition::Always)?];
+    Ok((Held { name, chore: key }, writes))
+}
+
 /// What a run did.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Done {
@@ -115,7 +136,7 @@ pub struct Done {
     pub uploads: usize,
     /// Uploaded files removed that nothing used.
     pub files: usize,
-    /// Deleted apps whose references were taken back.
+    /// Deleted apps, and objects that nothing took over, whose references were taken back.
     pub releases: usize,
     /// Jobs ended that nobody did.
     pub jobs: usize,

@@ -9,12 +9,12 @@ use std::collections::BTreeMap;
 use crate::change;
 use crate::clock::Timestamp;
 use crate::domain::app::{self, AppCard, Binary, Version, VersionCard};
-use crate::domain::housekeeping::{self, Chore};
+use crate::domain::housekeeping::{self, Chore, Held};
 use crate::domain::work::{Build, Job, Signing, SigningStatus, Task, Work, WorkCard, WrapStatus};
 use crate::error::Error;
 use crate::id::{AppId, Guid, Handle};
 use crate::records::{self, Reader, Stored};
-use crate::store::{Write, keys};
+use crate::store::{Condition, Write, keys};
 
 /// How often a job is begun before its worker's crashes count as its end.
 pub const ATTEMPTS: u32 = 3;
@@ -73,7 +73,7 @@ pub async fn begin(reader: &mut Reader<'_>, handle: Handle, guid: &Guid) -> Resu
         let crashed = job.value.since.is_some_and(|since| since.plus_seconds(CRASHED_AFTER_SECONDS) <= now);
         if job.value.attempts >= ATTEMPTS && crashed {
             failed(subject.work(), &job.value.task, CRASHED);
-            return Ok((Begin::GivenUp, subject.ended(handle, &job, now)?));
+            return Ok((Begin::GivenUp, subject.ended(handle, &job, None, now)?));
         }
         job.value.attempts += 1;
         job.value.since = Some(now);
@@ -82,18 +82,36 @@ pub async fn begin(reader: &mut Reader<'_>, handle: Handle, guid: &Guid) -> Resu
     })
 }
 
+/// A package that a job made, held until the job ends.
+#[derive(Clone, Debug)]
+pub struct Made {
+    /// What it is.
+    pub build: Build,
+    held: Held,
+}
+
+/// Holds the object of a package that is about to be stored under its content's name.
+///
+/// # Errors
+/// The store's.
+pub async fn hold(reader: &mut Reader<'_>, handle: Handle, build: Build) -> Result<Made, Error> {
+    let (held, writes) = housekeeping::hold(handle, keys::binary_object(handle, &build.sha256), reader.now())?;
+    change!(reader, { Ok(((), writes.clone())) })?;
+    Ok(Made { build, held })
+}
+
 /// Ends a job that applied policies: `applied` is the package with them, which must be signed now; `None` where there are none
 /// any more. `beside` are the writes of the published document, which belong into the same transaction. Gives whether this
 /// call ended it.
 ///
 /// # Errors
 /// The store's.
-pub async fn finish_applied(reader: &mut Reader<'_>, handle: Handle, guid: &Guid, applied: Option<&Build>, beside: &[Write]) -> Result<bool, Error> {
-    end(reader, handle, guid, beside, |version, _| {
+pub async fn finish_applied(reader: &mut Reader<'_>, handle: Handle, guid: &Guid, applied: Option<&Made>, beside: &[Write]) -> Result<bool, Error> {
+    end(reader, handle, guid, applied, beside, |version, _| {
         let work = work_of(version);
         work.status = if applied.is_some() { WrapStatus::NotSigned } else { WrapStatus::None };
         work.reason = None;
-        work.applied = applied.cloned();
+        work.applied = applied.map(|made| made.build.clone());
         // A signature that stood there is that of a package without these policies. A cancelled one is told to who waits for it.
         work.signing = work.signing.take().filter(|signing| signing.status == SigningStatus::Cancelled);
     })
@@ -104,11 +122,11 @@ pub async fn finish_applied(reader: &mut Reader<'_>, handle: Handle, guid: &Guid
 ///
 /// # Errors
 /// The store's.
-pub async fn finish_signed(reader: &mut Reader<'_>, handle: Handle, guid: &Guid, signed: &Build) -> Result<bool, Error> {
-    end(reader, handle, guid, &[], |version, task| {
+pub async fn finish_signed(reader: &mut Reader<'_>, handle: Handle, guid: &Guid, signed: &Made) -> Result<bool, Error> {
+    end(reader, handle, guid, Some(signed), &[], |version, task| {
         let uploaded = Build { sha256: version.sha256.clone(), size: version.size };
-        version.sha256.clone_from(&signed.sha256);
-        version.size = signed.size;
+        version.sha256.clone_from(&signed.build.sha256);
+        version.size = signed.build.size;
         let work = work_of(version);
         work.original.get_or_insert(uploaded);
         if work.status == WrapStatus::NotSigned {
@@ -126,7 +144,7 @@ pub async fn finish_signed(reader: &mut Reader<'_>, handle: Handle, guid: &Guid,
 /// # Errors
 /// The store's.
 pub async fn fail(reader: &mut Reader<'_>, handle: Handle, guid: &Guid, reason: &str) -> Result<bool, Error> {
-    end(reader, handle, guid, &[], |version, task| failed(work_of(version), task, reason)).await
+    end(reader, handle, guid, None, &[], |version, task| failed(work_of(version), task, reason)).await
 }
 
 /// Ends a job that was lost: it was asked for an hour ago and nobody is at it. `None` where somebody may still be.
@@ -162,13 +180,20 @@ fn failed(work: &mut Work, task: &Task, reason: &str) {
     }
 }
 
-async fn end(reader: &mut Reader<'_>, handle: Handle, guid: &Guid, beside: &[Write], to: impl Fn(&mut Version, &Task) + Send + Sync) -> Result<bool, Error> {
+async fn end(
+    reader: &mut Reader<'_>,
+    handle: Handle,
+    guid: &Guid,
+    made: Option<&Made>,
+    beside: &[Write],
+    to: impl Fn(&mut Version, &Task) + Send + Sync,
+) -> Result<bool, Error> {
     let now = reader.now();
     change!(reader, {
         let Some(job) = reader.get::<Job>(&keys::job(handle, guid)).await? else { return Ok((false, Vec::new())) };
         let Some(mut subject) = Subject::of(reader, handle, &job.value).await? else { return Ok((false, vec![job.remove()])) };
         to(subject.version(), &job.value.task);
-        let mut writes = subject.ended(handle, &job, now)?;
+        let mut writes = subject.ended(handle, &job, made, now)?;
         writes.extend_from_slice(beside);
         Ok((true, writes))
     })
@@ -206,13 +231,15 @@ impl Subject {
     }
 
     /// The writes that end its job, with what was changed of the version.
-    fn ended(mut self, handle: Handle, job: &Stored<Job>, now: Timestamp) -> Result<Vec<Write>, Error> {
+    fn ended(mut self, handle: Handle, job: &Stored<Job>, made: Option<&Made>, now: Timestamp) -> Result<Vec<Write>, Error> {
         self.work().job = None;
         let version = self.version().clone();
         let mut writes = rewritten(handle, &mut self.card, &version, now)?;
         writes.push(self.binary.replace()?);
         writes.push(job.remove());
-        writes.extend(counted(handle, &self.before, &version, now)?);
+        let held = made.map(|made| &made.held);
+        writes.extend(counted(handle, &self.before, &version, held, now)?);
+        writes.extend(held.map(|held| Write::Delete(held.chore.clone(), Condition::Present)));
         Ok(writes)
     }
 }
@@ -230,18 +257,17 @@ pub fn rewritten(handle: Handle, card: &mut Stored<AppCard>, version: &Version, 
     app::rewritten(handle, &before, card, now)
 }
 
-/// The counts of objects that change when a version does: one write per object.
-fn counted(handle: Handle, before: &Version, after: &Version, now: Timestamp) -> Result<Vec<Write>, Error> {
-    let mut counts = BTreeMap::<&str, i64>::new();
-    for sha256 in after.objects() {
-        *counts.entry(sha256).or_default() += 1;
-    }
-    for sha256 in before.objects() {
-        *counts.entry(sha256).or_default() -= 1;
+/// The counts of objects that change when a version does: one write per object. What was held is counted already.
+fn counted(handle: Handle, before: &Version, after: &Version, held: Option<&Held>, now: Timestamp) -> Result<Vec<Write>, Error> {
+    let mut counts = BTreeMap::<String, i64>::new();
+    let mut count = |name: String, by: i64| *counts.entry(name).or_default() += by;
+    after.objects().into_iter().for_each(|sha256| count(keys::binary_object(handle, sha256), 1));
+    before.objects().into_iter().for_each(|sha256| count(keys::binary_object(handle, sha256), -1));
+    if let Some(held) = held {
+        count(held.name.clone(), -1);
     }
     let mut writes = Vec::new();
-    for (sha256, by) in counts.into_iter().filter(|(_, by)| *by != 0) {
-        let name = keys::binary_object(handle, sha256);
+    for (name, by) in counts.into_iter().filter(|(_, by)| *by != 0) {
         writes.push(housekeeping::count_object(handle, &name, by));
         if by < 0 {
             writes.push(housekeeping::chore(now, &Chore::Object { handle, name })?);
