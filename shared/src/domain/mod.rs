@@ -12,6 +12,7 @@ pub mod document;
 pub mod file;
 pub mod group;
 pub mod housekeeping;
+pub mod job;
 pub mod life_cycle;
 pub mod line;
 pub mod links;
