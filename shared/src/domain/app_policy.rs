@@ -181,6 +181,18 @@ pub fn find(text: &str) -> Result<&'static AppPolicy, Error> {
     found.ok_or_else(|| Error::not_found("There is no such policy"))
 }
 
+/// What a client says under a name that is true or false; `None` where it says nothing, or null.
+///
+/// # Errors
+/// Invalid for anything else.
+pub fn flag(said: &Map<String, Value>, name: &str) -> Result<Option<bool>, Error> {
+    match said.get(name) {
+        None | Some(Value::Null) => Ok(None),
+        Some(Value::Bool(flag)) => Ok(Some(*flag)),
+        Some(_) => Err(Error::invalid(format!("{name} is true or false"))),
+    }
+}
+
 impl AppPolicy {
     /// The policy as clients read it, with the presets of it that a tenant has.
     pub fn view(&self, presets: &[Value]) -> Value {
