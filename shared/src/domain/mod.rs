@@ -35,4 +35,5 @@ pub mod user;
 pub mod user_changes;
 pub mod user_import;
 pub mod user_list;
+pub mod user_token;
 pub mod work;
