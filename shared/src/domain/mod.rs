@@ -18,6 +18,7 @@ pub mod oauth;
 pub mod partial;
 pub mod password;
 pub mod policy;
+pub mod psk;
 pub mod publication;
 pub mod publishing;
 pub mod roles;
