@@ -2,6 +2,7 @@
 
 pub mod api_key;
 pub mod app;
+pub mod app_text;
 pub mod audit;
 pub mod business_owner;
 pub mod catalogue;
@@ -14,6 +15,7 @@ pub mod housekeeping;
 pub mod life_cycle;
 pub mod line;
 pub mod links;
+pub mod native_app;
 pub mod oauth;
 pub mod partial;
 pub mod password;

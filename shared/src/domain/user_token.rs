@@ -12,8 +12,8 @@ use crate::records::{self, Reader, Stored};
 use crate::secret::CredentialText;
 use crate::store::{Write, keys};
 
-/// How long a token lasts, in seconds: as long as a member's cookie. What must never expire is an API key.
-pub const TOKEN_SECONDS: i64 = sign_in::SESSION_SECONDS;
+/// How long a token lasts, in seconds: a day. What must never expire is an API key.
+pub const TOKEN_SECONDS: i64 = 24 * 3_600;
 
 /// A new token, with the write that makes it. It ends with its time and with the password that it came by.
 fn new_token(handle: Handle, domain: &str, user: &Guid, generation: u32, now: Timestamp) -> Result<(CredentialText, Write), Error> {
