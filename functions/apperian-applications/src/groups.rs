@@ -6,8 +6,10 @@ use serde::{Deserialize, Serialize};
 use shared::Error;
 use shared::access::Right;
 use shared::domain::app::AppCard;
+use shared::domain::app_text::AppText;
 use shared::domain::group::{self, Group};
 use shared::domain::links;
+use shared::domain::native_app;
 use shared::domain::psk;
 use shared::domain::text::{Description, Name};
 use shared::domain::user::User;
@@ -18,6 +20,8 @@ use shared::reply::Reply;
 use shared::routes::apperian_applications::Op;
 use shared::spine::{Call, Plan};
 use shared::store::{Key, Query, keys};
+
+use crate::views::{self, ApplicationView};
 
 /// Most entries of a list in one call.
 const ENTRIES_LIMIT: usize = 500;
@@ -195,32 +199,27 @@ pub async fn delete_group(mut call: Call<'_>) -> Result<Reply, Error> {
     Reply::of(&Deleted { deleted_group: GroupView::of(&group) })
 }
 
-#[derive(Serialize)]
-struct AppView<'a> {
-    id: String,
-    psk: u32,
-    name: &'a str,
-}
-
-impl<'a> AppView<'a> {
-    fn of(card: &'a AppCard) -> Self {
-        Self { id: card.id.base64url(), psk: card.psk, name: card.name.as_str() }
-    }
-}
-
-#[derive(Serialize)]
-struct AppsView<'a> {
-    applications: Vec<AppView<'a>>,
-}
-
-/// The apps of a group.
+/// The native apps of a group that the caller sees, as lists of apps show them.
 pub async fn list_apps_of_group(mut call: Call<'_>) -> Result<Reply, Error> {
+    #[derive(Serialize)]
+    struct ListView {
+        applications: Vec<ApplicationView>,
+    }
     let (guid, who) = (named_group(&call)?, call.who()?);
     let members = group::read(&mut call.reader, who.handle, &guid).await.map_err(of_group)?;
-    let wanted: Vec<Key> = members.items.iter().map(|app| keys::app_card(who.handle, *app)).collect();
-    let cards = call.reader.get_all::<AppCard>(&wanted).await?;
-    let applications = cards.iter().flatten().filter(|card| psk::visible(&card.value, who)).map(|card| AppView::of(&card.value)).collect();
-    Reply::of(&AppsView { applications })
+    let cards: Vec<Key> = members.items.iter().map(|app| keys::app_card(who.handle, *app)).collect();
+    let texts: Vec<Key> = members.items.iter().map(|app| keys::app_text(who.handle, *app)).collect();
+    call.reader.fetch_missing(&[cards.as_slice(), texts.as_slice()].concat()).await?;
+    let cards = call.reader.get_all::<AppCard>(&cards).await?;
+    let texts = call.reader.get_all::<AppText>(&texts).await?;
+    let found = cards.into_iter().zip(texts).filter_map(|(card, text)| Some((card?.value, text.map(|text| text.value)))).collect();
+    let apps = native_app::shown_to(&mut call.reader, who, found).await?;
+    let base_url = &call.incoming.base_url;
+    let rows = apps.iter().flat_map(|app| {
+        let view = move |id| ApplicationView::of(&app.card, &app.text, id, app.platform, base_url);
+        views::ids(&app.card).into_iter().map(view)
+    });
+    Reply::of(&ListView { applications: rows.collect() })
 }
 
 /// Puts apps into a group.

@@ -23,6 +23,7 @@ pub mod policy;
 pub mod psk;
 pub mod publication;
 pub mod publishing;
+pub mod publishing_call;
 pub mod roles;
 pub mod sign_in;
 pub mod statistics;
