@@ -28,6 +28,7 @@ pub mod preset;
 pub mod psk;
 pub mod publication;
 pub mod publishing;
+pub mod publishing_call;
 pub mod roles;
 pub mod sign_in;
 pub mod statistics;
