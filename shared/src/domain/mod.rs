@@ -17,6 +17,8 @@ pub mod links;
 pub mod oauth;
 pub mod partial;
 pub mod password;
+pub mod ping_application;
+pub mod ping_settings;
 pub mod policy;
 pub mod publication;
 pub mod publishing;
