@@ -6,7 +6,8 @@ use std::io::Cursor;
 
 use package_reader::testing::{hostile, read_with_fallback};
 use package_reader::{Platform, read_metadata};
-use package_writer::{WriteError, insert, sign_android};
+use package_writer::{WriteError, insert, sign_android, sign_ios};
+use support::ios::{NOW, any_profile};
 use support::{Folder, identity};
 
 fn check(name: &str, result: Result<(), WriteError>, folder: &Folder) -> bool {
@@ -26,7 +27,7 @@ fn check(name: &str, result: Result<(), WriteError>, folder: &Folder) -> bool {
 
 #[test]
 fn hostile_files_are_refused_or_made_plain() {
-    let keys = identity("rsa.p12");
+    let (keys, apple_keys, profile) = (identity("rsa.p12"), identity("ios.p12"), any_profile());
     let (mut inserted, mut signed, mut all) = (0, 0, 0);
     for file in hostile() {
         let folder = Folder::new();
@@ -40,9 +41,11 @@ fn hostile_files_are_refused_or_made_plain() {
             assert!(read_metadata(Cursor::new(bytes), length, file.platform).is_err(), "{}", file.name);
         }
         inserted += u32::from(check(file.name, result, &folder));
-        if file.platform == Platform::Android {
-            signed += u32::from(check(file.name, sign_android(&source, &target, &keys), &folder));
-        }
+        let result = match file.platform {
+            Platform::Android => sign_android(&source, &target, &keys),
+            Platform::Ios => sign_ios(&source, &target, &apple_keys, &profile, NOW, &folder.path("")),
+        };
+        signed += u32::from(check(file.name, result, &folder));
     }
     assert!(all >= 60 && inserted < all, "{inserted} of {all}");
     assert_eq!(signed, 0, "what the reader refuses is not signed");
