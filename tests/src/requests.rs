@@ -10,6 +10,7 @@ use package_reader::testing;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Value, json};
 use shared::access::{DOMAIN_PATH, Permission, Role};
+use shared::dialect::Dialect;
 use shared::domain::password::{self, Reason};
 use shared::domain::policy;
 use shared::id::Guid;
@@ -19,7 +20,7 @@ pub use wso2_files::FilesOfTenant;
 pub use wso2_oauth::TestClient;
 pub use wso2_policies::Policies;
 
-use crate::{Answer, Call, PASSWORD, TestTenant, World, client};
+use crate::{Answer, Call, PASSWORD, Part, TestTenant, World, client};
 
 const API: &str = "/box/srv/1.1";
 
@@ -76,6 +77,10 @@ pub struct Furnished {
     pub import: String,
     /// The administrator's bearer token with every scope.
     pub bearer: String,
+    /// The administrator's token of the Apperian API.
+    pub token: String,
+    /// The same of the `sub` member.
+    pub sub_token: String,
     /// Its files and documents.
     pub files: FilesOfTenant,
     /// The number of a business owner that no app has.
@@ -155,6 +160,7 @@ impl Furnished {
         let imported = world.call("POST", &format!("{admin}/user/import")).cookie(&tenant.cookie).form("users.csv", file.as_bytes(), &[("roles", "sub")]);
         let import = text(&imported.send().await.json, "cachekey");
         let bearer = world.bearer(&tenant, &tenant.admin, SCOPES).await;
+        let sub_token = world.token(&tenant, &sub.0).await;
         let files = FilesOfTenant::of(world, &tenant, &bearer, &shelved).await;
         let owner = wso2_reference::new_owner(world, &bearer).await;
         let mut furnished = Self {
@@ -180,6 +186,8 @@ impl Furnished {
             invited,
             import,
             bearer,
+            token: world.token(&tenant, &tenant.admin).await,
+            sub_token,
             files,
             owner,
             policies: Policies::of(world, &tenant).await,
@@ -188,6 +196,11 @@ impl Furnished {
         furnished.new_parts(world).await;
         world.quiet().await;
         furnished
+    }
+
+    /// How the administrator presents himself.
+    pub fn signed(&self) -> Signed<'_> {
+        Signed { cookie: &self.tenant.cookie, bearer: &self.bearer, token: &self.token }
     }
 
     /// Another upload in one part whose bytes are there.
@@ -246,22 +259,49 @@ pub struct Entry {
     pub params: fn(&Furnished) -> Vec<(&'static str, String)>,
     /// What the file of its form is called.
     pub file_name: &'static str,
+    /// The name of the part that the file is in.
+    pub file_part: &'static str,
     /// Name and password in `Authorization`, for what asks for them itself.
     pub basic: Option<Basic>,
 }
 
-/// How a member presents himself: by a cookie, or by a bearer token where a row asks for a scope.
+/// How a member presents himself: by what the row takes.
 #[derive(Clone, Copy, Debug)]
 pub struct Signed<'a> {
     /// The cookie's value.
     pub cookie: &'a str,
     /// The bearer token.
     pub bearer: &'a str,
+    /// The token of the Apperian API.
+    pub token: &'a str,
+}
+
+/// What a row takes for a credential.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Takes {
+    /// A cookie, an API key or an app user's session.
+    Cookie,
+    /// A bearer token.
+    Bearer,
+    /// `X-TOKEN`.
+    Token,
 }
 
 impl Entry {
     fn new(method: &'static str, path: &'static str, carries: fn(&Furnished) -> Carries) -> Self {
-        Self { method, path, carries, ok: 200, again: &[], abroad: Abroad::NotFound, waits: false, params: |_| Vec::new(), basic: None, file_name: "app.bin" }
+        Self {
+            method,
+            path,
+            carries,
+            ok: 200,
+            again: &[],
+            abroad: Abroad::NotFound,
+            waits: false,
+            params: |_| Vec::new(),
+            basic: None,
+            file_name: "app.bin",
+            file_part: "file",
+        }
     }
 
     fn ok(self, ok: u16) -> Self {
@@ -283,6 +323,11 @@ impl Entry {
 
     fn named(self, file_name: &'static str) -> Self {
         Self { file_name, ..self }
+    }
+
+    /// With its file in a part of that name.
+    pub fn part(self, file_part: &'static str) -> Self {
+        Self { file_part, ..self }
     }
 
     fn waits(self) -> Self {
@@ -327,8 +372,9 @@ impl Entry {
             Carries::Query(query) => world.call(self.method, &format!("{path}?{query}")),
             Carries::Json(body) => world.call(self.method, &path).json(body),
             Carries::Form(file, texts) => {
-                let texts: Vec<(&str, &str)> = texts.iter().map(|(name, text)| (*name, text.as_str())).collect();
-                world.call(self.method, &path).form(self.file_name, &file, &texts)
+                let file = Part { name: self.file_part, file_name: Some(self.file_name), content: &file };
+                let texts = texts.iter().map(|(name, text)| Part { name, file_name: None, content: text.as_bytes() });
+                world.call(self.method, &path).parts(std::iter::once(file).chain(texts))
             }
             Carries::Encoded(texts) => {
                 let texts: Vec<(&str, &str)> = texts.iter().map(|(name, text)| (*name, text.as_str())).collect();
@@ -340,17 +386,31 @@ impl Entry {
 
     /// The request with the administrator's credential.
     pub async fn send(&self, world: &World, furnished: &Furnished) -> Answer {
-        self.sign(self.call(world, furnished), Signed { cookie: &furnished.tenant.cookie, bearer: &furnished.bearer }).send().await
+        self.sign(self.call(world, furnished), furnished.signed()).send().await
     }
 
     /// A request to this row with the credential that it takes.
     pub fn sign<'a>(&self, call: Call<'a>, signed: Signed<'_>) -> Call<'a> {
-        if self.is_scoped() { call.bearer(signed.bearer) } else { call.cookie(signed.cookie) }
+        match self.takes() {
+            Takes::Cookie => call.cookie(signed.cookie),
+            Takes::Bearer => call.bearer(signed.bearer),
+            Takes::Token => call.token(signed.token),
+        }
+    }
+
+    /// What the row takes for a credential.
+    pub fn takes(&self) -> Takes {
+        let row = self.row();
+        match (row.permission, row.dialect) {
+            (Permission::Scope(_), _) => Takes::Bearer,
+            (_, Dialect::Apperian | Dialect::ApperianCalls) => Takes::Token,
+            _ => Takes::Cookie,
+        }
     }
 
     /// Whether the row asks for a bearer token.
     pub fn is_scoped(&self) -> bool {
-        matches!(self.row().permission, Permission::Scope(_))
+        self.takes() == Takes::Bearer
     }
 
     /// Whether the row asks for a credential.

@@ -25,6 +25,7 @@ enum Credential {
     Key(String),
     Session(String),
     Bearer(String),
+    Token(String),
 }
 
 impl Caller {
@@ -32,7 +33,8 @@ impl Caller {
         match &self.credential {
             Credential::Nobody => call,
             Credential::Cookie(text) => call.cookie(text),
-            Credential::Key(text) => call.header("x-fh-auth-user", text),
+            Credential::Key(text) => call.header("x-fh-auth-user", text).token(text),
+            Credential::Token(text) => call.token(text),
             Credential::Session(text) => call.session(text),
             Credential::Bearer(text) => call.bearer(text),
         }
@@ -65,10 +67,12 @@ async fn callers(world: &World, furnished: &Furnished) -> Vec<Caller> {
     world.add_user(tenant, &analyst, vec![Role::Analytics]).await;
     let session = world.store_session(tenant, &analyst, "CUID-ANALYST").await;
     callers.push(Caller { name: "app user who is an analyst".to_owned(), credential: Credential::Session(session) });
-    let mut tokens = Vec::new();
+    let (mut tokens, mut user_tokens) = (Vec::new(), Vec::new());
     for role in Role::ALL {
         let (guid, text) = world.user(tenant, &format!("role-{}@{}.example", role.as_str(), tenant.domain), vec![role]).await;
         let token = world.bearer(tenant, &guid, SCOPES).await;
+        let token_of_user = world.token(tenant, &guid).await;
+        user_tokens.push(Caller { name: format!("X-TOKEN of a {}", role.as_str()), credential: Credential::Token(token_of_user) });
         tokens.push(Caller { name: format!("token of a {} with every scope", role.as_str()), credential: Credential::Bearer(token) });
         if role == Role::Dev {
             callers.push(Caller { name: "API key of a dev".to_owned(), credential: Credential::Key(key_of(world, &tenant.domain, &text).await) });
@@ -84,6 +88,7 @@ async fn callers(world: &World, furnished: &Furnished) -> Vec<Caller> {
         let token = world.bearer(tenant, &tenant.admin, scope).await;
         callers.push(Caller { name: format!("token of the administrator with {scope} alone"), credential: Credential::Bearer(token) });
     }
+    callers.extend(user_tokens);
     callers
 }
 
@@ -124,7 +129,8 @@ async fn every_operation_lets_in_whom_the_table_says() {
     writeln!(table).expect("a text");
     // Requests of the stranger are whole ones: what he names must not be found.
     let token = world.bearer(&stranger, &stranger.admin, SCOPES).await;
-    let theirs = Signed { cookie: &stranger.cookie, bearer: &token };
+    let of_user = world.token(&stranger, &stranger.admin).await;
+    let theirs = Signed { cookie: &stranger.cookie, bearer: &token, token: &of_user };
     let before = world.snapshot().await;
     for entry in entries() {
         let answer = entry.sign(entry.call(&world, &furnished), theirs).send().await;

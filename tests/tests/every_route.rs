@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use appdepot_tests::consistency::{Snapshot, faults, of_tenant};
-use appdepot_tests::requests::{Abroad, Carries, Entry, Furnished, MARK, SCOPES, Signed, entries, rows};
+use appdepot_tests::requests::{Abroad, Carries, Entry, Furnished, MARK, SCOPES, Signed, Takes, entries, rows};
 use appdepot_tests::{Answer, Call, TestTenant, World, all};
 use serde_json::{Value, json};
 use shared::access::{Permission, Right, Role, Scope};
@@ -156,10 +156,14 @@ async fn without_a_valid_credential_there_is_401() {
     fn as_session<'a>(call: Call<'a>, text: &str) -> Call<'a> {
         call.session(text)
     }
+    fn as_token<'a>(call: Call<'a>, text: &str) -> Call<'a> {
+        call.token(text)
+    }
     fn as_bearer<'a>(call: Call<'a>, text: &str) -> Call<'a> {
         call.bearer(text)
     }
     let (cookie, key, session, bearer): (Present, Present, Present, Present) = (as_cookie, as_key, as_session, as_bearer);
+    let token: Present = as_token;
     let mut presented: Vec<(&str, Present, String)> = vec![
         ("a malformed cookie", cookie, "x".to_owned()),
         ("an unknown cookie", cookie, unknown[0].clone()),
@@ -180,6 +184,12 @@ async fn without_a_valid_credential_there_is_401() {
         ("a refresh token", bearer, CredentialText::new_refresh(handle, &furnished.tenant.admin).expose().to_owned()),
         ("an API key as token", bearer, furnished.user_key.clone()),
         ("a cookie as token", bearer, furnished.tenant.cookie.clone()),
+        ("a malformed X-TOKEN", token, "x".to_owned()),
+        ("an unknown X-TOKEN", token, CredentialText::new_user_token(handle, &furnished.tenant.admin).expose().to_owned()),
+        ("a bearer token as X-TOKEN", token, furnished.bearer.clone()),
+        ("a cookie as X-TOKEN", token, furnished.tenant.cookie.clone()),
+        ("a revoked key as X-TOKEN", token, furnished.revoked_key.clone()),
+        ("an app's key as X-TOKEN", token, furnished.app_key.clone()),
     ];
     for entry in entries().iter().filter(|entry| entry.closed()) {
         is_unauthenticated(entry, &entry.call(&world, &furnished).send().await);
@@ -189,10 +199,11 @@ async fn without_a_valid_credential_there_is_401() {
             is_unauthenticated(entry, &answer);
         }
         // A member is let in by the credential that the row takes and by no other.
-        let other = if entry.is_scoped() {
-            entry.call(&world, &furnished).cookie(&furnished.tenant.cookie).header("x-fh-auth-user", &furnished.user_key)
-        } else {
-            entry.call(&world, &furnished).bearer(&furnished.bearer)
+        let other = entry.call(&world, &furnished);
+        let other = match entry.takes() {
+            Takes::Bearer => other.cookie(&furnished.tenant.cookie).header("x-fh-auth-user", &furnished.user_key).token(&furnished.token),
+            Takes::Token => other.cookie(&furnished.tenant.cookie).header("x-fh-auth-user", &furnished.user_key).bearer(&furnished.bearer),
+            Takes::Cookie => other.bearer(&furnished.bearer).token(&furnished.token),
         };
         is_unauthenticated(entry, &other.send().await);
     }
@@ -201,6 +212,7 @@ async fn without_a_valid_credential_there_is_401() {
         ("an expired cookie", cookie, furnished.tenant.cookie.clone()),
         ("an expired session", session, furnished.session.clone()),
         ("an expired token", bearer, furnished.bearer.clone()),
+        ("an expired X-TOKEN", token, furnished.token.clone()),
     ];
     for entry in entries().iter().filter(|entry| entry.closed()) {
         for (what, present, text) in &presented {
@@ -218,7 +230,8 @@ async fn another_tenants_administrator_meets_nothing_of_ours() {
     let key = world.post(&other.cookie, "/box/srv/1.1/ide/other/api/create", json!({"type": "user", "label": "theirs"})).await;
     let key = key["apiKey"]["key"].as_str().unwrap().to_owned();
     let bearer = world.bearer(&other, &other.admin, SCOPES).await;
-    let theirs = Signed { cookie: &other.cookie, bearer: &bearer };
+    let token = world.token(&other, &other.admin).await;
+    let theirs = Signed { cookie: &other.cookie, bearer: &bearer, token: &token };
     let before = records(&world, &furnished.tenant).await;
     let everything = world.snapshot().await;
     let secrets = [MARK, furnished.tenant.store.as_str(), &furnished.group, &furnished.user_key, furnished.worker.as_str(), "admin@dev.example"];
@@ -228,7 +241,11 @@ async fn another_tenants_administrator_meets_nothing_of_ours() {
                 continue;
             }
             fn signed<'a>(entry: &Entry, call: Call<'a>, key: Option<&str>, theirs: Signed<'_>) -> Call<'a> {
-                if let Some(key) = key { call.header("x-fh-auth-user", key) } else { entry.sign(call, theirs) }
+                match key {
+                    Some(key) if entry.takes() == Takes::Token => call.token(key),
+                    Some(key) => call.header("x-fh-auth-user", key),
+                    None => entry.sign(call, theirs),
+                }
             }
             let sign = with_key.then_some(key.as_str());
             let mut answers = Vec::new();
@@ -289,7 +306,14 @@ async fn too_few_rights_are_403() {
             }
         }
         if let Permission::Holds(_) = permission {
-            is_error(entry, &entry.call(&world, &furnished).cookie(&furnished.sub.1).send().await, 403);
+            let sub = Signed { cookie: &furnished.sub.1, bearer: &powerless, token: &furnished.sub_token };
+            is_error(entry, &entry.sign(entry.call(&world, &furnished), sub).send().await, 403);
+        }
+        // Sessions of apps' users are for what takes them.
+        if entry.takes() == Takes::Token {
+            continue;
+        }
+        if let Permission::Holds(_) = permission {
             is_error(entry, &entry.call(&world, &furnished).session(&furnished.sub_session).send().await, 403);
         }
         if let Permission::Holds(_) | Permission::Member = permission {
@@ -311,9 +335,9 @@ async fn too_few_rights_are_403() {
 async fn a_body_that_cannot_be_read_is_400() {
     let (world, furnished) = furnished().await;
     let before = records(&world, &furnished.tenant).await;
-    let signed = Signed { cookie: &furnished.tenant.cookie, bearer: &furnished.bearer };
+    let signed = furnished.signed();
     // The publisher API's bodies are read where there are any.
-    let bodiless = |entry: &Entry| entry.is_scoped() && matches!((entry.carries)(&furnished), Carries::Query(_));
+    let bodiless = |entry: &Entry| entry.takes() != Takes::Cookie && matches!((entry.carries)(&furnished), Carries::Query(_));
     for entry in entries().iter().filter(|entry| matches!(entry.method, "POST" | "PUT") && !bodiless(entry)) {
         let path = entry.path_of(&furnished, &furnished.tenant.domain);
         let send = |content_type: &str, body: &[u8]| {
@@ -327,7 +351,10 @@ async fn a_body_that_cannot_be_read_is_400() {
                 ("multipart/form-data", b"", 415),
                 ("application/json", br#"{"guid": "#, 415),
             ] {
-                is_error(entry, &send(content_type, body).await, status);
+                // Apps of the Apperian API are made of a form, or of what was uploaded before.
+                let either = entry.takes() == Takes::Token && content_type == "application/json";
+                let answer = send(content_type, body).await;
+                is_error(entry, &answer, if either && answer.status == 400 { 400 } else { status });
             }
             continue;
         }
@@ -403,7 +430,12 @@ async fn a_failing_store_leaves_nothing_half_written_in_administration() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_failing_store_leaves_nothing_half_written_elsewhere() {
-    fail_everywhere(|entry| !entry.path.contains("/admin/store")).await;
+    fail_everywhere(|entry| entry.takes() != Takes::Token && !entry.path.contains("/admin/store")).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_failing_store_leaves_nothing_half_written_in_the_apperian_api() {
+    fail_everywhere(|entry| entry.takes() == Takes::Token).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -10,6 +10,7 @@ use http::Method;
 use local_gateway::uploads;
 use serde_json::json;
 use shared::access::{Permission, Right};
+use shared::dialect::Dialect;
 use shared::domain::app::AppCard;
 use shared::domain::catalogue::AppKind;
 use shared::domain::life_cycle::State;
@@ -113,7 +114,10 @@ fn reads(row: &Row) -> bool {
         Permission::Holds(right) => by_right(right) || matches!(row.operation, "UploadStatus" | "ReadImportLog"),
         Permission::Scope(_) => row.method == Method::GET || matches!(row.operation, "Validate" | "ValidateContext" | "Decide"),
         Permission::StoreUser => row.operation == "GetStoreItems",
-        Permission::Member => matches!(row.operation, "List" | "ListAssignable" | "Validate" | "ReadUser"),
+        Permission::Signed => row.operation == "List",
+        Permission::Member => {
+            row.dialect == Dialect::Apperian && row.method == Method::GET || matches!(row.operation, "List" | "ListAssignable" | "Validate" | "ReadUser")
+        }
         Permission::Open => row.method == Method::GET || matches!(row.operation, "ReadStore" | "VerifySession" | "SessionInfo"),
     }
 }
@@ -313,6 +317,7 @@ fn the_table_of_operations_is_written() {
             Permission::Open => "anybody".to_owned(),
             Permission::Member => "a member".to_owned(),
             Permission::StoreUser => "a member or an app's user".to_owned(),
+            Permission::Signed => "a message that is signed with the tenant's key".to_owned(),
             Permission::Scope(scope) => format!("a token with `{}`", scope.as_str()),
             Permission::Holds(right) => {
                 let (path, access) = right.permission_path();

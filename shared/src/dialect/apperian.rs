@@ -51,6 +51,8 @@ pub fn call_error(error: &Error, id: &Value) -> Written {
         Kind::Internal => -32603,
         _ => 1,
     };
-    let error = json!({"code": code, "message": error.message, "data": {"detailedMessage": error.message}});
+    // The status is what the same refusal has elsewhere in this API: more than the two codes say.
+    let data = json!({"detailedMessage": error.message, "status": status(error.kind)});
+    let error = json!({"code": code, "message": error.message, "data": data});
     Written { status: 200, body: json!({"id": id, "apiVersion": "1.0", "jsonrpc": "2.0", "error": error}).to_string().into_bytes() }
 }
