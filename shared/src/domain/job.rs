@@ -258,7 +258,10 @@ pub fn rewritten(handle: Handle, card: &mut Stored<AppCard>, version: &Version, 
 }
 
 /// The counts of objects that change when a version does: one write per object. What was held is counted already.
-fn counted(handle: Handle, before: &Version, after: &Version, held: Option<&Held>, now: Timestamp) -> Result<Vec<Write>, Error> {
+///
+/// # Errors
+/// Internal.
+pub fn counted(handle: Handle, before: &Version, after: &Version, held: Option<&Held>, now: Timestamp) -> Result<Vec<Write>, Error> {
     let mut counts = BTreeMap::<String, i64>::new();
     let mut count = |name: String, by: i64| *counts.entry(name).or_default() += by;
     after.objects().into_iter().for_each(|sha256| count(keys::binary_object(handle, sha256), 1));

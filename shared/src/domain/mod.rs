@@ -2,6 +2,7 @@
 
 pub mod api_key;
 pub mod app;
+pub mod app_policy;
 pub mod audit;
 pub mod business_owner;
 pub mod catalogue;
@@ -19,6 +20,10 @@ pub mod oauth;
 pub mod partial;
 pub mod password;
 pub mod policy;
+pub mod policy_document;
+pub mod policy_set;
+pub mod preset;
+pub mod psk;
 pub mod publication;
 pub mod publishing;
 pub mod roles;

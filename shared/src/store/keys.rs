@@ -574,6 +574,11 @@ pub fn preset(handle: Handle, preset: &Guid) -> Key {
     key(presets(handle), preset.as_str())
 }
 
+/// How many preset options of a policy there are.
+pub fn preset_count(handle: Handle, policy_id: &str) -> Key {
+    key(format!("{handle}#PRESETCOUNT#{policy_id}"), SELF)
+}
+
 /// What the Apperian API says of all apps beyond their cards.
 pub fn app_texts(handle: Handle) -> String {
     format!("{handle}#TEXTS")
