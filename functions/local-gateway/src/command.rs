@@ -28,10 +28,10 @@ use shared::store::keys;
 use shared::store::wrappers::TellingTable;
 use tokio::net::TcpListener;
 
+use crate::child::ADDRESS_SPACE;
 use crate::functions::Functions;
 use crate::server::{Gateway, boxed};
 use crate::stack::{Addresses, KEY_FILE};
-use crate::child::ADDRESS_SPACE;
 use crate::uploads::Notifier;
 use crate::work::Worker;
 use crate::{clients, stack, uploads, work};

@@ -18,8 +18,10 @@ use shared::domain::tenant::Tenant;
 use shared::domain::work::{Build, Job, Task};
 use shared::id::{BinaryType, Guid, Handle};
 use shared::records::{Reader, Stored};
+use shared::sealing::DataKey;
 use shared::store::keys;
 
+use document::Document;
 use packages::{Made, Refused};
 
 /// What became of an event's jobs.
@@ -71,7 +73,7 @@ enum Outcome {
 
 /// What a job made of its version, before it is told to anybody.
 enum Finished {
-    Applied(Option<Made>, document::Published),
+    Applied(Option<Made>, Document),
     Signed(Made),
 }
 
@@ -99,7 +101,7 @@ async fn work(context: &Context, handle: Handle, guid: &Guid) -> Result<Outcome,
                 Some(made) => Some(store(context, &mut reader, handle, kind, made).await?),
                 None => None,
             };
-            job::finish_applied(&mut reader, handle, guid, made.as_ref(), &document.writes).await?
+            job::finish_applied(&mut reader, handle, guid, made.as_ref(), &[document.publish()?]).await?
         }
         Ok(Finished::Signed(made)) => {
             let made = store(context, &mut reader, handle, kind, made).await?;
@@ -130,27 +132,31 @@ async fn store(context: &Context, reader: &mut Reader<'_>, handle: Handle, kind:
 }
 
 /// Puts the document of the version's policies into its package: into what was uploaded, never into what was made here before.
+/// Without policies the document alone is made: what is installed is to let go of those that it has.
 async fn apply(context: &Context, handle: Handle, kind: BinaryType, job: &Job, version: &Version) -> Result<Result<Finished, Refused>, Error> {
-    let document = document::publish(context, handle, kind, job, version).await?;
+    let key = data_key(context, handle).await?;
+    let document = Document::signed(context, handle, &key, job, version).await?;
     if version.work.as_ref().is_none_or(|work| work.policies.is_empty()) {
         return Ok(Ok(Finished::Applied(None, document)));
     }
     let source = packages::fetch(context, handle, uploaded(version)).await?;
-    let documents = vec![(document::FILE, document.signed.clone().into_bytes()), (document::KEYS_FILE, document.keys.clone().into_bytes())];
-    let made = packages::insert(source, kind, documents).await?;
-    let made = match made {
+    let made = match packages::insert(source, kind, document.files.clone()).await? {
         Ok(made) => made.of(version).await?,
         Err(refused) => Err(refused),
     };
     Ok(made.map(|made| Finished::Applied(Some(made), document)))
 }
 
+async fn data_key(context: &Context, handle: Handle) -> Result<DataKey, Error> {
+    let tenant: Option<Stored<Tenant>> = reader(context).get(&keys::tenant(handle)).await?;
+    let tenant = tenant.ok_or_else(|| Error::internal("a job of no tenant"))?;
+    context.sealer()?.data_key(handle, &tenant.value.data_key).await
+}
+
 /// Signs the version's package: that with the policies, where there are some, else what was uploaded.
 async fn sign(context: &Context, handle: Handle, kind: BinaryType, credential: &Guid, version: &Version) -> Result<Result<Finished, Refused>, Error> {
-    let mut reader = reader(context);
-    let tenant: Stored<Tenant> = reader.get(&keys::tenant(handle)).await?.ok_or_else(|| Error::internal("a job of no tenant"))?;
-    let key = context.sealer()?.data_key(handle, &tenant.value.data_key).await?;
-    let Some((_, material)) = signing_credential::open(&mut reader, handle, &key, credential).await? else {
+    let key = data_key(context, handle).await?;
+    let Some((_, material)) = signing_credential::open(&mut reader(context), handle, &key, credential).await? else {
         return Ok(Err(Refused("unknown_credential: the signing credential was deleted".to_owned())));
     };
     let work = version.work.as_deref();
@@ -162,8 +168,7 @@ async fn sign(context: &Context, handle: Handle, kind: BinaryType, credential: &
         None => uploaded(version),
     };
     let source = packages::fetch(context, handle, source).await?;
-    let made = packages::sign(source, kind, material).await?;
-    let made = match made {
+    let made = match packages::sign(source, kind, material).await? {
         Ok(made) => made.of(version).await?,
         Err(refused) => Err(refused),
     };
