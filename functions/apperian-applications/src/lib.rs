@@ -1,11 +1,13 @@
 //! 000: apps, their policies and signatures, groups, and the older calls of the Apperian API.
 
 mod applications;
+mod body;
 mod calls;
 mod groups;
 mod policies;
 mod signing;
 mod uploads;
+mod views;
 
 use std::borrow::Cow;
 

@@ -103,10 +103,11 @@ pub fn binary(card: &AppCard, id: AppId) -> Result<BinaryType, Error> {
 }
 
 /// Whether somebody sees an app in the Apperian API: whoever may change apps sees all, others those in the store that are
-/// restricted to no groups or to one of theirs.
+/// restricted to no groups or to one of theirs. An app that wants its users to come by a policy is for none of the others: a
+/// token comes by none.
 pub fn visible(card: &AppCard, who: &Principal) -> bool {
     let in_group = |groups: &[Guid]| !card.restrict_to_groups || card.groups.iter().any(|group| groups.contains(group));
-    who.holds(Right::WriteStoreItems) || (card.in_store() && in_group(&who.owner.groups))
+    who.holds(Right::WriteStoreItems) || (card.in_store() && card.policies.is_empty() && in_group(&who.owner.groups))
 }
 
 #[cfg(test)]
