@@ -9,7 +9,7 @@
 //!
 //! Signing IPAs is a feature of its own (`ios`, on by default), because of the many crates that it needs.
 //!
-//! All calls block.
+//! All calls block. [`sign_ios`] is there with the feature `ios` alone.
 
 mod android;
 mod archive;
@@ -18,6 +18,7 @@ mod identity;
 mod insert;
 #[cfg(feature = "ios")]
 mod ios;
+mod profile;
 
 pub use android::sign_android;
 pub use failure::WriteError;
@@ -26,3 +27,4 @@ pub use insert::{DOCUMENT_BYTES, DOCUMENTS, insert};
 #[cfg(feature = "ios")]
 pub use ios::{EXECUTABLE_BYTES, UNPACKED_BYTES, sign_ios};
 pub use package_reader::{Platform, Refusal, RefusalCode};
+pub use profile::check_profile;
