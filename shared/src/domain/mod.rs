@@ -30,6 +30,7 @@ pub mod publication;
 pub mod publishing;
 pub mod roles;
 pub mod sign_in;
+pub mod signing;
 pub mod signing_credential;
 pub mod statistics;
 pub mod store_front;
