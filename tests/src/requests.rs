@@ -1,5 +1,6 @@
 //! One valid request per row of the route table, all for one furnished tenant.
 
+mod apperian_apps;
 mod wso2_apps;
 mod wso2_files;
 mod wso2_oauth;
@@ -470,6 +471,7 @@ fn sub(f: &Furnished) -> String {
 /// The table: one entry per row.
 pub fn entries() -> Vec<Entry> {
     let mut all = rhmap_entries();
+    all.extend(apperian_apps::entries());
     all.extend(wso2_files::entries());
     all.extend(wso2_policies::entries());
     all.extend(wso2_reference::entries());
