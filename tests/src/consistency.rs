@@ -5,7 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value, json};
 use shared::domain::api_key::{ApiKey, KeyOf};
-use shared::domain::app::{AppCard, Binary, VersionAlias};
+use shared::domain::app::{AppCard, Binary, Psk, VersionAlias};
+use shared::domain::app_text::AppText;
 use shared::domain::audit::LogRow;
 use shared::domain::business_owner::{BusinessOwner, OwnerName};
 use shared::domain::catalogue;
@@ -173,6 +174,8 @@ pub fn faults(handle: Handle, snapshot: &Snapshot) -> Vec<String> {
     let mut sides = Sides { found: &mut found };
     let known: BTreeSet<&str> = [
         "app",
+        "app-text",
+        "psk",
         "icon",
         "binary",
         "version-alias",
@@ -237,6 +240,7 @@ pub fn faults(handle: Handle, snapshot: &Snapshot) -> Vec<String> {
     }
     let chores = records.all::<Chore>();
     apps(handle, &records, &chores, &mut sides);
+    native(handle, &records, &mut sides);
     published(handle, &records, &mut sides);
     documents(handle, &records, &mut sides);
     files(handle, &records, &chores, &mut sides);
@@ -324,6 +328,17 @@ fn apps(handle: Handle, records: &Records, chores: &[Stored<Chore>], sides: &mut
     }
     let counters = records.items.iter().filter(|item| item.kind == "object" && item.count != 0).map(|item| (item.key.clone(), item.count)).collect();
     sides.same("counters of objects and references", counters, counted.into_iter().collect());
+}
+
+/// What the Apperian API keeps of apps beside their cards: the claim of each one's number, and what is said of it.
+fn native(handle: Handle, records: &Records, sides: &mut Sides<'_>) {
+    let cards = records.all::<AppCard>();
+    let numbered = cards.iter().filter(|card| card.value.psk != 0).map(|card| (keys::psk(handle, card.value.psk), card.value.id)).collect();
+    sides.same("claims of numbers and apps", records.all::<Psk>().into_iter().map(|claim| (claim.key, claim.value.app)).collect(), numbered);
+    let described: BTreeSet<Key> = cards.iter().map(|card| keys::app_text(handle, card.value.id)).collect();
+    for text in records.all::<AppText>() {
+        sides.holds(|| format!("{:?} is of no app", text.key), described.contains(&text.key));
+    }
 }
 
 /// The uses of files and what their counters say; what nothing uses has a chore that removes it.

@@ -1,5 +1,6 @@
 //! One valid request per row of the route table, all for one furnished tenant.
 
+mod apperian_apps;
 mod apperian_calls;
 mod apperian_groups;
 mod wso2_apps;
@@ -486,6 +487,7 @@ fn sub(f: &Furnished) -> String {
 /// The table: one entry per row.
 pub fn entries() -> Vec<Entry> {
     let mut all = rhmap_entries();
+    all.extend(apperian_apps::entries());
     all.extend(wso2_files::entries());
     all.extend(wso2_policies::entries());
     all.extend(wso2_reference::entries());
