@@ -39,6 +39,19 @@ const PARTS_LIMIT: usize = 20;
 /// # Errors
 /// Unsupported type for another content type; invalid `invalid_multipart` for a broken form.
 pub async fn read(incoming: &Incoming) -> Result<Form, Error> {
+    read_parts(incoming, |name, file_name| file_name.is_some() || name == "file").await
+}
+
+/// Reads a form whose file is the part of that name, and nothing else: parts of other names are texts, whatever they say of
+/// themselves. A text is in the charset that its part names, UTF-8 without one.
+///
+/// # Errors
+/// As [`read`].
+pub async fn read_named(incoming: &Incoming, file: &str) -> Result<Form, Error> {
+    read_parts(incoming, |name, _| name == file).await
+}
+
+async fn read_parts(incoming: &Incoming, is_file: impl Fn(&str, Option<&str>) -> bool + Send + Sync) -> Result<Form, Error> {
     let boundary =
         multer::parse_boundary(&incoming.content_type).map_err(|_| Error::new(Kind::UnsupportedType, "The file must be sent as multipart/form-data"))?;
     let body = incoming.body.clone();
@@ -56,7 +69,7 @@ pub async fn read(incoming: &Incoming) -> Result<Form, Error> {
         }
         let name = part.name().unwrap_or_default().to_owned();
         let file_name = part.file_name().map(str::to_owned);
-        if form.file.is_none() && (file_name.is_some() || name == "file") {
+        if form.file.is_none() && is_file(&name, file_name.as_deref()) {
             form.file = Some(part.bytes().await.map_err(broken)?.to_vec());
             // A path in the name is the uploader's own; its last segment is what people know the file by.
             form.file_name =

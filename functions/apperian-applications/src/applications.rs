@@ -1,59 +1,207 @@
 //! Apps: listing, making, changing, deleting, downloading.
 
+use std::time::Duration;
+
+use serde::Serialize;
+use serde_json::{Map, Value};
 use shared::Error;
-use shared::error::Kind;
-use shared::id::Handle;
+use shared::access::{Principal, Right};
+use shared::domain::app::{self, AppCard, Binary};
+use shared::domain::app_text::{self, Said};
+use shared::domain::file;
+use shared::domain::native_app::{self, NativeApp};
+use shared::domain::{audit, catalogue, psk};
+use shared::id::{AppId, AppRef, BinaryType, Handle};
 use shared::incoming::Incoming;
+use shared::objects::Presentation;
+use shared::paging::Page;
 use shared::reply::Reply;
 use shared::routes::apperian_applications::Op;
 use shared::spine::{Call, Plan};
+use shared::store::{Key, keys};
+
+use crate::body::{Blank, Fields};
+use crate::uploads;
+use crate::views::{self, ApplicationView, KeptVersionView, VersionView};
+
+/// How long a signed address of the storage is valid.
+const STORAGE_URL: Duration = Duration::from_secs(300);
 
 /// What the operations here will read.
-pub fn plan(_op: Op, _incoming: &Incoming, _handle: Handle) -> Plan {
-    Plan::default()
+pub fn plan(op: Op, incoming: &Incoming, handle: Handle) -> Plan {
+    let named = incoming.param("application");
+    let id = named.parse::<AppId>().ok();
+    let text = id.map(|id| keys::app_text(handle, id));
+    let app = || Plan::keys(psk::keys_of(handle, named)).and(text.clone());
+    match op {
+        Op::List | Op::ListOfUser => {
+            let page = Page::peek(incoming);
+            let [cards, texts] = app_text::listing(handle, after(&page).ok().flatten(), page.limit());
+            Plan::default().query(cards).query(texts)
+        }
+        Op::Create => uploads::plan_of_body(incoming, handle).query(catalogue::last_bucket(handle)),
+        Op::Download => app().and(id.map(|id| binaries(handle, id)).unwrap_or_default()),
+        Op::Delete => app().and(id.into_iter().flat_map(|id| app::keys_of(handle, id).into_iter().chain([keys::publication(handle, id)]))),
+        Op::NewVersion => app().and(uploads::plan_of_body(incoming, handle).keys),
+        _ => app(),
+    }
 }
 
-/// List
-pub async fn list(_call: Call<'_>) -> Result<Reply, Error> {
-    Err(Error::new(Kind::NoSuchOperation, "There is no such operation"))
+/// The binaries that an id may mean.
+fn binaries(handle: Handle, id: AppId) -> Vec<Key> {
+    let kinds = id.kind().map_or_else(|| BinaryType::ALL.to_vec(), |kind| vec![kind]);
+    kinds.into_iter().map(|kind| keys::binary(handle, id, kind)).collect()
 }
 
-/// ListOfUser
-pub async fn list_of_user(_call: Call<'_>) -> Result<Reply, Error> {
-    Err(Error::new(Kind::NoSuchOperation, "There is no such operation"))
+fn after(page: &Page<AppRef>) -> Result<Option<String>, Error> {
+    page.cursor.map(|cursor| Ok(cursor.ours()?.sort_key())).transpose()
 }
 
-/// Create
-pub async fn create(_call: Call<'_>) -> Result<Reply, Error> {
-    Err(Error::new(Kind::NoSuchOperation, "There is no such operation"))
+/// Everything that the caller sees.
+pub async fn list(call: Call<'_>) -> Result<Reply, Error> {
+    listed(call, |_| true).await
 }
 
-/// Read
-pub async fn read(_call: Call<'_>) -> Result<Reply, Error> {
-    Err(Error::new(Kind::NoSuchOperation, "There is no such operation"))
+/// What the caller can have: of what he sees, the apps in the store.
+pub async fn list_of_user(call: Call<'_>) -> Result<Reply, Error> {
+    listed(call, AppCard::in_store).await
 }
 
-/// Update
-pub async fn update(_call: Call<'_>) -> Result<Reply, Error> {
-    Err(Error::new(Kind::NoSuchOperation, "There is no such operation"))
+async fn listed(mut call: Call<'_>, wanted: impl Fn(&AppCard) -> bool) -> Result<Reply, Error> {
+    #[derive(Serialize)]
+    struct ListView {
+        applications: Vec<ApplicationView>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        cursor: Option<String>,
+    }
+    let page: Page<AppRef> = call.body()?;
+    let who = call.who()?;
+    let (found, next) = app_text::list(&mut call.reader, who.handle, after(&page)?, page.limit()).await?;
+    let mut applications = Vec::new();
+    for app in native_app::shown_to(&mut call.reader, who, found).await?.into_iter().filter(|app| wanted(&app.card)) {
+        applications.extend(views::ids(&app.card).into_iter().map(|id| ApplicationView::of(&app.card, &app.text, id, app.platform, &call.incoming.base_url)));
+    }
+    let cursor = next.and_then(|sk| AppId::from_sort_key(&sk).ok()).map(AppId::base64url);
+    Reply::of(&ListView { applications, cursor })
 }
 
-/// NewVersion
-pub async fn new_version(_call: Call<'_>) -> Result<Reply, Error> {
-    Err(Error::new(Kind::NoSuchOperation, "There is no such operation"))
+/// The app of the path, if the caller sees it; `beside` is what else of it will be read.
+async fn subject(call: &mut Call<'_>, beside: impl Fn(AppId) -> Vec<Key>) -> Result<NativeApp, Error> {
+    let who = call.who()?;
+    let id = psk::locate(&mut call.reader, who.handle, call.incoming.param("application")).await?;
+    let wanted = [native_app::keys_of(who.handle, id), beside(id)].concat();
+    call.reader.fetch_missing(&wanted).await?;
+    let mut app = native_app::read(&mut call.reader, who.handle, id).await?;
+    if !psk::visible(&app.card, who) {
+        return Err(Error::not_found("There is no such application"));
+    }
+    app.id = shown(&app);
+    Ok(app)
 }
 
-/// Delete
-pub async fn delete(_call: Call<'_>) -> Result<Reply, Error> {
-    Err(Error::new(Kind::NoSuchOperation, "There is no such operation"))
+/// The id of the row that an app is shown as: that of a binary, where it has one.
+fn shown(app: &NativeApp) -> AppId {
+    native_app::shown_kind(&app.card, app.id).map_or(app.card.id.item(), |kind| app.card.id.binary(kind))
 }
 
-/// ListVersions
-pub async fn list_versions(_call: Call<'_>) -> Result<Reply, Error> {
-    Err(Error::new(Kind::NoSuchOperation, "There is no such operation"))
+#[derive(Serialize)]
+struct OneView {
+    application: ApplicationView,
+    /// What older clients read of a change.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    update_application_result: Option<bool>,
 }
 
-/// Download
-pub async fn download(_call: Call<'_>) -> Result<Reply, Error> {
-    Err(Error::new(Kind::NoSuchOperation, "There is no such operation"))
+impl OneView {
+    fn reply(call: &Call<'_>, app: &NativeApp, update_application_result: Option<bool>) -> Result<Reply, Error> {
+        Reply::of(&Self { application: ApplicationView::of_app(app, &call.incoming.base_url), update_application_result })
+    }
+}
+
+/// One app. A body is passed over: clients that poll send what they will say later.
+pub async fn read(mut call: Call<'_>) -> Result<Reply, Error> {
+    let app = subject(&mut call, |_| Vec::new()).await?;
+    OneView::reply(&call, &app, None)
+}
+
+/// Refuses to put an app into the store before anything is done for it.
+fn require_publisher(who: &Principal, said: &Said) -> Result<(), Error> {
+    if said.enabled == Some(true) && !who.holds(Right::WriteStore) {
+        return Err(Error::forbidden(format!("enabled needs the permission {}", Right::WriteStore.permission_path().0)));
+    }
+    Ok(())
+}
+
+/// Changes an app: what is absent stays.
+pub async fn update(mut call: Call<'_>) -> Result<Reply, Error> {
+    let fields = Fields(call.body::<Map<String, Value>>()?);
+    let (said, who) = (fields.said(Blank::Clears)?, call.who()?);
+    let id = psk::locate(&mut call.reader, who.handle, call.incoming.param("application")).await?;
+    let app = native_app::update(&mut call.reader, who, id, &said).await?;
+    OneView::reply(&call, &app, Some(true))
+}
+
+/// A new app of a package, sent here or straight to the storage before.
+pub async fn create(mut call: Call<'_>) -> Result<Reply, Error> {
+    let who = call.who()?;
+    let sent = uploads::Sent::of(&call).await?;
+    require_publisher(who, &sent.said)?;
+    let (file, said) = sent.file(&mut call, None).await?;
+    let app = native_app::create(&mut call.reader, who, &file, &said).await?;
+    OneView::reply(&call, &app, None)
+}
+
+/// A new version of an app, which is the live one then.
+pub async fn new_version(mut call: Call<'_>) -> Result<Reply, Error> {
+    let who = call.who()?;
+    let sent = uploads::Sent::of(&call).await?;
+    let id = psk::locate(&mut call.reader, who.handle, call.incoming.param("application")).await?;
+    let app = native_app::read(&mut call.reader, who.handle, id).await?;
+    if !app.card.in_store() {
+        require_publisher(who, &sent.said)?;
+    }
+    let (file, said) = sent.file(&mut call, Some((&app.card, id))).await?;
+    let app = native_app::add_version(&mut call.reader, who, id, &file, &said).await?;
+    OneView::reply(&call, &app, None)
+}
+
+/// Deletes an app, whatever dialect made it.
+pub async fn delete(mut call: Call<'_>) -> Result<Reply, Error> {
+    #[derive(Serialize)]
+    struct DeletedView {
+        deleted_application: u32,
+    }
+    let who = call.who()?;
+    let id = psk::locate(&mut call.reader, who.handle, call.incoming.param("application")).await?;
+    let card = native_app::delete(&mut call.reader, who, id).await?;
+    Reply::of(&DeletedView { deleted_application: psk::of(&card, native_app::shown_kind(&card, id).map_or(id, |kind| id.binary(kind))) })
+}
+
+/// The kept versions of an app, newest first.
+pub async fn list_versions(mut call: Call<'_>) -> Result<Reply, Error> {
+    #[derive(Serialize)]
+    struct VersionsView {
+        versions: Vec<KeptVersionView>,
+    }
+    let app = subject(&mut call, |_| Vec::new()).await?;
+    Reply::of(&VersionsView { versions: VersionView::all(&app.card, &app.text, app.id.kind()) })
+}
+
+/// The way to an app's package, as it is handed out, with a row of the log.
+pub async fn download(mut call: Call<'_>) -> Result<Reply, Error> {
+    let who = call.who()?;
+    let app = subject(&mut call, |id| binaries(who.handle, id)).await?;
+    let nothing = || Error::not_found("The application has no file yet");
+    let kind = app.id.kind().ok_or_else(nothing)?;
+    let live = app.card.binary(kind).ok_or_else(nothing)?.live;
+    let binary = call.reader.get::<Binary>(&keys::binary(who.handle, app.id, kind)).await?.ok_or_else(nothing)?.value;
+    let version = binary.version(live).ok_or_else(nothing)?;
+    let rows = audit::row(who, &app.card, kind, version.number, None, &call.incoming.address, call.reader.now())?;
+    let presentation = Presentation {
+        content_type: kind.content_type().to_owned(),
+        file_name: format!("{}-{}.{}", app.card.name, version.version_name, file::package_extension(kind)),
+    };
+    let url = call.objects()?.sign_get(&keys::binary_object(who.handle, &version.sha256), STORAGE_URL, &presentation).await?.url;
+    call.reader.table().write(rows).await?;
+    Ok(Reply::redirect(url))
 }

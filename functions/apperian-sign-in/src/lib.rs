@@ -1,12 +1,19 @@
-//! Sign-in to the Apperian API.
+//! Sign-in to the Apperian API: name and password for a token, and whose token it is.
 
+use serde::{Deserialize, Serialize};
 use shared::Error;
+use shared::access::{self, Means};
 use shared::dialect;
-use shared::error::Kind;
+use shared::domain::sign_in::{self, Attempt, Throttled};
+use shared::domain::user::User;
+use shared::domain::user_token;
+use shared::id::Guid;
+use shared::records::Stored;
 use shared::reply::Reply;
 use shared::routes::Function;
 use shared::routes::apperian_sign_in::{FUNCTION, Op};
 use shared::spine::{Call, Operations};
+use shared::store::keys;
 
 /// The function.
 pub struct SignIn;
@@ -21,30 +28,85 @@ impl Operations for SignIn {
 
     async fn call(op: Op, call: Call<'_>) -> Result<Reply, Error> {
         match op {
-            Op::Authenticate => authenticate(call).await,
-            Op::AuthenticateForCatalog => authenticate_for_catalog(call).await,
+            // The store's client says more of itself (`device_info`, `remember_me`), which changes nothing about its token.
+            Op::Authenticate | Op::AuthenticateForCatalog => authenticate(call).await,
             Op::SignOut => sign_out(call).await,
             Op::ReadUser => read_user(call).await,
         }
     }
 }
 
-/// Authenticate
-async fn authenticate(_call: Call<'_>) -> Result<Reply, Error> {
-    Err(Error::new(Kind::NoSuchOperation, "There is no such operation"))
+/// A user. Users have no number here: `psk` is the guid too, which clients send back as they got it.
+#[derive(Serialize)]
+struct UserView {
+    id: Guid,
+    psk: Guid,
+    user_id: String,
+    email: String,
+    first_name: String,
+    last_name: String,
 }
 
-/// AuthenticateForCatalog
-async fn authenticate_for_catalog(_call: Call<'_>) -> Result<Reply, Error> {
-    Err(Error::new(Kind::NoSuchOperation, "There is no such operation"))
+impl UserView {
+    fn of(user: &User) -> Self {
+        let (first, last) = user.name.trim().rsplit_once(' ').unwrap_or((user.name.trim(), ""));
+        Self {
+            id: user.owner.user.clone(),
+            psk: user.owner.user.clone(),
+            user_id: user.owner.username.clone(),
+            email: user.owner.email.clone(),
+            first_name: first.trim().to_owned(),
+            last_name: last.to_owned(),
+        }
+    }
 }
 
-/// SignOut
-async fn sign_out(_call: Call<'_>) -> Result<Reply, Error> {
-    Err(Error::new(Kind::NoSuchOperation, "There is no such operation"))
+/// `{user_id, password}`: a token for who they are of. `organization` names the tenant where the host does not.
+async fn authenticate(mut call: Call<'_>) -> Result<Reply, Error> {
+    #[derive(Deserialize)]
+    struct Body {
+        #[serde(deserialize_with = "shared::lenient::text")]
+        user_id: String,
+        #[serde(deserialize_with = "shared::lenient::text")]
+        password: String,
+        #[serde(default, alias = "d", deserialize_with = "shared::lenient::optional_text")]
+        organization: Option<String>,
+    }
+    #[derive(Serialize)]
+    struct TokenView<'a> {
+        token: &'a str,
+        user: UserView,
+    }
+    let body: Body = call.body()?;
+    let handle = call.context.tenant_before_sign_in(call.incoming, body.organization.as_deref())?;
+    let (now, address) = (call.reader.now(), &call.incoming.address);
+    let attempt = Attempt { of: Throttled::Password, handle, name: body.user_id.trim(), password: &body.password, address, now };
+    let (token, user) = user_token::sign_in(&mut call.reader, attempt).await?;
+    Reply::of(&TokenView { token: token.expose(), user: UserView::of(&user) })
 }
 
-/// ReadUser
-async fn read_user(_call: Call<'_>) -> Result<Reply, Error> {
-    Err(Error::new(Kind::NoSuchOperation, "There is no such operation"))
+/// Ends the token that it is called with.
+async fn sign_out(call: Call<'_>) -> Result<Reply, Error> {
+    #[derive(Serialize)]
+    struct SignedOutView {
+        signed_out: bool,
+    }
+    let token = access::choose_token(&call.incoming.presented).ok_or_else(Error::unauthenticated)?;
+    if call.who()?.means != Means::UserToken {
+        return Err(Error::invalid("X-TOKEN is an API key, which does not end by signing out: revoke it where keys are kept"));
+    }
+    sign_in::end(&call.reader, &token).await?;
+    Reply::of(&SignedOutView { signed_out: true })
+}
+
+/// Whose token it is.
+async fn read_user(mut call: Call<'_>) -> Result<Reply, Error> {
+    #[derive(Serialize)]
+    struct InfoView {
+        user: UserView,
+    }
+    let who = call.who()?;
+    let found: Option<Stored<User>> = call.reader.get(&keys::user(who.handle, &who.owner.user)).await?;
+    let user = found.ok_or_else(Error::unauthenticated)?.value;
+    Reply::of(&InfoView { user: UserView::of(&user) })
 }

@@ -398,6 +398,20 @@ pub async fn create(reader: &mut Reader<'_>, who: &Principal, name: Name, change
 /// # Errors
 /// The store's.
 pub async fn made(reader: &mut Reader<'_>, who: &Principal, card: &mut AppCard) -> Result<Vec<Write>, Error> {
+    let begun = life_cycle::begun(who.handle, card, &who.owner.username)?;
+    made_with(reader, who, card, vec![begun]).await
+}
+
+/// The same for an app that is in the store from its beginning.
+///
+/// # Errors
+/// Forbidden for whoever may not put apps into the store; the store's.
+pub async fn made_in_store(reader: &mut Reader<'_>, who: &Principal, card: &mut AppCard) -> Result<Vec<Write>, Error> {
+    let begun = life_cycle::begun_in_store(who, card)?;
+    made_with(reader, who, card, begun).await
+}
+
+async fn made_with(reader: &mut Reader<'_>, who: &Principal, card: &mut AppCard, begun: Vec<Write>) -> Result<Vec<Write>, Error> {
     let (bucket, counted) = catalogue::bucket(reader, who.handle).await?;
     card.bucket = bucket;
     // Positive, and below 2^31 with its types. One that is taken is tried again with another.
@@ -407,7 +421,7 @@ pub async fn made(reader: &mut Reader<'_>, who: &Principal, card: &mut AppCard) 
     let mut writes = vec![records::create(keys::app_card(who.handle, card.id), card)?, counted, numbered];
     writes.extend(catalogue::changes(who.handle, None, Some(card))?);
     writes.extend(file::uses(who.handle, &[], &file::of_card(card), reader.now())?);
-    writes.push(life_cycle::begun(who.handle, card, &who.owner.username)?);
+    writes.extend(begun);
     writes.push(owned(who.handle, &card.owner, 1));
     // Whoever is being deleted at this moment owns nothing new.
     writes.push(Write::Check(keys::user(who.handle, &card.owner), Condition::Present));
@@ -807,43 +821,60 @@ pub fn listing(handle: Handle, after: Option<String>, limit: Option<u32>) -> [Qu
 /// # Errors
 /// Too large beyond one answer; the store's.
 pub async fn list(reader: &mut Reader<'_>, handle: Handle, after: Option<String>, limit: Option<u32>) -> Result<CardPage, Error> {
-    let [mut cards, mut icons] = listing(handle, after, limit);
-    let mut found = CardPage::default();
+    let (found, next) = list_beside::<Icon>(reader, listing(handle, after, limit), limit).await?;
+    let cards = found.into_iter().map(|(card, icon)| (card, icon.map(|icon| icon.png).unwrap_or_default())).collect();
+    Ok(CardPage { cards, next })
+}
+
+/// Cards with what stands beside each, and where to go on; nothing at the end.
+pub type Listed<R> = (Vec<(AppCard, Option<R>)>, Option<String>);
+
+/// Lists cards with the records of another partition that has at most one of each app, under the same sort keys: all of them,
+/// or `limit`. `queries` are those of the cards and of the others, from the same place on. Stops with an error once it holds more than one answer can.
+///
+/// # Errors
+/// Too large beyond one answer; the store's.
+pub async fn list_beside<R: Record>(reader: &mut Reader<'_>, queries: [Query; 2], limit: Option<u32>) -> Result<Listed<R>, Error> {
+    let [mut cards, mut others] = queries;
+    let mut found = Vec::new();
+    let mut next;
     let mut bytes = 0;
     loop {
         let page = reader.query(&cards).await?;
         bytes += page.items.iter().map(|item| item.body.len()).sum::<usize>();
         for item in page.items {
-            found.cards.push((Stored::<AppCard>::parse(item)?.value, String::new()));
+            found.push((Stored::<AppCard>::parse(item)?.value, None));
         }
-        found.next = page.next.clone();
-        let full = limit.is_some_and(|limit| found.cards.len() >= limit as usize);
+        next = page.next.clone();
+        let full = limit.is_some_and(|limit| found.len() >= limit as usize);
         if page.next.is_none() || full || bytes > crate::reply::ANSWER_LIMIT {
             break;
         }
-        cards.limit = limit.map(|limit| limit - u32::try_from(found.cards.len()).unwrap_or(limit).min(limit));
+        cards.limit = limit.map(|limit| limit - u32::try_from(found.len()).unwrap_or(limit).min(limit));
         cards.after = page.next;
     }
-    let Some(last) = found.cards.last().map(|(card, _)| card.id.sort_key()) else { return Ok(found) };
-    let mut pictures = BTreeMap::new();
+    let too_large = || Error::too_large("The list is too large for one answer: ask for pages with limit and cursor");
+    // Whoever asked for no page must not take a part for the whole.
+    if limit.is_none() && next.is_some() {
+        return Err(too_large());
+    }
+    let Some(last) = found.last().map(|(card, _)| card.id.sort_key()) else { return Ok((found, next)) };
+    let mut beside = BTreeMap::new();
     loop {
-        let page = reader.query(&icons).await?;
+        let page = reader.query(&others).await?;
         let passed = page.items.last().is_some_and(|item| item.key.sk > last);
         for item in page.items {
             let sk = item.key.sk.clone();
             bytes += item.body.len();
-            pictures.insert(sk, Stored::<Icon>::parse(item)?.value.png);
+            beside.insert(sk, Stored::<R>::parse(item)?.value);
         }
         if page.next.is_none() || passed || bytes > 2 * crate::reply::ANSWER_LIMIT {
             break;
         }
-        icons.after = page.next;
+        others.after = page.next;
     }
-    for (card, icon) in &mut found.cards {
-        *icon = pictures.remove(&card.id.sort_key()).unwrap_or_default();
+    for (card, other) in &mut found {
+        *other = beside.remove(&card.id.sort_key());
     }
-    if bytes > 2 * crate::reply::ANSWER_LIMIT {
-        return Err(Error::too_large("The list is too large for one answer: ask for pages with limit and cursor"));
-    }
-    Ok(found)
+    if bytes > 2 * crate::reply::ANSWER_LIMIT { Err(too_large()) } else { Ok((found, next)) }
 }

@@ -226,13 +226,21 @@ pub fn begun(handle: Handle, card: &AppCard, user: &str) -> Result<Write, Error>
     records::create(keys::history(handle, card.id, 1), &steps)
 }
 
-/// Takes a card through those actions. Gives the writes of the history and of the shelf beside the card's own, which the
-/// caller adds: `rev` is the card's revision as it was read, so that of two changes at once one loses.
+/// The writes of the first entry of an app that goes into the store as it is made: the steps that lead there stand in the
+/// history behind its creation, and its place on the shelf. The card is in the store after it.
 ///
 /// # Errors
-/// Forbidden without the right of an action; invalid for one that is not allowed, with those that are.
-pub fn take(who: &Principal, card: &mut AppCard, rev: u64, actions_taken: &[Action], reason: Option<&str>, now: Timestamp) -> Result<Vec<Write>, Error> {
-    let was_in_store = card.in_store();
+/// Forbidden without the right of an action.
+pub fn begun_in_store(who: &Principal, card: &mut AppCard) -> Result<Vec<Write>, Error> {
+    let mut steps = vec![Step { from: None, by: None, to: card.state }];
+    steps.extend(walk(who, card, way_into_store(card.state).unwrap_or_default())?);
+    let steps = Steps { steps, at: card.created, user: who.owner.username.clone(), reason: None };
+    let history = records::create(keys::history(who.handle, card.id, 1), &steps)?;
+    Ok(vec![history, records::put(keys::shelf(who.handle, card.id), &Shelved {}, Condition::Always)?])
+}
+
+/// Takes a card through those actions and gives the steps.
+fn walk(who: &Principal, card: &mut AppCard, actions_taken: &[Action]) -> Result<Vec<Step>, Error> {
     let mut taken = Vec::new();
     for action in actions_taken {
         if !who.holds(action.right()) {
@@ -242,6 +250,17 @@ pub fn take(who: &Principal, card: &mut AppCard, rev: u64, actions_taken: &[Acti
         taken.push(Step { from: Some(card.state), by: Some(*action), to });
         card.state = to;
     }
+    Ok(taken)
+}
+
+/// Takes a card through those actions. Gives the writes of the history and of the shelf beside the card's own, which the
+/// caller adds: `rev` is the card's revision as it was read, so that of two changes at once one loses.
+///
+/// # Errors
+/// Forbidden without the right of an action; invalid for one that is not allowed, with those that are.
+pub fn take(who: &Principal, card: &mut AppCard, rev: u64, actions_taken: &[Action], reason: Option<&str>, now: Timestamp) -> Result<Vec<Write>, Error> {
+    let was_in_store = card.in_store();
+    let taken = walk(who, card, actions_taken)?;
     if taken.is_empty() {
         return Ok(Vec::new());
     }

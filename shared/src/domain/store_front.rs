@@ -159,19 +159,28 @@ pub async fn update(reader: &mut Reader<'_>, who: &Principal, changes: &Changes)
 
 fn shelving(who: &Principal, mut found: Stored<AppCard>, shelve: bool, now: Timestamp) -> Result<Vec<Write>, Error> {
     let before = found.value.clone();
-    let way: &[Action] = match (shelve, before.state) {
-        (true, state) => life_cycle::way_into_store(state)
-            .ok_or_else(|| Error::conflict(format!("An app in the state {} cannot come into the store any more", state.title())))?,
-        (false, State::Published) => &[Action::Unpublish],
-        (false, _) => &[],
-    };
-    let taken = life_cycle::take(who, &mut found.value, found.rev, way, None, now)?;
+    let taken = moved(who, &mut found.value, found.rev, shelve, now)?;
     if taken.is_empty() {
         return Ok(Vec::new());
     }
     let mut writes = app::rewritten(who.handle, &before, &mut found, now)?;
     writes.extend(taken);
     Ok(writes)
+}
+
+/// Takes a card into the store or out of it by the steps of its life cycle. Gives the writes of these beside the card's own,
+/// which the caller adds: none where it is there already. `rev` is the card's revision as it was read.
+///
+/// # Errors
+/// Conflict for an app that is deprecated or retired and is to come into the store; forbidden without the right of a step.
+pub fn moved(who: &Principal, card: &mut AppCard, rev: u64, shelve: bool, now: Timestamp) -> Result<Vec<Write>, Error> {
+    let way: &[Action] = match (shelve, card.state) {
+        (true, state) => life_cycle::way_into_store(state)
+            .ok_or_else(|| Error::conflict(format!("An app in the state {} cannot come into the store any more", state.title())))?,
+        (false, State::Published) => &[Action::Unpublish],
+        (false, _) => &[],
+    };
+    life_cycle::take(who, card, rev, way, None, now)
 }
 
 /// Puts an item into the store or takes it out (003 2.3, 2.4), by the steps of its life cycle. Twice is fine.

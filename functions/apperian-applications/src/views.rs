@@ -1,0 +1,159 @@
+//! Applications as this API shows them: one row per item and type of binary.
+
+use serde::Serialize;
+use serde_json::Value;
+use shared::domain::app::{AppCard, VersionCard};
+use shared::domain::app_text::{AppText, FormFactor};
+use shared::domain::native_app::NativeApp;
+use shared::domain::psk;
+use shared::domain::publication::Platform;
+use shared::domain::work::SigningStatus;
+use shared::id::{AppId, BinaryType, Guid};
+
+/// The document's numbers of native apps and of what they run on: every iOS, every Android.
+const IOS: (u8, u16) = (0, 1);
+const ANDROID: (u8, u16) = (3, 102);
+
+/// An application. It goes by several names, and clients differ on which they read.
+#[derive(Debug, Serialize)]
+pub struct ApplicationView {
+    id: String,
+    #[serde(rename = "appID")]
+    app_id_in_calls: String,
+    app_id: String,
+    psk: u32,
+    app_psk: u32,
+    bundle_id: String,
+    #[serde(rename = "type")]
+    kind: u8,
+    operating_system: u16,
+    enabled: bool,
+    name: String,
+    sort_weight: i32,
+    reviews_enabled: bool,
+    form_factor_override: Vec<FormFactor>,
+    direct_download_binary_url: Option<String>,
+    version: VersionView,
+}
+
+/// A version of an application. What clients do not expect of the two statuses makes them refuse a whole list: there are no
+/// other words and numbers than the document's.
+#[derive(Debug, Serialize)]
+pub struct VersionView {
+    psk: u32,
+    app_name: String,
+    author: String,
+    short_description: String,
+    long_description: String,
+    version_num: String,
+    version_note: String,
+    created_date: String,
+    wrap_status: i8,
+    signing_status: Option<SigningStatus>,
+    signing_status_details: Option<String>,
+    install_file: InstallFileView,
+    custom_metadata: Value,
+}
+
+#[derive(Debug, Serialize)]
+struct InstallFileView {
+    mime: Option<&'static str>,
+    sign_credentials_id: Option<Guid>,
+}
+
+/// A version with whether it is the one that is handed out.
+#[derive(Debug, Serialize)]
+pub struct KeptVersionView {
+    #[serde(flatten)]
+    version: VersionView,
+    live: bool,
+}
+
+/// The ids of an app's rows: of its binaries, or of itself as long as it has none.
+pub fn ids(card: &AppCard) -> Vec<AppId> {
+    if card.binaries.is_empty() { vec![card.id.item()] } else { card.binaries.iter().map(|binary| card.id.binary(binary.kind)).collect() }
+}
+
+/// The number of a version: 30 bits of its guid, always the same for the same version.
+fn version_psk(guid: &Guid) -> u32 {
+    guid.as_str().bytes().take(6).fold(0, |psk, byte| psk << 5 | u32::from(if byte.is_ascii_digit() { byte - b'2' + 26 } else { byte.wrapping_sub(b'a') & 31 }))
+}
+
+impl VersionView {
+    fn new(card: &AppCard, text: &AppText) -> Self {
+        Self {
+            psk: 0,
+            app_name: card.name.to_string(),
+            author: text.author(card).to_owned(),
+            short_description: AppText::short_description(card),
+            long_description: text.long_description(card).to_owned(),
+            version_num: card.version.clone(),
+            version_note: String::new(),
+            created_date: card.created.rfc3339(),
+            wrap_status: 0,
+            signing_status: None,
+            signing_status_details: None,
+            install_file: InstallFileView { mime: None, sign_credentials_id: None },
+            custom_metadata: text.custom_metadata.clone(),
+        }
+    }
+
+    fn of(card: &AppCard, text: &AppText, kind: BinaryType, version: &VersionCard) -> Self {
+        let signing = version.work.as_ref().and_then(|work| work.signing.as_ref());
+        Self {
+            psk: version_psk(&version.guid),
+            version_num: text.version_num(card, kind, version),
+            version_note: text.version_note(card, kind, version),
+            created_date: version.at.rfc3339(),
+            wrap_status: version.work.as_ref().map_or(0, |work| work.status.code()),
+            signing_status: signing.map(|signing| signing.status),
+            signing_status_details: signing.map(|signing| signing.details.clone()),
+            install_file: InstallFileView { mime: Some(kind.content_type()), sign_credentials_id: signing.map(|signing| signing.credential.clone()) },
+            ..Self::new(card, text)
+        }
+    }
+
+    /// The kept versions of a binary, newest first; none where the app has no such binary.
+    pub fn all(card: &AppCard, text: &AppText, kind: Option<BinaryType>) -> Vec<KeptVersionView> {
+        let Some(binary) = kind.and_then(|kind| card.binary(kind)) else { return Vec::new() };
+        let kept = |version: &VersionCard| KeptVersionView { version: Self::of(card, text, binary.kind, version), live: version.number == binary.live };
+        binary.versions.iter().map(kept).collect()
+    }
+}
+
+impl ApplicationView {
+    /// The row of an app that an id names: that of a binary, or of the first one there is. Nothing is known of what an app
+    /// without a file runs on but what a publisher said; it counts as iOS if nobody did.
+    pub fn of(card: &AppCard, text: &AppText, id: AppId, platform: Option<Platform>, base_url: &str) -> Self {
+        let binary = id.kind().and_then(|kind| card.binary(kind)).or_else(|| card.binaries.first());
+        let shown = binary.map_or(card.id.item(), |binary| card.id.binary(binary.kind));
+        let of_package = binary.map(|binary| if binary.kind == BinaryType::Android { ANDROID } else { IOS });
+        let said = if platform == Some(Platform::Android) { ANDROID } else { IOS };
+        let (kind, operating_system) = of_package.unwrap_or(said);
+        let live = binary.and_then(|binary| Some((binary.kind, binary.live_version()?)));
+        let number = psk::of(card, shown);
+        let name = shown.base64url();
+        Self {
+            app_id_in_calls: name.clone(),
+            app_id: name.clone(),
+            psk: number,
+            app_psk: number,
+            bundle_id: binary.map(|binary| binary.identifier.clone()).unwrap_or_default(),
+            kind,
+            operating_system,
+            enabled: card.in_store(),
+            name: card.name.to_string(),
+            sort_weight: text.sort_weight,
+            reviews_enabled: text.reviews_enabled,
+            form_factor_override: text.form_factors.clone(),
+            direct_download_binary_url: live.map(|_| format!("{base_url}/v1/downloads/direct/applications/{name}")),
+            version: live.map_or_else(|| VersionView::new(card, text), |(kind, version)| VersionView::of(card, text, kind, version)),
+            id: name,
+        }
+    }
+
+    /// The row of an app as a request named it.
+    pub fn of_app(app: &NativeApp, base_url: &str) -> Self {
+        Self::of(&app.card, &app.text, app.id, app.platform, base_url)
+    }
+}
