@@ -45,18 +45,25 @@ pub(crate) fn apps<R: Read + Seek>(archive: &Archive<R>) -> Vec<String> {
     apps
 }
 
+/// The folder `Payload/<name>.app` of the one app in an archive, without a slash at the end.
+///
+/// # Errors
+///
+/// An archive without an app, or with more than one, is refused.
+pub fn app_folder<R: Read + Seek>(archive: &Archive<R>) -> Result<String, ReadError> {
+    match apps(archive).as_slice() {
+        [app] => Ok(app.clone()),
+        [] => Err(no_app(archive)),
+        [first, second, ..] => Err(refused(
+            RefusalCode::Ambiguous,
+            format!("The archive holds more than one app: {} and {}.", quoted(first.as_bytes()), quoted(second.as_bytes())),
+        )),
+    }
+}
+
 /// Reads what an IPA says about itself.
 pub(crate) fn read<R: Read + Seek>(archive: &mut Archive<R>) -> Result<Package, ReadError> {
-    let app = match apps(archive).as_slice() {
-        [app] => app.clone(),
-        [] => return Err(no_app(archive)),
-        [first, second, ..] => {
-            return Err(refused(
-                RefusalCode::Ambiguous,
-                format!("The archive holds more than one app: {} and {}.", quoted(first.as_bytes()), quoted(second.as_bytes())),
-            ));
-        }
-    };
+    let app = app_folder(archive)?;
     let list = archive
         .read(&format!("{app}/Info.plist"), LIST_CAP)?
         .ok_or_else(|| refused(RefusalCode::NotAnApp, format!("{} has no Info.plist.", quoted(app.as_bytes()))))?;
