@@ -21,6 +21,8 @@ pub mod native_app;
 pub mod oauth;
 pub mod partial;
 pub mod password;
+pub mod ping_application;
+pub mod ping_settings;
 pub mod policy;
 pub mod policy_document;
 pub mod policy_set;
