@@ -8,14 +8,13 @@ use crate::android::tidy;
 use crate::archive::Archive;
 use crate::icon::{self, Icon};
 use crate::isolation::isolated;
-use crate::profile;
+use crate::profile::{self, PROFILE_CAP};
 use crate::property_list;
 use crate::refusal::{ReadError, RefusalCode, quoted, refused};
 use crate::{Package, Platform};
 
 /// Bytes, unpacked.
-const LIST_CAP: u64 = 2 * 1024 * 1024;
-const PROFILE_CAP: u64 = 2 * 1024 * 1024;
+pub(crate) const LIST_CAP: u64 = 2 * 1024 * 1024;
 const PICTURE_CAP: u64 = 8 * 1024 * 1024;
 
 /// Names of icons that are looked for, and pictures tried until one can be read.

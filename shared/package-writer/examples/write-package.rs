@@ -3,12 +3,14 @@
 //! ```sh
 //! write-package insert android|ios SOURCE TARGET FILE...
 //! write-package sign-android SOURCE TARGET KEYS.p12 PASSWORD
+//! write-package sign-ios SOURCE TARGET KEYS.p12 PASSWORD PROFILE SCRATCH
 //! ```
 
 use std::path::Path;
 use std::process::ExitCode;
+use std::time::SystemTime;
 
-use package_writer::{Identity, Platform, WriteError, insert, sign_android};
+use package_writer::{Identity, Platform, WriteError, insert, sign_android, sign_ios};
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -41,6 +43,10 @@ fn run(arguments: &[&str]) -> Result<(), WriteError> {
             insert(platform, source.as_ref(), target.as_ref(), &documents)
         }
         ["sign-android", source, target, keys, password] => sign_android(source.as_ref(), target.as_ref(), &identity(keys, password)?),
+        ["sign-ios", source, target, keys, password, profile, scratch] => {
+            let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| since.as_secs());
+            sign_ios(source.as_ref(), target.as_ref(), &identity(keys, password)?, &std::fs::read(profile)?, now, scratch.as_ref())
+        }
         _ => Err(std::io::Error::other("see the beginning of write-package.rs").into()),
     }
 }

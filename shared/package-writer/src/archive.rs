@@ -4,7 +4,8 @@ use std::fs::File;
 use std::io::{BufReader, BufWriter, Read, Seek, SeekFrom, Write};
 use std::path::Path;
 
-use flate2::{Crc, Decompress, FlushDecompress, Status};
+use flate2::write::DeflateEncoder;
+use flate2::{Compression, Crc, Decompress, FlushDecompress, Status};
 use package_reader::{Archive, Entry, RefusalCode, quoted};
 use tempfile::NamedTempFile;
 
@@ -55,24 +56,32 @@ fn u16_at(bytes: &[u8], at: usize) -> u16 {
 impl Head {
     /// What the record of an entry says; `own_extra` is the extra field of the entry's own header.
     fn of(record: &[u8], name: &[u8], entry: &Entry, own_extra: &[u8]) -> Head {
+        Head {
+            needed: u16_at(record, 6),
+            deflated: entry.is_deflated(),
+            crc: entry.crc(),
+            packed: entry.packed(),
+            unpacked: entry.unpacked(),
+            own_extra: without_placement(own_extra),
+            ..Head::of_changed(record, name)
+        }
+    }
+
+    /// The record of an entry whose content is another now.
+    fn of_changed(record: &[u8], name: &[u8]) -> Head {
         let extra_length = usize::from(u16_at(record, 30));
         let (extra, comment) = record[46 + name.len()..].split_at(extra_length);
         Head {
             made_by: u16_at(record, 4),
-            needed: u16_at(record, 6),
             flags: u16_at(record, 8) & !SIZES_FOLLOW,
-            deflated: entry.is_deflated(),
             time: u16_at(record, 12),
             date: u16_at(record, 14),
-            crc: entry.crc(),
-            packed: entry.packed(),
-            unpacked: entry.unpacked(),
             internal: u16_at(record, 36),
             external: u32::from(u16_at(record, 38)) | u32::from(u16_at(record, 40)) << 16,
-            name: name.to_vec(),
             list_extra: without_placement(extra),
-            own_extra: without_placement(own_extra),
             comment: comment.to_vec(),
+            name: name.to_vec(),
+            ..Head::file("")
         }
     }
 
@@ -172,6 +181,34 @@ impl Writer {
             self.file.write_all(&buffer[..count])?;
         }
         check.finish()
+    }
+
+    /// Writes an entry of another archive with the content of a file, compressed anew, or a new one if `old` is `None`. What is
+    /// compressed lies beside the file for a while.
+    pub(crate) fn compress(&mut self, name: &str, old: Option<&[u8]>, file: &Path) -> Result<(), WriteError> {
+        let mut head = old.map_or_else(|| Head::file(name), |record| Head::of_changed(record, name.as_bytes()));
+        let mut packed = beside(file)?;
+        let mut crc = Crc::new();
+        let mut encoder = DeflateEncoder::new(BufWriter::with_capacity(CHUNK, packed.as_file_mut()), Compression::new(6));
+        let mut content = File::open(file)?;
+        let mut buffer = vec![0; CHUNK];
+        loop {
+            let count = content.read(&mut buffer)?;
+            if count == 0 {
+                break;
+            }
+            crc.update(&buffer[..count]);
+            head.unpacked += count as u64;
+            encoder.write_all(&buffer[..count])?;
+        }
+        encoder.finish()?.flush()?;
+        head.deflated = true;
+        head.crc = crc.sum();
+        head.packed = packed.as_file().metadata()?.len();
+        packed.seek(SeekFrom::Start(0))?;
+        self.begin(&head, 1)?;
+        std::io::copy(&mut packed, &mut self.file)?;
+        Ok(())
     }
 
     /// Writes an entry that is not compressed.

@@ -132,6 +132,16 @@ impl Identity {
         self.signing.certificate()
     }
 
+    /// The certificate and those above it, in distinguished encoding.
+    pub(crate) fn chain(&self) -> impl Iterator<Item = &[u8]> {
+        self.signing.chain().iter().map(Certificate::der)
+    }
+
+    /// The private key as PKCS#8.
+    pub(crate) fn private_key(&self) -> Result<Zeroizing<Vec<u8>>, WriteError> {
+        self.signing.key().to_pkcs8_der().map_err(|_| damaged())
+    }
+
     pub(crate) fn android(&self) -> SigningIdentity {
         self.signing.clone()
     }

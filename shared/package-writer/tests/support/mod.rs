@@ -1,6 +1,8 @@
 //! Temporary folders, keys, and a look into archives that shares nothing with what wrote them.
 #![allow(dead_code)]
 
+pub mod ios;
+
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
