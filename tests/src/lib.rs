@@ -452,15 +452,16 @@ impl Call<'_> {
     /// Sends it as an event through the Lambda adapter.
     pub async fn send(self) -> Answer {
         let Some((name, service)) = self.world.functions.of_path(&self.incoming.path) else {
-            return Answer { status: 404, headers: HeaderMap::new(), text: String::new(), bytes: Bytes::new(), json: Value::Null };
+            return Answer { status: 404, http: 404, headers: HeaderMap::new(), text: String::new(), bytes: Bytes::new(), json: Value::Null };
         };
         let response = event::invoke(service, event::event(&self.incoming)).await.unwrap_or_else(|error| panic!("{name}: {error}"));
         let (parts, bytes) = event::answer(&response).into_parts();
         let text = String::from_utf8_lossy(&bytes).into_owned();
         let json: Value = serde_json::from_slice(&bytes).unwrap_or(Value::Null);
         // Remote calls are answered with 200; what became of them stands in the body.
+        let http = parts.status.as_u16();
         let told = json["error"]["data"]["status"].as_u64().and_then(|status| u16::try_from(status).ok());
-        Answer { status: told.unwrap_or(parts.status.as_u16()), headers: parts.headers, text, bytes, json }
+        Answer { status: told.unwrap_or(http), http, headers: parts.headers, text, bytes, json }
     }
 }
 
@@ -469,6 +470,8 @@ impl Call<'_> {
 pub struct Answer {
     /// The status: HTTP's, or the one that the error of a remote call tells.
     pub status: u16,
+    /// HTTP's status.
+    pub http: u16,
     /// The headers.
     pub headers: HeaderMap,
     /// The body as text.
