@@ -210,7 +210,8 @@ async fn presets_are_kept_and_change_no_app() {
     let created = fields.remove("created_time").unwrap();
     assert!(created.as_str().is_some_and(|created| created.len() == "2018-02-01T03:52:18.281815+00:00".len() && created.ends_with("000+00:00")), "{created}");
     let configuration = json!({"open_webpage_url": "https://dev.example/news", "open_webpage_frequency": "1"});
-    let rest = json!({"name": "News", "auth_required": true, "enabled_by_default": true, "is_a_preset": true, "configuration": configuration, "policy_id": PAGE});
+    let rest =
+        json!({"name": "News", "auth_required": true, "enabled_by_default": true, "is_a_preset": true, "configuration": configuration, "policy_id": PAGE});
     assert_eq!(shown, rest);
     // Two may have the same name; the older one comes first.
     world.clock.advance_seconds(1);
@@ -226,7 +227,8 @@ async fn presets_are_kept_and_change_no_app() {
     let app = desk.android("app").await;
     let applied = desk.apply(app, json!([preset])).await;
     assert_eq!((&applied[0]["configuration"], &applied[0]["auth_required"]), (&configuration, &json!(true)));
-    let changed = desk.say("PUT", &one, json!({"name": "Old news", "configuration": {"open_webpage_url": "http://dev.example", "open_webpage_frequency": 5}})).await;
+    let changed =
+        desk.say("PUT", &one, json!({"name": "Old news", "configuration": {"open_webpage_url": "http://dev.example", "open_webpage_frequency": 5}})).await;
     assert_eq!(changed.json["configuration"]["configuration"], json!({"open_webpage_url": "http://dev.example", "open_webpage_frequency": "5"}));
     assert_eq!((&changed.json["configuration"]["name"], &changed.json["configuration"]["enabled_by_default"]), (&json!("Old news"), &json!(true)));
     assert_eq!(desk.policies(&app.guid()).await["configurations"], applied);
@@ -242,7 +244,9 @@ async fn presets_are_kept_and_change_no_app() {
     ] {
         refused(&desk.say("POST", &path, body).await, 400, says);
     }
-    for (body, says) in [(json!({"name": ""}), "name"), (json!({"configuration": null}), "configuration.open_webpage_url"), (json!({"auth_required": false}), "auth_required")] {
+    for (body, says) in
+        [(json!({"name": ""}), "name"), (json!({"configuration": null}), "configuration.open_webpage_url"), (json!({"auth_required": false}), "auth_required")]
+    {
         refused(&desk.say("PUT", &one, body).await, 400, says);
     }
     assert_eq!(desk.get(&one).await, changed.json);
@@ -333,11 +337,14 @@ async fn what_cannot_be_applied_changes_nothing() {
     let deep = format!("{{\"configurations\":{}{}}}", "[".repeat(10_000), "]".repeat(10_000));
     refused(&world.call("POST", &path).token(&desk.token).raw("application/json", deep.into_bytes()).send().await, 400, "invalid_json");
     assert_eq!(world.snapshot().await, before);
-    assert_eq!(desk.policies(&app.guid()).await, json!({
-        "status": {"code": 0, "description": "NO POLICIES"},
-        "configurations": [],
-        "previous_version_configurations": [],
-    }));
+    assert_eq!(
+        desk.policies(&app.guid()).await,
+        json!({
+            "status": {"code": 0, "description": "NO POLICIES"},
+            "configurations": [],
+            "previous_version_configurations": [],
+        })
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -506,10 +513,13 @@ async fn installed_apps_read_a_signed_document() {
     assert_eq!((published.status, published.header("content-type")), (200, "application/jose"));
     assert_eq!(published.headers.get_all("cache-control").iter().collect::<Vec<_>>(), ["public, max-age=60"]);
     let payload = opened(&published.text, &keys.json);
-    assert_eq!(payload["policies"], json!([
-        {"policy_id": USAGE, "configuration": null, "auth_required": false, "is_dynamic": true},
-        {"policy_id": PAGE, "configuration": {"open_webpage_frequency": "1", "open_webpage_url": "https://dev.example"}, "auth_required": true, "is_dynamic": true},
-    ]));
+    assert_eq!(
+        payload["policies"],
+        json!([
+            {"policy_id": USAGE, "configuration": null, "auth_required": false, "is_dynamic": true},
+            {"policy_id": PAGE, "configuration": {"open_webpage_frequency": "1", "open_webpage_url": "https://dev.example"}, "auth_required": true, "is_dynamic": true},
+        ])
+    );
     let facts = ["tenant", "application", "bundle_id", "platform", "serial", "url"].map(|name| payload[name].clone());
     let url = format!("https://store.example{path}");
     assert_eq!(facts, [json!(tenant.handle), json!(id.base64url()), json!(Apk::default().package), json!("android"), json!(1), json!(url)]);
@@ -582,7 +592,8 @@ async fn of_many_sets_at_once_one_is_whole() {
     let (world, tenant) = World::new().await;
     let desk = Desk::of(&world, tenant).await;
     let app = desk.android("app").await;
-    let sets: Vec<Value> = (0..16).map(|at| json!([page(&format!("https://dev.example/{at}")), {"policy_id": if at % 2 == 0 { USAGE } else { CRASHES }}])).collect();
+    let sets: Vec<Value> =
+        (0..16).map(|at| json!([page(&format!("https://dev.example/{at}")), {"policy_id": if at % 2 == 0 { USAGE } else { CRASHES }}])).collect();
     let answers = all(sets.into_iter().map(|set| desk.say("POST", &format!("/applications/{app}/policies"), json!({"configurations": set})))).await;
     assert!(answers.iter().all(|answer| answer.status == 202), "{answers:?}");
     desk.work_off(app).await;
