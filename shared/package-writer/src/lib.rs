@@ -5,7 +5,8 @@
 //!
 //! Every file is taken for hostile and read with the strict reader of `package-reader`: what can be understood in two ways
 //! is refused, and every entry is unpacked once to see that it is what it declares. Files are streamed, so memory does not
-//! depend on their sizes, except that `sign_ios` holds one executable file after the other. A target is written beside its place and moved there when it is whole; a refusal leaves nothing.
+//! depend on their sizes, except that `sign_ios` holds one executable file after the other. A target is written beside its
+//! place and moved there when it is whole; a refusal leaves nothing.
 //!
 //! Signing IPAs is a feature of its own (`ios`, on by default), because of the many crates that it needs.
 //!
