@@ -10,7 +10,6 @@ use ring::signature::{ECDSA_P256_SHA256_FIXED, UnparsedPublicKey};
 use serde_json::{Value, json};
 use shared::access::Role;
 use shared::change;
-use shared::clock::Clock as _;
 use shared::domain::app::{self, Binary};
 use shared::domain::app_policy::POLICIES;
 use shared::domain::job;
@@ -580,7 +579,7 @@ async fn of_many_sets_at_once_one_is_whole() {
     let app = desk.android("app").await;
     let sets: Vec<Value> =
         (0..16).map(|at| json!([page(&format!("https://dev.example/{at}")), {"policy_id": if at % 2 == 0 { USAGE } else { CRASHES }}])).collect();
-    let answers = all(sets.into_iter().map(|set| desk.say("POST", &format!("/applications/{app}/policies"), json!({"configurations": set})))).await;
+    let answers = all(sets.into_iter().map(|set| desk.say("POST", &path, json!({"configurations": set})))).await;
     assert!(answers.iter().all(|answer| answer.status == 202), "{answers:?}");
     desk.work_off(app).await;
     let standing = desk.policies(&app.guid()).await;
