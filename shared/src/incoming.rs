@@ -148,7 +148,7 @@ impl Incoming {
         self.input = match fields.remove("params") {
             Some(Value::Object(params)) => Ok(params),
             None | Some(Value::Null) => Ok(Map::new()),
-            Some(_) => Err((Kind::Invalid, "params is not an object".to_owned())),
+            Some(_) => Err((Kind::Invalid, "invalid_params: params is not an object".to_owned())),
         };
         let token = self.peek::<String>("token");
         self.presented.token = token.or_else(|| self.presented.token.take());

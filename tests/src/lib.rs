@@ -292,6 +292,11 @@ impl World {
         upload_received::handle(self.plain.clone(), uploads::event(created)).await
     }
 
+    /// Ends the worker: jobs that are asked for wait for who does them in its place.
+    pub fn stop_work(&self) {
+        self.worker.abort();
+    }
+
     /// Keeps the worker from beginning further jobs as long as what this gives is there.
     pub async fn hold_work(&self) -> OwnedSemaphorePermit {
         Arc::clone(&self.work).acquire_owned().await.expect("the worker is there")
@@ -452,15 +457,16 @@ impl Call<'_> {
     /// Sends it as an event through the Lambda adapter.
     pub async fn send(self) -> Answer {
         let Some((name, service)) = self.world.functions.of_path(&self.incoming.path) else {
-            return Answer { status: 404, headers: HeaderMap::new(), text: String::new(), bytes: Bytes::new(), json: Value::Null };
+            return Answer { status: 404, http: 404, headers: HeaderMap::new(), text: String::new(), bytes: Bytes::new(), json: Value::Null };
         };
         let response = event::invoke(service, event::event(&self.incoming)).await.unwrap_or_else(|error| panic!("{name}: {error}"));
         let (parts, bytes) = event::answer(&response).into_parts();
         let text = String::from_utf8_lossy(&bytes).into_owned();
         let json: Value = serde_json::from_slice(&bytes).unwrap_or(Value::Null);
         // Remote calls are answered with 200; what became of them stands in the body.
+        let http = parts.status.as_u16();
         let told = json["error"]["data"]["status"].as_u64().and_then(|status| u16::try_from(status).ok());
-        Answer { status: told.unwrap_or(parts.status.as_u16()), headers: parts.headers, text, bytes, json }
+        Answer { status: told.unwrap_or(http), http, headers: parts.headers, text, bytes, json }
     }
 }
 
@@ -469,6 +475,8 @@ impl Call<'_> {
 pub struct Answer {
     /// The status: HTTP's, or the one that the error of a remote call tells.
     pub status: u16,
+    /// HTTP's status.
+    pub http: u16,
     /// The headers.
     pub headers: HeaderMap,
     /// The body as text.

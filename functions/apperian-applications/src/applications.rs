@@ -10,7 +10,6 @@ use shared::domain::app::{self, AppCard, Binary};
 use shared::domain::app_text::{self, Said};
 use shared::domain::file;
 use shared::domain::native_app::{self, NativeApp};
-use shared::domain::publication::Publication;
 use shared::domain::{audit, catalogue, psk};
 use shared::id::{AppId, AppRef, BinaryType, Handle};
 use shared::incoming::Incoming;
@@ -77,20 +76,10 @@ async fn listed(mut call: Call<'_>, wanted: impl Fn(&AppCard) -> bool) -> Result
     }
     let page: Page<AppRef> = call.body()?;
     let who = call.who()?;
-    let (mut found, next) = app_text::list(&mut call.reader, who.handle, after(&page)?, page.limit()).await?;
-    found.retain(|(card, _)| psk::visible(card, who) && wanted(card));
-    let said: Vec<Key> = found.iter().filter_map(|(card, _)| native_app::platform_key(who.handle, card)).collect();
-    call.reader.fetch_missing(&said).await?;
+    let (found, next) = app_text::list(&mut call.reader, who.handle, after(&page)?, page.limit()).await?;
     let mut applications = Vec::new();
-    for (card, text) in found {
-        let platform = match native_app::platform_key(who.handle, &card) {
-            Some(key) => call.reader.get::<Publication>(&key).await?.and_then(|found| found.value.platform),
-            None => None,
-        };
-        if native_app::is_native(&card, platform) {
-            let text = text.unwrap_or_default();
-            applications.extend(views::ids(&card).into_iter().map(|id| ApplicationView::of(&card, &text, id, platform, &call.incoming.base_url)));
-        }
+    for app in native_app::shown_to(&mut call.reader, who, found).await?.into_iter().filter(|app| wanted(&app.card)) {
+        applications.extend(views::ids(&app.card).into_iter().map(|id| ApplicationView::of(&app.card, &app.text, id, app.platform, &call.incoming.base_url)));
     }
     let cursor = next.and_then(|sk| AppId::from_sort_key(&sk).ok()).map(AppId::base64url);
     Reply::of(&ListView { applications, cursor })

@@ -115,7 +115,7 @@ impl Operations for Applications {
             Op::CallCreate => calls::call_create(call).await,
             Op::CallUpdate => calls::call_update(call).await,
             Op::CallPublish => calls::call_publish(call).await,
-            Op::CallUnknown => calls::call_unknown(call).await,
+            Op::CallUnknown => calls::call_unknown(&call),
             Op::UploadOfCall => calls::upload_of_call(call).await,
         }
     }

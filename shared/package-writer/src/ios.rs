@@ -41,7 +41,7 @@ const STACK: usize = 64 * 1024 * 1024;
 /// profile, which must fit their identifiers. Entries keep their order and attributes, and those whose content does not change
 /// their packed bytes; what signing adds comes last. The same input gives the same bytes if the key is RSA.
 ///
-/// Memory: the largest executable file (at most [`EXECUTABLE_BYTES`]) about four times, whatever else the app has.
+/// Memory: 40 MB, and the largest executable file (at most [`EXECUTABLE_BYTES`]) about three times, whatever else the app has.
 ///
 /// # Errors
 ///

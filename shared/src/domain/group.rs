@@ -1,5 +1,7 @@
 //! Groups of store items and users: who sees what is restricted to groups.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use serde::{Deserialize, Serialize};
 
 use crate::access::Principal;
@@ -151,13 +153,13 @@ pub async fn update(
 }
 
 /// Deletes a group. Its users leave it first, so that an item that is restricted to it is seen by nobody afterwards; the
-/// items' references stay behind and match nobody, since a guid is never given twice.
+/// items' references stay behind and match nobody, since a guid is never given twice. Gives the group as it was.
 ///
 /// # Errors
 /// Not found; the store's.
-pub async fn delete(reader: &mut Reader<'_>, who: &Principal, guid: &Guid) -> Result<(), Error> {
+pub async fn delete(reader: &mut Reader<'_>, who: &Principal, guid: &Guid) -> Result<Group, Error> {
     let handle = who.handle;
-    let leftovers = loop {
+    let (group, leftovers) = loop {
         let done = change!(reader, {
             let found = read(reader, handle, guid).await?;
             let (now, later) = found.users.split_at(found.users.len().min(USERS_AT_DELETION));
@@ -175,10 +177,10 @@ pub async fn delete(reader: &mut Reader<'_>, who: &Principal, guid: &Guid) -> Re
             writes.extend([found.group.remove(), Write::Delete(name, Condition::Always)]);
             let mut left: Vec<Write> = found.items.iter().map(|app| Write::Delete(keys::group_item(handle, guid, *app), Condition::Always)).collect();
             writes.extend(left.drain(..left.len().min(TRANSACTION_LIMIT.saturating_sub(writes.len()))));
-            Ok((Some(left), writes))
+            Ok((Some((found.group.value, left)), writes))
         })?;
         match done {
-            Some(leftovers) => break leftovers,
+            Some(deleted) => break deleted,
             None => reader.forget(),
         }
     };
@@ -186,7 +188,7 @@ pub async fn delete(reader: &mut Reader<'_>, who: &Principal, guid: &Guid) -> Re
     for batch in leftovers.chunks(TRANSACTION_LIMIT) {
         reader.table().write(batch.to_vec()).await?;
     }
-    Ok(())
+    Ok(group)
 }
 
 /// How many users leave a group that is deleted in one transaction: room for the copies in their API keys.
@@ -225,6 +227,121 @@ pub async fn change_users(reader: &mut Reader<'_>, who: &Principal, guid: &Guid,
         members.users.sort();
         Ok((members, if writes.len() == 1 { Vec::new() } else { writes }))
     })
+}
+
+/// How many users are in each group, by what the users' own records say. Reads all users, a page at a time; a group without
+/// users is not in it.
+///
+/// # Errors
+/// The store's.
+pub async fn user_counts(reader: &mut Reader<'_>, handle: Handle) -> Result<BTreeMap<Guid, u64>, Error> {
+    let mut counts = BTreeMap::new();
+    let mut query = everybody(handle);
+    loop {
+        let page = reader.query(&query).await?;
+        for item in page.items.into_iter().filter(|item| item.kind == User::KIND) {
+            for group in Stored::<User>::parse(item)?.value.owner.groups {
+                *counts.entry(group).or_default() += 1;
+            }
+        }
+        if page.next.is_none() {
+            return Ok(counts);
+        }
+        query.after = page.next;
+    }
+}
+
+/// What [`user_counts`] reads first.
+pub fn everybody(handle: Handle) -> Query {
+    Query::all(keys::users(handle))
+}
+
+/// Puts users into a group, or takes them out, each for himself: tells for each name whether that was done. It was not for a
+/// user who is not there, one who is in the group already (or is not in it), and one who is in [`GROUPS_OF_USER`]. As many as
+/// fit go in one transaction; each of them is whole.
+///
+/// # Errors
+/// Not found for an unknown group; the store's, with the transactions before it done.
+pub async fn change_each_user(reader: &mut Reader<'_>, who: &Principal, guid: &Guid, named: &[String], add: bool) -> Result<Vec<bool>, Error> {
+    let handle = who.handle;
+    let found = user::resolve_each(reader, handle, named).await?;
+    let wanted: Vec<Guid> = found.iter().flatten().cloned().collect::<BTreeSet<_>>().into_iter().collect();
+    let mut changed = BTreeSet::new();
+    let mut begin = 0;
+    loop {
+        let batch = &wanted[begin..wanted.len().min(begin + USERS_LIMIT)];
+        let (done, passed) = change!(reader, {
+            let mut needed: Vec<Key> = batch.iter().map(|user| keys::user(handle, user)).collect();
+            needed.push(keys::group(handle, guid));
+            reader.fetch_missing(&needed).await?;
+            reader.get::<Group>(&keys::group(handle, guid)).await?.ok_or_else(unknown)?;
+            let mut writes = vec![touched(handle, guid)];
+            let (mut done, mut passed) = (Vec::new(), 0);
+            for user in batch {
+                if let Some(found) =
+                    reader.get::<User>(&keys::user(handle, user)).await?.filter(|found| !add || found.value.owner.groups.len() < GROUPS_OF_USER)
+                {
+                    let more = moved(handle, guid, found, add)?;
+                    if writes.len() + more.len() > TRANSACTION_LIMIT {
+                        break;
+                    }
+                    if !more.is_empty() {
+                        writes.extend(more);
+                        done.push(user.clone());
+                    }
+                }
+                passed += 1;
+            }
+            Ok(((done, passed), if writes.len() == 1 { Vec::new() } else { writes }))
+        })?;
+        changed.extend(done);
+        begin += passed;
+        if begin >= wanted.len() {
+            return Ok(found.iter().map(|user| user.as_ref().is_some_and(|user| changed.contains(user))).collect());
+        }
+    }
+}
+
+/// Groups that a user joins in one transaction: two writes each, and room for the copies in his API keys.
+const GROUPS_AT_ONCE: usize = 35;
+
+/// Puts a user into groups, each for itself: gives those that he joined. He did not join a group that is not there, one that
+/// he is in already, and what is more than [`GROUPS_OF_USER`]. As many as fit go in one transaction.
+///
+/// # Errors
+/// Not found `User not found`; the store's, with the transactions before it done.
+pub async fn join_each(reader: &mut Reader<'_>, who: &Principal, name: &str, groups: &BTreeSet<Guid>) -> Result<BTreeSet<Guid>, Error> {
+    let handle = who.handle;
+    let user = user::named(reader, handle, name).await?.value.owner.user;
+    let mut joined = BTreeSet::new();
+    for batch in groups.iter().collect::<Vec<_>>().chunks(GROUPS_AT_ONCE) {
+        let done = change!(reader, {
+            let group_keys: Vec<Key> = batch.iter().map(|group| keys::group(handle, group)).collect();
+            let mut needed = group_keys.clone();
+            needed.push(keys::user(handle, &user));
+            reader.fetch_missing(&needed).await?;
+            let mut found: Stored<User> = reader.get(&keys::user(handle, &user)).await?.ok_or_else(user::not_found)?;
+            let have = &mut found.value.owner.groups;
+            let (mut done, mut writes) = (Vec::new(), Vec::new());
+            for group in reader.get_all::<Group>(&group_keys).await?.into_iter().flatten() {
+                let guid = group.value.guid;
+                if have.len() < GROUPS_OF_USER && !have.contains(&guid) {
+                    have.push(guid.clone());
+                    writes.extend([touched(handle, &guid), records::put(keys::group_user(handle, &guid, &user), &Member {}, Condition::Always)?]);
+                    done.push(guid);
+                }
+            }
+            if !done.is_empty() {
+                writes.push(found.replace()?);
+                writes.extend(user::copies(handle, &found.value)?);
+            }
+            Ok((done, writes))
+        })?;
+        joined.extend(done);
+        // The next ones begin from the user as he is now.
+        reader.forget();
+    }
+    Ok(joined)
 }
 
 /// Counts nothing and moves the group's revision: a deletion that did not see a member begins again.

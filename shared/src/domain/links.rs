@@ -3,13 +3,16 @@
 //! The item's card holds its groups (what visibility asks), the group's partition holds its items (what `read` of the
 //! group shows), and the group's counter says how many.
 
+use std::collections::BTreeSet;
+
 use crate::access::Principal;
 use crate::change;
+use crate::clock::Timestamp;
 use crate::domain::app::{self, AppCard, GROUPS_LIMIT};
 use crate::domain::group::{self, Group, Member, Members};
 use crate::error::Error;
 use crate::id::{AppId, Guid, Handle};
-use crate::records::{self, Reader};
+use crate::records::{self, Reader, Stored};
 use crate::store::{Condition, Key, Write, keys};
 
 fn link(handle: Handle, group: &Guid, app: AppId) -> Result<[Write; 2], Error> {
@@ -86,8 +89,45 @@ pub async fn change_groups(reader: &mut Reader<'_>, who: &Principal, id: AppId, 
     })
 }
 
-/// Most items that one call puts into a group or takes out of it: two writes an item and one for the group.
+/// Most items that one transaction puts into a group or takes out of it: two writes an item and one for the group.
 pub const ITEMS_LIMIT: usize = 49;
+
+/// How an app took the wish to be in a group, or not to be.
+enum Moved {
+    /// It is moved by these writes.
+    Now(Vec<Write>),
+    /// It was as wished before.
+    Before,
+    /// It is in [`GROUPS_LIMIT`].
+    Full,
+}
+
+fn moved(handle: Handle, guid: &Guid, mut found: Stored<AppCard>, add: bool, now: Timestamp) -> Result<Moved, Error> {
+    let card = &mut found.value;
+    let member = keys::group_item(handle, guid, card.id);
+    let link = match (add, card.groups.contains(guid)) {
+        (true, false) if card.groups.len() >= GROUPS_LIMIT => return Ok(Moved::Full),
+        (true, false) => {
+            card.groups.push(guid.clone());
+            records::put(member, &Member {}, Condition::Always)?
+        }
+        (false, true) => {
+            card.groups.retain(|have| have != guid);
+            Write::Delete(member, Condition::Always)
+        }
+        _ => return Ok(Moved::Before),
+    };
+    // What a list shows of it stays as it is.
+    found.value.modified = now;
+    Ok(Moved::Now(vec![link, found.replace()?]))
+}
+
+/// The write that counts so many items more in a group, or fewer; none for none.
+fn counted(handle: Handle, guid: &Guid, moved: usize, add: bool) -> Option<Write> {
+    let by = i64::try_from(moved).unwrap_or(i64::MAX);
+    let kind = <Group as records::Record>::KIND;
+    (moved > 0).then(|| Write::Count { key: keys::group(handle, guid), kind, by: if add { by } else { -by }, condition: Condition::Present })
+}
 
 /// Puts apps into a group, or takes them out: all or none; gives the group as it is then.
 ///
@@ -107,45 +147,65 @@ pub async fn change_items(reader: &mut Reader<'_>, who: &Principal, guid: &Guid,
         reader.fetch_missing(&wanted).await?;
         let mut members = group::read(reader, handle, guid).await?;
         let mut writes = Vec::new();
-        let mut changed = 0_i64;
+        let mut changed = 0;
         for found in reader.get_all::<AppCard>(&wanted[1..]).await? {
-            let Some(mut found) = found else {
+            let Some(found) = found else {
                 if add {
                     return Err(Error::not_found("invalid_guid"));
                 }
                 continue;
             };
-            let card = &mut found.value;
-            let member = keys::group_item(handle, guid, card.id);
-            members.items.retain(|id| *id != card.id);
+            let id = found.value.id;
+            members.items.retain(|item| *item != id);
             if add {
-                members.items.push(card.id);
+                members.items.push(id);
             }
-            match (add, card.groups.contains(guid)) {
-                (true, false) if card.groups.len() >= GROUPS_LIMIT => {
-                    return Err(Error::invalid(format!("invalid_groups: an item can be in at most {GROUPS_LIMIT}")));
-                }
-                (true, false) => {
-                    card.groups.push(guid.clone());
-                    writes.push(records::put(member, &Member {}, Condition::Always)?);
+            match moved(handle, guid, found, add, now)? {
+                Moved::Now(both) => {
+                    writes.extend(both);
                     changed += 1;
                 }
-                (false, true) => {
-                    card.groups.retain(|have| have != guid);
-                    writes.push(Write::Delete(member, Condition::Always));
-                    changed -= 1;
-                }
-                _ => continue,
+                Moved::Before => {}
+                Moved::Full => return Err(Error::invalid(format!("invalid_groups: an item can be in at most {GROUPS_LIMIT}"))),
             }
-            // What a list shows of it stays as it is.
-            found.value.modified = now;
-            writes.push(found.replace()?);
         }
-        if changed != 0 {
-            let kind = <Group as records::Record>::KIND;
-            writes.push(Write::Count { key: wanted[0].clone(), kind, by: changed, condition: Condition::Present });
-        }
+        writes.extend(counted(handle, guid, changed, add));
         members.items.sort();
         Ok((members, writes))
     })
+}
+
+/// Puts apps into a group, or takes them out, each for itself: gives those with which that was done. It was not for an app that
+/// is not there, one that is in the group already (or is not in it), and one that is in [`GROUPS_LIMIT`]. [`ITEMS_LIMIT`] go in
+/// one transaction; each of them is whole.
+///
+/// # Errors
+/// Not found for an unknown group; the store's, with the transactions before it done.
+pub async fn change_each_item(reader: &mut Reader<'_>, who: &Principal, guid: &Guid, apps: &BTreeSet<AppId>, add: bool) -> Result<BTreeSet<AppId>, Error> {
+    let (handle, now) = (who.handle, reader.now());
+    let group_key = keys::group(handle, guid);
+    // Not to be told by a list of none alone.
+    reader.get::<Group>(&group_key).await?.ok_or_else(|| Error::not_found("invalid_guid"))?;
+    let mut all = BTreeSet::new();
+    for batch in apps.iter().collect::<Vec<_>>().chunks(ITEMS_LIMIT) {
+        let done = change!(reader, {
+            let cards: Vec<Key> = batch.iter().map(|app| keys::app_card(handle, **app)).collect();
+            let mut wanted = cards.clone();
+            wanted.push(group_key.clone());
+            reader.fetch_missing(&wanted).await?;
+            reader.get::<Group>(&group_key).await?.ok_or_else(|| Error::not_found("invalid_guid"))?;
+            let (mut done, mut writes) = (Vec::new(), Vec::new());
+            for found in reader.get_all::<AppCard>(&cards).await?.into_iter().flatten() {
+                let id = found.value.id;
+                if let Moved::Now(both) = moved(handle, guid, found, add, now)? {
+                    writes.extend(both);
+                    done.push(id);
+                }
+            }
+            writes.extend(counted(handle, guid, done.len(), add));
+            Ok((done, writes))
+        })?;
+        all.extend(done);
+    }
+    Ok(all)
 }

@@ -7,6 +7,7 @@ use crate::domain::app::{self, AppCard, Binary, Icon, Judged, NewVersion};
 use crate::domain::app_text::{AppText, NAME_LIMIT, Said};
 use crate::domain::catalogue::{self, AppKind};
 use crate::domain::file::{self, Content, StoredFile};
+use crate::domain::psk;
 use crate::domain::publication::{Platform, Publication};
 use crate::domain::store_front;
 use crate::domain::text::Name;
@@ -293,4 +294,23 @@ pub async fn version_of(reader: &mut Reader<'_>, who: &Principal, id: AppId, fil
 /// As [`version_of`].
 pub async fn add_version(reader: &mut Reader<'_>, who: &Principal, id: AppId, file: &str, said: &Said) -> Result<NativeApp, Error> {
     change!(reader, { version_of(reader, who, id, file, said).await })
+}
+
+/// Those of these apps that are native and that somebody sees, with what is said of them. What publishers said of apps without
+/// a file is fetched in one call.
+///
+/// # Errors
+/// The store's.
+pub async fn shown_to(reader: &mut Reader<'_>, who: &Principal, listed: Vec<(AppCard, Option<AppText>)>) -> Result<Vec<NativeApp>, Error> {
+    let seen: Vec<_> = listed.into_iter().filter(|(card, _)| psk::visible(card, who)).collect();
+    let said: Vec<Key> = seen.iter().filter_map(|(card, _)| platform_key(who.handle, card)).collect();
+    reader.fetch_missing(&said).await?;
+    let mut apps = Vec::new();
+    for (card, text) in seen {
+        let platform = platform(reader, who.handle, &card).await?;
+        if is_native(&card, platform) {
+            apps.push(NativeApp { id: card.id, card, text: text.unwrap_or_default(), platform });
+        }
+    }
+    Ok(apps)
 }

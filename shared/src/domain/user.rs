@@ -76,6 +76,14 @@ impl User {
     }
 }
 
+impl User {
+    /// The name to show in two parts, the last word on its own; the second is empty for a name of one word.
+    pub fn first_and_last_name(&self) -> (&str, &str) {
+        let name = self.name.trim();
+        name.rsplit_once(' ').map_or((name, ""), |(first, last)| (first.trim_end(), last))
+    }
+}
+
 impl Record for User {
     const KIND: &'static str = "user";
 }
@@ -327,6 +335,21 @@ pub async fn changed(reader: &mut Reader<'_>, handle: Handle, before: &User, aft
 /// # Errors
 /// Not found `User not found` where one is not there; the store's.
 pub async fn resolve(reader: &mut Reader<'_>, handle: Handle, named: &[String]) -> Result<Vec<Guid>, Error> {
+    let mut users = Vec::new();
+    for user in resolve_each(reader, handle, named).await? {
+        let user = user.ok_or_else(not_found)?;
+        if !users.contains(&user) {
+            users.push(user);
+        }
+    }
+    Ok(users)
+}
+
+/// The same, each in the place of its name; `None` for one who is not there.
+///
+/// # Errors
+/// The store's.
+pub async fn resolve_each(reader: &mut Reader<'_>, handle: Handle, named: &[String]) -> Result<Vec<Option<Guid>>, Error> {
     let as_guid: Vec<Option<Guid>> = named.iter().map(|text| text.parse().ok()).collect();
     let mut wanted: Vec<Key> = named.iter().map(|text| keys::sign_in(handle, text)).collect();
     wanted.extend(as_guid.iter().flatten().map(|guid| keys::user(handle, guid)));
@@ -337,14 +360,10 @@ pub async fn resolve(reader: &mut Reader<'_>, handle: Handle, named: &[String]) 
             Some(guid) => reader.get::<User>(&keys::user(handle, guid)).await?.map(|_| guid.clone()),
             None => None,
         };
-        let user = match by_guid {
+        users.push(match by_guid {
             Some(user) => Some(user),
             None => reader.get::<SignInName>(&keys::sign_in(handle, text)).await?.map(|claim| claim.value.user),
-        };
-        let user = user.ok_or_else(not_found)?;
-        if !users.contains(&user) {
-            users.push(user);
-        }
+        });
     }
     Ok(users)
 }
