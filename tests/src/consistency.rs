@@ -88,15 +88,19 @@ impl World {
         }
     }
 
-    /// Waits until nothing is being read.
+    /// Waits until nothing is being read or worked on, unless the worker is held.
     pub async fn quiet(&self) {
         for _ in 0..1_000 {
-            if self.store.objects_under(keys::INCOMING).is_empty() {
+            if self.store.objects_under(keys::INCOMING).is_empty() && (self.work_is_held() || !self.has_jobs().await) {
                 return;
             }
             tokio::time::sleep(std::time::Duration::from_millis(10)).await;
         }
-        panic!("uploads are still being read: {:?}", self.store.objects_under(keys::INCOMING));
+        panic!("uploads are still being read, or jobs are left: {:?}", self.store.objects_under(keys::INCOMING));
+    }
+
+    async fn has_jobs(&self) -> bool {
+        self.snapshot().await.values().any(|record| record["kind"]["S"] == Job::KIND)
     }
 
     /// Says what of a tenant does not fit together.
@@ -387,7 +391,7 @@ fn works(handle: Handle, records: &Records, chores: &[Stored<Chore>], sides: &mu
 fn presets(handle: Handle, records: &Records, sides: &mut Sides<'_>) {
     let mut counts = BTreeMap::<Key, i64>::new();
     for preset in records.all::<Preset>() {
-        sides.holds(|| format!("a preset under another key: {:?}", preset.key), preset.key == keys::preset(handle, &preset.value.guid));
+        sides.holds(|| format!("a preset under another key: {:?}", preset.key), preset.key == keys::preset(handle, preset.value.id));
         *counts.entry(keys::preset_count(handle, &preset.value.policy_id)).or_default() += 1;
     }
     let counted = records.items.iter().filter(|item| item.kind == PresetCount::KIND && item.count != 0).map(|item| (item.key.clone(), item.count));
