@@ -21,6 +21,7 @@ use shared::domain::oauth::Client;
 use shared::domain::partial::{Partial, Shown};
 use shared::domain::policy::{Policy, PolicyIdClaim};
 use shared::domain::publication::{Publication, VersionClaim};
+use shared::domain::publishing_call::{self, PublishingCall};
 use shared::domain::store_front::StoreFront;
 use shared::domain::team::{Access, Team, default_teams};
 use shared::domain::tenant::Tenant;
@@ -231,6 +232,7 @@ pub fn faults(handle: Handle, snapshot: &Snapshot) -> Vec<String> {
         "version-claim",
         "context-claim",
         "file",
+        "publishing-call",
     ]
     .into();
     for item in &records.items {
@@ -246,6 +248,7 @@ pub fn faults(handle: Handle, snapshot: &Snapshot) -> Vec<String> {
     business_owners(handle, &records, &mut sides);
     people(handle, &records, &mut sides);
     tokens(handle, &records, &mut sides);
+    publications(handle, &records, &mut sides);
     let waiting = records.all::<Upload>().into_iter().filter(|upload| upload.value.state == State::Waiting).map(|upload| upload.value.guid);
     let cleared: BTreeSet<_> =
         chores.iter().filter_map(|chore| if let Chore::Upload { upload, .. } = &chore.value { Some(upload.clone()) } else { None }).collect();
@@ -301,7 +304,9 @@ fn apps(handle: Handle, records: &Records, chores: &[Stored<Chore>], sides: &mut
             sides.holds(|| format!("the next number of {key:?} is taken"), binary.value.versions.iter().all(|version| version.number < binary.value.next));
             for version in &binary.value.versions {
                 aliases.insert((keys::version(handle, &version.guid), Some(card.value.id.binary(kind))));
-                *counted.entry(keys::object(handle, &keys::binary_object(handle, &version.sha256))).or_default() += 1;
+                for sha256 in version.objects() {
+                    *counted.entry(keys::object(handle, &keys::binary_object(handle, sha256))).or_default() += 1;
+                }
             }
         }
     }
@@ -563,6 +568,20 @@ fn tokens(handle: Handle, records: &Records, sides: &mut Sides<'_>) {
 }
 
 /// What users are in and what they own, on both sides of each.
+/// Publications by the older calls of the Apperian API: each ends with its hour, and none has made what another one made.
+fn publications(handle: Handle, records: &Records, sides: &mut Sides<'_>) {
+    let calls = records.all::<PublishingCall>();
+    let ends: BTreeMap<&Key, Option<i64>> = records.items.iter().map(|item| (&item.key, item.expires)).collect();
+    let mut made = BTreeSet::new();
+    for call in &calls {
+        let end = call.value.created.plus_seconds(publishing_call::VALID_SECONDS).seconds();
+        sides.holds(|| format!("{:?} has no end", call.key), ends.get(&call.key) == Some(&Some(end)));
+        sides.holds(|| format!("{:?} is not of this tenant", call.key), call.key.pk.starts_with(&handle.to_string()));
+        let new = call.value.done.filter(|_| call.value.app.is_none());
+        sides.holds(|| format!("two publications made {new:?}"), new.is_none_or(|app| made.insert(app)));
+    }
+}
+
 fn members(handle: Handle, records: &Records, users: &[Stored<User>], sides: &mut Sides<'_>) {
     let (mut emails, mut policies, mut teams, mut administrators) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
     let mut owned: BTreeMap<Key, i64> = BTreeMap::new();

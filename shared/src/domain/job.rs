@@ -112,8 +112,6 @@ pub async fn finish_applied(reader: &mut Reader<'_>, handle: Handle, guid: &Guid
         work.status = if applied.is_some() { WrapStatus::NotSigned } else { WrapStatus::None };
         work.reason = None;
         work.applied = applied.map(|made| made.build.clone());
-        // A signature that stood there is that of a package without these policies. A cancelled one is told to who waits for it.
-        work.signing = work.signing.take().filter(|signing| signing.status == SigningStatus::Cancelled);
     })
     .await
 }
