@@ -69,6 +69,11 @@ impl Timestamp {
     pub fn rfc3339(self) -> String {
         self.print("%Y-%m-%dT%H:%M:%SZ")
     }
+
+    /// `2018-02-01T03:52:18.281815+00:00`, with microseconds and an offset (000 `created`).
+    pub fn rfc3339_micros(self) -> String {
+        format!("{}.{:03}000+00:00", self.print("%Y-%m-%dT%H:%M:%S"), self.0.rem_euclid(1000))
+    }
 }
 
 impl fmt::Debug for Timestamp {
@@ -123,6 +128,7 @@ mod tests {
         assert_eq!(moment.dotted(), "2012-11-02 10:06:48.034");
         assert_eq!(moment.plain(), "2012-11-02 10:06:48");
         assert_eq!(moment.rfc3339(), "2012-11-02T10:06:48Z");
+        assert_eq!(moment.rfc3339_micros(), "2012-11-02T10:06:48.034000+00:00");
         assert_eq!(moment.seconds(), 1_351_850_808);
     }
 

@@ -35,7 +35,7 @@ pub struct Opened {
     pub sent: Option<Timestamp>,
     /// What the operation takes.
     pub input: Map<String, Value>,
-    /// What the answer repeats.
+    /// What the answer repeats, as soon as the message is known to be its sender's.
     pub echo: Value,
 }
 
@@ -44,7 +44,7 @@ pub trait SignedMessages: Send + Sync {
     /// Takes a message apart, unverified.
     ///
     /// # Errors
-    /// Invalid for what is no message, and for an algorithm or a header that is not taken.
+    /// Invalid for what is no message, forbidden for an algorithm or a header that is not taken, too large.
     fn open(&self, body: &[u8]) -> Result<Opened, Error>;
 
     /// Verifies its signature.
@@ -108,7 +108,7 @@ pub async fn authenticate(
     context: &Context,
     reader: &mut Reader<'_>,
     messages: &'static dyn SignedMessages,
-    opened: &Opened,
+    opened: &mut Opened,
     token: &CredentialText,
     incoming: &mut Incoming,
 ) -> Result<Principal, Error> {
@@ -123,9 +123,13 @@ pub async fn authenticate(
     let (for_answer, words) = (key.clone(), messages);
     incoming.signer = Some(Box::new(move |payload| words.sign(&alias, &text, &for_answer, payload)));
     messages.verify(&incoming.body, &key)?;
-    let ours = opened.aliases.iter().all(|alias| *alias == domain) && !opened.aliases.is_empty() && opened.tokens.iter().all(|other| other == token.expose());
-    if !ours {
-        return Err(Error::forbidden("The organization's alias and the token do not name the same settings everywhere in the message"));
+    // Nothing that somebody else wrote is signed with this key.
+    incoming.echo = std::mem::take(&mut opened.echo);
+    if opened.aliases.is_empty() || opened.aliases.iter().any(|alias| *alias != domain) {
+        return Err(Error::forbidden("org_alias and reqHeader.orgAlias must be the alias of the settings that sign the message"));
+    }
+    if opened.tokens.iter().any(|other| other != token.expose()) {
+        return Err(Error::forbidden("reqHeader.secretKey must be the token of the message's header"));
     }
     if context.settings.pingid_strict {
         once(reader, handle, opened, &incoming.body).await?;
@@ -141,8 +145,8 @@ pub const SEALED_FOR: &str = "pingid";
 async fn once(reader: &mut Reader<'_>, handle: Handle, opened: &Opened, body: &[u8]) -> Result<(), Error> {
     let now = reader.now();
     let sent = opened.sent.ok_or_else(|| Error::forbidden("The message does not say when it was sent: timestamp must be yyyy-MM-dd HH:mm:ss.SSS in UTC"))?;
-    if (sent.seconds() - now.seconds()).abs() > WINDOW_SECONDS {
-        return Err(Error::forbidden(format!("The message was not sent within {WINDOW_SECONDS} seconds of now")));
+    if (sent.0 - now.0).abs() > WINDOW_SECONDS * 1_000 {
+        return Err(Error::forbidden(format!("The message was not sent within {WINDOW_SECONDS} seconds of now, which is {} UTC", now.dotted())));
     }
     let digest = data_encoding::HEXLOWER.encode(&Sha256::digest(body.trim_ascii()));
     let taken = Taken { expires: now.plus_seconds(2 * WINDOW_SECONDS + 60) };

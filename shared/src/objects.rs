@@ -1,5 +1,6 @@
 //! The bucket: binaries, icons and what has just been uploaded.
 
+use std::path::Path;
 use std::sync::LazyLock;
 use std::time::Duration;
 
@@ -8,6 +9,7 @@ use aws_sdk_s3::Client;
 use aws_sdk_s3::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
 use aws_sdk_s3::presigning::PresigningConfig;
 use aws_sdk_s3::types::{CompletedMultipartUpload, CompletedPart};
+use aws_smithy_types::byte_stream::ByteStream;
 
 use crate::error::Error;
 
@@ -53,6 +55,12 @@ pub trait Objects: Send + Sync {
     /// Unavailable.
     async fn put(&self, name: &str, content_type: &str, bytes: Vec<u8>) -> Result<(), Error>;
 
+    /// Writes a file as an object, whether or not it is there (names by content). The file is streamed: its size costs no memory.
+    ///
+    /// # Errors
+    /// Internal for a file that cannot be read; unavailable.
+    async fn put_file(&self, name: &str, content_type: &str, path: &Path) -> Result<(), Error>;
+
     /// Size and tag, `None` where there is no such object.
     ///
     /// # Errors
@@ -69,7 +77,7 @@ pub trait Objects: Send + Sync {
     ///
     /// # Errors
     /// Not found; unavailable.
-    async fn stream(&self, name: &str) -> Result<aws_smithy_types::byte_stream::ByteStream, Error>;
+    async fn stream(&self, name: &str) -> Result<ByteStream, Error>;
 
     /// Copies within the bucket.
     ///
@@ -190,6 +198,12 @@ impl Objects for S3Objects {
         Ok(())
     }
 
+    async fn put_file(&self, name: &str, content_type: &str, path: &Path) -> Result<(), Error> {
+        let body = ByteStream::from_path(path).await.map_err(Error::internal)?;
+        self.client.put_object().bucket(&self.bucket).key(name).content_type(content_type).body(body).send().await.map_err(failed)?;
+        Ok(())
+    }
+
     async fn facts(&self, name: &str) -> Result<Option<ObjectFacts>, Error> {
         match self.client.head_object().bucket(&self.bucket).key(name).send().await {
             Ok(head) => Ok(Some(ObjectFacts {
@@ -211,7 +225,7 @@ impl Objects for S3Objects {
         Ok(bytes.to_vec())
     }
 
-    async fn stream(&self, name: &str) -> Result<aws_smithy_types::byte_stream::ByteStream, Error> {
+    async fn stream(&self, name: &str) -> Result<ByteStream, Error> {
         Ok(self.client.get_object().bucket(&self.bucket).key(name).send().await.map_err(failed)?.body)
     }
 

@@ -56,6 +56,8 @@ pub struct Reply {
     pub headers: Vec<(&'static str, String)>,
     /// The state of what it shows; without one a dialect with conditional requests takes the content.
     pub validators: Option<Validators>,
+    /// For how many seconds anybody may keep it; `None` where the dialect decides. Its conditions are judged in every dialect.
+    pub max_age: Option<u32>,
 }
 
 /// The most that one answer holds: a function's 6 MB less the envelope of the gateway. Lists that their documents do
@@ -64,7 +66,7 @@ pub const ANSWER_LIMIT: usize = 5_000_000;
 
 impl Reply {
     fn with(content: Content) -> Self {
-        Self { success: Success::Done, content, cookie: None, headers: Vec::new(), validators: None }
+        Self { success: Success::Done, content, cookie: None, headers: Vec::new(), validators: None, max_age: None }
     }
 
     /// A view, in the dialect's envelope.
@@ -98,6 +100,12 @@ impl Reply {
     /// With the state of what it shows.
     pub fn validators(mut self, validators: Validators) -> Self {
         self.validators = Some(validators);
+        self
+    }
+
+    /// That anybody may keep for so many seconds: nothing secret, and the same for all.
+    pub fn max_age(mut self, seconds: u32) -> Self {
+        self.max_age = Some(seconds);
         self
     }
 

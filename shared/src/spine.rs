@@ -225,7 +225,6 @@ impl<F: Operations> Endpoint<F> {
     async fn run_signed(&self, row: &Row, op: F::Op, incoming: &mut Incoming, mut reader: Reader<'_>) -> Result<Reply, Error> {
         let messages = F::messages().ok_or_else(|| Error::internal("a signed row in a function without messages"))?;
         let mut opened = messages.open(&incoming.body)?;
-        incoming.echo = std::mem::take(&mut opened.echo);
         incoming.replace_input(std::mem::take(&mut opened.input));
         let token = messages::token(&opened)?;
         let handle = token.handle();
@@ -234,7 +233,7 @@ impl<F: Operations> Endpoint<F> {
         let mut wanted = messages::keys_of(&token);
         wanted.extend(plan.keys);
         reader.fetch(wanted, plan.queries).await?;
-        let principal = messages::authenticate(&self.context, &mut reader, messages, &opened, &token, incoming).await?;
+        let principal = messages::authenticate(&self.context, &mut reader, messages, &mut opened, &token, incoming).await?;
         access::authorise(Some(&principal), row.permission, None)?;
         F::call(op, Call { context: &self.context, incoming, principal: Some(&principal), reader }).await
     }

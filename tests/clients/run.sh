@@ -4,7 +4,7 @@
 #
 #   tests/clients/run.sh [path-to-appdepot]      by default target/debug/appdepot, built if it is not there
 #
-# Needs bash, curl, node 18 or later, npm and (for the build and the reader) cargo. The clients and the APKs come from the npm
+# Needs bash, curl, openssl, node 18 or later, npm, Python 3 and (for the build and the reader) cargo. The clients and the APKs come from the npm
 # registry, in fixed versions, into target/clients.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
@@ -21,7 +21,7 @@ fail() {
 # fhc would send requests for 127.0.0.1 through a proxy too.
 without_proxy=(env -u http_proxy -u HTTP_PROXY -u https_proxy -u HTTPS_PROXY -u all_proxy -u ALL_PROXY)
 
-for tool in node npm curl; do
+for tool in node npm curl openssl python3; do
     command -v "$tool" >/dev/null || fail "$tool is needed"
 done
 [ "$(node -p 'Number(process.versions.node.split(".")[0])')" -ge 18 ] || fail "node 18 or later is needed"
@@ -146,6 +146,13 @@ for status in 201 200; do
     drive wso2.mjs --url "$url" --password secret --settings "$work/data-of-publishers-$status/clients/wso2-client.json" --apk "$stf" --create-status "$status"
     stop_server
 done
+
+start_server "$work/data-of-ci"
+echo "--- apperian.py"
+[ "$android_tools" = yes ] || echo "SKIPPED: what aapt and apksigner say of signed apps: they are not installed, and this is not root on a Debian system"
+"${without_proxy[@]}" python3 "$here/apperian.py" --url "$url" --password secret --token-file "$work/data-of-ci/clients/apperian-token" --apk "$stf" \
+    --work "$work" --android-tools "$android_tools"
+stop_server
 
 providers=(--modules "$clients/node_modules")
 if [ "$slapd" = yes ]; then

@@ -69,6 +69,8 @@ def arrays(value):
             yield from arrays(one)
 
 
+# What a list of several begins with.
+SEVERAL = {"<<exactly>>", "<<some>>"}
 STEPS = steps_of(README)
 NAMES = {name for name, _ in rows(README)}
 MATCHERS = {name for name in NAMES if name.startswith("<<")}
@@ -85,8 +87,8 @@ def check_frame(where, case, steps):
             gap(where, f"unknown step {step}")
 
 
-def check_request(where, request, bodies, contents, body_of_get=False):
-    """Whether a request has the fields that it must have."""
+def check_request(where, request, bodies, contents, body_of_get=False, typed=False):
+    """Whether a request has the fields that it must have. Parts of a form may say their type where `typed`."""
     if set(request) - {"method", "path", "headers", *bodies} or not {"method", "path", "headers", "body"} <= set(request):
         gap(where, f"fields of request: {sorted(request)}")
         return False
@@ -96,10 +98,11 @@ def check_request(where, request, bodies, contents, body_of_get=False):
     if held and request["method"] == "GET" and not body_of_get:
         gap(where, "GET with a body")
     for part in request.get("multipart") or []:
-        if set(part) == {"name", "filename", "content"}:
+        fields = set(part) - {"type"} if typed else set(part)
+        if fields == {"name", "filename", "content"}:
             if part["content"] not in contents:
                 gap(where, f"unknown content {part['content']}")
-        elif set(part) != {"name", "value"}:
+        elif fields != {"name", "value"}:
             gap(where, f"part {part}")
     for text in texts(request):
         if "<<" in text:
@@ -117,8 +120,8 @@ def check_response(where, response, fields, is_matcher):
     for text in texts(response):
         if "<<" in text and not is_matcher(text):
             gap(where, f"unknown matcher {text}")
-    for one in arrays(response.get("body")):
-        if len(one) > 1:
+    for one in [*arrays(response.get("body")), *arrays(response.get("signed"))]:
+        if len(one) > 1 and one[0] not in SEVERAL:
             gap(where, "an array of the answer holds more than one element")
     return True
 

@@ -304,7 +304,9 @@ fn apps(handle: Handle, records: &Records, chores: &[Stored<Chore>], sides: &mut
             sides.holds(|| format!("the next number of {key:?} is taken"), binary.value.versions.iter().all(|version| version.number < binary.value.next));
             for version in &binary.value.versions {
                 aliases.insert((keys::version(handle, &version.guid), Some(card.value.id.binary(kind))));
-                *counted.entry(keys::object(handle, &keys::binary_object(handle, &version.sha256))).or_default() += 1;
+                for sha256 in version.objects() {
+                    *counted.entry(keys::object(handle, &keys::binary_object(handle, sha256))).or_default() += 1;
+                }
             }
         }
     }

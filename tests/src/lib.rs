@@ -15,7 +15,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use local_gateway::event::{self, Incoming};
 use local_gateway::functions::Functions;
 use local_gateway::stack::{Addresses, ensure_key_file};
-use local_gateway::uploads;
+use local_gateway::{uploads, work};
 use serde_json::{Value, json};
 use shared::access::{Role, Scopes};
 use shared::clock::{Clock, ShiftedClock};
@@ -24,13 +24,15 @@ use shared::domain::credential::{Credential, Purpose};
 use shared::domain::policy;
 use shared::domain::tenant::{self, NewTenant};
 use shared::domain::user::{self, NewUser, User};
+use shared::domain::work::Job;
 use shared::id::{Guid, Handle};
 use shared::mail::Outbox;
-use shared::records::{self, Reader, Stored};
+use shared::records::{self, Reader, Record as _, Stored};
 use shared::secret::{CredentialText, hash_password};
 use shared::store::keys;
-use shared::store::wrappers::{CountingTable, FailingTable};
-use shared::store::{Table, Write};
+use shared::store::wrappers::{CountingTable, FailingTable, TellingTable};
+use shared::store::{Key, Table, Write};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 /// The password of everybody in a world.
 pub const PASSWORD: &str = "correct horse battery staple";
@@ -58,13 +60,16 @@ pub struct World {
     pub store: EmbeddedStore,
     /// What was mailed.
     pub outbox: Outbox,
+    work: Arc<Semaphore>,
     _folder: tempfile::TempDir,
     reader: tokio::task::JoinHandle<()>,
+    worker: tokio::task::JoinHandle<()>,
 }
 
 impl Drop for World {
     fn drop(&mut self) {
         self.reader.abort();
+        self.worker.abort();
     }
 }
 
@@ -125,7 +130,10 @@ impl World {
         };
         let clock = Arc::new(ShiftedClock::default());
         let outbox = Outbox::new(Arc::clone(&clock) as Arc<dyn Clock>);
-        let plain = addresses.context(deployment, Arc::clone(&clock) as Arc<dyn Clock>).expect("a context").with_mailer(Arc::new(outbox.clone()));
+        let stores = addresses.context(deployment, Arc::clone(&clock) as Arc<dyn Clock>).expect("a context").with_mailer(Arc::new(outbox.clone()));
+        let (tell, mut told) = tokio::sync::mpsc::unbounded_channel();
+        let telling = TellingTable::new(Arc::clone(&stores.table), Job::KIND, tell);
+        let plain = stores.clone().with_table(Arc::new(telling));
         let failing = Arc::new(FailingTable::new(Arc::clone(&plain.table)));
         let counting = Arc::new(CountingTable::new(Arc::clone(&failing)));
         let context = plain.clone().with_table(Arc::clone(&counting) as Arc<dyn Table>);
@@ -144,7 +152,17 @@ impl World {
                 }
             }
         });
-        let world = Self { functions, context, plain, counting, failing, clock, addresses, store, outbox, _folder: folder, reader };
+        let work = Arc::new(Semaphore::new(1));
+        let (workers, free) = (plain.clone(), Arc::clone(&work));
+        let worker = tokio::spawn(async move {
+            while let Some(key) = told.recv().await {
+                for _ in 0..deliveries {
+                    let _free = free.acquire().await;
+                    work_until_done(&workers, &key).await;
+                }
+            }
+        });
+        let world = Self { functions, context, plain, counting, failing, clock, addresses, store, outbox, work, _folder: folder, reader, worker };
         let tenant = world.tenant("dev").await;
         (world, tenant)
     }
@@ -274,6 +292,16 @@ impl World {
         upload_received::handle(self.plain.clone(), uploads::event(created)).await
     }
 
+    /// Keeps the worker from beginning further jobs as long as what this gives is there.
+    pub async fn hold_work(&self) -> OwnedSemaphorePermit {
+        Arc::clone(&self.work).acquire_owned().await.expect("the worker is there")
+    }
+
+    /// Delivers the event of a job, again or in the worker's place.
+    pub async fn deliver_job(&self, key: &Key) -> Result<package_work::Done, shared::Error> {
+        package_work::handle(self.plain.clone(), work::event(key)).await
+    }
+
     /// Runs housekeeping now.
     pub async fn keep_house(&self) -> shared::domain::housekeeping::Done {
         housekeeping::handle(self.plain.clone(), Value::Null).await.expect("housekeeping")
@@ -286,6 +314,16 @@ async fn read_until_done(context: &Context, created: &ObjectCreated) {
         match upload_received::handle(context.clone(), uploads::event(created)).await {
             Ok(_) => return,
             Err(error) => eprintln!("reading {} failed: {error} {:?}", created.key, error.cause),
+        }
+    }
+}
+
+/// The same for a job.
+async fn work_until_done(context: &Context, key: &Key) {
+    for _ in 0..3 {
+        match package_work::handle(context.clone(), work::event(key)).await {
+            Ok(_) => return,
+            Err(error) => eprintln!("working on {key:?} failed: {error} {:?}", error.cause),
         }
     }
 }
@@ -414,15 +452,16 @@ impl Call<'_> {
     /// Sends it as an event through the Lambda adapter.
     pub async fn send(self) -> Answer {
         let Some((name, service)) = self.world.functions.of_path(&self.incoming.path) else {
-            return Answer { status: 404, headers: HeaderMap::new(), text: String::new(), bytes: Bytes::new(), json: Value::Null };
+            return Answer { status: 404, http: 404, headers: HeaderMap::new(), text: String::new(), bytes: Bytes::new(), json: Value::Null };
         };
         let response = event::invoke(service, event::event(&self.incoming)).await.unwrap_or_else(|error| panic!("{name}: {error}"));
         let (parts, bytes) = event::answer(&response).into_parts();
         let text = String::from_utf8_lossy(&bytes).into_owned();
         let json: Value = serde_json::from_slice(&bytes).unwrap_or(Value::Null);
         // Remote calls are answered with 200; what became of them stands in the body.
+        let http = parts.status.as_u16();
         let told = json["error"]["data"]["status"].as_u64().and_then(|status| u16::try_from(status).ok());
-        Answer { status: told.unwrap_or(parts.status.as_u16()), headers: parts.headers, text, bytes, json }
+        Answer { status: told.unwrap_or(http), http, headers: parts.headers, text, bytes, json }
     }
 }
 
@@ -431,6 +470,8 @@ impl Call<'_> {
 pub struct Answer {
     /// The status: HTTP's, or the one that the error of a remote call tells.
     pub status: u16,
+    /// HTTP's status.
+    pub http: u16,
     /// The headers.
     pub headers: HeaderMap,
     /// The body as text.

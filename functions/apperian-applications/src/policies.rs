@@ -1,74 +1,145 @@
 //! 000: policies, their presets, those of an app, and the documents that apps read.
 
+use serde_json::{Map, Value, json};
 use shared::Error;
-use shared::error::Kind;
-use shared::id::Handle;
+use shared::conditions::Validators;
+use shared::domain::policy_document::{self, CONTENT_TYPE, MAX_AGE};
+use shared::domain::policy_set::{self, Purpose, Wanted};
+use shared::domain::{app_policy, preset};
+use shared::id::{AppId, Handle};
 use shared::incoming::Incoming;
-use shared::reply::Reply;
+use shared::reply::{Reply, Success};
 use shared::routes::apperian_applications::Op;
 use shared::spine::{Call, Plan};
+use shared::store::keys;
 
 /// What the operations here will read.
-pub fn plan(_op: Op, _incoming: &Incoming, _handle: Handle) -> Plan {
-    Plan::default()
+pub fn plan(op: Op, incoming: &Incoming, handle: Handle) -> Plan {
+    let application = incoming.param("application");
+    match op {
+        Op::ReadPolicies => Plan::keys(policy_set::keys_of(handle, application, Purpose::Reading)),
+        Op::ApplyPolicies | Op::RemovePolicies => Plan::keys(policy_set::keys_of(handle, application, Purpose::Changing)),
+        Op::ListPolicies | Op::ReadPolicy | Op::ListPresets => Plan::default().query(preset::listing(handle)),
+        Op::CreatePreset => {
+            let policy = app_policy::find(incoming.param("policy")).ok();
+            Plan::keys(policy.map(|policy| keys::preset_count(handle, policy.policy_id)).into_iter().collect())
+        }
+        Op::ReadPreset | Op::UpdatePreset | Op::DeletePreset => {
+            let preset = preset::id(incoming.param("configuration")).ok();
+            Plan::keys(preset.map(|preset| keys::preset(handle, &preset)).into_iter().collect())
+        }
+        // Open operations have no plan, and the others are not here.
+        _ => Plan::default(),
+    }
 }
 
-/// ReadPolicies
-pub async fn read_policies(_call: Call<'_>) -> Result<Reply, Error> {
-    Err(Error::new(Kind::NoSuchOperation, "There is no such operation"))
+/// Where the policies of an app stand (000 4).
+pub async fn read_policies(mut call: Call<'_>) -> Result<Reply, Error> {
+    let who = call.who()?;
+    let work = policy_set::read(&mut call.reader, who, call.incoming.param("application")).await?;
+    Reply::of(&policy_set::standing(&work))
 }
 
-/// ApplyPolicies
-pub async fn apply_policies(_call: Call<'_>) -> Result<Reply, Error> {
-    Err(Error::new(Kind::NoSuchOperation, "There is no such operation"))
+/// Replaces the policies of an app (000 3). They are applied afterwards; the answer says which.
+pub async fn apply_policies(mut call: Call<'_>) -> Result<Reply, Error> {
+    let who = call.who()?;
+    let said: Map<String, Value> = call.body()?;
+    let wanted = Wanted::parse(said.get("configurations"))?;
+    let application = call.incoming.param("application");
+    let applied = policy_set::replace(&mut call.reader, who, application, &wanted, &call.incoming.base_url).await?;
+    Ok(Reply::of(&json!({"configurations": policy_set::view(&applied)}))?.success(Success::Accepted))
 }
 
-/// RemovePolicies
-pub async fn remove_policies(_call: Call<'_>) -> Result<Reply, Error> {
-    Err(Error::new(Kind::NoSuchOperation, "There is no such operation"))
+/// Takes all policies from an app.
+pub async fn remove_policies(mut call: Call<'_>) -> Result<Reply, Error> {
+    let who = call.who()?;
+    call.incoming.readable()?;
+    let application = call.incoming.param("application");
+    let applied = policy_set::replace(&mut call.reader, who, application, &[], &call.incoming.base_url).await?;
+    Reply::of(&json!({"configurations": policy_set::view(&applied)}))
 }
 
-/// ListPolicies
-pub async fn list_policies(_call: Call<'_>) -> Result<Reply, Error> {
-    Err(Error::new(Kind::NoSuchOperation, "There is no such operation"))
+/// All policies, each with its presets (000 2).
+pub async fn list_policies(mut call: Call<'_>) -> Result<Reply, Error> {
+    let handle = call.who()?.handle;
+    let presets = preset::views(&mut call.reader, handle).await?;
+    let of = |policy_id: &str| presets.get(policy_id).map_or(&[][..], Vec::as_slice);
+    let policies: Vec<Value> = app_policy::POLICIES.iter().map(|policy| policy.view(of(policy.policy_id))).collect();
+    Reply::of(&json!({"policies": policies}))
 }
 
-/// ReadPolicy
-pub async fn read_policy(_call: Call<'_>) -> Result<Reply, Error> {
-    Err(Error::new(Kind::NoSuchOperation, "There is no such operation"))
+/// The presets of the policy that the path names.
+async fn presets_of(call: &mut Call<'_>, policy: &app_policy::AppPolicy) -> Result<Vec<Value>, Error> {
+    let handle = call.who()?.handle;
+    let mut presets = preset::views(&mut call.reader, handle).await?;
+    Ok(presets.remove(policy.policy_id).unwrap_or_default())
 }
 
-/// ListPresets
-pub async fn list_presets(_call: Call<'_>) -> Result<Reply, Error> {
-    Err(Error::new(Kind::NoSuchOperation, "There is no such operation"))
+/// A policy with its presets.
+pub async fn read_policy(mut call: Call<'_>) -> Result<Reply, Error> {
+    let policy = app_policy::find(call.incoming.param("policy"))?;
+    let presets = presets_of(&mut call, policy).await?;
+    Reply::of(&json!({"policy": policy.view(&presets)}))
 }
 
-/// CreatePreset
-pub async fn create_preset(_call: Call<'_>) -> Result<Reply, Error> {
-    Err(Error::new(Kind::NoSuchOperation, "There is no such operation"))
+/// The presets of a policy.
+pub async fn list_presets(mut call: Call<'_>) -> Result<Reply, Error> {
+    let policy = app_policy::find(call.incoming.param("policy"))?;
+    let presets = presets_of(&mut call, policy).await?;
+    Reply::of(&json!({"configurations": presets}))
 }
 
-/// ReadPreset
-pub async fn read_preset(_call: Call<'_>) -> Result<Reply, Error> {
-    Err(Error::new(Kind::NoSuchOperation, "There is no such operation"))
+/// Keeps options of a policy under a name.
+pub async fn create_preset(mut call: Call<'_>) -> Result<Reply, Error> {
+    let said: Map<String, Value> = call.body()?;
+    let policy = app_policy::find(call.incoming.param("policy"))?;
+    let handle = call.who()?.handle;
+    let made = preset::create(&mut call.reader, handle, policy, &said).await?;
+    Reply::of(&json!({"configuration": made.view()}))
 }
 
-/// UpdatePreset
-pub async fn update_preset(_call: Call<'_>) -> Result<Reply, Error> {
-    Err(Error::new(Kind::NoSuchOperation, "There is no such operation"))
+/// A preset.
+pub async fn read_preset(mut call: Call<'_>) -> Result<Reply, Error> {
+    let id = preset::id(call.incoming.param("configuration"))?;
+    let handle = call.who()?.handle;
+    let found = preset::find(&mut call.reader, handle, &id).await?;
+    Reply::of(&json!({"configuration": found.value.view()}))
 }
 
-/// DeletePreset
-pub async fn delete_preset(_call: Call<'_>) -> Result<Reply, Error> {
-    Err(Error::new(Kind::NoSuchOperation, "There is no such operation"))
+/// Changes a preset.
+pub async fn update_preset(mut call: Call<'_>) -> Result<Reply, Error> {
+    let said: Map<String, Value> = call.body()?;
+    let id = preset::id(call.incoming.param("configuration"))?;
+    let handle = call.who()?.handle;
+    let changed = preset::update(&mut call.reader, handle, &id, &said).await?;
+    Reply::of(&json!({"configuration": changed.view()}))
 }
 
-/// ReadDocument
-pub async fn read_document(_call: Call<'_>) -> Result<Reply, Error> {
-    Err(Error::new(Kind::NoSuchOperation, "There is no such operation"))
+/// Removes a preset.
+pub async fn delete_preset(mut call: Call<'_>) -> Result<Reply, Error> {
+    call.incoming.readable()?;
+    let id = preset::id(call.incoming.param("configuration"))?;
+    let handle = call.who()?.handle;
+    preset::delete(&mut call.reader, handle, &id).await?;
+    Reply::of(&json!({"deleted_configuration": id}))
 }
 
-/// ReadDocumentKeys
-pub async fn read_document_keys(_call: Call<'_>) -> Result<Reply, Error> {
-    Err(Error::new(Kind::NoSuchOperation, "There is no such operation"))
+fn no_document() -> Error {
+    Error::not_found("There is no such document")
+}
+
+/// The published document of an app's policies, which the app reads: anybody may, it is signed and says nothing secret.
+pub async fn read_document(mut call: Call<'_>) -> Result<Reply, Error> {
+    let handle: Handle = call.incoming.param("tenant").parse().map_err(|_| no_document())?;
+    let binary: AppId = call.incoming.param("application").parse().map_err(|_| no_document())?;
+    let found = policy_document::published(&mut call.reader, handle, binary).await?.ok_or_else(no_document)?.value;
+    let state = Validators::of_content(found.jws.as_bytes()).modified(found.issued);
+    Ok(Reply::bytes(CONTENT_TYPE, found.jws.into_bytes()).validators(state).max_age(MAX_AGE))
+}
+
+/// The public keys by which an app verifies it.
+pub async fn read_document_keys(mut call: Call<'_>) -> Result<Reply, Error> {
+    let handle: Handle = call.incoming.param("tenant").parse().map_err(|_| no_document())?;
+    let key = policy_document::key(&mut call.reader, handle).await?.ok_or_else(no_document)?;
+    Ok(Reply::of(&key.key_set())?.max_age(MAX_AGE))
 }

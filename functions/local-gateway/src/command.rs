@@ -18,24 +18,30 @@ use hyper_util::server::graceful::GracefulShutdown;
 use shared::context::{Context, Settings};
 use shared::domain::tenant::{self, NewTenant, Tenant};
 use shared::domain::user::SignInName;
+use shared::domain::work::Job;
 use shared::error::Kind;
 use shared::id::{Handle, base32, random_bytes};
 use shared::lambda::{Start, log_to_stderr};
 use shared::mail::Outbox;
 use shared::records::{Reader, Record};
 use shared::store::keys;
+use shared::store::wrappers::TellingTable;
 use tokio::net::TcpListener;
 
+use crate::child::ADDRESS_SPACE;
 use crate::functions::Functions;
 use crate::server::{Gateway, boxed};
 use crate::stack::{Addresses, KEY_FILE};
-use crate::uploads::{ADDRESS_SPACE, CHILD, Notifier};
-use crate::{clients, stack};
+use crate::uploads::Notifier;
+use crate::work::Worker;
+use crate::{clients, stack, uploads, work};
 
 /// The administrator that the first start makes.
 const ADMIN: &str = "admin@example.com";
 /// For tests: makes the reader crash when it has its event.
 const READER_CRASHES: &str = "APPDEPOT_READER_CRASHES";
+/// For tests: makes the worker crash when it has its event.
+const WORKER_CRASHES: &str = "APPDEPOT_WORKER_CRASHES";
 
 type Failure = Box<dyn std::error::Error + Send + Sync>;
 
@@ -91,11 +97,13 @@ struct Options {
     create_tenant: Option<String>,
 }
 
-/// The whole program: the server, or the reader of one upload.
+/// The whole program: the server, the reader of one upload, or the worker on one job.
 pub fn main() -> ExitCode {
     log_to_stderr();
-    if std::env::args().nth(1).as_deref() == Some(CHILD) {
-        return read_upload();
+    match std::env::args().nth(1).as_deref() {
+        Some(uploads::CHILD) => return child(READER_CRASHES, read_upload),
+        Some(work::CHILD) => return child(WORKER_CRASHES, do_work),
+        _ => {}
     }
     let options = Options::parse();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(Failure::from);
@@ -108,31 +116,39 @@ pub fn main() -> ExitCode {
     }
 }
 
-/// The reader's process: one event from standard input, under a limit of memory. 0 is done, 1 asks for another delivery.
-fn read_upload() -> ExitCode {
-    let read = || -> Result<(), Failure> {
+/// A child's process: one event from standard input, under a limit of memory. 0 is done, 1 asks for another delivery.
+fn child(crashes: &str, deal_with: impl AsyncFnOnce(serde_json::Value) -> Result<(), Failure>) -> ExitCode {
+    let deal = || -> Result<(), Failure> {
         #[cfg(unix)]
         rlimit::Resource::AS.set(ADDRESS_SPACE, ADDRESS_SPACE)?;
         let mut text = String::new();
         std::io::stdin().read_to_string(&mut text)?;
         let event = serde_json::from_str(&text)?;
-        if std::env::var_os(READER_CRASHES).is_some() {
+        if std::env::var_os(crashes).is_some() {
             std::process::abort();
         }
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        runtime.block_on(async {
-            let context = Start::with_table()?.and_objects()?.ready().await;
-            upload_received::handle(context, event).await?;
-            Ok(())
-        })
+        runtime.block_on(deal_with(event))
     };
-    match read() {
+    match deal() {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            tracing::error!(?error, "an upload was not read");
+            tracing::error!(?error, "an event was not dealt with");
             ExitCode::FAILURE
         }
     }
+}
+
+async fn read_upload(event: serde_json::Value) -> Result<(), Failure> {
+    let context = Start::with_table()?.and_objects()?.ready().await;
+    upload_received::handle(context, event).await?;
+    Ok(())
+}
+
+async fn do_work(event: serde_json::Value) -> Result<(), Failure> {
+    let context = Start::with_table()?.and_objects()?.and_keys()?.ready().await;
+    package_work::handle(context, event).await?;
+    Ok(())
 }
 
 fn settings(options: &Options) -> Settings {
@@ -202,6 +218,14 @@ async fn run_embedded(options: &Options) -> Result<(), Failure> {
     };
     let outbox = Outbox::new(std::sync::Arc::new(shared::clock::SystemClock));
     let context = addresses.system_context(settings(options))?.with_mailer(std::sync::Arc::new(outbox.clone()));
+    let (tell, told) = tokio::sync::mpsc::unbounded_channel();
+    // What the last stop left undone comes first.
+    for job in work::left(&*context.table).await? {
+        tell.send(job)?;
+    }
+    let telling = TellingTable::new(std::sync::Arc::clone(&context.table), Job::KIND, tell);
+    let context = context.with_table(std::sync::Arc::new(telling));
+    let worker = Worker::new(addresses.clone(), context.clone());
     let waiting = store.objects_under(keys::INCOMING);
     let mut arrivals = store.take_events();
     let notifier = Notifier::new(addresses, context.clone(), options.deliver_twice);
@@ -225,11 +249,13 @@ async fn run_embedded(options: &Options) -> Result<(), Failure> {
             notifier.notify(created);
         }
     });
+    let work = tokio::spawn(worker.run(told));
     let chores = tokio::spawn(keep_house(context));
     println!("ready {base_url}");
     std::io::stdout().flush()?;
     let outcome = server.await?;
     deliveries.abort();
+    work.abort();
     chores.abort();
     store.stop().await;
     outcome

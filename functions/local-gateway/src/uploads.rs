@@ -1,7 +1,6 @@
 //! The stand-in for S3's notifications: an object that arrives in `incoming/` becomes an S3 event, delivered at least
 //! once to `upload-received` in a child process, so that a crash of the reader is a refusal and not an outage.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,10 +10,9 @@ use shared::context::Context;
 use shared::domain::upload::{self, CRASHED};
 use shared::records::Reader;
 use shared::store::keys;
-use tokio::io::AsyncWriteExt as _;
-use tokio::process::Command;
 use tokio::sync::Semaphore;
 
+use crate::child::{self, Ended};
 use crate::stack::Addresses;
 
 /// The hidden first argument by which the server's own binary becomes the reader of one event.
@@ -23,8 +21,6 @@ pub const CHILD: &str = "--read-upload";
 const READERS: usize = 2;
 /// The longest that one reader may take: the function's timeout.
 const TIMEOUT: Duration = Duration::from_secs(300);
-/// The address space of a reader, in bytes.
-pub const ADDRESS_SPACE: u64 = 4 << 30;
 /// How often an event is delivered when the reader fails without crashing, as Lambda does it for asynchronous events.
 const DELIVERIES: u32 = 3;
 
@@ -59,17 +55,6 @@ pub struct Notifier {
     twice: bool,
 }
 
-/// This program. On Linux by a name that leads to the very file that runs, also after another build or version took its place.
-fn own_program() -> PathBuf {
-    if cfg!(target_os = "linux") { PathBuf::from("/proc/self/exe") } else { std::env::current_exe().unwrap_or_default() }
-}
-
-enum Ended {
-    Done,
-    Failed,
-    Crashed(String),
-}
-
 impl Notifier {
     /// A notifier for that stack; `twice` delivers each event a second time, side by side.
     pub fn new(addresses: Addresses, context: Context, twice: bool) -> Self {
@@ -90,7 +75,7 @@ impl Notifier {
     async fn deliver(&self, created: &ObjectCreated) {
         let Ok(_permit) = self.readers.acquire().await else { return };
         for delivery in 1..=DELIVERIES {
-            match self.child(&event(created)).await {
+            match child::run(CHILD, self.addresses.environment(), &event(created), TIMEOUT).await {
                 Ended::Done => return,
                 Ended::Crashed(how) => {
                     tracing::error!(key = created.key, how, "the reader crashed");
@@ -101,30 +86,6 @@ impl Notifier {
                     tokio::time::sleep(Duration::from_millis(200) * delivery).await;
                 }
             }
-        }
-    }
-
-    async fn child(&self, event: &Value) -> Ended {
-        let mut command = Command::new(own_program());
-        command.arg(CHILD).env_remove("APPDEPOT_ADMIN_PASSWORD").envs(self.addresses.environment()).stdin(std::process::Stdio::piped()).kill_on_drop(true);
-        let mut child = match command.spawn() {
-            Ok(child) => child,
-            Err(error) => {
-                tracing::error!(%error, "the reader could not be started");
-                return Ended::Failed;
-            }
-        };
-        if let Some(mut input) = child.stdin.take()
-            && let Err(error) = input.write_all(event.to_string().as_bytes()).await
-        {
-            tracing::warn!(%error, "the reader did not take its event");
-        }
-        match tokio::time::timeout(TIMEOUT, child.wait()).await {
-            Err(_) => Ended::Crashed("it took too long".to_owned()),
-            Ok(Err(error)) => Ended::Crashed(error.to_string()),
-            Ok(Ok(status)) if status.success() => Ended::Done,
-            Ok(Ok(status)) if status.code() == Some(1) => Ended::Failed,
-            Ok(Ok(status)) => Ended::Crashed(status.to_string()),
         }
     }
 

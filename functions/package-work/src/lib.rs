@@ -1,9 +1,28 @@
 //! The function that works on packages: it applies policies and signs. Triggered by the table's stream, once or more for each
-//! job that was asked for.
+//! job that was asked for, and isolated from everything else.
+//!
+//! The job's record says what is left to do. What is wrong with a package or a credential ends the job with a reason, which the
+//! app shows; only a failure of ours is an error, which makes the platform deliver again.
+
+mod document;
+mod event;
+mod packages;
 
 use serde::Serialize;
 use shared::Error;
 use shared::context::Context;
+use shared::domain::app::Version;
+use shared::domain::job::{self, Begin};
+use shared::domain::signing_credential;
+use shared::domain::tenant::Tenant;
+use shared::domain::work::{Build, Job, Task};
+use shared::id::{BinaryType, Guid, Handle};
+use shared::records::{Reader, Stored};
+use shared::sealing::DataKey;
+use shared::store::keys;
+
+use document::Document;
+use packages::{Made, Refused};
 
 /// What became of an event's jobs.
 #[derive(Debug, Default, PartialEq, Eq, Serialize)]
@@ -16,10 +35,148 @@ pub struct Done {
     pub ended: usize,
 }
 
-/// Does every job that the event names.
+/// Does every job that the event names. One that fails does not keep the others from being done.
 ///
 /// # Errors
 /// The last failure of ours; internal for an event that is none of a stream.
-pub async fn handle(_context: Context, _event: serde_json::Value) -> Result<Done, Error> {
-    Ok(Done::default())
+pub async fn handle(context: Context, event: serde_json::Value) -> Result<Done, Error> {
+    let mut done = Done::default();
+    let mut failure = None;
+    for (handle, guid) in event::jobs(event)? {
+        match work(&context, handle, &guid).await {
+            Ok(Outcome::Done) => {
+                done.done += 1;
+                tracing::info!(job = %guid, "done");
+            }
+            Ok(Outcome::Failed(reason)) => {
+                done.failed += 1;
+                tracing::info!(job = %guid, reason, "failed");
+            }
+            Ok(Outcome::Ended) => done.ended += 1,
+            Err(error) => {
+                tracing::error!(job = %guid, %error, cause = error.cause.as_deref().unwrap_or_default(), "working failed");
+                failure = Some(error);
+            }
+        }
+    }
+    match failure {
+        None => Ok(done),
+        Some(error) => Err(error),
+    }
+}
+
+enum Outcome {
+    Done,
+    Failed(String),
+    Ended,
+}
+
+/// What a job made of its version, before it is told to anybody.
+enum Finished {
+    Applied(Option<Made>, Document),
+    Signed(Made),
+}
+
+async fn work(context: &Context, handle: Handle, guid: &Guid) -> Result<Outcome, Error> {
+    let (job, version) = match job::begin(&mut reader(context), handle, guid).await? {
+        Begin::Do(job, version) => (job, version),
+        Begin::GivenUp => return Ok(Outcome::Failed(job::CRASHED.to_owned())),
+        Begin::Ended => return Ok(Outcome::Ended),
+    };
+    let Some(kind) = job.binary.kind() else { return Err(Error::internal("a job on no binary")) };
+    tracing::info!(job = %guid, app = %job.binary, version = %job.version, task = task_name(&job.task), attempt = job.attempts, "begun");
+    let finished = match &job.task {
+        Task::Apply => apply(context, handle, kind, &job, &version).await?,
+        Task::Sign { credential } => sign(context, handle, kind, credential, &job, &version).await?,
+    };
+    // The reading of now: what was read before the work may have changed since.
+    let mut reader = reader(context);
+    let ended = match finished {
+        Err(Refused(reason)) => {
+            let ended = job::fail(&mut reader, handle, guid, &reason).await?;
+            return Ok(if ended { Outcome::Failed(reason) } else { Outcome::Ended });
+        }
+        Ok(Finished::Applied(made, document)) => {
+            let made = match made {
+                Some(made) => Some(store(context, &mut reader, handle, kind, made).await?),
+                None => None,
+            };
+            job::finish_applied(&mut reader, handle, guid, made.as_ref(), &[document.publish()?]).await?
+        }
+        Ok(Finished::Signed(made)) => {
+            let made = store(context, &mut reader, handle, kind, made).await?;
+            job::finish_signed(&mut reader, handle, guid, &made).await?
+        }
+    };
+    Ok(if ended { Outcome::Done } else { Outcome::Ended })
+}
+
+fn reader(context: &Context) -> Reader<'_> {
+    Reader::new(&*context.table, context.clock.now())
+}
+
+fn task_name(task: &Task) -> &'static str {
+    match task {
+        Task::Apply => "apply",
+        Task::Sign { .. } => "sign",
+    }
+}
+
+/// Stores what was made under its content's name, held until the job's end takes it over.
+async fn store(context: &Context, reader: &mut Reader<'_>, handle: Handle, kind: BinaryType, made: Made) -> Result<job::Made, Error> {
+    let name = keys::binary_object(handle, &made.build.sha256);
+    let held = job::hold(reader, handle, made.build).await?;
+    context.objects()?.put_file(&name, kind.content_type(), made.file.path()).await?;
+    reader.forget();
+    Ok(held)
+}
+
+/// Puts the document of the version's policies into its package: into what was uploaded, never into what was made here before.
+/// Without policies the document alone is made: what is installed is to let go of those that it has.
+async fn apply(context: &Context, handle: Handle, kind: BinaryType, job: &Job, version: &Version) -> Result<Result<Finished, Refused>, Error> {
+    let key = data_key(context, handle).await?;
+    let document = Document::signed(context, handle, &key, job, version).await?;
+    if version.work.as_ref().is_none_or(|work| work.policies.is_empty()) {
+        return Ok(Ok(Finished::Applied(None, document)));
+    }
+    let source = packages::fetch(context, handle, uploaded(version)).await?;
+    let made = match packages::insert(source, kind, document.files.clone()).await? {
+        Ok(made) => made.of(version).await?,
+        Err(refused) => Err(refused),
+    };
+    Ok(made.map(|made| Finished::Applied(Some(made), document)))
+}
+
+async fn data_key(context: &Context, handle: Handle) -> Result<DataKey, Error> {
+    let tenant: Option<Stored<Tenant>> = reader(context).get(&keys::tenant(handle)).await?;
+    let tenant = tenant.ok_or_else(|| Error::internal("a job of no tenant"))?;
+    context.sealer()?.data_key(handle, &tenant.value.data_key).await
+}
+
+/// Signs the version's package: that with the policies, where there are some, else what was uploaded.
+async fn sign(context: &Context, handle: Handle, kind: BinaryType, credential: &Guid, version: &Version) -> Result<Result<Finished, Refused>, Error> {
+    let key = data_key(context, handle).await?;
+    let Some((_, material)) = signing_credential::open(&mut reader(context), handle, &key, credential).await? else {
+        return Ok(Err(Refused("unknown_credential: the signing credential was deleted".to_owned())));
+    };
+    let work = version.work.as_deref();
+    let source = match work.and_then(|work| work.applied.as_ref()) {
+        Some(applied) => applied.clone(),
+        None if work.is_some_and(|work| !work.policies.is_empty()) => {
+            return Ok(Err(Refused("not_applied: the policies of this version are not in a package yet".to_owned())));
+        }
+        None => uploaded(version),
+    };
+    let source = packages::fetch(context, handle, source).await?;
+    let made = match packages::sign(source, kind, material, job.created).await? {
+        Ok(made) => made.of(version).await?,
+        Err(refused) => Err(refused),
+    };
+    Ok(made.map(Finished::Signed))
+}
+
+/// What was uploaded, whatever is handed out.
+fn uploaded(version: &Version) -> Build {
+    let original = version.work.as_ref().and_then(|work| work.original.clone());
+    original.unwrap_or_else(|| Build { sha256: version.sha256.clone(), size: version.size })
 }

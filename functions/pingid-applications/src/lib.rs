@@ -1,11 +1,20 @@
 //! 002: the applications that PingID's policies name, and the settings that sign its messages.
 
+mod applications;
+mod messages;
+mod settings;
+
 use shared::Error;
-use shared::error::Kind;
+use shared::domain::{ping_application, ping_settings};
+use shared::id::Handle;
+use shared::incoming::Incoming;
+use shared::messages::SignedMessages;
 use shared::reply::Reply;
 use shared::routes::Function;
 use shared::routes::pingid_applications::{FUNCTION, Op};
-use shared::spine::{Call, Operations};
+use shared::spine::{Call, Operations, Plan};
+
+pub use messages::MESSAGE_LIMIT;
 
 /// The function.
 pub struct Applications;
@@ -14,56 +23,28 @@ impl Operations for Applications {
     type Op = Op;
     const FUNCTION: Function<Op> = FUNCTION;
 
-    async fn call(op: Op, call: Call<'_>) -> Result<Reply, Error> {
+    fn messages() -> Option<&'static dyn SignedMessages> {
+        Some(&messages::Messages)
+    }
+
+    fn plan(op: Op, incoming: &Incoming, handle: Handle) -> Plan {
         match op {
-            Op::Add => add(call).await,
-            Op::List => list(call).await,
-            Op::Update => update(call).await,
-            Op::Delete => delete(call).await,
-            Op::ReadSettings => read_settings(call).await,
-            Op::DownloadProperties => download_properties(call).await,
-            Op::RotateKey => rotate_key(call).await,
-            Op::RetireKey => retire_key(call).await,
+            Op::List => Plan::default().query(ping_application::listing(handle)),
+            Op::Add | Op::Update | Op::Delete => Plan::keys(applications::named(op, incoming, handle)),
+            Op::ReadSettings | Op::DownloadProperties | Op::RotateKey | Op::RetireKey => Plan::keys(ping_settings::keys_to_read(handle)),
         }
     }
-}
 
-/// Add
-async fn add(_call: Call<'_>) -> Result<Reply, Error> {
-    Err(Error::new(Kind::NoSuchOperation, "There is no such operation"))
-}
-
-/// List
-async fn list(_call: Call<'_>) -> Result<Reply, Error> {
-    Err(Error::new(Kind::NoSuchOperation, "There is no such operation"))
-}
-
-/// Update
-async fn update(_call: Call<'_>) -> Result<Reply, Error> {
-    Err(Error::new(Kind::NoSuchOperation, "There is no such operation"))
-}
-
-/// Delete
-async fn delete(_call: Call<'_>) -> Result<Reply, Error> {
-    Err(Error::new(Kind::NoSuchOperation, "There is no such operation"))
-}
-
-/// ReadSettings
-async fn read_settings(_call: Call<'_>) -> Result<Reply, Error> {
-    Err(Error::new(Kind::NoSuchOperation, "There is no such operation"))
-}
-
-/// DownloadProperties
-async fn download_properties(_call: Call<'_>) -> Result<Reply, Error> {
-    Err(Error::new(Kind::NoSuchOperation, "There is no such operation"))
-}
-
-/// RotateKey
-async fn rotate_key(_call: Call<'_>) -> Result<Reply, Error> {
-    Err(Error::new(Kind::NoSuchOperation, "There is no such operation"))
-}
-
-/// RetireKey
-async fn retire_key(_call: Call<'_>) -> Result<Reply, Error> {
-    Err(Error::new(Kind::NoSuchOperation, "There is no such operation"))
+    async fn call(op: Op, call: Call<'_>) -> Result<Reply, Error> {
+        match op {
+            Op::Add => applications::add(call).await,
+            Op::List => applications::list(call).await,
+            Op::Update => applications::update(call).await,
+            Op::Delete => applications::delete(call).await,
+            Op::ReadSettings => settings::read(call).await,
+            Op::DownloadProperties => settings::download(call).await,
+            Op::RotateKey => settings::rotate(call).await,
+            Op::RetireKey => settings::retire(call).await,
+        }
+    }
 }

@@ -13,7 +13,7 @@ use flate2::bufread::DeflateDecoder;
 use crate::refusal::{ReadError, RefusalCode, quoted, refused};
 
 /// Entries of an archive, at most.
-pub(crate) const ENTRIES: u64 = 65_000;
+pub const ENTRIES: u64 = 65_000;
 /// Bytes of the list of entries, at most.
 const DIRECTORY: u64 = 16 * 1024 * 1024;
 /// Bytes that all entries together may declare to unpack to.
@@ -39,12 +39,13 @@ const SECRET: u16 = 1 | 1 << 6 | 1 << 13;
 const SIZES_FOLLOW: u16 = 1 << 3;
 
 /// An open archive.
-pub(crate) struct Archive<R> {
+pub struct Archive<R> {
     source: R,
     length: u64,
     directory: Vec<u8>,
     directory_start: u64,
     entries: Vec<Entry>,
+    comment: Vec<u8>,
     /// Start offsets of all entries, ascending.
     starts: Vec<u64>,
     starved: bool,
@@ -52,16 +53,43 @@ pub(crate) struct Archive<R> {
 
 /// What the list says about one entry.
 #[derive(Clone, Debug)]
-pub(crate) struct Entry {
+pub struct Entry {
+    record: Range<usize>,
     name: Range<usize>,
     flags: u16,
     method: u16,
     crc: u32,
     packed: u64,
-    /// Bytes it declares to unpack to.
     pub(crate) unpacked: u64,
     start: u64,
     symbolic_link: bool,
+}
+
+impl Entry {
+    /// Whether the data is deflated; otherwise it is stored, in what can be read.
+    pub fn is_deflated(&self) -> bool {
+        self.method == 8
+    }
+
+    /// Whether it is a symbolic link, whose data is the path that it leads to.
+    pub fn is_link(&self) -> bool {
+        self.symbolic_link
+    }
+
+    /// The checksum that it declares.
+    pub fn crc(&self) -> u32 {
+        self.crc
+    }
+
+    /// Bytes of its data in the archive.
+    pub fn packed(&self) -> u64 {
+        self.packed
+    }
+
+    /// Bytes that it declares to unpack to.
+    pub fn unpacked(&self) -> u64 {
+        self.unpacked
+    }
 }
 
 fn u16_at(bytes: &[u8], at: usize) -> u16 {
@@ -90,6 +118,7 @@ fn unreadable(reason: impl Into<String>) -> ReadError {
 
 /// Where the list of entries is.
 struct End {
+    comment: Vec<u8>,
     entries: u64,
     directory_start: u64,
     directory_length: u64,
@@ -97,7 +126,11 @@ struct End {
 
 impl<R: Read + Seek> Archive<R> {
     /// Opens the archive that fills the `length` bytes of `source`.
-    pub(crate) fn open(mut source: R, length: u64) -> Result<Archive<R>, ReadError> {
+    ///
+    /// # Errors
+    ///
+    /// What is no archive, has too many entries or can be read in two ways is refused.
+    pub fn open(mut source: R, length: u64) -> Result<Archive<R>, ReadError> {
         let end = find_end(&mut source, length)?;
         if end.entries > ENTRIES {
             return Err(refused(RefusalCode::TooManyEntries, format!("The archive has {} entries; at most {ENTRIES} are accepted.", end.entries)));
@@ -125,7 +158,7 @@ impl<R: Read + Seek> Archive<R> {
             return Err(refused(RefusalCode::TooLarge, "The archive unpacks to more than 8 GB."));
         }
         let starts = check_placement(&entries, end.directory_start)?;
-        let mut archive = Archive { source, length, directory, directory_start: end.directory_start, entries, starts, starved: false };
+        let mut archive = Archive { source, length, directory, directory_start: end.directory_start, entries, comment: end.comment, starts, starved: false };
         // Signing tools leave padding before the first entry, which looks like an entry itself. Anything else there is
         // a second file in this one.
         if archive.starts.first().is_some_and(|first| *first >= 4) && archive.bytes(0, 4)? != LOCAL {
@@ -134,18 +167,49 @@ impl<R: Read + Seek> Archive<R> {
         Ok(archive)
     }
 
+    /// The record of an entry in the list, as it is in the file.
+    pub fn record(&self, entry: &Entry) -> &[u8] {
+        &self.directory[entry.record.clone()]
+    }
+
+    /// The comment at the end of the archive.
+    pub fn comment(&self) -> &[u8] {
+        &self.comment
+    }
+
+    /// Gives a reader of an entry's packed bytes, once its own header says the same as the list, and the extra field of that
+    /// header. Links are not refused here.
+    ///
+    /// # Errors
+    ///
+    /// An entry that is encrypted, compressed in an unknown way, or overlaps another is refused.
+    pub fn open_packed(&mut self, entry: &Entry) -> Result<(io::Take<&mut R>, Vec<u8>), ReadError> {
+        let name = self.directory[entry.name.clone()].to_vec();
+        check_method(&Entry { symbolic_link: false, ..entry.clone() }, &name)?;
+        let limit = self.end_of(entry);
+        let fixed = 30 + name.len() as u64;
+        let header = self.bytes(entry.start, fixed.min(limit - entry.start))?;
+        let data = check_local(entry, &name, &header)?;
+        if entry.start + data + entry.packed > limit {
+            return Err(ambiguous("Two entries of the archive overlap."));
+        }
+        let extra = self.bytes(entry.start + fixed, data - fixed)?;
+        self.source.seek(SeekFrom::Start(entry.start + data))?;
+        Ok(((&mut self.source).take(entry.packed), extra))
+    }
+
     /// The names of all entries, in the order of the list, as bytes.
-    pub(crate) fn names(&self) -> impl Iterator<Item = &[u8]> {
+    pub fn names(&self) -> impl Iterator<Item = &[u8]> {
         self.entries.iter().map(|entry| &self.directory[entry.name.clone()])
     }
 
     /// All entries with their names.
-    pub(crate) fn entries(&self) -> impl Iterator<Item = (&[u8], &Entry)> {
+    pub fn entries(&self) -> impl Iterator<Item = (&[u8], &Entry)> {
         self.entries.iter().map(|entry| (&self.directory[entry.name.clone()], entry))
     }
 
     /// Whether there is an entry of that name.
-    pub(crate) fn has(&self, name: &str) -> bool {
+    pub fn has(&self, name: &str) -> bool {
         self.names().any(|n| n == name.as_bytes())
     }
 
@@ -154,8 +218,12 @@ impl<R: Read + Seek> Archive<R> {
         self.directory_start
     }
 
-    /// The one entry of that name; two of them are refused.
-    pub(crate) fn find(&self, name: &str) -> Result<Option<Entry>, ReadError> {
+    /// The one entry of that name.
+    ///
+    /// # Errors
+    ///
+    /// Two of them are refused.
+    pub fn find(&self, name: &str) -> Result<Option<Entry>, ReadError> {
         let mut found = self.entries().filter(|(n, _)| *n == name.as_bytes()).map(|(_, entry)| entry);
         let entry = found.next().cloned();
         if found.next().is_some() {
@@ -179,7 +247,11 @@ impl<R: Read + Seek> Archive<R> {
 
     /// The content of the entry of that name, `None` if there is none. More than `cap` bytes are refused before they are
     /// inflated, whatever is declared.
-    pub(crate) fn read(&mut self, name: &str, cap: u64) -> Result<Option<Vec<u8>>, ReadError> {
+    ///
+    /// # Errors
+    ///
+    /// What is too big, damaged, encrypted or a link is refused.
+    pub fn read(&mut self, name: &str, cap: u64) -> Result<Option<Vec<u8>>, ReadError> {
         let Some(entry) = self.find(name)? else {
             return Ok(None);
         };
@@ -361,8 +433,12 @@ fn find_end<R: Read + Seek>(source: &mut R, length: u64) -> Result<End, ReadErro
         return Err(ambiguous("The file has two ends: it can be read as two different archives."));
     }
     let record = &tail[at..];
-    let mut end =
-        End { entries: u64::from(u16_at(record, 10)), directory_start: u64::from(u32_at(record, 16)), directory_length: u64::from(u32_at(record, 12)) };
+    let mut end = End {
+        comment: record[END_LENGTH..].to_vec(),
+        entries: u64::from(u16_at(record, 10)),
+        directory_start: u64::from(u32_at(record, 16)),
+        directory_length: u64::from(u32_at(record, 12)),
+    };
     let mut disks = [u32::from(u16_at(record, 4)), u32::from(u16_at(record, 6))];
     let mut on_this_disk = u64::from(u16_at(record, 8));
     let mut directory_end = tail_start + at as u64;
@@ -383,7 +459,7 @@ fn find_end<R: Read + Seek>(source: &mut R, length: u64) -> Result<End, ReadErro
         {
             return Err(ambiguous("The archive contradicts itself about its list of entries."));
         }
-        end = End { entries, directory_start: offset, directory_length: size };
+        end = End { entries, directory_start: offset, directory_length: size, ..end };
         disks = [u32_at(&large, 16), u32_at(&large, 20)];
         on_this_disk = u64_at(&large, 24);
         directory_end = start;
@@ -415,6 +491,7 @@ fn parse_record(directory: &[u8], at: usize, entries: &mut Vec<Entry>) -> Result
     let name = &record[46..46 + name_length];
     check_name(name)?;
     let mut entry = Entry {
+        record: at..at + whole,
         name: at + 46..at + 46 + name_length,
         flags: u16_at(record, 8),
         method: u16_at(record, 10),

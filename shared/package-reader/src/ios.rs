@@ -8,14 +8,13 @@ use crate::android::tidy;
 use crate::archive::Archive;
 use crate::icon::{self, Icon};
 use crate::isolation::isolated;
-use crate::profile;
+use crate::profile::{self, PROFILE_CAP};
 use crate::property_list;
 use crate::refusal::{ReadError, RefusalCode, quoted, refused};
 use crate::{Package, Platform};
 
 /// Bytes, unpacked.
-const LIST_CAP: u64 = 2 * 1024 * 1024;
-const PROFILE_CAP: u64 = 2 * 1024 * 1024;
+pub(crate) const LIST_CAP: u64 = 2 * 1024 * 1024;
 const PICTURE_CAP: u64 = 8 * 1024 * 1024;
 
 /// Names of icons that are looked for, and pictures tried until one can be read.
@@ -45,18 +44,25 @@ pub(crate) fn apps<R: Read + Seek>(archive: &Archive<R>) -> Vec<String> {
     apps
 }
 
+/// The folder `Payload/<name>.app` of the one app in an archive, without a slash at the end.
+///
+/// # Errors
+///
+/// An archive without an app, or with more than one, is refused.
+pub fn app_folder<R: Read + Seek>(archive: &Archive<R>) -> Result<String, ReadError> {
+    match apps(archive).as_slice() {
+        [app] => Ok(app.clone()),
+        [] => Err(no_app(archive)),
+        [first, second, ..] => Err(refused(
+            RefusalCode::Ambiguous,
+            format!("The archive holds more than one app: {} and {}.", quoted(first.as_bytes()), quoted(second.as_bytes())),
+        )),
+    }
+}
+
 /// Reads what an IPA says about itself.
 pub(crate) fn read<R: Read + Seek>(archive: &mut Archive<R>) -> Result<Package, ReadError> {
-    let app = match apps(archive).as_slice() {
-        [app] => app.clone(),
-        [] => return Err(no_app(archive)),
-        [first, second, ..] => {
-            return Err(refused(
-                RefusalCode::Ambiguous,
-                format!("The archive holds more than one app: {} and {}.", quoted(first.as_bytes()), quoted(second.as_bytes())),
-            ));
-        }
-    };
+    let app = app_folder(archive)?;
     let list = archive
         .read(&format!("{app}/Info.plist"), LIST_CAP)?
         .ok_or_else(|| refused(RefusalCode::NotAnApp, format!("{} has no Info.plist.", quoted(app.as_bytes()))))?;

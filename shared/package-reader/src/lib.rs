@@ -30,14 +30,16 @@ use std::io::{Read, Seek};
 
 use serde::{Deserialize, Serialize};
 
+pub use archive::{Archive, ENTRIES, Entry};
 pub use block_cache::BlockCache;
 pub use icon::{Icon, store_icon};
-pub use profile::Profile;
-pub use refusal::{ReadError, Refusal, RefusalCode};
+pub use ios::app_folder;
+pub use profile::{Profile, ProfileContents, profile_contents};
+pub use property_list::property_list;
+pub use refusal::{ReadError, Refusal, RefusalCode, quoted};
 pub use signature::{Signature, apk_signature, ipa_signature};
 pub use static_content::{STATIC_BYTES, StaticContent, StaticKind, static_content};
 
-use archive::Archive;
 use refusal::refused;
 
 /// What a file is for.
@@ -104,13 +106,25 @@ pub struct Package {
 /// kind [`std::io::ErrorKind::FileTooLarge`], by which a [`BlockCache`] says that its budget is spent, is a `too_large`.
 pub fn read_metadata<R: Read + Seek>(source: R, length: u64, platform: Platform) -> Result<Package, ReadError> {
     let mut archive = Archive::open(source, length)?;
+    check_platform(&archive, platform)?;
+    match platform {
+        Platform::Android => android::read(&mut archive),
+        Platform::Ios => ios::read(&mut archive),
+    }
+}
+
+/// Checks by the names of its entries that an archive is no app of the other platform.
+///
+/// # Errors
+///
+/// An app of the other platform, or of both, is refused.
+pub fn check_platform<R: Read + Seek>(archive: &Archive<R>, platform: Platform) -> Result<(), ReadError> {
     let is_android = archive.has(android::MANIFEST);
-    let is_ios = !ios::apps(&archive).is_empty();
+    let is_ios = !ios::apps(archive).is_empty();
     match (platform, is_android, is_ios) {
         (_, true, true) => Err(refused(RefusalCode::Ambiguous, "The archive is an Android app and an iOS app at the same time.")),
         (Platform::Android, false, true) => Err(refused(RefusalCode::WrongType, "This is an iOS app (.ipa), but an Android app (.apk) is expected.")),
         (Platform::Ios, true, false) => Err(refused(RefusalCode::WrongType, "This is an Android app (.apk), but an iOS app (.ipa) is expected.")),
-        (Platform::Android, ..) => android::read(&mut archive),
-        (Platform::Ios, ..) => ios::read(&mut archive),
+        _ => Ok(()),
     }
 }

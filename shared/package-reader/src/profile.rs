@@ -1,11 +1,17 @@
 //! The provisioning profile in an IPA: who may install the app, and until when.
 
+use std::time::SystemTime;
+
 use plist::{Dictionary, Value};
 use rasn_cms::{CONTENT_SIGNED_DATA, ContentInfo, SignedData};
 use serde::{Deserialize, Serialize};
 
+use crate::isolation::isolated;
 use crate::property_list;
 use crate::refusal::{ReadError, RefusalCode, refused};
+
+/// Bytes of a profile.
+pub(crate) const PROFILE_CAP: u64 = 2 * 1024 * 1024;
 
 /// What a provisioning profile says. Its signature is not checked.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -27,9 +33,53 @@ pub struct Profile {
     pub devices: usize,
 }
 
-/// Parses a profile: a property list inside of a CMS signature, BER or DER. Call it on an isolated thread.
+/// What has to be known of a profile to sign an app with it. Its signature is not checked.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ProfileContents {
+    /// What it says about itself.
+    pub profile: Profile,
+    /// What apps may do with it.
+    pub entitlements: Dictionary,
+    /// The certificates whose holders may sign with it, in distinguished encoding.
+    pub certificates: Vec<Vec<u8>>,
+    /// When it expires, in seconds since 1970, if it says so.
+    pub expires_at: Option<u64>,
+}
+
+/// Reads a file `embedded.mobileprovision`.
+///
+/// # Errors
+///
+/// [`ReadError::Refused`] if it is bigger than 2 MB or no profile.
+pub fn profile_contents(bytes: &[u8]) -> Result<ProfileContents, ReadError> {
+    if bytes.len() as u64 > PROFILE_CAP {
+        return Err(refused(RefusalCode::TooLarge, "The provisioning profile is bigger than the 2 MB that are accepted."));
+    }
+    isolated("The provisioning profile", || {
+        let list = list(bytes)?;
+        let certificates = list.get("DeveloperCertificates").and_then(Value::as_array).into_iter().flatten();
+        let expires = list.get("ExpirationDate").and_then(Value::as_date).map(SystemTime::from);
+        Ok(ProfileContents {
+            profile: describe(&list),
+            entitlements: list.get("Entitlements").and_then(Value::as_dictionary).cloned().unwrap_or_default(),
+            certificates: certificates.filter_map(Value::as_data).map(<[u8]>::to_vec).collect(),
+            // What expired before 1970 has expired.
+            expires_at: expires.map(|time| time.duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| since.as_secs())),
+        })
+    })
+}
+
+/// The property list inside of a CMS signature, BER or DER.
+fn list(bytes: &[u8]) -> Result<Dictionary, ReadError> {
+    property_list::parse(&content(bytes)?, "The provisioning profile")
+}
+
+/// Parses a profile. Call it on an isolated thread.
 pub(crate) fn parse(bytes: &[u8]) -> Result<Profile, ReadError> {
-    let list = property_list::parse(&content(bytes)?, "The provisioning profile")?;
+    Ok(describe(&list(bytes)?))
+}
+
+fn describe(list: &Dictionary) -> Profile {
     let text = |key: &str| short(list.get(key).and_then(Value::as_string).unwrap_or_default());
     let devices = list.get("ProvisionedDevices").and_then(Value::as_array);
     let debuggable = list
@@ -47,7 +97,7 @@ pub(crate) fn parse(bytes: &[u8]) -> Result<Profile, ReadError> {
         "ad-hoc"
     };
     let team = list.get("TeamIdentifier").and_then(Value::as_array).into_iter().flatten();
-    Ok(Profile {
+    Profile {
         name: text("Name"),
         uuid: text("UUID"),
         team: team.filter_map(Value::as_string).take(16).map(short).collect(),
@@ -55,7 +105,7 @@ pub(crate) fn parse(bytes: &[u8]) -> Result<Profile, ReadError> {
         expires: list.get("ExpirationDate").and_then(Value::as_date).map(|d| d.to_xml_format()).unwrap_or_default(),
         kind: kind.to_owned(),
         devices: devices.map_or(0, Vec::len),
-    })
+    }
 }
 
 fn short(text: &str) -> String {

@@ -5,12 +5,26 @@ use std::io::Cursor;
 use plist::stream::{Event, Reader};
 use plist::{Dictionary, Value};
 
+use crate::ios::LIST_CAP;
+use crate::isolation::isolated;
 use crate::refusal::{ReadError, RefusalCode, refused};
 
 const DEPTH: usize = 64;
 const EVENTS: usize = 100_000;
 /// Bytes of all strings and data together. In the binary form one string can stand in many places.
 const CONTENT: usize = 16 * 1024 * 1024;
+
+/// Reads a file such as Info.plist, with the limits that this crate has for those of apps.
+///
+/// # Errors
+///
+/// [`ReadError::Refused`], in which `what` names the file, if it is bigger than 2 MB, damaged, too deep, or no dictionary.
+pub fn property_list(bytes: &[u8], what: &str) -> Result<Dictionary, ReadError> {
+    if bytes.len() as u64 > LIST_CAP {
+        return Err(refused(RefusalCode::TooLarge, format!("{what} is bigger than the 2 MB that are accepted.")));
+    }
+    isolated(what, || parse(bytes, what))
+}
 
 /// Parses a property list whose root is a dictionary. `what` names it in the refusals. The bytes were capped by whoever
 /// read them; call it on an isolated thread.

@@ -29,6 +29,14 @@ pub enum RefusalCode {
     WrongIdentifier,
     /// It is damaged, encrypted, or built in a way that is not understood.
     Unreadable,
+    /// The password does not open the file. Never given by this crate, like those below: they are said by who signs apps.
+    WrongPassword,
+    /// A provisioning profile that is not for this app or this certificate.
+    WrongProfile,
+    /// A certificate or a profile that has expired.
+    Expired,
+    /// A key that apps cannot be signed with.
+    UnsupportedKey,
 }
 
 impl RefusalCode {
@@ -45,6 +53,10 @@ impl RefusalCode {
             RefusalCode::WrongType => "wrong_type",
             RefusalCode::WrongIdentifier => "wrong_identifier",
             RefusalCode::Unreadable => "unreadable",
+            RefusalCode::WrongPassword => "wrong_password",
+            RefusalCode::WrongProfile => "wrong_profile",
+            RefusalCode::Expired => "expired",
+            RefusalCode::UnsupportedKey => "unsupported_key",
         }
     }
 }
@@ -133,7 +145,7 @@ pub(crate) fn refused(code: RefusalCode, reason: impl Into<String>) -> ReadError
 }
 
 /// Text from the file for a sentence: at most 60 characters, no control characters.
-pub(crate) fn quoted(text: &[u8]) -> String {
+pub fn quoted(text: &[u8]) -> String {
     let text = String::from_utf8_lossy(&text[..text.len().min(240)]);
     let mut out: String = text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).take(60).collect();
     if out.len() < text.len() {

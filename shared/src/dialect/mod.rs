@@ -108,7 +108,7 @@ impl Dialect {
     /// Precondition failed.
     pub fn judge(self, reply: Reply, closing: &Closing<'_>) -> Result<(Reply, Verdict), Error> {
         // What a secret is told in has no tag made of it.
-        if !self.is_conditional() || closing.by_password {
+        if (!self.is_conditional() || closing.by_password) && reply.max_age.is_none() {
             return Ok((reply, Verdict::Go));
         }
         let mut reply = reply;
@@ -130,7 +130,8 @@ impl Dialect {
         let mut response = Response::builder().header("x-content-type-options", "nosniff");
         // What a client keeps it must ask about each time; what has no entity tag it must not keep.
         let caching = if self.is_conditional() && closing.is_get && outcome.is_ok() { "private, no-cache" } else { "no-store" };
-        response = response.header("cache-control", caching);
+        let kept = outcome.as_ref().ok().and_then(|reply| reply.max_age).map(|seconds| format!("public, max-age={seconds}"));
+        response = response.header("cache-control", kept.as_deref().unwrap_or(caching));
         if self == Self::OAuth {
             response = response.header("pragma", "no-cache");
         }

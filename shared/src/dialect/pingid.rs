@@ -18,19 +18,23 @@ pub fn success(json: &[u8], closing: &Closing<'_>) -> Result<Written, Error> {
     written(200, 200, &Value::Null, fields, closing)
 }
 
-/// An error. The class is the HTTP status, the code the document's: 400 for what is wrong with the request, 10551 for what may
-/// succeed when it is sent again.
+/// `Failed transaction. Please retry.`
+const RETRY: i32 = 10551;
+
+/// An error. The class is the HTTP status, the code the document's: 400 for what is wrong with the request, 10551 for what
+/// changed nothing and may succeed when it is sent again. For what the document has no code for, the status stands there too.
 pub fn error(error: &Error, closing: &Closing<'_>) -> Written {
     let (http, id) = match error.kind {
         Kind::Unauthenticated | Kind::Forbidden => (403, 403),
         // Unknown and duplicate ids too: nothing else is documented.
         Kind::Invalid | Kind::NotFound => (400, 400),
-        Kind::Conflict | Kind::PreconditionFailed => (400, 10551),
+        Kind::Conflict | Kind::PreconditionFailed => (400, RETRY),
+        Kind::Unavailable => (503, RETRY),
         kind => (status(kind), i32::from(status(kind))),
     };
     let message = match error.kind {
         Kind::Invalid | Kind::NotFound => format!("Invalid input. {}", error.message),
-        Kind::Conflict => format!("Failed transaction. Please retry. {}", error.message),
+        Kind::Conflict | Kind::PreconditionFailed | Kind::Unavailable => format!("Failed transaction. Please retry. {}", error.message),
         _ => error.message.clone(),
     };
     let made = written(http, id, &Value::String(message), Map::new(), closing);

@@ -8,12 +8,13 @@ use serde::{Deserialize, Serialize};
 use crate::clock::Timestamp;
 use crate::domain::document::Document;
 use crate::domain::file::{self, FileUses, StoredFile};
+use crate::domain::job;
 use crate::domain::upload::{self, State, Upload};
 use crate::error::Error;
 use crate::id::{AppId, Guid, Handle};
 use crate::objects::Objects;
 use crate::records::{self, Reader, Record, Stored};
-use crate::store::{Condition, Item, Query, StoreError, Table, Write, keys};
+use crate::store::{Condition, Item, Key, Query, StoreError, Table, Write, keys};
 
 /// Something to be done later.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -33,7 +34,7 @@ pub enum Chore {
         /// Which upload.
         upload: Guid,
     },
-    /// Takes back the references of an app that was deleted.
+    /// Takes back the references of an app that was deleted, or of what nobody took over.
     Release {
         /// The tenant.
         handle: Handle,
@@ -58,6 +59,13 @@ pub enum Chore {
         /// Its name.
         name: String,
     },
+    /// Ends a job on a package that nobody did.
+    Job {
+        /// The tenant.
+        handle: Handle,
+        /// Which job.
+        job: Guid,
+    },
     /// Removes what belonged to an app that was deleted: its history, its subscriptions, its documents, what its publishers said
     /// of it.
     Parts {
@@ -75,8 +83,8 @@ impl Record for Chore {
 /// How long an object is kept after the last reference to it is gone, in seconds.
 pub const GRACE_SECONDS: i64 = 24 * 3600;
 
-/// The write of a chore that is due at once (`Release`, `Abandoned`, `Parts`), when an upload expires, after the grace of an object, or
-/// when an uploaded file was long enough without use.
+/// The write of a chore that is due at once (`Release`, `Abandoned`, `Parts`), when an upload expires, after the grace of an object, when
+/// an uploaded file was long enough without use, or when a job counts as lost.
 ///
 /// # Errors
 /// Internal.
@@ -88,6 +96,7 @@ pub fn chore(now: Timestamp, chore: &Chore) -> Result<Write, Error> {
         Chore::Abandoned { handle, app, .. } => (now, format!("{handle}#{app}#FILES")),
         Chore::Release { handle, aliases, .. } => (now, format!("{handle}#{:?}", aliases.first())),
         Chore::Parts { handle, app } => (now, format!("{handle}#{app}")),
+        Chore::Job { handle, job } => (now.plus_seconds(job::LOST_SECONDS), format!("{handle}#{job}")),
     };
     records::put(keys::chore(due, &subject), chore, Condition::Always)
 }
@@ -95,6 +104,27 @@ pub fn chore(now: Timestamp, chore: &Chore) -> Result<Write, Error> {
 /// The write that counts a reference to an object.
 pub fn count_object(handle: Handle, name: &str, by: i64) -> Write {
     Write::Count { key: keys::object(handle, name), kind: "object", by, condition: Condition::Open }
+}
+
+/// A reference to an object before anything has it: counted before the object is written, so that nobody removes it meanwhile.
+#[derive(Clone, Debug)]
+pub struct Held {
+    /// The object's name.
+    pub name: String,
+    /// The chore that takes the reference back if nothing takes it over.
+    pub chore: Key,
+}
+
+/// The writes of a reference to an object that is about to be written. Whatever is to have the object removes the chore in its
+/// transaction; if nothing does, the reference is taken back after [`GRACE_SECONDS`].
+///
+/// # Errors
+/// Internal.
+pub fn hold(handle: Handle, name: String, now: Timestamp) -> Result<(Held, Vec<Write>), Error> {
+    let key = keys::chore(now.plus_seconds(GRACE_SECONDS), &format!("{handle}#{name}#HELD"));
+    let release = Chore::Release { handle, objects: vec![name.clone()], aliases: Vec::new() };
+    let writes = vec![count_object(handle, &name, 1), records::put(key.clone(), &release, Condition::Always)?];
+    Ok((Held { name, chore: key }, writes))
 }
 
 /// What a run did.
@@ -106,8 +136,10 @@ pub struct Done {
     pub uploads: usize,
     /// Uploaded files removed that nothing used.
     pub files: usize,
-    /// Deleted apps whose references were taken back.
+    /// Deleted apps, and objects that nothing took over, whose references were taken back.
     pub releases: usize,
+    /// Jobs ended that nobody did.
+    pub jobs: usize,
     /// Deleted apps of which nothing is left.
     pub apps: usize,
 }
@@ -167,6 +199,13 @@ async fn one(table: &dyn Table, objects: &dyn Objects, now: Timestamp, item: Ite
         Chore::File { handle, name } => {
             if remove_file(table, now, *handle, name, remove).await? {
                 done.files += 1;
+            }
+        }
+        Chore::Job { handle, job } => {
+            // Where somebody may still be at it, the chore stays.
+            if let Some(ended) = job::lost(&mut Reader::new(table, now), *handle, job).await? {
+                done.jobs += usize::from(ended);
+                finish(table, vec![remove]).await?;
             }
         }
         Chore::Parts { handle, app } => {

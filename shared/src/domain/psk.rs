@@ -4,7 +4,7 @@ use crate::access::{Principal, Right};
 use crate::domain::app::{AppCard, PSK_STEP, Psk};
 use crate::error::Error;
 use crate::id::{AppId, AppRef, BinaryType, Guid, Handle};
-use crate::records::Reader;
+use crate::records::{Reader, Stored};
 use crate::store::{Key, keys};
 
 /// What a client wrote to name an app.
@@ -46,7 +46,8 @@ pub fn of(card: &AppCard, id: AppId) -> u32 {
     card.psk + id.kind().map_or(0, |kind| kind as u32 + 1)
 }
 
-fn unknown() -> Error {
+/// What is said of an application that is not there, or that the caller does not see.
+pub fn unknown() -> Error {
     Error::not_found("There is no such application")
 }
 
@@ -73,6 +74,14 @@ pub async fn locate(reader: &mut Reader<'_>, handle: Handle, text: &str) -> Resu
             Ok(kind.map_or(found.value.app.item(), |kind| found.value.app.binary(kind)))
         }
     }
+}
+
+/// The card of an app.
+///
+/// # Errors
+/// Not found; the store's.
+pub async fn card(reader: &mut Reader<'_>, handle: Handle, id: AppId) -> Result<Stored<AppCard>, Error> {
+    reader.get(&keys::app_card(handle, id)).await?.ok_or_else(unknown)
 }
 
 /// The binary that an id means on an app: the one that it names, or the only one that there is.

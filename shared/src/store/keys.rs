@@ -528,6 +528,12 @@ pub fn job(handle: Handle, job: &Guid) -> Key {
     key(format!("{handle}#JOB#{job}"), SELF)
 }
 
+/// Reads the key of a [`job`] back.
+pub fn parse_job(key: &Key) -> Option<(Handle, Guid)> {
+    let (handle, job) = key.pk.split_once("#JOB#")?;
+    (key.sk == SELF).then_some((handle.parse().ok()?, job.parse().ok()?))
+}
+
 /// The document of the policies of an app's binary, as it is published.
 pub fn policy_document(handle: Handle, binary: AppId) -> Key {
     key(app_parts(handle, binary), format!("POLICYDOC#{}", binary.kind().map_or(0, |kind| kind as u8 + 1)))
@@ -553,6 +559,11 @@ pub fn signing_secret(handle: Handle, credential: &Guid) -> Key {
     key(format!("{handle}#SIGNINGSECRET#{credential}"), SELF)
 }
 
+/// The provisioning profile of a signing credential for iOS: an item of its own, since it may be large.
+pub fn signing_profile(handle: Handle, credential: &Guid) -> Key {
+    key(signing_secret(handle, credential).pk, "PROFILE")
+}
+
 /// All preset options of policies.
 pub fn presets(handle: Handle) -> String {
     format!("{handle}#PRESETS")
@@ -561,6 +572,11 @@ pub fn presets(handle: Handle) -> String {
 /// Preset options of a policy.
 pub fn preset(handle: Handle, preset: &Guid) -> Key {
     key(presets(handle), preset.as_str())
+}
+
+/// How many preset options of a policy there are.
+pub fn preset_count(handle: Handle, policy_id: &str) -> Key {
+    key(format!("{handle}#PRESETCOUNT#{policy_id}"), SELF)
 }
 
 /// What the Apperian API says of all apps beyond their cards.
@@ -670,6 +686,15 @@ mod tests {
         assert!(sign_in(handle, &long).pk.len() < 300);
         assert_ne!(sign_in(handle, &long), sign_in(handle, &"x".repeat(100_001)));
         assert_eq!(sign_in(handle, "Admin@Example.com"), sign_in(handle, "admin@example.com"));
+    }
+
+    #[test]
+    fn the_key_of_a_job_is_read_back() {
+        let (handle, guid) = (Handle::of_name("dev"), Guid::random());
+        assert_eq!(parse_job(&job(handle, &guid)), Some((handle, guid.clone())));
+        for other in [upload(handle, &guid), key(job(handle, &guid).pk, "x"), key("#JOB#".to_owned(), SELF), key(format!("{handle}#JOB#x"), SELF)] {
+            assert_eq!(parse_job(&other), None);
+        }
     }
 
     #[test]

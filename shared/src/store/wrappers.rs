@@ -1,10 +1,12 @@
-//! Tables around a table, for tests and benchmarks: one counts, one fails where it is told to.
+//! Tables around a table: one tells of new items, as a stream does; for tests and benchmarks one counts, and one fails where it is
+//! told to.
 
 use std::collections::BTreeSet;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use async_trait::async_trait;
+use tokio::sync::mpsc::UnboundedSender;
 
 use super::{Condition, Item, Key, Page, Query, StoreError, Table, Write};
 
@@ -182,6 +184,46 @@ impl<T: Table> Table for FailingTable<T> {
             Some(fault) => Err(injected(fault)),
             None => self.inner.write(writes).await,
         }
+    }
+}
+
+/// Tells of new items of one kind once they are written: what the table's stream does on AWS. What is told is where they are.
+pub struct TellingTable<T> {
+    inner: T,
+    kind: &'static str,
+    tell: UnboundedSender<Key>,
+}
+
+impl<T> TellingTable<T> {
+    /// Tells `tell` of items of that kind that are new in `inner`.
+    pub fn new(inner: T, kind: &'static str, tell: UnboundedSender<Key>) -> Self {
+        Self { inner, kind, tell }
+    }
+}
+
+#[async_trait]
+impl<T: Table> Table for TellingTable<T> {
+    async fn read(&self, keys: &[Key]) -> Result<Vec<Option<Item>>, StoreError> {
+        self.inner.read(keys).await
+    }
+
+    async fn query(&self, query: &Query) -> Result<Page, StoreError> {
+        self.inner.query(query).await
+    }
+
+    async fn write(&self, writes: Vec<Write>) -> Result<(), StoreError> {
+        let new = |write: &Write| match write {
+            Write::Put(item, Condition::Absent) if item.kind == self.kind => Some(item.key.clone()),
+            _ => None,
+        };
+        let told: Vec<Key> = writes.iter().filter_map(new).collect();
+        self.inner.write(writes).await?;
+        for key in told {
+            if self.tell.send(key).is_err() {
+                tracing::warn!(kind = self.kind, "nobody listens to new items any more");
+            }
+        }
+        Ok(())
     }
 }
 

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::{rhmap, wso2};
+use crate::{apperian, pingid, rhmap, wso2};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -20,6 +20,8 @@ pub struct Case {
     pub caller: Caller,
     pub given: Vec<Step>,
     pub request: Request,
+    #[serde(default)]
+    until: bool,
     pub response: Response,
     #[serde(default)]
     then: Vec<Later>,
@@ -32,6 +34,8 @@ struct Later {
     #[serde(rename = "as")]
     caller: Option<Caller>,
     request: Request,
+    #[serde(default)]
+    until: bool,
     response: Response,
 }
 
@@ -40,15 +44,17 @@ pub struct Exchange<'a> {
     pub caller: Caller,
     pub request: &'a Request,
     pub response: &'a Response,
+    /// Whether it is asked again until the answer is the one that is asked for.
+    pub until: bool,
 }
 
 impl Case {
     /// The case's own request and those after it, in their order.
     pub fn exchanges(&self) -> impl Iterator<Item = Exchange<'_>> {
-        let own = Exchange { caller: self.caller, request: &self.request, response: &self.response };
-        let later = self.then.iter().map(|Later { caller, request, response }| {
+        let own = Exchange { caller: self.caller, request: &self.request, response: &self.response, until: self.until };
+        let later = self.then.iter().map(|Later { caller, request, until, response }| {
             let caller = caller.unwrap_or(self.caller);
-            Exchange { caller, request, response }
+            Exchange { caller, request, response, until: *until }
         });
         std::iter::once(own).chain(later)
     }
@@ -65,6 +71,9 @@ pub enum Caller {
     Wso2Publisher,
     Wso2Reader,
     Wso2Administration,
+    ApperianAdmin,
+    ApperianToken,
+    ApperianMember,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Deserialize)]
@@ -72,6 +81,8 @@ pub enum Caller {
 pub enum Step {
     Rhmap(rhmap::Step),
     Wso2(wso2::Step),
+    Apperian(apperian::Step),
+    PingId(pingid::Step),
 }
 
 #[derive(Deserialize)]
@@ -85,13 +96,25 @@ pub struct Request {
     pub multipart: Vec<FormPart>,
     pub raw: Option<String>,
     pub form: Option<BTreeMap<String, String>>,
+    pub message: Option<pingid::Message>,
 }
 
 #[derive(Deserialize)]
 #[serde(untagged, deny_unknown_fields)]
 pub enum FormPart {
-    Text { name: String, value: String },
-    File { name: String, filename: String, content: String },
+    Text {
+        name: String,
+        value: String,
+        #[serde(rename = "type")]
+        kind: Option<String>,
+    },
+    File {
+        name: String,
+        filename: String,
+        content: String,
+        #[serde(rename = "type")]
+        kind: Option<String>,
+    },
 }
 
 #[derive(Deserialize)]
@@ -99,6 +122,8 @@ pub enum FormPart {
 pub struct Response {
     pub status: u16,
     pub body: Option<Value>,
+    /// The payload of a signed answer.
+    pub signed: Option<Value>,
     #[serde(default)]
     pub headers: BTreeMap<String, Value>,
     #[serde(default)]
@@ -113,7 +138,7 @@ pub fn folder() -> PathBuf {
 
 /// All files with their names and texts. One that cannot be read, or names an unknown step, fails every test.
 pub fn cases() -> Vec<(String, String, Case)> {
-    let entries = ["rhmap", "wso2"].into_iter().flat_map(|dialect| fs::read_dir(folder().join(dialect)).expect("the folder is there"));
+    let entries = ["rhmap", "wso2", "apperian", "pingid"].into_iter().flat_map(|dialect| fs::read_dir(folder().join(dialect)).expect("the folder is there"));
     let mut found: Vec<_> = entries
         .map(|entry| {
             let path = entry.expect("an entry").path();

@@ -56,7 +56,9 @@ impl Captures {
     /// Notes in `wrong` where an answer is not what the file wants.
     pub fn compare(&self, wanted: &Value, got: Option<&Value>, at: &str, wrong: &mut Vec<String>) {
         let Some(got) = got else {
-            wrong.push(format!("{at} is missing"));
+            if wanted != "<<absent>>" {
+                wrong.push(format!("{at} is missing"));
+            }
             return;
         };
         let right = match (wanted, got) {
@@ -68,6 +70,13 @@ impl Captures {
             }
             (Value::Array(wanted), Value::Array(got)) => match &wanted[..] {
                 [] => Ok(true),
+                [first, elements @ ..] if first == "<<exactly>>" => {
+                    for (place, (element, one)) in elements.iter().zip(got).enumerate() {
+                        self.compare(element, Some(one), &format!("{at}[{place}]"), wrong);
+                    }
+                    Ok(elements.len() == got.len())
+                }
+                [first, elements @ ..] if first == "<<some>>" => Ok(elements.iter().all(|element| got.iter().any(|one| self.matches(element, one)))),
                 [_] if got.is_empty() => Ok(false),
                 [element] => {
                     for (place, one) in got.iter().enumerate() {
@@ -88,6 +97,13 @@ impl Captures {
         }
     }
 
+    /// Whether a value is what the file wants.
+    fn matches(&self, wanted: &Value, got: &Value) -> bool {
+        let mut wrong = Vec::new();
+        self.compare(wanted, Some(got), "", &mut wrong);
+        wrong.is_empty()
+    }
+
     /// Whether a value is what a matcher asks for, whose references are replaced first.
     fn fits(&self, matcher: &str, value: &Value) -> Result<bool, String> {
         let unknown = || "this matcher is unknown".to_owned();
@@ -96,6 +112,8 @@ impl Captures {
         match name.split_once(':') {
             Some(("set", texts)) => Ok(is_set(texts.split('|').filter(|text| !text.is_empty()), value)),
             Some(("words", words)) => Ok(value.as_str().is_some_and(|text| sorted(text.split(' ')) == sorted(words.split(' ')))),
+            Some(("one-of", values)) => Ok(values.split('|').any(|one| value.as_str().map_or_else(|| value.to_string() == one, |text| text == one))),
+            Some(("begins", text)) => Ok(value.as_str().is_some_and(|got| got.starts_with(text))),
             Some(("int", number)) => Ok(value.as_u64().is_some_and(|got| number.parse() == Ok(got))),
             _ => fits(name, value).ok_or_else(unknown),
         }
@@ -112,6 +130,15 @@ fn fits(matcher: &str, value: &Value) -> Option<bool> {
         "number" => value.is_number(),
         "int" => value.is_u64(),
         "string" => value.is_string(),
+        "object" => value.is_object(),
+        "null-or-object" => value.is_null() || value.is_object(),
+        "absent" => false,
+        "id22" => text(|text| text.len() == 22 && all(text, "-_")),
+        "unique-msg-id" => text(|text| text.strip_prefix("webs_").is_some_and(|id| id.len() == 43 && all(id, "-_"))),
+        "time:micros" => text(|text| shaped(text, "0000-00-00T00:00:00.000000+00:00")),
+        "time:iso" => text(|text| {
+            text.split_once('T').is_some_and(|(date, time)| shaped(date, "0000-00-00") && time.get(..8).is_some_and(|time| shaped(time, "00:00:00")))
+        }),
         "null-or-string" => value.is_null() || value.is_string(),
         "text" => text(|text| !text.is_empty()),
         "guid" => text(|text| text.len() == 24 && all(text, "-_")),
@@ -249,6 +276,32 @@ mod tests {
             assert!(!right(&wanted, &bad), "{wanted} does not match {bad}");
         }
         assert!(!right(&json!("<<gguid>>"), &json!("5w477lfgy3jrnovri7gctsba")), "an unknown matcher matches nothing");
+    }
+
+    #[test]
+    fn matchers_match_what_the_readmes_of_the_apperian_and_pingid_apis_say() {
+        let id = "XWJKqWeLM5-tp8N09-gTEw";
+        let unique = "webs_DqQkivHN1hEzZfJjbcaOQdGcel7fBtZUVj7l1yNbuNI";
+        for (wanted, good, bad) in [
+            (json!("<<id22>>"), json!(id), json!("XWJKqWeLM5-tp8N09-gTE")),
+            (json!("<<time:micros>>"), json!("2018-02-01T03:52:18.281815+00:00"), json!("2018-02-01T03:52:18.281Z")),
+            (json!("<<time:iso>>"), json!("2027-02-01T03:52:18Z"), json!("2027-02-01 03:52:18")),
+            (json!("<<one-of:0|3>>"), json!(3), json!(1)),
+            (json!("<<one-of:0|null>>"), json!(null), json!("")),
+            (json!("<<one-of:a|b>>"), json!("b"), json!("c")),
+            (json!("<<object>>"), json!({}), json!(null)),
+            (json!("<<null-or-object>>"), json!(null), json!([])),
+            (json!("<<unique-msg-id>>"), json!(unique), json!(unique.replace("webs_", "oacts_"))),
+            (json!("<<begins:Invalid input.>>"), json!("Invalid input. name"), json!("invalid")),
+            (json!({"a": "<<absent>>"}), json!({"b": 1}), json!({"a": null})),
+            (json!(["<<exactly>>", 1, 2]), json!([1, 2]), json!([2, 1])),
+            (json!(["<<exactly>>", 1]), json!([1]), json!([1, 1])),
+            (json!(["<<exactly>>"]), json!([]), json!([1])),
+            (json!(["<<some>>", 2, {"a": 1}]), json!([1, {"a": 1, "b": 2}, 2]), json!([2, {"a": 2}])),
+        ] {
+            assert!(right(&wanted, &good), "{wanted} matches {good}");
+            assert!(!right(&wanted, &bad), "{wanted} does not match {bad}");
+        }
     }
 
     #[test]

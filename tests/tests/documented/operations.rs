@@ -44,7 +44,7 @@ fn rows<const COLUMNS: usize>(table: &str) -> Vec<[String; COLUMNS]> {
     text.lines().skip(1).map(|line| cells(line).unwrap_or_else(|row| panic!("{table}: {row:?} has {COLUMNS} columns"))).collect()
 }
 
-/// The operations of `operations.tsv`, and those of `wso2-operations.tsv` that are not there.
+/// The operations of `operations.tsv`, those of `wso2-operations.tsv` that are not there, and those of `apperian-operations.tsv`.
 fn documented() -> Vec<Documented> {
     let mut documented = Vec::new();
     for [dialect, section, _, methods, path] in rows("operations.tsv") {
@@ -57,6 +57,9 @@ fn documented() -> Vec<Documented> {
             documented.push(Documented { dialect: "wso2".to_owned(), section, method, path });
         }
     }
+    for [section, _, method, path] in rows("apperian-operations.tsv") {
+        documented.push(Documented { dialect: "apperian".to_owned(), section, method, path });
+    }
     documented
 }
 
@@ -65,12 +68,14 @@ fn served() -> impl Iterator<Item = Row> {
     shared::routes::all().into_iter().flat_map(|function| function.rows)
 }
 
-/// The documented operations without a row of that method, path and section. What the publisher API's clients ask beside
-/// it (`001b`) stands in no document: those rows cite none.
+/// The documented operations without a row of that method, path and section. What clients ask beside the documents (`001b`,
+/// `000a`, `000b`) stands in none of them: those rows cite none.
 fn missing() -> BTreeSet<Documented> {
     let documented = documented();
     let rows: BTreeSet<((String, String), &str)> = served().map(|row| ((row.method.to_string(), shape_of(row.path)), row.section)).collect();
-    let cites = |section: &str, cited: &str| cited == section || (section.starts_with("001b ") && cited.starts_with("own: "));
+    let cites = |section: &str, cited: &str| {
+        cited == section || (["001b ", "000a ", "000b "].iter().any(|beside| section.starts_with(beside)) && cited.starts_with("own: "))
+    };
     let has_row = |operation: &Documented| {
         let route = operation.route();
         let same = || documented.iter().filter(|other| other.route() == route);
@@ -82,7 +87,7 @@ fn missing() -> BTreeSet<Documented> {
 #[test]
 fn the_operations_of_the_replayed_chapters_have_their_rows() {
     let served = |section: &str| SPANS.iter().any(|span| span.holds(section));
-    assert_eq!(documented().iter().filter(|operation| served(&operation.section)).count(), 68 + 46);
+    assert_eq!(documented().iter().filter(|operation| served(&operation.section)).count(), 68 + 46 + 4 + 4 + 36);
     let missing: Vec<String> = missing().iter().filter(|operation| served(&operation.section)).map(Documented::line).collect();
     assert!(missing.is_empty(), "no row of that method, path and section:\n{}", missing.join("\n"));
 }
@@ -124,5 +129,20 @@ fn every_operation_of_the_publisher_api_is_replayed() {
         };
         assert!(cases.iter().any(|(.., case)| succeeds(case)), "{section} {operation}: no file replays it with success");
         assert_eq!(SPANS.iter().filter(|span| span.holds(&section)).count(), 1, "{section} {operation}");
+    }
+}
+
+#[test]
+fn every_operation_of_the_apperian_and_pingid_apis_is_replayed() {
+    let cases = cases();
+    // The last of the calls is every method that does not exist.
+    for operation in documented().iter().filter(|operation| ["apperian", "pingid"].contains(&&*operation.dialect) && operation.section != "000b 7") {
+        let good = |case: &Case| {
+            let body = case.response.body.as_ref().or(case.response.signed.as_ref());
+            case.section == operation.section
+                && case.response.status < 400
+                && body.is_none_or(|body| body.get("error").is_none_or(|error| error == "<<absent>>"))
+        };
+        assert!(cases.iter().any(|(.., case)| good(case)), "{}: no file replays it with success", operation.line());
     }
 }

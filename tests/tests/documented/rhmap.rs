@@ -73,12 +73,7 @@ impl Stage<'_> {
             Step::UserKey => self.key("key", json!({"type": "user"}), false).await,
             Step::AppKey => self.key("key", json!({"type": "app", "appId": self.captured("item.guid")}), false).await,
             Step::RevokedKey => self.key("key", json!({"type": "user"}), true).await,
-            Step::Item => {
-                let fields = json!({"name": "Field Notes", "description": "Notes from the field", "authToken": "field-token"});
-                let made = self.post("storeitem/create", fields).await;
-                let field = |name: &'static str| (name, text(&made[name]));
-                self.captures.put("item", ["guid", "name", "description", "authToken"].map(field));
-            }
+            Step::Item => self.item().await,
             Step::ItemInStore => {
                 self.post("appstore/additem", json!({"guid": self.captured("item.guid")})).await;
             }
@@ -179,6 +174,13 @@ impl Stage<'_> {
         }
     }
 
+    pub async fn item(&mut self) {
+        let fields = json!({"name": "Field Notes", "description": "Notes from the field", "authToken": "field-token"});
+        let made = self.post("storeitem/create", fields).await;
+        let field = |name: &'static str| (name, text(&made[name]));
+        self.captures.put("item", ["guid", "name", "description", "authToken"].map(field));
+    }
+
     async fn key(&mut self, name: &'static str, mut body: Value, revoke: bool) {
         body["label"] = json!(format!("Key {}", self.next()));
         let path = |operation: &str| format!("/box/srv/1.1/ide/{}/api/{operation}", self.tenant.domain);
@@ -263,7 +265,7 @@ impl Stage<'_> {
         self.captures.put("team", [("id", text(&made["_id"])), ("name", name), ("code", code), ("desc", desc)]);
     }
 
-    async fn group(&mut self) -> String {
+    pub async fn group(&mut self) -> String {
         let name = format!("Group {}", self.next());
         let made = self.post("storeitemgroup/create", json!({"name": name})).await;
         let guid = text(&made["guid"]);
@@ -271,7 +273,7 @@ impl Stage<'_> {
         guid
     }
 
-    async fn binary(&mut self, kind: &'static str, times: usize) {
+    pub async fn binary(&mut self, kind: &'static str, times: usize) {
         for _ in 0..times {
             let version = self.next();
             let file = bytes_of(if kind == "android" { "@apk" } else { "@ipa" }, version).expect("a binary");

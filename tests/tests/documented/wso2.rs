@@ -2,12 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use appdepot_tests::{Answer, Call, PASSWORD, Part, World};
+use appdepot_tests::{Answer, PASSWORD, Part, World};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::case::{Caller, Case, example};
-use crate::stage::{Stage, basic, bytes_of, login, written};
+use crate::stage::{Stage, basic, bytes_of, field, login, succeeded};
 
 const API: &str = "/api/appm/publisher/v1.1";
 const EVERYTHING: &str = "appm:read appm:create appm:update appm:publish appm:administration";
@@ -69,7 +69,7 @@ pub fn scopes(caller: Caller) -> &'static str {
         Caller::Wso2Publisher => "appm:read appm:publish",
         Caller::Wso2Reader => "appm:read",
         Caller::Wso2Administration => "appm:administration",
-        Caller::Admin | Caller::StoreUser | Caller::Nobody => "",
+        Caller::Admin | Caller::StoreUser | Caller::Nobody | Caller::ApperianAdmin | Caller::ApperianToken | Caller::ApperianMember => "",
     }
 }
 
@@ -125,17 +125,6 @@ impl Publisher {
         };
         succeeded(&format!("{method} {path}"), call).await
     }
-}
-
-/// Sends a request that must succeed.
-async fn succeeded(what: &str, call: Call<'_>) -> Result<Answer, String> {
-    let answer = call.send().await;
-    if (200..400).contains(&answer.status) { Ok(answer) } else { Err(format!("{what}: {} {}", answer.status, answer.text)) }
-}
-
-/// The text or the number of that name in an answer.
-fn field(answer: &Value, name: &str) -> Result<String, String> {
-    written(&answer[name]).ok_or_else(|| format!("no {name} in {answer}"))
 }
 
 /// Registers a client of a tenant's administrator.
@@ -273,7 +262,7 @@ impl Stage<'_> {
     }
 
     /// What a step before this one captured.
-    fn known(&self, reference: &str) -> Result<String, String> {
+    pub fn known(&self, reference: &str) -> Result<String, String> {
         self.captures.get(reference).map(str::to_owned).ok_or_else(|| format!("${reference} is captured by no step"))
     }
 

@@ -1,0 +1,135 @@
+//! 002 1 to 4: the list of applications.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::Serialize;
+use serde_json::{Map, Value};
+use shared::Error;
+use shared::domain::ping_application::{self, Application, Said};
+use shared::id::Handle;
+use shared::incoming::Incoming;
+use shared::reply::Reply;
+use shared::routes::pingid_applications::Op;
+use shared::spine::Call;
+use shared::store::{Key, TRANSACTION_LIMIT, keys};
+
+/// Most bytes of a list: signed it is a third longer, beside it stands what the client wants repeated, and a function answers with
+/// 6 MB at most.
+const LIST_LIMIT: usize = 3_900_000;
+
+#[derive(Serialize)]
+struct ApplicationView<'a> {
+    id: &'a str,
+    name: &'a str,
+}
+
+impl<'a> ApplicationView<'a> {
+    fn of(application: &'a Application) -> Self {
+        Self { id: &application.id, name: &application.name }
+    }
+}
+
+/// What of the list a change names, for the fetching of it together with the caller's settings. What cannot be read is told later.
+pub fn named(op: Op, incoming: &Incoming, handle: Handle) -> Vec<Key> {
+    let read = match op {
+        Op::Add => new(incoming).map(|(id, _)| vec![keys::ping_application(handle, &id)]),
+        Op::Update => changes(incoming).map(|changes| ping_application::touched(handle, &changes)),
+        _ => ids(incoming).map(|ids| ids.iter().map(|id| keys::ping_application(handle, id)).collect()),
+    };
+    read.ok().filter(|keys| keys.len() <= TRANSACTION_LIMIT).unwrap_or_default()
+}
+
+fn object(field: &str, value: Option<Value>) -> Result<Map<String, Value>, Error> {
+    match value {
+        None | Some(Value::Null) => Err(Error::invalid(format!("{field} is missing"))),
+        Some(Value::Object(fields)) => Ok(fields),
+        Some(_) => Err(Error::invalid(format!("{field} must be an object"))),
+    }
+}
+
+/// Id and name of what is to be added.
+fn new(incoming: &Incoming) -> Result<(String, String), Error> {
+    let fields = object("application", incoming.peek("application"))?;
+    Ok((ping_application::id("application.id", fields.get("id"))?, ping_application::name("application.name", fields.get("name"))?))
+}
+
+/// What is to be changed, by current ids.
+fn changes(incoming: &Incoming) -> Result<BTreeMap<String, Said>, Error> {
+    let fields = object("appsData", incoming.peek("appsData"))?;
+    if fields.is_empty() {
+        return Err(Error::invalid("appsData names no application"));
+    }
+    let mut changes = BTreeMap::new();
+    for (current, said) in fields {
+        let of = |field: &str| format!("appsData[{current:?}]{field}");
+        // What no id can be is no application's.
+        if ping_application::id("appsData", Some(&Value::String(current.clone()))).is_err() {
+            return Err(Error::invalid(format!("appsData: there is no application {current:?}")));
+        }
+        let fields = object(&of(""), Some(said))?;
+        let given = |name: &str| fields.get(name).filter(|value| !value.is_null());
+        let id = given("id").map(|id| ping_application::id(&of(".id"), Some(id))).transpose()?;
+        let name = given("name").map(|name| ping_application::name(&of(".name"), Some(name))).transpose()?;
+        changes.insert(current, Said { id, name });
+    }
+    Ok(changes)
+}
+
+/// The ids of what is to be removed, each once.
+fn ids(incoming: &Incoming) -> Result<BTreeSet<String>, Error> {
+    let list = match incoming.peek::<Value>("applicationsIds") {
+        None | Some(Value::Null) => return Err(Error::invalid("applicationsIds is missing")),
+        Some(Value::Array(list)) if list.is_empty() => return Err(Error::invalid("applicationsIds names no application")),
+        Some(Value::Array(list)) => list,
+        Some(_) => return Err(Error::invalid("applicationsIds must be a list")),
+    };
+    list.iter().enumerate().map(|(place, id)| ping_application::id(&format!("applicationsIds[{place}]"), Some(id))).collect()
+}
+
+/// 002 1
+pub async fn add(mut call: Call<'_>) -> Result<Reply, Error> {
+    #[derive(Serialize)]
+    struct AddedView<'a> {
+        application: ApplicationView<'a>,
+    }
+    let handle = call.who()?.handle;
+    let (id, name) = new(call.incoming)?;
+    let added = ping_application::add(&mut call.reader, handle, id, name).await?;
+    Reply::of(&AddedView { application: ApplicationView::of(&added) })
+}
+
+/// 002 2
+pub async fn list(mut call: Call<'_>) -> Result<Reply, Error> {
+    #[derive(Serialize)]
+    struct ListView<'a> {
+        applications: Vec<ApplicationView<'a>>,
+    }
+    let handle = call.who()?.handle;
+    let all = ping_application::list(&mut call.reader, handle).await?;
+    let too_large = || Error::too_large(format!("The list of {} applications is larger than one answer can be", all.len()));
+    // Beyond it the view is not even written.
+    if all.iter().map(|application| application.id.len() + application.name.len()).sum::<usize>() > LIST_LIMIT {
+        return Err(too_large());
+    }
+    let reply = Reply::of(&ListView { applications: all.iter().map(ApplicationView::of).collect() })?;
+    match &reply.content {
+        shared::reply::Content::Json(json) if json.len() > LIST_LIMIT => Err(too_large()),
+        _ => Ok(reply),
+    }
+}
+
+/// 002 3
+pub async fn update(mut call: Call<'_>) -> Result<Reply, Error> {
+    let handle = call.who()?.handle;
+    let changes = changes(call.incoming)?;
+    ping_application::update(&mut call.reader, handle, &changes).await?;
+    Ok(Reply::done())
+}
+
+/// 002 4
+pub async fn delete(mut call: Call<'_>) -> Result<Reply, Error> {
+    let handle = call.who()?.handle;
+    let ids = ids(call.incoming)?;
+    ping_application::delete(&mut call.reader, handle, &ids).await?;
+    Ok(Reply::done())
+}

@@ -1,0 +1,260 @@
+//! The document of an app's policies, which the app itself reads: signed with a key of the tenant, put into the package, and
+//! published where an installed app looks for a newer one (`docs/app-policies.md`).
+//!
+//! What signs is not linked here: functions that only publish need no elliptic curves.
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use crate::clock::Timestamp;
+use crate::domain::app_policy;
+use crate::domain::work::Applied;
+use crate::error::Error;
+use crate::id::{AppId, BinaryType, Handle};
+use crate::records::{self, Reader, Record, Stored};
+use crate::sealing::DataKey;
+use crate::store::{Condition, StoreError, Write, keys};
+
+/// The media type of a signed document.
+pub const CONTENT_TYPE: &str = "application/jose";
+/// For how many seconds whoever gets a document or the keys may keep them.
+pub const MAX_AGE: u32 = 60;
+
+/// A document as it is published.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Published {
+    /// The app, with the type of the binary.
+    pub binary: AppId,
+    /// Counts the documents of this binary: an app takes none that is older than the one it has.
+    pub serial: u64,
+    /// How many policies are in it.
+    pub policies: usize,
+    /// When it was signed.
+    pub issued: Timestamp,
+    /// The compact JWS.
+    pub jws: String,
+}
+
+impl Record for Published {
+    const KIND: &'static str = "policy-document";
+}
+
+/// The key pair that signs a tenant's documents.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct DocumentKey {
+    /// Its id, as the header of a signature names it.
+    pub kid: String,
+    /// The public half, a JWK (RFC 7517).
+    pub jwk: Value,
+    /// The private half, PKCS#8 in base64, sealed with the tenant's data key.
+    pub sealed: String,
+    /// Since when.
+    pub created: Timestamp,
+}
+
+impl Record for DocumentKey {
+    const KIND: &'static str = "document-key";
+}
+
+/// What the private half is sealed for.
+const PURPOSE: &str = "policy document key";
+
+impl DocumentKey {
+    /// A key pair to be kept: `pkcs8` is the private half in base64, `jwk` the public one, which says its `kid`.
+    ///
+    /// # Errors
+    /// Internal for a JWK without an id; the sealer's.
+    pub fn new(pkcs8: &str, jwk: Value, data_key: &DataKey, now: Timestamp) -> Result<Self, Error> {
+        let kid = jwk["kid"].as_str().ok_or_else(|| Error::internal("a key without an id"))?.to_owned();
+        Ok(Self { kid, jwk, sealed: data_key.seal(PURPOSE, pkcs8)?, created: now })
+    }
+
+    /// The private half, PKCS#8 in base64.
+    ///
+    /// # Errors
+    /// Internal with another tenant's data key.
+    pub fn pkcs8(&self, data_key: &DataKey) -> Result<String, Error> {
+        data_key.open(PURPOSE, &self.sealed)
+    }
+
+    /// The public half as a JWK set.
+    pub fn key_set(&self) -> Value {
+        json!({"keys": [self.jwk]})
+    }
+}
+
+/// A tenant's key pair; `None` where nothing was signed yet.
+///
+/// # Errors
+/// The store's.
+pub async fn key(reader: &mut Reader<'_>, handle: Handle) -> Result<Option<DocumentKey>, Error> {
+    Ok(reader.get::<DocumentKey>(&keys::document_key(handle)).await?.map(|found| found.value))
+}
+
+/// A tenant's key pair, made by `make` at its first use: it gives the private half in base64 and the public one. Of several
+/// first uses at once all get the same.
+///
+/// # Errors
+/// What `make` gives; the sealer's; the store's.
+pub async fn key_or_new(
+    reader: &mut Reader<'_>,
+    handle: Handle,
+    data_key: &DataKey,
+    make: impl FnOnce() -> Result<(String, Value), Error> + Send,
+) -> Result<DocumentKey, Error> {
+    if let Some(found) = key(reader, handle).await? {
+        return Ok(found);
+    }
+    let (pkcs8, jwk) = make()?;
+    let made = DocumentKey::new(&pkcs8, jwk, data_key, reader.now())?;
+    match reader.table().write(vec![records::create(keys::document_key(handle), &made)?]).await {
+        Ok(()) => {
+            reader.forget();
+            Ok(made)
+        }
+        Err(StoreError::Condition { .. } | StoreError::Contended(_)) => {
+            reader.forget();
+            key(reader, handle).await?.ok_or_else(|| Error::unavailable("the key pair of the policy documents was contended"))
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// The published document of a binary; `None` where there never was one.
+///
+/// # Errors
+/// The store's.
+pub async fn published(reader: &mut Reader<'_>, handle: Handle, binary: AppId) -> Result<Option<Stored<Published>>, Error> {
+    reader.get(&keys::policy_document(handle, binary)).await
+}
+
+/// Where a binary's document is published.
+pub fn url(base_url: &str, handle: Handle, binary: AppId) -> String {
+    format!("{base_url}/policy-documents/{handle}/{}", binary.base64url())
+}
+
+/// The word for a type of binary in documents: an app knows its platform and not the type of its package.
+fn platform(kind: BinaryType) -> &'static str {
+    if kind == BinaryType::Android { "android" } else { "ios" }
+}
+
+/// A document that is to be signed.
+#[derive(Clone, Debug)]
+pub struct Unsigned<'a> {
+    /// The tenant.
+    pub handle: Handle,
+    /// The app, with the type of the binary.
+    pub binary: AppId,
+    /// The identifier that was read from the package.
+    pub identifier: &'a str,
+    /// The policies; none to let installed apps go.
+    pub policies: &'a [Applied],
+    /// Where this deployment is reached.
+    pub base_url: &'a str,
+    /// When it is signed.
+    pub issued: Timestamp,
+    /// The document before it.
+    pub former: Option<&'a Published>,
+}
+
+impl Unsigned<'_> {
+    /// Its number: one more than that of the document before it.
+    pub fn serial(&self) -> u64 {
+        self.former.map_or(1, |former| former.serial + 1)
+    }
+
+    /// What is signed.
+    ///
+    /// # Errors
+    /// Internal for the id of an item, which has no package.
+    pub fn payload(&self) -> Result<Value, Error> {
+        let kind = self.binary.kind().ok_or_else(|| Error::internal("a document of policies for no binary"))?;
+        let policies: Vec<Value> = self.policies.iter().map(described).collect();
+        Ok(json!({
+            "tenant": self.handle,
+            "application": self.binary.base64url(),
+            "bundle_id": self.identifier,
+            "platform": platform(kind),
+            "issued": self.issued.rfc3339(),
+            "serial": self.serial(),
+            "policies": policies,
+            "url": url(self.base_url, self.handle, self.binary),
+        }))
+    }
+
+    /// Its record, once it is signed.
+    pub fn signed(&self, jws: String) -> Published {
+        Published { binary: self.binary, serial: self.serial(), policies: self.policies.len(), issued: self.issued, jws }
+    }
+}
+
+fn described(applied: &Applied) -> Value {
+    let is_dynamic = app_policy::named(&applied.policy_id).is_some_and(|policy| policy.is_dynamic);
+    json!({
+        "policy_id": applied.policy_id,
+        "configuration": applied.configuration,
+        "auth_required": applied.auth_required,
+        "is_dynamic": is_dynamic,
+    })
+}
+
+/// The write that publishes a document in place of the one before it. It belongs into the transaction that ends the job.
+///
+/// # Errors
+/// Internal.
+pub fn publish(handle: Handle, former: Option<Stored<Published>>, new: Published) -> Result<Write, Error> {
+    match former {
+        Some(found) => Stored { value: new, ..found }.replace(),
+        None => records::put(keys::policy_document(handle, new.binary), &new, Condition::Absent),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::id::Guid;
+
+    #[test]
+    fn a_document_says_what_an_app_must_know() {
+        let (handle, binary) = (Handle::of_name("dev"), AppId::new(Timestamp(1_700_000_000_000)).binary(BinaryType::Ipad));
+        let configuration = Some([("open_webpage_frequency".to_owned(), json!("1"))].into());
+        let applied = Applied { id: Guid::random(), policy_id: "com.apperian.open-webpage-url".to_owned(), configuration, auth_required: true };
+        let issued = Timestamp(1_351_850_808_034);
+        let base_url = "https://store.example";
+        let mut document = Unsigned { handle, binary, identifier: "com.example.app", policies: &[applied], base_url, issued, former: None };
+        let id = binary.base64url();
+        let policy = json!({
+            "policy_id": "com.apperian.open-webpage-url",
+            "configuration": {"open_webpage_frequency": "1"},
+            "auth_required": true,
+            "is_dynamic": true,
+        });
+        let wanted = json!({
+            "tenant": handle.to_string(),
+            "application": id,
+            "bundle_id": "com.example.app",
+            "platform": "ios",
+            "issued": "2012-11-02T10:06:48Z",
+            "serial": 1,
+            "policies": [policy],
+            "url": format!("https://store.example/policy-documents/{handle}/{id}"),
+        });
+        assert_eq!(document.payload().unwrap(), wanted);
+        let former = document.signed("a.b.c".to_owned());
+        document.former = Some(&former);
+        document.policies = &[];
+        let payload = document.payload().unwrap();
+        assert_eq!((payload["serial"].clone(), payload["policies"].clone()), (json!(2), json!([])));
+    }
+
+    #[test]
+    fn the_private_half_is_sealed() {
+        let (ours, theirs) = (DataKey::random(), DataKey::random());
+        let key = DocumentKey::new("cHJpdmF0ZQ==", json!({"kid": "k"}), &ours, Timestamp(0)).unwrap();
+        assert!(!serde_json::to_string(&key).unwrap().contains("cHJpdmF0ZQ"));
+        assert_eq!(key.pkcs8(&ours).unwrap(), "cHJpdmF0ZQ==");
+        assert!(key.pkcs8(&theirs).is_err());
+        assert_eq!(key.key_set(), json!({"keys": [{"kid": "k"}]}));
+        assert!(DocumentKey::new("x", json!({}), &ours, Timestamp(0)).is_err());
+    }
+}

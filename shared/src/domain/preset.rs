@@ -1,0 +1,183 @@
+//! Presets: options of a policy that an administrator prepared under a name (000). They are only kept: to change one changes no
+//! app that its options were applied to.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
+
+use crate::change;
+use crate::clock::Timestamp;
+use crate::domain::app_policy::{AppPolicy, Configuration, flag, named};
+use crate::domain::text::Name;
+use crate::error::Error;
+use crate::id::{Guid, Handle};
+use crate::records::{self, Reader, Record, Stored};
+use crate::store::{Condition, Query, Write, keys};
+
+/// Most presets of a policy.
+pub const PRESETS_LIMIT: i64 = 100;
+
+/// Options of a policy under a name. Two may have the same.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Preset {
+    /// Its id.
+    pub guid: Guid,
+    /// The policy's name among programs.
+    pub policy_id: String,
+    /// Its name.
+    pub name: Name,
+    /// Whether the app's user must have signed in.
+    pub auth_required: bool,
+    /// Whether who applies policies by hand is to see it chosen.
+    pub enabled_by_default: bool,
+    /// The options; `None` for a policy without any.
+    pub configuration: Option<Configuration>,
+    /// Since when.
+    pub created: Timestamp,
+}
+
+impl Record for Preset {
+    const KIND: &'static str = "preset";
+}
+
+/// How many presets of a policy there are: the item's counter says it.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct PresetCount {}
+
+impl Record for PresetCount {
+    const KIND: &'static str = "preset-count";
+}
+
+impl Preset {
+    /// The preset as clients read it.
+    pub fn view(&self) -> Value {
+        json!({
+            "name": self.name,
+            "auth_required": self.auth_required,
+            "enabled_by_default": self.enabled_by_default,
+            "is_a_preset": true,
+            "created_time": self.created.rfc3339_micros(),
+            "configuration": self.configuration,
+            "id": self.guid,
+            "policy_id": self.policy_id,
+        })
+    }
+
+    /// Takes what a client says; what it leaves out stays.
+    fn take(&mut self, policy: &AppPolicy, said: &Map<String, Value>) -> Result<(), Error> {
+        match said.get("name") {
+            None => {}
+            Some(Value::String(name)) => {
+                self.name = Name::new(name.trim().to_owned()).ok_or_else(|| Error::invalid("name is a text of 1 to 200 characters"))?;
+            }
+            Some(_) => return Err(Error::invalid("name is a text of 1 to 200 characters")),
+        }
+        if let Some(required) = flag(said, "auth_required")? {
+            self.auth_required = policy.auth_required(Some(required))?;
+        }
+        if let Some(enabled) = flag(said, "enabled_by_default")? {
+            self.enabled_by_default = enabled;
+        }
+        if let Some(configuration) = said.get("configuration") {
+            self.configuration = policy.options(Some(configuration))?;
+        }
+        Ok(())
+    }
+}
+
+fn unknown() -> Error {
+    Error::not_found("There is no such configuration")
+}
+
+/// The id that a path names.
+///
+/// # Errors
+/// Invalid for what is no id.
+pub fn id(text: &str) -> Result<Guid, Error> {
+    text.parse().map_err(|_| Error::invalid("A configuration is named by its id"))
+}
+
+/// What reading all presets asks.
+pub fn listing(handle: Handle) -> Query {
+    Query::all(keys::presets(handle))
+}
+
+/// The presets as clients read them, by the names of their policies, oldest first.
+///
+/// # Errors
+/// The store's.
+pub async fn views(reader: &mut Reader<'_>, handle: Handle) -> Result<BTreeMap<String, Vec<Value>>, Error> {
+    let items = reader.all(listing(handle)).await?;
+    let mut presets = items.into_iter().map(|item| Ok(Stored::<Preset>::parse(item)?.value)).collect::<Result<Vec<_>, Error>>()?;
+    presets.sort_by(|one, other| (one.created, &one.guid).cmp(&(other.created, &other.guid)));
+    let mut views = BTreeMap::<String, Vec<Value>>::new();
+    for preset in presets {
+        let view = preset.view();
+        views.entry(preset.policy_id).or_default().push(view);
+    }
+    Ok(views)
+}
+
+/// A preset.
+///
+/// # Errors
+/// Not found; the store's.
+pub async fn find(reader: &mut Reader<'_>, handle: Handle, preset: &Guid) -> Result<Stored<Preset>, Error> {
+    reader.get(&keys::preset(handle, preset)).await?.ok_or_else(unknown)
+}
+
+fn counted(handle: Handle, policy_id: &str, by: i64, condition: Condition) -> Write {
+    Write::Count { key: keys::preset_count(handle, policy_id), kind: PresetCount::KIND, by, condition }
+}
+
+/// Keeps a new preset of a policy.
+///
+/// # Errors
+/// Invalid for what it cannot be, and beyond [`PRESETS_LIMIT`]; the store's.
+pub async fn create(reader: &mut Reader<'_>, handle: Handle, policy: &AppPolicy, said: &Map<String, Value>) -> Result<Preset, Error> {
+    let name = said.get("name").and_then(Value::as_str).and_then(|name| Name::new(name.trim().to_owned()));
+    let mut preset = Preset {
+        guid: Guid::random(),
+        policy_id: policy.policy_id.to_owned(),
+        name: name.ok_or_else(|| Error::invalid("name is a text of 1 to 200 characters"))?,
+        auth_required: policy.auth_required(None)?,
+        enabled_by_default: false,
+        configuration: policy.options(said.get("configuration"))?,
+        created: reader.now(),
+    };
+    preset.take(policy, said)?;
+    let counter = keys::preset_count(handle, policy.policy_id);
+    change!(reader, {
+        if reader.get::<PresetCount>(&counter).await?.is_some_and(|found| found.count >= PRESETS_LIMIT) {
+            return Err(Error::invalid(format!("A policy has at most {PRESETS_LIMIT} configurations")));
+        }
+        let kept = records::create(keys::preset(handle, &preset.guid), &preset)?;
+        Ok((preset.clone(), vec![kept, counted(handle, policy.policy_id, 1, Condition::Below(PRESETS_LIMIT))]))
+    })
+}
+
+/// Changes a preset; what is absent stays.
+///
+/// # Errors
+/// Not found; invalid for what it cannot be; the store's.
+pub async fn update(reader: &mut Reader<'_>, handle: Handle, preset: &Guid, said: &Map<String, Value>) -> Result<Preset, Error> {
+    change!(reader, {
+        let mut found = find(reader, handle, preset).await?;
+        let policy = named(&found.value.policy_id).ok_or_else(|| Error::internal("a preset of no policy"))?;
+        found.value.take(policy, said)?;
+        let write = found.replace()?;
+        Ok((found.value, vec![write]))
+    })
+}
+
+/// Removes a preset.
+///
+/// # Errors
+/// Not found; the store's.
+pub async fn delete(reader: &mut Reader<'_>, handle: Handle, preset: &Guid) -> Result<(), Error> {
+    change!(reader, {
+        let found = find(reader, handle, preset).await?;
+        Ok(((), vec![found.remove(), counted(handle, &found.value.policy_id, -1, Condition::Always)]))
+    })
+}
