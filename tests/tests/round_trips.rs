@@ -108,6 +108,14 @@ const EXCEPTIONS: &[(&str, (usize, usize), &str)] = &[
     ("POST /applications/{application}", (usize::MAX, usize::MAX), "waits for the reader's verdict and asks again"),
     ("DELETE /applications/{application}", (3, 3), "the app leads to its groups, which count their items"),
     ("POST /api/appm/publisher/v1.1/apps/{appType}/id/{appId}/decision", (2, 2), "the app leads to its policy partials"),
+    ("GET /groups", (3, 1), "the groups and the users who are in them are two queries, beside the caller"),
+    ("GET /groups/{group}", (3, 2), "the members, a query beside the caller, lead to the apps"),
+    ("DELETE /groups/{group}", (5, 3), "the members lead to the users, whose API keys carry their groups"),
+    ("GET /groups/{group}/users", (3, 2), "the members, a query beside the caller, lead to the users"),
+    ("POST /ease.interface.php/com.apperian.eas.user.authenticateuser", (3, 3), "no credential yet: the name leads to the user"),
+    ("POST /ease.interface.php/com.apperian.eas.apps.getlist", (3, 1), "cards and what is said of them are two queries, beside the caller"),
+    ("POST /ease.interface.php/com.apperian.eas.apps.publish", (3, 2), "the newest bucket of the catalogue is a query, beside the caller"),
+    ("POST /upload", (usize::MAX, usize::MAX), "waits for the reader's verdict and asks again"),
 ];
 
 /// What a list reads: the caller, the cards and the icons, side by side.
