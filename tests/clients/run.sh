@@ -4,8 +4,8 @@
 #
 #   tests/clients/run.sh [path-to-appdepot]      by default target/debug/appdepot, built if it is not there
 #
-# Needs bash, curl, node 18 or later, npm and (for the build and the reader) cargo. The clients and the APKs come from the npm
-# registry, in fixed versions, into target/clients.
+# Needs bash, curl, node 18 or later, npm, python3 with venv and (for the build and the reader) cargo. The clients and the APKs come
+# from the npm registry and PyPI, in fixed versions, into target/clients.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 here=$PWD/tests/clients
@@ -21,7 +21,7 @@ fail() {
 # fhc would send requests for 127.0.0.1 through a proxy too.
 without_proxy=(env -u http_proxy -u HTTP_PROXY -u https_proxy -u HTTPS_PROXY -u all_proxy -u ALL_PROXY)
 
-for tool in node npm curl; do
+for tool in node npm curl python3; do
     command -v "$tool" >/dev/null || fail "$tool is needed"
 done
 [ "$(node -p 'Number(process.versions.node.split(".")[0])')" -ge 18 ] || fail "node 18 or later is needed"
@@ -39,6 +39,11 @@ if [ "$(node -p "require('$clients/node_modules/fh-fhc/package.json').version" 2
     npm install --prefix "$clients" --no-audit --no-fund --ignore-scripts --loglevel=error fh-fhc@7.2.0
 fi
 install_oidc "$clients"
+python=$clients/python/bin/python
+if ! "$python" -c 'import jwt, sys; sys.exit(jwt.__version__ != "2.10.1")' 2>/dev/null; then
+    python3 -m venv --clear "$clients/python"
+    "$python" -m pip install --quiet --disable-pip-version-check pyjwt==2.10.1
+fi
 
 # Only the files of these packages are wanted: no scripts, no dependencies.
 unpack() {
@@ -146,6 +151,16 @@ for status in 201 200; do
     drive wso2.mjs --url "$url" --password secret --settings "$work/data-of-publishers-$status/clients/wso2-client.json" --apk "$stf" --create-status "$status"
     stop_server
 done
+
+start_server "$work/data-of-pingid"
+echo "--- pingid.py"
+"${without_proxy[@]}" "$python" "$here/pingid.py" --url "$url" --password secret --properties "$work/data-of-pingid/clients/pingid.properties"
+stop_server
+# The same by clients with right clocks, where each message is taken once.
+start_server "$work/data-of-strict-pingid" --pingid-strict
+echo "--- pingid.py, strict"
+"${without_proxy[@]}" "$python" "$here/pingid.py" --url "$url" --password secret --properties "$work/data-of-strict-pingid/clients/pingid.properties"
+stop_server
 
 providers=(--modules "$clients/node_modules")
 if [ "$slapd" = yes ]; then

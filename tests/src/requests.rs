@@ -1,5 +1,6 @@
 //! One valid request per row of the route table, all for one furnished tenant.
 
+mod pingid;
 mod wso2_apps;
 mod wso2_files;
 mod wso2_oauth;
@@ -20,6 +21,7 @@ pub use wso2_files::FilesOfTenant;
 pub use wso2_oauth::TestClient;
 pub use wso2_policies::Policies;
 
+use crate::pingid::PingSettings;
 use crate::{Answer, Call, PASSWORD, Part, TestTenant, World, client};
 
 const API: &str = "/box/srv/1.1";
@@ -81,6 +83,8 @@ pub struct Furnished {
     pub token: String,
     /// The same of the `sub` member.
     pub sub_token: String,
+    /// The tenant's PingID settings.
+    pub ping: PingSettings,
     /// Its files and documents.
     pub files: FilesOfTenant,
     /// The number of a business owner that no app has.
@@ -161,6 +165,7 @@ impl Furnished {
         let import = text(&imported.send().await.json, "cachekey");
         let bearer = world.bearer(&tenant, &tenant.admin, SCOPES).await;
         let sub_token = world.token(&tenant, &sub.0).await;
+        let ping = pingid::furnished(world, &tenant).await;
         let files = FilesOfTenant::of(world, &tenant, &bearer, &shelved).await;
         let owner = wso2_reference::new_owner(world, &bearer).await;
         let mut furnished = Self {
@@ -188,6 +193,7 @@ impl Furnished {
             bearer,
             token: world.token(&tenant, &tenant.admin).await,
             sub_token,
+            ping,
             files,
             owner,
             policies: Policies::of(world, &tenant).await,
@@ -200,7 +206,7 @@ impl Furnished {
 
     /// How the administrator presents himself.
     pub fn signed(&self) -> Signed<'_> {
-        Signed { cookie: &self.tenant.cookie, bearer: &self.bearer, token: &self.token }
+        Signed { cookie: &self.tenant.cookie, bearer: &self.bearer, token: &self.token, ping: &self.ping }
     }
 
     /// Another upload in one part whose bytes are there.
@@ -274,6 +280,8 @@ pub struct Signed<'a> {
     pub bearer: &'a str,
     /// The token of the Apperian API.
     pub token: &'a str,
+    /// PingID settings.
+    pub ping: &'a PingSettings,
 }
 
 /// What a row takes for a credential.
@@ -285,6 +293,8 @@ pub enum Takes {
     Bearer,
     /// `X-TOKEN`.
     Token,
+    /// A signed message.
+    Message,
 }
 
 impl Entry {
@@ -395,6 +405,11 @@ impl Entry {
             Takes::Cookie => call.cookie(signed.cookie),
             Takes::Bearer => call.bearer(signed.bearer),
             Takes::Token => call.token(signed.token),
+            // What is carried is the message's body.
+            Takes::Message => {
+                let body = serde_json::from_slice(call.body()).unwrap_or_default();
+                call.message(signed.ping, &body)
+            }
         }
     }
 
@@ -403,6 +418,7 @@ impl Entry {
         let row = self.row();
         match (row.permission, row.dialect) {
             (Permission::Scope(_), _) => Takes::Bearer,
+            (Permission::Signed, _) => Takes::Message,
             (_, Dialect::Apperian | Dialect::ApperianCalls) => Takes::Token,
             _ => Takes::Cookie,
         }
@@ -476,6 +492,7 @@ pub fn entries() -> Vec<Entry> {
     all.extend(wso2_apps::entries());
     all.extend(publisher_list_entries());
     all.extend(wso2_oauth::entries());
+    all.extend(pingid::entries());
     all
 }
 

@@ -10,11 +10,13 @@ use shared::access::{Means, Principal, Rights};
 use shared::context::Context;
 use shared::domain::api_key::{self, KeyOf};
 use shared::domain::oauth::NewClient;
+use shared::domain::ping_settings;
 use shared::domain::tenant::Tenant;
 use shared::domain::text::Label;
 use shared::domain::user::User;
 use shared::id::{Guid, Handle};
 use shared::records::{Reader, Stored};
+use shared::sealing::DataKey;
 use shared::secret::SecretHash;
 use shared::store::keys;
 
@@ -22,9 +24,11 @@ use shared::store::keys;
 const FHCRC: &str = "fhcrc";
 /// Those of clients of the publisher API.
 const WSO2: &str = "wso2-client.json";
+/// Those of clients of the PingID API.
+const PINGID: &str = "pingid.properties";
 
 /// The files of settings.
-pub const FILES: [&str; 2] = [FHCRC, WSO2];
+pub const FILES: [&str; 3] = [FHCRC, WSO2, PINGID];
 
 /// What a client of the publisher API must know.
 #[derive(Serialize, Deserialize)]
@@ -57,23 +61,37 @@ pub async fn make(context: &Context, domain: &str, admin: &Guid, base_url: &str,
     let user: Stored<User> = reader.get(&keys::user(handle, admin)).await?.ok_or_else(|| Error::internal("no administrator"))?;
     let mut made = BTreeMap::new();
     for file in files {
-        let text = if *file == FHCRC {
-            fhcrc(context, &mut reader, handle, domain, &user.value, base_url).await?
-        } else {
-            wso2(&reader, handle, domain, &user.value, base_url).await?
+        let text = match *file {
+            FHCRC => fhcrc(context, &mut reader, handle, domain, &user.value, base_url).await?,
+            PINGID => pingid(context, &mut reader, handle, domain, &user.value, base_url).await?,
+            _ => wso2(&reader, handle, domain, &user.value, base_url).await?,
         };
         made.insert((*file).to_owned(), text);
     }
     Ok(made)
 }
 
+fn principal(handle: Handle, domain: &str, user: &User) -> Principal {
+    let owner = user.owner.clone();
+    Principal { handle, domain: domain.to_owned(), owner, rights: Rights::NONE, means: Means::Session, credential: SecretHash::of("") }
+}
+
+async fn data_key(context: &Context, reader: &mut Reader<'_>, handle: Handle) -> Result<DataKey, Error> {
+    let tenant: Stored<Tenant> = reader.get(&keys::tenant(handle)).await?.ok_or_else(|| Error::internal("no tenant"))?;
+    context.sealer()?.data_key(handle, &tenant.value.data_key).await
+}
+
+/// With the current key, which is made where there is none.
+async fn pingid(context: &Context, reader: &mut Reader<'_>, handle: Handle, domain: &str, user: &User, base_url: &str) -> Result<String, Error> {
+    let key = data_key(context, reader, handle).await?;
+    ping_settings::properties(reader, &principal(handle, domain, user), &key, base_url).await
+}
+
 /// With a new API key.
 async fn fhcrc(context: &Context, reader: &mut Reader<'_>, handle: Handle, domain: &str, user: &User, base_url: &str) -> Result<String, Error> {
-    let tenant: Stored<Tenant> = reader.get(&keys::tenant(handle)).await?.ok_or_else(|| Error::internal("no tenant"))?;
-    let key = context.sealer()?.data_key(handle, &tenant.value.data_key).await?;
-    let owner = user.owner.clone();
-    let username = owner.username.clone();
-    let who = Principal { handle, domain: domain.to_owned(), owner, rights: Rights::NONE, means: Means::Session, credential: SecretHash::of("") };
+    let key = data_key(context, reader, handle).await?;
+    let username = user.owner.username.clone();
+    let who = principal(handle, domain, user);
     let label = Label::new("client settings".to_owned()).unwrap_or_default();
     let made = api_key::create(reader, &who, KeyOf::User(who.owner.user.clone()), label, &key).await?;
     Ok(format!("feedhenry = {base_url}/\ndomain = {domain}\nusername = {username}\nuser_api_key = {}\n", made.open(&key)?))
@@ -128,6 +146,8 @@ pub fn readdress(folder: &Path, base_url: &str) -> std::io::Result<()> {
         let readdressed = if name == FHCRC {
             let lines = text.lines().map(|line| if line.starts_with("feedhenry = ") { format!("feedhenry = {base_url}/") } else { line.to_owned() });
             lines.map(|line| line + "\n").collect()
+        } else if name == PINGID {
+            ping_settings::readdressed(&text, base_url)
         } else {
             match serde_json::from_str::<Wso2Client>(&text).and_then(|client| client.at(base_url).text()) {
                 Ok(text) => text,
