@@ -4,6 +4,7 @@ mod apperian_apps;
 mod apperian_calls;
 mod apperian_groups;
 mod apperian_policies;
+mod pingid;
 mod wso2_apps;
 mod wso2_files;
 mod wso2_oauth;
@@ -24,6 +25,7 @@ pub use wso2_files::FilesOfTenant;
 pub use wso2_oauth::TestClient;
 pub use wso2_policies::Policies;
 
+use crate::pingid::PingSettings;
 use crate::{Answer, Call, PASSWORD, Part, TestTenant, World, client};
 
 const API: &str = "/box/srv/1.1";
@@ -89,6 +91,8 @@ pub struct Furnished {
     pub transaction: String,
     /// Options of a policy of that API, under a name. Its item in the store has a policy, and a published document.
     pub preset: String,
+    /// The tenant's PingID settings.
+    pub ping: PingSettings,
     /// Its files and documents.
     pub files: FilesOfTenant,
     /// The number of a business owner that no app has.
@@ -170,6 +174,7 @@ impl Furnished {
         let bearer = world.bearer(&tenant, &tenant.admin, SCOPES).await;
         let token = world.token(&tenant, &tenant.admin).await;
         let sub_token = world.token(&tenant, &sub.0).await;
+        let ping = pingid::furnished(world, &tenant).await;
         let files = FilesOfTenant::of(world, &tenant, &bearer, &shelved).await;
         let owner = wso2_reference::new_owner(world, &bearer).await;
         let of_store = shelved.clone();
@@ -200,6 +205,7 @@ impl Furnished {
             preset: apperian_policies::prepared(world, &token, &of_store).await,
             token,
             sub_token,
+            ping,
             files,
             owner,
             policies: Policies::of(world, &tenant).await,
@@ -212,7 +218,7 @@ impl Furnished {
 
     /// How the administrator presents himself.
     pub fn signed(&self) -> Signed<'_> {
-        Signed { cookie: &self.tenant.cookie, bearer: &self.bearer, token: &self.token }
+        Signed { cookie: &self.tenant.cookie, bearer: &self.bearer, token: &self.token, ping: &self.ping }
     }
 
     /// Another upload in one part whose bytes are there.
@@ -288,6 +294,8 @@ pub struct Signed<'a> {
     pub bearer: &'a str,
     /// The token of the Apperian API.
     pub token: &'a str,
+    /// PingID settings.
+    pub ping: &'a PingSettings,
 }
 
 /// What a row takes for a credential.
@@ -299,6 +307,8 @@ pub enum Takes {
     Bearer,
     /// `X-TOKEN`.
     Token,
+    /// A signed message.
+    Message,
 }
 
 impl Entry {
@@ -417,6 +427,11 @@ impl Entry {
             Takes::Cookie => call.cookie(signed.cookie),
             Takes::Bearer => call.bearer(signed.bearer),
             Takes::Token => call.token(signed.token),
+            // What is carried is the message's body.
+            Takes::Message => {
+                let body = serde_json::from_slice(call.body()).unwrap_or_default();
+                call.message(signed.ping, &body)
+            }
         }
     }
 
@@ -425,6 +440,7 @@ impl Entry {
         let row = self.row();
         match (row.permission, row.dialect) {
             (Permission::Scope(_), _) => Takes::Bearer,
+            (Permission::Signed, _) => Takes::Message,
             (_, Dialect::Apperian | Dialect::ApperianCalls) => Takes::Token,
             _ => Takes::Cookie,
         }
@@ -502,6 +518,7 @@ pub fn entries() -> Vec<Entry> {
     all.extend(apperian_groups::entries());
     all.extend(apperian_policies::entries());
     all.extend(apperian_calls::entries());
+    all.extend(pingid::entries());
     all
 }
 
