@@ -19,10 +19,17 @@ pub struct Form {
     pub file: Option<Vec<u8>>,
     /// The file's name.
     pub file_name: String,
+    files: Vec<(String, Vec<u8>)>,
     texts: Vec<(String, String)>,
 }
 
 impl Form {
+    /// Takes the file of that name out of a form that was read by [`read_files`].
+    pub fn take_file(&mut self, name: &str) -> Option<Vec<u8>> {
+        let at = self.files.iter().position(|(have, _)| have == name)?;
+        Some(self.files.swap_remove(at).1)
+    }
+
     /// The text of that name.
     pub fn text(&self, name: &str) -> Option<&str> {
         self.texts.iter().find(|(have, _)| have == name).map(|(_, text)| text.as_str())
@@ -51,7 +58,29 @@ pub async fn read_named(incoming: &Incoming, file: &str) -> Result<Form, Error> 
     read_parts(incoming, |name, _| name == file).await
 }
 
+/// Reads a form with files of these names, which [`Form::take_file`] gives; all other parts are texts.
+///
+/// # Errors
+/// As [`read`].
+pub async fn read_files(incoming: &Incoming, files: &[&str]) -> Result<Form, Error> {
+    read_kinds(incoming, |name, _| if files.contains(&name) { PartKind::NamedFile } else { PartKind::Text }).await
+}
+
+/// What a part of a form is.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum PartKind {
+    /// The form's one file.
+    File,
+    /// One of several files.
+    NamedFile,
+    Text,
+}
+
 async fn read_parts(incoming: &Incoming, is_file: impl Fn(&str, Option<&str>) -> bool + Send + Sync) -> Result<Form, Error> {
+    read_kinds(incoming, |name, file_name| if is_file(name, file_name) { PartKind::File } else { PartKind::Text }).await
+}
+
+async fn read_kinds(incoming: &Incoming, kind: impl Fn(&str, Option<&str>) -> PartKind + Send + Sync) -> Result<Form, Error> {
     let boundary =
         multer::parse_boundary(&incoming.content_type).map_err(|_| Error::new(Kind::UnsupportedType, "The file must be sent as multipart/form-data"))?;
     let body = incoming.body.clone();
@@ -69,7 +98,10 @@ async fn read_parts(incoming: &Incoming, is_file: impl Fn(&str, Option<&str>) ->
         }
         let name = part.name().unwrap_or_default().to_owned();
         let file_name = part.file_name().map(str::to_owned);
-        if form.file.is_none() && is_file(&name, file_name.as_deref()) {
+        let kind = kind(&name, file_name.as_deref());
+        if kind == PartKind::NamedFile {
+            form.files.push((name, part.bytes().await.map_err(broken)?.to_vec()));
+        } else if kind == PartKind::File && form.file.is_none() {
             form.file = Some(part.bytes().await.map_err(broken)?.to_vec());
             // A path in the name is the uploader's own; its last segment is what people know the file by.
             form.file_name =

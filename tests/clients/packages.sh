@@ -120,6 +120,36 @@ for ipa in signed again; do
     "${verify[@]}" "$work/ipa/$ipa.ipa" --unsigned "$work/ipa/unsigned.ipa"
 done
 
+# Executable files that Apple's and Go's linkers made, in an app that this makes of them, with a profile that openssl signs.
+cat >"$work/app.py" <<'PY'
+import datetime, plistlib, sys, zipfile
+ipa, profile, certificate, program, library = sys.argv[1:]
+def info(identifier, executable, kind):
+    return plistlib.dumps({"CFBundleIdentifier": identifier, "CFBundleExecutable": executable, "CFBundlePackageType": kind, "CFBundleVersion": "1", "MinimumOSVersion": "15.0"}, fmt=plistlib.FMT_BINARY)
+with zipfile.ZipFile(ipa, "w", zipfile.ZIP_DEFLATED) as app:
+    app.writestr("Payload/Real.app/Info.plist", info("com.example.real", "Real", "APPL"))
+    for file, name in ((program, "Real"), (library, "Frameworks/fsevents.framework/fsevents"), (library, "Frameworks/libfsevents.dylib")):
+        entry = zipfile.ZipInfo("Payload/Real.app/" + name)
+        entry.external_attr, entry.compress_type = 0o100755 << 16, zipfile.ZIP_DEFLATED
+        app.writestr(entry, open(file, "rb").read())
+    app.writestr("Payload/Real.app/Frameworks/fsevents.framework/Info.plist", info("com.example.fsevents", "fsevents", "FMWK"))
+with open(profile, "wb") as out:
+    application = "A1B2C3D4E5.*"
+    plistlib.dump({
+        "Name": "Example", "UUID": "00000000-1111-2222-3333-444444444444", "TeamName": "Example Ltd", "TeamIdentifier": ["A1B2C3D4E5"],
+        "ProvisionsAllDevices": True, "ExpirationDate": datetime.datetime(2050, 1, 1), "DeveloperCertificates": [open(certificate, "rb").read()],
+        "Entitlements": {"application-identifier": application, "keychain-access-groups": [application], "get-task-allow": False},
+    }, out)
+PY
+openssl pkcs12 -in "$keys/ios.p12" -passin pass:secret -nokeys -clcerts 2>/dev/null | openssl x509 -outform DER -out "$work/ios.der"
+openssl pkcs12 -in "$keys/rsa.p12" -passin pass:secret -nodes -out "$work/rsa.pem" 2>/dev/null
+python3 "$work/app.py" "$work/real.ipa" "$work/profile.plist" "$work/ios.der" "$(unpack @esbuild/darwin-arm64@0.25.0)/bin/esbuild" "$(unpack fsevents@2.3.3)/fsevents.node"
+openssl cms -sign -binary -nodetach -outform DER -signer "$work/rsa.pem" -in "$work/profile.plist" -out "$work/profile.mobileprovision"
+mkdir "$work/scratch"
+"$writer" insert ios "$work/real.ipa" "$work/changed.ipa" "$work/policy.json"
+"$writer" sign-ios "$work/changed.ipa" "$work/real-signed.ipa" "$keys/ios.p12" secret "$work/profile.mobileprovision" "$work/scratch" >/dev/null
+"${verify[@]}" "$work/real-signed.ipa" --unsigned "$work/changed.ipa"
+
 # The checker has to object to anything else.
 cat >"$work/spoil.py" <<'PY'
 import sys, zipfile

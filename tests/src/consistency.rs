@@ -5,7 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value, json};
 use shared::domain::api_key::{ApiKey, KeyOf};
-use shared::domain::app::{AppCard, Binary, VersionAlias};
+use shared::domain::app::{AppCard, Binary, Psk, VersionAlias};
+use shared::domain::app_text::AppText;
 use shared::domain::audit::LogRow;
 use shared::domain::business_owner::{BusinessOwner, OwnerName};
 use shared::domain::catalogue;
@@ -20,6 +21,7 @@ use shared::domain::oauth::Client;
 use shared::domain::partial::{Partial, Shown};
 use shared::domain::policy::{Policy, PolicyIdClaim};
 use shared::domain::publication::{Publication, VersionClaim};
+use shared::domain::publishing_call::{self, PublishingCall};
 use shared::domain::store_front::StoreFront;
 use shared::domain::team::{Access, Team, default_teams};
 use shared::domain::tenant::Tenant;
@@ -172,6 +174,8 @@ pub fn faults(handle: Handle, snapshot: &Snapshot) -> Vec<String> {
     let mut sides = Sides { found: &mut found };
     let known: BTreeSet<&str> = [
         "app",
+        "app-text",
+        "psk",
         "icon",
         "binary",
         "version-alias",
@@ -228,6 +232,7 @@ pub fn faults(handle: Handle, snapshot: &Snapshot) -> Vec<String> {
         "version-claim",
         "context-claim",
         "file",
+        "publishing-call",
     ]
     .into();
     for item in &records.items {
@@ -235,6 +240,7 @@ pub fn faults(handle: Handle, snapshot: &Snapshot) -> Vec<String> {
     }
     let chores = records.all::<Chore>();
     apps(handle, &records, &chores, &mut sides);
+    native(handle, &records, &mut sides);
     published(handle, &records, &mut sides);
     documents(handle, &records, &mut sides);
     files(handle, &records, &chores, &mut sides);
@@ -242,6 +248,7 @@ pub fn faults(handle: Handle, snapshot: &Snapshot) -> Vec<String> {
     business_owners(handle, &records, &mut sides);
     people(handle, &records, &mut sides);
     tokens(handle, &records, &mut sides);
+    publications(handle, &records, &mut sides);
     let waiting = records.all::<Upload>().into_iter().filter(|upload| upload.value.state == State::Waiting).map(|upload| upload.value.guid);
     let cleared: BTreeSet<_> =
         chores.iter().filter_map(|chore| if let Chore::Upload { upload, .. } = &chore.value { Some(upload.clone()) } else { None }).collect();
@@ -323,6 +330,17 @@ fn apps(handle: Handle, records: &Records, chores: &[Stored<Chore>], sides: &mut
     }
     let counters = records.items.iter().filter(|item| item.kind == "object" && item.count != 0).map(|item| (item.key.clone(), item.count)).collect();
     sides.same("counters of objects and references", counters, counted.into_iter().collect());
+}
+
+/// What the Apperian API keeps of apps beside their cards: the claim of each one's number, and what is said of it.
+fn native(handle: Handle, records: &Records, sides: &mut Sides<'_>) {
+    let cards = records.all::<AppCard>();
+    let numbered = cards.iter().filter(|card| card.value.psk != 0).map(|card| (keys::psk(handle, card.value.psk), card.value.id)).collect();
+    sides.same("claims of numbers and apps", records.all::<Psk>().into_iter().map(|claim| (claim.key, claim.value.app)).collect(), numbered);
+    let described: BTreeSet<Key> = cards.iter().map(|card| keys::app_text(handle, card.value.id)).collect();
+    for text in records.all::<AppText>() {
+        sides.holds(|| format!("{:?} is of no app", text.key), described.contains(&text.key));
+    }
 }
 
 /// The uses of files and what their counters say; what nothing uses has a chore that removes it.
@@ -550,6 +568,20 @@ fn tokens(handle: Handle, records: &Records, sides: &mut Sides<'_>) {
 }
 
 /// What users are in and what they own, on both sides of each.
+/// Publications by the older calls of the Apperian API: each ends with its hour, and none has made what another one made.
+fn publications(handle: Handle, records: &Records, sides: &mut Sides<'_>) {
+    let calls = records.all::<PublishingCall>();
+    let ends: BTreeMap<&Key, Option<i64>> = records.items.iter().map(|item| (&item.key, item.expires)).collect();
+    let mut made = BTreeSet::new();
+    for call in &calls {
+        let end = call.value.created.plus_seconds(publishing_call::VALID_SECONDS).seconds();
+        sides.holds(|| format!("{:?} has no end", call.key), ends.get(&call.key) == Some(&Some(end)));
+        sides.holds(|| format!("{:?} is not of this tenant", call.key), call.key.pk.starts_with(&handle.to_string()));
+        let new = call.value.done.filter(|_| call.value.app.is_none());
+        sides.holds(|| format!("two publications made {new:?}"), new.is_none_or(|app| made.insert(app)));
+    }
+}
+
 fn members(handle: Handle, records: &Records, users: &[Stored<User>], sides: &mut Sides<'_>) {
     let (mut emails, mut policies, mut teams, mut administrators) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
     let mut owned: BTreeMap<Key, i64> = BTreeMap::new();

@@ -1,5 +1,8 @@
 //! One valid request per row of the route table, all for one furnished tenant.
 
+mod apperian_apps;
+mod apperian_calls;
+mod apperian_groups;
 mod wso2_apps;
 mod wso2_files;
 mod wso2_oauth;
@@ -81,6 +84,8 @@ pub struct Furnished {
     pub token: String,
     /// The same of the `sub` member.
     pub sub_token: String,
+    /// A publication that was begun by the older calls of that API.
+    pub transaction: String,
     /// Its files and documents.
     pub files: FilesOfTenant,
     /// The number of a business owner that no app has.
@@ -160,6 +165,7 @@ impl Furnished {
         let imported = world.call("POST", &format!("{admin}/user/import")).cookie(&tenant.cookie).form("users.csv", file.as_bytes(), &[("roles", "sub")]);
         let import = text(&imported.send().await.json, "cachekey");
         let bearer = world.bearer(&tenant, &tenant.admin, SCOPES).await;
+        let token = world.token(&tenant, &tenant.admin).await;
         let sub_token = world.token(&tenant, &sub.0).await;
         let files = FilesOfTenant::of(world, &tenant, &bearer, &shelved).await;
         let owner = wso2_reference::new_owner(world, &bearer).await;
@@ -186,7 +192,8 @@ impl Furnished {
             invited,
             import,
             bearer,
-            token: world.token(&tenant, &tenant.admin).await,
+            transaction: apperian_calls::begun(world, &token).await,
+            token,
             sub_token,
             files,
             owner,
@@ -261,6 +268,8 @@ pub struct Entry {
     pub file_name: &'static str,
     /// The name of the part that the file is in.
     pub file_part: &'static str,
+    /// What its address asks beside what it carries.
+    pub asks: fn(&Furnished) -> String,
     /// Name and password in `Authorization`, for what asks for them itself.
     pub basic: Option<Basic>,
 }
@@ -301,6 +310,7 @@ impl Entry {
             basic: None,
             file_name: "app.bin",
             file_part: "file",
+            asks: |_| String::new(),
         }
     }
 
@@ -330,6 +340,11 @@ impl Entry {
         Self { file_part, ..self }
     }
 
+    /// With a query beside its body.
+    fn asking(self, asks: fn(&Furnished) -> String) -> Self {
+        Self { asks, ..self }
+    }
+
     fn waits(self) -> Self {
         Self { waits: true, ..self }
     }
@@ -357,7 +372,9 @@ impl Entry {
         let user = if self.method == "POST" { &furnished.sub.0 } else { &furnished.worker };
         let path = self.path.replace("{domain}", domain).replace("{ticket}", &furnished.ticket);
         let path = path.replace("{team}", &furnished.team).replace("{user}", user.as_str());
-        (self.params)(furnished).iter().fold(path, |path, (name, value)| path.replace(&format!("{{{name}}}"), value))
+        let path = (self.params)(furnished).iter().fold(path, |path, (name, value)| path.replace(&format!("{{{name}}}"), value));
+        let asked = (self.asks)(furnished);
+        if asked.is_empty() { path } else { format!("{path}?{asked}") }
     }
 
     /// The request in the furnished tenant, without a credential.
@@ -470,12 +487,15 @@ fn sub(f: &Furnished) -> String {
 /// The table: one entry per row.
 pub fn entries() -> Vec<Entry> {
     let mut all = rhmap_entries();
+    all.extend(apperian_apps::entries());
     all.extend(wso2_files::entries());
     all.extend(wso2_policies::entries());
     all.extend(wso2_reference::entries());
     all.extend(wso2_apps::entries());
     all.extend(publisher_list_entries());
     all.extend(wso2_oauth::entries());
+    all.extend(apperian_groups::entries());
+    all.extend(apperian_calls::entries());
     all
 }
 

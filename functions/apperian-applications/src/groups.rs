@@ -271,7 +271,8 @@ pub async fn list_users_of_group(mut call: Call<'_>) -> Result<Reply, Error> {
     struct KnownView<'a> {
         user_id: &'a str,
         email: &'a str,
-        name: &'a str,
+        first_name: &'a str,
+        last_name: &'a str,
     }
     #[derive(Serialize)]
     struct ListView<'a> {
@@ -286,7 +287,10 @@ pub async fn list_users_of_group(mut call: Call<'_>) -> Result<Reply, Error> {
     }
     let by_guid: BTreeMap<&Guid, &User> = users.iter().map(|user| (&user.owner.user, user)).collect();
     let view = members.users.iter().map(|psk| {
-        let known = by_guid.get(psk).map(|user| KnownView { user_id: &user.owner.username, email: &user.owner.email, name: &user.name });
+        let known = by_guid.get(psk).map(|user| {
+            let (first_name, last_name) = user.first_and_last_name();
+            KnownView { user_id: &user.owner.username, email: &user.owner.email, first_name, last_name }
+        });
         MemberView { psk, id: psk, known }
     });
     Reply::of(&ListView { users_in_group: view.collect() })

@@ -49,13 +49,13 @@ struct UserView {
 
 impl UserView {
     fn of(user: &User) -> Self {
-        let (first, last) = user.name.trim().rsplit_once(' ').unwrap_or((user.name.trim(), ""));
+        let (first, last) = user.first_and_last_name();
         Self {
             id: user.owner.user.clone(),
             psk: user.owner.user.clone(),
             user_id: user.owner.username.clone(),
             email: user.owner.email.clone(),
-            first_name: first.trim().to_owned(),
+            first_name: first.to_owned(),
             last_name: last.to_owned(),
         }
     }

@@ -23,8 +23,11 @@ const FHCRC: &str = "fhcrc";
 /// Those of clients of the publisher API.
 const WSO2: &str = "wso2-client.json";
 
+/// The token of clients of the Apperian API: an API key, one line.
+const APPERIAN: &str = "apperian-token";
+
 /// The files of settings.
-pub const FILES: [&str; 2] = [FHCRC, WSO2];
+pub const FILES: [&str; 3] = [FHCRC, WSO2, APPERIAN];
 
 /// What a client of the publisher API must know.
 #[derive(Serialize, Deserialize)]
@@ -57,10 +60,10 @@ pub async fn make(context: &Context, domain: &str, admin: &Guid, base_url: &str,
     let user: Stored<User> = reader.get(&keys::user(handle, admin)).await?.ok_or_else(|| Error::internal("no administrator"))?;
     let mut made = BTreeMap::new();
     for file in files {
-        let text = if *file == FHCRC {
-            fhcrc(context, &mut reader, handle, domain, &user.value, base_url).await?
-        } else {
-            wso2(&reader, handle, domain, &user.value, base_url).await?
+        let text = match *file {
+            FHCRC => fhcrc(context, &mut reader, handle, domain, &user.value, base_url).await?,
+            WSO2 => wso2(&reader, handle, domain, &user.value, base_url).await?,
+            _ => api_key(context, &mut reader, handle, domain, &user.value).await? + "\n",
         };
         made.insert((*file).to_owned(), text);
     }
@@ -69,14 +72,21 @@ pub async fn make(context: &Context, domain: &str, admin: &Guid, base_url: &str,
 
 /// With a new API key.
 async fn fhcrc(context: &Context, reader: &mut Reader<'_>, handle: Handle, domain: &str, user: &User, base_url: &str) -> Result<String, Error> {
+    let key = api_key(context, reader, handle, domain, user).await?;
+    let username = &user.owner.username;
+    Ok(format!("feedhenry = {base_url}/\ndomain = {domain}\nusername = {username}\nuser_api_key = {key}\n"))
+}
+
+/// A new API key of the administrator. The next one is made from fresh reads: each stands on the user's record.
+async fn api_key(context: &Context, reader: &mut Reader<'_>, handle: Handle, domain: &str, user: &User) -> Result<String, Error> {
+    reader.forget();
     let tenant: Stored<Tenant> = reader.get(&keys::tenant(handle)).await?.ok_or_else(|| Error::internal("no tenant"))?;
     let key = context.sealer()?.data_key(handle, &tenant.value.data_key).await?;
     let owner = user.owner.clone();
-    let username = owner.username.clone();
     let who = Principal { handle, domain: domain.to_owned(), owner, rights: Rights::NONE, means: Means::Session, credential: SecretHash::of("") };
     let label = Label::new("client settings".to_owned()).unwrap_or_default();
     let made = api_key::create(reader, &who, KeyOf::User(who.owner.user.clone()), label, &key).await?;
-    Ok(format!("feedhenry = {base_url}/\ndomain = {domain}\nusername = {username}\nuser_api_key = {}\n", made.open(&key)?))
+    made.open(&key)
 }
 
 /// With a new client, which belongs to the administrator.
@@ -114,7 +124,7 @@ pub fn write(folder: &Path, files: &BTreeMap<String, String>) -> std::io::Result
     Ok(())
 }
 
-/// Puts today's address into the settings that an earlier start wrote.
+/// Puts today's address into the settings that an earlier start wrote; a token has none.
 ///
 /// # Errors
 /// The disk's.
@@ -125,6 +135,9 @@ pub fn readdress(folder: &Path, base_url: &str) -> std::io::Result<()> {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => continue,
             other => other?,
         };
+        if name == APPERIAN {
+            continue;
+        }
         let readdressed = if name == FHCRC {
             let lines = text.lines().map(|line| if line.starts_with("feedhenry = ") { format!("feedhenry = {base_url}/") } else { line.to_owned() });
             lines.map(|line| line + "\n").collect()

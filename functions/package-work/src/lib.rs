@@ -87,7 +87,7 @@ async fn work(context: &Context, handle: Handle, guid: &Guid) -> Result<Outcome,
     tracing::info!(job = %guid, app = %job.binary, version = %job.version, task = task_name(&job.task), attempt = job.attempts, "begun");
     let finished = match &job.task {
         Task::Apply => apply(context, handle, kind, &job, &version).await?,
-        Task::Sign { credential } => sign(context, handle, kind, credential, &version).await?,
+        Task::Sign { credential } => sign(context, handle, kind, credential, &job, &version).await?,
     };
     // The reading of now: what was read before the work may have changed since.
     let mut reader = reader(context);
@@ -168,7 +168,7 @@ async fn sign(context: &Context, handle: Handle, kind: BinaryType, credential: &
         None => uploaded(version),
     };
     let source = packages::fetch(context, handle, source).await?;
-    let made = match packages::sign(source, kind, material).await? {
+    let made = match packages::sign(source, kind, material, job.created).await? {
         Ok(made) => made.of(version).await?,
         Err(refused) => Err(refused),
     };

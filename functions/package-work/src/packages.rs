@@ -7,6 +7,7 @@ use package_reader::{Platform, ReadError, Signature, apk_signature, read_metadat
 use package_writer::{Identity, WriteError};
 use sha2::{Digest, Sha256};
 use shared::Error;
+use shared::clock::Timestamp;
 use shared::context::Context;
 use shared::domain::app::Version;
 use shared::domain::signing_credential::Material;
@@ -83,18 +84,22 @@ pub async fn insert(source: NamedTempFile, kind: BinaryType, documents: Vec<(&'s
     Ok(ended(made.await?)?.map(|(build, file)| Made { build, file, platform }))
 }
 
-/// The package, signed.
+/// The package, signed as of when it was asked for.
 ///
 /// # Errors
 /// Those of the disk.
-pub async fn sign(source: NamedTempFile, kind: BinaryType, material: Material) -> Result<Result<Made, Refused>, Error> {
+pub async fn sign(source: NamedTempFile, kind: BinaryType, material: Material, asked: Timestamp) -> Result<Result<Made, Refused>, Error> {
     let platform = platform(kind);
     let made = isolated(move || {
         let target = NamedTempFile::new()?;
         let identity = Identity::from_pkcs12(&material.file, &material.password)?;
         match platform {
             Platform::Android => package_writer::sign_android(source.path(), target.path(), &identity)?,
-            Platform::Ios => return Err(WriteError::File(std::io::Error::other("iOS"))),
+            Platform::Ios => {
+                // The time of the job and not of this attempt: the same job gives the same package.
+                let (profile, asked) = (material.profile.unwrap_or_default(), asked.seconds().unsigned_abs());
+                package_writer::sign_ios(source.path(), target.path(), &identity, &profile, asked, &std::env::temp_dir())?;
+            }
         }
         let signer = verified(&target, platform, &identity);
         Ok((measured(&target)?, target, signer))

@@ -4,8 +4,9 @@ use std::fs::File;
 use std::io::{BufReader, BufWriter, Read, Seek, SeekFrom, Write};
 use std::path::Path;
 
-use flate2::write::DeflateEncoder;
-use flate2::{Compression, Crc, Decompress, FlushDecompress, Status};
+#[cfg(feature = "ios")]
+use flate2::{Compression, write::DeflateEncoder};
+use flate2::{Crc, Decompress, FlushDecompress, Status};
 use package_reader::{Archive, Entry, RefusalCode, quoted};
 use tempfile::NamedTempFile;
 
@@ -185,6 +186,7 @@ impl Writer {
 
     /// Writes an entry of another archive with the content of a file, compressed anew, or a new one if `old` is `None`. What is
     /// compressed lies beside the file for a while.
+    #[cfg(feature = "ios")]
     pub(crate) fn compress(&mut self, name: &str, old: Option<&[u8]>, file: &Path) -> Result<(), WriteError> {
         let mut head = old.map_or_else(|| Head::file(name), |record| Head::of_changed(record, name.as_bytes()));
         let mut packed = beside(file)?;

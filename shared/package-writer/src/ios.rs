@@ -18,7 +18,8 @@ use x509_certificate::CapturedX509Certificate;
 use crate::android::one_line;
 use crate::archive;
 use crate::failure::{WriteError, guarded, refused};
-use crate::identity::{Identity, KeyKind};
+use crate::identity::Identity;
+use crate::profile::check_identity;
 use bundle::Bundle;
 
 pub use bundle::UNPACKED_BYTES;
@@ -40,7 +41,7 @@ const STACK: usize = 64 * 1024 * 1024;
 /// profile, which must fit their identifiers. Entries keep their order and attributes, and those whose content does not change
 /// their packed bytes; what signing adds comes last. The same input gives the same bytes if the key is RSA.
 ///
-/// Memory: the largest executable file (at most [`EXECUTABLE_BYTES`]) about four times, whatever else the app has.
+/// Memory: 40 MB, and the largest executable file (at most [`EXECUTABLE_BYTES`]) about three times, whatever else the app has.
 ///
 /// # Errors
 ///
@@ -81,29 +82,6 @@ pub fn sign_ios(source: &Path, target: &Path, identity: &Identity, profile: &[u8
         file.persist(target).map_err(|error| WriteError::File(error.error))?;
         Ok(())
     })
-}
-
-/// Whether the identity may sign with the profile now.
-fn check_identity(contents: &ProfileContents, identity: &Identity, now: u64) -> Result<(), WriteError> {
-    if identity.key_kind() == KeyKind::P384 {
-        return Err(refused(RefusalCode::UnsupportedKey, "iOS apps cannot be signed with a key on the curve P-384: use the RSA key that Apple certified."));
-    }
-    if identity.not_after() <= now {
-        return Err(refused(RefusalCode::Expired, format!("The certificate {} has expired.", quoted(identity.subject().as_bytes()))));
-    }
-    match contents.expires_at {
-        None => return Err(refused(RefusalCode::WrongProfile, "The provisioning profile does not say when it expires.")),
-        Some(expires) if expires <= now => {
-            return Err(refused(RefusalCode::Expired, format!("The provisioning profile {} has expired.", quoted(contents.profile.name.as_bytes()))));
-        }
-        Some(_) => {}
-    }
-    let certificate = identity.chain().next();
-    if !contents.certificates.iter().any(|known| Some(known.as_slice()) == certificate) {
-        let reason = format!("The provisioning profile was not made for the certificate {}.", quoted(identity.subject().as_bytes()));
-        return Err(refused(RefusalCode::WrongProfile, reason));
-    }
-    Ok(())
 }
 
 /// The application identifier of a profile without the team before it: a bundle identifier, or the beginning of some and `*`.

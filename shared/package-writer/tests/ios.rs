@@ -11,12 +11,8 @@ use package_reader::testing::archive::{Part, zip};
 use package_reader::{Platform, RefusalCode, profile_contents, read_metadata};
 use package_writer::{Identity, Refusal, WriteError, insert, sign_ios};
 use plist::Value;
-use support::ios::{APP, Kind, NOW, executable, info, ipa, parts, profile_list, profile_of};
+use support::ios::{APP, Kind, NOW, certificate, executable, info, ipa, parts, profile_list, profile_of};
 use support::{Folder, PASSWORD, by_name, entries, fixture, identity};
-
-fn certificate() -> Vec<u8> {
-    Pkcs12Archive::from_pkcs12(&fixture("ios.p12"), PASSWORD).unwrap().certs[0].cert.as_der().to_vec()
-}
 
 fn profile() -> Vec<u8> {
     profile_of(profile_list("A1B2C3D4E5.com.example.*", &[&certificate()], NOW + 1))
@@ -139,6 +135,10 @@ fn the_profile_has_to_fit() {
     assert_eq!(code([("Name".to_owned(), Value::from("empty"))].into_iter().collect()), RefusalCode::WrongProfile);
     assert_eq!(refusal(&ipa, &keys, b"text").code, RefusalCode::Unreadable);
     assert_eq!(refusal(&ipa, &identity("rsa.p12"), &profile()).code, RefusalCode::WrongProfile);
+    // A key on a curve signs as well.
+    let keys_on_curve = Pkcs12Archive::from_pkcs12(&fixture("ec.p12"), PASSWORD).unwrap();
+    let of_curve = profile_of(profile_list("A1B2C3D4E5.*", &[keys_on_curve.certs[0].cert.as_der()], NOW + 1));
+    try_sign(&ipa, &identity("ec.p12"), &of_curve).unwrap();
     // Without its extension the app fits a profile for itself alone.
     let alone: Vec<Part> = parts().into_iter().filter(|part| !String::from_utf8_lossy(&part.name).contains("PlugIns")).collect();
     try_sign(&zip(&alone), &keys, &with("A1B2C3D4E5.com.example.app")).unwrap();

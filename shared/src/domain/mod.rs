@@ -33,6 +33,7 @@ pub mod publishing;
 pub mod publishing_call;
 pub mod roles;
 pub mod sign_in;
+pub mod signing;
 pub mod signing_credential;
 pub mod statistics;
 pub mod store_front;

@@ -182,7 +182,8 @@ pub async fn find(reader: &mut Reader<'_>, handle: Handle, credential: &Guid) ->
     reader.get(&keys::signing_credential(handle, credential)).await?.ok_or_else(unknown)
 }
 
-fn unknown() -> Error {
+/// What is said of a credential that is not there.
+pub fn unknown() -> Error {
     Error::not_found("There is no such signing credential")
 }
 

@@ -76,6 +76,14 @@ impl User {
     }
 }
 
+impl User {
+    /// The name to show in two parts, the last word on its own; the second is empty for a name of one word.
+    pub fn first_and_last_name(&self) -> (&str, &str) {
+        let name = self.name.trim();
+        name.rsplit_once(' ').map_or((name, ""), |(first, last)| (first.trim_end(), last))
+    }
+}
+
 impl Record for User {
     const KIND: &'static str = "user";
 }

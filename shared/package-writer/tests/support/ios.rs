@@ -1,6 +1,8 @@
 //! Apps of iOS with real executable files, and profiles for them.
 #![allow(dead_code)]
 
+use super::{PASSWORD, fixture};
+use p12_keystore::Pkcs12Archive;
 use package_reader::testing::archive::{Part, zip};
 use package_reader::testing::ios::{dictionary, profile, property_list};
 use plist::{Dictionary, Value};
@@ -86,6 +88,13 @@ pub fn executable(kind: Kind, pages: u64) -> Vec<u8> {
     out
 }
 
+/// The same for iOS 9, which knows only SHA-1 in signatures.
+pub fn old(mut program: Vec<u8>) -> Vec<u8> {
+    let at = program.windows(12).position(|window| window == [0x32, 0, 0, 0, 24, 0, 0, 0, 2, 0, 0, 0]).unwrap() + 12;
+    program[at..at + 4].copy_from_slice(&words(&[9 << 16]));
+    program
+}
+
 /// The programs in one file, as for several processors.
 pub fn universal(programs: &[Vec<u8>]) -> Vec<u8> {
     let mut out = [0xcafe_babe_u32, programs.len() as u32].map(u32::to_be_bytes).concat();
@@ -135,7 +144,7 @@ pub fn parts() -> Vec<Part> {
         Part { mode: 0o100_755, ..file("Frameworks/Inner.framework/Inner", &executable(Kind::Library, 1)) },
         Part { mode: 0o100_644, ..file("Frameworks/libplain.dylib", &universal(&[executable(Kind::Library, 1), executable(Kind::Library, 2)])) },
         file("PlugIns/Share.appex/Info.plist", &info("com.example.app.share", "Share", "XPC!")),
-        Part { mode: 0o100_755, ..file("PlugIns/Share.appex/Share", &executable(Kind::Program, 1)) },
+        Part { mode: 0o100_755, ..file("PlugIns/Share.appex/Share", &old(executable(Kind::Program, 1))) },
         Part { mode: 0o120_755, ..Part::stored(format!("{APP}/Current.strings"), b"en.lproj/Localizable.strings") },
         Part::stored("iTunesMetadata.plist", b"not part of the app"),
     ]
@@ -169,4 +178,14 @@ pub fn profile_list(application: &str, certificates: &[&[u8]], expires: u64) -> 
 /// A profile around a list.
 pub fn profile_of(list: Dictionary) -> Vec<u8> {
     profile(&property_list(list, false), false)
+}
+
+/// The certificate in ios.p12.
+pub fn certificate() -> Vec<u8> {
+    Pkcs12Archive::from_pkcs12(&fixture("ios.p12"), PASSWORD).unwrap().certs[0].cert.as_der().to_vec()
+}
+
+/// A profile for every app that is signed with ios.p12.
+pub fn any_profile() -> Vec<u8> {
+    profile_of(profile_list("A1B2C3D4E5.*", &[&certificate()], NOW + 1))
 }

@@ -1,6 +1,7 @@
 //! Temporary folders, keys, and a look into archives that shares nothing with what wrote them.
 #![allow(dead_code)]
 
+#[cfg(feature = "ios")]
 pub mod ios;
 
 use std::collections::BTreeMap;
