@@ -82,6 +82,9 @@ fn a_function_has_what_its_start_asks_for() {
     }
 }
 
+/// The route of what no other route takes.
+const DEFAULT: &str = "$default";
+
 /// A route of the API.
 struct Route<'a> {
     function: &'a str,
@@ -97,8 +100,13 @@ fn api_routes(template: &Node) -> Vec<Route<'_>> {
     for (id, function) in functions(template) {
         let Some(events) = function.find("Events") else { panic!("{id} is never called") };
         for (_, event) in events.entries().filter(|(_, event)| event.at("Type").text() == "HttpApi") {
+            let Some(path) = event.at("Properties").find("Path") else {
+                assert!(event.at("Properties").find("Method").is_none(), "{id}: SAM makes the default route of an event without both");
+                found.push(Route { function: id, segments: segments(DEFAULT) });
+                continue;
+            };
             assert_eq!(event.at("Properties").at("Method").text(), "ANY");
-            found.push(Route { function: id, segments: segments(event.at("Properties").at("Path").text()) });
+            found.push(Route { function: id, segments: segments(path.text()) });
         }
     }
     found
@@ -106,8 +114,11 @@ fn api_routes(template: &Node) -> Vec<Route<'_>> {
 
 impl Route<'_> {
     /// How well this route fits the path, the larger the better; `None` where it does not. API Gateway takes a match of
-    /// the whole path before one by `{proxy+}`, and of those the most specific.
+    /// the whole path before one by `{proxy+}`, and of those the most specific, and the default where there is no other.
     fn fit(&self, path: &[String]) -> Option<(bool, usize)> {
+        if self.segments == [DEFAULT] {
+            return Some((false, 0));
+        }
         let greedy = self.segments.last().is_some_and(|last| last.ends_with("+}"));
         let fixed = self.segments.len() - usize::from(greedy);
         let long_enough = if greedy { path.len() > fixed } else { path.len() == fixed };
@@ -146,7 +157,11 @@ fn every_row_reaches_its_own_function() {
     println!("{rows} rows through {} API routes", routes.len());
     assert!(routes.len() < 100, "{} API routes", routes.len());
     for nowhere in ["/", "/box", "/box/srv/1.1/admin/storeitem", "/box/srv/1.1/admin/nothing/list", "/healthy"] {
-        assert_eq!(taken(&routes, nowhere), None, "{nowhere}");
+        assert_eq!(
+            taken(&routes, nowhere),
+            Some("ApperianApplications"),
+            "{nowhere}: the API without a beginning of its own says that there is no such operation"
+        );
     }
 }
 
@@ -158,6 +173,10 @@ fn the_route_that_says_more_is_taken() {
         assert_eq!(taken(&routes, path), Some(function), "{path}");
     }
     assert_eq!(taken(&routes, "/b"), None);
+    let routes = [route("default", DEFAULT), route("greedy", "/a/{proxy+}")];
+    for (path, function) in [("/b", "default"), ("/a", "default"), ("/a/b", "greedy"), ("/", "default")] {
+        assert_eq!(taken(&routes, path), Some(function), "{path}");
+    }
 }
 
 /// What SAM makes of the template, counted.
@@ -246,6 +265,9 @@ fn the_roles_are_the_table_of_permissions() {
         if NEEDS.iter().any(|needs| needs.function == permissions.function && needs.trigger != Trigger::Http) {
             wanted.push("sqs:SendMessage");
         }
+        if NEEDS.iter().any(|needs| needs.function == permissions.function && needs.trigger == Trigger::Work) {
+            wanted.extend(["dynamodb:DescribeStream", "dynamodb:GetRecords", "dynamodb:GetShardIterator", "dynamodb:ListStreams"]);
+        }
         of_role.sort_unstable();
         wanted.sort_unstable();
         assert_eq!(of_role, wanted, "{role}");
@@ -271,8 +293,10 @@ fn nothing_that_happens_unattended_is_lost_in_silence() {
         assert_eq!(alarms(&template, "Errors", &call("Ref", id)).len(), 1, "{id}");
         for (name, event) in function.at("Events").entries().filter(|(_, event)| event.at("Type").text() != "HttpApi") {
             sources += 1;
-            let invocation = function.at("EventInvokeConfig");
-            assert_eq!(invocation.at("MaximumRetryAttempts").text(), "2");
+            // What reads a stream is called and tries again by itself; other events wait in a queue of the platform's.
+            let stream = event.at("Type").text() == "DynamoDB";
+            let (invocation, tries) = if stream { (event.at("Properties"), "4") } else { (function.at("EventInvokeConfig"), "2") };
+            assert_eq!(invocation.at("MaximumRetryAttempts").text(), tries, "{id}");
             let failed = invocation.at("DestinationConfig").at("OnFailure");
             assert_eq!(failed.at("Type").text(), "SQS");
             let queue = failed.at("Destination").at("Fn::GetAtt").text().strip_suffix(".Arn").unwrap();
@@ -295,6 +319,29 @@ fn nothing_that_happens_unattended_is_lost_in_silence() {
     for (id, alarm) in of_type(&template, "AWS::CloudWatch::Alarm") {
         assert_eq!(alarm.at("AlarmActions"), told.at("AlarmActions"), "{id}");
         assert_eq!(alarm.at("TreatMissingData").text(), "notBreaching", "{id}");
+    }
+}
+
+/// A function that is called for every write to the table would cost more than all others together.
+#[test]
+fn the_stream_tells_of_new_jobs_and_of_nothing_else() {
+    let template = committed();
+    let table = template.at("Resources").at("Table").at("Properties");
+    assert_eq!(table.at("StreamSpecification").at("StreamViewType").text(), "NEW_IMAGE", "the filter sees the new item");
+    for needs in NEEDS.iter().filter(|needs| needs.trigger == Trigger::Work) {
+        let resources = template.at("Resources").at(&logical_id(needs.function));
+        let function = resources.at("Properties");
+        let (_, event) = function.at("Events").entries().next().unwrap();
+        let source = event.at("Properties");
+        assert_eq!(*source.at("Stream"), call("Fn::GetAtt", "Table.StreamArn"));
+        assert_eq!(source.at("BatchSize").text(), "1", "one package at a time has the whole disk and the whole time");
+        let filters: Vec<&Node> = source.at("FilterCriteria").at("Filters").items().collect();
+        assert_eq!(filters.len(), 1);
+        let pattern: serde_json::Value = serde_json::from_str(filters[0].at("Pattern").text()).unwrap();
+        let kind = <shared::domain::work::Job as shared::records::Record>::KIND;
+        assert_eq!(pattern, serde_json::json!({"eventName": ["INSERT"], "dynamodb": {"NewImage": {"kind": {"S": [kind]}}}}));
+        assert_eq!(function.at("Timeout").text(), shared::domain::job::ATTEMPT_SECONDS.to_string());
+        assert_eq!(source.at("MaximumRecordAgeInSeconds").text(), shared::domain::job::LOST_SECONDS.to_string(), "what is lost is not done later");
     }
 }
 
