@@ -20,6 +20,8 @@ use shared::domain::line::{self, ContextClaim, Line};
 use shared::domain::oauth::Client;
 use shared::domain::partial::{Partial, Shown};
 use shared::domain::policy::{Policy, PolicyIdClaim};
+use shared::domain::policy_document::Published;
+use shared::domain::preset::{Preset, PresetCount};
 use shared::domain::publication::{Publication, VersionClaim};
 use shared::domain::publishing_call::{self, PublishingCall};
 use shared::domain::store_front::StoreFront;
@@ -27,7 +29,8 @@ use shared::domain::team::{Access, Team, default_teams};
 use shared::domain::tenant::Tenant;
 use shared::domain::upload::{State, Upload};
 use shared::domain::user::{Administrators, Owner, SignInName, User};
-use shared::id::{BinaryType, Handle, TeamId};
+use shared::domain::work::{Job, SigningStatus, WorkCard, WrapStatus};
+use shared::id::{BinaryType, Guid, Handle, TeamId};
 use shared::records::{Record, Stored};
 use shared::store::keys::{self, LogOf};
 use shared::store::{Item, Key, Write};
@@ -85,15 +88,19 @@ impl World {
         }
     }
 
-    /// Waits until nothing is being read.
+    /// Waits until nothing is being read or worked on, unless the worker is held.
     pub async fn quiet(&self) {
         for _ in 0..1_000 {
-            if self.store.objects_under(keys::INCOMING).is_empty() {
+            if self.store.objects_under(keys::INCOMING).is_empty() && (self.work_is_held() || !self.has_jobs().await) {
                 return;
             }
             tokio::time::sleep(std::time::Duration::from_millis(10)).await;
         }
-        panic!("uploads are still being read: {:?}", self.store.objects_under(keys::INCOMING));
+        panic!("uploads are still being read, or jobs are left: {:?}", self.store.objects_under(keys::INCOMING));
+    }
+
+    async fn has_jobs(&self) -> bool {
+        self.snapshot().await.values().any(|record| record["kind"]["S"] == Job::KIND)
     }
 
     /// Says what of a tenant does not fit together.
@@ -232,6 +239,12 @@ pub fn faults(handle: Handle, snapshot: &Snapshot) -> Vec<String> {
         "version-claim",
         "context-claim",
         "file",
+        "psk",
+        "job",
+        "policy-document",
+        "document-key",
+        "preset",
+        "preset-count",
         "publishing-call",
     ]
     .into();
@@ -257,6 +270,8 @@ pub fn faults(handle: Handle, snapshot: &Snapshot) -> Vec<String> {
     }
     log(handle, &records, &mut sides);
     partials(handle, &records, &mut sides);
+    works(handle, &records, &chores, &mut sides);
+    presets(handle, &records, &mut sides);
     let stores: Vec<Stored<StoreFront>> = records.all();
     sides.holds(|| format!("{} stores", stores.len()), stores.len() == 1);
     let whole = |policy: Policy| json!(policy).to_string();
@@ -330,6 +345,57 @@ fn apps(handle: Handle, records: &Records, chores: &[Stored<Chore>], sides: &mut
     }
     let counters = records.items.iter().filter(|item| item.kind == "object" && item.count != 0).map(|item| (item.key.clone(), item.count)).collect();
     sides.same("counters of objects and references", counters, counted.into_iter().collect());
+}
+
+/// The work on versions: cards show it as it stands, what is being done has its job, and what waits for a job is being done. A
+/// job that was overtaken is left to its chore.
+fn works(handle: Handle, records: &Records, chores: &[Stored<Chore>], sides: &mut Sides<'_>) {
+    let cards = records.all::<AppCard>();
+    let (mut shown, mut kept, mut present) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
+    let said = |guid: &Guid, work: Option<&WorkCard>| work.map(|work| (guid.clone(), json!(work).to_string()));
+    for card in &cards {
+        shown.extend(card.value.binaries.iter().flat_map(|binary| &binary.versions).filter_map(|version| said(&version.guid, version.work.as_ref())));
+    }
+    for version in records.all::<Binary>().iter().flat_map(|binary| &binary.value.versions) {
+        let Some(work) = version.work.as_deref() else { continue };
+        kept.extend(said(&version.guid, Some(&WorkCard::of(work))));
+        present.extend(work.job.clone());
+        let signs = work.signing.as_ref().is_some_and(|signing| signing.status == SigningStatus::InProgress);
+        let waits = signs || work.status == WrapStatus::Applying;
+        sides.holds(|| format!("{} waits for a job and has none: {work:?}", version.guid), !waits || work.job.is_some());
+        sides.holds(|| format!("{} is applied and signed at once: {work:?}", version.guid), !(signs && work.status == WrapStatus::Applying));
+        let without = work.policies.is_empty() && matches!(work.status, WrapStatus::Applying | WrapStatus::NotSigned | WrapStatus::Signed);
+        sides.holds(|| format!("{} has no policies and is {:?}", version.guid, work.status), !without);
+        let lacks = work.applied.is_none() && matches!(work.status, WrapStatus::NotSigned | WrapStatus::Signed);
+        sides.holds(|| format!("{} has no package for its policies: {work:?}", version.guid), !lacks);
+    }
+    sides.same("work on cards and on versions", shown, kept);
+    let jobs: BTreeSet<Guid> = records.all::<Job>().into_iter().map(|job| job.value.guid).collect();
+    let chores: BTreeSet<Guid> = chores.iter().filter_map(|chore| if let Chore::Job { job, .. } = &chore.value { Some(job.clone()) } else { None }).collect();
+    for job in jobs.difference(&chores) {
+        sides.holds(|| format!("no chore for the job {job}"), false);
+    }
+    for job in present.difference(&jobs) {
+        sides.holds(|| format!("a version waits for the job {job}, which is not there"), false);
+    }
+    let binaries: BTreeSet<Key> = cards.iter().flat_map(|card| BinaryType::ALL.map(|kind| keys::policy_document(handle, card.value.id.binary(kind)))).collect();
+    for document in records.all::<Published>() {
+        // What a deleted app left, housekeeping removes.
+        let key = keys::policy_document(handle, document.value.binary);
+        sides.holds(|| format!("a document under another key: {:?}", document.key), document.key == key);
+        sides.holds(|| format!("a document without a key pair: {key:?}"), !binaries.contains(&key) || !records.keys("document-key").is_empty());
+    }
+}
+
+/// The presets of each policy and what their counters say.
+fn presets(handle: Handle, records: &Records, sides: &mut Sides<'_>) {
+    let mut counts = BTreeMap::<Key, i64>::new();
+    for preset in records.all::<Preset>() {
+        sides.holds(|| format!("a preset under another key: {:?}", preset.key), preset.key == keys::preset(handle, preset.value.id));
+        *counts.entry(keys::preset_count(handle, &preset.value.policy_id)).or_default() += 1;
+    }
+    let counted = records.items.iter().filter(|item| item.kind == PresetCount::KIND && item.count != 0).map(|item| (item.key.clone(), item.count));
+    sides.same("counters of presets and presets", counted.collect(), counts.into_iter().collect());
 }
 
 /// What the Apperian API keeps of apps beside their cards: the claim of each one's number, and what is said of it.

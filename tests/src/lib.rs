@@ -8,6 +8,7 @@ pub mod providers;
 pub mod requests;
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use bytes::Bytes;
 use embedded_store::{EmbeddedStore, ObjectCreated, Settings as StoreSettings};
@@ -61,6 +62,7 @@ pub struct World {
     /// What was mailed.
     pub outbox: Outbox,
     work: Arc<Semaphore>,
+    work_is_held: Arc<AtomicBool>,
     _folder: tempfile::TempDir,
     reader: tokio::task::JoinHandle<()>,
     worker: tokio::task::JoinHandle<()>,
@@ -70,6 +72,18 @@ impl Drop for World {
     fn drop(&mut self) {
         self.reader.abort();
         self.worker.abort();
+    }
+}
+
+/// Keeps the worker of a world from beginning further jobs.
+pub struct HeldWork {
+    _permit: OwnedSemaphorePermit,
+    is_held: Arc<AtomicBool>,
+}
+
+impl Drop for HeldWork {
+    fn drop(&mut self) {
+        self.is_held.store(false, Ordering::SeqCst);
     }
 }
 
@@ -162,7 +176,22 @@ impl World {
                 }
             }
         });
-        let world = Self { functions, context, plain, counting, failing, clock, addresses, store, outbox, work, _folder: folder, reader, worker };
+        let world = Self {
+            functions,
+            context,
+            plain,
+            counting,
+            failing,
+            clock,
+            addresses,
+            store,
+            outbox,
+            work,
+            work_is_held: Arc::default(),
+            _folder: folder,
+            reader,
+            worker,
+        };
         let tenant = world.tenant("dev").await;
         (world, tenant)
     }
@@ -298,8 +327,15 @@ impl World {
     }
 
     /// Keeps the worker from beginning further jobs as long as what this gives is there.
-    pub async fn hold_work(&self) -> OwnedSemaphorePermit {
-        Arc::clone(&self.work).acquire_owned().await.expect("the worker is there")
+    pub async fn hold_work(&self) -> HeldWork {
+        let permit = Arc::clone(&self.work).acquire_owned().await.expect("the worker is there");
+        self.work_is_held.store(true, Ordering::SeqCst);
+        HeldWork { _permit: permit, is_held: Arc::clone(&self.work_is_held) }
+    }
+
+    /// Whether somebody keeps the worker from beginning jobs.
+    pub fn work_is_held(&self) -> bool {
+        self.work_is_held.load(Ordering::SeqCst)
     }
 
     /// Delivers the event of a job, again or in the worker's place.

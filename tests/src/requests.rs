@@ -3,6 +3,7 @@
 mod apperian_apps;
 mod apperian_calls;
 mod apperian_groups;
+mod apperian_policies;
 mod wso2_apps;
 mod wso2_files;
 mod wso2_oauth;
@@ -86,6 +87,8 @@ pub struct Furnished {
     pub sub_token: String,
     /// A publication that was begun by the older calls of that API.
     pub transaction: String,
+    /// Options of a policy of that API, under a name. Its item in the store has a policy, and a published document.
+    pub preset: String,
     /// Its files and documents.
     pub files: FilesOfTenant,
     /// The number of a business owner that no app has.
@@ -169,6 +172,7 @@ impl Furnished {
         let sub_token = world.token(&tenant, &sub.0).await;
         let files = FilesOfTenant::of(world, &tenant, &bearer, &shelved).await;
         let owner = wso2_reference::new_owner(world, &bearer).await;
+        let of_store = shelved.clone();
         let mut furnished = Self {
             tenant: tenant.clone(),
             sub,
@@ -193,6 +197,7 @@ impl Furnished {
             import,
             bearer,
             transaction: apperian_calls::begun(world, &token).await,
+            preset: apperian_policies::prepared(world, &token, &of_store).await,
             token,
             sub_token,
             files,
@@ -495,6 +500,7 @@ pub fn entries() -> Vec<Entry> {
     all.extend(publisher_list_entries());
     all.extend(wso2_oauth::entries());
     all.extend(apperian_groups::entries());
+    all.extend(apperian_policies::entries());
     all.extend(apperian_calls::entries());
     all
 }

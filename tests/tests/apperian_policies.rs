@@ -10,13 +10,11 @@ use ring::signature::{ECDSA_P256_SHA256_FIXED, UnparsedPublicKey};
 use serde_json::{Value, json};
 use shared::access::Role;
 use shared::change;
-use shared::clock::Clock as _;
 use shared::domain::app::{self, Binary};
 use shared::domain::app_policy::POLICIES;
-use shared::domain::job::{self, Begin};
-use shared::domain::policy_document::{self as documents, Unsigned};
+use shared::domain::job;
 use shared::domain::preset::PRESETS_LIMIT;
-use shared::domain::work::{Build, Job, Signing, SigningStatus, Task, Work};
+use shared::domain::work::{Job, Signing, SigningStatus, Task, Work};
 use shared::id::{AppId, BinaryType, Guid};
 use shared::records::{Reader, Stored};
 use shared::store::keys;
@@ -107,37 +105,12 @@ impl<'w> Desk<'w> {
         binary.value.versions[0].work.as_deref().cloned().unwrap_or_default()
     }
 
-    /// Does the job that an app has, as the worker does: a package that is no package, and the document. Gives whether there was one.
+    /// Has the worker do the job that an app has. Gives whether there was one.
     async fn work_off(&self, app: AppId) -> bool {
-        let handle = self.tenant.handle;
-        let Some(guid) = self.work(app).await.job else { return false };
-        let mut reader = self.reader();
-        let Begin::Do(job, version) = job::begin(&mut reader, handle, &guid).await.unwrap() else { return false };
-        let work = version.work.unwrap_or_default();
-        let made = if work.policies.is_empty() {
-            None
-        } else {
-            let build = Build { sha256: format!("{:0>64}", version.number), size: 7 };
-            Some(job::hold(&mut reader, handle, build).await.unwrap())
-        };
-        let mut signing = self.reader();
-        let tenant = Stored::<shared::domain::tenant::Tenant>::parse(self.world.plain.table.read(&[keys::tenant(handle)]).await.unwrap().remove(0).unwrap());
-        let data_key = self.world.plain.sealer().unwrap().data_key(handle, &tenant.unwrap().value.data_key).await.unwrap();
-        let make = || policy_document::new_key().map(|pair| (pair.pkcs8, pair.jwk)).map_err(shared::Error::internal);
-        let key = documents::key_or_new(&mut signing, handle, &data_key, make).await.unwrap();
-        let former = documents::published(&mut signing, handle, job.binary).await.unwrap();
-        let unsigned = Unsigned {
-            handle,
-            binary: job.binary,
-            identifier: &version.identifier,
-            policies: &work.policies,
-            base_url: &job.base_url,
-            issued: self.world.plain.clock.now(),
-            former: former.as_ref().map(|found| &found.value),
-        };
-        let jws = policy_document::sign(&key.pkcs8(&data_key).unwrap(), &key.kid, &unsigned.payload().unwrap()).unwrap();
-        let publish = documents::publish(handle, former.clone(), unsigned.signed(jws)).unwrap();
-        job::finish_applied(&mut reader, handle, &guid, made.as_ref(), &[publish]).await.unwrap()
+        let Some(job) = self.work(app).await.job else { return false };
+        let done = self.world.deliver_job(&keys::job(self.tenant.handle, &job)).await.unwrap();
+        assert_eq!((done.done, done.failed, done.ended), (1, 0, 0));
+        true
     }
 
     async fn verify(&self) {
@@ -172,6 +145,7 @@ fn names(list: &Value) -> Vec<&str> {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_policies_that_there_are() {
     let (world, tenant) = World::new().await;
+    let _held = world.hold_work().await;
     let desk = Desk::of(&world, tenant.clone()).await;
     for path in ["/policies", "/policies/", "/v1/policies", "/v2/policies/"] {
         let listed = desk.get(path).await;
@@ -198,6 +172,7 @@ async fn the_policies_that_there_are() {
 #[tokio::test(flavor = "multi_thread")]
 async fn presets_are_kept_and_change_no_app() {
     let (world, tenant) = World::new().await;
+    let _held = world.hold_work().await;
     let desk = Desk::of(&world, tenant.clone()).await;
     let path = format!("/v2/policies/{PAGE}/configurations/");
     let said = json!({"name": "News", "enabled_by_default": true, "configuration": {"open_webpage_url": "https://dev.example/news"}});
@@ -210,7 +185,8 @@ async fn presets_are_kept_and_change_no_app() {
     let created = fields.remove("created_time").unwrap();
     assert!(created.as_str().is_some_and(|created| created.len() == "2018-02-01T03:52:18.281815+00:00".len() && created.ends_with("000+00:00")), "{created}");
     let configuration = json!({"open_webpage_url": "https://dev.example/news", "open_webpage_frequency": "1"});
-    let rest = json!({"name": "News", "auth_required": true, "enabled_by_default": true, "is_a_preset": true, "configuration": configuration, "policy_id": PAGE});
+    let rest =
+        json!({"name": "News", "auth_required": true, "enabled_by_default": true, "is_a_preset": true, "configuration": configuration, "policy_id": PAGE});
     assert_eq!(shown, rest);
     // Two may have the same name; the older one comes first.
     world.clock.advance_seconds(1);
@@ -226,7 +202,8 @@ async fn presets_are_kept_and_change_no_app() {
     let app = desk.android("app").await;
     let applied = desk.apply(app, json!([preset])).await;
     assert_eq!((&applied[0]["configuration"], &applied[0]["auth_required"]), (&configuration, &json!(true)));
-    let changed = desk.say("PUT", &one, json!({"name": "Old news", "configuration": {"open_webpage_url": "http://dev.example", "open_webpage_frequency": 5}})).await;
+    let changed =
+        desk.say("PUT", &one, json!({"name": "Old news", "configuration": {"open_webpage_url": "http://dev.example", "open_webpage_frequency": 5}})).await;
     assert_eq!(changed.json["configuration"]["configuration"], json!({"open_webpage_url": "http://dev.example", "open_webpage_frequency": "5"}));
     assert_eq!((&changed.json["configuration"]["name"], &changed.json["configuration"]["enabled_by_default"]), (&json!("Old news"), &json!(true)));
     assert_eq!(desk.policies(&app.guid()).await["configurations"], applied);
@@ -242,7 +219,9 @@ async fn presets_are_kept_and_change_no_app() {
     ] {
         refused(&desk.say("POST", &path, body).await, 400, says);
     }
-    for (body, says) in [(json!({"name": ""}), "name"), (json!({"configuration": null}), "configuration.open_webpage_url"), (json!({"auth_required": false}), "auth_required")] {
+    for (body, says) in
+        [(json!({"name": ""}), "name"), (json!({"configuration": null}), "configuration.open_webpage_url"), (json!({"auth_required": false}), "auth_required")]
+    {
         refused(&desk.say("PUT", &one, body).await, 400, says);
     }
     assert_eq!(desk.get(&one).await, changed.json);
@@ -270,6 +249,7 @@ async fn presets_are_kept_and_change_no_app() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_policy_has_so_many_presets_and_no_more() {
     let (world, tenant) = World::new().await;
+    let _held = world.hold_work().await;
     let desk = Desk::of(&world, tenant).await;
     let path = format!("/policies/{WIPE}/configurations");
     for at in 0..PRESETS_LIMIT - 2 {
@@ -292,6 +272,7 @@ async fn a_policy_has_so_many_presets_and_no_more() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_cannot_be_applied_changes_nothing() {
     let (world, tenant) = World::new().await;
+    let _held = world.hold_work().await;
     let desk = Desk::of(&world, tenant).await;
     let app = desk.android("app").await;
     let path = format!("/applications/{app}/policies");
@@ -333,16 +314,20 @@ async fn what_cannot_be_applied_changes_nothing() {
     let deep = format!("{{\"configurations\":{}{}}}", "[".repeat(10_000), "]".repeat(10_000));
     refused(&world.call("POST", &path).token(&desk.token).raw("application/json", deep.into_bytes()).send().await, 400, "invalid_json");
     assert_eq!(world.snapshot().await, before);
-    assert_eq!(desk.policies(&app.guid()).await, json!({
-        "status": {"code": 0, "description": "NO POLICIES"},
-        "configurations": [],
-        "previous_version_configurations": [],
-    }));
+    assert_eq!(
+        desk.policies(&app.guid()).await,
+        json!({
+            "status": {"code": 0, "description": "NO POLICIES"},
+            "configurations": [],
+            "previous_version_configurations": [],
+        })
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn apps_are_named_in_many_ways_and_not_all_can_have_policies() {
     let (world, tenant) = World::new().await;
+    let _held = world.hold_work().await;
     let desk = Desk::of(&world, tenant.clone()).await;
     let app = desk.android("app").await;
     let card = app::card(&mut desk.reader(), tenant.handle, app).await.unwrap().value;
@@ -395,6 +380,7 @@ async fn apps_are_named_in_many_ways_and_not_all_can_have_policies() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_set_replaces_the_one_before_it() {
     let (world, tenant) = World::new().await;
+    let _held = world.hold_work().await;
     let desk = Desk::of(&world, tenant).await;
     let app = desk.android("app").await;
     let first = desk.apply(app, json!([{"policy_id": USAGE, "configuration": null}, expiration(), {"policy_id": CRASHES, "auth_required": true}])).await;
@@ -424,13 +410,15 @@ async fn a_set_replaces_the_one_before_it() {
 #[tokio::test(flavor = "multi_thread")]
 async fn from_none_to_applied_and_away() {
     let (world, tenant) = World::new().await;
+    let _held = world.hold_work().await;
     let desk = Desk::of(&world, tenant.clone()).await;
     let app = desk.android("app").await;
     let uploaded = desk.binary(app, BinaryType::Android).await.value.versions[0].sha256.clone();
     let applied = desk.apply(app, json!([{"policy_id": USAGE}, page("https://dev.example")])).await;
-    if desk.work_off(app).await {
-        desk.verify().await;
-    }
+    assert_eq!(desk.policies(&app.guid()).await["status"], json!({"code": 2, "description": "APPLYING POLICIES"}));
+    desk.verify().await;
+    assert!(desk.work_off(app).await);
+    desk.verify().await;
     let standing = desk.policies(&app.guid()).await;
     let wanted = json!({"status": {"code": 3, "description": "POLICIES NOT SIGNED"}, "configurations": applied, "previous_version_configurations": []});
     assert_eq!(standing, wanted);
@@ -459,8 +447,8 @@ async fn from_none_to_applied_and_away() {
     desk.clear(app).await;
     let cleared = json!({"status": {"code": 0, "description": "NO POLICIES"}, "configurations": [], "previous_version_configurations": []});
     assert_eq!(desk.policies(&app.guid()).await, cleared);
-    desk.clear(app).await;
-    desk.work_off(app).await;
+    desk.verify().await;
+    assert!(desk.work_off(app).await, "what is installed must let go");
     assert_eq!(desk.policies(&app.guid()).await, cleared);
     desk.verify().await;
     let settled = world.snapshot().await;
@@ -490,6 +478,7 @@ fn opened(jws: &str, keys: &Value) -> Value {
 #[tokio::test(flavor = "multi_thread")]
 async fn installed_apps_read_a_signed_document() {
     let (world, tenant) = World::new().await;
+    let _held = world.hold_work().await;
     let desk = Desk::of(&world, tenant.clone()).await;
     let app = desk.android("app").await;
     let id = app.binary(BinaryType::Android);
@@ -506,10 +495,13 @@ async fn installed_apps_read_a_signed_document() {
     assert_eq!((published.status, published.header("content-type")), (200, "application/jose"));
     assert_eq!(published.headers.get_all("cache-control").iter().collect::<Vec<_>>(), ["public, max-age=60"]);
     let payload = opened(&published.text, &keys.json);
-    assert_eq!(payload["policies"], json!([
-        {"policy_id": USAGE, "configuration": null, "auth_required": false, "is_dynamic": true},
-        {"policy_id": PAGE, "configuration": {"open_webpage_frequency": "1", "open_webpage_url": "https://dev.example"}, "auth_required": true, "is_dynamic": true},
-    ]));
+    assert_eq!(
+        payload["policies"],
+        json!([
+            {"policy_id": USAGE, "configuration": null, "auth_required": false, "is_dynamic": true},
+            {"policy_id": PAGE, "configuration": {"open_webpage_frequency": "1", "open_webpage_url": "https://dev.example"}, "auth_required": true, "is_dynamic": true},
+        ])
+    );
     let facts = ["tenant", "application", "bundle_id", "platform", "serial", "url"].map(|name| payload[name].clone());
     let url = format!("https://store.example{path}");
     assert_eq!(facts, [json!(tenant.handle), json!(id.base64url()), json!(Apk::default().package), json!("android"), json!(1), json!(url)]);
@@ -519,7 +511,8 @@ async fn installed_apps_read_a_signed_document() {
     let same = world.call("GET", &path).header("if-none-match", &tag).send().await;
     assert_eq!((same.status, same.text.as_str(), same.header("cache-control")), (304, "", "public, max-age=60"));
     desk.clear(app).await;
-    assert!(desk.work_off(app).await || desk.code(app).await == 0);
+    assert_eq!(desk.code(app).await, 0);
+    assert!(desk.work_off(app).await);
     let emptied = world.call("GET", &path).header("if-none-match", &tag).send().await;
     assert_eq!(emptied.status, 200);
     let payload = opened(&emptied.text, &keys.json);
@@ -546,6 +539,7 @@ async fn installed_apps_read_a_signed_document() {
 #[tokio::test(flavor = "multi_thread")]
 async fn who_may_apply_policies() {
     let (world, tenant) = World::new().await;
+    let _held = world.hold_work().await;
     let desk = Desk::of(&world, tenant.clone()).await;
     let app = desk.android("app").await;
     let path = format!("/applications/{app}/policies");
@@ -580,10 +574,12 @@ async fn who_may_apply_policies() {
 #[tokio::test(flavor = "multi_thread")]
 async fn of_many_sets_at_once_one_is_whole() {
     let (world, tenant) = World::new().await;
+    let _held = world.hold_work().await;
     let desk = Desk::of(&world, tenant).await;
     let app = desk.android("app").await;
-    let sets: Vec<Value> = (0..16).map(|at| json!([page(&format!("https://dev.example/{at}")), {"policy_id": if at % 2 == 0 { USAGE } else { CRASHES }}])).collect();
-    let answers = all(sets.into_iter().map(|set| desk.say("POST", &format!("/applications/{app}/policies"), json!({"configurations": set})))).await;
+    let sets: Vec<Value> =
+        (0..16).map(|at| json!([page(&format!("https://dev.example/{at}")), {"policy_id": if at % 2 == 0 { USAGE } else { CRASHES }}])).collect();
+    let answers = all(sets.into_iter().map(|set| desk.say("POST", &path, json!({"configurations": set})))).await;
     assert!(answers.iter().all(|answer| answer.status == 202), "{answers:?}");
     desk.work_off(app).await;
     let standing = desk.policies(&app.guid()).await;
@@ -624,6 +620,7 @@ async fn signing(desk: &Desk<'_>, app: AppId) -> Guid {
 #[tokio::test(flavor = "multi_thread")]
 async fn policies_overtake_what_is_being_done() {
     let (world, tenant) = World::new().await;
+    let _held = world.hold_work().await;
     let desk = Desk::of(&world, tenant.clone()).await;
     let app = desk.android("app").await;
     let there = async |job: &Guid| desk.reader().get::<Job>(&keys::job(tenant.handle, job)).await.unwrap().is_some();
@@ -646,12 +643,10 @@ async fn policies_overtake_what_is_being_done() {
     desk.verify().await;
 
     // An older set is not applied any more, whoever is at it.
-    let first = desk.work(app).await.job;
+    let first = desk.work(app).await.job.expect("a job");
     let last = desk.apply(app, json!([{"policy_id": WIPE}])).await;
-    if let Some(first) = first {
-        assert_ne!(desk.work(app).await.job.as_ref(), Some(&first));
-        assert!(!job::finish_applied(&mut desk.reader(), tenant.handle, &first, None, &[]).await.unwrap());
-    }
+    assert!(desk.work(app).await.job.is_some_and(|job| job != first));
+    assert!(!job::finish_applied(&mut desk.reader(), tenant.handle, &first, None, &[]).await.unwrap());
     desk.work_off(app).await;
     let standing = desk.policies(&app.guid()).await;
     assert_eq!((&standing["status"]["code"], &standing["configurations"]), (&json!(3), &last));
@@ -671,17 +666,16 @@ async fn policies_overtake_what_is_being_done() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_reason_is_told_where_policies_could_not_be_applied() {
     let (world, tenant) = World::new().await;
+    let _held = world.hold_work().await;
     let desk = Desk::of(&world, tenant.clone()).await;
     let app = desk.android("app").await;
     let applied = desk.apply(app, json!([{"policy_id": USAGE}])).await;
-    if let Some(job) = desk.work(app).await.job {
-        let ended = job::fail(&mut desk.reader(), tenant.handle, &job, "unreadable: the package ends within an entry").await.unwrap();
-        assert!(ended);
-        let status = json!({"code": -1, "description": "ERROR", "details": "unreadable: the package ends within an entry"});
-        let standing = desk.policies(&app.guid()).await;
-        assert_eq!((&standing["status"], &standing["configurations"]), (&status, &applied));
-        desk.verify().await;
-    }
+    let job = desk.work(app).await.job.expect("a job");
+    assert!(job::fail(&mut desk.reader(), tenant.handle, &job, "unreadable: the package ends within an entry").await.unwrap());
+    let status = json!({"code": -1, "description": "ERROR", "details": "unreadable: the package ends within an entry"});
+    let standing = desk.policies(&app.guid()).await;
+    assert_eq!((&standing["status"], &standing["configurations"]), (&status, &applied));
+    desk.verify().await;
     // It can be asked for again, and taken back.
     desk.apply(app, applied).await;
     desk.work_off(app).await;

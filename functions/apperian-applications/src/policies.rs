@@ -26,7 +26,7 @@ pub fn plan(op: Op, incoming: &Incoming, handle: Handle) -> Plan {
         }
         Op::ReadPreset | Op::UpdatePreset | Op::DeletePreset => {
             let preset = preset::id(incoming.param("configuration")).ok();
-            Plan::keys(preset.map(|preset| keys::preset(handle, &preset)).into_iter().collect())
+            Plan::keys(preset.map(|preset| keys::preset(handle, preset)).into_iter().collect())
         }
         // Open operations have no plan, and the others are not here.
         _ => Plan::default(),
@@ -102,7 +102,7 @@ pub async fn create_preset(mut call: Call<'_>) -> Result<Reply, Error> {
 pub async fn read_preset(mut call: Call<'_>) -> Result<Reply, Error> {
     let id = preset::id(call.incoming.param("configuration"))?;
     let handle = call.who()?.handle;
-    let found = preset::find(&mut call.reader, handle, &id).await?;
+    let found = preset::find(&mut call.reader, handle, id).await?;
     Reply::of(&json!({"configuration": found.value.view()}))
 }
 
@@ -111,7 +111,7 @@ pub async fn update_preset(mut call: Call<'_>) -> Result<Reply, Error> {
     let said: Map<String, Value> = call.body()?;
     let id = preset::id(call.incoming.param("configuration"))?;
     let handle = call.who()?.handle;
-    let changed = preset::update(&mut call.reader, handle, &id, &said).await?;
+    let changed = preset::update(&mut call.reader, handle, id, &said).await?;
     Reply::of(&json!({"configuration": changed.view()}))
 }
 
@@ -120,8 +120,8 @@ pub async fn delete_preset(mut call: Call<'_>) -> Result<Reply, Error> {
     call.incoming.readable()?;
     let id = preset::id(call.incoming.param("configuration"))?;
     let handle = call.who()?.handle;
-    preset::delete(&mut call.reader, handle, &id).await?;
-    Reply::of(&json!({"deleted_configuration": id}))
+    preset::delete(&mut call.reader, handle, id).await?;
+    Reply::of(&json!({"deleted_configuration": id.base64url()}))
 }
 
 fn no_document() -> Error {

@@ -212,13 +212,12 @@ pub fn publish(handle: Handle, former: Option<Stored<Published>>, new: Published
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::id::Guid;
 
     #[test]
     fn a_document_says_what_an_app_must_know() {
         let (handle, binary) = (Handle::of_name("dev"), AppId::new(Timestamp(1_700_000_000_000)).binary(BinaryType::Ipad));
         let configuration = Some([("open_webpage_frequency".to_owned(), json!("1"))].into());
-        let applied = Applied { id: Guid::random(), policy_id: "com.apperian.open-webpage-url".to_owned(), configuration, auth_required: true };
+        let applied = Applied { id: AppId::new(Timestamp(0)), policy_id: "com.apperian.open-webpage-url".to_owned(), configuration, auth_required: true };
         let issued = Timestamp(1_351_850_808_034);
         let base_url = "https://store.example";
         let mut document = Unsigned { handle, binary, identifier: "com.example.app", policies: &[applied], base_url, issued, former: None };

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 use crate::access::Principal;
 use crate::change;
+use crate::clock::Timestamp;
 use crate::domain::app::{AppCard, Binary, Version};
 use crate::domain::app_policy::{self, AppPolicy, Configuration, POLICIES, flag};
 use crate::domain::catalogue::AppKind;
@@ -75,10 +76,11 @@ impl Wanted {
     }
 
     /// As it is applied: the id that the client sent back stays where the app has this policy under it.
-    fn applied(&self, before: &[Applied]) -> Applied {
-        let same = |applied: &&Applied| applied.policy_id == self.policy.policy_id && self.id.as_deref() == Some(applied.id.as_str());
+    fn applied(&self, before: &[Applied], now: Timestamp) -> Applied {
+        let sent = self.id.as_deref().and_then(|id| id.parse::<AppId>().ok());
+        let same = |applied: &&Applied| applied.policy_id == self.policy.policy_id && sent == Some(applied.id);
         Applied {
-            id: before.iter().find(same).map_or_else(Guid::random, |applied| applied.id.clone()),
+            id: before.iter().find(same).map_or_else(|| AppId::new(now), |applied| applied.id),
             policy_id: self.policy.policy_id.to_owned(),
             configuration: self.configuration.clone(),
             auth_required: self.auth_required,
@@ -90,7 +92,7 @@ impl Wanted {
 pub fn view(policies: &[Applied]) -> Value {
     let one = |applied: &Applied| {
         let Applied { id, policy_id, configuration, auth_required } = applied;
-        json!({"id": id, "policy_id": policy_id, "configuration": configuration, "auth_required": auth_required})
+        json!({"id": id.base64url(), "policy_id": policy_id, "configuration": configuration, "auth_required": auth_required})
     };
     policies.iter().map(one).collect()
 }
@@ -239,7 +241,7 @@ pub async fn replace(reader: &mut Reader<'_>, who: &Principal, named: &str, want
         if wanted.is_empty() && is_cleared(stood, published) {
             return Ok((Vec::new(), Vec::new()));
         }
-        let policies: Vec<Applied> = wanted.iter().map(|wanted| wanted.applied(&stood.policies)).collect();
+        let policies: Vec<Applied> = wanted.iter().map(|wanted| wanted.applied(&stood.policies, now)).collect();
         let work = live.work.get_or_insert_with(Box::default);
         let (overtaken, needs_job) = replace_in(work, policies.clone(), published);
         let asked = needs_job.then(|| Job::new(binary, before.guid.clone(), Task::Apply, base_url.to_owned(), who.owner.user.clone(), now));

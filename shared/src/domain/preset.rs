@@ -9,9 +9,10 @@ use serde_json::{Map, Value, json};
 use crate::change;
 use crate::clock::Timestamp;
 use crate::domain::app_policy::{AppPolicy, Configuration, flag, named};
+use crate::domain::psk;
 use crate::domain::text::Name;
 use crate::error::Error;
-use crate::id::{Guid, Handle};
+use crate::id::{AppId, AppRef, Handle};
 use crate::records::{self, Reader, Record, Stored};
 use crate::store::{Condition, Query, Write, keys};
 
@@ -21,8 +22,8 @@ pub const PRESETS_LIMIT: i64 = 100;
 /// Options of a policy under a name. Two may have the same.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Preset {
-    /// Its id.
-    pub guid: Guid,
+    /// Its id, spelled as apps' are.
+    pub id: AppId,
     /// The policy's name among programs.
     pub policy_id: String,
     /// Its name.
@@ -59,7 +60,7 @@ impl Preset {
             "is_a_preset": true,
             "created_time": self.created.rfc3339_micros(),
             "configuration": self.configuration,
-            "id": self.guid,
+            "id": self.id.base64url(),
             "policy_id": self.policy_id,
         })
     }
@@ -93,9 +94,14 @@ fn unknown() -> Error {
 /// The id that a path names.
 ///
 /// # Errors
-/// Invalid for what is no id.
-pub fn id(text: &str) -> Result<Guid, Error> {
-    text.parse().map_err(|_| Error::invalid("A configuration is named by its id"))
+/// Invalid for what is no id; not found for an id of something else, or of other origin.
+pub fn id(text: &str) -> Result<AppId, Error> {
+    match text.parse() {
+        Ok(AppRef::Ours(id)) if id.kind().is_none() => Ok(id),
+        Ok(_) => Err(unknown()),
+        Err(_) if psk::is_foreign(text) => Err(unknown()),
+        Err(_) => Err(Error::invalid("A configuration is named by its id")),
+    }
 }
 
 /// What reading all presets asks.
@@ -109,10 +115,9 @@ pub fn listing(handle: Handle) -> Query {
 /// The store's.
 pub async fn views(reader: &mut Reader<'_>, handle: Handle) -> Result<BTreeMap<String, Vec<Value>>, Error> {
     let items = reader.all(listing(handle)).await?;
-    let mut presets = items.into_iter().map(|item| Ok(Stored::<Preset>::parse(item)?.value)).collect::<Result<Vec<_>, Error>>()?;
-    presets.sort_by(|one, other| (one.created, &one.guid).cmp(&(other.created, &other.guid)));
     let mut views = BTreeMap::<String, Vec<Value>>::new();
-    for preset in presets {
+    for item in items {
+        let preset = Stored::<Preset>::parse(item)?.value;
         let view = preset.view();
         views.entry(preset.policy_id).or_default().push(view);
     }
@@ -123,7 +128,7 @@ pub async fn views(reader: &mut Reader<'_>, handle: Handle) -> Result<BTreeMap<S
 ///
 /// # Errors
 /// Not found; the store's.
-pub async fn find(reader: &mut Reader<'_>, handle: Handle, preset: &Guid) -> Result<Stored<Preset>, Error> {
+pub async fn find(reader: &mut Reader<'_>, handle: Handle, preset: AppId) -> Result<Stored<Preset>, Error> {
     reader.get(&keys::preset(handle, preset)).await?.ok_or_else(unknown)
 }
 
@@ -138,7 +143,7 @@ fn counted(handle: Handle, policy_id: &str, by: i64, condition: Condition) -> Wr
 pub async fn create(reader: &mut Reader<'_>, handle: Handle, policy: &AppPolicy, said: &Map<String, Value>) -> Result<Preset, Error> {
     let name = said.get("name").and_then(Value::as_str).and_then(|name| Name::new(name.trim().to_owned()));
     let mut preset = Preset {
-        guid: Guid::random(),
+        id: AppId::new(reader.now()),
         policy_id: policy.policy_id.to_owned(),
         name: name.ok_or_else(|| Error::invalid("name is a text of 1 to 200 characters"))?,
         auth_required: policy.auth_required(None)?,
@@ -152,7 +157,7 @@ pub async fn create(reader: &mut Reader<'_>, handle: Handle, policy: &AppPolicy,
         if reader.get::<PresetCount>(&counter).await?.is_some_and(|found| found.count >= PRESETS_LIMIT) {
             return Err(Error::invalid(format!("A policy has at most {PRESETS_LIMIT} configurations")));
         }
-        let kept = records::create(keys::preset(handle, &preset.guid), &preset)?;
+        let kept = records::create(keys::preset(handle, preset.id), &preset)?;
         Ok((preset.clone(), vec![kept, counted(handle, policy.policy_id, 1, Condition::Below(PRESETS_LIMIT))]))
     })
 }
@@ -161,7 +166,7 @@ pub async fn create(reader: &mut Reader<'_>, handle: Handle, policy: &AppPolicy,
 ///
 /// # Errors
 /// Not found; invalid for what it cannot be; the store's.
-pub async fn update(reader: &mut Reader<'_>, handle: Handle, preset: &Guid, said: &Map<String, Value>) -> Result<Preset, Error> {
+pub async fn update(reader: &mut Reader<'_>, handle: Handle, preset: AppId, said: &Map<String, Value>) -> Result<Preset, Error> {
     change!(reader, {
         let mut found = find(reader, handle, preset).await?;
         let policy = named(&found.value.policy_id).ok_or_else(|| Error::internal("a preset of no policy"))?;
@@ -175,7 +180,7 @@ pub async fn update(reader: &mut Reader<'_>, handle: Handle, preset: &Guid, said
 ///
 /// # Errors
 /// Not found; the store's.
-pub async fn delete(reader: &mut Reader<'_>, handle: Handle, preset: &Guid) -> Result<(), Error> {
+pub async fn delete(reader: &mut Reader<'_>, handle: Handle, preset: AppId) -> Result<(), Error> {
     change!(reader, {
         let found = find(reader, handle, preset).await?;
         Ok(((), vec![found.remove(), counted(handle, &found.value.policy_id, -1, Condition::Always)]))

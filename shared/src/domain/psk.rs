@@ -21,12 +21,16 @@ enum Named {
 /// The length of an id in the Apperian API's spelling: ids that the original product made have it too.
 const ID_LENGTH: usize = 22;
 
+/// Whether a text is an id as the original product made them, which nothing here answers to.
+pub fn is_foreign(text: &str) -> bool {
+    text.len() == ID_LENGTH && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-')
+}
+
 fn named(text: &str) -> Result<Named, Error> {
-    let foreign = || text.len() == ID_LENGTH && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-');
     match text.parse::<AppRef>() {
         Ok(AppRef::Ours(id)) => Ok(Named::Id(id)),
         Ok(AppRef::Foreign) => Ok(Named::Nobody),
-        Err(_) if foreign() => Ok(Named::Nobody),
+        Err(_) if is_foreign(text) => Ok(Named::Nobody),
         Err(_) if !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit()) => Ok(text.parse().map_or(Named::Nobody, number)),
         Err(_) => Err(Error::invalid("An application is named by its id or by its psk, a whole number")),
     }

@@ -82,8 +82,8 @@ pub struct Signing {
 /// A policy as it is applied to an app.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Applied {
-    /// The id of this application of it.
-    pub id: Guid,
+    /// The id of this application of it, spelled as apps' are.
+    pub id: AppId,
     /// Which policy.
     pub policy_id: String,
     /// Its options; `None` for a policy without any.

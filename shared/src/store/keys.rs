@@ -570,8 +570,8 @@ pub fn presets(handle: Handle) -> String {
 }
 
 /// Preset options of a policy.
-pub fn preset(handle: Handle, preset: &Guid) -> Key {
-    key(presets(handle), preset.as_str())
+pub fn preset(handle: Handle, preset: AppId) -> Key {
+    key(presets(handle), preset.sort_key())
 }
 
 /// How many preset options of a policy there are.
