@@ -44,7 +44,8 @@ const PARTS_LIMIT: usize = 20;
 /// Reads a form. The first part with a file name, or named `file`, is the file.
 ///
 /// # Errors
-/// Unsupported type for another content type; invalid `invalid_multipart` for a broken form.
+/// Unsupported type for another content type; invalid `invalid_multipart` for a broken form, and for a text that is neither
+/// UTF-8 nor names its charset.
 pub async fn read(incoming: &Incoming) -> Result<Form, Error> {
     read_parts(incoming, |name, file_name| file_name.is_some() || name == "file").await
 }
@@ -107,7 +108,15 @@ async fn read_kinds(incoming: &Incoming, kind: impl Fn(&str, Option<&str>) -> Pa
             form.file_name =
                 file_name.unwrap_or_default().rsplit(['/', '\\']).next().unwrap_or_default().chars().filter(|c| !c.is_control()).take(255).collect();
         } else {
-            form.texts.push((name, part.text().await.map_err(broken)?));
+            let named_charset = part.content_type().is_some_and(|of| of.get_param("charset").is_some());
+            let text = if named_charset {
+                part.text().await.map_err(broken)?
+            } else {
+                // What is no UTF-8 and names nothing else would be kept as something that nobody sent.
+                let bytes = part.bytes().await.map_err(broken)?.to_vec();
+                String::from_utf8(bytes).map_err(|_| Error::invalid(format!("{name} is not UTF-8: its part of the form must name its charset")))?
+            };
+            form.texts.push((name, text));
         }
     }
     Ok(form)

@@ -340,6 +340,7 @@ async fn texts_are_in_the_charset_that_their_part_names() {
     let utf8 = "{\"app_name\":\"Café 日本\"}".as_bytes();
     assert_eq!(application(&form("", utf8).await)["name"], "Café 日本");
     assert_eq!(application(&form("Content-Type: application/json; charset=utf-8\r\n", utf8).await)["name"], "Café 日本");
+    refused(&form("", latin).await, 400, "data is not UTF-8");
     refused(&form("", b"{").await, 400, "data");
     refused(&form("", b"[1]").await, 400, "data");
 }

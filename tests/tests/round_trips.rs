@@ -240,11 +240,11 @@ async fn every_function_may_do_what_it_does_and_no_more() {
             furnished.new_parts(&world).await;
             before = world.snapshot().await;
         }
-        // A row that asks for a scope takes no key.
-        if entry.is_scoped() {
+        // A row that asks for a scope takes no key, and a key does not end by signing out.
+        if entry.is_scoped() || entry.to_string() == "DELETE /users/authenticate" {
             continue;
         }
-        let answer = entry.call(&world, &furnished).header("x-fh-auth-user", &furnished.user_key).send().await;
+        let answer = entry.call(&world, &furnished).header("x-fh-auth-user", &furnished.user_key).token(&furnished.user_key).send().await;
         assert!(answer.status == entry.ok || entry.path.contains("/ide/"), "{entry} with a key: {}", answer.text);
         seen.entry(function).or_default().extend(world.counting.take().actions);
         world.restore(&before).await;
@@ -255,6 +255,9 @@ async fn every_function_may_do_what_it_does_and_no_more() {
     let failed = json!({"policyId": "FeedHenry", "clientToken": furnished.tenant.store, "device": "X", "params": {"userId": "admin", "password": "wrong"}});
     assert_eq!(world.call("POST", "/box/srv/1.1/admin/authpolicy/auth").json(failed).send().await.json["status"], "error");
     seen.entry("rhmap-app-sign-in").or_default().extend(world.counting.take().actions);
+    let failed = json!({"user_id": "admin", "password": "wrong", "organization": furnished.tenant.domain});
+    assert_eq!(world.call("POST", "/users/authenticate").json(failed).send().await.status, 401);
+    seen.entry("apperian-sign-in").or_default().extend(world.counting.take().actions);
     let keys = format!("/box/srv/1.1/ide/{}/api", furnished.tenant.domain);
     world.post(&furnished.tenant.cookie, &format!("{keys}/create"), json!({"type": "user"})).await;
     seen.entry("rhmap-api-keys").or_default().extend(world.counting.take().actions);

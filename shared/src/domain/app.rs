@@ -826,6 +826,9 @@ pub async fn list(reader: &mut Reader<'_>, handle: Handle, after: Option<String>
     Ok(CardPage { cards, next })
 }
 
+/// Most bytes of records that one list reads. More than an answer has: not everybody sees every app.
+const READ_LIMIT: usize = 2 * crate::reply::ANSWER_LIMIT;
+
 /// Cards with what stands beside each, and where to go on; nothing at the end.
 pub type Listed<R> = (Vec<(AppCard, Option<R>)>, Option<String>);
 
@@ -847,7 +850,7 @@ pub async fn list_beside<R: Record>(reader: &mut Reader<'_>, queries: [Query; 2]
         }
         next = page.next.clone();
         let full = limit.is_some_and(|limit| found.len() >= limit as usize);
-        if page.next.is_none() || full || bytes > crate::reply::ANSWER_LIMIT {
+        if page.next.is_none() || full || bytes > READ_LIMIT {
             break;
         }
         cards.limit = limit.map(|limit| limit - u32::try_from(found.len()).unwrap_or(limit).min(limit));
@@ -868,7 +871,7 @@ pub async fn list_beside<R: Record>(reader: &mut Reader<'_>, queries: [Query; 2]
             bytes += item.body.len();
             beside.insert(sk, Stored::<R>::parse(item)?.value);
         }
-        if page.next.is_none() || passed || bytes > 2 * crate::reply::ANSWER_LIMIT {
+        if page.next.is_none() || passed || bytes > READ_LIMIT {
             break;
         }
         others.after = page.next;
@@ -876,5 +879,5 @@ pub async fn list_beside<R: Record>(reader: &mut Reader<'_>, queries: [Query; 2]
     for (card, other) in &mut found {
         *other = beside.remove(&card.id.sort_key());
     }
-    if bytes > 2 * crate::reply::ANSWER_LIMIT { Err(too_large()) } else { Ok((found, next)) }
+    if bytes > READ_LIMIT { Err(too_large()) } else { Ok((found, next)) }
 }

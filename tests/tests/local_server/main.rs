@@ -20,6 +20,11 @@ fn fhcrc(data: &Path) -> String {
     std::fs::read_to_string(data.join("clients/fhcrc")).expect("the settings of fhc")
 }
 
+fn apperian_token(data: &Path) -> String {
+    let text = std::fs::read_to_string(data.join("clients/apperian-token")).expect("the token of clients of the Apperian API");
+    text.strip_suffix('\n').expect("one line").to_owned()
+}
+
 fn setting<'a>(text: &'a str, name: &str) -> &'a str {
     text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(" = ")).unwrap_or_else(|| panic!("no {name} in {text}"))
 }
@@ -90,10 +95,19 @@ async fn the_first_start_makes_a_tenant_and_says_its_password_once() {
     assert_eq!((got.status, &got.json()["token_type"]), (200, &json!("Bearer")), "{:?}", got.bytes);
     assert_eq!(token(&settings, "another").await.status, 400);
 
+    let path = data.join("clients/apperian-token");
+    assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+    let api_token = apperian_token(&data);
+    let listed = server.json("GET", "/v2/applications/", &[("x-token", &api_token)], &json!({})).await.unwrap();
+    assert_eq!((listed.status, listed.json()), (200, json!({"applications": []})), "{:?}", listed.bytes);
+
     let ended = server.stop().await;
     assert_eq!((ended.code, &*ended.stdout), (Some(0), ""), "{}", ended.stderr);
     let secret = settings["clientSecret"].as_str().unwrap();
-    assert!(!ended.stderr.contains(secret) && !ended.stderr.contains(got.json()["access_token"].as_str().unwrap()), "secrets are in no log");
+    assert!(
+        !ended.stderr.contains(&api_token) && !ended.stderr.contains(secret) && !ended.stderr.contains(got.json()["access_token"].as_str().unwrap()),
+        "secrets are in no log"
+    );
     assert_eq!(password_lines(&ended.stderr), [password]);
 }
 
@@ -105,7 +119,7 @@ async fn a_restart_keeps_what_was_there_and_rewrites_addresses() {
     let admin = server.admin().await;
     let guid = admin.item("Made before").await;
     let before = fhcrc(folder.path());
-    let client_before = wso2_client(folder.path());
+    let (client_before, token_before) = (wso2_client(folder.path()), apperian_token(folder.path()));
     assert_eq!(setting(&before, "feedhenry"), format!("{}/", server.url));
     let ended = server.stop().await;
     assert_eq!((ended.code, &*ended.stdout), (Some(0), ""), "{}", ended.stderr);
@@ -122,6 +136,7 @@ async fn a_restart_keeps_what_was_there_and_rewrites_addresses() {
     assert_eq!(setting(&after, "feedhenry"), format!("{}/", server.url));
     assert_eq!(setting(&after, "user_api_key"), setting(&before, "user_api_key"));
     assert_eq!(std::fs::metadata(folder.path().join("clients/fhcrc")).unwrap().permissions().mode() & 0o777, 0o600);
+    assert_eq!(apperian_token(folder.path()), token_before);
     let client_after = wso2_client(folder.path());
     for name in ["clientId", "clientSecret", "username"] {
         assert_eq!(client_after[name], client_before[name], "{name}");
