@@ -133,7 +133,6 @@ impl Identity {
     }
 
     /// The certificate and those above it, in distinguished encoding.
-    #[cfg(feature = "ios")]
     pub(crate) fn chain(&self) -> impl Iterator<Item = &[u8]> {
         self.signing.chain().iter().map(Certificate::der)
     }
