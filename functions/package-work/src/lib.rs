@@ -154,7 +154,14 @@ async fn data_key(context: &Context, handle: Handle) -> Result<DataKey, Error> {
 }
 
 /// Signs the version's package: that with the policies, where there are some, else what was uploaded.
-async fn sign(context: &Context, handle: Handle, kind: BinaryType, credential: &Guid, job: &Job, version: &Version) -> Result<Result<Finished, Refused>, Error> {
+async fn sign(
+    context: &Context,
+    handle: Handle,
+    kind: BinaryType,
+    credential: &Guid,
+    job: &Job,
+    version: &Version,
+) -> Result<Result<Finished, Refused>, Error> {
     let key = data_key(context, handle).await?;
     let Some((_, material)) = signing_credential::open(&mut reader(context), handle, &key, credential).await? else {
         return Ok(Err(Refused("unknown_credential: the signing credential was deleted".to_owned())));
