@@ -4,6 +4,7 @@ mod apperian_apps;
 mod apperian_calls;
 mod apperian_groups;
 mod apperian_policies;
+mod apperian_signing;
 mod wso2_apps;
 mod wso2_files;
 mod wso2_oauth;
@@ -91,6 +92,8 @@ pub struct Furnished {
     pub preset: String,
     /// Its files and documents.
     pub files: FilesOfTenant,
+    /// An Android signing credential of the Apperian API.
+    pub signing: String,
     /// The number of a business owner that no app has.
     pub owner: String,
     /// Policy partials and what they are mapped to.
@@ -198,6 +201,7 @@ impl Furnished {
             bearer,
             transaction: apperian_calls::begun(world, &token).await,
             preset: apperian_policies::prepared(world, &token, &of_store).await,
+            signing: apperian_signing::furnish(world, &token).await,
             token,
             sub_token,
             files,
@@ -501,6 +505,7 @@ pub fn entries() -> Vec<Entry> {
     all.extend(wso2_oauth::entries());
     all.extend(apperian_groups::entries());
     all.extend(apperian_policies::entries());
+    all.extend(apperian_signing::entries());
     all.extend(apperian_calls::entries());
     all
 }

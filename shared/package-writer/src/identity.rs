@@ -133,12 +133,10 @@ impl Identity {
     }
 
     /// The certificate and those above it, in distinguished encoding.
-    #[cfg(feature = "ios")]
     pub(crate) fn chain(&self) -> impl Iterator<Item = &[u8]> {
         self.signing.chain().iter().map(Certificate::der)
     }
 
-    #[cfg(feature = "ios")]
     /// The private key as PKCS#8.
     #[cfg(feature = "ios")]
     pub(crate) fn private_key(&self) -> Result<Zeroizing<Vec<u8>>, WriteError> {
