@@ -322,11 +322,6 @@ impl World {
         upload_received::handle(self.plain.clone(), uploads::event(created)).await
     }
 
-    /// Ends the worker: jobs that are asked for wait for who does them in its place.
-    pub fn stop_work(&self) {
-        self.worker.abort();
-    }
-
     /// Keeps the worker from beginning further jobs as long as what this gives is there.
     pub async fn hold_work(&self) -> HeldWork {
         let permit = Arc::clone(&self.work).acquire_owned().await.expect("the worker is there");

@@ -5,6 +5,7 @@ mod apperian_calls;
 mod apperian_groups;
 mod apperian_policies;
 mod pingid;
+mod apperian_signing;
 mod wso2_apps;
 mod wso2_files;
 mod wso2_oauth;
@@ -95,6 +96,8 @@ pub struct Furnished {
     pub ping: PingSettings,
     /// Its files and documents.
     pub files: FilesOfTenant,
+    /// An Android signing credential of the Apperian API.
+    pub signing: String,
     /// The number of a business owner that no app has.
     pub owner: String,
     /// Policy partials and what they are mapped to.
@@ -203,6 +206,7 @@ impl Furnished {
             bearer,
             transaction: apperian_calls::begun(world, &token).await,
             preset: apperian_policies::prepared(world, &token, &of_store).await,
+            signing: apperian_signing::furnish(world, &token).await,
             token,
             sub_token,
             ping,
@@ -517,6 +521,7 @@ pub fn entries() -> Vec<Entry> {
     all.extend(wso2_oauth::entries());
     all.extend(apperian_groups::entries());
     all.extend(apperian_policies::entries());
+    all.extend(apperian_signing::entries());
     all.extend(apperian_calls::entries());
     all.extend(pingid::entries());
     all

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use shared::routes;
 
 /// The functions that something else than HTTP triggers.
-const TRIGGERED: [&str; 2] = ["upload-received", "housekeeping"];
+const TRIGGERED: [&str; 3] = ["upload-received", "package-work", "housekeeping"];
 /// What an expectation can say.
 const EXPECTATIONS: [&str; 5] = ["statusCode", "headers", "body", "result", "error"];
 
@@ -93,6 +93,7 @@ async fn every_sample_event_gives_what_is_expected() {
         assert!(understood, "{name} expects {words:?}");
         let found = match function {
             "upload-received" => Ok(outcome(upload_received::handle(world.plain.clone(), event.clone()).await)),
+            "package-work" => Ok(outcome(package_work::handle(world.plain.clone(), event.clone()).await)),
             "housekeeping" => Ok(outcome(housekeeping::handle(world.plain.clone(), event.clone()).await)),
             _ => answer(&world, function, event.clone()).await,
         };

@@ -15,7 +15,7 @@ use shared::domain::app::Version;
 use shared::domain::job::{self, Begin};
 use shared::domain::signing_credential;
 use shared::domain::tenant::Tenant;
-use shared::domain::work::{Build, Job, Task};
+use shared::domain::work::{Job, Task};
 use shared::id::{BinaryType, Guid, Handle};
 use shared::records::{Reader, Stored};
 use shared::sealing::DataKey;
@@ -73,7 +73,7 @@ enum Outcome {
 
 /// What a job made of its version, before it is told to anybody.
 enum Finished {
-    Applied(Option<Made>, Document),
+    Applied(Option<Made>, Box<Document>),
     Signed(Made),
 }
 
@@ -137,14 +137,14 @@ async fn apply(context: &Context, handle: Handle, kind: BinaryType, job: &Job, v
     let key = data_key(context, handle).await?;
     let document = Document::signed(context, handle, &key, job, version).await?;
     if version.work.as_ref().is_none_or(|work| work.policies.is_empty()) {
-        return Ok(Ok(Finished::Applied(None, document)));
+        return Ok(Ok(Finished::Applied(None, Box::new(document))));
     }
-    let source = packages::fetch(context, handle, uploaded(version)).await?;
+    let source = packages::fetch(context, handle, version.uploaded()).await?;
     let made = match packages::insert(source, kind, document.files.clone()).await? {
         Ok(made) => made.of(version).await?,
         Err(refused) => Err(refused),
     };
-    Ok(made.map(|made| Finished::Applied(Some(made), document)))
+    Ok(made.map(|made| Finished::Applied(Some(made), Box::new(document))))
 }
 
 async fn data_key(context: &Context, handle: Handle) -> Result<DataKey, Error> {
@@ -172,7 +172,7 @@ async fn sign(
         None if work.is_some_and(|work| !work.policies.is_empty()) => {
             return Ok(Err(Refused("not_applied: the policies of this version are not in a package yet".to_owned())));
         }
-        None => uploaded(version),
+        None => version.uploaded(),
     };
     let source = packages::fetch(context, handle, source).await?;
     let made = match packages::sign(source, kind, material, job.created).await? {
@@ -180,10 +180,4 @@ async fn sign(
         Err(refused) => Err(refused),
     };
     Ok(made.map(Finished::Signed))
-}
-
-/// What was uploaded, whatever is handed out.
-fn uploaded(version: &Version) -> Build {
-    let original = version.work.as_ref().and_then(|work| work.original.clone());
-    original.unwrap_or_else(|| Build { sha256: version.sha256.clone(), size: version.size })
 }

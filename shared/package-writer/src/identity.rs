@@ -137,7 +137,6 @@ impl Identity {
         self.signing.chain().iter().map(Certificate::der)
     }
 
-    #[cfg(feature = "ios")]
     /// The private key as PKCS#8.
     #[cfg(feature = "ios")]
     pub(crate) fn private_key(&self) -> Result<Zeroizing<Vec<u8>>, WriteError> {

@@ -17,7 +17,7 @@ use crate::domain::partial;
 use crate::domain::publication::Publication;
 use crate::domain::text::{Description, Label, Name};
 use crate::domain::user::Owner;
-use crate::domain::work::{Work, WorkCard};
+use crate::domain::work::{Build, Work, WorkCard};
 use crate::error::Error;
 use crate::id::{AppId, BinaryType, Guid, Handle};
 use crate::records::{self, Reader, Record, Stored};
@@ -259,6 +259,12 @@ pub struct Version {
 }
 
 impl Version {
+    /// What was uploaded, whatever is handed out.
+    pub fn uploaded(&self) -> Build {
+        let original = self.work.as_ref().and_then(|work| work.original.clone());
+        original.unwrap_or_else(|| Build { sha256: self.sha256.clone(), size: self.size })
+    }
+
     /// The SHA-256 of every object that it counts, once each: what is handed out, and what it was made of.
     pub fn objects(&self) -> BTreeSet<&str> {
         let made = self.work.iter().flat_map(|work| [work.original.as_ref(), work.applied.as_ref()]).flatten();

@@ -554,7 +554,7 @@ impl Draft<'_, '_> {
         let its_own = found.value.app.is_none_or(|app| app.item() == self.card.id.item());
         let live = self.card.binary(kind).map(|binary| binary.live);
         let live = former.as_ref().zip(live).and_then(|(former, live)| former.value.version(live));
-        if !its_own && live.is_some_and(|live| live.sha256 == found.value.sha256) {
+        if !its_own && live.is_some_and(|live| live.uploaded().sha256 == found.value.sha256) {
             return Ok(());
         }
         let new = NewVersion {

@@ -3,6 +3,7 @@
 mod killed;
 mod server;
 mod uploads;
+mod work;
 
 use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt as _;
