@@ -113,8 +113,12 @@ async fn read_kinds(incoming: &Incoming, kind: impl Fn(&str, Option<&str>) -> Pa
                 part.text().await.map_err(broken)?
             } else {
                 // What is no UTF-8 and names nothing else would be kept as something that nobody sent.
-                let bytes = part.bytes().await.map_err(broken)?.to_vec();
-                String::from_utf8(bytes).map_err(|_| Error::invalid(format!("{name} is not UTF-8: its part of the form must name its charset")))?
+                match String::from_utf8(part.bytes().await.map_err(broken)?.to_vec()) {
+                    Ok(text) => text,
+                    // A file that nobody asks for.
+                    Err(_) if file_name.is_some() => continue,
+                    Err(_) => return Err(Error::invalid(format!("{name} is not UTF-8: its part of the form must name its charset"))),
+                }
             };
             form.texts.push((name, text));
         }
