@@ -4,8 +4,8 @@
 #
 #   tests/clients/run.sh [path-to-appdepot]      by default target/debug/appdepot, built if it is not there
 #
-# Needs bash, curl, openssl, node 18 or later, npm, Python 3 and (for the build and the reader) cargo. The clients and the APKs come from the npm
-# registry, in fixed versions, into target/clients.
+# Needs bash, curl, openssl, node 18 or later, npm, python3 with venv and (for the build and the reader) cargo. The clients and the APKs come
+# from the npm registry and PyPI, in fixed versions, into target/clients.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 here=$PWD/tests/clients
@@ -39,6 +39,11 @@ if [ "$(node -p "require('$clients/node_modules/fh-fhc/package.json').version" 2
     npm install --prefix "$clients" --no-audit --no-fund --ignore-scripts --loglevel=error fh-fhc@7.2.0
 fi
 install_oidc "$clients"
+python=$clients/python/bin/python
+if ! "$python" -c 'import jwt, sys; sys.exit(jwt.__version__ != "2.10.1")' 2>/dev/null; then
+    python3 -m venv --clear "$clients/python"
+    "$python" -m pip install --quiet --disable-pip-version-check pyjwt==2.10.1
+fi
 
 # Only the files of these packages are wanted: no scripts, no dependencies.
 unpack() {
@@ -152,6 +157,15 @@ echo "--- apperian.py"
 [ "$android_tools" = yes ] || echo "SKIPPED: what aapt and apksigner say of signed apps: they are not installed, and this is not root on a Debian system"
 "${without_proxy[@]}" python3 "$here/apperian.py" --url "$url" --password secret --token-file "$work/data-of-ci/clients/apperian-token" --apk "$stf" \
     --work "$work" --android-tools "$android_tools"
+stop_server
+start_server "$work/data-of-pingid"
+echo "--- pingid.py"
+"${without_proxy[@]}" "$python" "$here/pingid.py" --url "$url" --password secret --properties "$work/data-of-pingid/clients/pingid.properties"
+stop_server
+# The same by clients with right clocks, where each message is taken once.
+start_server "$work/data-of-strict-pingid" --pingid-strict
+echo "--- pingid.py, strict"
+"${without_proxy[@]}" "$python" "$here/pingid.py" --url "$url" --password secret --properties "$work/data-of-strict-pingid/clients/pingid.properties"
 stop_server
 
 providers=(--modules "$clients/node_modules")

@@ -55,7 +55,8 @@ def texts(value):
         for one in value:
             yield from texts(one)
     elif isinstance(value, dict):
-        for one in value.values():
+        for key, one in value.items():
+            yield key
             yield from texts(one)
 
 

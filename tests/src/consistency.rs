@@ -19,11 +19,14 @@ use shared::domain::life_cycle::Steps;
 use shared::domain::line::{self, ContextClaim, Line};
 use shared::domain::oauth::Client;
 use shared::domain::partial::{Partial, Shown};
+use shared::domain::ping_application::Application;
+use shared::domain::ping_settings::PingSettings;
 use shared::domain::policy::{Policy, PolicyIdClaim};
 use shared::domain::policy_document::Published;
 use shared::domain::preset::{Preset, PresetCount};
 use shared::domain::publication::{Publication, VersionClaim};
 use shared::domain::publishing_call::{self, PublishingCall};
+use shared::domain::signing_credential::{SigningCredential, SigningPlatform};
 use shared::domain::store_front::StoreFront;
 use shared::domain::team::{Access, Team, default_teams};
 use shared::domain::tenant::Tenant;
@@ -238,6 +241,9 @@ pub fn faults(handle: Handle, snapshot: &Snapshot) -> Vec<String> {
         "line",
         "version-claim",
         "context-claim",
+        "ping-application",
+        "ping-settings",
+        "message",
         "file",
         "psk",
         "job",
@@ -245,6 +251,9 @@ pub fn faults(handle: Handle, snapshot: &Snapshot) -> Vec<String> {
         "document-key",
         "preset",
         "preset-count",
+        "signing-credential",
+        "signing-secret",
+        "signing-profile",
         "publishing-call",
     ]
     .into();
@@ -262,6 +271,7 @@ pub fn faults(handle: Handle, snapshot: &Snapshot) -> Vec<String> {
     people(handle, &records, &mut sides);
     tokens(handle, &records, &mut sides);
     publications(handle, &records, &mut sides);
+    ping(handle, &records, &mut sides);
     let waiting = records.all::<Upload>().into_iter().filter(|upload| upload.value.state == State::Waiting).map(|upload| upload.value.guid);
     let cleared: BTreeSet<_> =
         chores.iter().filter_map(|chore| if let Chore::Upload { upload, .. } = &chore.value { Some(upload.clone()) } else { None }).collect();
@@ -272,6 +282,7 @@ pub fn faults(handle: Handle, snapshot: &Snapshot) -> Vec<String> {
     partials(handle, &records, &mut sides);
     works(handle, &records, &chores, &mut sides);
     presets(handle, &records, &mut sides);
+    signing_credentials(handle, &records, &mut sides);
     let stores: Vec<Stored<StoreFront>> = records.all();
     sides.holds(|| format!("{} stores", stores.len()), stores.len() == 1);
     let whole = |policy: Policy| json!(policy).to_string();
@@ -396,6 +407,16 @@ fn presets(handle: Handle, records: &Records, sides: &mut Sides<'_>) {
     }
     let counted = records.items.iter().filter(|item| item.kind == PresetCount::KIND && item.count != 0).map(|item| (item.key.clone(), item.count));
     sides.same("counters of presets and presets", counted.collect(), counts.into_iter().collect());
+}
+
+/// Signing credentials and what they sign with; those for iOS have a profile, and no others.
+fn signing_credentials(handle: Handle, records: &Records, sides: &mut Sides<'_>) {
+    let credentials = records.all::<SigningCredential>();
+    let secrets = credentials.iter().map(|found| keys::signing_secret(handle, &found.value.guid)).collect();
+    sides.same("signing credentials and what they sign with", records.keys("signing-secret"), secrets);
+    let ios = credentials.iter().filter(|found| found.value.platform == SigningPlatform::Ios);
+    let profiles = ios.map(|found| keys::signing_profile(handle, &found.value.guid)).collect();
+    sides.same("signing credentials for iOS and their profiles", records.keys("signing-profile"), profiles);
 }
 
 /// What the Apperian API keeps of apps beside their cards: the claim of each one's number, and what is said of it.
@@ -631,6 +652,25 @@ fn tokens(handle: Handle, records: &Records, sides: &mut Sides<'_>) {
         }
     }
     sides.same("bearer tokens and refresh tokens", by_bearers, by_refreshes);
+}
+
+/// Applications under their ids, and the keys of PingID settings with their credentials.
+fn ping(handle: Handle, records: &Records, sides: &mut Sides<'_>) {
+    for application in records.all::<Application>() {
+        let own = keys::ping_application(handle, &application.value.id);
+        sides.holds(|| format!("an application of another id: {:?}", application.key), application.key == own);
+    }
+    let settings = records.all::<PingSettings>();
+    let keys_of = settings.iter().flat_map(|settings| &settings.value.keys);
+    let listed = keys_of.map(|key| (keys::credential(handle, &key.hash), key.created, key.expires)).collect();
+    let of_ping = records.all::<Credential>().into_iter().filter(|credential| matches!(credential.value.purpose, Purpose::PingId { .. }));
+    let valid = of_ping.map(|credential| (credential.key, credential.value.created, credential.value.expires)).collect();
+    sides.same("keys of the PingID settings and credentials", listed, valid);
+    for settings in &settings {
+        let current = settings.value.keys.iter().map(|key| key.expires.is_none());
+        let alone = current.clone().take(1).all(|current| current) && !current.clone().skip(1).any(|current| current);
+        sides.holds(|| format!("not one current key: {:?}", settings.key), alone && (1..=2).contains(&settings.value.keys.len()));
+    }
 }
 
 /// What users are in and what they own, on both sides of each.

@@ -5,6 +5,7 @@ mod apperian_calls;
 mod apperian_groups;
 mod apperian_policies;
 mod apperian_signing;
+mod pingid;
 mod wso2_apps;
 mod wso2_files;
 mod wso2_oauth;
@@ -25,6 +26,7 @@ pub use wso2_files::FilesOfTenant;
 pub use wso2_oauth::TestClient;
 pub use wso2_policies::Policies;
 
+use crate::pingid::PingSettings;
 use crate::{Answer, Call, PASSWORD, Part, TestTenant, World, client};
 
 const API: &str = "/box/srv/1.1";
@@ -90,6 +92,8 @@ pub struct Furnished {
     pub transaction: String,
     /// Options of a policy of that API, under a name. Its item in the store has a policy, and a published document.
     pub preset: String,
+    /// The tenant's PingID settings.
+    pub ping: PingSettings,
     /// Its files and documents.
     pub files: FilesOfTenant,
     /// An Android signing credential of the Apperian API.
@@ -173,6 +177,7 @@ impl Furnished {
         let bearer = world.bearer(&tenant, &tenant.admin, SCOPES).await;
         let token = world.token(&tenant, &tenant.admin).await;
         let sub_token = world.token(&tenant, &sub.0).await;
+        let ping = pingid::furnished(world, &tenant).await;
         let files = FilesOfTenant::of(world, &tenant, &bearer, &shelved).await;
         let owner = wso2_reference::new_owner(world, &bearer).await;
         let of_store = shelved.clone();
@@ -204,6 +209,7 @@ impl Furnished {
             signing: apperian_signing::furnish(world, &token).await,
             token,
             sub_token,
+            ping,
             files,
             owner,
             policies: Policies::of(world, &tenant).await,
@@ -216,7 +222,7 @@ impl Furnished {
 
     /// How the administrator presents himself.
     pub fn signed(&self) -> Signed<'_> {
-        Signed { cookie: &self.tenant.cookie, bearer: &self.bearer, token: &self.token }
+        Signed { cookie: &self.tenant.cookie, bearer: &self.bearer, token: &self.token, ping: &self.ping }
     }
 
     /// Another upload in one part whose bytes are there.
@@ -292,6 +298,8 @@ pub struct Signed<'a> {
     pub bearer: &'a str,
     /// The token of the Apperian API.
     pub token: &'a str,
+    /// PingID settings.
+    pub ping: &'a PingSettings,
 }
 
 /// What a row takes for a credential.
@@ -303,6 +311,8 @@ pub enum Takes {
     Bearer,
     /// `X-TOKEN`.
     Token,
+    /// A signed message.
+    Message,
 }
 
 impl Entry {
@@ -421,6 +431,11 @@ impl Entry {
             Takes::Cookie => call.cookie(signed.cookie),
             Takes::Bearer => call.bearer(signed.bearer),
             Takes::Token => call.token(signed.token),
+            // What is carried is the message's body.
+            Takes::Message => {
+                let body = serde_json::from_slice(call.body()).unwrap_or_default();
+                call.message(signed.ping, &body)
+            }
         }
     }
 
@@ -429,6 +444,7 @@ impl Entry {
         let row = self.row();
         match (row.permission, row.dialect) {
             (Permission::Scope(_), _) => Takes::Bearer,
+            (Permission::Signed, _) => Takes::Message,
             (_, Dialect::Apperian | Dialect::ApperianCalls) => Takes::Token,
             _ => Takes::Cookie,
         }
@@ -507,6 +523,7 @@ pub fn entries() -> Vec<Entry> {
     all.extend(apperian_policies::entries());
     all.extend(apperian_signing::entries());
     all.extend(apperian_calls::entries());
+    all.extend(pingid::entries());
     all
 }
 

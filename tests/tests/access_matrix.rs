@@ -6,7 +6,8 @@
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
-use appdepot_tests::requests::{Carries, Entry, Furnished, SCOPES, Signed, entries, rows};
+use appdepot_tests::pingid::PingSettings;
+use appdepot_tests::requests::{Carries, Entry, Furnished, SCOPES, Signed, Takes, entries, rows};
 use appdepot_tests::{Answer, Call, TestTenant, World, golden};
 use serde_json::json;
 use shared::access::{Permission, Right, Role};
@@ -26,6 +27,7 @@ enum Credential {
     Session(String),
     Bearer(String),
     Token(String),
+    Message(PingSettings),
 }
 
 impl Caller {
@@ -35,6 +37,7 @@ impl Caller {
             Credential::Cookie(text) => call.cookie(text),
             Credential::Key(text) => call.header("x-fh-auth-user", text).token(text),
             Credential::Token(text) => call.token(text),
+            Credential::Message(settings) => call.message(settings, &json!({"application": {}})),
             Credential::Session(text) => call.session(text),
             Credential::Bearer(text) => call.bearer(text),
         }
@@ -89,6 +92,7 @@ async fn callers(world: &World, furnished: &Furnished) -> Vec<Caller> {
         callers.push(Caller { name: format!("token of the administrator with {scope} alone"), credential: Credential::Bearer(token) });
     }
     callers.extend(user_tokens);
+    callers.push(Caller { name: "holder of the PingID settings".to_owned(), credential: Credential::Message(furnished.ping.clone()) });
     callers
 }
 
@@ -103,6 +107,11 @@ fn harmless<'a>(world: &'a World, furnished: &Furnished, entry: &Entry) -> Call<
         Carries::Query(query) if entry.method == "GET" => return world.call("GET", &format!("{path}?{query}")),
         _ => world.call(entry.method, &path),
     };
+    // Where messages are taken, one that nobody's settings sign: without it the body would be judged before its sender.
+    if entry.takes() == Takes::Message {
+        let nobody = PingSettings { alias: furnished.tenant.domain.clone(), token: "0".repeat(40), key: vec![0; 32] };
+        return call.message(&nobody, &json!({}));
+    }
     call.raw("application/json", b"{\"".to_vec())
 }
 
@@ -130,7 +139,8 @@ async fn every_operation_lets_in_whom_the_table_says() {
     // Requests of the stranger are whole ones: what he names must not be found.
     let token = world.bearer(&stranger, &stranger.admin, SCOPES).await;
     let of_user = world.token(&stranger, &stranger.admin).await;
-    let theirs = Signed { cookie: &stranger.cookie, bearer: &token, token: &of_user };
+    let ping = world.pingid(&stranger).await;
+    let theirs = Signed { cookie: &stranger.cookie, bearer: &token, token: &of_user, ping: &ping };
     let before = world.snapshot().await;
     for entry in entries() {
         let answer = entry.sign(entry.call(&world, &furnished), theirs).send().await;

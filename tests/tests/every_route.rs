@@ -4,6 +4,7 @@
 use std::collections::BTreeSet;
 
 use appdepot_tests::consistency::{Snapshot, faults, of_tenant};
+use appdepot_tests::pingid::PingSettings;
 use appdepot_tests::requests::{Abroad, Carries, Entry, Furnished, MARK, SCOPES, Signed, Takes, entries, rows};
 use appdepot_tests::{Answer, Call, TestTenant, World, all};
 use serde_json::{Value, json};
@@ -105,8 +106,9 @@ async fn what_does_not_fit_together_is_seen() {
         without.remove(key);
         // Sessions end, icons and devices come and go, an upload that has ended may be forgotten, and nothing points at the plain item or an alias.
         let passing = matches!(kind.as_str(), "app" | "credential" | "sign-in" | "icon" | "device" | "api-key-latest" | "upload" | "chore");
-        // Nor at when somebody signed in last, and at what he used for it; a publication that nobody ends is forgotten.
-        let free = passing || matches!(kind.as_str(), "last-login" | "device-app" | "import" | "tries" | "publishing-call");
+        // Nor at when somebody signed in last, and at what he used for it; a publication that nobody ends is forgotten, and an
+        // application of PingID's stands for itself.
+        let free = passing || matches!(kind.as_str(), "ping-application" | "last-login" | "device-app" | "import" | "tries" | "publishing-call");
         let noticed = !faults(handle, &without).is_empty();
         assert!(noticed || free, "a {kind} is missing and nobody sees it: {key:?}");
         if noticed {
@@ -191,7 +193,21 @@ async fn without_a_valid_credential_there_is_401() {
         ("a revoked key as X-TOKEN", token, furnished.revoked_key.clone()),
         ("an app's key as X-TOKEN", token, furnished.app_key.clone()),
     ];
-    for entry in entries().iter().filter(|entry| entry.closed()) {
+    // Messages are refused in words of their own.
+    let closed = |entry: &&Entry| entry.closed() && entry.takes() != Takes::Message;
+    for entry in entries().iter().filter(|entry| entry.takes() == Takes::Message) {
+        is_error(entry, &entry.call(&world, &furnished).send().await, 400);
+        for (_, present, text) in &presented {
+            is_error(entry, &present(entry.call(&world, &furnished), text).send().await, 400);
+        }
+        let own = &furnished.ping;
+        for (token, key) in [(&"0".repeat(40), &own.key), (&own.token, &vec![0; 32]), (&furnished.user_key, &own.key)] {
+            let ping = PingSettings { token: token.clone(), key: key.clone(), ..own.clone() };
+            let by = Signed { ping: &ping, ..furnished.signed() };
+            is_error(entry, &entry.sign(entry.call(&world, &furnished), by).send().await, 403);
+        }
+    }
+    for entry in entries().iter().filter(closed) {
         is_unauthenticated(entry, &entry.call(&world, &furnished).send().await);
         for (what, present, text) in &presented {
             let answer = present(entry.call(&world, &furnished), text).send().await;
@@ -203,7 +219,7 @@ async fn without_a_valid_credential_there_is_401() {
         let other = match entry.takes() {
             Takes::Bearer => other.cookie(&furnished.tenant.cookie).header("x-fh-auth-user", &furnished.user_key).token(&furnished.token),
             Takes::Token => other.cookie(&furnished.tenant.cookie).header("x-fh-auth-user", &furnished.user_key).bearer(&furnished.bearer),
-            Takes::Cookie => other.bearer(&furnished.bearer).token(&furnished.token),
+            Takes::Cookie | Takes::Message => other.bearer(&furnished.bearer).token(&furnished.token),
         };
         is_unauthenticated(entry, &other.send().await);
     }
@@ -214,7 +230,7 @@ async fn without_a_valid_credential_there_is_401() {
         ("an expired token", bearer, furnished.bearer.clone()),
         ("an expired X-TOKEN", token, furnished.token.clone()),
     ];
-    for entry in entries().iter().filter(|entry| entry.closed()) {
+    for entry in entries().iter().filter(closed) {
         for (what, present, text) in &presented {
             let answer = present(entry.call(&world, &furnished), text).send().await;
             assert_eq!(answer.status, 401, "{entry} with {what}: {}", answer.text);
@@ -231,13 +247,14 @@ async fn another_tenants_administrator_meets_nothing_of_ours() {
     let key = key["apiKey"]["key"].as_str().unwrap().to_owned();
     let bearer = world.bearer(&other, &other.admin, SCOPES).await;
     let token = world.token(&other, &other.admin).await;
-    let theirs = Signed { cookie: &other.cookie, bearer: &bearer, token: &token };
+    let ping = world.pingid(&other).await;
+    let theirs = Signed { cookie: &other.cookie, bearer: &bearer, token: &token, ping: &ping };
     let before = records(&world, &furnished.tenant).await;
     let everything = world.snapshot().await;
     let secrets = [MARK, furnished.tenant.store.as_str(), &furnished.group, &furnished.user_key, furnished.worker.as_str(), "admin@dev.example"];
     for entry in entries().iter().filter(|entry| entry.closed()) {
         for with_key in [false, true] {
-            if with_key && entry.is_scoped() {
+            if with_key && matches!(entry.takes(), Takes::Bearer | Takes::Message) {
                 continue;
             }
             fn signed<'a>(entry: &Entry, call: Call<'a>, key: Option<&str>, theirs: Signed<'_>) -> Call<'a> {
@@ -256,6 +273,8 @@ async fn another_tenants_administrator_meets_nothing_of_ours() {
             }
             let answer = signed(entry, entry.call_in(&world, &furnished, &other.domain), sign, theirs).send().await;
             match entry.abroad {
+                // PingID's clients know one code for all that is wrong with a request.
+                Abroad::NotFound if entry.takes() == Takes::Message => is_error(entry, &answer, 400),
                 Abroad::NotFound => is_error(entry, &answer, 404),
                 Abroad::Theirs => assert_eq!(answer.status, entry.ok, "{entry}: {}", answer.text),
             }
@@ -306,7 +325,7 @@ async fn too_few_rights_are_403() {
             }
         }
         if let Permission::Holds(_) = permission {
-            let sub = Signed { cookie: &furnished.sub.1, bearer: &powerless, token: &furnished.sub_token };
+            let sub = Signed { cookie: &furnished.sub.1, bearer: &powerless, token: &furnished.sub_token, ping: &furnished.ping };
             is_error(entry, &entry.sign(entry.call(&world, &furnished), sub).send().await, 403);
         }
         // Sessions of apps' users are for what takes them.

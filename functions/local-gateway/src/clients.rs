@@ -10,11 +10,13 @@ use shared::access::{Means, Principal, Rights};
 use shared::context::Context;
 use shared::domain::api_key::{self, KeyOf};
 use shared::domain::oauth::NewClient;
+use shared::domain::ping_settings;
 use shared::domain::tenant::Tenant;
 use shared::domain::text::Label;
 use shared::domain::user::User;
 use shared::id::{Guid, Handle};
 use shared::records::{Reader, Stored};
+use shared::sealing::DataKey;
 use shared::secret::SecretHash;
 use shared::store::keys;
 
@@ -22,12 +24,14 @@ use shared::store::keys;
 const FHCRC: &str = "fhcrc";
 /// Those of clients of the publisher API.
 const WSO2: &str = "wso2-client.json";
+/// Those of clients of the PingID API.
+const PINGID: &str = "pingid.properties";
 
 /// The token of clients of the Apperian API: an API key, one line.
 const APPERIAN: &str = "apperian-token";
 
 /// The files of settings.
-pub const FILES: [&str; 3] = [FHCRC, WSO2, APPERIAN];
+pub const FILES: [&str; 4] = [FHCRC, WSO2, PINGID, APPERIAN];
 
 /// What a client of the publisher API must know.
 #[derive(Serialize, Deserialize)]
@@ -63,11 +67,28 @@ pub async fn make(context: &Context, domain: &str, admin: &Guid, base_url: &str,
         let text = match *file {
             FHCRC => fhcrc(context, &mut reader, handle, domain, &user.value, base_url).await?,
             WSO2 => wso2(&reader, handle, domain, &user.value, base_url).await?,
+            PINGID => pingid(context, &mut reader, handle, domain, &user.value, base_url).await?,
             _ => api_key(context, &mut reader, handle, domain, &user.value).await? + "\n",
         };
         made.insert((*file).to_owned(), text);
     }
     Ok(made)
+}
+
+fn principal(handle: Handle, domain: &str, user: &User) -> Principal {
+    let owner = user.owner.clone();
+    Principal { handle, domain: domain.to_owned(), owner, rights: Rights::NONE, means: Means::Session, credential: SecretHash::of("") }
+}
+
+async fn data_key(context: &Context, reader: &mut Reader<'_>, handle: Handle) -> Result<DataKey, Error> {
+    let tenant: Stored<Tenant> = reader.get(&keys::tenant(handle)).await?.ok_or_else(|| Error::internal("no tenant"))?;
+    context.sealer()?.data_key(handle, &tenant.value.data_key).await
+}
+
+/// With the current key, which is made where there is none.
+async fn pingid(context: &Context, reader: &mut Reader<'_>, handle: Handle, domain: &str, user: &User, base_url: &str) -> Result<String, Error> {
+    let key = data_key(context, reader, handle).await?;
+    ping_settings::properties(reader, &principal(handle, domain, user), &key, base_url).await
 }
 
 /// With a new API key.
@@ -80,10 +101,8 @@ async fn fhcrc(context: &Context, reader: &mut Reader<'_>, handle: Handle, domai
 /// A new API key of the administrator. The next one is made from fresh reads: each stands on the user's record.
 async fn api_key(context: &Context, reader: &mut Reader<'_>, handle: Handle, domain: &str, user: &User) -> Result<String, Error> {
     reader.forget();
-    let tenant: Stored<Tenant> = reader.get(&keys::tenant(handle)).await?.ok_or_else(|| Error::internal("no tenant"))?;
-    let key = context.sealer()?.data_key(handle, &tenant.value.data_key).await?;
-    let owner = user.owner.clone();
-    let who = Principal { handle, domain: domain.to_owned(), owner, rights: Rights::NONE, means: Means::Session, credential: SecretHash::of("") };
+    let key = data_key(context, reader, handle).await?;
+    let who = principal(handle, domain, user);
     let label = Label::new("client settings".to_owned()).unwrap_or_default();
     let made = api_key::create(reader, &who, KeyOf::User(who.owner.user.clone()), label, &key).await?;
     made.open(&key)
@@ -141,6 +160,8 @@ pub fn readdress(folder: &Path, base_url: &str) -> std::io::Result<()> {
         let readdressed = if name == FHCRC {
             let lines = text.lines().map(|line| if line.starts_with("feedhenry = ") { format!("feedhenry = {base_url}/") } else { line.to_owned() });
             lines.map(|line| line + "\n").collect()
+        } else if name == PINGID {
+            ping_settings::readdressed(&text, base_url)
         } else {
             match serde_json::from_str::<Wso2Client>(&text).and_then(|client| client.at(base_url).text()) {
                 Ok(text) => text,

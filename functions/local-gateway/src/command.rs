@@ -73,6 +73,9 @@ struct Options {
     /// Let the publisher API refuse changes without If-Match or If-Unmodified-Since
     #[arg(long, env = "APPDEPOT_REQUIRE_IF_MATCH", value_parser = clap::builder::FalseyValueParser::new())]
     require_if_match: bool,
+    /// Take each message of the PingID API once, and only with a time within five minutes of this machine's
+    #[arg(long, env = "APPDEPOT_PINGID_STRICT", value_parser = clap::builder::FalseyValueParser::new())]
+    pingid_strict: bool,
     /// Do not refuse what AWS would refuse: bodies over 6 MB, requests over 30 seconds
     #[arg(long)]
     no_aws_limits: bool,
@@ -160,6 +163,7 @@ fn settings(options: &Options) -> Settings {
         allow_private_addresses: options.allow_private_addresses,
         wso2_create_status: if options.wso2_create_status == "200" { 200 } else { 201 },
         require_if_match: options.require_if_match,
+        pingid_strict: options.pingid_strict,
         ..Settings::default()
     }
 }

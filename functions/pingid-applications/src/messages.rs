@@ -214,6 +214,24 @@ mod tests {
         assert!(Messages.verify(message.as_bytes(), &key).is_err());
     }
 
+    /// The answer that PingID's own guide to registration prints, under the key that it prints.
+    #[test]
+    fn the_printed_answer_of_the_original_verifies() {
+        let message = concat!(
+            "eyJhbGciOiJIUzI1NiIsIm9yZ19hbGlhcyI6ImFhYWFhYWFhLWExYjItMTIzYS1iNDU2LTEyMzRhYmNkNTY3OCIsInRva2VuIjoiMWEyYjNjNGQ1ZTZmIn0.eyAgImFjdGl2YXRpb25Db2RlIjogIj",
+            "I5MjA3MDUyMjcwMSIsICAgICJ1c2VyRGV0YWlscyI6IHsgICAgICAiZW1haWwiOiAibWVyZWRpdGhAcGluZ2RldmVsb3BlcnMuY29tIiwgICAgICAidXNlcklkIjogMTc0NTcsICAgICAgImxuYW1l",
+            "IjogIkFyY2hlciIsICAgICAgInVzZXJFbmFibGVkIjogZmFsc2UsICAgICAgImZuYW1lIjogIk1lcmVkaXRoIiwgICAgICAicGljVVJMIjogIkIyVU1PVUlGRUwzQ1FIVlY0S08zWjVSMk8yRlRKWU",
+            "FWVDMzTlVINk1NSTRCNUdPU1BJWkFSTkE9IiwgICAgICAic3BMaXN0IjogW10sICAgICAgImxhc3RMb2dpbiI6IG51bGwsICAgICAgImJ5cGFzc0V4cGlyYXRpb24iOiBudWxsLCAgICAgICJkZXZp",
+            "Y2VEZXRhaWxzIjogbnVsbCwgICAgICAibGFzdFRyYW5zYWN0aW9ucyI6IFtdLCAgICAgICJ1c2VySW5CeXBhc3MiOiBmYWxzZSwgICAgICAidXNlck5hbWUiOiAibWVyZWRpdGgiLCAgICAgICJzdG",
+            "F0dXMiOiAiUEVORElOR19BQ1RJVkFUSU9OIiwgICAgICAicm9sZSI6ICJSRUdVTEFSIiAgICB9LCAgICAiZXJyb3JJZCI6IDIwMCwgICAgInVuaXF1ZU1zZ0lkIjogIndlYnNfT3pHVGVXemxGeENy",
+            "ejVhZXRuOUlnUlFIWGxXLVlqaGgxcU9BeGtLdmJkSSIsICAgICJlcnJvck1zZyI6ICJvayIsICAgICJjbGllbnREYXRhIjogbnVsbCAgfQ.6XMoyLUdrw7Y124-X4gNnIpj-s1qMNx-5TMXCvog5eg",
+        );
+        let key = base64::engine::general_purpose::STANDARD.decode("JWC41crr322aUfdckVfJKHvGKNIPyAPGL7rMsTbzHlA=").unwrap();
+        Messages.verify(message.as_bytes(), &key).unwrap();
+        assert!(Messages.verify(message.replace(".6XM", ".7XM").as_bytes(), &key).is_err());
+        assert!(Messages.open(message.as_bytes()).is_err(), "an answer is no request");
+    }
+
     #[test]
     fn short_keys_sign_and_verify_nothing() {
         let signed = Messages.sign("dev", "token", &[7; 32], &serde_json::json!({})).unwrap();

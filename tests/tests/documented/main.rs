@@ -6,7 +6,6 @@ mod apperian;
 mod case;
 mod matching;
 mod operations;
-mod pending;
 mod pingid;
 mod rhmap;
 mod stage;
@@ -23,7 +22,6 @@ use tokio::sync::Semaphore;
 use tokio::task::{JoinError, JoinSet};
 
 use case::{Case, Step, cases};
-use pending::Pending;
 use stage::Stage;
 
 /// How many cases of a test run side by side: most of their time is waiting for uploads to be read.
@@ -126,7 +124,7 @@ impl Deployment {
     }
 }
 
-/// Replays the files of a span and tells of all that fail, and of those that are pending and pass.
+/// Replays the files of a span and tells of all that fail.
 async fn replay(span: Span) {
     let mut worlds: BTreeMap<Deployment, Arc<World>> = BTreeMap::new();
     let turns = Arc::new(Semaphore::new(AT_ONCE));
@@ -153,26 +151,18 @@ async fn replay(span: Span) {
         names.insert(task.id(), name);
     }
     assert!(!names.is_empty(), "no file of these sections");
-    let pending = Pending::read();
     let mut failures = BTreeMap::new();
-    let mut passed = Vec::new();
     while let Some(ended) = running.join_next_with_id().await {
         let (id, failure) = match ended {
             Ok((id, outcome)) => (id, outcome.err()),
             Err(error) => (error.id(), Some(format!("its steps failed: {}", said(error)))),
         };
-        let name = &names[&id];
-        match failure {
-            Some(failure) if !pending.holds(name) => {
-                failures.insert(name, failure);
-            }
-            None if pending.holds(name) => passed.push(name.as_str()),
-            _ => {}
+        if let Some(failure) = failure {
+            failures.insert(&names[&id], failure);
         }
     }
     let report = failures.iter().fold(String::new(), |report, (name, failure)| format!("{report}\n=== {name}\n{failure}\n"));
     assert!(failures.is_empty(), "{} of {} files failed\n{report}", failures.len(), names.len());
-    pending::passed(&passed);
 }
 
 /// What a panicking task said.

@@ -48,7 +48,7 @@ impl Captures {
         Ok(match value {
             Value::String(text) => Value::String(self.fill(text)?),
             Value::Array(list) => Value::Array(list.iter().map(|one| self.fill_json(one)).collect::<Result<_, _>>()?),
-            Value::Object(object) => Value::Object(object.iter().map(|(key, one)| Ok((key.clone(), self.fill_json(one)?))).collect::<Result<_, String>>()?),
+            Value::Object(object) => Value::Object(object.iter().map(|(key, one)| Ok((self.fill(key)?, self.fill_json(one)?))).collect::<Result<_, String>>()?),
             other => other.clone(),
         })
     }
