@@ -389,6 +389,15 @@ fn works(handle: Handle, records: &Records, chores: &[Stored<Chore>], sides: &mu
     for job in present.difference(&jobs) {
         sides.holds(|| format!("a version waits for the job {job}, which is not there"), false);
     }
+    // Whatever has policies in a package has a published document.
+    let documents = records.keys(Published::KIND);
+    let binaries = records.all::<Binary>();
+    for id in cards.iter().flat_map(|card| BinaryType::ALL.map(|kind| card.value.id.binary(kind))) {
+        let versions = binaries.iter().filter(|binary| id.kind().is_some_and(|kind| binary.key == keys::binary(handle, id, kind)));
+        let applied = versions.flat_map(|binary| &binary.value.versions).any(|version| version.work.as_ref().is_some_and(|work| work.applied.is_some()));
+        let key = keys::policy_document(handle, id);
+        sides.holds(|| format!("no document is published at {key:?}"), !applied || documents.contains(&key));
+    }
     let binaries: BTreeSet<Key> = cards.iter().flat_map(|card| BinaryType::ALL.map(|kind| keys::policy_document(handle, card.value.id.binary(kind)))).collect();
     for document in records.all::<Published>() {
         // What a deleted app left, housekeeping removes.

@@ -74,6 +74,8 @@ pub struct Furnished {
     pub waiting: String,
     /// An upload in one part whose bytes are there, with the part's tag.
     pub parts: (String, String),
+    /// Another one, for the Apperian API.
+    pub parts_by_token: (String, String),
     /// An install link's ticket.
     pub ticket: String,
     /// A link by which the worker may choose a password.
@@ -199,6 +201,7 @@ impl Furnished {
             sub_session,
             waiting,
             parts: Default::default(),
+            parts_by_token: Default::default(),
             ticket,
             link: link.expose().to_owned(),
             invited,
@@ -225,15 +228,21 @@ impl Furnished {
         Signed { cookie: &self.tenant.cookie, bearer: &self.bearer, token: &self.token, ping: &self.ping }
     }
 
-    /// Another upload in one part whose bytes are there.
+    /// Other uploads in one part whose bytes are there.
     pub async fn new_parts(&mut self, world: &World) {
+        self.parts = self.sent_part(world).await;
+        self.parts_by_token = self.sent_part(world).await;
+        self.files.parts = wso2_files::new_parts(world, &self.bearer).await;
+    }
+
+    /// An upload in one part whose bytes are there, with the part's tag.
+    async fn sent_part(&self, world: &World) -> (String, String) {
         let body = json!({"guid": self.plain, "type": "android", "size": 9, "parts": 1});
         let prepared = world.post(&self.tenant.cookie, &format!("{API}/admin/storeitem/prepareupload"), body).await;
         let url = prepared["parts"][0]["url"].as_str().expect("an address of the part");
         let sent = client::send("PUT", url, &[], "not a zip").await.expect("the part is sent");
         assert_eq!(sent.status, 200, "{:?}", sent.bytes);
-        self.parts = (prepared["uploadId"].as_str().expect("an upload").to_owned(), sent.header("etag").to_owned());
-        self.files.parts = wso2_files::new_parts(world, &self.bearer).await;
+        (prepared["uploadId"].as_str().expect("an upload").to_owned(), sent.header("etag").to_owned())
     }
 }
 

@@ -580,6 +580,7 @@ async fn of_many_sets_at_once_one_is_whole() {
     let path = format!("/applications/{app}/policies");
     let sets: Vec<Value> =
         (0..16).map(|at| json!([page(&format!("https://dev.example/{at}")), {"policy_id": if at % 2 == 0 { USAGE } else { CRASHES }}])).collect();
+    let path = format!("/applications/{app}/policies");
     let answers = all(sets.into_iter().map(|set| desk.say("POST", &path, json!({"configurations": set})))).await;
     assert!(answers.iter().all(|answer| answer.status == 202), "{answers:?}");
     desk.work_off(app).await;

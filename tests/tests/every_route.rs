@@ -254,7 +254,8 @@ async fn another_tenants_administrator_meets_nothing_of_ours() {
     let secrets = [MARK, furnished.tenant.store.as_str(), &furnished.group, &furnished.user_key, furnished.worker.as_str(), "admin@dev.example"];
     for entry in entries().iter().filter(|entry| entry.closed()) {
         for with_key in [false, true] {
-            if with_key && matches!(entry.takes(), Takes::Bearer | Takes::Message) {
+            // A key does not end by signing out.
+            if with_key && (matches!(entry.takes(), Takes::Bearer | Takes::Message) || entry.to_string() == "DELETE /users/authenticate") {
                 continue;
             }
             fn signed<'a>(entry: &Entry, call: Call<'a>, key: Option<&str>, theirs: Signed<'_>) -> Call<'a> {
@@ -363,6 +364,10 @@ async fn a_body_that_cannot_be_read_is_400() {
             let call = entry.presenting(&furnished, entry.sign(world.call(entry.method, &path), signed));
             call.raw(content_type, body.to_vec()).send()
         };
+        // What that file is for stands in the query, which is its credential too.
+        if entry.path == "/upload" {
+            continue;
+        }
         if let Carries::Form(..) = (entry.carries)(&furnished) {
             for (content_type, body, status) in [
                 ("multipart/form-data; boundary=x", &b"--x\r\nContent-Disposition: form-data; name=\"file\"\r\n\r\nhalf"[..], 400),

@@ -41,7 +41,9 @@ pub(super) fn entries() -> Vec<Entry> {
         get("/applications/{application}/versions", none).with(shelved),
         get("/downloads/direct/applications/{application}", none).ok(302).with(shelved),
         post("/uploads", |_| Json(json!({"file_name": "app.apk", "size": 100}))).theirs(),
-        post("/uploads/{upload}/complete", |f| Json(json!({"parts": [{"partNumber": 1, "etag": f.parts.1}]}))).with(|f| vec![("upload", f.parts.0.clone())]),
+        post("/uploads/{upload}/complete", |f| Json(json!({"parts": [{"partNumber": 1, "etag": f.parts_by_token.1}]})))
+            .with(|f| vec![("upload", f.parts_by_token.0.clone())])
+            .waits(),
         delete("/uploads/{upload}").with(waiting),
         get("/uploads/{upload}", none).with(waiting),
     ]

@@ -1,5 +1,7 @@
 //! The steps of `README-apperian.md`, and whose tokens the Apperian API's requests carry.
 
+use std::path::Path;
+
 use appdepot_tests::{Answer, PASSWORD, Part};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -14,7 +16,7 @@ const APP_USAGE: &str = "com.apperian.app-usage";
 const OPEN_WEB_PAGE: &str = "com.apperian.open-webpage-url";
 
 /// A key and its certificate, made for tests; with its password.
-const SIGNING_FILE: (&str, &str) = ("../shared/package-writer/tests/fixtures/ec.p12", "secret");
+const SIGNING_FILE: (&str, &str) = ("shared/package-writer/tests/fixtures/ec.p12", "secret");
 
 #[derive(Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -182,7 +184,7 @@ impl Stage<'_> {
     async fn credential(&mut self) -> Result<(), String> {
         let description = format!("Example key {}", self.next());
         let (path, password) = SIGNING_FILE;
-        let file = std::fs::read(format!("{}/{path}", env!("CARGO_MANIFEST_DIR"))).map_err(|error| format!("{path}: {error}"))?;
+        let file = std::fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).with_file_name(path)).map_err(|error| format!("{path}: {error}"))?;
         let data = json!({"description": description, "platform": 2, "password": password}).to_string();
         let parts = [Part { name: "file", file_name: Some("keys.p12"), content: &file }, Part { name: "data", file_name: None, content: data.as_bytes() }];
         let added = succeeded("POST /v1/credentials", self.world.call("POST", "/v1/credentials/").token(&self.tokens.key).parts(parts)).await?;

@@ -44,11 +44,19 @@ impl Captures {
         Ok(filled + rest)
     }
 
+    /// The name of a field with its reference replaced. Some clients send names such as `$0`, which are none.
+    fn fill_key(&self, key: &str) -> Result<String, String> {
+        let is_reference = key.strip_prefix('$').is_some_and(|rest| rest.starts_with(|first: char| first.is_ascii_alphabetic()));
+        if is_reference { self.fill(key) } else { Ok(key.to_owned()) }
+    }
+
     pub fn fill_json(&self, value: &Value) -> Result<Value, String> {
         Ok(match value {
             Value::String(text) => Value::String(self.fill(text)?),
             Value::Array(list) => Value::Array(list.iter().map(|one| self.fill_json(one)).collect::<Result<_, _>>()?),
-            Value::Object(object) => Value::Object(object.iter().map(|(key, one)| Ok((self.fill(key)?, self.fill_json(one)?))).collect::<Result<_, String>>()?),
+            Value::Object(object) => {
+                Value::Object(object.iter().map(|(key, one)| Ok((self.fill_key(key)?, self.fill_json(one)?))).collect::<Result<_, String>>()?)
+            }
             other => other.clone(),
         })
     }
