@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
 use appdepot_tests::requests::{Entry, Furnished, Takes, apk, entries, rows};
-use appdepot_tests::{World, client, golden};
+use appdepot_tests::{World, client, golden, key_file};
 use http::Method;
 use local_gateway::{uploads, work};
 use serde_json::json;
@@ -327,8 +327,8 @@ async fn unattended() -> (Actions, Actions, Actions) {
     assert_eq!(apply().send().await.status, 202);
     worked.extend(work_off(&world).await);
     let data = json!({"description": "x", "platform": 2, "password": "secret"}).to_string();
-    let key = include_bytes!("../../shared/package-writer/tests/fixtures/rsa.p12");
-    let added = world.call("POST", "/credentials").token(&token).form("key.p12", key, &[("data", &data)]).send().await;
+    let key = key_file("rsa.p12");
+    let added = world.call("POST", "/credentials").token(&token).form("key.p12", &key, &[("data", &data)]).send().await;
     let credential = added.json["credential"]["psk"].as_str().expect("an id").to_owned();
     assert_eq!(world.call("PUT", &format!("{app}/credentials/{credential}")).token(&token).send().await.status, 200);
     worked.extend(work_off(&world).await);
