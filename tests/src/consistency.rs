@@ -26,6 +26,7 @@ use shared::domain::policy_document::Published;
 use shared::domain::preset::{Preset, PresetCount};
 use shared::domain::publication::{Publication, VersionClaim};
 use shared::domain::publishing_call::{self, PublishingCall};
+use shared::domain::signing_credential::{SigningCredential, SigningPlatform};
 use shared::domain::store_front::StoreFront;
 use shared::domain::team::{Access, Team, default_teams};
 use shared::domain::tenant::Tenant;
@@ -250,6 +251,9 @@ pub fn faults(handle: Handle, snapshot: &Snapshot) -> Vec<String> {
         "document-key",
         "preset",
         "preset-count",
+        "signing-credential",
+        "signing-secret",
+        "signing-profile",
         "publishing-call",
     ]
     .into();
@@ -278,6 +282,7 @@ pub fn faults(handle: Handle, snapshot: &Snapshot) -> Vec<String> {
     partials(handle, &records, &mut sides);
     works(handle, &records, &chores, &mut sides);
     presets(handle, &records, &mut sides);
+    signing_credentials(handle, &records, &mut sides);
     let stores: Vec<Stored<StoreFront>> = records.all();
     sides.holds(|| format!("{} stores", stores.len()), stores.len() == 1);
     let whole = |policy: Policy| json!(policy).to_string();
@@ -411,6 +416,16 @@ fn presets(handle: Handle, records: &Records, sides: &mut Sides<'_>) {
     }
     let counted = records.items.iter().filter(|item| item.kind == PresetCount::KIND && item.count != 0).map(|item| (item.key.clone(), item.count));
     sides.same("counters of presets and presets", counted.collect(), counts.into_iter().collect());
+}
+
+/// Signing credentials and what they sign with; those for iOS have a profile, and no others.
+fn signing_credentials(handle: Handle, records: &Records, sides: &mut Sides<'_>) {
+    let credentials = records.all::<SigningCredential>();
+    let secrets = credentials.iter().map(|found| keys::signing_secret(handle, &found.value.guid)).collect();
+    sides.same("signing credentials and what they sign with", records.keys("signing-secret"), secrets);
+    let ios = credentials.iter().filter(|found| found.value.platform == SigningPlatform::Ios);
+    let profiles = ios.map(|found| keys::signing_profile(handle, &found.value.guid)).collect();
+    sides.same("signing credentials for iOS and their profiles", records.keys("signing-profile"), profiles);
 }
 
 /// What the Apperian API keeps of apps beside their cards: the claim of each one's number, and what is said of it.

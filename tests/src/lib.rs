@@ -527,6 +527,12 @@ impl Answer {
     }
 }
 
+/// A key with its certificate, PKCS#12: one of those that signing is tested with, whose password is `secret`.
+pub fn key_file(name: &str) -> Vec<u8> {
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the workspace");
+    std::fs::read(root.join("shared/package-writer/tests/fixtures").join(name)).expect("a key file")
+}
+
 /// The method of a text.
 pub fn method(text: &str) -> Method {
     text.parse().expect("a method")

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use appdepot_tests::{Answer, Part, TestTenant, World, all, client};
+use appdepot_tests::{Answer, Part, TestTenant, World, all, client, key_file};
 use package_reader::testing::Apk;
 use package_reader::{Signature, apk_signature};
 use package_work::Done;
@@ -17,12 +17,12 @@ use shared::store::wrappers::{FailingTable, Fault};
 use shared::store::{Key, keys};
 
 const ADMIN: &str = "/box/srv/1.1/admin";
-const RSA: &[u8] = include_bytes!("../../shared/package-writer/tests/fixtures/rsa.p12");
-const EC: &[u8] = include_bytes!("../../shared/package-writer/tests/fixtures/ec.p12");
+const RSA: &str = "rsa.p12";
+const EC: &str = "ec.p12";
 /// The password of both.
 const SECRET: &str = "secret";
 /// The SHA-256 of the certificate in the first.
-const RSA_SIGNER: &str = "2aeecd7f73ff0fc01fa1b234f59687903dbe71d1c8148bb16f92928633d718ee";
+const RSA_SIGNER: &str = "609f563b5b382f53daa778e2b9d33d6467e4c5a7cee6d2ac100e749f55db35de";
 
 fn apk(version: u32) -> Vec<u8> {
     let more = vec![("assets/words.txt".to_owned(), b"some words that are packed, some words that are packed".to_vec())];
@@ -63,8 +63,8 @@ impl<'w> Desk<'w> {
     }
 
     /// Adds an Android credential and gives its id.
-    async fn credential(&self, file: &[u8]) -> String {
-        let answer = self.add_as("Release key", json!(2), file, SECRET).await;
+    async fn credential(&self, file: &str) -> String {
+        let answer = self.add_as("Release key", json!(2), &key_file(file), SECRET).await;
         assert_eq!(answer.status, 200, "{}", answer.text);
         answer.json["credential"]["psk"].as_str().unwrap().to_owned()
     }
@@ -324,7 +324,7 @@ async fn what_is_deleted_or_replaced_under_a_job_ends_it() {
     desk.upload(2).await;
     assert_eq!(world.deliver_job(&job).await.unwrap(), Done { done: 1, ..Done::default() });
     let versions = desk.binary().await.versions;
-    assert_eq!(versions[0].work.as_ref().map(|work| work.status), None, "the new version has nothing to do with it");
+    assert_eq!(versions[0].work.as_ref().map(|work| work.status), Some(WrapStatus::Previously), "the new version has nothing of it");
     assert_eq!(versions[1].work.as_ref().map(|work| work.status), Some(WrapStatus::NotSigned));
 
     // The whole app.
@@ -478,23 +478,24 @@ async fn credentials_are_judged_listed_and_deleted() {
     let desk = Desk::of(&world, tenant).await;
     let listed = desk.send("GET", "/v1/credentials").await;
     assert_eq!(listed.json, json!({"credentials": []}));
-    let added = desk.add_as("Release key", json!(2), RSA, SECRET).await;
+    let rsa = key_file(RSA);
+    let added = desk.add_as("Release key", json!(2), &rsa, SECRET).await;
     let credential = added.json["credential"].clone();
     let id = credential["psk"].as_str().unwrap().to_owned();
     assert_eq!(credential, json!({"psk": id, "description": "Release key", "expiration_date": "2051-07-14T20:21:45Z", "platform": 2}));
     assert_eq!(desk.send("GET", "/credentials/").await.json, json!({"credentials": [credential]}));
 
     let wrong = [
-        (desk.add_as("x", json!(2), RSA, "wrong").await, 400, "wrong_password"),
+        (desk.add_as("x", json!(2), &rsa, "wrong").await, 400, "wrong_password"),
         (desk.add_as("x", json!(2), b"no key", SECRET).await, 400, "unreadable"),
         (desk.add_as("x", json!(2), &[], SECRET).await, 400, "file"),
         (desk.add_as("x", json!(2), &vec![0; 64 * 1024 + 1], SECRET).await, 413, "file"),
-        (desk.add_as("x", json!(1), RSA, SECRET).await, 400, "profile"),
-        (desk.add_as("x", json!(4), RSA, SECRET).await, 400, "platform"),
-        (desk.add_as("x", json!(null), RSA, SECRET).await, 400, "platform"),
-        (desk.add_as("", json!(2), RSA, SECRET).await, 400, "description"),
-        (desk.add_as(&"x".repeat(201), json!(2), RSA, SECRET).await, 400, "description"),
-        (desk.add_as("x", json!(2), RSA, &"x".repeat(1_025)).await, 400, "password"),
+        (desk.add_as("x", json!(1), &rsa, SECRET).await, 400, "profile"),
+        (desk.add_as("x", json!(4), &rsa, SECRET).await, 400, "platform"),
+        (desk.add_as("x", json!(null), &rsa, SECRET).await, 400, "platform"),
+        (desk.add_as("", json!(2), &rsa, SECRET).await, 400, "description"),
+        (desk.add_as(&"x".repeat(201), json!(2), &rsa, SECRET).await, 400, "description"),
+        (desk.add_as("x", json!(2), &rsa, &"x".repeat(1_025)).await, 400, "password"),
     ];
     for (answer, status, names) in &wrong {
         let message = answer.json["error"]["message"].as_str().unwrap_or_default();
@@ -504,9 +505,9 @@ async fn credentials_are_judged_listed_and_deleted() {
     let text = |name, content| Part { name, file_name: None, content };
     for parts in [
         vec![text("data", data.as_bytes())],
-        vec![text("file", RSA)],
-        vec![text("file", RSA), text("data", b"{")],
-        vec![text("file", RSA), text("data", b"[]")],
+        vec![text("file", &rsa)],
+        vec![text("file", &rsa), text("data", b"{")],
+        vec![text("file", &rsa), text("data", b"[]")],
     ] {
         let answer = world.call("POST", "/credentials").token(&desk.token).parts(parts).send().await;
         assert_eq!(answer.status, 400, "{}", answer.text);
@@ -548,7 +549,7 @@ async fn what_signs_is_sealed() {
     let credential = id.parse().unwrap();
     let handle = desk.tenant.handle;
     let found = world.plain.table.read(&[keys::signing_secret(handle, &credential), keys::signing_credential(handle, &credential)]).await.unwrap();
-    let whole = base64::engine::general_purpose::STANDARD.encode(RSA);
+    let whole = base64::engine::general_purpose::STANDARD.encode(key_file(RSA));
     for item in found.into_iter().flatten() {
         assert!(!item.body.contains(SECRET) && !item.body.contains(&whole[100..140]), "{}", item.kind);
         assert!(!item.body.contains("MII"), "{} holds DER", item.kind);

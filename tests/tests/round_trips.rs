@@ -5,9 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
 use appdepot_tests::requests::{Entry, Furnished, Takes, apk, entries, rows};
-use appdepot_tests::{World, client, golden};
+use appdepot_tests::{World, client, golden, key_file};
 use http::Method;
-use local_gateway::uploads;
+use local_gateway::{uploads, work};
 use serde_json::json;
 use shared::access::{Permission, Right};
 use shared::dialect::Dialect;
@@ -45,6 +45,7 @@ const EXCEPTIONS: &[(&str, (usize, usize), &str)] = &[
     ("POST /box/srv/1.1/mas/storeitem/downloadvers", (3, 3), "the version's guid leads to the item"),
     ("POST /box/srv/1.1/admin/device/listapps", (3, 2), "the device leads to its apps' items; a token that is no guid asks for all cards"),
     ("POST /box/srv/1.1/admin/device/listusers", (3, 2), "the device leads to its users"),
+    ("POST /credentials", (3, 2), "there is a most of them: the list is a query, beside the caller"),
     ("DELETE /api/v2/admin/teams/{team}", (5, 3), "the members lead to the users, whose API keys carry their teams"),
     ("POST /api/v2/admin/teams/{team}/user/{user}", (4, 2), "the answer shows the members, and the user's API keys carry its teams: two queries"),
     ("DELETE /api/v2/admin/teams/{team}/user/{user}", (4, 2), "the answer shows the members, and the user's API keys carry its teams: two queries"),
@@ -271,8 +272,9 @@ async fn every_function_may_do_what_it_does_and_no_more() {
     world.post(&furnished.tenant.cookie, &format!("{keys}/create"), json!({"type": "user"})).await;
     seen.entry("rhmap-api-keys").or_default().extend(world.counting.take().actions);
     drop(world);
-    let (received, kept) = uploads_and_housekeeping().await;
+    let (received, worked, kept) = unattended().await;
     seen.entry("upload-received").or_default().extend(received);
+    seen.entry("package-work").or_default().extend(worked);
     seen.entry("housekeeping").or_default().extend(kept);
 
     let mut wrong = Vec::new();
@@ -285,13 +287,16 @@ async fn every_function_may_do_what_it_does_and_no_more() {
     assert!(wrong.is_empty(), "{wrong:#?}");
 }
 
-/// The actions of the functions that no request calls: seven versions of one binary, one refusal, and their clearing.
-async fn uploads_and_housekeeping() -> (BTreeSet<&'static str>, BTreeSet<&'static str>) {
+type Actions = BTreeSet<&'static str>;
+
+/// The actions of the functions that no request calls: seven versions of one binary, one refusal, policies and a signature for the
+/// newest version, and their clearing.
+async fn unattended() -> (Actions, Actions, Actions) {
     let (world, tenant) = World::with_deliveries(0).await;
     let admin = "/box/srv/1.1/admin";
     let made = world.post(&tenant.cookie, &format!("{admin}/storeitem/create"), json!({"name": "Read"})).await;
     world.counting.take();
-    let (mut received, mut kept) = (BTreeSet::new(), BTreeSet::new());
+    let (mut received, mut worked, mut kept) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
     let files = (1..=7).map(apk).chain([b"not a package".to_vec()]);
     let icon = ("icon", package_reader::testing::png(64, 64));
     let mut uploads = Vec::new();
@@ -316,6 +321,19 @@ async fn uploads_and_housekeeping() -> (BTreeSet<&'static str>, BTreeSet<&'stati
         }
         received.extend(world.counting.take().actions);
     }
+    let token = world.token(&tenant, &tenant.admin).await;
+    let app = format!("/applications/{}", made["guid"].as_str().expect("a guid"));
+    let apply = || world.call("POST", &format!("{app}/policies")).token(&token).json(json!({"configurations": [{"policy_id": "com.apperian.app-usage"}]}));
+    assert_eq!(apply().send().await.status, 202);
+    worked.extend(work_off(&world).await);
+    let data = json!({"description": "x", "platform": 2, "password": "secret"}).to_string();
+    let key = key_file("rsa.p12");
+    let added = world.call("POST", "/credentials").token(&token).form("key.p12", &key, &[("data", &data)]).send().await;
+    let credential = added.json["credential"]["psk"].as_str().expect("an id").to_owned();
+    assert_eq!(world.call("PUT", &format!("{app}/credentials/{credential}")).token(&token).send().await.status, 200);
+    worked.extend(work_off(&world).await);
+    // And one that nobody does.
+    assert_eq!(apply().send().await.status, 202);
     let body = json!({"guid": made["guid"], "type": "android", "size": 10});
     world.post(&tenant.cookie, &format!("{admin}/storeitem/prepareupload"), body).await;
     world.post(&tenant.cookie, &format!("{admin}/storeitem/delete"), json!({"guid": made["guid"]})).await;
@@ -326,7 +344,19 @@ async fn uploads_and_housekeeping() -> (BTreeSet<&'static str>, BTreeSet<&'stati
         kept.extend(world.counting.take().actions);
     }
     assert!(world.store.objects_under("binaries/").is_empty(), "a deleted app leaves nothing behind");
-    (received, kept)
+    (received, worked, kept)
+}
+
+/// Does the jobs that there are, and gives the worker's actions.
+async fn work_off(world: &World) -> Actions {
+    let jobs = work::left(&*world.plain.table).await.expect("the chores are read");
+    world.counting.take();
+    let mut done = 0;
+    for job in jobs {
+        done += package_work::handle(world.context.clone(), work::event(&job)).await.expect("it is done").done;
+    }
+    assert_eq!(done, 1);
+    world.counting.take().actions
 }
 
 #[test]

@@ -4,24 +4,24 @@ use serde_json::json;
 
 use super::Carries::Form;
 use super::{Carries, Entry, Furnished, MARK, delete, get, none, post};
-use crate::{Part, World};
+use crate::{Part, World, key_file};
 
 const CREDENTIAL: &str = "/credentials/{credential}";
 /// A key with its certificate.
-const KEY: &[u8] = include_bytes!("../../../shared/package-writer/tests/fixtures/rsa.p12");
+const KEY: &str = "rsa.p12";
 
 fn data() -> String {
     json!({"description": MARK, "platform": 2, "password": "secret"}).to_string()
 }
 
 fn key() -> Carries {
-    Form(KEY.to_vec(), vec![("data", data())])
+    Form(key_file(KEY), vec![("data", data())])
 }
 
 /// Adds a credential for Android and gives its id.
 pub(super) async fn furnish(world: &World, token: &str) -> String {
-    let data = data();
-    let parts = [Part { name: "file", file_name: Some("key.p12"), content: KEY }, Part { name: "data", file_name: None, content: data.as_bytes() }];
+    let (key, data) = (key_file(KEY), data());
+    let parts = [Part { name: "file", file_name: Some("key.p12"), content: &key }, Part { name: "data", file_name: None, content: data.as_bytes() }];
     let added = world.call("POST", "/credentials").token(token).parts(parts).send().await;
     assert_eq!(added.status, 200, "{}", added.text);
     added.json["credential"]["psk"].as_str().expect("an id").to_owned()
