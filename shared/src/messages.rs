@@ -37,6 +37,8 @@ pub struct Opened {
     pub input: Map<String, Value>,
     /// What the answer repeats, as soon as the message is known to be its sender's.
     pub echo: Value,
+    /// What is wrong with its payload: told once it is known who sent it, so that the answer is signed.
+    pub problem: Option<Error>,
 }
 
 /// How a function's messages are written.
@@ -125,6 +127,9 @@ pub async fn authenticate(
     messages.verify(&incoming.body, &key)?;
     // Nothing that somebody else wrote is signed with this key.
     incoming.echo = std::mem::take(&mut opened.echo);
+    if let Some(problem) = opened.problem.take() {
+        return Err(problem);
+    }
     if opened.aliases.is_empty() || opened.aliases.iter().any(|alias| *alias != domain) {
         return Err(Error::forbidden("org_alias and reqHeader.orgAlias must be the alias of the settings that sign the message"));
     }

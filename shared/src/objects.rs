@@ -179,8 +179,11 @@ fn signed(request: &aws_sdk_s3::presigning::PresignedRequest) -> SignedRequest {
 
 /// The value of `Content-Disposition` for a file that is to be saved: `attachment` with the name in its plain form (ASCII, no quotes or controls) and in full (RFC 6266).
 pub fn disposition(file_name: &str) -> String {
-    let plain: String = file_name.chars().map(|c| if c.is_ascii_graphic() && c != '"' && c != '\\' && c != '%' { c } else { '_' }).collect();
-    let full = percent_encoding::utf8_percent_encode(file_name, percent_encoding::NON_ALPHANUMERIC);
+    // What would lead a client that takes the name as it is out of its folder, or read otherwise than it is written.
+    let leads_away = |c: char| matches!(c, '/' | '\\' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}') || c.is_control();
+    let safe: String = file_name.trim_start_matches('.').chars().map(|c| if leads_away(c) { '_' } else { c }).collect();
+    let plain: String = safe.chars().map(|c| if c.is_ascii_graphic() && c != '"' && c != '%' { c } else { '_' }).collect();
+    let full = percent_encoding::utf8_percent_encode(&safe, percent_encoding::NON_ALPHANUMERIC);
     format!("attachment; filename=\"{plain}\"; filename*=UTF-8''{full}")
 }
 

@@ -577,7 +577,6 @@ async fn of_many_sets_at_once_one_is_whole() {
     let _held = world.hold_work().await;
     let desk = Desk::of(&world, tenant).await;
     let app = desk.android("app").await;
-    let path = format!("/applications/{app}/policies");
     let sets: Vec<Value> =
         (0..16).map(|at| json!([page(&format!("https://dev.example/{at}")), {"policy_id": if at % 2 == 0 { USAGE } else { CRASHES }}])).collect();
     let path = format!("/applications/{app}/policies");

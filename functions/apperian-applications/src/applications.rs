@@ -76,12 +76,27 @@ async fn listed(mut call: Call<'_>, wanted: impl Fn(&AppCard) -> bool) -> Result
     }
     let page: Page<AppRef> = call.body()?;
     let who = call.who()?;
-    let (found, next) = app_text::list(&mut call.reader, who.handle, after(&page)?, page.limit()).await?;
+    let sees_all = who.holds(Right::WriteStoreItems);
+    let mut from = after(&page)?;
     let mut applications = Vec::new();
-    for app in native_app::shown_to(&mut call.reader, who, found).await?.into_iter().filter(|app| wanted(&app.card)) {
-        applications.extend(views::ids(&app.card).into_iter().map(|id| ApplicationView::of(&app.card, &app.text, id, app.platform, &call.incoming.base_url)));
-    }
-    let cursor = next.and_then(|sk| AppId::from_sort_key(&sk).ok()).map(AppId::base64url);
+    let cursor = loop {
+        let (found, next) = app_text::list(&mut call.reader, who.handle, from, page.limit()).await?;
+        let mut last = None;
+        for app in native_app::shown_to(&mut call.reader, who, found).await?.into_iter().filter(|app| wanted(&app.card)) {
+            last = Some(app.card.id);
+            applications
+                .extend(views::ids(&app.card).into_iter().map(|id| ApplicationView::of(&app.card, &app.text, id, app.platform, &call.incoming.base_url)));
+        }
+        let read = next.as_deref().and_then(|sk| AppId::from_sort_key(sk).ok());
+        match (read, last) {
+            (None, _) => break None,
+            (Some(read), _) if sees_all => break Some(read),
+            // Where to go on must not name an app that the caller does not see.
+            (Some(_), Some(last)) => break Some(last),
+            (Some(_), None) => from = next,
+        }
+    };
+    let cursor = cursor.map(|id| id.item().base64url());
     Reply::of(&ListView { applications, cursor })
 }
 

@@ -9,6 +9,7 @@ use shared::Error;
 use shared::clock::Timestamp;
 use shared::domain::signing_credential::{self, DESCRIPTION_LIMIT, FILE_LIMIT, Material, PASSWORD_LIMIT, PROFILE_LIMIT, SigningCredential, SigningPlatform};
 use shared::domain::{policy_set, signing};
+use shared::error::Kind;
 use shared::id::{Guid, Handle};
 use shared::incoming::Incoming;
 use shared::multipart;
@@ -114,6 +115,9 @@ async fn judged(material: Material, now: Timestamp) -> Result<(Material, Judged)
     // On a thread of its own: it blocks, and what it opens may be hostile.
     let (material, read) = tokio::task::spawn_blocking(judge).await.map_err(Error::internal)?.map_err(|error| match error {
         WriteError::Refused(refusal) => Error::invalid(format!("file: {refusal}")),
+        WriteError::File(error) if error.kind() == std::io::ErrorKind::ResourceBusy => {
+            Error::new(Kind::TooManyRequests, "Other key files are being opened: try again in a minute")
+        }
         WriteError::File(error) => Error::internal(error),
     })?;
     if read.expires <= now {
@@ -155,7 +159,6 @@ pub async fn delete_credential(mut call: Call<'_>) -> Result<Reply, Error> {
 /// Signs an app, afterwards: the answer says that it is being done. Clients send nothing, an empty body that calls itself JSON, or
 /// `{"enabled":true}`; nothing is taken from it.
 pub async fn sign(mut call: Call<'_>) -> Result<Reply, Error> {
-    call.incoming.readable()?;
     let (who, credential) = (call.who()?, named(&call)?);
     let signing = signing::ask(&mut call.reader, who, call.incoming.param("application"), &credential, &call.incoming.base_url).await?;
     tracing::info!(%credential, by = %who.owner.user, "a signature was asked for");

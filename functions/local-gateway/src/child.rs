@@ -27,7 +27,16 @@ fn own_program() -> PathBuf {
 
 /// Runs this program with that first argument and environment on one event, for at most `timeout`.
 pub async fn run(argument: &str, environment: Vec<(&'static str, String)>, event: &Value, timeout: Duration) -> Ended {
+    // What a child leaves that dies goes with its folder.
+    let folder = match tempfile::tempdir() {
+        Ok(folder) => folder,
+        Err(error) => {
+            tracing::error!(%error, argument, "a child got no folder");
+            return Ended::Failed;
+        }
+    };
     let mut command = Command::new(own_program());
+    command.env("TMPDIR", folder.path());
     command.arg(argument).env_remove("APPDEPOT_ADMIN_PASSWORD").envs(environment).stdin(std::process::Stdio::piped()).kill_on_drop(true);
     let mut child = match command.spawn() {
         Ok(child) => child,

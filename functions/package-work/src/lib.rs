@@ -65,6 +65,20 @@ pub async fn handle(context: Context, event: serde_json::Value) -> Result<Done, 
     }
 }
 
+/// The same for whoever has the folder of temporary files for himself and does one event at a time: empties it first.
+///
+/// # Errors
+/// As [`handle`]; internal for what cannot be removed.
+pub async fn handle_alone(context: Context, event: serde_json::Value) -> Result<Done, Error> {
+    for left in std::fs::read_dir(std::env::temp_dir()).map_err(Error::internal)? {
+        let left = left.map_err(Error::internal)?;
+        let is_folder = left.file_type().map_err(Error::internal)?.is_dir();
+        let removed = if is_folder { std::fs::remove_dir_all(left.path()) } else { std::fs::remove_file(left.path()) };
+        removed.map_err(Error::internal)?;
+    }
+    handle(context, event).await
+}
+
 enum Outcome {
     Done,
     Failed(String),
@@ -74,7 +88,8 @@ enum Outcome {
 /// What a job made of its version, before it is told to anybody.
 enum Finished {
     Applied(Option<Made>, Box<Document>),
-    Signed(Made),
+    /// With the SHA-256 of the certificate.
+    Signed(Made, String),
 }
 
 async fn work(context: &Context, handle: Handle, guid: &Guid) -> Result<Outcome, Error> {
@@ -103,9 +118,9 @@ async fn work(context: &Context, handle: Handle, guid: &Guid) -> Result<Outcome,
             };
             job::finish_applied(&mut reader, handle, guid, made.as_ref(), &[document.publish()?]).await?
         }
-        Ok(Finished::Signed(made)) => {
+        Ok(Finished::Signed(made, signer)) => {
             let made = store(context, &mut reader, handle, kind, made).await?;
-            job::finish_signed(&mut reader, handle, guid, &made).await?
+            job::finish_signed(&mut reader, handle, guid, &made, &signer).await?
         }
     };
     Ok(if ended { Outcome::Done } else { Outcome::Ended })
@@ -163,7 +178,7 @@ async fn sign(
     version: &Version,
 ) -> Result<Result<Finished, Refused>, Error> {
     let key = data_key(context, handle).await?;
-    let Some((_, material)) = signing_credential::open(&mut reader(context), handle, &key, credential).await? else {
+    let Some((found, material)) = signing_credential::open(&mut reader(context), handle, &key, credential).await? else {
         return Ok(Err(Refused("unknown_credential: the signing credential was deleted".to_owned())));
     };
     let work = version.work.as_deref();
@@ -179,5 +194,5 @@ async fn sign(
         Ok(made) => made.of(version).await?,
         Err(refused) => Err(refused),
     };
-    Ok(made.map(Finished::Signed))
+    Ok(made.map(|made| Finished::Signed(made, found.fingerprint)))
 }

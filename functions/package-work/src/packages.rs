@@ -145,7 +145,15 @@ impl Made {
         let (platform, size, path) = (self.platform, self.build.size, self.file.path().to_owned());
         let read = isolated(move || read_metadata(BufReader::new(File::open(path)?), size, platform)).await?;
         match read {
-            Ok(package) if package.identifier == version.identifier && package.version_name == version.version_name => Ok(Ok(self)),
+            Ok(package) if package.identifier == version.identifier => {
+                // A version without a name is known by its code, wherever it was taken in.
+                let same = [&package.version_name, &package.version_code].into_iter().any(|read| *read == version.version_name);
+                if same || version.version_name.is_empty() {
+                    Ok(Ok(self))
+                } else {
+                    Ok(Err(Refused(format!("wrong_identifier: what was made reads as version {}", package.version_name))))
+                }
+            }
             Ok(package) => Ok(Err(Refused(format!("wrong_identifier: what was made reads as {} {}", package.identifier, package.version_name)))),
             Err(ReadError::Refused(refusal)) => Ok(Err(Refused(refusal.to_string()))),
             Err(ReadError::Source(error)) => Err(Error::internal(error)),

@@ -52,24 +52,11 @@ impl SignedMessages for Messages {
         let (Some(token), true) = (token, org_alias.is_some() || org_alias_too.is_some()) else {
             return Err(refused("its header must hold org_alias and token"));
         };
-        let payload: Payload = part("payload", &payload)?;
-        let (req_header, req_body) = match payload {
-            // Our own answers are signed with the same key: none of them may come back as a request.
-            Payload { response_body: true, .. } | Payload { req_header: None, req_body: None, .. } => {
-                return Err(Error::invalid("The message's payload must be an object with reqHeader and reqBody"));
-            }
-            Payload { req_header, req_body, .. } => (req_header.unwrap_or_default(), req_body.unwrap_or_default()),
-        };
-        let named = |name: &str| match req_header.get(name) {
-            None | Some(Value::Null) => Ok(None),
-            Some(Value::String(text)) => Ok(Some(text.clone())),
-            Some(_) => Err(Error::invalid(format!("reqHeader.{name} must be a text"))),
-        };
-        let (alias, secret) = (named("orgAlias")?, named("secretKey")?);
-        let sent = req_header.get("timestamp").and_then(Value::as_str).and_then(Timestamp::read);
-        let echo = req_body.get("clientData").cloned().unwrap_or_default();
-        let aliases = [org_alias, org_alias_too, alias].into_iter().flatten().collect();
-        Ok(Opened { token, aliases, tokens: secret.into_iter().collect(), sent, input: req_body, echo })
+        let aliases = [org_alias, org_alias_too].into_iter().flatten().collect();
+        let mut opened = Opened { token, aliases, tokens: Vec::new(), sent: None, input: Map::new(), echo: Value::Null, problem: None };
+        // Who sent it is known by its header: what is wrong with the rest is told in a signed answer.
+        opened.problem = read_payload(&payload, &mut opened).err();
+        Ok(opened)
     }
 
     fn verify(&self, body: &[u8], key: &[u8]) -> Result<(), Error> {
@@ -94,6 +81,29 @@ impl SignedMessages for Messages {
         header.extras.insert("token", token);
         jsonwebtoken::encode(&header, payload, &EncodingKey::from_secret(key)).map_err(Error::internal)
     }
+}
+
+/// What of a message's payload counts, into what is known of the message.
+fn read_payload(payload: &[u8], opened: &mut Opened) -> Result<(), Error> {
+    let payload: Payload = part("payload", payload)?;
+    let (req_header, req_body) = match payload {
+        // Our own answers are signed with the same key: none of them may come back as a request.
+        Payload { response_body: true, .. } | Payload { req_header: None, req_body: None, .. } => {
+            return Err(Error::invalid("The message's payload must be an object with reqHeader and reqBody"));
+        }
+        Payload { req_header, req_body, .. } => (req_header.unwrap_or_default(), req_body.unwrap_or_default()),
+    };
+    let named = |name: &str| match req_header.get(name) {
+        None | Some(Value::Null) => Ok(None),
+        Some(Value::String(text)) => Ok(Some(text.clone())),
+        Some(_) => Err(Error::invalid(format!("reqHeader.{name} must be a text"))),
+    };
+    opened.echo = req_body.get("clientData").cloned().unwrap_or_default();
+    opened.aliases.extend(named("orgAlias")?);
+    opened.tokens.extend(named("secretKey")?);
+    opened.sent = req_header.get("timestamp").and_then(Value::as_str).and_then(Timestamp::read);
+    opened.input = req_body;
+    Ok(())
 }
 
 /// A signature that could not count, whoever made it. These words tell nothing of what is kept here.
@@ -132,7 +142,7 @@ fn is_there<'de, D: Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error
 }
 
 fn part<T: DeserializeOwned>(name: &str, json: &[u8]) -> Result<T, Error> {
-    let unread = || Error::invalid(format!("The message's {name} must be a JSON object that names no field twice"));
+    let unread = || Error::invalid(format!("The message's {name} must be a JSON object with no field of its own twice"));
     if json.trim_ascii_start().first() != Some(&b'{') {
         return Err(unread());
     }

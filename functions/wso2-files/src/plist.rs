@@ -144,7 +144,10 @@ async fn installable(call: &mut Call<'_>) -> Result<Installable, Error> {
 }
 
 /// The version that came from the uploaded file of that name, in the app that it belongs to.
-async fn of_file(call: &mut Call<'_>, handle: Handle, name: &str) -> Result<Option<Kept>, Error> {
+///
+/// # Errors
+/// The store's.
+pub async fn of_file(call: &mut Call<'_>, handle: Handle, name: &str) -> Result<Option<Kept>, Error> {
     let Some(stored) = file::find(&mut call.reader, handle, name).await?.map(|found| found.value) else { return Ok(None) };
     let (FileContent::Package { .. }, Some(binary)) = (&stored.content, stored.app) else { return Ok(None) };
     let Some(kind) = binary.kind() else { return Ok(None) };

@@ -14,6 +14,7 @@ use shared::reply::Reply;
 use shared::spine::Call;
 use shared::store::keys;
 
+use crate::plist::of_file;
 use crate::uploads::app_type;
 use crate::{named_package, unknown};
 
@@ -56,9 +57,22 @@ pub async fn binary(mut call: Call<'_>) -> Result<Reply, Error> {
     let kind = named_package(&name)?;
     let stored = file::find(&mut call.reader, handle, &name).await?.map(|found| found.value);
     if let Some(stored) = stored.filter(|stored| matches!(stored.content, Content::Package { .. })) {
-        return from_storage(&call, handle, &stored).await;
+        // What was signed here is handed out in place of what was uploaded, in every dialect.
+        let signed = match stored.app {
+            Some(_) => of_file(&mut call, handle, &name).await?.filter(|kept| kept.version.sha256 != stored.sha256),
+            None => None,
+        };
+        return match signed {
+            Some(kept) => from_version(&mut call, handle, kind, kept).await,
+            None => from_storage(&call, handle, &stored).await,
+        };
     }
-    let Kept { binary, version } = version_named(&mut call, handle, &name, kind).await?.ok_or_else(unknown)?;
+    let kept = version_named(&mut call, handle, &name, kind).await?.ok_or_else(unknown)?;
+    from_version(&mut call, handle, kind, kept).await
+}
+
+async fn from_version(call: &mut Call<'_>, handle: Handle, kind: BinaryType, kept: Kept) -> Result<Reply, Error> {
+    let Kept { binary, version } = kept;
     let card = app::card(&mut call.reader, handle, binary).await?.value;
     let presentation = Presentation {
         content_type: kind.content_type().to_owned(),

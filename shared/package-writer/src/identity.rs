@@ -1,6 +1,8 @@
 //! Keys with their certificates, as people are given them.
 
 use std::fmt;
+use std::io;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
@@ -25,7 +27,26 @@ const CHAIN: usize = 8;
 /// Rounds of all derivations of keys that can be seen without the password, together.
 const ROUNDS: u64 = 3_000_000;
 /// Derivations inside of what is encrypted cannot be counted beforehand.
-const PATIENCE: Duration = Duration::from_secs(30);
+const PATIENCE: Duration = Duration::from_secs(8);
+/// Most files that are opened at once: whatever nobody waits for any more still computes.
+const AT_ONCE: usize = 4;
+static OPENING: AtomicUsize = AtomicUsize::new(0);
+
+/// A file that is being opened: counted until its thread has ended, whoever waits for it.
+struct Opening;
+
+impl Opening {
+    fn begin() -> Option<Self> {
+        let opening = Self;
+        (OPENING.fetch_add(1, Ordering::Relaxed) < AT_ONCE).then_some(opening)
+    }
+}
+
+impl Drop for Opening {
+    fn drop(&mut self) {
+        OPENING.fetch_sub(1, Ordering::Relaxed);
+    }
+}
 /// The identifier of scrypt, which may ask for a gigabyte of memory.
 const SCRYPT: [u8; 11] = [0x06, 0x09, 0x2b, 0x06, 0x01, 0x04, 0x01, 0xda, 0x47, 0x04, 0x0b];
 const COMMON_NAME: &str = "2.5.4.3";
@@ -74,7 +95,7 @@ impl Identity {
     /// [`WriteError::Refused`]: `wrong_password`; `unsupported_key` if the file has no key, more than one, or another than RSA
     /// with 2048 bits or more or ECDSA on P-256 or P-384, or if it is encrypted in another way; `unreadable` if it is damaged
     /// or none of its certificates belongs to the key; `too_large` for more than [`IDENTITY_BYTES`] or what takes too long
-    /// to open. [`WriteError::File`] if no thread can be started.
+    /// to open. [`WriteError::File`] if no thread can be started, `ResourceBusy` while four files are being opened.
     pub fn from_pkcs12(bytes: &[u8], password: &str) -> Result<Identity, WriteError> {
         if bytes.len() > IDENTITY_BYTES {
             return Err(refused(RefusalCode::TooLarge, "The key file is bigger than the 64 KB that are accepted."));
@@ -85,10 +106,12 @@ impl Identity {
         if rounds(bytes, 0) > ROUNDS {
             return Err(too_slow());
         }
+        let Some(opening) = Opening::begin() else { return Err(WriteError::File(io::ErrorKind::ResourceBusy.into())) };
         let (sender, receiver) = mpsc::channel();
         let (bytes, password) = (Zeroizing::new(bytes.to_vec()), Zeroizing::new(password.to_owned()));
         thread::Builder::new().name("package-writer".into()).spawn(move || {
             let opened = open(&bytes, &password);
+            drop(opening);
             // Nobody waits any more if it took too long.
             drop(sender.send(opened));
         })?;

@@ -265,6 +265,17 @@ impl Version {
         original.unwrap_or_else(|| Build { sha256: self.sha256.clone(), size: self.size })
     }
 
+    /// Everything that was read from it, with the signature of what is handed out.
+    pub fn shown_package(&self) -> serde_json::Value {
+        let mut package = self.package.clone();
+        if let Some(signer) = self.work.as_ref().and_then(|work| work.signer.as_ref())
+            && let Some(fields) = package.as_object_mut()
+        {
+            fields.insert("signature".to_owned(), serde_json::json!({"certificateSha256": signer}));
+        }
+        package
+    }
+
     /// The SHA-256 of every object that it counts, once each: what is handed out, and what it was made of.
     pub fn objects(&self) -> BTreeSet<&str> {
         let made = self.work.iter().flat_map(|work| [work.original.as_ref(), work.applied.as_ref()]).flatten();
@@ -526,7 +537,9 @@ pub async fn removed(reader: &mut Reader<'_>, who: &Principal, id: AppId) -> Res
     writes.push(Write::Delete(keys::app_text(handle, id), Condition::Always));
     writes.extend(catalogue::changes(handle, Some(&before), None)?);
     writes.push(housekeeping::chore(now, &Chore::Parts { handle, app: id.item() })?);
-    for (_, binary) in &found.binaries {
+    for (kind, binary) in &found.binaries {
+        // What is published for installed apps goes at once, not when housekeeping comes.
+        writes.push(Write::Delete(keys::policy_document(handle, id.binary(*kind)), Condition::Always));
         writes.push(binary.remove());
     }
     writes.extend(unlinked);
@@ -636,9 +649,13 @@ pub fn attach(
         return Ok(Err(format!("wrong_identifier: the file is {}, the item's binary is {}", judged.identifier, live.identifier)));
     }
     let inherited = former.as_ref().zip(live).and_then(|(former, live)| former.value.version(live.live)).and_then(Work::inherited);
-    let live_signer = live.map(|binary| binary.live).and_then(|live| former.as_ref()?.value.version(live)?.verified_signer.clone());
-    if let (Some(before), Some(after)) = (&live_signer, &judged.verified_signer)
+    let before = live.and_then(|live| former.as_ref()?.value.version(live.live));
+    let live_signer = before.and_then(|version| version.verified_signer.as_ref());
+    // What was downloaded with the signature that it got here may come back.
+    let signed_here = before.and_then(|version| version.work.as_ref()?.signer.as_ref());
+    if let (Some(before), Some(after)) = (live_signer, &judged.verified_signer)
         && before != after
+        && signed_here != Some(after)
         && !new.allow_signer_change
     {
         let reason =

@@ -189,6 +189,9 @@ pub fn flag(said: &Map<String, Value>, name: &str) -> Result<Option<bool>, Error
     match said.get(name) {
         None | Some(Value::Null) => Ok(None),
         Some(Value::Bool(flag)) => Ok(Some(*flag)),
+        // Clients that keep what they read as text send it back as text.
+        Some(Value::String(word)) if word.eq_ignore_ascii_case("true") => Ok(Some(true)),
+        Some(Value::String(word)) if word.eq_ignore_ascii_case("false") => Ok(Some(false)),
         Some(_) => Err(Error::invalid(format!("{name} is true or false"))),
     }
 }
@@ -332,7 +335,8 @@ fn moment(said: &Map<String, Value>, name: &str) -> Result<Option<(Timestamp, St
         return Ok(None);
     }
     // Milliseconds, which other operations take for a moment, are no date.
-    let at = if text.contains('-') { Timestamp::read(text) } else { None };
+    let far = || text.parse::<jiff::civil::Date>().ok().filter(|day| text.len() == DAY && day.year() > 2285).map(|_| Timestamp(9_999_999_999_999));
+    let at = if text.contains('-') { Timestamp::read(text).or_else(far) } else { None };
     let at = at.ok_or_else(|| format!("{name} is a date such as 2026-11-22, or a date with its time such as 2026-11-22T18:00:00Z"))?;
     Ok(Some((at, text.to_owned())))
 }
@@ -351,10 +355,19 @@ fn shown(text: String) -> Result<String, String> {
 fn address(text: String) -> Result<String, String> {
     let web = |uri: http::Uri| {
         let scheme = uri.scheme_str().unwrap_or_default();
-        (scheme.eq_ignore_ascii_case("http") || scheme.eq_ignore_ascii_case("https")) && uri.host().is_some_and(|host| !host.is_empty())
+        // No names of users, which make an address look like another's, and a port that there is.
+        let plain = |authority: &http::uri::Authority| {
+            let port = authority.port_u16().is_some() || authority.as_str() == authority.host();
+            !authority.host().is_empty() && !authority.as_str().contains('@') && port
+        };
+        (scheme.eq_ignore_ascii_case("http") || scheme.eq_ignore_ascii_case("https")) && uri.authority().is_some_and(plain)
     };
-    let fits = text.chars().count() <= ADDRESS_LIMIT && text.parse().is_ok_and(web);
-    if fits { Ok(text) } else { Err(format!("it is an absolute address of http or https of at most {ADDRESS_LIMIT} characters")) }
+    let fits = text.is_ascii() && text.len() <= ADDRESS_LIMIT && text.parse().is_ok_and(web);
+    if fits {
+        Ok(text)
+    } else {
+        Err(format!("it is an absolute address of http or https in ASCII, without a user's name, of at most {ADDRESS_LIMIT} characters"))
+    }
 }
 
 #[cfg(test)]

@@ -119,6 +119,9 @@ pub struct Work {
     pub applied: Option<Build>,
     /// The signing.
     pub signing: Option<Signing>,
+    /// The SHA-256 of the certificate by which what is handed out was signed here, in hex.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub signer: Option<String>,
     /// What is being done.
     pub job: Option<Guid>,
 }
@@ -126,7 +129,7 @@ pub struct Work {
 impl Default for Work {
     fn default() -> Self {
         let (policies, previous) = (Vec::new(), Vec::new());
-        Self { original: None, status: WrapStatus::None, reason: None, policies, previous, applied: None, signing: None, job: None }
+        Self { original: None, status: WrapStatus::None, reason: None, policies, previous, applied: None, signing: None, signer: None, job: None }
     }
 }
 

@@ -87,7 +87,7 @@ fn package(binary: Option<&Binary>, number: u32) -> Option<PackageView> {
         sha256: version.sha256.clone(),
         uploaded_by: version.by.clone(),
         uploaded: version.at.rfc3339(),
-        read: version.package.clone(),
+        read: version.shown_package(),
     })
 }
 
