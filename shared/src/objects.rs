@@ -306,6 +306,6 @@ mod tests {
     #[test]
     fn a_file_name_cannot_break_out_of_its_header() {
         let text = disposition("a\"b\r\nX: y\\é.apk");
-        assert_eq!(text, "attachment; filename=\"a_b__X:_y__.apk\"; filename*=UTF-8''a%22b%0D%0AX%3A%20y%5C%C3%A9%2Eapk");
+        assert_eq!(text, "attachment; filename=\"a_b__X:_y__.apk\"; filename*=UTF-8''a%22b%5F%5FX%3A%20y%5F%C3%A9%2Eapk");
     }
 }
