@@ -487,6 +487,17 @@ async fn members_see_what_is_in_the_store_for_their_groups() {
     world.post(&tenant.cookie, &format!("{ADMIN}/storeitemgroup/addusers"), json!({"guid": group, "users": [user]})).await;
     let inside = Api { world: &world, tenant: tenant.clone(), token: world.token(&tenant, &user).await };
     assert_eq!(inside.names().await, named(&["Open", "Grouped"]));
+    // Where to go on names no app that is hidden.
+    let shown: Vec<String> = [0, 2].map(|at| id(&apps[at]).parse::<AppId>().expect("an id").item().base64url()).to_vec();
+    let (mut path, mut seen) = ("/v1/applications?limit=1".to_owned(), BTreeSet::new());
+    loop {
+        let page = inside.does("GET", &path, Value::Null).await;
+        seen.extend(page["applications"].as_array().expect("a list").iter().map(|app| app["name"].as_str().expect("a name").to_owned()));
+        let Some(cursor) = page["cursor"].as_str() else { break };
+        assert!(shown.iter().any(|id| id == cursor), "{page}");
+        path = format!("/v1/applications?limit=1&cursor={cursor}");
+    }
+    assert_eq!(seen, named(&["Open", "Grouped"]));
     inside.refuses("PUT", &format!("/v1/applications/{}", id(&apps[0])), json!({"app_name": "Mine"}), 403, "permission").await;
     inside.refuses("DELETE", &format!("/v1/applications/{}", id(&apps[0])), Value::Null, 403, "permission").await;
     refused(&inside.upload("/v1/applications", "a.apk", &apk(9), json!({})).await, 403, "permission");

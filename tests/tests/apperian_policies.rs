@@ -383,7 +383,12 @@ async fn a_set_replaces_the_one_before_it() {
     let _held = world.hold_work().await;
     let desk = Desk::of(&world, tenant).await;
     let app = desk.android("app").await;
-    let first = desk.apply(app, json!([{"policy_id": USAGE, "configuration": null}, expiration(), {"policy_id": CRASHES, "auth_required": true}])).await;
+    let first = desk
+        .apply(
+            app,
+            json!([{"policy_id": USAGE, "configuration": null, "auth_required": "false"}, expiration(), {"policy_id": CRASHES, "auth_required": "True"}]),
+        )
+        .await;
     assert_eq!(names(&first), [USAGE, EXPIRATION, CRASHES]);
     assert_eq!(first[0]["configuration"], Value::Null);
     assert_eq!([0, 1, 2].map(|at| first[at]["auth_required"].clone()), [json!(false), json!(false), json!(true)]);

@@ -417,6 +417,8 @@ async fn forged_messages_are_refused_and_change_nothing() {
         assert!(!body(&answer)["errorMsg"].as_str().unwrap().is_empty());
         match signed {
             Some(by) => drop(by.opened(&answer)),
+            // A payload that cannot be taken is told about in a signed answer, where the header said whose it is.
+            None if answer.status == 400 && !answer.text.starts_with('{') => drop(settings.opened(&answer)),
             None => assert!(answer.text.starts_with('{'), "{what}: {}", answer.text),
         }
         assert!(world.snapshot().await == before, "{what} changed something");

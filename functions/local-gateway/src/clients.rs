@@ -68,7 +68,7 @@ pub async fn make(context: &Context, domain: &str, admin: &Guid, base_url: &str,
             FHCRC => fhcrc(context, &mut reader, handle, domain, &user.value, base_url).await?,
             WSO2 => wso2(&reader, handle, domain, &user.value, base_url).await?,
             PINGID => pingid(context, &mut reader, handle, domain, &user.value, base_url).await?,
-            _ => api_key(context, &mut reader, handle, domain, &user.value).await? + "\n",
+            _ => api_key(context, &mut reader, handle, domain, &user.value, "Apperian client settings").await? + "\n",
         };
         made.insert((*file).to_owned(), text);
     }
@@ -93,17 +93,17 @@ async fn pingid(context: &Context, reader: &mut Reader<'_>, handle: Handle, doma
 
 /// With a new API key.
 async fn fhcrc(context: &Context, reader: &mut Reader<'_>, handle: Handle, domain: &str, user: &User, base_url: &str) -> Result<String, Error> {
-    let key = api_key(context, reader, handle, domain, user).await?;
+    let key = api_key(context, reader, handle, domain, user, "client settings").await?;
     let username = &user.owner.username;
     Ok(format!("feedhenry = {base_url}/\ndomain = {domain}\nusername = {username}\nuser_api_key = {key}\n"))
 }
 
 /// A new API key of the administrator. The next one is made from fresh reads: each stands on the user's record.
-async fn api_key(context: &Context, reader: &mut Reader<'_>, handle: Handle, domain: &str, user: &User) -> Result<String, Error> {
+async fn api_key(context: &Context, reader: &mut Reader<'_>, handle: Handle, domain: &str, user: &User, label: &str) -> Result<String, Error> {
     reader.forget();
     let key = data_key(context, reader, handle).await?;
     let who = principal(handle, domain, user);
-    let label = Label::new("client settings".to_owned()).unwrap_or_default();
+    let label = Label::new(label.to_owned()).unwrap_or_default();
     let made = api_key::create(reader, &who, KeyOf::User(who.owner.user.clone()), label, &key).await?;
     made.open(&key)
 }

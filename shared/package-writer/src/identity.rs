@@ -5,7 +5,7 @@ use std::io;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc;
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use apk::error::KeyError;
 use apk::sign::{Certificate, PrivateKey, SigningIdentity};
@@ -95,7 +95,7 @@ impl Identity {
     /// [`WriteError::Refused`]: `wrong_password`; `unsupported_key` if the file has no key, more than one, or another than RSA
     /// with 2048 bits or more or ECDSA on P-256 or P-384, or if it is encrypted in another way; `unreadable` if it is damaged
     /// or none of its certificates belongs to the key; `too_large` for more than [`IDENTITY_BYTES`] or what takes too long
-    /// to open. [`WriteError::File`] if no thread can be started, `ResourceBusy` while four files are being opened.
+    /// to open. [`WriteError::File`] if no thread can be started, `ResourceBusy` while four other files are being opened for longer than it waits.
     pub fn from_pkcs12(bytes: &[u8], password: &str) -> Result<Identity, WriteError> {
         if bytes.len() > IDENTITY_BYTES {
             return Err(refused(RefusalCode::TooLarge, "The key file is bigger than the 64 KB that are accepted."));
@@ -106,7 +106,14 @@ impl Identity {
         if rounds(bytes, 0) > ROUNDS {
             return Err(too_slow());
         }
-        let Some(opening) = Opening::begin() else { return Err(WriteError::File(io::ErrorKind::ResourceBusy.into())) };
+        let began = Instant::now();
+        let opening = loop {
+            match Opening::begin() {
+                Some(opening) => break opening,
+                None if began.elapsed() > PATIENCE => return Err(WriteError::File(io::ErrorKind::ResourceBusy.into())),
+                None => thread::sleep(Duration::from_millis(20)),
+            }
+        };
         let (sender, receiver) = mpsc::channel();
         let (bytes, password) = (Zeroizing::new(bytes.to_vec()), Zeroizing::new(password.to_owned()));
         thread::Builder::new().name("package-writer".into()).spawn(move || {
