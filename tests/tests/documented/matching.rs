@@ -120,7 +120,7 @@ impl Captures {
         match name.split_once(':') {
             Some(("set", texts)) => Ok(is_set(texts.split('|').filter(|text| !text.is_empty()), value)),
             Some(("words", words)) => Ok(value.as_str().is_some_and(|text| sorted(text.split(' ')) == sorted(words.split(' ')))),
-            Some(("one-of", values)) => Ok(values.split('|').any(|one| value.as_str().map_or_else(|| value.to_string() == one, |text| text == one))),
+            Some(("one-of", values)) => Ok(values.split('|').any(|one| value.as_str().map_or_else(|| value.to_string().as_str() == one, |text| text == one))),
             Some(("begins", text)) => Ok(value.as_str().is_some_and(|got| got.starts_with(text))),
             Some(("int", number)) => Ok(value.as_u64().is_some_and(|got| number.parse() == Ok(got))),
             _ => fits(name, value).ok_or_else(unknown),
