@@ -101,7 +101,6 @@ const EXCEPTIONS: &[(&str, (usize, usize), &str)] = &[
         (5, 4),
         "the newest bucket of the catalogue is a query; the source leads to its line and to the files that are copied, each by its name",
     ),
-    ("GET /api/appm/publisher/v1.1/apps/mobile/binaries/{fileName}", (2, 2), "the file leads to its version, which may have been signed since"),
     ("POST /users/authenticate", (3, 3), "no credential yet: the name leads to the user"),
     ("POST /catalog/authenticate", (3, 3), "no credential yet: the name leads to the user"),
     ("GET /applications", (3, 1), "cards and what is said of them are two queries, beside the caller"),
