@@ -497,26 +497,10 @@ pub async fn authenticate(reader: &mut Reader<'_>, text: &CredentialText) -> Res
             let copy = found.owner.ok_or_else(|| Error::internal("an API key without its owner"))?;
             (serde_json::from_str::<Owner>(&copy).map_err(Error::internal)?, Means::ApiKey)
         }
-        (CredentialText::Session { user, .. }, Purpose::Session) => {
-            let user: Stored<User> = reader.get(&keys::user(handle, user)).await?.ok_or_else(Error::unauthenticated)?;
-            if user.value.generation != credential.generation {
-                return Err(Error::unauthenticated());
-            }
-            (user.value.owner, Means::Session)
-        }
-        (CredentialText::UserToken { user, .. }, Purpose::UserToken) => {
-            let user: Stored<User> = reader.get(&keys::user(handle, user)).await?.ok_or_else(Error::unauthenticated)?;
-            if user.value.generation != credential.generation {
-                return Err(Error::unauthenticated());
-            }
-            (user.value.owner, Means::UserToken)
-        }
+        (CredentialText::Session { user, .. }, Purpose::Session) => (owner_since(reader, handle, user, credential.generation).await?, Means::Session),
+        (CredentialText::UserToken { user, .. }, Purpose::UserToken) => (owner_since(reader, handle, user, credential.generation).await?, Means::UserToken),
         (CredentialText::Bearer { user, .. }, Purpose::Bearer { scopes, .. }) => {
-            let user: Stored<User> = reader.get(&keys::user(handle, user)).await?.ok_or_else(Error::unauthenticated)?;
-            if user.value.generation != credential.generation {
-                return Err(Error::unauthenticated());
-            }
-            (user.value.owner, Means::Bearer { scopes })
+            (owner_since(reader, handle, user, credential.generation).await?, Means::Bearer { scopes })
         }
         (CredentialText::AppSession { user, device, policy, .. }, Purpose::AppSession { cuid }) => {
             let device: Option<Stored<Device>> = reader.get(&keys::device(handle, device)).await?;
@@ -562,6 +546,12 @@ pub async fn authenticate(reader: &mut Reader<'_>, text: &CredentialText) -> Res
     let access: Access = reader.get::<Access>(&keys::access(handle)).await?.map(|found| found.value).unwrap_or_default();
     let rights = access.rights_of(handle, &owner);
     Ok(Principal { handle, domain: credential.domain, owner, rights, means, credential: hash })
+}
+
+/// The owner of a credential that came by a password, as long as that is still his.
+async fn owner_since(reader: &mut Reader<'_>, handle: Handle, user: &Guid, generation: u32) -> Result<Owner, Error> {
+    let user: Option<Stored<User>> = reader.get(&keys::user(handle, user)).await?;
+    user.map(|user| user.value).filter(|user| user.generation == generation).map(|user| user.owner).ok_or_else(Error::unauthenticated)
 }
 
 /// Whether this caller may use a row with that permission. `named` is the tenant that the path names.

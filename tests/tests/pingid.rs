@@ -378,7 +378,7 @@ fn forged(settings: &PingSettings, other: &PingSettings, api_key: &str) -> Vec<F
         ("another alias in reqHeader", named("orgAlias", json!(other.alias)), 403, yes()),
         ("an empty alias in reqHeader", named("orgAlias", json!("")), 403, yes()),
         ("another token in reqHeader", named("secretKey", json!(other.token)), 403, yes()),
-        ("an alias that is no text", named("orgAlias", json!([alias])), 400, no()),
+        ("an alias that is no text", named("orgAlias", json!([alias])), 400, yes()),
         ("four parts", format!("{sound}.{}", parts[2]), 400, no()),
         ("two parts", format!("{}.{}", parts[0], parts[1]), 400, no()),
         ("one part", parts[0].to_owned(), 400, no()),
@@ -390,12 +390,12 @@ fn forged(settings: &PingSettings, other: &PingSettings, api_key: &str) -> Vec<F
         ("quotes around", format!("\"{sound}\""), 400, no()),
         ("a header that is a list", text("[\"HS256\"]"), 400, no()),
         ("a header that is no JSON", text("alg"), 400, no()),
-        ("a payload that is a list", sign(key, &header.to_string(), "[{},{\"application\":{}}]"), 400, no()),
-        ("a payload that is no JSON", sign(key, &header.to_string(), "x"), 400, no()),
-        ("a payload of another form", settings.signed(&header, &payload["reqBody"]), 400, no()),
-        ("two bodies", sign(key, &header.to_string(), r#"{"reqBody":{},"reqBody":{}}"#), 400, no()),
-        ("a body that is a list", settings.signed(&header, &json!({"reqHeader": {}, "reqBody": []})), 400, no()),
-        ("a body of great depth", sign(key, &header.to_string(), &format!("{{\"reqBody\":{}1", "[".repeat(100_000))), 400, no()),
+        ("a payload that is a list", sign(key, &header.to_string(), "[{},{\"application\":{}}]"), 400, yes()),
+        ("a payload that is no JSON", sign(key, &header.to_string(), "x"), 400, yes()),
+        ("a payload of another form", settings.signed(&header, &payload["reqBody"]), 400, yes()),
+        ("two bodies", sign(key, &header.to_string(), r#"{"reqBody":{},"reqBody":{}}"#), 400, yes()),
+        ("a body that is a list", settings.signed(&header, &json!({"reqHeader": {}, "reqBody": []})), 400, yes()),
+        ("a body of great depth", sign(key, &header.to_string(), &format!("{{\"reqBody\":{}1", "[".repeat(100_000))), 400, yes()),
         ("a message that is too large", settings.signed(&header, &json!({"reqBody": {"clientData": "x".repeat(262_144)}})), 413, no()),
     ]
     .into_iter()
@@ -413,15 +413,10 @@ async fn forged_messages_are_refused_and_change_nothing() {
     let before = world.snapshot().await;
     for Forged { what, text, status, signed } in forged(&settings, &other, &api_key) {
         let answer = world.call("POST", &path("addapplication")).raw("application/json", text.into_bytes()).send().await;
-        // A payload that cannot be taken is told about in a signed answer, where the header said whose it is; one that is no JSON
-        // object does not get that far.
-        let told = if signed.is_none() && status == 400 && !answer.text.starts_with('{') { answer.status } else { status };
-        assert!(told == status || told == 403, "{what}: {}", answer.text);
-        assert_eq!((answer.status, &body(&answer)["errorId"]), (told, &json!(told)), "{what}: {}", answer.text);
+        assert_eq!((answer.status, &body(&answer)["errorId"]), (status, &json!(status)), "{what}: {}", answer.text);
         assert!(!body(&answer)["errorMsg"].as_str().unwrap().is_empty());
         match signed {
             Some(by) => drop(by.opened(&answer)),
-            None if status == 400 && !answer.text.starts_with('{') => drop(settings.opened(&answer)),
             None => assert!(answer.text.starts_with('{'), "{what}: {}", answer.text),
         }
         assert!(world.snapshot().await == before, "{what} changed something");
