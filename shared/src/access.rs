@@ -4,13 +4,14 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+use crate::domain::api_key::KeyOf;
 use crate::domain::credential::{Credential, Purpose};
 use crate::domain::device::Device;
 use crate::domain::policy::Policy;
 use crate::domain::team::Access;
 use crate::domain::user::{Identity, Owner, User};
 use crate::error::Error;
-use crate::id::{Guid, Handle};
+use crate::id::{AppId, Guid, Handle};
 use crate::records::{Reader, Stored};
 use crate::secret::{CredentialText, SecretHash};
 use crate::store::{Key, keys};
@@ -26,6 +27,8 @@ pub enum Permission {
     StoreUser,
     /// A member with this right. An app's user too, where [`Right::open_to_app_users`] says so.
     Holds(Right),
+    /// An app's host, by the app's API key in `X-FH-AUTH-APP`, or a member with this right.
+    AppOr(Right),
     /// A message that is signed with the key of the tenant's settings (002).
     Signed,
     /// A bearer token with exactly this scope, whose user holds a right that the scope stands for.
@@ -332,6 +335,11 @@ pub enum Means {
         /// The policy that admitted the user.
         policy: Guid,
     },
+    /// An app's own API key: no user stands behind it.
+    App {
+        /// The app, whose card the operation has to look for: an app that was deleted has keys still.
+        app: AppId,
+    },
     /// A user's token of the Apperian API.
     UserToken,
     /// A message that is signed with the key of the tenant's settings: no user stands behind it.
@@ -392,9 +400,9 @@ impl Principal {
         self.owner.roles.iter().any(|role| role.administers())
     }
 
-    /// Whether the caller is a member: not an app's user with a session.
+    /// Whether the caller is a member: neither an app's user with a session nor an app.
     pub fn is_member(&self) -> bool {
-        !matches!(self.means, Means::AppSession { .. })
+        !matches!(self.means, Means::AppSession { .. } | Means::App { .. })
     }
 }
 
@@ -405,6 +413,8 @@ pub struct Presented {
     pub authorization: Option<String>,
     /// `X-FH-AUTH-USER`.
     pub api_key: Option<String>,
+    /// `X-FH-AUTH-APP`.
+    pub app_key: Option<String>,
     /// The cookie `feedhenry`.
     pub cookie: Option<String>,
     /// `X-FH-AUTH-SESSION`, the query `fh_auth_session` or the cookie `x-fh-auth-session`.
@@ -468,6 +478,19 @@ pub fn choose(presented: &Presented) -> Option<(CredentialText, bool)> {
     }
 }
 
+/// The credential that counts where apps may ask: a member's before the app's own. Whoever holds both may have got the app's from
+/// somebody else's request.
+pub fn choose_app(presented: &Presented) -> Option<(CredentialText, bool)> {
+    match choose(presented) {
+        Some(found @ (CredentialText::ApiKey { .. } | CredentialText::Session { .. }, _)) => return Some(found),
+        _ => {}
+    }
+    match presented.app_key.as_deref()?.trim().parse() {
+        Ok(key @ CredentialText::ApiKey { .. }) => Some((key, false)),
+        _ => None,
+    }
+}
+
 /// The keys that must be read to judge a credential: known from its text alone, so that they are fetched in one call
 /// together with what the operation needs.
 pub fn keys_of(text: &CredentialText) -> Vec<Key> {
@@ -481,12 +504,12 @@ pub fn keys_of(text: &CredentialText) -> Vec<Key> {
     wanted
 }
 
-/// Who presents this credential, from what was fetched for [`keys_of`] it.
+/// Who presents this credential, from what was fetched for [`keys_of`] it. `for_apps` says whether apps' own keys are taken.
 ///
 /// # Errors
 /// Unauthenticated for an unknown, expired or revoked credential, for a user or device that is disabled, and for a session
 /// whose policy is gone or does not list its user any more; the store's.
-pub async fn authenticate(reader: &mut Reader<'_>, text: &CredentialText) -> Result<Principal, Error> {
+pub async fn authenticate(reader: &mut Reader<'_>, text: &CredentialText, for_apps: bool) -> Result<Principal, Error> {
     let handle = text.handle();
     let hash = text.hash();
     let found: Option<Stored<Credential>> = reader.get(&keys::credential(handle, &hash)).await?;
@@ -496,6 +519,10 @@ pub async fn authenticate(reader: &mut Reader<'_>, text: &CredentialText) -> Res
         (CredentialText::ApiKey { .. }, Purpose::UserKey(key)) if key.revoked.is_none() => {
             let copy = found.owner.ok_or_else(|| Error::internal("an API key without its owner"))?;
             (serde_json::from_str::<Owner>(&copy).map_err(Error::internal)?, Means::ApiKey)
+        }
+        (CredentialText::ApiKey { .. }, Purpose::AppKey(key)) if for_apps && key.revoked.is_none() => {
+            let KeyOf::App(app) = key.of else { return Err(Error::internal("a key of an app that is none's")) };
+            (Owner::of_nobody(&format!("app {app}")), Means::App { app })
         }
         (CredentialText::Session { user, .. }, Purpose::Session) => (owner_since(reader, handle, user, credential.generation).await?, Means::Session),
         (CredentialText::UserToken { user, .. }, Purpose::UserToken) => (owner_since(reader, handle, user, credential.generation).await?, Means::UserToken),
@@ -543,6 +570,9 @@ pub async fn authenticate(reader: &mut Reader<'_>, text: &CredentialText) -> Res
     if !owner.enabled || owner.blacklisted {
         return Err(Error::unauthenticated());
     }
+    if let Means::App { .. } = means {
+        return Ok(Principal { handle, domain: credential.domain, owner, rights: Rights::NONE, means, credential: hash });
+    }
     let access: Access = reader.get::<Access>(&keys::access(handle)).await?.map(|found| found.value).unwrap_or_default();
     let rights = access.rights_of(handle, &owner);
     Ok(Principal { handle, domain: credential.domain, owner, rights, means, credential: hash })
@@ -576,7 +606,9 @@ pub fn authorise(principal: Option<&Principal>, permission: Permission, named: O
     let allowed = match permission {
         Permission::Scope(_) => false,
         Permission::Signed => principal.means == Means::Message,
-        Permission::Open | Permission::StoreUser => true,
+        Permission::AppOr(right) => matches!(principal.means, Means::App { .. }) || (principal.is_member() && principal.holds(right)),
+        Permission::Open => true,
+        Permission::StoreUser => !matches!(principal.means, Means::App { .. }),
         Permission::Member => principal.is_member(),
         Permission::Holds(right) => principal.holds(right) && (principal.is_member() || right.open_to_app_users()),
     };

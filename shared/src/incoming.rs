@@ -94,6 +94,7 @@ impl Incoming {
         let presented = Presented {
             authorization: header(&request, "authorization").map(str::to_owned),
             api_key: header(&request, "x-fh-auth-user").map(str::to_owned),
+            app_key: header(&request, "x-fh-auth-app").map(str::to_owned),
             cookie: cookie(&request, "feedhenry"),
             app_session: app_session.or_else(|| cookie(&request, "x-fh-auth-session")),
             app_session_in_cookie,

@@ -73,6 +73,8 @@ const PUBLISH: Permission = Permission::Scope(Scope::Publish);
 const ADMINISTER: Permission = Permission::Scope(Scope::Administration);
 const SUBSCRIBE: Permission = Permission::Scope(Scope::Subscribe);
 const SIGNED: Permission = Permission::Signed;
+const APP_OR_READ_ITEMS: Permission = Permission::AppOr(Right::ReadStoreItems);
+const APP_OR_WRITE_ITEMS: Permission = Permission::AppOr(Right::WriteStoreItems);
 
 macro_rules! functions {
     ($(
@@ -325,6 +327,56 @@ functions! {
         Import Rhmap POST "/box/srv/1.1/admin/user/import" WRITE_USERS "own: fhc users import";
         ReadImportLog Rhmap GET "/box/srv/1.1/dat/log/read" WRITE_USERS "own: fhc users import";
         Invite Rhmap POST "/box/srv/1.1/ide/{domain}/user/invite" WRITE_USERS "own: studio";
+    }
+
+    /// 003 chapter 4: alerts, and what was mailed because of them. The paths of `/api/v2` are those that fhc sends.
+    rhmap_alerts "rhmap-alerts" ["/box/srv/1.1/cm/{proxy+}", "/api/v2/mbaas/{proxy+}"] {
+        List
+            Rhmap POST "/box/srv/1.1/cm/eventlog/alert/list" READ_ITEMS "003 4.1",
+            Rhmap GET "/box/srv/1.1/cm/eventlog/alert/list" READ_ITEMS "own: millicore client",
+            RhmapMbaas GET "/api/v2/mbaas/{domain}/{env}/apps/{app}/alerts" READ_ITEMS "own: fhc eventalert list";
+        Create
+            Rhmap POST "/box/srv/1.1/cm/eventlog/alert/create" WRITE_ITEMS "003 4.2",
+            RhmapMbaas POST "/api/v2/mbaas/{domain}/{env}/apps/{app}/alerts" WRITE_ITEMS "own: fhc eventalert create";
+        Read
+            Rhmap POST "/box/srv/1.1/cm/eventlog/alert/read" READ_ITEMS "own: studio",
+            RhmapMbaas GET "/api/v2/mbaas/{domain}/{env}/apps/{app}/alerts/{alert}" READ_ITEMS "own: fhc eventalert read";
+        Update
+            Rhmap POST "/box/srv/1.1/cm/eventlog/alert/update" WRITE_ITEMS "003 4.3",
+            RhmapMbaas PUT "/api/v2/mbaas/{domain}/{env}/apps/{app}/alerts/{alert}" WRITE_ITEMS "own: fhc eventalert update";
+        Delete
+            Rhmap POST "/box/srv/1.1/cm/eventlog/alert/delete" WRITE_ITEMS "003 4.4",
+            RhmapMbaas DELETE "/api/v2/mbaas/{domain}/{env}/apps/{app}/alerts/{alert}" WRITE_ITEMS "own: fhc eventalert delete";
+        Clone Rhmap POST "/box/srv/1.1/cm/eventlog/alert/clone" WRITE_ITEMS "own: studio";
+        TestEmails Rhmap POST "/box/srv/1.1/cm/eventlog/alert/testEmails" WRITE_ITEMS "own: studio";
+        ListOptions
+            Rhmap POST "/box/srv/1.1/cm/eventlog/alert/listOptions" READ_ITEMS "own: studio",
+            Rhmap GET "/box/srv/1.1/cm/eventlog/alert/listOptions" READ_ITEMS "own: studio";
+        ListNotifications
+            Rhmap POST "/box/srv/1.1/cm/eventlog/alert/listAudit" READ_ITEMS "003 4.5",
+            Rhmap POST "/box/srv/1.1/cm/eventlog/alert/listAudits" READ_ITEMS "own: studio",
+            Rhmap POST "/box/srv/1.1/cm/eventlog/alert/listaudits" READ_ITEMS "own: millicore client";
+    }
+
+    /// 003 chapter 5: what happened to apps, and what they and their hosts report themselves.
+    rhmap_events "rhmap-events" ["/box/srv/1.1/app/eventlog/{proxy+}"] {
+        List
+            Rhmap POST "/box/srv/1.1/app/eventlog/listEvents" READ_ITEMS "003 5.1",
+            Rhmap GET "/box/srv/1.1/app/eventlog/listEvents" READ_ITEMS "own: curl";
+        Report Rhmap POST "/box/srv/1.1/app/eventlog/create" APP_OR_WRITE_ITEMS "own: events from outside";
+    }
+
+    /// 003 chapter 7: which endpoints of an app ask for its key, who changed that, and the decision about a call.
+    rhmap_endpoint_security "rhmap-endpoint-security" ["/box/srv/1.1/app/endpointsecurity/{proxy+}"] {
+        Get Rhmap POST "/box/srv/1.1/app/endpointsecurity/get" READ_ITEMS "003 7.1";
+        Set Rhmap POST "/box/srv/1.1/app/endpointsecurity/set" WRITE_ITEMS "003 7.2";
+        SetOverride Rhmap POST "/box/srv/1.1/app/endpointsecurity/setOverride" WRITE_ITEMS "003 7.3";
+        RemoveOverride Rhmap POST "/box/srv/1.1/app/endpointsecurity/removeOverride" WRITE_ITEMS "003 7.4";
+        SetDefault Rhmap POST "/box/srv/1.1/app/endpointsecurity/setDefault" WRITE_ITEMS "003 7.5";
+        ListChanges Rhmap POST "/box/srv/1.1/app/endpointsecurity/auditLog" READ_ITEMS "003 7.6";
+        Decide
+            Rhmap POST "/box/srv/1.1/app/endpointsecurity/decide" APP_OR_READ_ITEMS "own: runtime decision",
+            Rhmap GET "/box/srv/1.1/app/endpointsecurity/decide" APP_OR_READ_ITEMS "own: runtime decision";
     }
 
     /// Clients of the publisher API and their tokens.

@@ -199,6 +199,7 @@ impl<F: Operations> Endpoint<F> {
             return self.run_signed(row, op, incoming, reader).await;
         }
         let chosen = match (row.permission, row.dialect) {
+            (Permission::AppOr(_), _) => access::choose_app(&incoming.presented),
             (Permission::Scope(_), _) => access::choose_bearer(&incoming.presented).map(|token| (token, false)),
             (_, Dialect::Apperian | Dialect::ApperianCalls) => access::choose_token(&incoming.presented).map(|token| (token, false)),
             _ => access::choose(&incoming.presented),
@@ -210,7 +211,7 @@ impl<F: Operations> Endpoint<F> {
         let mut wanted = access::keys_of(&credential);
         wanted.extend(plan.keys);
         reader.fetch(wanted, plan.queries).await?;
-        let principal = access::authenticate(&mut reader, &credential).await?;
+        let principal = access::authenticate(&mut reader, &credential, matches!(row.permission, Permission::AppOr(_))).await?;
         // Bodies of text/plain are taken as JSON, so a form on another site could send one with the user's cookie.
         if in_cookie && !incoming.is_get && !incoming.same_origin {
             return Err(Error::forbidden("A request from another site cannot use the cookie"));

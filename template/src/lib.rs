@@ -82,7 +82,7 @@ const BUCKET_NAME: &str = r#"!Sub ["appdepot-${Id}", {Id: !Select [2, !Split ["/
 fn bucket_arn(trigger: Trigger, path: &str) -> String {
     match trigger {
         Trigger::Upload => format!(r#"!Sub ["arn:${{AWS::Partition}}:s3:::appdepot-${{Id}}{path}", {{Id: !Select [2, !Split ["/", !Ref AWS::StackId]]}}]"#),
-        Trigger::Http | Trigger::Schedule | Trigger::Work => format!(r#"!Sub "${{Bucket.Arn}}{path}""#),
+        Trigger::Http | Trigger::Schedule | Trigger::Minute | Trigger::Bus | Trigger::Work => format!(r#"!Sub "${{Bucket.Arn}}{path}""#),
     }
 }
 

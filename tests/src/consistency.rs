@@ -255,6 +255,17 @@ pub fn faults(handle: Handle, snapshot: &Snapshot) -> Vec<String> {
         "signing-secret",
         "signing-profile",
         "publishing-call",
+        "event",
+        "told-event",
+        "pending-event",
+        "alert",
+        "alert-place",
+        "alert-count",
+        "notification",
+        "due-mail",
+        "endpoint-security",
+        "endpoint-change",
+        "downloads",
     ]
     .into();
     for item in &records.items {

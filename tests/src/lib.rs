@@ -339,6 +339,11 @@ impl World {
         package_work::handle(self.plain.clone(), work::event(key)).await
     }
 
+    /// Evaluates alerts now, by calls that are counted and may fail.
+    pub async fn evaluate(&self) -> Result<alert_evaluation::Done, shared::Error> {
+        alert_evaluation::handle(self.context.clone(), Value::Null).await
+    }
+
     /// Runs housekeeping now.
     pub async fn keep_house(&self) -> shared::domain::housekeeping::Done {
         housekeeping::handle(self.plain.clone(), Value::Null).await.expect("housekeeping")
@@ -418,6 +423,11 @@ impl Call<'_> {
     /// With a member's cookie.
     pub fn cookie(self, value: &str) -> Self {
         self.header("cookie", &format!("feedhenry={value};"))
+    }
+
+    /// With an app's API key.
+    pub fn app_key(self, text: &str) -> Self {
+        self.header("x-fh-auth-app", text)
     }
 
     /// With a bearer token of the publisher API.

@@ -1,10 +1,13 @@
 //! One valid request per row of the route table, all for one furnished tenant.
 
+mod alerts;
 mod apperian_apps;
 mod apperian_calls;
 mod apperian_groups;
 mod apperian_policies;
 mod apperian_signing;
+mod endpoint_security;
+mod events;
 mod pingid;
 mod wso2_apps;
 mod wso2_files;
@@ -533,6 +536,9 @@ pub fn entries() -> Vec<Entry> {
     all.extend(apperian_signing::entries());
     all.extend(apperian_calls::entries());
     all.extend(pingid::entries());
+    all.extend(alerts::entries());
+    all.extend(events::entries());
+    all.extend(endpoint_security::entries());
     all
 }
 

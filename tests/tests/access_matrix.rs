@@ -28,6 +28,7 @@ enum Credential {
     Bearer(String),
     Token(String),
     Message(PingSettings),
+    App(String),
 }
 
 impl Caller {
@@ -38,6 +39,7 @@ impl Caller {
             Credential::Key(text) => call.header("x-fh-auth-user", text).token(text),
             Credential::Token(text) => call.token(text),
             Credential::Message(settings) => call.message(settings, &json!({"application": {}})),
+            Credential::App(text) => call.app_key(text),
             Credential::Session(text) => call.session(text),
             Credential::Bearer(text) => call.bearer(text),
         }
@@ -93,6 +95,7 @@ async fn callers(world: &World, furnished: &Furnished) -> Vec<Caller> {
     }
     callers.extend(user_tokens);
     callers.push(Caller { name: "holder of the PingID settings".to_owned(), credential: Credential::Message(furnished.ping.clone()) });
+    callers.push(Caller { name: "app key".to_owned(), credential: Credential::App(furnished.app_key.clone()) });
     callers
 }
 

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use shared::routes;
 
 /// The functions that something else than HTTP triggers.
-const TRIGGERED: [&str; 3] = ["upload-received", "package-work", "housekeeping"];
+const TRIGGERED: [&str; 5] = ["upload-received", "package-work", "housekeeping", "alert-evaluation", "event-received"];
 /// What an expectation can say.
 const EXPECTATIONS: [&str; 5] = ["statusCode", "headers", "body", "result", "error"];
 
@@ -95,6 +95,8 @@ async fn every_sample_event_gives_what_is_expected() {
             "upload-received" => Ok(outcome(upload_received::handle(world.plain.clone(), event.clone()).await)),
             "package-work" => Ok(outcome(package_work::handle(world.plain.clone(), event.clone()).await)),
             "housekeeping" => Ok(outcome(housekeeping::handle(world.plain.clone(), event.clone()).await)),
+            "alert-evaluation" => Ok(outcome(alert_evaluation::handle(world.plain.clone(), event.clone()).await)),
+            "event-received" => Ok(outcome(event_received::handle(world.plain.clone(), event.clone()).await)),
             _ => answer(&world, function, event.clone()).await,
         };
         match found {

@@ -254,13 +254,15 @@ async fn run_embedded(options: &Options) -> Result<(), Failure> {
         }
     });
     let work = tokio::spawn(worker.run(told));
-    let chores = tokio::spawn(keep_house(context));
+    let chores = tokio::spawn(keep_house(context.clone()));
+    let alerts = tokio::spawn(evaluate_alerts(context));
     println!("ready {base_url}");
     std::io::stdout().flush()?;
     let outcome = server.await?;
     deliveries.abort();
     work.abort();
     chores.abort();
+    alerts.abort();
     store.stop().await;
     outcome
 }
@@ -272,6 +274,17 @@ async fn keep_house(context: Context) {
         hours.tick().await;
         if let Err(error) = housekeeping::handle(context.clone(), serde_json::Value::Null).await {
             tracing::error!(%error, "housekeeping failed");
+        }
+    }
+}
+
+/// The same for alerts, every minute.
+async fn evaluate_alerts(context: Context) {
+    let mut minutes = tokio::time::interval(Duration::from_secs(60));
+    loop {
+        minutes.tick().await;
+        if let Err(error) = alert_evaluation::handle(context.clone(), serde_json::Value::Null).await {
+            tracing::error!(%error, "the evaluation of alerts failed");
         }
     }
 }

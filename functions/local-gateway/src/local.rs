@@ -54,6 +54,17 @@ pub async fn serve(context: &Context, base_url: &str, outbox: Option<&Outbox>, r
             Ok(done) => json_answer(200, &json!(done)),
             Err(error) => failed(&error),
         },
+        (&Method::POST, "/local/schedule/alert-evaluation") => match alert_evaluation::handle(context.clone(), Value::Null).await {
+            Ok(done) => json_answer(200, &json!(done)),
+            Err(error) => failed(&error),
+        },
+        (&Method::POST, "/local/event-bus") => match serde_json::from_slice::<Value>(&request.body) {
+            Err(error) => json_answer(400, &json!({"message": error.to_string()})),
+            Ok(event) => match event_received::handle(context.clone(), event).await {
+                Ok(done) => json_answer(200, &json!(done)),
+                Err(error) => failed(&error),
+            },
+        },
         _ => json_answer(404, &json!({"message": "there is no such local operation"})),
     }
 }

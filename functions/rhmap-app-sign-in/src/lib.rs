@@ -191,7 +191,7 @@ struct SessionBody {
 async fn caller_of(call: &mut Call<'_>, token: &str) -> Result<Option<Principal>, Error> {
     let Ok(session @ CredentialText::AppSession { .. }) = token.parse::<CredentialText>() else { return Ok(None) };
     call.reader.fetch(access::keys_of(&session), Vec::new()).await?;
-    match access::authenticate(&mut call.reader, &session).await {
+    match access::authenticate(&mut call.reader, &session, false).await {
         Ok(principal) => Ok(Some(principal)),
         Err(error) if error.kind == Kind::Unauthenticated => Ok(None),
         Err(error) => Err(error),
@@ -214,7 +214,9 @@ async fn session_info(mut call: Call<'_>) -> Result<Reply, Error> {
     let Some(who) = caller_of(&mut call, &body.session_token).await? else { return Err(Error::forbidden("invalid_sessionToken")) };
     let (cuid, policy) = match &who.means {
         Means::AppSession { cuid, policy } => (cuid, policy),
-        Means::Session | Means::ApiKey | Means::UserToken | Means::Message | Means::Bearer { .. } => return Err(Error::internal("a session of another kind")),
+        Means::Session | Means::ApiKey | Means::App { .. } | Means::UserToken | Means::Message | Means::Bearer { .. } => {
+            return Err(Error::internal("a session of another kind"));
+        }
     };
     #[derive(Serialize)]
     #[serde(rename_all = "camelCase")]

@@ -25,6 +25,8 @@ pub enum Dialect {
     RhmapTeams,
     /// The same for the removal and the members of a team: errors as `{"error":M}` (003 9.6 to 9.8).
     RhmapTeamMembers,
+    /// The v2 paths of alerts: the v1 envelope, errors with the words of that platform's middleware beside its own.
+    RhmapMbaas,
     /// The publisher API of WSO2 App Manager: bare JSON, conditional requests (001).
     Wso2,
     /// OAuth 2.0's tokens (RFC 6749).
@@ -66,7 +68,7 @@ impl Dialect {
     fn success(self, reply: &Reply, json: &[u8], closing: &Closing<'_>) -> Result<Written, Error> {
         Ok(match self {
             Self::Wso2 | Self::OAuth => Written { status: wso2::success(reply.success, closing.create_status), body: json.to_vec() },
-            Self::Rhmap | Self::RhmapSdk => rhmap::success(reply.success, json),
+            Self::Rhmap | Self::RhmapSdk | Self::RhmapMbaas => rhmap::success(reply.success, json),
             Self::RhmapTeams | Self::RhmapTeamMembers => Written { status: 200, body: json.to_vec() },
             Self::Apperian => Written { status: apperian::success(reply.success), body: json.to_vec() },
             Self::ApperianCalls => apperian::result(json, closing.echo)?,
@@ -80,6 +82,7 @@ impl Dialect {
             Self::RhmapSdk => rhmap::sdk_error(error),
             Self::RhmapTeams => rhmap::teams_error(error),
             Self::RhmapTeamMembers => rhmap::team_members_error(error),
+            Self::RhmapMbaas => rhmap::mbaas_error(error),
             Self::Wso2 => wso2::error(error),
             Self::OAuth => wso2::oauth_error(error),
             Self::Apperian => apperian::error(error),
@@ -98,7 +101,14 @@ impl Dialect {
         match self {
             Self::Wso2 => Some(wso2::challenge(closing.by_password)),
             Self::OAuth => Some(wso2::challenge(true)),
-            Self::Rhmap | Self::RhmapSdk | Self::RhmapTeams | Self::RhmapTeamMembers | Self::Apperian | Self::ApperianCalls | Self::PingId => None,
+            Self::Rhmap
+            | Self::RhmapSdk
+            | Self::RhmapTeams
+            | Self::RhmapTeamMembers
+            | Self::RhmapMbaas
+            | Self::Apperian
+            | Self::ApperianCalls
+            | Self::PingId => None,
         }
     }
 

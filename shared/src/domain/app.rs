@@ -817,7 +817,7 @@ pub fn visible(card: &AppCard, who: &Principal, store_policies: &[Guid]) -> bool
     }
     let by = match &who.means {
         Means::AppSession { policy, .. } => Some(policy),
-        Means::Session | Means::ApiKey | Means::UserToken | Means::Message | Means::Bearer { .. } => None,
+        Means::Session | Means::ApiKey | Means::App { .. } | Means::UserToken | Means::Message | Means::Bearer { .. } => None,
     };
     let admits = |policies: &[Guid]| policies.is_empty() || by.is_some_and(|by| policies.contains(by));
     let in_group = !card.restrict_to_groups || card.groups.iter().any(|group| who.owner.groups.contains(group));

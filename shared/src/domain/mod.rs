@@ -1,5 +1,6 @@
 //! The rules of the house, whoever asks and in whatever dialect.
 
+pub mod alert;
 pub mod api_key;
 pub mod app;
 pub mod app_policy;
@@ -10,6 +11,10 @@ pub mod catalogue;
 pub mod credential;
 pub mod device;
 pub mod document;
+pub mod endpoint_security;
+pub mod environment;
+pub mod evaluation;
+pub mod event;
 pub mod file;
 pub mod group;
 pub mod housekeeping;
@@ -18,6 +23,7 @@ pub mod life_cycle;
 pub mod line;
 pub mod links;
 pub mod native_app;
+pub mod notification;
 pub mod oauth;
 pub mod partial;
 pub mod password;

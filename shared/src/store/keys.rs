@@ -7,6 +7,7 @@ use sha2::{Digest, Sha256};
 
 use crate::clock::Timestamp;
 use crate::domain::catalogue::Listing;
+use crate::domain::environment::Environment;
 use crate::id::{AppId, BinaryType, Guid, Handle, TeamId, base32, random_bytes};
 use crate::secret::SecretHash;
 use crate::store::Key;
@@ -635,6 +636,106 @@ pub fn chore(due: Timestamp, subject: &str) -> Key {
 
 /// The sort key of [`chores`] before which everything is due at `now`.
 pub fn chores_due(now: Timestamp) -> String {
+    time(now)
+}
+
+/// The events of an app in an environment, or those of it in every environment, in the order of time.
+pub fn events(handle: Handle, app: AppId, env: Option<&Environment>) -> String {
+    format!("{handle}#EV#{}#{}", app.item().sort_key(), env.map_or("*", Environment::as_str))
+}
+
+/// An event.
+pub fn event(handle: Handle, app: AppId, env: Option<&Environment>, at: Timestamp, guid: &Guid) -> Key {
+    key(events(handle, app, env), format!("{}#{guid}", time(at)))
+}
+
+/// That an event was told of, whoever tells of it twice.
+pub fn told_event(handle: Handle, guid: &Guid) -> Key {
+    key(format!("{handle}#TOLD#{guid}"), SELF)
+}
+
+/// A shard of the events that were not held against the alerts yet, in the order of time.
+pub fn pending_events(shard: u8) -> String {
+    format!("PENDING#{shard}")
+}
+
+/// Events that were not held against the alerts yet.
+pub fn pending_event(at: Timestamp, handle: Handle, guid: &Guid) -> Key {
+    key(pending_events(shard(guid)), format!("{}#{handle}#{guid}", time(at)))
+}
+
+/// The alerts of an app, or those of every app of the tenant.
+pub fn alerts(handle: Handle, app: Option<AppId>) -> String {
+    format!("{handle}#ALERTS#{}", app.map_or_else(|| "*".to_owned(), |app| app.item().sort_key()))
+}
+
+/// An alert.
+pub fn alert(handle: Handle, app: Option<AppId>, alert: &Guid) -> Key {
+    key(alerts(handle, app), alert.as_str())
+}
+
+/// Where the alert of a guid is.
+pub fn alert_place(handle: Handle, alert: &Guid) -> Key {
+    key(format!("{handle}#ALERT#{alert}"), SELF)
+}
+
+/// How many alerts an app has, or the tenant for all of its apps.
+pub fn alert_count(handle: Handle, app: Option<AppId>) -> Key {
+    key(format!("{handle}#ALERTCOUNT#{}", app.map_or_else(|| "*".to_owned(), |app| app.item().sort_key())), SELF)
+}
+
+/// The notifications of an app in an environment, in the order of time.
+pub fn notifications(handle: Handle, app: AppId, env: &Environment) -> String {
+    format!("{handle}#NOTIFICATIONS#{}#{env}", app.item().sort_key())
+}
+
+/// A notification.
+pub fn notification(handle: Handle, app: AppId, env: &Environment, created: Timestamp, guid: &Guid) -> Key {
+    key(notifications(handle, app, env), format!("{}#{guid}", time(created)))
+}
+
+/// A shard of the mails that are to be sent, in the order of their time.
+pub fn due_mails(shard: u8) -> String {
+    format!("MAILS#{shard}")
+}
+
+/// A mail that is to be sent from `due` on.
+pub fn due_mail(due: Timestamp, notification: &Guid) -> Key {
+    key(due_mails(shard(notification)), format!("{}#{notification}", time(due)))
+}
+
+/// The endpoint security of an app in an environment.
+pub fn endpoint_security(handle: Handle, app: AppId, env: &Environment) -> Key {
+    key(app_parts(handle, app), format!("ENDPOINTS#{env}"))
+}
+
+/// The log of changes of an app's endpoint security in an environment, in the order of time.
+pub fn endpoint_log(handle: Handle, app: AppId, env: &Environment) -> String {
+    format!("{handle}#ENDPOINTLOG#{}#{env}", app.item().sort_key())
+}
+
+/// A change of an app's endpoint security in an environment.
+pub fn endpoint_log_row(handle: Handle, app: AppId, env: &Environment, at: Timestamp, guid: &Guid) -> Key {
+    key(endpoint_log(handle, app, env), format!("{}#{guid}", time(at)))
+}
+
+/// How many downloads an app had in an hour, by the number of hours since 1970.
+pub fn downloads_of_hour(handle: Handle, app: AppId, hour: i64) -> Key {
+    key(app_parts(handle, app), format!("DOWNLOADS#h{hour:09}"))
+}
+
+/// How many downloads an app had on a day, by the number of days since 1970.
+pub fn downloads_of_day(handle: Handle, app: AppId, day: i64) -> Key {
+    key(app_parts(handle, app), format!("DOWNLOADS#d{day:09}"))
+}
+
+/// The shard of a guid.
+fn shard(guid: &Guid) -> u8 {
+    Sha256::digest(guid.as_str().as_bytes())[0] % SHARDS
+}
+
+/// The sort key of a shard before which everything is due at `now`.
+pub fn due_until(now: Timestamp) -> String {
     time(now)
 }
 

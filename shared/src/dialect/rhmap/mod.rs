@@ -56,6 +56,16 @@ pub fn team_members_error(error: &Error) -> Written {
     Written { status: status(error.kind), body: json!({"error": error.message}).to_string().into_bytes() }
 }
 
+/// An error of the v2 paths of alerts: what the middleware behind them said, and the v1 envelope's words.
+pub fn mbaas_error(error: &Error) -> Written {
+    let written = self::error(error);
+    let Ok(serde_json::Value::Object(mut body)) = serde_json::from_slice(&written.body) else { return written };
+    body.insert("userDetail".to_owned(), json!(error.message));
+    body.insert("systemDetail".to_owned(), json!(error.message));
+    body.insert("code".to_owned(), json!(written.status));
+    Written { body: serde_json::Value::Object(body).to_string().into_bytes(), ..written }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,0 +1,6 @@
+//! The Lambda function `event-received`.
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), lambda_http::Error> {
+    shared::lambda::run_event(shared::lambda::Start::with_table(), event_received::handle).await
+}

@@ -1,0 +1,453 @@
+//! What happens to apps: the vocabulary of events, their records, and that each waits to be held against the alerts
+//! (003 chapters 4 and 5).
+//!
+//! An event is written in the transaction that makes it true, together with an item that waits for `alert-evaluation`; neither
+//! is there without the other. Events are kept for [`RETENTION_SECONDS`].
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use crate::clock::Timestamp;
+use crate::domain::app::AppCard;
+use crate::domain::environment::Environment;
+use crate::domain::work::{SigningStatus, WrapStatus};
+use crate::error::Error;
+use crate::id::{AppId, Guid, Handle};
+use crate::records::{self, Record};
+use crate::store::{Condition, Write, keys};
+
+/// How long events are kept, in seconds: 90 days.
+pub const RETENTION_SECONDS: i64 = 90 * 24 * 3_600;
+
+/// A category of events (003 4.2).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+#[allow(missing_docs, reason = "the document's own names")]
+pub enum Category {
+    AppState,
+    AppEnvironment,
+    AppResources,
+    DynoResources,
+    DynoState,
+    DynoConfig,
+    DynoAccess,
+}
+
+impl Category {
+    /// All of them.
+    pub const ALL: [Self; 7] =
+        [Self::AppState, Self::AppEnvironment, Self::AppResources, Self::DynoResources, Self::DynoState, Self::DynoConfig, Self::DynoAccess];
+
+    /// The document's name.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::AppState => "APP_STATE",
+            Self::AppEnvironment => "APP_ENVIRONMENT",
+            Self::AppResources => "APP_RESOURCES",
+            Self::DynoResources => "DYNO_RESOURCES",
+            Self::DynoState => "DYNO_STATE",
+            Self::DynoConfig => "DYNO_CONFIG",
+            Self::DynoAccess => "DYNO_ACCESS",
+        }
+    }
+}
+
+impl fmt::Display for Category {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl FromStr for Category {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self, Error> {
+        let found = Self::ALL.into_iter().find(|category| category.as_str() == text);
+        found.ok_or_else(|| Error::invalid(format!("category is one of {}", Self::ALL.map(Self::as_str).join(", "))))
+    }
+}
+
+/// How bad an event is (003 4.2).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+#[allow(missing_docs, reason = "the document's own names")]
+pub enum Severity {
+    Trace,
+    Debug,
+    Info,
+    Warn,
+    Error,
+    Fatal,
+}
+
+impl Severity {
+    /// All of them, the mildest first.
+    pub const ALL: [Self; 6] = [Self::Trace, Self::Debug, Self::Info, Self::Warn, Self::Error, Self::Fatal];
+
+    /// The document's name.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Trace => "TRACE",
+            Self::Debug => "DEBUG",
+            Self::Info => "INFO",
+            Self::Warn => "WARN",
+            Self::Error => "ERROR",
+            Self::Fatal => "FATAL",
+        }
+    }
+}
+
+impl fmt::Display for Severity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl FromStr for Severity {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self, Error> {
+        let found = Self::ALL.into_iter().find(|severity| severity.as_str() == text);
+        found.ok_or_else(|| Error::invalid(format!("severity is one of {}", Self::ALL.map(Self::as_str).join(", "))))
+    }
+}
+
+/// A name of events with its one category and severity.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct EventName {
+    /// The name.
+    pub name: &'static str,
+    /// Its category.
+    pub category: Category,
+    /// Its severity.
+    pub severity: Severity,
+    /// For the names that no document has: which documented name says the same less exactly.
+    pub refines: Option<&'static str>,
+    /// Whether only alerts that name it hear of it.
+    pub on_request: bool,
+}
+
+const fn documented(name: &'static str, category: Category, severity: Severity) -> EventName {
+    EventName { name, category, severity, refines: None, on_request: false }
+}
+
+const fn refining(name: &'static str, of: &'static str, category: Category, severity: Severity) -> EventName {
+    EventName { name, category, severity, refines: Some(of), on_request: false }
+}
+
+const fn on_request(name: &'static str, category: Category, severity: Severity) -> EventName {
+    EventName { name, category, severity, refines: None, on_request: true }
+}
+
+/// Every name of events. The documents name them without a table of categories and severities; of the first group the pairs of
+/// `DEPLOYED`, `START_…`, `CRASHED` and `TERMINATED` were seen in the original's answers, the others are ours. Those behind them
+/// are our own: finer names of what happens here, and warnings that only alerts hear of which name them.
+pub const NAMES: &[EventName] = &[
+    documented("START_REQUESTED", Category::AppState, Severity::Info),
+    documented("START_SUCCESSFUL", Category::AppState, Severity::Info),
+    documented("START_FAILED", Category::AppState, Severity::Error),
+    documented("STOP_REQUESTED", Category::AppState, Severity::Info),
+    documented("STOP_SUCCESSFUL", Category::AppState, Severity::Info),
+    documented("STOP_FAILED", Category::AppState, Severity::Error),
+    documented("DEPLOY_REQUESTED", Category::AppState, Severity::Info),
+    documented("DEPLOYED", Category::AppState, Severity::Info),
+    documented("DEPLOY_FAILED", Category::AppState, Severity::Error),
+    documented("CREATE_REQUESTED", Category::AppState, Severity::Info),
+    documented("CREATED", Category::AppState, Severity::Info),
+    documented("CREATE_FAILED", Category::AppState, Severity::Error),
+    documented("DELETE_REQUESTED", Category::AppState, Severity::Info),
+    documented("DELETED", Category::AppState, Severity::Warn),
+    documented("DELETE_FAILED", Category::AppState, Severity::Error),
+    documented("CRASHED", Category::AppState, Severity::Error),
+    documented("TERMINATED", Category::AppState, Severity::Fatal),
+    documented("SUSPENDED", Category::AppState, Severity::Warn),
+    documented("CHANGE_REQUESTED", Category::AppEnvironment, Severity::Info),
+    documented("CHANGE_SUCCESSFUL", Category::AppEnvironment, Severity::Info),
+    documented("CHANGE_FAILED", Category::AppEnvironment, Severity::Error),
+    documented("HIGH_MEMORY", Category::AppResources, Severity::Warn),
+    documented("HIGH_CPU", Category::AppResources, Severity::Warn),
+    documented("STD_ERR_INCREASE", Category::AppResources, Severity::Warn),
+    documented("KILLED_RESTARTED", Category::DynoState, Severity::Warn),
+    refining("PUBLISHED", "START_SUCCESSFUL", Category::AppState, Severity::Info),
+    refining("UNPUBLISHED", "STOP_SUCCESSFUL", Category::AppState, Severity::Info),
+    refining("UPLOAD_REFUSED", "DEPLOY_FAILED", Category::AppState, Severity::Error),
+    refining("POLICY_APPLIED", "CHANGE_SUCCESSFUL", Category::AppEnvironment, Severity::Info),
+    refining("POLICY_FAILED", "CHANGE_FAILED", Category::AppEnvironment, Severity::Error),
+    refining("SIGNED", "CHANGE_SUCCESSFUL", Category::AppEnvironment, Severity::Info),
+    refining("SIGNING_FAILED", "CHANGE_FAILED", Category::AppEnvironment, Severity::Error),
+    refining("KEY_CREATED", "CHANGE_SUCCESSFUL", Category::AppEnvironment, Severity::Info),
+    refining("KEY_REVOKED", "CHANGE_SUCCESSFUL", Category::AppEnvironment, Severity::Info),
+    refining("ENDPOINT_SECURITY_CHANGED", "CHANGE_SUCCESSFUL", Category::AppEnvironment, Severity::Info),
+    on_request("PROFILE_EXPIRES", Category::AppState, Severity::Warn),
+    on_request("CERTIFICATE_EXPIRES", Category::AppState, Severity::Warn),
+    on_request("DOWNLOAD_SPIKE", Category::AppResources, Severity::Warn),
+];
+
+impl EventName {
+    /// The name of that text. `APP_…` before a name and `TERMINIATED` are read too: the documents write both (003 4.2).
+    pub fn parse(text: &str) -> Option<&'static Self> {
+        let text = text.strip_prefix("APP_").unwrap_or(text);
+        let text = if text == "TERMINIATED" { "TERMINATED" } else { text };
+        NAMES.iter().find(|name| name.name == text)
+    }
+}
+
+/// Which list of events an event is in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "UPPERCASE")]
+pub enum EventGroup {
+    /// What happens to an app.
+    Notification,
+    /// Who changed what protects it: keys, endpoint security, policies.
+    Audit,
+}
+
+impl EventGroup {
+    /// The document's name.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Notification => "NOTIFICATION",
+            Self::Audit => "AUDIT",
+        }
+    }
+}
+
+/// Something that happened to an app.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Event {
+    /// Its guid. Whoever may tell of the same event twice derives it from what is the same.
+    pub guid: Guid,
+    /// The app.
+    pub app: AppId,
+    /// The app's name, as it was then.
+    pub app_name: String,
+    /// The environment; `None` for what happens to the app in all of them, as everything does that happens to it here.
+    pub env: Option<Environment>,
+    /// One of [`NAMES`] that refines no other.
+    pub name: String,
+    /// The finer name of [`NAMES`], where there is one.
+    pub finer: Option<String>,
+    /// The category, as it was told.
+    pub category: Category,
+    /// The severity, as it was told.
+    pub severity: Severity,
+    /// The list that it is in.
+    pub group: EventGroup,
+    /// What happened, in a sentence.
+    pub message: String,
+    /// More of it.
+    pub details: Map<String, Value>,
+    /// The name of who did it; `System` for nobody.
+    pub by: String,
+    /// When it was written.
+    pub at: Timestamp,
+    /// When it happened, by whoever told of it.
+    pub happened: Timestamp,
+}
+
+impl Record for Event {
+    const KIND: &'static str = "event";
+
+    fn expires(&self) -> Option<Timestamp> {
+        Some(self.at.plus_seconds(RETENTION_SECONDS))
+    }
+}
+
+/// Who did what nobody in particular did.
+pub const SYSTEM: &str = "System";
+
+impl Event {
+    /// An event of that name to an app, in every environment. The name is one of [`NAMES`]; a finer one stands beside the one
+    /// that it refines.
+    pub fn of(card: &AppCard, name: &'static str, by: &str, message: String, now: Timestamp) -> Self {
+        Self::named(card.id, card.name.as_str(), name, by, message, now)
+    }
+
+    /// The same for an app of which only id and name are known.
+    pub fn named(app: AppId, app_name: &str, name: &'static str, by: &str, message: String, now: Timestamp) -> Self {
+        let known = NAMES.iter().find(|known| known.name == name).unwrap_or(&NAMES[0]);
+        let audited = ["KEY_CREATED", "KEY_REVOKED", "ENDPOINT_SECURITY_CHANGED", "POLICY_APPLIED", "POLICY_FAILED"];
+        Self {
+            guid: Guid::random(),
+            app: app.item(),
+            app_name: app_name.to_owned(),
+            env: None,
+            name: known.refines.unwrap_or(known.name).to_owned(),
+            finer: known.refines.map(|_| known.name.to_owned()),
+            category: known.category,
+            severity: known.severity,
+            group: if audited.contains(&name) { EventGroup::Audit } else { EventGroup::Notification },
+            message,
+            details: Map::new(),
+            by: if by.is_empty() { SYSTEM.to_owned() } else { by.to_owned() },
+            at: now,
+            happened: now,
+        }
+    }
+
+    /// With that detail.
+    pub fn with(mut self, name: &str, value: impl Into<Value>) -> Self {
+        self.details.insert(name.to_owned(), value.into());
+        self
+    }
+
+    /// In that environment alone.
+    pub fn in_environment(mut self, env: Environment) -> Self {
+        self.env = Some(env);
+        self
+    }
+}
+
+/// Events of one transaction that were not held against the alerts yet.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Pending {
+    /// The tenant.
+    pub handle: Handle,
+    /// The events.
+    pub events: Vec<Event>,
+    /// The alerts that took them already, where they are too many for one transaction.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub taken: Vec<Guid>,
+}
+
+impl Record for Pending {
+    const KIND: &'static str = "pending-event";
+}
+
+/// The writes that tell of events: each event, and one item that waits for the evaluation of all of them. An event whose guid is
+/// derived is told of once: where it may come again its write asks for its absence, and refuses the transaction.
+///
+/// # Errors
+/// Internal.
+pub fn told(handle: Handle, events: Vec<Event>) -> Result<Vec<Write>, Error> {
+    let Some(first) = events.first() else { return Ok(Vec::new()) };
+    let waits = keys::pending_event(first.at, handle, &first.guid);
+    let mut writes = Vec::with_capacity(events.len() + 1);
+    for event in &events {
+        writes.push(records::put(keys::event(handle, event.app, event.env.as_ref(), event.at, &event.guid), event, Condition::Always)?);
+    }
+    writes.push(records::put(waits, &Pending { handle, events, taken: Vec::new() }, Condition::Always)?);
+    Ok(writes)
+}
+
+/// The writes of a transaction that tells of several apps: their events wait together in one item, so that more apps fit.
+///
+/// # Errors
+/// Internal.
+pub fn together(writes: Vec<Write>) -> Result<Vec<Write>, Error> {
+    let is_waiting = |write: &Write| matches!(write, Write::Put(item, _) if item.kind == Pending::KIND);
+    if writes.iter().filter(|write| is_waiting(write)).count() < 2 {
+        return Ok(writes);
+    }
+    let (waiting, mut writes): (Vec<Write>, Vec<Write>) = writes.into_iter().partition(is_waiting);
+    let (mut key, mut all) = (None, None::<Pending>);
+    for write in waiting {
+        let Write::Put(item, _) = write else { continue };
+        let pending: Pending = serde_json::from_str(&item.body).map_err(Error::internal)?;
+        key.get_or_insert(item.key);
+        match &mut all {
+            Some(all) => all.events.extend(pending.events),
+            None => all = Some(pending),
+        }
+    }
+    if let Some((key, all)) = key.zip(all) {
+        writes.push(records::put(key, &all, Condition::Always)?);
+    }
+    Ok(writes)
+}
+
+/// What a change of an app's card tells, by what it was before.
+pub fn of_change(before: &AppCard, after: &AppCard, by: &str, now: Timestamp) -> Vec<Event> {
+    let mut events = Vec::new();
+    let mut tell = |name, message: String| events.push(Event::of(after, name, by, message, now));
+    match (before.in_store(), after.in_store()) {
+        (false, true) => tell("PUBLISHED", "The app is in the store".to_owned()),
+        (true, false) => tell("UNPUBLISHED", "The app is not in the store any more".to_owned()),
+        _ => {}
+    }
+    for binary in &after.binaries {
+        let former = before.binary(binary.kind);
+        let Some(newest) = binary.versions.first() else { continue };
+        if !former.is_some_and(|former| former.versions.iter().any(|version| version.guid == newest.guid)) {
+            let message = format!("Version {} ({}) for {} was uploaded", newest.number, newest.version_name, binary.kind);
+            let event = Event::of(after, "DEPLOYED", by, message, now);
+            events.push(event.with("type", binary.kind.to_string()).with("version", newest.number).with("versionName", newest.version_name.clone()));
+        }
+        for version in &binary.versions {
+            let was = former.and_then(|former| former.versions.iter().find(|was| was.guid == version.guid)).and_then(|was| was.work.clone());
+            let (Some(work), true) = (&version.work, former.is_some()) else { continue };
+            let number = version.number;
+            let mut tell = |name, message: String| {
+                events.push(Event::of(after, name, by, message, now).with("type", binary.kind.to_string()).with("version", number));
+            };
+            let (status_before, signing_before) = was.map_or((WrapStatus::None, None), |was| (was.status, was.signing.map(|signing| signing.status)));
+            if work.status != status_before {
+                match work.status {
+                    WrapStatus::Applying => tell("CHANGE_REQUESTED", format!("Policies are being applied to version {number}")),
+                    WrapStatus::NotSigned => tell("POLICY_APPLIED", format!("Policies were applied to version {number}, which must be signed now")),
+                    WrapStatus::Error => tell("POLICY_FAILED", format!("Policies could not be applied to version {number}")),
+                    WrapStatus::None | WrapStatus::Previously => tell("POLICY_APPLIED", format!("Version {number} has no policies any more")),
+                    WrapStatus::Signed => {}
+                }
+            }
+            let signing = work.signing.as_ref().map(|signing| signing.status);
+            if signing != signing_before {
+                match signing {
+                    Some(SigningStatus::InProgress) => tell("CHANGE_REQUESTED", format!("Version {number} is being signed")),
+                    Some(SigningStatus::Signed) => tell("SIGNED", format!("Version {number} was signed")),
+                    Some(SigningStatus::Error) => tell("SIGNING_FAILED", format!("Version {number} could not be signed")),
+                    Some(SigningStatus::Cancelled) | None => {}
+                }
+            }
+        }
+    }
+    if events.is_empty() {
+        let fields = changed_fields(before, after);
+        let what = if fields.is_empty() { "The app was changed".to_owned() } else { format!("The app was changed: {}", fields.join(", ")) };
+        events.push(Event::of(after, "CHANGE_SUCCESSFUL", by, what, now).with("changed", fields));
+    }
+    events
+}
+
+/// The names of the parts of a card that are not as they were.
+fn changed_fields(before: &AppCard, after: &AppCard) -> Vec<&'static str> {
+    [
+        ("name", before.name != after.name),
+        ("description", before.description != after.description),
+        ("authToken", before.auth_token != after.auth_token),
+        ("restrictToGroups", before.restrict_to_groups != after.restrict_to_groups),
+        ("groups", before.groups != after.groups),
+        ("authpolicies", before.policies != after.policies),
+        ("state", before.state != after.state),
+        ("context", before.context != after.context),
+        ("businessOwner", before.business_owner != after.business_owner),
+        ("tags", before.tags != after.tags),
+        ("binaries", before.binaries != after.binaries),
+    ]
+    .into_iter()
+    .filter_map(|(name, changed)| changed.then_some(name))
+    .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_name_is_there_once_and_refines_one_that_fits_it() {
+        for name in NAMES {
+            assert_eq!(NAMES.iter().filter(|other| other.name == name.name).count(), 1, "{}", name.name);
+            if let Some(of) = name.refines {
+                let of = EventName::parse(of).unwrap_or_else(|| panic!("{of}"));
+                assert_eq!((of.category, of.severity, of.refines), (name.category, name.severity, None), "{}", name.name);
+            }
+        }
+        for (text, name) in [("APP_TERMINATED", "TERMINATED"), ("TERMINIATED", "TERMINATED"), ("TERMINATED", "TERMINATED"), ("CRASHED", "CRASHED")] {
+            assert_eq!(EventName::parse(text).map(|found| found.name), Some(name));
+        }
+        assert!(EventName::parse("NOTHING").is_none());
+    }
+}

@@ -1,0 +1,7 @@
+//! Requests of `rhmap-alerts`.
+
+use super::Entry;
+
+pub(super) fn entries() -> Vec<Entry> {
+    Vec::new()
+}

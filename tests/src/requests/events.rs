@@ -1,0 +1,7 @@
+//! Requests of `rhmap-events`.
+
+use super::Entry;
+
+pub(super) fn entries() -> Vec<Entry> {
+    Vec::new()
+}
