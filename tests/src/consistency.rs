@@ -119,7 +119,9 @@ pub fn of_tenant(snapshot: &Snapshot, handle: Handle) -> Snapshot {
     let handle = handle.to_string();
     snapshot
         .iter()
-        .filter(|((pk, sk), _)| pk.starts_with(&handle) || (pk.starts_with("CHORES#") && sk.contains(&handle)))
+        .filter(|((pk, sk), _)| {
+            pk.starts_with(&handle) || (pk.starts_with("CHORES#") && sk.contains(&handle)) || (pk.starts_with("PENDING#") && sk.contains(&handle))
+        })
         .map(|(k, v)| (k.clone(), v.clone()))
         .collect()
 }
@@ -265,7 +267,6 @@ pub fn faults(handle: Handle, snapshot: &Snapshot) -> Vec<String> {
         "due-mail",
         "endpoint-security",
         "endpoint-change",
-        "downloads",
     ]
     .into();
     for item in &records.items {

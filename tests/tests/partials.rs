@@ -122,7 +122,7 @@ impl Stage {
             let before = partials_of(&found.value);
             found.value = said.clone();
             let card_before = card.value.clone();
-            let mut writes = app::rewritten(who.handle, &card_before, &mut card, now)?;
+            let mut writes = app::rewritten(who.handle, &card_before, &mut card, &who.owner.username, now)?;
             writes.push(found.replace()?);
             writes.extend(partial::map(reader, who.handle, &who.owner.user, id, &before, &partials_of(said)).await?);
             Ok(((), writes))

@@ -133,6 +133,7 @@ fn reads(row: &Row) -> bool {
         Permission::Scope(_) => row.method == Method::GET || matches!(row.operation, "Validate" | "ValidateContext" | "Decide"),
         Permission::StoreUser => row.operation == "GetStoreItems",
         Permission::Signed => row.operation == "List",
+        Permission::AppOr(right) => by_right(right),
         Permission::Member => {
             row.dialect == Dialect::Apperian && row.method == Method::GET || matches!(row.operation, "List" | "ListAssignable" | "Validate" | "ReadUser")
         }
@@ -362,6 +363,10 @@ async fn work_off(world: &World) -> Actions {
 #[test]
 fn the_table_of_operations_is_written() {
     let mut table = "# Operations\n\nEvery route, from the route table. The permission is what the caller needs; the section is that of the document, or `own` for what no document has.\n\n| Function | Operation | Method | Path | Permission | Section |\n|---|---|---|---|---|---|\n".to_owned();
+    let told = |right: Right| {
+        let (path, access) = right.permission_path();
+        format!("{access} `{}`", path.rsplit_once("admin/").map_or(path, |(_, short)| short))
+    };
     for row in rows() {
         let permission = match row.permission {
             Permission::Open => "anybody".to_owned(),
@@ -369,10 +374,8 @@ fn the_table_of_operations_is_written() {
             Permission::StoreUser => "a member or an app's user".to_owned(),
             Permission::Signed => "a message that is signed with the tenant's key".to_owned(),
             Permission::Scope(scope) => format!("a token with `{}`", scope.as_str()),
-            Permission::Holds(right) => {
-                let (path, access) = right.permission_path();
-                format!("{access} `{}`", path.rsplit_once("admin/").map_or(path, |(_, short)| short))
-            }
+            Permission::AppOr(right) => format!("an app's API key, or {}", told(right)),
+            Permission::Holds(right) => told(right),
         };
         writeln!(table, "| {} | {} | {} | `{}` | {permission} | {} |", row.function, row.operation, row.method, row.path, row.section).expect("a text");
     }

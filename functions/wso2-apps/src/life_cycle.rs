@@ -159,7 +159,7 @@ pub async fn change(mut call: Call<'_>) -> Result<Reply, Error> {
         incoming.conditions.judge_change(&validators(id, &found.value, found.rev), required)?;
         let before = found.value.clone();
         let taken = life_cycle::take(who, &mut found.value, found.rev, &[action], reason, now)?;
-        let mut writes = app::rewritten(who.handle, &before, &mut found, now)?;
+        let mut writes = app::rewritten(who.handle, &before, &mut found, &who.owner.username, now)?;
         writes.extend(taken);
         Ok(((id, found.rev + 1, found.value), writes))
     })?;

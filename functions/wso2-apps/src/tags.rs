@@ -89,7 +89,7 @@ async fn change(mut call: Call<'_>, by: impl Fn(&[String], &[String]) -> Result<
         let named: Named = incoming.parse()?;
         let before = found.value.clone();
         found.value.tags = by(&before.tags, &named.tags)?;
-        let writes = if found.value.tags == before.tags { Vec::new() } else { app::rewritten(who.handle, &before, &mut found, now)? };
+        let writes = if found.value.tags == before.tags { Vec::new() } else { app::rewritten(who.handle, &before, &mut found, &who.owner.username, now)? };
         Ok(((), writes))
     })?;
     Ok(Reply::empty())

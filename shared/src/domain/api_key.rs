@@ -5,7 +5,9 @@ use serde::{Deserialize, Serialize};
 use crate::access::{Principal, Right};
 use crate::change;
 use crate::clock::Timestamp;
+use crate::domain::app::AppCard;
 use crate::domain::credential::{Credential, Purpose};
+use crate::domain::event::{self, Event};
 use crate::domain::text::Label;
 use crate::domain::user::{Owner, User};
 use crate::error::Error;
@@ -143,9 +145,9 @@ pub fn keys_to_create(handle: Handle, of: &KeyOf) -> Vec<Key> {
 }
 
 /// Who may see and change an app's keys: whoever may write that app. Everybody else meets an unknown app.
-async fn app_writable(reader: &mut Reader<'_>, who: &Principal, app: AppId) -> Result<(), Error> {
-    let card: Option<Stored<crate::domain::app::AppCard>> = reader.get(&keys::app_card(who.handle, app)).await?;
-    if card.is_some() && who.holds(Right::WriteStoreItems) { Ok(()) } else { Err(Error::not_found("invalid_guid")) }
+async fn app_writable(reader: &mut Reader<'_>, who: &Principal, app: AppId) -> Result<AppCard, Error> {
+    let card: Option<Stored<AppCard>> = reader.get(&keys::app_card(who.handle, app)).await?;
+    card.map(|card| card.value).filter(|_| who.holds(Right::WriteStoreItems)).ok_or_else(|| Error::not_found("invalid_guid"))
 }
 
 /// All keys of the caller, or of an app, in the order of their creation, revoked ones too (003 1.1).
@@ -186,7 +188,9 @@ pub async fn create(reader: &mut Reader<'_>, who: &Principal, of: KeyOf, label: 
                 owner = Some(user.value.owner);
             }
             KeyOf::App(app) => {
-                app_writable(reader, who, *app).await?;
+                let card = app_writable(reader, who, *app).await?;
+                let told = Event::of(&card, "KEY_CREATED", &who.owner.username, format!("The API key “{label}” was made; a former one is revoked by it"), now);
+                writes.extend(event::told(who.handle, vec![told])?);
                 let pointer = keys::app_key_pointer(who.handle, *app);
                 let latest = Latest { hash: made.hash.clone() };
                 match reader.get::<Latest>(&pointer).await? {
@@ -283,6 +287,7 @@ pub async fn revoke(reader: &mut Reader<'_>, who: &Principal, text: &str) -> Res
         let key = key.ok_or_else(|| Error::not_found("invalid_key"))?;
         if !writes.is_empty() {
             writes.extend(given_up(reader, who.handle, &key).await?);
+            writes.extend(told_of_revocation(reader, who, &key, now).await?);
         }
         Ok((key, writes))
     })
@@ -293,13 +298,25 @@ pub async fn revoke(reader: &mut Reader<'_>, who: &Principal, text: &str) -> Res
 /// # Errors
 /// As [`revoke`].
 pub async fn delete(reader: &mut Reader<'_>, who: &Principal, text: &str) -> Result<ApiKey, Error> {
+    let now = reader.now();
     change!(reader, {
         let found = named(reader, who, text).await?;
         let key = key_of(&found.value).cloned().ok_or_else(|| Error::not_found("invalid_key"))?;
         let mut writes = vec![found.remove(), Write::Delete(key.row(who.handle), Condition::Always)];
         writes.extend(given_up(reader, who.handle, &key).await?);
+        if key.revoked.is_none() {
+            writes.extend(told_of_revocation(reader, who, &key, now).await?);
+        }
         Ok((key, writes))
     })
+}
+
+/// The event of an app's key that ends, where the app is there still.
+async fn told_of_revocation(reader: &mut Reader<'_>, who: &Principal, key: &ApiKey, now: Timestamp) -> Result<Vec<Write>, Error> {
+    let KeyOf::App(app) = key.of else { return Ok(Vec::new()) };
+    let Some(card) = reader.get::<AppCard>(&keys::app_card(who.handle, app)).await? else { return Ok(Vec::new()) };
+    let event = Event::of(&card.value, "KEY_REVOKED", &who.owner.username, format!("The API key “{}” was revoked", key.label), now);
+    event::told(who.handle, vec![event])
 }
 
 /// Changes a key's label, and nothing else of it (003 1.5).

@@ -9,6 +9,7 @@ use crate::change;
 use crate::clock::Timestamp;
 use crate::domain::business_owner;
 use crate::domain::catalogue::{self, AppKind};
+use crate::domain::event::{self, Event};
 use crate::domain::file;
 use crate::domain::housekeeping::{self, Chore, count_object};
 use crate::domain::life_cycle::{self, State};
@@ -439,22 +440,24 @@ async fn made_with(reader: &mut Reader<'_>, who: &Principal, card: &mut AppCard,
     writes.extend(catalogue::changes(who.handle, None, Some(card))?);
     writes.extend(file::uses(who.handle, &[], &file::of_card(card), reader.now())?);
     writes.extend(begun);
+    writes.extend(event::told(who.handle, event::of_new(card, &who.owner.username, reader.now()))?);
     writes.push(owned(who.handle, &card.owner, 1));
     // Whoever is being deleted at this moment owns nothing new.
     writes.push(Write::Check(keys::user(who.handle, &card.owner), Condition::Present));
     Ok(writes)
 }
 
-/// The writes of a changed card: itself, first, under its revision, its rows, and the uses of files that its versions came
-/// from. Notes when it changed.
+/// The writes of a changed card: itself, first, under its revision, its rows, the uses of files that its versions came from, and
+/// the events that tell of it. `by` is the name of who changed it. Notes when it changed.
 ///
 /// # Errors
 /// Internal.
-pub fn rewritten(handle: Handle, before: &AppCard, found: &mut Stored<AppCard>, now: Timestamp) -> Result<Vec<Write>, Error> {
+pub fn rewritten(handle: Handle, before: &AppCard, found: &mut Stored<AppCard>, by: &str, now: Timestamp) -> Result<Vec<Write>, Error> {
     found.value.modified = now;
     let mut writes = vec![found.replace()?];
     writes.extend(catalogue::changes(handle, Some(before), Some(&found.value))?);
     writes.extend(file::uses(handle, &file::of_card(before), &file::of_card(&found.value), now)?);
+    writes.extend(event::told(handle, event::of_change(before, &found.value, by, now))?);
     Ok(writes)
 }
 
@@ -486,7 +489,7 @@ pub async fn update(reader: &mut Reader<'_>, who: &Principal, id: AppId, changes
         if let Some(groups) = &changes.groups {
             links = super::links::regroup(reader, who.handle, &mut found.value, groups).await?;
         }
-        let mut writes = rewritten(who.handle, &before, &mut found, now)?;
+        let mut writes = rewritten(who.handle, &before, &mut found, &who.owner.username, now)?;
         writes.extend(links);
         Ok((found.value, writes))
     })
@@ -553,6 +556,7 @@ pub async fn removed(reader: &mut Reader<'_>, who: &Principal, id: AppId) -> Res
         writes.push(publication.remove());
     }
     writes.extend(file::abandoned(handle, id, files, now)?);
+    writes.extend(event::told(handle, vec![Event::of(&before, "DELETED", &who.owner.username, "The app was deleted".to_owned(), now)])?);
     writes.extend(released(handle, found.binaries.iter().map(|(_, binary)| &binary.value), now)?);
     Ok(writes)
 }
@@ -575,12 +579,12 @@ fn released<'a>(handle: Handle, binaries: impl Iterator<Item = &'a Binary>, now:
 ///
 /// # Errors
 /// The store's.
-pub async fn without_binary(reader: &mut Reader<'_>, handle: Handle, mut found: Stored<AppCard>, kind: BinaryType) -> Result<Vec<Write>, Error> {
-    let now = reader.now();
+pub async fn without_binary(reader: &mut Reader<'_>, who: &Principal, mut found: Stored<AppCard>, kind: BinaryType) -> Result<Vec<Write>, Error> {
+    let (handle, now) = (who.handle, reader.now());
     let before = found.value.clone();
     let binary: Option<Stored<Binary>> = reader.get(&keys::binary(handle, before.id, kind)).await?;
     found.value.binaries.retain(|binary| binary.kind != kind);
-    let mut writes = rewritten(handle, &before, &mut found, now)?;
+    let mut writes = rewritten(handle, &before, &mut found, &who.owner.username, now)?;
     if let Some(binary) = binary {
         writes.push(binary.remove());
         writes.extend(released(handle, std::iter::once(&binary.value), now)?);
@@ -762,7 +766,7 @@ pub async fn set_config(
         }
         binary.config = config.clone();
         let shown = binary.shown_config();
-        Ok((shown, rewritten(who.handle, &before, &mut found, now)?))
+        Ok((shown, rewritten(who.handle, &before, &mut found, &who.owner.username, now)?))
     })
 }
 
@@ -780,7 +784,7 @@ pub async fn change_policy(reader: &mut Reader<'_>, who: &Principal, id: AppId, 
             found.value.policies.push(policy.clone());
             require_policies(reader, who.handle, &found.value.policies, &before.policies).await?;
         }
-        let writes = if found.value.policies == before.policies { Vec::new() } else { rewritten(who.handle, &before, &mut found, now)? };
+        let writes = if found.value.policies == before.policies { Vec::new() } else { rewritten(who.handle, &before, &mut found, &who.owner.username, now)? };
         Ok((found.value, writes))
     })
 }
@@ -804,7 +808,7 @@ pub async fn roll_back(reader: &mut Reader<'_>, who: &Principal, id: AppId, kind
         }
         binary.live = number;
         binary.modified = now;
-        let writes = rewritten(who.handle, &before, &mut found, now)?;
+        let writes = rewritten(who.handle, &before, &mut found, &who.owner.username, now)?;
         Ok((found.value, writes))
     })
 }

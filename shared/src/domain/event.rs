@@ -13,6 +13,7 @@ use serde_json::{Map, Value};
 use crate::clock::Timestamp;
 use crate::domain::app::AppCard;
 use crate::domain::environment::Environment;
+use crate::domain::life_cycle::State;
 use crate::domain::work::{SigningStatus, WrapStatus};
 use crate::error::Error;
 use crate::id::{AppId, Guid, Handle};
@@ -357,6 +358,14 @@ pub fn together(writes: Vec<Write>) -> Result<Vec<Write>, Error> {
         writes.push(records::put(key, &all, Condition::Always)?);
     }
     Ok(writes)
+}
+
+/// What a new app tells: that it was made, the versions that it has, and that it is in the store.
+pub fn of_new(card: &AppCard, by: &str, now: Timestamp) -> Vec<Event> {
+    let before = AppCard { binaries: Vec::new(), state: State::Created, ..card.clone() };
+    let mut events = vec![Event::of(card, "CREATED", by, "The app was made".to_owned(), now)];
+    events.extend(of_change(&before, card, by, now).into_iter().filter(|event| event.name != "CHANGE_SUCCESSFUL"));
+    events
 }
 
 /// What a change of an app's card tells, by what it was before.

@@ -10,6 +10,7 @@ use crate::change;
 use crate::clock::Timestamp;
 use crate::domain::app::{self, AppCard, Binary, Version, VersionCard};
 use crate::domain::housekeeping::{self, Chore, Held};
+use crate::domain::user::Owner;
 use crate::domain::work::{Build, Job, Signing, SigningStatus, Task, Work, WorkCard, WrapStatus};
 use crate::error::Error;
 use crate::id::{AppId, Guid, Handle};
@@ -34,8 +35,9 @@ const DETAILS_LIMIT: usize = 300;
 
 impl Job {
     /// A job on that version of a binary; `binary` names the type too. `base_url` is where this deployment is reached.
-    pub fn new(binary: AppId, version: Guid, task: Task, base_url: String, by: Guid, now: Timestamp) -> Self {
-        Self { guid: Guid::random(), binary, version, task, base_url, by, created: now, attempts: 0, since: None }
+    pub fn new(binary: AppId, version: Guid, task: Task, base_url: String, by: &Owner, now: Timestamp) -> Self {
+        let (by, by_name) = (by.user.clone(), by.username.clone());
+        Self { guid: Guid::random(), binary, version, task, base_url, by, by_name, created: now, attempts: 0, since: None }
     }
 }
 
@@ -234,7 +236,7 @@ impl Subject {
     fn ended(mut self, handle: Handle, job: &Stored<Job>, made: Option<&Made>, now: Timestamp) -> Result<Vec<Write>, Error> {
         self.work().job = None;
         let version = self.version().clone();
-        let mut writes = rewritten(handle, &mut self.card, &version, now)?;
+        let mut writes = rewritten(handle, &mut self.card, &version, &job.value.by_name, now)?;
         writes.push(self.binary.replace()?);
         writes.push(job.remove());
         let held = made.map(|made| &made.held);
@@ -248,13 +250,13 @@ impl Subject {
 ///
 /// # Errors
 /// Internal.
-pub fn rewritten(handle: Handle, card: &mut Stored<AppCard>, version: &Version, now: Timestamp) -> Result<Vec<Write>, Error> {
+pub fn rewritten(handle: Handle, card: &mut Stored<AppCard>, version: &Version, by: &str, now: Timestamp) -> Result<Vec<Write>, Error> {
     let before = card.value.clone();
     let mut shown = card.value.binaries.iter_mut().flat_map(|binary| &mut binary.versions);
     if let Some(shown) = shown.find(|shown: &&mut VersionCard| shown.guid == version.guid) {
         shown.work = version.work.as_deref().map(WorkCard::of);
     }
-    app::rewritten(handle, &before, card, now)
+    app::rewritten(handle, &before, card, by, now)
 }
 
 /// The counts of objects that change when a version does: one write per object. What was held is counted already.

@@ -6,6 +6,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::access::Principal;
 use crate::domain::app::{self, AppCard};
 use crate::domain::catalogue::{AppKind, Listing};
 use crate::domain::publication::{Publication, VersionClaim, joined};
@@ -217,14 +218,15 @@ pub async fn choose_default(reader: &mut Reader<'_>, handle: Handle, card: &AppC
 ///
 /// # Errors
 /// The store's.
-pub async fn no_default(reader: &mut Reader<'_>, handle: Handle, app: AppId) -> Result<Vec<Write>, Error> {
+pub async fn no_default(reader: &mut Reader<'_>, who: &Principal, app: AppId) -> Result<Vec<Write>, Error> {
+    let (handle, by) = (who.handle, &who.owner.username);
     reader.fetch_missing(&[keys::app_card(handle, app), keys::publication(handle, app)]).await?;
     let (card, publication): (Option<Stored<AppCard>>, Option<Stored<Publication>>) =
         (reader.get(&keys::app_card(handle, app)).await?, reader.get(&keys::publication(handle, app)).await?);
     let (Some(mut card), Some(mut publication)) = (card, publication) else { return Ok(Vec::new()) };
     publication.value.default_version = false;
     let before = card.value.clone();
-    let mut writes = app::rewritten(handle, &before, &mut card, reader.now())?;
+    let mut writes = app::rewritten(handle, &before, &mut card, by, reader.now())?;
     writes.push(publication.replace()?);
     Ok(writes)
 }

@@ -9,6 +9,7 @@ use crate::access::Principal;
 use crate::change;
 use crate::clock::Timestamp;
 use crate::domain::app::{self, AppCard, GROUPS_LIMIT};
+use crate::domain::event;
 use crate::domain::group::{self, Group, Member, Members};
 use crate::error::Error;
 use crate::id::{AppId, Guid, Handle};
@@ -82,15 +83,16 @@ pub async fn change_groups(reader: &mut Reader<'_>, who: &Principal, id: AppId, 
         let links = regroup(reader, who.handle, &mut found.value, &wanted).await?;
         let mut writes = Vec::new();
         if found.value.groups != card_before.groups {
-            writes = app::rewritten(who.handle, &card_before, &mut found, now)?;
+            writes = app::rewritten(who.handle, &card_before, &mut found, &who.owner.username, now)?;
         }
         writes.extend(links);
         Ok((found.value, writes))
     })
 }
 
-/// Most items that one transaction puts into a group or takes out of it: two writes an item and one for the group.
-pub const ITEMS_LIMIT: usize = 49;
+/// Most items that one transaction puts into a group or takes out of it: three writes an item, one for the group and one for what
+/// waits to be held against the alerts.
+pub const ITEMS_LIMIT: usize = 32;
 
 /// How an app took the wish to be in a group, or not to be.
 enum Moved {
@@ -102,7 +104,8 @@ enum Moved {
     Full,
 }
 
-fn moved(handle: Handle, guid: &Guid, mut found: Stored<AppCard>, add: bool, now: Timestamp) -> Result<Moved, Error> {
+fn moved(who: &Principal, guid: &Guid, mut found: Stored<AppCard>, add: bool, now: Timestamp) -> Result<Moved, Error> {
+    let (handle, before) = (who.handle, found.value.clone());
     let card = &mut found.value;
     let member = keys::group_item(handle, guid, card.id);
     let link = match (add, card.groups.contains(guid)) {
@@ -119,7 +122,9 @@ fn moved(handle: Handle, guid: &Guid, mut found: Stored<AppCard>, add: bool, now
     };
     // What a list shows of it stays as it is.
     found.value.modified = now;
-    Ok(Moved::Now(vec![link, found.replace()?]))
+    let mut writes = vec![link, found.replace()?];
+    writes.extend(event::told(handle, event::of_change(&before, &found.value, &who.owner.username, now))?);
+    Ok(Moved::Now(writes))
 }
 
 /// The write that counts so many items more in a group, or fewer; none for none.
@@ -160,7 +165,7 @@ pub async fn change_items(reader: &mut Reader<'_>, who: &Principal, guid: &Guid,
             if add {
                 members.items.push(id);
             }
-            match moved(handle, guid, found, add, now)? {
+            match moved(who, guid, found, add, now)? {
                 Moved::Now(both) => {
                     writes.extend(both);
                     changed += 1;
@@ -171,7 +176,7 @@ pub async fn change_items(reader: &mut Reader<'_>, who: &Principal, guid: &Guid,
         }
         writes.extend(counted(handle, guid, changed, add));
         members.items.sort();
-        Ok((members, writes))
+        Ok((members, event::together(writes)?))
     })
 }
 
@@ -197,13 +202,13 @@ pub async fn change_each_item(reader: &mut Reader<'_>, who: &Principal, guid: &G
             let (mut done, mut writes) = (Vec::new(), Vec::new());
             for found in reader.get_all::<AppCard>(&cards).await?.into_iter().flatten() {
                 let id = found.value.id;
-                if let Moved::Now(both) = moved(handle, guid, found, add, now)? {
+                if let Moved::Now(both) = moved(who, guid, found, add, now)? {
                     writes.extend(both);
                     done.push(id);
                 }
             }
             writes.extend(counted(handle, guid, done.len(), add));
-            Ok((done, writes))
+            Ok((done, event::together(writes)?))
         })?;
         all.extend(done);
     }

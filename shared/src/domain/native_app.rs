@@ -109,7 +109,7 @@ pub async fn update(reader: &mut Reader<'_>, who: &Principal, id: AppId, said: &
             Some(enabled) => store_front::moved(who, &mut found.value, found.rev, enabled, now)?,
             None => Vec::new(),
         };
-        let mut writes = app::rewritten(handle, &before, &mut found, now)?;
+        let mut writes = app::rewritten(handle, &before, &mut found, &who.owner.username, now)?;
         writes.extend(taken);
         writes.extend(told(handle, id, kept, &text, reader)?);
         Ok((NativeApp { id, card: found.value, text, platform }, writes))
@@ -125,7 +125,7 @@ pub async fn delete(reader: &mut Reader<'_>, who: &Principal, id: AppId) -> Resu
         let (found, _) = card(reader, who.handle, id).await?;
         let before = found.value.clone();
         let writes = match id.kind() {
-            Some(kind) if before.binaries.len() > 1 => app::without_binary(reader, who.handle, found, kind).await?,
+            Some(kind) if before.binaries.len() > 1 => app::without_binary(reader, who, found, kind).await?,
             _ => app::removed(reader, who, id.item()).await?,
         };
         Ok((before, writes))
@@ -281,7 +281,7 @@ pub async fn version_of(reader: &mut Reader<'_>, who: &Principal, id: AppId, fil
         Some(enabled) => store_front::moved(who, &mut found.value, found.rev, enabled, now)?,
         None => Vec::new(),
     };
-    let mut writes = app::rewritten(handle, &before, &mut found, now)?;
+    let mut writes = app::rewritten(handle, &before, &mut found, &who.owner.username, now)?;
     writes.extend(attached);
     writes.extend(taken);
     writes.extend(told(handle, id, kept, &text, reader)?);

@@ -244,12 +244,12 @@ pub async fn replace(reader: &mut Reader<'_>, who: &Principal, named: &str, want
         let policies: Vec<Applied> = wanted.iter().map(|wanted| wanted.applied(&stood.policies, now)).collect();
         let work = live.work.get_or_insert_with(Box::default);
         let (overtaken, needs_job) = replace_in(work, policies.clone(), published);
-        let asked = needs_job.then(|| Job::new(binary, before.guid.clone(), Task::Apply, base_url.to_owned(), who.owner.user.clone(), now));
+        let asked = needs_job.then(|| Job::new(binary, before.guid.clone(), Task::Apply, base_url.to_owned(), &who.owner, now));
         if let Some(asked) = &asked {
             work.job = Some(asked.guid.clone());
         }
         let after = live.clone();
-        let mut writes = job::rewritten(handle, &mut subject.card, &after, now)?;
+        let mut writes = job::rewritten(handle, &mut subject.card, &after, &who.owner.username, now)?;
         writes.push(subject.binary.replace()?);
         writes.extend(job::counted(handle, &before, &after, None, now)?);
         writes.extend(overtaken.map(|overtaken| Write::Delete(keys::job(handle, &overtaken), Condition::Always)));

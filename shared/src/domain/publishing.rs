@@ -9,6 +9,7 @@ use crate::conditions::{Conditions, Validators};
 use crate::domain::app::{self, AppCard, Binary, Icon, Judged, NewVersion};
 use crate::domain::business_owner;
 use crate::domain::catalogue::{self, AppKind, Listing};
+use crate::domain::event;
 use crate::domain::file::{self, Content, StoredFile};
 use crate::domain::group::{Group, GroupName};
 use crate::domain::life_cycle::State;
@@ -701,7 +702,7 @@ fn moved(mut template: UriTemplate, before: &[PolicyGroup], after: &[PolicyGroup
 /// Counts of one item are one write: a transaction has no two on one item.
 fn merged(writes: Vec<Write>) -> Result<Vec<Write>, Error> {
     let mut all: Vec<Write> = Vec::new();
-    for write in writes {
+    for write in event::together(writes)? {
         if let Write::Count { key, by, .. } = &write
             && let Some(Write::Count { by: sum, .. }) = all.iter_mut().find(|other| matches!(other, Write::Count { key: other, .. } if other == key))
         {
@@ -828,10 +829,10 @@ pub async fn update(
             links.extend(chosen.writes);
             if let Some(former) = chosen.former_default {
                 require_replaceable(reader, who, former).await?;
-                links.extend(line::no_default(reader, handle, former).await?);
+                links.extend(line::no_default(reader, who, former).await?);
             }
         }
-        let mut writes = app::rewritten(handle, &before, &mut found, now)?;
+        let mut writes = app::rewritten(handle, &before, &mut found, &who.owner.username, now)?;
         writes.extend(file::uses(handle, &publication_before.pictures(), &publication.pictures(), now)?);
         if publication != publication_before {
             writes.push(match kept {
@@ -934,11 +935,11 @@ pub async fn new_version(
                 }
                 changed = true;
             }
-            Some(former) => writes.extend(line::no_default(reader, handle, former).await?),
+            Some(former) => writes.extend(line::no_default(reader, who, former).await?),
             None => {}
         }
         if changed {
-            writes.extend(app::rewritten(handle, &before, &mut source, now)?);
+            writes.extend(app::rewritten(handle, &before, &mut source, &who.owner.username, now)?);
         }
         writes.extend(joined.writes);
         writes.extend(links);
@@ -1016,7 +1017,7 @@ pub async fn delete(reader: &mut Reader<'_>, who: &Principal, listing: Listing, 
         let found = publication::card(reader, handle, listing, id).await?;
         guard.judge(publication::shown_id(&found.value, id), &found)?;
         let writes = match id.kind() {
-            Some(kind) if found.value.binaries.len() > 1 => app::without_binary(reader, handle, found, kind).await?,
+            Some(kind) if found.value.binaries.len() > 1 => app::without_binary(reader, who, found, kind).await?,
             _ => app::removed(reader, who, id).await?,
         };
         Ok(((), writes))

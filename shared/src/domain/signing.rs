@@ -70,12 +70,12 @@ pub async fn ask(reader: &mut Reader<'_>, who: &Principal, named: &str, credenti
             return Ok((signing, Vec::new()));
         }
         let task = Task::Sign { credential: credential.clone() };
-        let asked = Job::new(card.value.id.binary(kind), version.guid.clone(), task, base_url.to_owned(), who.owner.user.clone(), now);
+        let asked = Job::new(card.value.id.binary(kind), version.guid.clone(), task, base_url.to_owned(), &who.owner, now);
         let signing = Signing { status: SigningStatus::InProgress, details: String::new(), credential: credential.clone() };
         let overtaken = work.job.replace(asked.guid.clone());
         work.signing = Some(signing.clone());
         let version = version.clone();
-        let mut writes = job::rewritten(handle, &mut card, &version, now)?;
+        let mut writes = job::rewritten(handle, &mut card, &version, &who.owner.username, now)?;
         writes.push(binary.replace()?);
         writes.extend(overtaken.map(|overtaken| Write::Delete(keys::job(handle, &overtaken), Condition::Always)));
         writes.extend(job::ask(handle, &asked)?);

@@ -6,6 +6,7 @@ use crate::access::Principal;
 use crate::change;
 use crate::clock::Timestamp;
 use crate::domain::app::{self, AppCard, Icon};
+use crate::domain::event;
 use crate::domain::life_cycle::{self, Action, State};
 use crate::domain::policy::Policy;
 use crate::domain::text::{Description, Name};
@@ -109,9 +110,9 @@ pub struct Changes {
     pub policies: Option<Vec<Guid>>,
 }
 
-/// Most items that one call puts into the store or takes out of it: four writes each, and one for the store. Items with
-/// binaries of several types take more.
-pub const ITEMS_LIMIT: usize = 24;
+/// Most items that one call puts into the store or takes out of it: five writes each, one for the store, and one for what waits to
+/// be held against the alerts. Items with binaries of several types take more.
+pub const ITEMS_LIMIT: usize = 19;
 
 /// Changes the store (003 2.2): all or nothing.
 ///
@@ -148,6 +149,7 @@ pub async fn update(reader: &mut Reader<'_>, who: &Principal, changes: &Changes)
                     None => writes.push(Write::Delete(keys::shelf(handle, *id), Condition::Always)),
                 }
             }
+            writes = event::together(writes)?;
             if writes.len() > TRANSACTION_LIMIT {
                 return Err(Error::invalid("invalid_storeitems: fewer items can come or go in one call where they have binaries of several types"));
             }
@@ -163,7 +165,7 @@ fn shelving(who: &Principal, mut found: Stored<AppCard>, shelve: bool, now: Time
     if taken.is_empty() {
         return Ok(Vec::new());
     }
-    let mut writes = app::rewritten(who.handle, &before, &mut found, now)?;
+    let mut writes = app::rewritten(who.handle, &before, &mut found, &who.owner.username, now)?;
     writes.extend(taken);
     Ok(writes)
 }

@@ -9,6 +9,7 @@ use crate::change;
 use crate::clock::Timestamp;
 use crate::domain::app::{self, AppCard, Binary, Icon, Judged, NewVersion};
 use crate::domain::catalogue::AppKind;
+use crate::domain::event::{self, Event};
 use crate::domain::file::{self, Content, FileUses, StoredFile};
 use crate::domain::housekeeping::{self, Chore};
 use crate::domain::publication::Publication;
@@ -99,6 +100,12 @@ pub struct Upload {
     pub allow_signer_change: bool,
     /// Who uploads.
     pub by: Guid,
+    /// His name, as it was then.
+    #[serde(default)]
+    pub by_name: String,
+    /// The app's name, as it was then; nothing without an app.
+    #[serde(default)]
+    pub app_name: String,
     /// Since when.
     pub created: Timestamp,
     /// How often its reading was begun.
@@ -223,6 +230,8 @@ pub async fn announce(reader: &mut Reader<'_>, who: &Principal, announced: Annou
         parts: announced.parts.unwrap_or(0),
         allow_signer_change: announced.allow_signer_change && who.administers(),
         by: who.owner.user.clone(),
+        by_name: who.owner.username.clone(),
+        app_name: String::new(),
         created: now,
         readings: 0,
         reading_since: None,
@@ -235,14 +244,17 @@ pub async fn announce(reader: &mut Reader<'_>, who: &Principal, announced: Annou
     let chore = records::put(keys::chore(upload.deadline(), &format!("{handle}#{}", upload.guid)), &chore, Condition::Always)?;
     // Uploads to one item meet at its card: the check of one and the attaching of another.
     change!(reader, {
-        let mut writes = vec![records::create(keys::upload(handle, &upload.guid), &upload)?, chore.clone()];
+        let mut upload = upload.clone();
+        let mut writes = vec![chore.clone()];
         if let Some(app) = upload.app {
-            takes(&app::card(reader, handle, app).await?.value, upload.target)?;
+            let card = app::card(reader, handle, app).await?.value;
+            takes(&card, upload.target)?;
+            upload.app_name = card.name.to_string();
             writes.push(Write::Check(keys::app_card(handle, app), Condition::Present));
         }
-        Ok(((), writes))
-    })?;
-    Ok(upload)
+        writes.push(records::create(keys::upload(handle, &upload.guid), &upload)?);
+        Ok((upload, writes))
+    })
 }
 
 /// Prepares an upload straight to the storage.
@@ -344,10 +356,8 @@ pub async fn begin_reading(reader: &mut Reader<'_>, handle: Handle, upload: &Gui
             return Ok((Begin::Ended(Box::new(found.value)), Vec::new()));
         }
         if record.readings >= READINGS && record.reading_since.is_some_and(|since| since.plus_seconds(CRASHED_AFTER_SECONDS) <= now) {
-            record.state = State::Refused;
-            record.reason = Some(CRASHED.to_owned());
-            let write = found.replace()?;
-            return Ok((Begin::Ended(Box::new(found.value)), vec![write]));
+            let writes = refused(handle, &mut found, CRASHED.to_owned(), now)?;
+            return Ok((Begin::Ended(Box::new(found.value)), writes));
         }
         record.state = State::Reading;
         record.readings += 1;
@@ -362,16 +372,32 @@ pub async fn begin_reading(reader: &mut Reader<'_>, handle: Handle, upload: &Gui
 /// # Errors
 /// The store's.
 pub async fn refuse(reader: &mut Reader<'_>, handle: Handle, upload: &Guid, reason: &str) -> Result<(), Error> {
+    let now = reader.now();
     change!(reader, {
         let found: Option<Stored<Upload>> = reader.get(&keys::upload(handle, upload)).await?;
         let Some(mut found) = found else { return Ok(((), Vec::new())) };
         if !matches!(found.value.state, State::Waiting | State::Reading) {
             return Ok(((), Vec::new()));
         }
-        found.value.state = State::Refused;
-        found.value.reason = Some(reason.to_owned());
-        Ok(((), vec![found.replace()?]))
+        Ok(((), refused(handle, &mut found, reason.to_owned(), now)?))
     })
+}
+
+/// The writes of an upload that ends with a reason: itself, first, and the event that tells of it where it was one of an app's
+/// binary.
+fn refused(handle: Handle, found: &mut Stored<Upload>, reason: String, now: Timestamp) -> Result<Vec<Write>, Error> {
+    let upload = &mut found.value;
+    let mut events = Vec::new();
+    if let (Some(app), Target::Binary(kind)) = (upload.app, upload.target) {
+        let code = reason.split(':').next().unwrap_or_default().to_owned();
+        let event = Event::named(app, &upload.app_name, "UPLOAD_REFUSED", &upload.by_name, format!("An upload for {kind} was refused: {reason}"), now);
+        events.push(event.with("type", kind.to_string()).with("code", code).with("fileName", upload.file_name.clone()));
+    }
+    upload.state = State::Refused;
+    upload.reason = Some(reason);
+    let mut writes = vec![found.replace()?];
+    writes.extend(event::told(handle, events)?);
+    Ok(writes)
 }
 
 /// How attaching ended.
@@ -402,11 +428,7 @@ pub async fn attach(reader: &mut Reader<'_>, handle: Handle, upload: &Upload, ki
         if !matches!(record.value.state, State::Waiting | State::Reading) {
             return Ok((Verdict::Ended, Vec::new()));
         }
-        let refusal = |mut record: Stored<Upload>, reason: String| {
-            record.value.state = State::Refused;
-            record.value.reason = Some(reason.clone());
-            Ok((Verdict::Refused(reason), vec![record.replace()?]))
-        };
+        let refusal = |mut record: Stored<Upload>, reason: String| Ok((Verdict::Refused(reason.clone()), refused(handle, &mut record, reason, now)?));
         let Some(mut card) = reader.get::<AppCard>(&card_key).await? else {
             return refusal(record, "wrong_identifier: the item was deleted meanwhile".to_owned());
         };
@@ -429,7 +451,7 @@ pub async fn attach(reader: &mut Reader<'_>, handle: Handle, upload: &Upload, ki
         record.value.state = State::Attached;
         record.value.version = Some(number);
         record.value.sha256 = Some(judged.sha256.clone());
-        let mut writes = app::rewritten(handle, &before, &mut card, now)?;
+        let mut writes = app::rewritten(handle, &before, &mut card, &upload.by_name, now)?;
         writes.push(record.replace()?);
         writes.extend(versions);
         Ok((Verdict::Attached(number), writes))
@@ -504,9 +526,7 @@ pub async fn attach_icon(reader: &mut Reader<'_>, handle: Handle, upload: &Uploa
             Some(app) => {
                 let Some(mut card) = reader.get::<AppCard>(&keys::app_card(handle, app)).await? else {
                     let reason = "wrong_identifier: the item was deleted meanwhile".to_owned();
-                    record.value.state = State::Refused;
-                    record.value.reason = Some(reason.clone());
-                    return Ok((Verdict::Refused(reason), vec![record.replace()?]));
+                    return Ok((Verdict::Refused(reason.clone()), refused(handle, &mut record, reason, now)?));
                 };
                 let before = card.value.clone();
                 // Every dialect shows the new icon: a publisher's picture makes way.
@@ -517,7 +537,7 @@ pub async fn attach_icon(reader: &mut Reader<'_>, handle: Handle, upload: &Uploa
                     writes.extend(file::uses(handle, &pictures, &found.value.pictures(), now)?);
                     writes.push(found.replace()?);
                 }
-                writes.extend(app::rewritten(handle, &before, &mut card, now)?);
+                writes.extend(app::rewritten(handle, &before, &mut card, &upload.by_name, now)?);
                 keys::icon(handle, app)
             }
         };

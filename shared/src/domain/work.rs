@@ -187,6 +187,9 @@ pub struct Job {
     pub base_url: String,
     /// Who asked for it.
     pub by: Guid,
+    /// His name, as it was then.
+    #[serde(default)]
+    pub by_name: String,
     /// When.
     pub created: Timestamp,
     /// How often it was begun.

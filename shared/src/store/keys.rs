@@ -719,16 +719,6 @@ pub fn endpoint_log_row(handle: Handle, app: AppId, env: &Environment, at: Times
     key(endpoint_log(handle, app, env), format!("{}#{guid}", time(at)))
 }
 
-/// How many downloads an app had in an hour, by the number of hours since 1970.
-pub fn downloads_of_hour(handle: Handle, app: AppId, hour: i64) -> Key {
-    key(app_parts(handle, app), format!("DOWNLOADS#h{hour:09}"))
-}
-
-/// How many downloads an app had on a day, by the number of days since 1970.
-pub fn downloads_of_day(handle: Handle, app: AppId, day: i64) -> Key {
-    key(app_parts(handle, app), format!("DOWNLOADS#d{day:09}"))
-}
-
 /// The shard of a guid.
 fn shard(guid: &Guid) -> u8 {
     Sha256::digest(guid.as_str().as_bytes())[0] % SHARDS
