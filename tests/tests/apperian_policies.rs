@@ -597,25 +597,19 @@ async fn of_many_sets_at_once_one_is_whole() {
 /// Lets an app's package be signed at this moment, as far as anybody can see.
 async fn signing(desk: &Desk<'_>, app: AppId) -> Guid {
     let (handle, now, credential) = (desk.tenant.handle, desk.world.plain.clock.now(), Guid::random());
+    let admin = desk.world.user_record(&desk.tenant, &desk.tenant.admin).await.value.owner;
     let mut reader = desk.reader();
     let reader = &mut reader;
     change!(reader, {
         let mut card = app::card(reader, handle, app).await?;
         let mut binary: Stored<Binary> = reader.get(&keys::binary(handle, app, BinaryType::Android)).await?.expect("a binary");
         let version = &mut binary.value.versions[0];
-        let job = Job::new(
-            app.binary(BinaryType::Android),
-            version.guid.clone(),
-            Task::Sign { credential: credential.clone() },
-            String::new(),
-            desk.tenant.admin.clone(),
-            now,
-        );
+        let job = Job::new(app.binary(BinaryType::Android), version.guid.clone(), Task::Sign { credential: credential.clone() }, String::new(), &admin, now);
         let work = version.work.get_or_insert_with(Box::default);
         work.job = Some(job.guid.clone());
         work.signing = Some(Signing { status: SigningStatus::InProgress, details: String::new(), credential: credential.clone() });
         let version = version.clone();
-        let mut writes = job::rewritten(handle, &mut card, &version, now)?;
+        let mut writes = job::rewritten(handle, &mut card, &version, "admin", now)?;
         writes.push(binary.replace()?);
         writes.extend(job::ask(handle, &job)?);
         Ok((job.guid, writes))
