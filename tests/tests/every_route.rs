@@ -29,7 +29,7 @@ fn is_error(entry: &Entry, answer: &Answer, status: u16) {
 /// The text of an error, where its dialect has it.
 fn message<'a>(entry: &Entry, answer: &'a Answer) -> &'a str {
     let message = match entry.row().dialect {
-        Dialect::Rhmap | Dialect::RhmapSdk => &answer.json["message"],
+        Dialect::Rhmap | Dialect::RhmapSdk | Dialect::RhmapMbaas => &answer.json["message"],
         Dialect::RhmapTeams => &answer.json["error"]["error"],
         Dialect::RhmapTeamMembers | Dialect::OAuth => &answer.json["error"],
         Dialect::Wso2 => &answer.json["message"],
@@ -41,7 +41,7 @@ fn message<'a>(entry: &Entry, answer: &'a Answer) -> &'a str {
 
 /// Whether success is a word beside what is answered.
 fn says_ok(entry: &Entry) -> bool {
-    matches!(entry.row().dialect, Dialect::Rhmap | Dialect::RhmapSdk)
+    matches!(entry.row().dialect, Dialect::Rhmap | Dialect::RhmapSdk | Dialect::RhmapMbaas)
 }
 
 fn is_enveloped(entry: &Entry, answer: &Answer) {
@@ -389,9 +389,13 @@ async fn a_body_that_cannot_be_read_is_400() {
             let word = match entry.row().dialect {
                 Dialect::Wso2 => "Bad Request",
                 Dialect::OAuth => "invalid_request",
-                Dialect::Rhmap | Dialect::RhmapSdk | Dialect::RhmapTeams | Dialect::RhmapTeamMembers | Dialect::Apperian | Dialect::ApperianCalls => {
-                    "invalid_json"
-                }
+                Dialect::Rhmap
+                | Dialect::RhmapSdk
+                | Dialect::RhmapMbaas
+                | Dialect::RhmapTeams
+                | Dialect::RhmapTeamMembers
+                | Dialect::Apperian
+                | Dialect::ApperianCalls => "invalid_json",
                 Dialect::PingId => "Invalid input. The body is not a signed message",
             };
             assert_eq!(message(entry, &answer), word, "{entry}");
