@@ -133,7 +133,7 @@ impl<'a> Publisher<'a> {
             allow_signer_change: false,
         };
         let (_, versions) = app::attach(handle, &mut card.value, former, icon, &new, &judged, now).unwrap().unwrap();
-        let mut writes = app::rewritten(handle, &before, &mut card, now).unwrap();
+        let mut writes = app::rewritten(handle, &before, &mut card, "admin", now).unwrap();
         writes.extend(versions);
         stored.value.app = Some(id.binary(kind));
         writes.push(stored.replace().unwrap());

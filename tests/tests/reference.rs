@@ -96,7 +96,7 @@ impl<'w> Desk<'w> {
             let mut found = app::card(reader, handle, id).await?;
             let before = found.value.clone();
             found.value.business_owner = owner;
-            let mut writes = app::rewritten(handle, &before, &mut found, now)?;
+            let mut writes = app::rewritten(handle, &before, &mut found, "admin", now)?;
             writes.extend(business_owner::assign(reader, handle, before.business_owner, owner).await?);
             Ok(((), writes))
         })
