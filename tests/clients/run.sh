@@ -145,6 +145,10 @@ start_server "$work/data-of-people"
 drive people.mjs --url "$url" --password secret --fhc "$fhc" --work "$work" --small "$stf"
 stop_server
 
+start_server "$work/data-of-operations"
+drive alerts.mjs --url "$url" --password secret --fhc "$fhc" --work "$work" --small "$stf"
+stop_server
+
 # Clients of the publisher API differ on the status of what they create: the whole session with both.
 for status in 201 200; do
     start_server "$work/data-of-publishers-$status" --wso2-create-status "$status"
