@@ -120,7 +120,10 @@ pub fn of_tenant(snapshot: &Snapshot, handle: Handle) -> Snapshot {
     snapshot
         .iter()
         .filter(|((pk, sk), _)| {
-            pk.starts_with(&handle) || (pk.starts_with("CHORES#") && sk.contains(&handle)) || (pk.starts_with("PENDING#") && sk.contains(&handle))
+            pk.starts_with(&handle)
+                || (pk.starts_with("CHORES#") && sk.contains(&handle))
+                || (pk.starts_with("PENDING#") && sk.contains(&handle))
+                || (pk == "SPIKES" && *sk == handle)
         })
         .map(|(k, v)| (k.clone(), v.clone()))
         .collect()
@@ -258,6 +261,9 @@ pub fn faults(handle: Handle, snapshot: &Snapshot) -> Vec<String> {
         "signing-profile",
         "publishing-call",
         "event",
+        "spike-alert",
+        "spike-tenant",
+        "told-spike",
         "told-event",
         "pending-event",
         "alert",

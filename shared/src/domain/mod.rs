@@ -11,6 +11,7 @@ pub mod catalogue;
 pub mod credential;
 pub mod device;
 pub mod document;
+pub mod download_spike;
 pub mod endpoint_security;
 pub mod environment;
 pub mod evaluation;

@@ -719,6 +719,31 @@ pub fn endpoint_log_row(handle: Handle, app: AppId, env: &Environment, at: Times
     key(endpoint_log(handle, app, env), format!("{}#{guid}", time(at)))
 }
 
+/// The tenants with alerts about download spikes.
+pub fn spike_tenants() -> String {
+    "SPIKES".to_owned()
+}
+
+/// How many alerts about download spikes a tenant has.
+pub fn spike_tenant(handle: Handle) -> Key {
+    key(spike_tenants(), handle.to_string())
+}
+
+/// The alerts of a tenant about download spikes.
+pub fn spike_alerts(handle: Handle) -> String {
+    format!("{handle}#SPIKEALERTS")
+}
+
+/// An alert about download spikes.
+pub fn spike_alert(handle: Handle, alert: &Guid) -> Key {
+    key(spike_alerts(handle), alert.as_str())
+}
+
+/// That a download spike of an app was told of.
+pub fn told_spike(handle: Handle, app: AppId) -> Key {
+    key(app_parts(handle, app), "SPIKE")
+}
+
 /// The shard of a guid.
 fn shard(guid: &Guid) -> u8 {
     Sha256::digest(guid.as_str().as_bytes())[0] % SHARDS

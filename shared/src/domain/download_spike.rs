@@ -1,0 +1,181 @@
+//! Download spikes: an app is fetched far more often than it used to be. A warning that the documents do not have.
+//!
+//! Nothing is counted for apps that nobody asked about. The alerts that name `DOWNLOAD_SPIKE` are noted per tenant, and each
+//! evaluation reads what the log of downloads of such a tenant has of the last hour.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::clock::Timestamp;
+use crate::domain::alert::Alert;
+use crate::domain::app::AppCard;
+use crate::domain::audit::LogRow;
+use crate::domain::event::{self, Event};
+use crate::error::Error;
+use crate::id::{AppId, Guid, Handle};
+use crate::records::{self, Reader, Record, Stored};
+use crate::store::keys::LogOf;
+use crate::store::{Condition, Query, StoreError, Table, Write, keys};
+
+/// The name of the event.
+pub const NAME: &str = "DOWNLOAD_SPIKE";
+/// Fewer downloads within an hour are no spike.
+pub const LEAST: usize = 50;
+/// How many times as many as in an hour of the seven days before.
+pub const TIMES: usize = 5;
+/// A spike of an app is told of at most once within so many seconds: six hours.
+pub const PAUSE_SECONDS: i64 = 6 * 3_600;
+
+const HOUR_SECONDS: i64 = 3_600;
+const WEEK_HOURS: i64 = 7 * 24;
+/// Most pages of the log, of a megabyte each, that one question reads.
+const PAGES: usize = 4;
+
+/// That an alert asks about spikes.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Asked {
+    /// Of which app; `None` for every app of the tenant.
+    pub app: Option<AppId>,
+}
+
+impl Record for Asked {
+    const KIND: &'static str = "spike-alert";
+}
+
+/// The tenants with such alerts: the item's counter says how many.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+struct AskingTenant {}
+
+impl Record for AskingTenant {
+    const KIND: &'static str = "spike-tenant";
+}
+
+/// That a spike was told of.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+struct Told {
+    expires: Timestamp,
+}
+
+impl Record for Told {
+    const KIND: &'static str = "told-spike";
+
+    fn expires(&self) -> Option<Timestamp> {
+        Some(self.expires)
+    }
+}
+
+/// The writes beside those of an alert that comes, changes or goes: whether it asks about spikes.
+///
+/// # Errors
+/// Internal.
+pub fn asked(handle: Handle, before: Option<&Alert>, after: Option<&Alert>) -> Result<Vec<Write>, Error> {
+    let asks = |alert: &&Alert| alert.names.iter().any(|name| name == NAME);
+    let counted = |by| Write::Count { key: keys::spike_tenant(handle), kind: AskingTenant::KIND, by, condition: Condition::Always };
+    Ok(match (before.filter(asks), after.filter(asks)) {
+        (None, Some(alert)) => vec![records::put(keys::spike_alert(handle, &alert.guid), &Asked { app: alert.app }, Condition::Always)?, counted(1)],
+        (Some(alert), None) => vec![Write::Delete(keys::spike_alert(handle, &alert.guid), Condition::Always), counted(-1)],
+        _ => Vec::new(),
+    })
+}
+
+/// Looks for spikes where somebody asked about them, and tells of those that are new. Gives how many.
+///
+/// # Errors
+/// The store's.
+pub async fn look(table: &dyn Table, now: Timestamp) -> Result<usize, Error> {
+    let mut told = 0;
+    let mut reader = Reader::new(table, now);
+    for tenant in reader.all(Query::all(keys::spike_tenants())).await? {
+        if tenant.count <= 0 {
+            continue;
+        }
+        let handle: Handle = tenant.key.sk.parse().map_err(Error::internal)?;
+        let mut asked = Vec::new();
+        for item in reader.all(Query::all(keys::spike_alerts(handle))).await? {
+            asked.push(Stored::<Asked>::parse(item)?.value.app);
+        }
+        if asked.is_empty() {
+            continue;
+        }
+        for (app, downloads) in of_last_hour(&mut reader, handle, now).await? {
+            let wanted = asked.iter().any(|of| of.is_none_or(|of| of == app));
+            if wanted && downloads >= LEAST {
+                told += usize::from(tell(&mut reader, handle, app, downloads, now).await?);
+            }
+        }
+    }
+    Ok(told)
+}
+
+/// How often each app was fetched within the last hour, as far as [`PAGES`] of the log go.
+async fn of_last_hour(reader: &mut Reader<'_>, handle: Handle, now: Timestamp) -> Result<BTreeMap<AppId, usize>, Error> {
+    let since = keys::log_from(now.plus_seconds(-HOUR_SECONDS));
+    let mut query = Query { newest_first: true, ..Query::all(keys::log(handle, LogOf::All)) };
+    let mut found = BTreeMap::new();
+    for _ in 0..PAGES {
+        let page = reader.query(&query).await?;
+        for item in page.items {
+            if item.key.sk < since {
+                return Ok(found);
+            }
+            *found.entry(Stored::<LogRow>::parse(item)?.value.binary.item()).or_default() += 1;
+        }
+        if page.next.is_none() {
+            break;
+        }
+        query.after = page.next;
+    }
+    Ok(found)
+}
+
+/// Whether so many downloads are [`TIMES`] as many as in an hour of the week before. It reads no further than it takes to know,
+/// and where a week has more rows than [`PAGES`] it judges by the hours that those cover.
+async fn is_unusual(reader: &mut Reader<'_>, handle: Handle, app: AppId, downloads: usize, now: Timestamp) -> Result<bool, Error> {
+    let (until, since) = (now.plus_seconds(-HOUR_SECONDS), now.plus_seconds(-HOUR_SECONDS * (WEEK_HOURS + 1)));
+    let mut query = Query { newest_first: true, ..Query::all(keys::log(handle, LogOf::Item(app))) }.after(Some(keys::log_from(until)));
+    let (mut rows, mut oldest) = (0_usize, until);
+    let is_more = |rows: usize, hours: i64| rows.saturating_mul(TIMES) > downloads.saturating_mul(usize::try_from(hours.max(1)).unwrap_or(1));
+    for _ in 0..PAGES {
+        let page = reader.query(&query).await?;
+        for item in page.items {
+            let row = Stored::<LogRow>::parse(item)?.value;
+            if row.at < since {
+                return Ok(!is_more(rows, WEEK_HOURS));
+            }
+            rows += 1;
+            oldest = row.at;
+        }
+        if is_more(rows, WEEK_HOURS) {
+            return Ok(false);
+        }
+        if page.next.is_none() {
+            return Ok(true);
+        }
+        query.after = page.next;
+    }
+    Ok(!is_more(rows, (until.seconds() - oldest.seconds()) / HOUR_SECONDS))
+}
+
+async fn tell(reader: &mut Reader<'_>, handle: Handle, app: AppId, downloads: usize, now: Timestamp) -> Result<bool, Error> {
+    let (claim, card) = (keys::told_spike(handle, app), keys::app_card(handle, app));
+    reader.fetch_missing(&[claim.clone(), card.clone()]).await?;
+    if reader.get::<Told>(&claim).await?.is_some() {
+        return Ok(false);
+    }
+    let Some(card) = reader.get::<AppCard>(&card).await? else { return Ok(false) };
+    if !is_unusual(reader, handle, app, downloads, now).await? {
+        return Ok(false);
+    }
+    let message = format!("The app was downloaded {downloads} times within an hour, {TIMES} times as often as usual or more");
+    let mut event = Event::of(&card.value, NAME, event::SYSTEM, message, now).with("downloads", downloads);
+    event.guid = Guid::derived(&["download spike", app.sort_key().as_str(), &now.0.to_string()]);
+    let mut writes = vec![records::put(claim, &Told { expires: now.plus_seconds(PAUSE_SECONDS) }, Condition::AbsentOrExpired { now: now.seconds() })?];
+    writes.extend(event::told(handle, vec![event])?);
+    match reader.table().write(writes).await {
+        Ok(()) => Ok(true),
+        // Another run was first.
+        Err(StoreError::Condition { at: 0 }) => Ok(false),
+        Err(error) => Err(error.into()),
+    }
+}
