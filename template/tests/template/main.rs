@@ -295,7 +295,13 @@ fn nothing_that_happens_unattended_is_lost_in_silence() {
             sources += 1;
             // What reads a stream is called and tries again by itself; other events wait in a queue of the platform's.
             let stream = event.at("Type").text() == "DynamoDB";
-            let (invocation, tries) = if stream { (event.at("Properties"), "4") } else { (function.at("EventInvokeConfig"), "2") };
+            // What runs every minute does then what the run before left.
+            let minutely = event.at("Properties").find("ScheduleExpression").is_some_and(|schedule| schedule.text() == "rate(1 minute)");
+            let (invocation, tries) = match (stream, minutely) {
+                (true, _) => (event.at("Properties"), "4"),
+                (_, true) => (function.at("EventInvokeConfig"), "0"),
+                _ => (function.at("EventInvokeConfig"), "2"),
+            };
             assert_eq!(invocation.at("MaximumRetryAttempts").text(), tries, "{id}");
             let failed = invocation.at("DestinationConfig").at("OnFailure");
             assert_eq!(failed.at("Type").text(), "SQS");
@@ -306,9 +312,14 @@ fn nothing_that_happens_unattended_is_lost_in_silence() {
             let waiting = alarms(&template, "ApproximateNumberOfMessagesVisible", &call("Fn::GetAtt", &format!("{queue}.QueueName")));
             assert_eq!(waiting.len(), 1, "{queue}");
             assert_eq!(waiting[0].at("Threshold").text(), "1");
-            if event.at("Type").text() == "ScheduleV2" {
+            if ["ScheduleV2", "EventBridgeRule"].contains(&event.at("Type").text()) {
                 let arn = event.at("Properties").at("DeadLetterConfig").at("Arn");
                 assert_eq!(*arn, call("Fn::GetAtt", &format!("{queue}.Arn")), "{id}.{name}");
+            }
+            if event.at("Type").text() == "EventBridgeRule" {
+                let allowed = template.at("Resources").at(&format!("{queue}Policy")).at("Properties").at("PolicyDocument").at("Statement").items().next();
+                let allowed = allowed.unwrap_or_else(|| panic!("nobody may write into {queue}"));
+                assert_eq!((allowed.at("Principal").at("Service").text(), allowed.at("Action").text()), ("events.amazonaws.com", "sqs:SendMessage"));
             }
         }
     }
