@@ -614,12 +614,13 @@ mod tests {
         for text in ["cloud/hello", "/cloud/hello", "cloud/hello/", "//cloud//hello//", "  /cloud/hello ", "cloud/h%65llo", "%63loud/hello%20"] {
             assert_eq!(name(text).as_deref(), Some("cloud/hello"), "{text}");
         }
-        for (text, one) in [("/", "/"), ("///", "/"), ("*", "*"), ("/*", "*"), ("Hello", "Hello"), ("gr%C3%BC%C3%9Fe", "grüße"), ("a b", "a b"), ("...", "...")] {
+        for (text, one) in [("/", "/"), ("///", "/"), ("*", "*"), ("/*", "*"), ("Hello", "Hello"), ("gr%C3%BC%C3%9Fe", "grüße"), ("a b", "a b"), ("...", "...")]
+        {
             assert_eq!(name(text).as_deref(), Some(one), "{text}");
         }
         let refused = [
-            "", " ", "%20", "a%2Fb", "a%2fb", "a%252Fb", "a%25", "100%", "a%zz", "..", "a/../b", "a/./b", "%2e%2e/b", "a?b", "a%3Fb", "a#b", "a;b", "a%3bb", "a\\b",
-            "a%5cb", "a\nb", "a%00b", "a%ff", "a /b", "a/ b", "/ ",
+            "", " ", "%20", "a%2Fb", "a%2fb", "a%252Fb", "a%25", "100%", "a%zz", "..", "a/../b", "a/./b", "%2e%2e/b", "a?b", "a%3Fb", "a#b", "a;b", "a%3bb",
+            "a\\b", "a%5cb", "a\nb", "a%00b", "a%ff", "a /b", "a/ b", "/ ",
         ];
         for text in refused {
             assert_eq!(name(text), None, "{text:?}");
