@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value, json};
+use shared::clock::Timestamp;
 use shared::domain::api_key::{ApiKey, KeyOf};
 use shared::domain::app::{AppCard, Binary, Psk, VersionAlias};
 use shared::domain::app_text::AppText;
@@ -12,6 +13,9 @@ use shared::domain::business_owner::{BusinessOwner, OwnerName};
 use shared::domain::catalogue;
 use shared::domain::credential::{Credential, Purpose};
 use shared::domain::document::{Document, DocumentCount, DocumentName, Source};
+use shared::domain::endpoint_security::{self, EndpointChange, EndpointSecurity};
+use shared::domain::environment::Environment;
+use shared::domain::event::Event;
 use shared::domain::file::{self, FileUses, StoredFile};
 use shared::domain::group::{Group, GroupName};
 use shared::domain::housekeeping::Chore;
@@ -33,7 +37,7 @@ use shared::domain::tenant::Tenant;
 use shared::domain::upload::{State, Upload};
 use shared::domain::user::{Administrators, Owner, SignInName, User};
 use shared::domain::work::{Job, SigningStatus, WorkCard, WrapStatus};
-use shared::id::{BinaryType, Guid, Handle, TeamId};
+use shared::id::{AppId, BinaryType, Guid, Handle, TeamId};
 use shared::records::{Record, Stored};
 use shared::store::keys::{self, LogOf};
 use shared::store::{Item, Key, Write};
@@ -301,6 +305,7 @@ pub fn faults(handle: Handle, snapshot: &Snapshot) -> Vec<String> {
     works(handle, &records, &chores, &mut sides);
     presets(handle, &records, &mut sides);
     signing_credentials(handle, &records, &mut sides);
+    endpoint_security(handle, &records, &mut sides);
     let stores: Vec<Stored<StoreFront>> = records.all();
     sides.holds(|| format!("{} stores", stores.len()), stores.len() == 1);
     let whole = |policy: Policy| json!(policy).to_string();
@@ -310,6 +315,48 @@ pub fn faults(handle: Handle, snapshot: &Snapshot) -> Vec<String> {
     let tenant = snapshot.get(&("TENANTS".to_owned(), handle.to_string())).map(item);
     sides.holds(|| "no tenant".to_owned(), tenant.is_some_and(|tenant| Stored::<Tenant>::parse(tenant).is_ok()));
     found
+}
+
+/// What the log of endpoint security tells, from its beginning, is what endpoints ask for now; and each change was told of.
+fn endpoint_security(handle: Handle, records: &Records, sides: &mut Sides<'_>) {
+    let cards: BTreeMap<String, AppId> = records.all::<AppCard>().iter().map(|card| (card.value.id.item().sort_key(), card.value.id)).collect();
+    let logs = keys::endpoint_log(handle, AppId::new(Timestamp(0)), &"dev".parse().expect("an environment"));
+    let prefix = logs.split_inclusive('#').take(2).collect::<String>();
+    let mut changes: BTreeMap<(String, String), Vec<Stored<EndpointChange>>> = BTreeMap::new();
+    for change in records.all::<EndpointChange>() {
+        let place = change.key.pk.strip_prefix(&prefix).and_then(|rest| rest.split_once('#'));
+        let (app, env) = place.unwrap_or_else(|| panic!("no log of an app: {:?}", change.key));
+        changes.entry((app.to_owned(), env.to_owned())).or_default().push(change);
+    }
+    let (mut told, mut kept) = (BTreeSet::new(), BTreeSet::new());
+    for ((app, env), mut changes) in changes {
+        let Some(id) = cards.get(&app) else { continue };
+        let env: Environment = env.parse().expect("an environment");
+        changes.sort_by_key(|change| change.value.at);
+        let (mut default, mut overrides) = (None, BTreeMap::new());
+        for change in &changes {
+            for row in &change.value.rows {
+                match (row.kind, &row.endpoint) {
+                    (endpoint_security::Kind::Set, None) => default = Some(row.security),
+                    (endpoint_security::Kind::Add, Some(name)) => drop(overrides.insert(name.clone(), row.security)),
+                    (endpoint_security::Kind::Remove, Some(name)) => drop(overrides.remove(name)),
+                    _ => sides.holds(|| format!("a row of no change: {row:?}"), false),
+                }
+            }
+            let events = keys::events(handle, *id, Some(&env));
+            let is_told = records.all::<Event>().iter().any(|event| event.key.pk == events && event.value.at == change.value.at);
+            sides.holds(|| format!("a change of endpoint security that nothing tells of: {:?}", change.key), is_told);
+        }
+        told.insert((keys::endpoint_security(handle, *id, &env), json!([default, overrides]).to_string()));
+    }
+    for found in records.all::<EndpointSecurity>() {
+        if !cards.values().any(|id| keys::app_parts(handle, *id) == found.key.pk) {
+            continue;
+        }
+        let overrides: BTreeMap<_, _> = found.value.overrides.iter().map(|(name, of)| (name.clone(), of.security)).collect();
+        kept.insert((found.key, json!([found.value.default, overrides]).to_string()));
+    }
+    sides.same("the log of endpoint security and what it made", told, kept);
 }
 
 fn apps(handle: Handle, records: &Records, chores: &[Stored<Chore>], sides: &mut Sides<'_>) {

@@ -62,6 +62,8 @@ pub enum Step {
     TeamMember,
     AuditReader,
     Installed,
+    EndpointSecurity,
+    EndpointRemoved,
     DeletedItem,
 }
 
@@ -163,6 +165,11 @@ impl Stage<'_> {
                 let path = format!("{TEAMS}/{}/user/{}", self.captured("team.id"), self.captured("user.guid"));
                 self.world.post(&self.tenant.cookie, &path, json!({})).await;
             }
+            Step::EndpointSecurity => {
+                let overrides = json!({"hello": {"security": "https"}, "cloud/status": {"security": "appapikey"}});
+                self.endpoint_security("set", json!({"default": "appapikey", "overrides": overrides})).await;
+            }
+            Step::EndpointRemoved => self.endpoint_security("removeOverride", json!({"endpoint": "hello"})).await,
             Step::DeletedItem => {
                 self.post("storeitem/delete", json!({"guid": self.captured("item.guid")})).await;
             }
@@ -191,6 +198,12 @@ impl Stage<'_> {
         let made = &answer["apiKey"];
         let fields = ["key", "label", "revoked"].into_iter().filter(|field| !made[*field].is_null());
         self.captures.put(name, fields.map(|field| (field, text(&made[field]))));
+    }
+
+    async fn endpoint_security(&self, operation: &str, mut body: Value) {
+        body["appId"] = json!(self.captured("item.guid"));
+        body["environment"] = json!("dev");
+        self.world.post(&self.tenant.cookie, &format!("/box/srv/1.1/app/endpointsecurity/{operation}"), body).await;
     }
 
     async fn policy(&mut self) -> (Guid, String) {
