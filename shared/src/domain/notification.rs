@@ -4,12 +4,14 @@ use askama::Template;
 use serde::{Deserialize, Serialize};
 
 use crate::clock::Timestamp;
+use crate::domain::alert;
 use crate::domain::environment::Environment;
 use crate::domain::event::{Event, RETENTION_SECONDS};
 use crate::error::Error;
-use crate::id::{AppId, Guid};
+use crate::id::{AppId, Guid, Handle};
 use crate::mail::{Mail, SUBJECT_LIMIT};
-use crate::records::Record;
+use crate::records::{Reader, Record, Stored};
+use crate::store::{Query, keys};
 
 /// Where the mail of a notification stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -66,6 +68,33 @@ impl Record for Notification {
     fn expires(&self) -> Option<Timestamp> {
         Some(self.created.plus_seconds(RETENTION_SECONDS))
     }
+}
+
+/// What reading one page of the notifications of an app in an environment asks: the newest first, behind `after`.
+pub fn listing(handle: Handle, app: AppId, env: &Environment, limit: u32, after: Option<String>) -> Query {
+    Query { newest_first: true, ..Query::all(keys::notifications(handle, app, env)) }.after(after).limit(Some(limit))
+}
+
+/// One page of the notifications of an app in an environment (003 4.5), the newest first, and behind what the next one goes on. A
+/// page has what one call to the store gives, and may be shorter than `limit`.
+///
+/// # Errors
+/// Not found for an app that has neither a card nor a notification; the store's.
+pub async fn list(
+    reader: &mut Reader<'_>,
+    handle: Handle,
+    app: AppId,
+    env: &Environment,
+    limit: u32,
+    after: Option<String>,
+) -> Result<(Vec<Notification>, Option<String>), Error> {
+    let is_first = after.is_none();
+    let page = reader.query(&listing(handle, app, env, limit, after)).await?;
+    if page.items.is_empty() && page.next.is_none() && is_first {
+        alert::must_exist(reader, handle, Some(app)).await?;
+    }
+    let found = page.items.into_iter().map(|item| Ok(Stored::<Notification>::parse(item)?.value)).collect::<Result<_, Error>>()?;
+    Ok((found, page.next))
 }
 
 /// How many details of an event a mail says at most.
