@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value, json};
 use shared::clock::Timestamp;
+use shared::domain::alert::{Alert, AlertCount, AlertPlace};
 use shared::domain::api_key::{ApiKey, KeyOf};
 use shared::domain::app::{AppCard, Binary, Psk, VersionAlias};
 use shared::domain::app_text::AppText;
@@ -13,6 +14,7 @@ use shared::domain::business_owner::{BusinessOwner, OwnerName};
 use shared::domain::catalogue;
 use shared::domain::credential::{Credential, Purpose};
 use shared::domain::document::{Document, DocumentCount, DocumentName, Source};
+use shared::domain::download_spike;
 use shared::domain::endpoint_security::{self, EndpointChange, EndpointSecurity};
 use shared::domain::environment::Environment;
 use shared::domain::event::Event;
@@ -306,6 +308,7 @@ pub fn faults(handle: Handle, snapshot: &Snapshot) -> Vec<String> {
     presets(handle, &records, &mut sides);
     signing_credentials(handle, &records, &mut sides);
     endpoint_security(handle, &records, &mut sides);
+    alerts(handle, &records, &mut sides);
     let stores: Vec<Stored<StoreFront>> = records.all();
     sides.holds(|| format!("{} stores", stores.len()), stores.len() == 1);
     let whole = |policy: Policy| json!(policy).to_string();
@@ -357,6 +360,32 @@ fn endpoint_security(handle: Handle, records: &Records, sides: &mut Sides<'_>) {
         kept.insert((found.key, json!([found.value.default, overrides]).to_string()));
     }
     sides.same("the log of endpoint security and what it made", told, kept);
+}
+
+/// Alerts, where they are by their guids, how many an app has, and which ask about download spikes.
+fn alerts(handle: Handle, records: &Records, sides: &mut Sides<'_>) {
+    let all = records.all::<Alert>();
+    for alert in &all {
+        let key = keys::alert(handle, alert.value.app, &alert.value.guid);
+        sides.holds(|| format!("an alert is not at {key:?}"), alert.key == key);
+    }
+    let placed = all.iter().map(|alert| (keys::alert_place(handle, &alert.value.guid), alert.value.app)).collect();
+    sides.same("alerts and their places", placed, records.all::<AlertPlace>().into_iter().map(|place| (place.key, place.value.app)).collect());
+    let mut counted = BTreeMap::<Key, i64>::new();
+    for alert in &all {
+        *counted.entry(keys::alert_count(handle, alert.value.app)).or_default() += 1;
+    }
+    let counts = records.all::<AlertCount>().into_iter().filter(|count| count.count != 0).map(|count| (count.key, count.count)).collect();
+    sides.same("alerts and their counts", counted.into_iter().collect(), counts);
+    let asking: Vec<_> = all.iter().filter(|alert| alert.value.names.iter().any(|name| name == download_spike::NAME)).collect();
+    let asked = records.all::<download_spike::Asked>().into_iter().map(|asked| (asked.key, asked.value.app)).collect();
+    sides.same(
+        "alerts and questions about spikes",
+        asking.iter().map(|alert| (keys::spike_alert(handle, &alert.value.guid), alert.value.app)).collect(),
+        asked,
+    );
+    let of_tenant = records.items.iter().find(|item| item.key == keys::spike_tenant(handle)).map_or(0, |item| item.count);
+    sides.holds(|| format!("{of_tenant} alerts ask about spikes, and not {}", asking.len()), i64::try_from(asking.len()) == Ok(of_tenant));
 }
 
 fn apps(handle: Handle, records: &Records, chores: &[Stored<Chore>], sides: &mut Sides<'_>) {
