@@ -17,7 +17,7 @@ use shared::domain::document::{Document, DocumentCount, DocumentName, Source};
 use shared::domain::download_spike;
 use shared::domain::endpoint_security::{self, EndpointChange, EndpointSecurity};
 use shared::domain::environment::Environment;
-use shared::domain::event::Event;
+use shared::domain::event::{Event, Pending};
 use shared::domain::file::{self, FileUses, StoredFile};
 use shared::domain::group::{Group, GroupName};
 use shared::domain::housekeeping::Chore;
@@ -32,6 +32,7 @@ use shared::domain::policy_document::Published;
 use shared::domain::preset::{Preset, PresetCount};
 use shared::domain::publication::{Publication, VersionClaim};
 use shared::domain::publishing_call::{self, PublishingCall};
+use shared::domain::reported_event::Told;
 use shared::domain::signing_credential::{SigningCredential, SigningPlatform};
 use shared::domain::store_front::StoreFront;
 use shared::domain::team::{Access, Team, default_teams};
@@ -309,6 +310,7 @@ pub fn faults(handle: Handle, snapshot: &Snapshot) -> Vec<String> {
     signing_credentials(handle, &records, &mut sides);
     endpoint_security(handle, &records, &mut sides);
     alerts(handle, &records, &mut sides);
+    events(handle, &records, &mut sides);
     let stores: Vec<Stored<StoreFront>> = records.all();
     sides.holds(|| format!("{} stores", stores.len()), stores.len() == 1);
     let whole = |policy: Policy| json!(policy).to_string();
@@ -360,6 +362,29 @@ fn endpoint_security(handle: Handle, records: &Records, sides: &mut Sides<'_>) {
         kept.insert((found.key, json!([found.value.default, overrides]).to_string()));
     }
     sides.same("the log of endpoint security and what it made", told, kept);
+}
+
+/// Events are where their app and environment put them, and whatever waits to be held against the alerts is there. What was told of
+/// once by its id has its event.
+fn events(handle: Handle, records: &Records, sides: &mut Sides<'_>) {
+    let all = records.all::<Event>();
+    let mut guids = BTreeSet::new();
+    for event in &all {
+        let key = keys::event(handle, event.value.app, event.value.env.as_ref(), event.value.at, &event.value.guid);
+        sides.holds(|| format!("an event is not at {key:?}"), event.key == key);
+        sides.holds(|| format!("two events are {}", event.value.guid), guids.insert(event.value.guid.clone()));
+    }
+    for waiting in records.all::<Pending>() {
+        sides.holds(|| format!("another tenant's events wait here: {:?}", waiting.key), waiting.value.handle == handle);
+        for event in &waiting.value.events {
+            let kept = all.iter().any(|kept| kept.value == *event);
+            sides.holds(|| format!("an event waits that is not kept: {}", event.guid), kept);
+        }
+    }
+    for told in records.all::<Told>() {
+        let is_there = guids.iter().any(|guid| keys::told_event(handle, guid) == told.key);
+        sides.holds(|| format!("told of, and no event: {:?}", told.key), is_there);
+    }
 }
 
 /// Alerts, where they are by their guids, how many an app has, and which ask about download spikes.

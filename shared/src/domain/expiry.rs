@@ -112,13 +112,13 @@ impl Watched {
 
     /// The event, for an app whose card is there.
     fn event(&self, card: &AppCard, version: &Version, now: Timestamp) -> Event {
-        let left = (self.expires.seconds() - now.seconds()).div_euclid(DAY_SECONDS).max(0);
+        // The day that has begun counts: a run is some time after the chore is due.
+        let left = (self.expires.seconds() - now.seconds() + DAY_SECONDS - 1).div_euclid(DAY_SECONDS).max(0);
         let thing = format!("The {} of version {} ({})", self.what.named(), version.number, version.version_name);
         let when = self.expires.rfc3339();
         let message = match left {
             _ if self.expires <= now => format!("{thing} expired on {when}"),
-            0 => format!("{thing} expires within a day, on {when}"),
-            1 => format!("{thing} expires in 1 day, on {when}"),
+            1 => format!("{thing} expires within a day, on {when}"),
             _ => format!("{thing} expires in {left} days, on {when}"),
         };
         let event = Event::of(card, self.what.event(), event::SYSTEM, message, now);
