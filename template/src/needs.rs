@@ -243,7 +243,7 @@ pub const NEEDS: &[Needs] = &[
         function: "rhmap-events",
         does: "What happened to apps, and what they report",
         trigger: Trigger::Http,
-        dynamodb: &[GET, BATCH_GET, QUERY, PUT, UPDATE, CHECK],
+        dynamodb: &[GET, BATCH_GET, QUERY, PUT, UPDATE],
         s3: &[],
         kms: &[],
         before_sign_in: false,
