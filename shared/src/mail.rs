@@ -6,13 +6,15 @@
 use std::sync::{Arc, LazyLock, Mutex};
 
 use async_trait::async_trait;
+use aws_sdk_sesv2::operation::send_email::SendEmailError;
+use lettre::message::header::{HeaderName, HeaderValue};
 use lettre::message::{Mailbox, MultiPart};
 use lettre::{Address, Message};
 use serde::Serialize;
 
 use crate::clock::Timestamp;
 use crate::error::Error;
-use crate::id::{base32, random_bytes};
+use crate::id::{Guid, base32, random_bytes};
 
 /// A mail to be sent.
 #[derive(Clone, Debug)]
@@ -26,10 +28,13 @@ pub struct Mail {
     pub html: String,
     /// The part of the `Message-ID` before the `@`: the same for every try to send this mail.
     pub message_id: String,
+    /// The notification that it is of, for a mail because of an alert. A header of our own says it: SES puts a `Message-ID` of its
+    /// own in place of ours.
+    pub notification: Option<Guid>,
 }
 
 /// Longest subject, in characters; what is longer is cut.
-const SUBJECT_LIMIT: usize = 200;
+pub const SUBJECT_LIMIT: usize = 200;
 
 /// A mail address.
 ///
@@ -50,7 +55,12 @@ impl Mail {
             return Err(Error::invalid("user_invalid_email"));
         }
         let subject = subject.chars().map(|c| if c.is_control() { ' ' } else { c }).take(SUBJECT_LIMIT).collect();
-        Ok(Self { to, subject, text, html, message_id: base32().encode(&random_bytes::<16>()) })
+        Ok(Self { to, subject, text, html, message_id: base32().encode(&random_bytes::<16>()), notification: None })
+    }
+
+    /// The mail of that notification: its guid is the `Message-ID` and the header `X-Appdepot-Notification`.
+    pub fn of_notification(self, guid: &Guid) -> Self {
+        Self { message_id: guid.to_string(), notification: Some(guid.clone()), ..self }
     }
 
     /// To whom it goes.
@@ -67,6 +77,9 @@ impl Mail {
             Message::builder().from(from.clone()).subject(&self.subject).message_id(Some(format!("<{}@{}>", self.message_id, from.email.domain())));
         for to in &self.to {
             message = message.to(Mailbox::new(None, to.clone()));
+        }
+        if let Some(guid) = &self.notification {
+            message = message.raw_header(HeaderValue::new(HeaderName::new_from_ascii_str("X-Appdepot-Notification"), guid.to_string()));
         }
         let body = MultiPart::alternative_plain_html(self.text.clone(), self.html.clone());
         Ok(message.multipart(body).map_err(Error::internal)?.formatted())
@@ -111,8 +124,24 @@ impl Mailer for SesMailer {
         let content = aws_sdk_sesv2::types::EmailContent::builder().raw(raw).build();
         let destination = aws_sdk_sesv2::types::Destination::builder().set_to_addresses(Some(mail.recipients())).build();
         let request = self.client.send_email().from_email_address(self.from.to_string()).destination(destination).content(content);
-        request.send().await.map_err(|error| Error::unavailable(aws_sdk_dynamodb::error::DisplayErrorContext(error)))?;
+        request.send().await.map_err(|error| {
+            let message = error.as_service_error().map_or("The mail service did not answer", refusal).to_owned();
+            Error { message, ..Error::unavailable(aws_sdk_dynamodb::error::DisplayErrorContext(error)) }
+        })?;
         Ok(())
+    }
+}
+
+/// What SES means by an error.
+fn refusal(error: &SendEmailError) -> &'static str {
+    match error {
+        SendEmailError::AccountSuspendedException(_) => "The mail service has suspended this account",
+        SendEmailError::SendingPausedException(_) => "Sending is paused in the mail service",
+        SendEmailError::MailFromDomainNotVerifiedException(_) => "The sender's domain (MailFrom) is not verified in the mail service",
+        SendEmailError::MessageRejected(_) => "The mail service refused the mail: the sender or, in its sandbox, a recipient is not verified, or its content",
+        SendEmailError::LimitExceededException(_) | SendEmailError::TooManyRequestsException(_) => "The mail service takes no more mails for the moment",
+        SendEmailError::BadRequestException(_) | SendEmailError::NotFoundException(_) => "The mail service did not understand the mail",
+        _ => "The mail service refused the mail",
     }
 }
 

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value, json};
 use shared::clock::Timestamp;
+use shared::domain::alert::{Alert, AlertCount, AlertPlace};
 use shared::domain::api_key::{ApiKey, KeyOf};
 use shared::domain::app::{AppCard, Binary, Psk, VersionAlias};
 use shared::domain::app_text::AppText;
@@ -13,14 +14,17 @@ use shared::domain::business_owner::{BusinessOwner, OwnerName};
 use shared::domain::catalogue;
 use shared::domain::credential::{Credential, Purpose};
 use shared::domain::document::{Document, DocumentCount, DocumentName, Source};
+use shared::domain::download_spike;
 use shared::domain::endpoint_security::{self, EndpointChange, EndpointSecurity};
 use shared::domain::environment::Environment;
+use shared::domain::evaluation::DueMail;
 use shared::domain::event::Event;
 use shared::domain::file::{self, FileUses, StoredFile};
 use shared::domain::group::{Group, GroupName};
 use shared::domain::housekeeping::Chore;
 use shared::domain::life_cycle::Steps;
 use shared::domain::line::{self, ContextClaim, Line};
+use shared::domain::notification::{Delivery, Notification};
 use shared::domain::oauth::Client;
 use shared::domain::partial::{Partial, Shown};
 use shared::domain::ping_application::Application;
@@ -123,8 +127,9 @@ pub fn of_tenant(snapshot: &Snapshot, handle: Handle) -> Snapshot {
     let handle = handle.to_string();
     snapshot
         .iter()
-        .filter(|((pk, sk), _)| {
+        .filter(|((pk, sk), item)| {
             pk.starts_with(&handle)
+                || (pk.starts_with("MAILS#") && item["d"]["S"].as_str().is_some_and(|body| body.contains(&handle)))
                 || (pk.starts_with("CHORES#") && sk.contains(&handle))
                 || (pk.starts_with("PENDING#") && sk.contains(&handle))
                 || (pk == "SPIKES" && *sk == handle)
@@ -184,6 +189,24 @@ impl Sides<'_> {
             self.found.push(what());
         }
     }
+}
+
+/// What does not fit together of notifications and the mails that are due: every notification that is not at its end is due, and
+/// everything that is due is such a notification.
+pub fn undelivered(snapshot: &Snapshot) -> Vec<String> {
+    let mut found = Vec::new();
+    let items = |kind: &'static str| snapshot.values().map(item).filter(move |item| item.kind == kind && item.schema == 1);
+    let unsent = items(Notification::KIND).map(|item| Stored::<Notification>::parse(item).unwrap_or_else(|error| panic!("{error}")));
+    let unsent = unsent.filter(|notification| !matches!(notification.value.delivery, Delivery::Sent | Delivery::Failed)).map(|notification| notification.key);
+    let due = items(DueMail::KIND).map(|item| Stored::<DueMail>::parse(item).unwrap_or_else(|error| panic!("{error}")).value.notification_key());
+    let (due, times): (BTreeSet<Key>, usize) = due.fold((BTreeSet::new(), 0), |(mut due, times), key| {
+        due.insert(key);
+        (due, times + 1)
+    });
+    let mut sides = Sides { found: &mut found };
+    sides.holds(|| format!("{times} due mails are of {} notifications", due.len()), times == due.len());
+    sides.same("a notification and the mail that is due", unsent.collect(), due);
+    found
 }
 
 /// What does not fit together in a tenant. A reference to a group or policy that is gone is meant to stay.
@@ -306,12 +329,14 @@ pub fn faults(handle: Handle, snapshot: &Snapshot) -> Vec<String> {
     presets(handle, &records, &mut sides);
     signing_credentials(handle, &records, &mut sides);
     endpoint_security(handle, &records, &mut sides);
+    alerts(handle, &records, &mut sides);
     let stores: Vec<Stored<StoreFront>> = records.all();
     sides.holds(|| format!("{} stores", stores.len()), stores.len() == 1);
     let whole = |policy: Policy| json!(policy).to_string();
     let claims = records.all::<PolicyIdClaim>().into_iter().map(|claim| (claim.key, whole(claim.value.policy))).collect();
     let policies = records.all::<Policy>().into_iter().map(|policy| (keys::policy_id(handle, &policy.value.policy_id), whole(policy.value))).collect();
     sides.same("policy ids and policies", claims, policies);
+    sides.found.extend(undelivered(snapshot));
     let tenant = snapshot.get(&("TENANTS".to_owned(), handle.to_string())).map(item);
     sides.holds(|| "no tenant".to_owned(), tenant.is_some_and(|tenant| Stored::<Tenant>::parse(tenant).is_ok()));
     found
@@ -357,6 +382,32 @@ fn endpoint_security(handle: Handle, records: &Records, sides: &mut Sides<'_>) {
         kept.insert((found.key, json!([found.value.default, overrides]).to_string()));
     }
     sides.same("the log of endpoint security and what it made", told, kept);
+}
+
+/// Alerts, where they are by their guids, how many an app has, and which ask about download spikes.
+fn alerts(handle: Handle, records: &Records, sides: &mut Sides<'_>) {
+    let all = records.all::<Alert>();
+    for alert in &all {
+        let key = keys::alert(handle, alert.value.app, &alert.value.guid);
+        sides.holds(|| format!("an alert is not at {key:?}"), alert.key == key);
+    }
+    let placed = all.iter().map(|alert| (keys::alert_place(handle, &alert.value.guid), alert.value.app)).collect();
+    sides.same("alerts and their places", placed, records.all::<AlertPlace>().into_iter().map(|place| (place.key, place.value.app)).collect());
+    let mut counted = BTreeMap::<Key, i64>::new();
+    for alert in &all {
+        *counted.entry(keys::alert_count(handle, alert.value.app)).or_default() += 1;
+    }
+    let counts = records.all::<AlertCount>().into_iter().filter(|count| count.count != 0).map(|count| (count.key, count.count)).collect();
+    sides.same("alerts and their counts", counted.into_iter().collect(), counts);
+    let asking: Vec<_> = all.iter().filter(|alert| alert.value.names.iter().any(|name| name == download_spike::NAME)).collect();
+    let asked = records.all::<download_spike::Asked>().into_iter().map(|asked| (asked.key, asked.value.app)).collect();
+    sides.same(
+        "alerts and questions about spikes",
+        asking.iter().map(|alert| (keys::spike_alert(handle, &alert.value.guid), alert.value.app)).collect(),
+        asked,
+    );
+    let of_tenant = records.items.iter().find(|item| item.key == keys::spike_tenant(handle)).map_or(0, |item| item.count);
+    sides.holds(|| format!("{of_tenant} alerts ask about spikes, and not {}", asking.len()), i64::try_from(asking.len()) == Ok(of_tenant));
 }
 
 fn apps(handle: Handle, records: &Records, chores: &[Stored<Chore>], sides: &mut Sides<'_>) {

@@ -107,6 +107,8 @@ pub struct Furnished {
     pub owner: String,
     /// Policy partials and what they are mapped to.
     pub policies: Policies,
+    /// An alert of the item in the store, in the environment `dev`.
+    pub alert: String,
     /// The administrator's client of the publisher API, with the tokens that it got by his password.
     pub client: TestClient,
 }
@@ -220,6 +222,7 @@ impl Furnished {
             files,
             owner,
             policies: Policies::of(world, &tenant).await,
+            alert: alerts::furnish(world, &tenant, &of_store).await,
             client: TestClient::of(world, &tenant).await,
         };
         furnished.new_parts(world).await;

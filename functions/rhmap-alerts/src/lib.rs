@@ -1,10 +1,24 @@
 //! 003 chapter 4: alerts, and what was mailed because of them.
 
+mod audit;
+mod requests;
+mod test_mail;
+mod views;
+
+use serde::Serialize;
 use shared::Error;
+use shared::domain::alert::{self, Watched};
+use shared::domain::notification;
+use shared::id::{AppId, Guid, Handle};
+use shared::incoming::Incoming;
 use shared::reply::Reply;
 use shared::routes::Function;
 use shared::routes::rhmap_alerts::{FUNCTION, Op};
-use shared::spine::{Call, Operations};
+use shared::spine::{Call, Operations, Plan};
+use shared::store::keys;
+
+use requests::{AlertBody, AuditBody, Place, place};
+use views::{AlertView, Options};
 
 /// The function.
 pub struct Alerts;
@@ -13,7 +27,151 @@ impl Operations for Alerts {
     type Op = Op;
     const FUNCTION: Function<Op> = FUNCTION;
 
-    async fn call(op: Op, _call: Call<'_>) -> Result<Reply, Error> {
-        Err(Error::internal(format!("{op:?}")))
+    fn plan(op: Op, incoming: &Incoming, handle: Handle) -> Plan {
+        // What the path or the body says of the app; a guid alone leads to its alert by its place.
+        let app = match place(incoming) {
+            Ok(Some(place)) => place.watched.app().ok(),
+            _ => peeked(incoming),
+        };
+        let card = |app: Option<AppId>| app.map(|app| keys::app_card(handle, app));
+        match op {
+            Op::List => app.map_or_else(Plan::default, |app| Plan::default().and(card(app)).query(alert::listing(handle, app))),
+            Op::Create => app.map_or_else(Plan::default, |app| Plan::keys(alert::keys_of(handle, app))),
+            Op::Read | Op::Update | Op::Delete | Op::Clone => {
+                let in_path = incoming.param("alert");
+                let guid: Option<Guid> = if in_path.is_empty() { incoming.peek("guid") } else { in_path.parse().ok() };
+                let Some(guid) = guid else { return Plan::default() };
+                let place = in_path.is_empty().then(|| keys::alert_place(handle, &guid));
+                Plan::default().and(place).and(app.map(|app| keys::alert(handle, app, &guid)))
+            }
+            Op::TestEmails => Plan::default().and(app.and_then(card)),
+            Op::ListOptions => Plan::default(),
+            Op::ListNotifications => match incoming.parse::<AuditBody>().and_then(AuditBody::asked) {
+                Ok(asked) => match asked.app.ours() {
+                    Ok(app) => {
+                        let listing = notification::listing(handle, app, &asked.env, asked.limit, asked.after);
+                        Plan::keys(vec![keys::app_card(handle, app)]).query(listing)
+                    }
+                    Err(_) => Plan::default(),
+                },
+                Err(_) => Plan::default(),
+            },
+        }
     }
+
+    async fn call(op: Op, call: Call<'_>) -> Result<Reply, Error> {
+        match op {
+            Op::List => list(call).await,
+            Op::Create => create(call).await,
+            Op::Read => read(call).await,
+            Op::Update => update(call).await,
+            Op::Delete => delete(call).await,
+            Op::Clone => clone(call).await,
+            Op::TestEmails => test_mail::send(call).await,
+            Op::ListOptions => list_options(&call),
+            Op::ListNotifications => audit::list(call).await,
+        }
+    }
+}
+
+/// The app that a body names, for plans; the outer `None` where it names none.
+fn peeked(incoming: &Incoming) -> Option<Option<AppId>> {
+    let text: String = incoming.peek("uid").or_else(|| incoming.peek("appGuid"))?;
+    text.parse::<Watched>().ok()?.app().ok()
+}
+
+/// 003 4.1
+async fn list(mut call: Call<'_>) -> Result<Reply, Error> {
+    let handle = call.who()?.handle;
+    let place = match place(call.incoming)? {
+        Some(place) => place,
+        None => call.body::<AlertBody>()?.place()?,
+    };
+    let alerts = alert::list(&mut call.reader, handle, place.watched.app()?, &place.env).await?;
+    #[derive(Serialize)]
+    struct ListView {
+        list: Vec<AlertView>,
+        count: usize,
+    }
+    Reply::of(&ListView { count: alerts.len(), list: alerts.into_iter().map(AlertView::from).collect() })
+}
+
+/// 003 4.2
+async fn create(mut call: Call<'_>) -> Result<Reply, Error> {
+    let handle = call.who()?.handle;
+    let mut body: AlertBody = call.body()?;
+    let place = place(call.incoming)?;
+    if let Some(place) = &place {
+        body.agrees_with(place)?;
+        body.env = Some(place.env.clone());
+    }
+    let watched = match place {
+        Some(place) => place.watched,
+        None => body.watched()?.ok_or_else(|| Error::invalid("invalid_guid"))?,
+    };
+    let changes = body.said().checked()?;
+    // What is said is judged as a whole before the app is looked for.
+    let mut alert = changes.made(None, call.reader.now())?;
+    alert.app = watched.app()?;
+    alert::create(&mut call.reader, handle, &alert).await?;
+    Reply::of(&AlertView::from(alert))
+}
+
+/// The alert that a request is about, by its path or by the guid in its body: whatever else a body says does not count.
+fn named(call: &Call<'_>) -> Result<alert::Named, Error> {
+    let named = |guid: Guid, place: Option<Place>| -> Result<alert::Named, Error> {
+        let of = place.map(|place| Ok::<_, Error>((place.watched.app()?, place.env))).transpose()?;
+        Ok(alert::Named { guid, of })
+    };
+    match place(call.incoming)? {
+        Some(place) => named(call.incoming.param("alert").parse().map_err(|_| Error::invalid("invalid_guid"))?, Some(place)),
+        None => named(call.body::<requests::GuidBody>()?.guid, None),
+    }
+}
+
+/// Of no document: what the original's own client asks.
+async fn read(mut call: Call<'_>) -> Result<Reply, Error> {
+    let handle = call.who()?.handle;
+    let named = named(&call)?;
+    let found = alert::find(&mut call.reader, handle, &named).await?;
+    Reply::of(&AlertView::from(found.value))
+}
+
+/// 003 4.3. What is absent stays.
+async fn update(mut call: Call<'_>) -> Result<Reply, Error> {
+    let handle = call.who()?.handle;
+    let body: AlertBody = call.body()?;
+    let watched = body.watched()?;
+    if let Some(place) = place(call.incoming)? {
+        body.agrees_with(&place)?;
+        body.is_of(call.incoming.param("alert"))?;
+    }
+    let changes = body.said().checked()?;
+    let named = named(&call)?;
+    let updated = alert::update(&mut call.reader, handle, &named, watched.as_ref(), &changes).await?;
+    Reply::of(&AlertView::from(updated))
+}
+
+/// 003 4.4
+async fn delete(mut call: Call<'_>) -> Result<Reply, Error> {
+    let handle = call.who()?.handle;
+    let named = named(&call)?;
+    let deleted = alert::delete(&mut call.reader, handle, &named).await?;
+    Reply::of(&AlertView::from(deleted))
+}
+
+/// Of no document: a copy under another guid, and another name or environment where one is said.
+async fn clone(mut call: Call<'_>) -> Result<Reply, Error> {
+    let handle = call.who()?.handle;
+    let body: requests::CloneBody = call.body()?;
+    let named = alert::Named { guid: body.guid.clone(), of: None };
+    let changes = body.said().checked()?;
+    let made = alert::copy(&mut call.reader, handle, &named, &changes).await?;
+    Reply::of(&AlertView::from(made))
+}
+
+/// Of no document: what the filters of alerts may say.
+fn list_options(call: &Call<'_>) -> Result<Reply, Error> {
+    call.incoming.readable()?;
+    Reply::of(&Options::default())
 }

@@ -6,6 +6,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::clock::Timestamp;
+use crate::domain::alert;
 use crate::domain::document::Document;
 use crate::domain::file::{self, FileUses, StoredFile};
 use crate::domain::job;
@@ -74,6 +75,13 @@ pub enum Chore {
         /// The app.
         app: AppId,
     },
+    /// Removes the alerts of an app that was deleted.
+    Alerts {
+        /// The tenant.
+        handle: Handle,
+        /// The app.
+        app: AppId,
+    },
 }
 
 impl Record for Chore {
@@ -82,9 +90,11 @@ impl Record for Chore {
 
 /// How long an object is kept after the last reference to it is gone, in seconds.
 pub const GRACE_SECONDS: i64 = 24 * 3600;
+/// How long the alerts of a deleted app are kept, in seconds: what its deletion tells must still meet them.
+pub const ALERTS_SECONDS: i64 = 24 * 3600;
 
 /// The write of a chore that is due at once (`Release`, `Abandoned`, `Parts`), when an upload expires, after the grace of an object, when
-/// an uploaded file was long enough without use, or when a job counts as lost.
+/// an uploaded file was long enough without use, when a job counts as lost, or a day after an app with its alerts was deleted.
 ///
 /// # Errors
 /// Internal.
@@ -97,6 +107,7 @@ pub fn chore(now: Timestamp, chore: &Chore) -> Result<Write, Error> {
         Chore::Release { handle, aliases, .. } => (now, format!("{handle}#{:?}", aliases.first())),
         Chore::Parts { handle, app } => (now, format!("{handle}#{app}")),
         Chore::Job { handle, job } => (now.plus_seconds(job::LOST_SECONDS), format!("{handle}#{job}")),
+        Chore::Alerts { handle, app } => (now.plus_seconds(ALERTS_SECONDS), format!("{handle}#{app}#ALERTS")),
     };
     records::put(keys::chore(due, &subject), chore, Condition::Always)
 }
@@ -142,6 +153,8 @@ pub struct Done {
     pub jobs: usize,
     /// Deleted apps of which nothing is left.
     pub apps: usize,
+    /// Alerts of deleted apps that were removed.
+    pub alerts: usize,
 }
 
 /// Does everything that is due. Any number of runs at once do it once.
@@ -213,6 +226,10 @@ async fn one(table: &dyn Table, objects: &dyn Objects, now: Timestamp, item: Ite
             if finish(table, vec![remove]).await? {
                 done.apps += 1;
             }
+        }
+        Chore::Alerts { handle, app } => {
+            done.alerts += alert::remove_of_deleted(table, *handle, *app).await?;
+            finish(table, vec![remove]).await?;
         }
         Chore::Release { handle, objects: names, aliases } => {
             let mut writes = vec![remove];

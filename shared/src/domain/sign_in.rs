@@ -48,6 +48,8 @@ pub enum Throttled {
     Reset,
     /// Registrations of clients.
     Registration,
+    /// Test mails to the recipients of alerts.
+    TestMail,
 }
 
 impl Throttled {
@@ -58,6 +60,7 @@ impl Throttled {
             Self::Browser => "browser",
             Self::Reset => "reset",
             Self::Registration => "registration",
+            Self::TestMail => "test-mail",
         }
     }
 }
@@ -90,6 +93,7 @@ fn network(address: &str) -> String {
 fn throttled(of: Throttled) -> Error {
     let message = match of {
         Throttled::Registration => "Too many registrations, please try again later",
+        Throttled::TestMail => "Too many test mails, please try again later",
         Throttled::Password | Throttled::Provider | Throttled::Browser | Throttled::Reset => "Too many failed logins, please try again later",
     };
     Error::new(Kind::TooManyRequests, message)

@@ -5,7 +5,11 @@ use percent_encoding::percent_decode_str;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use shared::access::Role;
-use shared::id::Guid;
+use shared::domain::event::{Event, SYSTEM};
+use shared::domain::notification::{Delivery, Notification};
+use shared::id::{AppId, Guid};
+use shared::records;
+use shared::store::keys;
 
 use crate::case::example;
 use crate::stage::{ADMIN, IDENTIFIER, ORIGIN, Stage, bytes_of, text};
@@ -64,6 +68,8 @@ pub enum Step {
     Installed,
     EndpointSecurity,
     EndpointRemoved,
+    Alert,
+    Notification,
     DeletedItem,
 }
 
@@ -170,6 +176,14 @@ impl Stage<'_> {
                 self.endpoint_security("set", json!({"default": "appapikey", "overrides": overrides})).await;
             }
             Step::EndpointRemoved => self.endpoint_security("removeOverride", json!({"endpoint": "hello"})).await,
+            Step::Alert => {
+                let filters = json!({"alertName": "AppTerminated", "eventCategories": "APP_STATE", "eventSeverities": "FATAL"});
+                let mut body = json!({"emails": "test@example.com", "env": "dev", "uid": self.captured("item.guid")});
+                filters.as_object().into_iter().flatten().for_each(|(name, value)| body[name] = value.clone());
+                let made = self.world.post(&self.tenant.cookie, "/box/srv/1.1/cm/eventlog/alert/create", body).await;
+                self.captures.put("alert", [("guid", text(&made["guid"]))]);
+            }
+            Step::Notification => self.notification().await,
             Step::DeletedItem => {
                 self.post("storeitem/delete", json!({"guid": self.captured("item.guid")})).await;
             }
@@ -179,6 +193,33 @@ impl Stage<'_> {
             }
             Step::Installed => self.install(self.captured("item.guid")).await,
         }
+    }
+
+    /// Keeps what `alert-evaluation` keeps when it has mailed.
+    async fn notification(&mut self) {
+        let now = self.world.plain.clock.now();
+        let app: AppId = self.captured("item.guid").parse().expect("an app");
+        let name = self.captured("item.name");
+        let notification = Notification {
+            guid: Guid::random(),
+            alert: self.captured("alert.guid").parse().expect("an alert"),
+            alert_name: "AppTerminated".to_owned(),
+            app,
+            app_name: name.to_owned(),
+            env: "dev".parse().expect("an environment"),
+            recipients: vec!["test@example.com".to_owned()],
+            events: vec![Event::named(app, name, "TERMINATED", SYSTEM, "App terminated".to_owned(), now)],
+            more: 0,
+            delivery: Delivery::Sent,
+            tries: 1,
+            error: None,
+            created: now,
+            modified: now,
+        };
+        let key = keys::notification(self.tenant.handle, app, &notification.env, now, &notification.guid);
+        let write = records::create(key, &notification).expect("a notification");
+        self.world.plain.table.write(vec![write]).await.expect("it is kept");
+        self.captures.put("notification", [("guid", notification.guid.to_string())]);
     }
 
     pub async fn item(&mut self) {

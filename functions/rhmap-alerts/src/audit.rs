@@ -1,0 +1,86 @@
+//! 003 4.5: what was mailed because of alerts, and what is still to be.
+
+use serde::Serialize;
+use shared::Error;
+use shared::domain::environment::Environment;
+use shared::domain::notification::{self, Delivery, Notification};
+use shared::id::Guid;
+use shared::reply::{ANSWER_LIMIT, Reply};
+use shared::spine::Call;
+use shared::store::keys;
+
+use crate::requests::AuditBody;
+
+/// A notification: the document's fields, and how its mail fares.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct NotificationView {
+    alert_name: String,
+    body: String,
+    env: Environment,
+    guid: Guid,
+    recipients: String,
+    subject: String,
+    sys_created: String,
+    sys_modified: String,
+    uid: String,
+    alert_guid: Guid,
+    delivery: Delivery,
+    sent: bool,
+    tries: u32,
+    error: Option<String>,
+}
+
+impl NotificationView {
+    fn of(notification: Notification) -> Self {
+        Self {
+            body: notification::html(&notification),
+            subject: notification::subject(&notification),
+            alert_name: notification.alert_name,
+            env: notification.env,
+            guid: notification.guid,
+            recipients: notification.recipients.join(", "),
+            sys_created: notification.created.plain(),
+            sys_modified: notification.modified.plain(),
+            uid: notification.app.guid(),
+            alert_guid: notification.alert,
+            sent: notification.delivery == Delivery::Sent,
+            delivery: notification.delivery,
+            tries: notification.tries,
+            error: notification.error,
+        }
+    }
+}
+
+/// What the rows of one answer may take: half of what one holds, since quotes and line breaks of a body are written as two characters.
+const ROWS_LIMIT: usize = ANSWER_LIMIT / 2;
+
+/// 003 4.5
+pub async fn list(mut call: Call<'_>) -> Result<Reply, Error> {
+    let handle = call.who()?.handle;
+    let asked = call.body::<AuditBody>()?.asked()?;
+    let app = asked.app.ours()?;
+    let (found, mut cursor) = notification::list(&mut call.reader, handle, app, &asked.env, asked.limit, asked.after).await?;
+    let (mut list, mut size) = (Vec::new(), 0);
+    let mut last = None;
+    for notification in found {
+        let place = keys::notification(handle, app, &asked.env, notification.created, &notification.guid).sk;
+        let view = NotificationView::of(notification);
+        size += view.body.len() + view.subject.len() + view.recipients.len() + 1_000;
+        // One is always answered, so that every page goes on.
+        if size > ROWS_LIMIT && !list.is_empty() {
+            cursor = last;
+            break;
+        }
+        list.push(view);
+        last = Some(place);
+    }
+    #[derive(Serialize)]
+    struct ListView {
+        list: Vec<NotificationView>,
+        count: usize,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        cursor: Option<String>,
+    }
+    Reply::of(&ListView { count: list.len(), list, cursor })
+}
