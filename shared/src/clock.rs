@@ -50,6 +50,16 @@ impl Timestamp {
         self.print("%a %b %d %H:%M:%S GMT %Y")
     }
 
+    /// `Thu Dec 13 12:01:33 UTC 2012`, the same as a machine in UTC prints it (003 7.6 `updatedWhen`).
+    pub fn java_utc(self) -> String {
+        self.print("%a %b %d %H:%M:%S UTC %Y")
+    }
+
+    /// `2012-12-04 12:00`, without the seconds (003 7.1 `updatedWhen`).
+    pub fn minutes(self) -> String {
+        self.print("%Y-%m-%d %H:%M")
+    }
+
     /// `2017-07-07 10:03:28:117`, with the milliseconds after a colon (003 2.22 `sysCreated`, 003 1.3 `revoked`).
     pub fn colon_millis(self) -> String {
         format!("{}:{:03}", self.print("%Y-%m-%d %H:%M:%S"), self.0.rem_euclid(1000))

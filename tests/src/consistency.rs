@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value, json};
+use shared::clock::Timestamp;
 use shared::domain::alert::{Alert, AlertCount, AlertPlace};
 use shared::domain::api_key::{ApiKey, KeyOf};
 use shared::domain::app::{AppCard, Binary, Psk, VersionAlias};
@@ -14,11 +15,16 @@ use shared::domain::catalogue;
 use shared::domain::credential::{Credential, Purpose};
 use shared::domain::document::{Document, DocumentCount, DocumentName, Source};
 use shared::domain::download_spike;
+use shared::domain::endpoint_security::{self, EndpointChange, EndpointSecurity};
+use shared::domain::environment::Environment;
+use shared::domain::evaluation::DueMail;
+use shared::domain::event::Event;
 use shared::domain::file::{self, FileUses, StoredFile};
 use shared::domain::group::{Group, GroupName};
 use shared::domain::housekeeping::Chore;
 use shared::domain::life_cycle::Steps;
 use shared::domain::line::{self, ContextClaim, Line};
+use shared::domain::notification::{Delivery, Notification};
 use shared::domain::oauth::Client;
 use shared::domain::partial::{Partial, Shown};
 use shared::domain::ping_application::Application;
@@ -35,7 +41,7 @@ use shared::domain::tenant::Tenant;
 use shared::domain::upload::{State, Upload};
 use shared::domain::user::{Administrators, Owner, SignInName, User};
 use shared::domain::work::{Job, SigningStatus, WorkCard, WrapStatus};
-use shared::id::{BinaryType, Guid, Handle, TeamId};
+use shared::id::{AppId, BinaryType, Guid, Handle, TeamId};
 use shared::records::{Record, Stored};
 use shared::store::keys::{self, LogOf};
 use shared::store::{Item, Key, Write};
@@ -121,8 +127,9 @@ pub fn of_tenant(snapshot: &Snapshot, handle: Handle) -> Snapshot {
     let handle = handle.to_string();
     snapshot
         .iter()
-        .filter(|((pk, sk), _)| {
+        .filter(|((pk, sk), item)| {
             pk.starts_with(&handle)
+                || (pk.starts_with("MAILS#") && item["d"]["S"].as_str().is_some_and(|body| body.contains(&handle)))
                 || (pk.starts_with("CHORES#") && sk.contains(&handle))
                 || (pk.starts_with("PENDING#") && sk.contains(&handle))
                 || (pk == "SPIKES" && *sk == handle)
@@ -182,6 +189,24 @@ impl Sides<'_> {
             self.found.push(what());
         }
     }
+}
+
+/// What does not fit together of notifications and the mails that are due: every notification that is not at its end is due, and
+/// everything that is due is such a notification.
+pub fn undelivered(snapshot: &Snapshot) -> Vec<String> {
+    let mut found = Vec::new();
+    let items = |kind: &'static str| snapshot.values().map(item).filter(move |item| item.kind == kind && item.schema == 1);
+    let unsent = items(Notification::KIND).map(|item| Stored::<Notification>::parse(item).unwrap_or_else(|error| panic!("{error}")));
+    let unsent = unsent.filter(|notification| !matches!(notification.value.delivery, Delivery::Sent | Delivery::Failed)).map(|notification| notification.key);
+    let due = items(DueMail::KIND).map(|item| Stored::<DueMail>::parse(item).unwrap_or_else(|error| panic!("{error}")).value.notification_key());
+    let (due, times): (BTreeSet<Key>, usize) = due.fold((BTreeSet::new(), 0), |(mut due, times), key| {
+        due.insert(key);
+        (due, times + 1)
+    });
+    let mut sides = Sides { found: &mut found };
+    sides.holds(|| format!("{times} due mails are of {} notifications", due.len()), times == due.len());
+    sides.same("a notification and the mail that is due", unsent.collect(), due);
+    found
 }
 
 /// What does not fit together in a tenant. A reference to a group or policy that is gone is meant to stay.
@@ -303,6 +328,7 @@ pub fn faults(handle: Handle, snapshot: &Snapshot) -> Vec<String> {
     works(handle, &records, &chores, &mut sides);
     presets(handle, &records, &mut sides);
     signing_credentials(handle, &records, &mut sides);
+    endpoint_security(handle, &records, &mut sides);
     alerts(handle, &records, &mut sides);
     let stores: Vec<Stored<StoreFront>> = records.all();
     sides.holds(|| format!("{} stores", stores.len()), stores.len() == 1);
@@ -310,9 +336,52 @@ pub fn faults(handle: Handle, snapshot: &Snapshot) -> Vec<String> {
     let claims = records.all::<PolicyIdClaim>().into_iter().map(|claim| (claim.key, whole(claim.value.policy))).collect();
     let policies = records.all::<Policy>().into_iter().map(|policy| (keys::policy_id(handle, &policy.value.policy_id), whole(policy.value))).collect();
     sides.same("policy ids and policies", claims, policies);
+    sides.found.extend(undelivered(snapshot));
     let tenant = snapshot.get(&("TENANTS".to_owned(), handle.to_string())).map(item);
     sides.holds(|| "no tenant".to_owned(), tenant.is_some_and(|tenant| Stored::<Tenant>::parse(tenant).is_ok()));
     found
+}
+
+/// What the log of endpoint security tells, from its beginning, is what endpoints ask for now; and each change was told of.
+fn endpoint_security(handle: Handle, records: &Records, sides: &mut Sides<'_>) {
+    let cards: BTreeMap<String, AppId> = records.all::<AppCard>().iter().map(|card| (card.value.id.item().sort_key(), card.value.id)).collect();
+    let logs = keys::endpoint_log(handle, AppId::new(Timestamp(0)), &"dev".parse().expect("an environment"));
+    let prefix = logs.split_inclusive('#').take(2).collect::<String>();
+    let mut changes: BTreeMap<(String, String), Vec<Stored<EndpointChange>>> = BTreeMap::new();
+    for change in records.all::<EndpointChange>() {
+        let place = change.key.pk.strip_prefix(&prefix).and_then(|rest| rest.split_once('#'));
+        let (app, env) = place.unwrap_or_else(|| panic!("no log of an app: {:?}", change.key));
+        changes.entry((app.to_owned(), env.to_owned())).or_default().push(change);
+    }
+    let (mut told, mut kept) = (BTreeSet::new(), BTreeSet::new());
+    for ((app, env), mut changes) in changes {
+        let Some(id) = cards.get(&app) else { continue };
+        let env: Environment = env.parse().expect("an environment");
+        changes.sort_by_key(|change| change.value.at);
+        let (mut default, mut overrides) = (None, BTreeMap::new());
+        for change in &changes {
+            for row in &change.value.rows {
+                match (row.kind, &row.endpoint) {
+                    (endpoint_security::Kind::Set, None) => default = Some(row.security),
+                    (endpoint_security::Kind::Add, Some(name)) => drop(overrides.insert(name.clone(), row.security)),
+                    (endpoint_security::Kind::Remove, Some(name)) => drop(overrides.remove(name)),
+                    _ => sides.holds(|| format!("a row of no change: {row:?}"), false),
+                }
+            }
+            let events = keys::events(handle, *id, Some(&env));
+            let is_told = records.all::<Event>().iter().any(|event| event.key.pk == events && event.value.at == change.value.at);
+            sides.holds(|| format!("a change of endpoint security that nothing tells of: {:?}", change.key), is_told);
+        }
+        told.insert((keys::endpoint_security(handle, *id, &env), json!([default, overrides]).to_string()));
+    }
+    for found in records.all::<EndpointSecurity>() {
+        if !cards.values().any(|id| keys::app_parts(handle, *id) == found.key.pk) {
+            continue;
+        }
+        let overrides: BTreeMap<_, _> = found.value.overrides.iter().map(|(name, of)| (name.clone(), of.security)).collect();
+        kept.insert((found.key, json!([found.value.default, overrides]).to_string()));
+    }
+    sides.same("the log of endpoint security and what it made", told, kept);
 }
 
 /// Alerts, where they are by their guids, how many an app has, and which ask about download spikes.

@@ -187,6 +187,7 @@ impl Furnished {
         let ping = pingid::furnished(world, &tenant).await;
         let files = FilesOfTenant::of(world, &tenant, &bearer, &shelved).await;
         let owner = wso2_reference::new_owner(world, &bearer).await;
+        endpoint_security::furnish(world, &tenant, &shelved).await;
         let of_store = shelved.clone();
         let mut furnished = Self {
             tenant: tenant.clone(),

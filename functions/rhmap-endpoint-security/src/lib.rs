@@ -1,10 +1,20 @@
 //! 003 chapter 7: endpoint security.
 
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::{Map, Value};
 use shared::Error;
+use shared::access::Means;
+use shared::domain::endpoint_security::{self as endpoints, Change, Cursor, EndpointName, Filter, Logged, Overrides, PresentedKey, Security};
+use shared::domain::environment::Environment;
+use shared::error::Kind;
+use shared::id::{AppId, AppRef, Handle};
+use shared::incoming::Incoming;
 use shared::reply::Reply;
 use shared::routes::Function;
 use shared::routes::rhmap_endpoint_security::{FUNCTION, Op};
-use shared::spine::{Call, Operations};
+use shared::spine::{Call, Operations, Plan};
 
 /// The function.
 pub struct EndpointSecurity;
@@ -13,7 +23,323 @@ impl Operations for EndpointSecurity {
     type Op = Op;
     const FUNCTION: Function<Op> = FUNCTION;
 
-    async fn call(op: Op, _call: Call<'_>) -> Result<Reply, Error> {
-        Err(Error::internal(format!("{op:?}")))
+    fn plan(op: Op, incoming: &Incoming, handle: Handle) -> Plan {
+        let (Some(AppRef::Ours(app)), Some(env)) = (incoming.peek::<AppRef>("appId"), incoming.peek::<Environment>("environment")) else {
+            return Plan::default();
+        };
+        let app = app.item();
+        let plan = Plan::keys(endpoints::keys_of(handle, app, &env).to_vec());
+        match op {
+            Op::Get | Op::Set | Op::SetOverride | Op::RemoveOverride | Op::SetDefault => plan,
+            Op::ListChanges => match incoming.parse::<LogBody>().and_then(LogBody::asked) {
+                Ok(asked) => plan.query(endpoints::listing(handle, app, &env, &asked.filter, asked.limit, asked.cursor.as_ref())),
+                Err(_) => plan,
+            },
+            Op::Decide => match incoming.parse::<DecideBody>() {
+                Ok(body) => plan.and(body.presented(incoming, handle).credential()),
+                Err(_) => plan,
+            },
+        }
     }
+
+    async fn call(op: Op, call: Call<'_>) -> Result<Reply, Error> {
+        match op {
+            Op::Get => get(call).await,
+            Op::Set => set(call).await,
+            Op::SetOverride => set_override(call).await,
+            Op::RemoveOverride => remove_override(call).await,
+            Op::SetDefault => set_default(call).await,
+            Op::ListChanges => list_changes(call).await,
+            Op::Decide => decide(call).await,
+        }
+    }
+}
+
+/// What every request names.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Place {
+    app_id: AppRef,
+    environment: Environment,
+}
+
+/// An override as the real platform answered it.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct OverrideView<'a> {
+    security: Security,
+    updated_by: &'a str,
+    updated_when: String,
+}
+
+/// The document's answer to `get`; the real platform gave it to every change too. Without a change its name and time are empty.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct SecurityView<'a> {
+    app_id: String,
+    default: Security,
+    environment: &'a Environment,
+    overrides: BTreeMap<&'a EndpointName, OverrideView<'a>>,
+    updated_by: &'a str,
+    updated_when: String,
+}
+
+fn view(app: AppId, env: &Environment, security: &endpoints::EndpointSecurity) -> Result<Reply, Error> {
+    let overrides = security.overrides.iter().map(|(name, of)| {
+        let view = OverrideView { security: of.security, updated_by: &of.by, updated_when: of.at.minutes() };
+        (name, view)
+    });
+    Reply::of(&SecurityView {
+        app_id: app.guid(),
+        default: security.default.unwrap_or_default(),
+        environment: env,
+        overrides: overrides.collect(),
+        updated_by: &security.by,
+        updated_when: security.at.map(|at| at.minutes()).unwrap_or_default(),
+    })
+}
+
+async fn changed(mut call: Call<'_>, place: Place, change: &Change) -> Result<Reply, Error> {
+    let (who, app) = (call.who()?, place.app_id.ours()?);
+    let after = endpoints::change(&mut call.reader, who, app, &place.environment, change).await?;
+    view(app, &place.environment, &after)
+}
+
+/// 003 7.1
+async fn get(mut call: Call<'_>) -> Result<Reply, Error> {
+    let (place, who): (Place, _) = (call.body()?, call.who()?);
+    let app = place.app_id.ours()?;
+    let security = endpoints::read(&mut call.reader, who.handle, app, &place.environment).await?;
+    view(app, &place.environment, &security)
+}
+
+/// What endpoints without an override ask for.
+#[derive(Deserialize)]
+struct DefaultBody {
+    #[serde(deserialize_with = "shared::lenient::text")]
+    default: String,
+}
+
+impl DefaultBody {
+    fn security(&self) -> Result<Security, Error> {
+        self.default.parse().map_err(|error: Error| Error::invalid(format!("invalid_default: {}", error.message)))
+    }
+}
+
+/// The overrides of a request, judged one by one, so that what is wrong is named.
+fn overrides(named: &Map<String, Value>) -> Result<Overrides, Error> {
+    if named.len() > endpoints::OVERRIDES_MOST {
+        return Err(Error::invalid(format!("invalid_overrides: at most {} at once", endpoints::OVERRIDES_MOST)));
+    }
+    let mut overrides = Overrides::new();
+    for (spelling, value) in named {
+        let name: EndpointName = spelling.parse()?;
+        let security = value.get("security").and_then(Value::as_str).unwrap_or_default();
+        let security = security.parse().map_err(|error: Error| Error::invalid(format!("invalid_security: {name}: {}", error.message)))?;
+        if overrides.insert(name.clone(), security).is_some() {
+            return Err(Error::invalid(format!("invalid_endpoint: {name} is named twice")));
+        }
+    }
+    Ok(overrides)
+}
+
+/// 003 7.2
+async fn set(call: Call<'_>) -> Result<Reply, Error> {
+    #[derive(Deserialize)]
+    struct Body {
+        overrides: Option<Map<String, Value>>,
+    }
+    let (place, default, body): (Place, DefaultBody, Body) = (call.body()?, call.body()?, call.body()?);
+    let change = Change::Set(default.security()?, body.overrides.as_ref().map(overrides).transpose()?);
+    changed(call, place, &change).await
+}
+
+/// 003 7.3
+async fn set_override(call: Call<'_>) -> Result<Reply, Error> {
+    #[derive(Deserialize)]
+    struct Body {
+        overrides: Map<String, Value>,
+    }
+    let (place, body): (Place, Body) = (call.body()?, call.body()?);
+    let change = Change::SetOverrides(overrides(&body.overrides)?);
+    changed(call, place, &change).await
+}
+
+/// 003 7.4
+async fn remove_override(call: Call<'_>) -> Result<Reply, Error> {
+    #[derive(Deserialize)]
+    struct Body {
+        #[serde(deserialize_with = "shared::lenient::text")]
+        endpoint: String,
+    }
+    let (place, body): (Place, Body) = (call.body()?, call.body()?);
+    let change = Change::RemoveOverride(body.endpoint.parse()?);
+    changed(call, place, &change).await
+}
+
+/// 003 7.5
+async fn set_default(call: Call<'_>) -> Result<Reply, Error> {
+    let (place, default): (Place, DefaultBody) = (call.body()?, call.body()?);
+    let change = Change::SetDefault(default.security()?);
+    changed(call, place, &change).await
+}
+
+/// What is answered without a limit.
+const LIMIT: u64 = 100;
+/// The largest limit.
+const LIMIT_MOST: u64 = 1_000;
+
+/// The document's filter; an empty field is none. Where to go on may stand in it or beside it.
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct FilterBody {
+    #[serde(default, deserialize_with = "shared::lenient::optional_text")]
+    endpoint: Option<String>,
+    #[serde(default, deserialize_with = "shared::lenient::optional_text")]
+    security: Option<String>,
+    #[serde(default, deserialize_with = "shared::lenient::optional_text")]
+    updated_by: Option<String>,
+    #[serde(default, deserialize_with = "shared::lenient::optional_text")]
+    event: Option<String>,
+    #[serde(default, deserialize_with = "shared::lenient::optional_text")]
+    limit: Option<String>,
+    #[serde(default, deserialize_with = "shared::lenient::optional_text")]
+    cursor: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct LogBody {
+    filter: Option<FilterBody>,
+    #[serde(default, deserialize_with = "shared::lenient::optional_text")]
+    limit: Option<String>,
+    #[serde(default, deserialize_with = "shared::lenient::optional_text")]
+    cursor: Option<String>,
+}
+
+struct Asked {
+    filter: Filter,
+    limit: u32,
+    cursor: Option<Cursor>,
+}
+
+impl LogBody {
+    fn asked(self) -> Result<Asked, Error> {
+        let told = |text: Option<String>| text.map(|text| text.trim().to_owned()).filter(|text| !text.is_empty());
+        let filter = self.filter.unwrap_or_default();
+        let limit = told(filter.limit).or(told(self.limit)).map_or(Ok(LIMIT), |digits| digits.parse()).ok();
+        let limit = limit.filter(|limit| (1..=LIMIT_MOST).contains(limit)).and_then(|limit| u32::try_from(limit).ok());
+        let security = told(filter.security).map(|text| text.parse());
+        Ok(Asked {
+            limit: limit.ok_or_else(|| Error::invalid(format!("invalid_limit: it is a number from 1 to {LIMIT_MOST}")))?,
+            cursor: told(filter.cursor).or(told(self.cursor)).map(|cursor| cursor.parse()).transpose()?,
+            filter: Filter {
+                endpoint: told(filter.endpoint).map(|name| name.parse()).transpose()?,
+                security: security.transpose().map_err(|error: Error| Error::invalid(format!("invalid_security: {}", error.message)))?,
+                by: told(filter.updated_by),
+                kind: told(filter.event).map(|event| event.parse()).transpose()?,
+            },
+        })
+    }
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct RowView<'a> {
+    app_id: &'a str,
+    endpoint: &'a str,
+    environment: &'a Environment,
+    event: &'static str,
+    security: Security,
+    updated_by: &'a str,
+    updated_when: String,
+    updated_when_millis: i64,
+}
+
+/// 003 7.6
+async fn list_changes(mut call: Call<'_>) -> Result<Reply, Error> {
+    let (place, body, who): (Place, LogBody, _) = (call.body()?, call.body()?, call.who()?);
+    let Asked { filter, limit, cursor } = body.asked()?;
+    let (app, env) = (place.app_id.ours()?, &place.environment);
+    let (rows, next) = endpoints::list(&mut call.reader, who.handle, (app, env), &filter, limit, cursor.as_ref()).await?;
+    let app_id = app.guid();
+    let list = rows.iter().map(|logged: &Logged| RowView {
+        app_id: &app_id,
+        endpoint: logged.row.endpoint.as_ref().map_or("", EndpointName::as_str),
+        environment: env,
+        event: logged.row.kind.as_str(),
+        security: logged.row.security,
+        updated_by: &logged.by,
+        updated_when: logged.at.java_utc(),
+        updated_when_millis: logged.at.0,
+    });
+    #[derive(Serialize)]
+    struct ListView<'a> {
+        list: Vec<RowView<'a>>,
+        count: usize,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        cursor: Option<String>,
+    }
+    Reply::of(&ListView { list: list.collect(), count: rows.len(), cursor: next.map(|next| next.to_string()) })
+}
+
+/// A host's question. A `key` that is there is what counts, even where it is empty: a host that passes on what its caller
+/// presented must not be answered about its own key.
+#[derive(Deserialize)]
+struct DecideBody {
+    #[serde(deserialize_with = "shared::lenient::text")]
+    endpoint: String,
+    #[serde(default, deserialize_with = "present")]
+    key: Option<Option<String>>,
+    #[serde(default, deserialize_with = "shared::lenient::optional_flag")]
+    enforce: Option<bool>,
+}
+
+fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Option<String>>, D::Error> {
+    shared::lenient::optional_text(deserializer).map(Some)
+}
+
+impl DecideBody {
+    /// The key that is judged: the one in the question, else the one in `X-FH-AUTH-APP`, which is the caller's where the host
+    /// asks with a credential of its own, and else the credential that it asks with.
+    fn presented(&self, incoming: &Incoming, handle: Handle) -> PresentedKey {
+        let text = match &self.key {
+            Some(key) => key.as_deref(),
+            None => incoming.presented.app_key.as_deref(),
+        };
+        PresentedKey::of(handle, text)
+    }
+}
+
+#[derive(Serialize)]
+struct DecisionView<'a> {
+    allowed: bool,
+    security: Security,
+    matched: &'a str,
+    endpoint: &'a EndpointName,
+    reason: &'static str,
+}
+
+/// Our own: whether a call may pass.
+async fn decide(mut call: Call<'_>) -> Result<Reply, Error> {
+    let who = call.who()?;
+    if let (Means::App { app }, Some(named)) = (&who.means, call.incoming.peek::<AppRef>("appId"))
+        && named.ours().ok() != Some(app.item())
+    {
+        return Err(Error::forbidden("An app's key asks about that app alone"));
+    }
+    let (place, body): (Place, DecideBody) = (call.body()?, call.body()?);
+    let endpoint: EndpointName = body.endpoint.parse()?;
+    let app = place.app_id.ours()?;
+    let key = body.presented(call.incoming, who.handle);
+    let decision = endpoints::decide(&mut call.reader, who.handle, (app, &place.environment), &endpoint, &key).await?;
+    if let (Some(reason), Some(true)) = (decision.refused, body.enforce) {
+        return Err(Error::new(Kind::Unauthenticated, reason));
+    }
+    Reply::of(&DecisionView {
+        allowed: decision.refused.is_none(),
+        security: decision.security,
+        matched: &decision.matched,
+        endpoint: &endpoint,
+        reason: decision.refused.unwrap_or_default(),
+    })
 }

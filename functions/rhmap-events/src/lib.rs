@@ -1,10 +1,22 @@
-//! 003 chapter 5: events.
+//! 003 chapter 5: what happened to apps, and what they and their hosts report themselves.
 
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 use shared::Error;
+use shared::access::Means;
+use shared::domain::app::AppCard;
+use shared::domain::environment::Environment;
+use shared::domain::event::{Event, EventGroup};
+use shared::domain::event_log::{self, Groups};
+use shared::domain::reported_event::{self, Report};
+use shared::id::{AppRef, Guid, Handle};
+use shared::incoming::Incoming;
+use shared::paging::LIMIT_MOST;
 use shared::reply::Reply;
 use shared::routes::Function;
 use shared::routes::rhmap_events::{FUNCTION, Op};
-use shared::spine::{Call, Operations};
+use shared::spine::{Call, Operations, Plan};
+use shared::store::keys;
 
 /// The function.
 pub struct Events;
@@ -13,7 +25,164 @@ impl Operations for Events {
     type Op = Op;
     const FUNCTION: Function<Op> = FUNCTION;
 
-    async fn call(op: Op, _call: Call<'_>) -> Result<Reply, Error> {
-        Err(Error::internal(format!("{op:?}")))
+    fn plan(op: Op, incoming: &Incoming, handle: Handle) -> Plan {
+        match op {
+            Op::List => {
+                let Ok(asked) = incoming.parse::<ListBody>().and_then(ListBody::asked) else { return Plan::default() };
+                let Ok(app) = asked.app.ours() else { return Plan::default() };
+                let queries = event_log::listing(handle, app, &asked.env, asked.groups, asked.limit, asked.before.as_deref());
+                queries.into_iter().fold(Plan::keys(vec![keys::app_card(handle, app)]), Plan::query)
+            }
+            Op::Report => incoming.parse::<Report>().map(|report| Plan::keys(report.keys(handle))).unwrap_or_default(),
+        }
     }
+
+    async fn call(op: Op, call: Call<'_>) -> Result<Reply, Error> {
+        match op {
+            Op::List => list(call).await,
+            Op::Report => report(call).await,
+        }
+    }
+}
+
+/// 003 5.1, and what fhc and the studio send.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct ListBody {
+    #[serde(alias = "uid")]
+    app_guid: AppRef,
+    env: Environment,
+    #[serde(default, deserialize_with = "shared::lenient::optional_text")]
+    event_group: Option<String>,
+    #[serde(default, deserialize_with = "shared::lenient::optional_flag")]
+    audit: Option<bool>,
+    #[serde(default, deserialize_with = "shared::lenient::optional_number")]
+    limit: Option<u64>,
+    #[serde(default, deserialize_with = "shared::lenient::optional_text")]
+    cursor: Option<String>,
+}
+
+struct Asked {
+    app: AppRef,
+    env: Environment,
+    groups: Groups,
+    limit: Option<u32>,
+    before: Option<String>,
+}
+
+impl ListBody {
+    fn asked(self) -> Result<Asked, Error> {
+        let group = self.event_group.filter(|group| !group.is_empty());
+        let named = match group.as_deref() {
+            None => None,
+            Some("NOTIFICATION") => Some(EventGroup::Notification),
+            Some("AUDIT") => Some(EventGroup::Audit),
+            Some(_) => return Err(Error::invalid("invalid_eventGroup: NOTIFICATION or AUDIT")),
+        };
+        if self.limit.is_some_and(|limit| !(1..=LIMIT_MOST).contains(&limit)) {
+            return Err(Error::invalid("invalid_limit"));
+        }
+        let fits = |cursor: &String| cursor.len() <= 64 && cursor.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'#' | b'-' | b'_'));
+        let before = self.cursor.filter(|cursor| !cursor.is_empty());
+        if before.as_ref().is_some_and(|cursor| !fits(cursor)) {
+            return Err(Error::invalid("invalid_cursor"));
+        }
+        let limit = self.limit.map(u32::try_from).transpose().map_err(Error::internal)?;
+        Ok(Asked { app: self.app_guid, env: self.env, groups: Groups { named, audit: self.audit.unwrap_or_default() }, limit, before })
+    }
+}
+
+/// An event as the original's answers have it: what it says stands in `fields`.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct EventView<'a> {
+    event_group: &'static str,
+    fields: FieldsView<'a>,
+    guid: &'a Guid,
+    #[serde(rename = "type")]
+    kind: &'static str,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct FieldsView<'a> {
+    app_guid: String,
+    category: &'static str,
+    dismissed: bool,
+    env: &'a str,
+    event_details: Map<String, Value>,
+    event_type: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    finer_type: Option<&'a str>,
+    guid: &'a Guid,
+    message: &'a str,
+    severity: &'static str,
+    sys_created: String,
+    timestamp: String,
+    title: &'a str,
+    uid: String,
+    updated_by: &'a str,
+}
+
+impl<'a> EventView<'a> {
+    /// As it is shown to whoever asked for that environment.
+    fn of(event: &'a Event, env: &'a Environment) -> Self {
+        let mut details = event.details.clone();
+        details.entry("message").or_insert_with(|| event.message.clone().into());
+        let fields = FieldsView {
+            app_guid: event.app.guid(),
+            category: event.category.as_str(),
+            dismissed: false,
+            env: env.as_str(),
+            event_details: details,
+            event_type: &event.name,
+            finer_type: event.finer.as_deref(),
+            guid: &event.guid,
+            message: &event.message,
+            severity: event.severity.as_str(),
+            sys_created: event.at.colon_millis(),
+            timestamp: event.happened.colon_millis(),
+            title: &event.name,
+            uid: event.app.guid(),
+            updated_by: &event.by,
+        };
+        Self { event_group: event.group.as_str(), fields, guid: &event.guid, kind: "eventlog_EventLog" }
+    }
+}
+
+/// 003 5.1
+async fn list(mut call: Call<'_>) -> Result<Reply, Error> {
+    let handle = call.who()?.handle;
+    let asked = call.body::<ListBody>()?.asked()?;
+    let app = asked.app.ours()?;
+    let (events, cursor) = event_log::list(&mut call.reader, handle, app, &asked.env, asked.groups, asked.limit, asked.before.as_deref()).await?;
+    // The log of an app that was deleted outlives it.
+    if events.is_empty() && asked.before.is_none() && call.reader.get::<AppCard>(&keys::app_card(handle, app)).await?.is_none() {
+        return Err(Error::not_found("invalid_guid"));
+    }
+    #[derive(Serialize)]
+    struct ListView<'a> {
+        list: Vec<EventView<'a>>,
+        count: usize,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        cursor: Option<String>,
+    }
+    Reply::of(&ListView { list: events.iter().map(|event| EventView::of(event, &asked.env)).collect(), count: events.len(), cursor })
+}
+
+/// What an app's host, or a member who may change apps, reports.
+async fn report(mut call: Call<'_>) -> Result<Reply, Error> {
+    let who = call.who()?;
+    let report = call.body::<Report>()?;
+    let by = match &who.means {
+        Means::App { app } if report.app_guid.ours().ok() != Some(*app) => return Err(Error::forbidden("The API key is another app's")),
+        Means::App { .. } => None,
+        _ => Some(who.owner.username.as_str()),
+    };
+    let taken = reported_event::take(&mut call.reader, who.handle, &report, by).await?;
+    #[derive(Serialize)]
+    struct TakenView {
+        guid: Guid,
+    }
+    Reply::of(&TakenView { guid: taken.guid })
 }

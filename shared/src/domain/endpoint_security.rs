@@ -1,1 +1,659 @@
-//! Endpoint security: which endpoints of an app's cloud code ask for its API key (003 chapter 7).
+//! Endpoint security: which endpoints of an app's cloud code ask for its API key (003 chapter 7), who changed that and when, and
+//! the decision about a call.
+//!
+//! There is one record per app and environment, in the app's partition, and it goes with the app. Each change is one item of the
+//! log, written with the change and with its event in one transaction, and kept for [`RETENTION_SECONDS`].
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::str::FromStr;
+
+use percent_encoding::percent_decode_str;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+use crate::access::Principal;
+use crate::change;
+use crate::clock::Timestamp;
+use crate::domain::api_key::KeyOf;
+use crate::domain::app::AppCard;
+use crate::domain::credential::{Credential, Purpose};
+use crate::domain::environment::Environment;
+use crate::domain::event::{self, Event};
+use crate::error::Error;
+use crate::id::{AppId, Guid, Handle};
+use crate::records::{self, Reader, Record, Stored};
+use crate::secret::CredentialText;
+use crate::store::{Condition, Key, Query, Write, keys};
+
+/// How long the log is kept, in seconds: two years.
+pub const RETENTION_SECONDS: i64 = 2 * 365 * 24 * 3_600;
+/// Most overrides of an app in an environment, and most names in one call.
+pub const OVERRIDES_MOST: usize = 500;
+/// Longest name of an endpoint, in bytes of UTF-8.
+pub const NAME_MOST: usize = 200;
+/// Most bytes of an app's endpoint security in one environment, as it is stored.
+pub const RECORD_MOST: usize = 96_000;
+/// Most changes that an event lists; it counts all of them.
+const TOLD_MOST: usize = 20;
+
+/// What an endpoint asks of its callers (003 7.1). Behind is what asks for more.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Security {
+    /// Nothing: anybody may call.
+    #[default]
+    Https,
+    /// The app's API key.
+    AppApiKey,
+}
+
+impl Security {
+    /// The document's name.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Https => "https",
+            Self::AppApiKey => "appapikey",
+        }
+    }
+}
+
+impl FromStr for Security {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self, Error> {
+        match text {
+            "https" => Ok(Self::Https),
+            "appapikey" => Ok(Self::AppApiKey),
+            _ => Err(Error::invalid("it is https or appapikey")),
+        }
+    }
+}
+
+/// The name of an endpoint in its one spelling: the path without slashes around it, or `/` for the root, or `*` for every
+/// endpoint that has no override of its own. Case counts.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct EndpointName(String);
+
+impl EndpointName {
+    /// The override of every endpoint that has none of its own.
+    pub const ANY: &'static str = "*";
+
+    /// The name.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for EndpointName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// How a refused name begins in the words of the refusal: it may be long, and holds anything.
+fn quoted(text: &str) -> String {
+    let start: String = text.chars().take(40).flat_map(char::escape_debug).collect();
+    if text.chars().nth(40).is_some() { format!("\"{start}…\"") } else { format!("\"{start}\"") }
+}
+
+impl FromStr for EndpointName {
+    type Err = Error;
+
+    /// Brings a spelling of a name into its one form: blanks around it and per cent escapes go, slashes around it do not count,
+    /// several slashes are one. What servers do not agree on is refused, since the name that is judged must be the one that is
+    /// called: escaped slashes, what is escaped twice, `.` and `..`, `?`, `#`, `;`, backslashes, control characters, and blanks
+    /// around a segment.
+    fn from_str(text: &str) -> Result<Self, Error> {
+        let refused = |why: &str| Error::invalid(format!("invalid_endpoint: {}: {why}", quoted(text)));
+        if text.len() > NAME_MOST * 3 {
+            return Err(refused("it is too long"));
+        }
+        if text.to_ascii_lowercase().contains("%2f") {
+            return Err(refused("an escaped slash is not the same to all servers"));
+        }
+        let decoded = percent_decode_str(text).decode_utf8().map_err(|_| refused("what it escapes is not UTF-8"))?;
+        if decoded.contains('%') {
+            return Err(refused("a per cent sign is left after its escapes were read once"));
+        }
+        if decoded.chars().any(|c| c.is_control() || matches!(c, '?' | '#' | ';' | '\\')) {
+            return Err(refused("control characters, question marks, hashes, semicolons and backslashes are in no name"));
+        }
+        let trimmed = decoded.trim();
+        let segments: Vec<&str> = trimmed.split('/').filter(|segment| !segment.is_empty()).collect();
+        if segments.iter().any(|segment| matches!(*segment, "." | "..")) {
+            return Err(refused("segments of . and .. lead elsewhere"));
+        }
+        if segments.iter().any(|segment| segment.trim() != *segment) {
+            return Err(refused("a segment begins or ends with a blank"));
+        }
+        match segments.join("/") {
+            _ if trimmed.is_empty() => Err(Error::invalid("invalid_endpoint: it is empty")),
+            name if name.is_empty() => Ok(Self("/".to_owned())),
+            name if name.len() > NAME_MOST => Err(refused("it is longer than 200 bytes")),
+            name => Ok(Self(name)),
+        }
+    }
+}
+
+/// What an endpoint has of its own.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Override {
+    /// What it asks for.
+    pub security: Security,
+    /// The name of who said so.
+    pub by: String,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// The endpoint security of an app in an environment.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EndpointSecurity {
+    /// What endpoints without an override ask for; `None` as long as nobody said so, which is open.
+    pub default: Option<Security>,
+    /// What others ask for.
+    pub overrides: BTreeMap<EndpointName, Override>,
+    /// The name of who changed it last; empty for nobody.
+    pub by: String,
+    /// When.
+    pub at: Option<Timestamp>,
+}
+
+impl Record for EndpointSecurity {
+    const KIND: &'static str = "endpoint-security";
+}
+
+impl EndpointSecurity {
+    /// What that endpoint asks for, and what says so: the override's name, `*` or `default`.
+    ///
+    /// Where a name differs from others in case alone, the strictest of what it could mean counts: to a router that ignores case
+    /// they are one endpoint.
+    pub fn of_endpoint(&self, name: &EndpointName) -> (Security, &str) {
+        let own = self.overrides.get_key_value(name);
+        let folded = without_case(name.as_str());
+        let others = self.overrides.iter().filter(|(other, _)| *other != name && without_case(other.as_str()) == folded);
+        let overridden = own.into_iter().chain(others).map(|(name, of)| (of.security, name.as_str()));
+        let rest = own.is_none().then(|| {
+            let any = self.overrides.iter().find(|(name, _)| name.as_str() == EndpointName::ANY);
+            any.map_or((self.default.unwrap_or_default(), "default"), |(name, of)| (of.security, name.as_str()))
+        });
+        let strictest = overridden.chain(rest).reduce(|best, next| if next.0 > best.0 { next } else { best });
+        strictest.unwrap_or((self.default.unwrap_or_default(), "default"))
+    }
+}
+
+/// A name as it is to whoever ignores case, `ſ` and the Kelvin sign included.
+fn without_case(name: &str) -> String {
+    name.to_uppercase().to_lowercase()
+}
+
+/// What kind of change a row of the log tells of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Kind {
+    /// What endpoints without an override ask for.
+    Set,
+    /// An override was made or changed.
+    Add,
+    /// An override was removed.
+    Remove,
+}
+
+impl Kind {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Set, Self::Add, Self::Remove];
+
+    /// The document's name (003 7.6).
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Set => "Set App Security",
+            Self::Add => "Add Endpoint",
+            Self::Remove => "Remove Endpoint",
+        }
+    }
+}
+
+impl FromStr for Kind {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self, Error> {
+        let found = Self::ALL.into_iter().find(|kind| kind.as_str() == text);
+        found.ok_or_else(|| Error::invalid(format!("invalid_event: it is one of {}", Self::ALL.map(Self::as_str).join(", "))))
+    }
+}
+
+/// A row of the log.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LogRow {
+    /// What happened.
+    pub kind: Kind,
+    /// The endpoint; `None` for what endpoints without an override ask for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub endpoint: Option<EndpointName>,
+    /// What it asks for since then, or asked for until then.
+    pub security: Security,
+}
+
+/// One change with all of its rows.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EndpointChange {
+    /// Its guid.
+    pub guid: Guid,
+    /// The name of who made it.
+    pub by: String,
+    /// When: later than every change before it.
+    pub at: Timestamp,
+    /// What it changed, in this order.
+    pub rows: Vec<LogRow>,
+}
+
+impl Record for EndpointChange {
+    const KIND: &'static str = "endpoint-change";
+
+    fn expires(&self) -> Option<Timestamp> {
+        Some(self.at.plus_seconds(RETENTION_SECONDS))
+    }
+}
+
+/// What overrides a call names.
+pub type Overrides = BTreeMap<EndpointName, Security>;
+
+/// A change that is asked for.
+#[derive(Clone, Debug)]
+pub enum Change {
+    /// What endpoints ask for that have no override, and, where they are named, all overrides in place of those that there are
+    /// (003 7.2).
+    Set(Security, Option<Overrides>),
+    /// These overrides among the others (003 7.3).
+    SetOverrides(Overrides),
+    /// One override less (003 7.4).
+    RemoveOverride(EndpointName),
+    /// What endpoints ask for that have no override (003 7.5).
+    SetDefault(Security),
+}
+
+impl Change {
+    /// Makes the change, and gives its rows: none where everything is as it is asked for.
+    fn apply(&self, to: &mut EndpointSecurity, by: &str, at: Timestamp) -> Vec<LogRow> {
+        let mut rows = Vec::new();
+        let (default, overrides, gone): (_, Option<&Overrides>, Vec<EndpointName>) = match self {
+            Self::Set(default, None) | Self::SetDefault(default) => (Some(*default), None, Vec::new()),
+            Self::Set(default, Some(all)) => (Some(*default), Some(all), to.overrides.keys().filter(|name| !all.contains_key(name)).cloned().collect()),
+            Self::SetOverrides(some) => (None, Some(some), Vec::new()),
+            Self::RemoveOverride(name) => (None, None, vec![name.clone()]),
+        };
+        if let Some(default) = default.filter(|default| to.default != Some(*default)) {
+            to.default = Some(default);
+            rows.push(LogRow { kind: Kind::Set, endpoint: None, security: default });
+        }
+        for name in gone {
+            if let Some(former) = to.overrides.remove(&name) {
+                rows.push(LogRow { kind: Kind::Remove, endpoint: Some(name), security: former.security });
+            }
+        }
+        for (name, security) in overrides.into_iter().flatten() {
+            if to.overrides.get(name).is_none_or(|former| former.security != *security) {
+                to.overrides.insert(name.clone(), Override { security: *security, by: by.to_owned(), at });
+                rows.push(LogRow { kind: Kind::Add, endpoint: Some(name.clone()), security: *security });
+            }
+        }
+        if !rows.is_empty() {
+            (to.by, to.at) = (by.to_owned(), Some(at));
+        }
+        rows
+    }
+}
+
+/// What every operation reads beside its caller: the app's card and its endpoint security.
+pub fn keys_of(handle: Handle, app: AppId, env: &Environment) -> [Key; 2] {
+    [keys::app_card(handle, app), keys::endpoint_security(handle, app, env)]
+}
+
+async fn card_of(reader: &mut Reader<'_>, handle: Handle, app: AppId) -> Result<AppCard, Error> {
+    let card: Option<Stored<AppCard>> = reader.get(&keys::app_card(handle, app)).await?;
+    card.map(|card| card.value).ok_or_else(|| Error::not_found("invalid_guid"))
+}
+
+/// The endpoint security of an app in an environment (003 7.1); an app for which nobody said anything is open.
+///
+/// # Errors
+/// Not found for an unknown app; the store's.
+pub async fn read(reader: &mut Reader<'_>, handle: Handle, app: AppId, env: &Environment) -> Result<EndpointSecurity, Error> {
+    card_of(reader, handle, app).await?;
+    let found: Option<Stored<EndpointSecurity>> = reader.get(&keys::endpoint_security(handle, app, env)).await?;
+    Ok(found.map(|found| found.value).unwrap_or_default())
+}
+
+/// Changes the endpoint security of an app in an environment, and gives what it is then. Where it is so already nothing is
+/// written; else the change, its rows in the log and its event are one transaction.
+///
+/// # Errors
+/// Not found for an unknown app; invalid beyond [`OVERRIDES_MOST`] and [`RECORD_MOST`]; the store's.
+pub async fn change(reader: &mut Reader<'_>, who: &Principal, app: AppId, env: &Environment, wanted: &Change) -> Result<EndpointSecurity, Error> {
+    let (handle, by) = (who.handle, who.owner.username.as_str());
+    change!(reader, {
+        let card = card_of(reader, handle, app).await?;
+        let key = keys::endpoint_security(handle, app, env);
+        let mut found: Option<Stored<EndpointSecurity>> = reader.get(&key).await?;
+        let mut after = found.as_ref().map(|found| found.value.clone()).unwrap_or_default();
+        // The log is read in the order of time: a change that was asked for earlier than the one that it builds on comes behind it.
+        let at = after.at.map_or(reader.now(), |last| reader.now().max(Timestamp(last.0.saturating_add(1))));
+        let rows = wanted.apply(&mut after, by, at);
+        if rows.is_empty() {
+            return Ok((after, Vec::new()));
+        }
+        if after.overrides.len() > OVERRIDES_MOST {
+            return Err(Error::invalid(format!("invalid_overrides: an app has at most {OVERRIDES_MOST} in an environment")));
+        }
+        if serde_json::to_vec(&after).map_err(Error::internal)?.len() > RECORD_MOST {
+            return Err(Error::invalid(format!("invalid_overrides: all of an app in an environment take more than {RECORD_MOST} bytes")));
+        }
+        let told = told(&card, env, by, &rows, at);
+        let change = EndpointChange { guid: Guid::random(), by: by.to_owned(), at, rows };
+        let mut writes = vec![
+            match &mut found {
+                Some(found) => {
+                    found.value = after.clone();
+                    found.replace()?
+                }
+                // Not a name to be lost: whoever comes second begins again.
+                None => records::put(key, &after, Condition::AbsentOrExpired { now: reader.now().seconds() })?,
+            },
+            records::create(keys::endpoint_log_row(handle, app, env, at, &change.guid), &change)?,
+            Write::Check(keys::app_card(handle, app), Condition::Present),
+        ];
+        writes.extend(event::told(handle, vec![told])?);
+        Ok((after, writes))
+    })
+}
+
+/// The event of a change: it lists the first rows, and counts all of them.
+fn told(card: &AppCard, env: &Environment, by: &str, rows: &[LogRow], at: Timestamp) -> Event {
+    let count = |kind| rows.iter().filter(|row| row.kind == kind).count();
+    let mut parts = Vec::new();
+    if let Some(row) = rows.iter().find(|row| row.kind == Kind::Set) {
+        parts.push(format!("default {}", row.security.as_str()));
+    }
+    for (kind, what) in [(Kind::Add, "set"), (Kind::Remove, "removed")] {
+        match count(kind) {
+            0 => {}
+            1 => parts.push(format!("1 override {what}")),
+            many => parts.push(format!("{many} overrides {what}")),
+        }
+    }
+    let listed: Vec<_> = rows
+        .iter()
+        .take(TOLD_MOST)
+        .map(|row| json!({"event": row.kind.as_str(), "endpoint": row.endpoint.as_ref().map_or("", EndpointName::as_str), "security": row.security}))
+        .collect();
+    let message = format!("Endpoint security was changed: {}", parts.join(", "));
+    let event = Event::of(card, "ENDPOINT_SECURITY_CHANGED", by, message, at).in_environment(env.clone());
+    event.with("changes", listed).with("count", rows.len())
+}
+
+/// What a listing of the log asks for: all that is there must hold.
+#[derive(Clone, Debug, Default)]
+pub struct Filter {
+    /// The endpoint.
+    pub endpoint: Option<EndpointName>,
+    /// What it asks for since then, or asked for until then.
+    pub security: Option<Security>,
+    /// The name of who changed it; case does not count.
+    pub by: Option<String>,
+    /// What happened.
+    pub kind: Option<Kind>,
+}
+
+impl Filter {
+    fn fits(&self, change: &EndpointChange, row: &LogRow) -> bool {
+        self.endpoint.as_ref().is_none_or(|name| row.endpoint.as_ref() == Some(name))
+            && self.security.is_none_or(|security| row.security == security)
+            && self.by.as_ref().is_none_or(|by| by.to_lowercase() == change.by.to_lowercase())
+            && self.kind.is_none_or(|kind| row.kind == kind)
+    }
+
+    fn is_empty(&self) -> bool {
+        self.endpoint.is_none() && self.security.is_none() && self.by.is_none() && self.kind.is_none()
+    }
+}
+
+/// Where a listing of the log goes on: behind a change, or within one, after so many of its rows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Cursor {
+    sk: String,
+    rows: usize,
+}
+
+impl fmt::Display for Cursor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.rows == 0 { f.write_str(&self.sk) } else { write!(f, "{}~{}", self.sk, self.rows) }
+    }
+}
+
+impl FromStr for Cursor {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self, Error> {
+        let (sk, rows) = text.split_once('~').unwrap_or((text, "0"));
+        let fits = (1..=64).contains(&sk.len()) && sk.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'#' | b'-' | b'_'));
+        match rows.parse() {
+            Ok(rows) if fits => Ok(Self { sk: sk.to_owned(), rows }),
+            _ => Err(Error::invalid("invalid_cursor")),
+        }
+    }
+}
+
+impl Cursor {
+    /// The sort key that the query goes on before. That of a change that was not told whole has something behind it.
+    fn after(&self) -> String {
+        if self.rows == 0 { self.sk.clone() } else { format!("{}~", self.sk) }
+    }
+}
+
+/// A row of the log with the change that it is of.
+#[derive(Clone, Debug)]
+pub struct Logged {
+    /// The row.
+    pub row: LogRow,
+    /// The name of who made the change.
+    pub by: String,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// Most pages that one listing with filters reads before it answers what it found with a cursor.
+const PAGES: usize = 8;
+
+/// What the listing's first query is: known before the caller is.
+pub fn listing(handle: Handle, app: AppId, env: &Environment, filter: &Filter, limit: u32, cursor: Option<&Cursor>) -> Query {
+    // Without a filter each change brings a row at least.
+    let limit = filter.is_empty().then_some(limit);
+    Query { newest_first: true, ..Query::all(keys::endpoint_log(handle, app, env)).after(cursor.map(Cursor::after)).limit(limit) }
+}
+
+/// Rows of the log that fit, newest first, at most `limit`, with where to go on (003 7.6). The rows of one change stand in the
+/// reverse of the order in which it made them. With filters it reads eight pages at most. The log of a deleted app is kept.
+///
+/// # Errors
+/// Not found for an unknown app without a log; the store's.
+pub async fn list(
+    reader: &mut Reader<'_>,
+    handle: Handle,
+    (app, env): (AppId, &Environment),
+    filter: &Filter,
+    limit: u32,
+    cursor: Option<&Cursor>,
+) -> Result<(Vec<Logged>, Option<Cursor>), Error> {
+    let is_known = card_of(reader, handle, app).await.map(|_| ());
+    if let Err(error) = &is_known
+        && error.kind != crate::error::Kind::NotFound
+    {
+        return is_known.map(|()| (Vec::new(), None));
+    }
+    let mut query = listing(handle, app, env, filter, limit, cursor);
+    let (mut found, mut seen) = (Vec::new(), cursor.is_some());
+    for _ in 0..PAGES {
+        let page = reader.query(&query).await?;
+        let last = page.items.len().saturating_sub(1);
+        for (at, item) in page.items.into_iter().enumerate() {
+            seen = true;
+            let sk = item.key.sk.clone();
+            let change = Stored::<EndpointChange>::parse(item)?.value;
+            let told = cursor.filter(|cursor| cursor.sk == sk).map_or(0, |cursor| cursor.rows);
+            let count = change.rows.len();
+            for (number, row) in change.rows.iter().rev().enumerate().skip(told) {
+                if filter.fits(&change, row) {
+                    found.push(Logged { row: row.clone(), by: change.by.clone(), at: change.at });
+                }
+                if found.len() == limit as usize {
+                    let is_last = number + 1 == count;
+                    let more = !is_last || at < last || page.next.is_some();
+                    return Ok((found, more.then_some(Cursor { sk, rows: if is_last { 0 } else { number + 1 } })));
+                }
+            }
+        }
+        match page.next {
+            None if seen => return Ok((found, None)),
+            None => return is_known.map(|()| (found, None)),
+            Some(next) => query.after = Some(next),
+        }
+    }
+    Ok((found, query.after.map(|sk| Cursor { sk, rows: 0 })))
+}
+
+/// A key that a caller of an endpoint presented.
+#[derive(Clone)]
+pub enum PresentedKey {
+    /// None.
+    Missing,
+    /// A text that can be no key of this tenant.
+    Malformed,
+    /// One that may be.
+    Key(CredentialText),
+}
+
+impl PresentedKey {
+    /// What was presented to an endpoint of that tenant; blank is missing.
+    pub fn of(handle: Handle, text: Option<&str>) -> Self {
+        match text.map(str::trim).filter(|text| !text.is_empty()).map(str::parse) {
+            None => Self::Missing,
+            Some(Ok(key @ CredentialText::ApiKey { .. })) if key.handle() == handle => Self::Key(key),
+            Some(_) => Self::Malformed,
+        }
+    }
+
+    /// Where its credential is, if it may have one.
+    pub fn credential(&self) -> Option<Key> {
+        match self {
+            Self::Key(key) => Some(keys::credential(key.handle(), &key.hash())),
+            Self::Missing | Self::Malformed => None,
+        }
+    }
+}
+
+/// The decision about a call.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Decision {
+    /// What the endpoint asks for.
+    pub security: Security,
+    /// What says so: the override's name, `*` or `default`.
+    pub matched: String,
+    /// Why it is refused; `None` for a call that is allowed.
+    pub refused: Option<&'static str>,
+}
+
+/// Decides about a call of that endpoint of an app by whoever presented that key. It reads what [`keys_of`] and
+/// [`PresentedKey::credential`] name, and writes nothing.
+///
+/// # Errors
+/// Not found for an unknown app; the store's.
+pub async fn decide(
+    reader: &mut Reader<'_>,
+    handle: Handle,
+    (app, env): (AppId, &Environment),
+    endpoint: &EndpointName,
+    key: &PresentedKey,
+) -> Result<Decision, Error> {
+    let config = read(reader, handle, app, env).await?;
+    let (security, matched) = config.of_endpoint(endpoint);
+    let refused = match (security, key.credential()) {
+        (Security::Https, _) => None,
+        (Security::AppApiKey, Some(credential)) => {
+            let found: Option<Stored<Credential>> = reader.get(&credential).await?;
+            let is_live = found.is_some_and(|found| match found.value.purpose {
+                Purpose::AppKey(key) => key.revoked.is_none() && key.of == KeyOf::App(app.item()),
+                Purpose::UserKey(_)
+                | Purpose::Session
+                | Purpose::AppSession { .. }
+                | Purpose::Bearer { .. }
+                | Purpose::UserToken
+                | Purpose::PingId { .. }
+                | Purpose::Refresh { .. }
+                | Purpose::SetPassword { .. } => false,
+            });
+            (!is_live).then_some("Invalid API Key")
+        }
+        (Security::AppApiKey, None) if matches!(key, PresentedKey::Missing) => Some("Missing App API key(s)"),
+        (Security::AppApiKey, None) => Some("Invalid API Key"),
+    };
+    Ok(Decision { security, matched: matched.to_owned(), refused })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn name(text: &str) -> Option<String> {
+        text.parse::<EndpointName>().ok().map(|name| name.as_str().to_owned())
+    }
+
+    #[test]
+    fn a_name_has_one_spelling() {
+        for text in ["cloud/hello", "/cloud/hello", "cloud/hello/", "//cloud//hello//", "  /cloud/hello ", "cloud/h%65llo", "%63loud/hello%20"] {
+            assert_eq!(name(text).as_deref(), Some("cloud/hello"), "{text}");
+        }
+        for (text, one) in [("/", "/"), ("///", "/"), ("*", "*"), ("/*", "*"), ("Hello", "Hello"), ("gr%C3%BC%C3%9Fe", "grüße"), ("a b", "a b"), ("...", "...")]
+        {
+            assert_eq!(name(text).as_deref(), Some(one), "{text}");
+        }
+        let refused = [
+            "", " ", "%20", "a%2Fb", "a%2fb", "a%252Fb", "a%25", "100%", "a%zz", "..", "a/../b", "a/./b", "%2e%2e/b", "a?b", "a%3Fb", "a#b", "a;b", "a%3bb",
+            "a\\b", "a%5cb", "a\nb", "a%00b", "a%ff", "a /b", "a/ b", "/ ",
+        ];
+        for text in refused {
+            assert_eq!(name(text), None, "{text:?}");
+        }
+        assert_eq!(name(&"x".repeat(200)).map(|name| name.len()), Some(200));
+        assert_eq!(name(&"x".repeat(201)), None);
+        assert_eq!(name(&"%41".repeat(200)).map(|name| name.len()), Some(200));
+    }
+
+    #[test]
+    fn reading_a_name_twice_changes_nothing() {
+        for text in ["/a//b/", " x%20y ", "%41%42", "grüße/ö", "/", "*", "a.b/..c", "a+b&c=d"] {
+            let once = name(text);
+            assert!(once.is_some(), "{text}");
+            assert_eq!(once.as_deref().and_then(name), once, "{text}");
+        }
+    }
+
+    #[test]
+    fn the_words_of_a_refusal_are_short_and_plain() {
+        let long = format!("a\n{}", "é?".repeat(300));
+        let error = long.parse::<EndpointName>().expect_err("refused");
+        assert!(error.message.len() < 250 && !error.message.contains('\n'), "{}", error.message);
+        assert!(error.message.starts_with("invalid_endpoint: \"a\\n"), "{}", error.message);
+    }
+
+    #[test]
+    fn a_cursor_is_read_back() {
+        for cursor in [Cursor { sk: "1764316800000#abc".to_owned(), rows: 0 }, Cursor { sk: "1764316800000#abc".to_owned(), rows: 7 }] {
+            assert_eq!(cursor.to_string().parse::<Cursor>().expect("a cursor"), cursor);
+        }
+        for text in ["", "~1", "a~", "a~x", "a b", "a~-1", "é", &"x".repeat(65)] {
+            assert_eq!(text.parse::<Cursor>().map_err(|error| error.message), Err("invalid_cursor".to_owned()), "{text}");
+        }
+    }
+}

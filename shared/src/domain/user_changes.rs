@@ -16,7 +16,7 @@ use crate::domain::user_list::{self, Found};
 use crate::error::{Error, Kind};
 use crate::id::{Guid, Handle, TeamId};
 use crate::records::{self, Reader, Stored};
-use crate::secret::CredentialText;
+use crate::secret::{CredentialText, SecretHash};
 use crate::store::{Condition, Key, Query, TRANSACTION_LIMIT, Write, keys};
 
 /// Most policies, teams or groups that one call puts a user on.
@@ -450,7 +450,13 @@ async fn end(reader: &mut Reader<'_>, handle: Handle, found: &Stored<User>) -> R
     now.extend(user.keys.iter().map(|hash| gone(keys::credential(handle, hash))));
     now.extend(memberships(handle, user).into_iter().map(gone));
     let (mut pairs, mut single) = (Vec::new(), Vec::new());
-    for item in reader.all(Query::all(keys::user_keys(handle, guid))).await? {
+    let mut rows = reader.all(Query::all(keys::user_keys(handle, guid))).await?;
+    // The listing was read beside his record: where it is the older one it lacks the row of a key that he has.
+    let is_listed = |hash: &SecretHash| rows.iter().any(|row| row.key.sk.starts_with(keys::KEY_PREFIX) && row.key.sk.ends_with(&format!("#{hash}")));
+    if !user.keys.iter().all(is_listed) {
+        rows = Reader::new(reader.table(), reader.now()).all(Query::all(keys::user_keys(handle, guid))).await?;
+    }
+    for item in rows {
         let row = item.key.clone();
         if let Some(device) = row.sk.strip_prefix(keys::DEVICE_PREFIX) {
             let device: Guid = device.parse().map_err(Error::internal)?;

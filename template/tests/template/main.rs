@@ -296,7 +296,7 @@ fn nothing_that_happens_unattended_is_lost_in_silence() {
             // What reads a stream is called and tries again by itself; other events wait in a queue of the platform's.
             let stream = event.at("Type").text() == "DynamoDB";
             // What runs every minute does then what the run before left.
-            let minutely = event.at("Properties").find("ScheduleExpression").is_some_and(|schedule| schedule.text() == "rate(1 minute)");
+            let minutely = event.at("Properties").find("ScheduleExpression").is_some_and(|schedule| *schedule == Node::Text("rate(1 minute)".to_owned()));
             let (invocation, tries) = match (stream, minutely) {
                 (true, _) => (event.at("Properties"), "4"),
                 (_, true) => (function.at("EventInvokeConfig"), "0"),

@@ -53,6 +53,7 @@ spans! {
     users_of_policies "003" (3, 6) (3, 8);
     alerts "003" (4, 1) (4, 5);
     devices "003" (6, 1) (6, 5);
+    endpoint_security "003" (7, 1) (7, 6);
     roles "003" (8, 1) (8, 2);
     teams "003" (9, 2) (9, 8);
     users "003" (10, 2) (10, 6);

@@ -66,6 +66,8 @@ pub enum Step {
     TeamMember,
     AuditReader,
     Installed,
+    EndpointSecurity,
+    EndpointRemoved,
     Alert,
     Notification,
     DeletedItem,
@@ -169,6 +171,11 @@ impl Stage<'_> {
                 let path = format!("{TEAMS}/{}/user/{}", self.captured("team.id"), self.captured("user.guid"));
                 self.world.post(&self.tenant.cookie, &path, json!({})).await;
             }
+            Step::EndpointSecurity => {
+                let overrides = json!({"hello": {"security": "https"}, "cloud/status": {"security": "appapikey"}});
+                self.endpoint_security("set", json!({"default": "appapikey", "overrides": overrides})).await;
+            }
+            Step::EndpointRemoved => self.endpoint_security("removeOverride", json!({"endpoint": "hello"})).await,
             Step::Alert => {
                 let filters = json!({"alertName": "AppTerminated", "eventCategories": "APP_STATE", "eventSeverities": "FATAL"});
                 let mut body = json!({"emails": "test@example.com", "env": "dev", "uid": self.captured("item.guid")});
@@ -232,6 +239,12 @@ impl Stage<'_> {
         let made = &answer["apiKey"];
         let fields = ["key", "label", "revoked"].into_iter().filter(|field| !made[*field].is_null());
         self.captures.put(name, fields.map(|field| (field, text(&made[field]))));
+    }
+
+    async fn endpoint_security(&self, operation: &str, mut body: Value) {
+        body["appId"] = json!(self.captured("item.guid"));
+        body["environment"] = json!("dev");
+        self.world.post(&self.tenant.cookie, &format!("/box/srv/1.1/app/endpointsecurity/{operation}"), body).await;
     }
 
     async fn policy(&mut self) -> (Guid, String) {

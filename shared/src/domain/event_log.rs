@@ -1,0 +1,109 @@
+//! Listing what happened to an app (003 5.1): what happened in one environment, and what happened in all of them.
+
+use crate::domain::environment::Environment;
+use crate::domain::event::{Event, EventGroup};
+use crate::error::Error;
+use crate::id::{AppId, Handle};
+use crate::records::{Reader, Stored};
+use crate::reply::ANSWER_LIMIT;
+use crate::store::{Item, Query, keys};
+
+/// Which events a listing asks for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Groups {
+    /// The one that is named; none for all.
+    pub named: Option<EventGroup>,
+    /// Whether those of [`EventGroup::Audit`] come too.
+    pub audit: bool,
+}
+
+impl Groups {
+    fn has(self, group: EventGroup) -> bool {
+        self.named.is_none_or(|named| named == group) || (self.audit && group == EventGroup::Audit)
+    }
+
+    fn is_all(self) -> bool {
+        self.named.is_none()
+    }
+}
+
+/// Most pages of a megabyte each that one listing with a limit reads before it answers what it found with a cursor.
+const PAGES: usize = 8;
+
+/// What a listing's first queries are: known before the caller is. `before` is where the listing before it ended.
+pub fn listing(handle: Handle, app: AppId, env: &Environment, groups: Groups, limit: Option<u32>, before: Option<&str>) -> [Query; 2] {
+    let limit = limit.filter(|_| groups.is_all());
+    [Some(env), None].map(|env| Query { newest_first: true, ..Query::all(keys::events(handle, app, env)) }.after(before.map(str::to_owned)).limit(limit))
+}
+
+/// One of the two partitions, read as far as it takes.
+struct Side {
+    query: Query,
+    items: std::vec::IntoIter<Item>,
+    next: Option<Item>,
+    is_open: bool,
+}
+
+impl Side {
+    /// Makes sure that the newest event that was not taken yet is at hand. Gives how many pages it read.
+    async fn ready(&mut self, reader: &mut Reader<'_>) -> Result<usize, Error> {
+        let mut pages = 0;
+        while self.next.is_none() {
+            self.next = self.items.next();
+            if self.next.is_some() || !self.is_open {
+                break;
+            }
+            let page = reader.query(&self.query).await?;
+            pages += 1;
+            self.is_open = page.next.is_some();
+            self.query.after = page.next;
+            self.items = page.items.into_iter();
+        }
+        Ok(pages)
+    }
+}
+
+/// An app's events in an environment and in all of them, newest first: all of them, or `limit`, with where to go on; nothing at the
+/// end.
+///
+/// # Errors
+/// Too large for a list of all beyond one answer; the store's.
+pub async fn list(
+    reader: &mut Reader<'_>,
+    handle: Handle,
+    app: AppId,
+    env: &Environment,
+    groups: Groups,
+    limit: Option<u32>,
+    before: Option<&str>,
+) -> Result<(Vec<Event>, Option<String>), Error> {
+    let mut sides = listing(handle, app, env, groups, limit, before).map(|query| Side { query, items: Vec::new().into_iter(), next: None, is_open: true });
+    let (mut events, mut pages, mut bytes, mut last) = (Vec::new(), 0, 0, None);
+    loop {
+        for side in &mut sides {
+            pages += side.ready(reader).await?;
+        }
+        let [one, other] = &mut sides;
+        let newest = match (&one.next, &other.next) {
+            (None, None) => return Ok((events, None)),
+            (Some(item), Some(beside)) if beside.key.sk > item.key.sk => other.next.take(),
+            (Some(_), _) => one.next.take(),
+            (None, Some(_)) => other.next.take(),
+        };
+        let Some(newest) = newest else { return Ok((events, None)) };
+        last = Some(newest.key.sk.clone()).or(last);
+        let length = newest.body.len();
+        let event = Stored::<Event>::parse(newest)?.value;
+        if groups.has(event.group) {
+            bytes += length;
+            events.push(event);
+        }
+        match limit {
+            Some(limit) if events.len() >= limit as usize || pages > PAGES => return Ok((events, last)),
+            None if bytes > ANSWER_LIMIT => {
+                return Err(Error::too_large("The list is too large for one answer: ask for pages with limit and cursor"));
+            }
+            _ => {}
+        }
+    }
+}
