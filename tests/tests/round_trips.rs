@@ -117,6 +117,8 @@ const EXCEPTIONS: &[(&str, (usize, usize), &str)] = &[
     ("POST /ease.interface.php/com.apperian.eas.user.authenticateuser", (3, 3), "no credential yet: the name leads to the user"),
     ("POST /ease.interface.php/com.apperian.eas.apps.getlist", (3, 1), "cards and what is said of them are two queries, beside the caller"),
     ("POST /ease.interface.php/com.apperian.eas.apps.publish", (3, 2), "the newest bucket of the catalogue is a query, beside the caller"),
+    ("POST /box/srv/1.1/cm/eventlog/alert/read", (2, 2), "the guid leads to the alert"),
+    ("POST /box/srv/1.1/cm/eventlog/alert/clone", (3, 3), "the guid leads to the alert, which leads to its app"),
     ("POST /upload", (usize::MAX, usize::MAX), "waits for the reader's verdict and asks again"),
 ];
 
