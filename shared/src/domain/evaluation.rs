@@ -759,7 +759,8 @@ fn takers(pending: &Pending, alerts: &Alerts) -> BTreeSet<Taker> {
         takers.extend(hearing.filter(|alert| alert.hears(event)).map(|alert| (pending.handle, alert.guid.clone(), event.app)));
     }
     if !pending.taken.is_empty() {
-        takers.retain(|taker| !pending.taken.contains(&taken(taker)));
+        let before: BTreeSet<&Guid> = pending.taken.iter().collect();
+        takers.retain(|taker| !before.contains(&taken(taker)));
     }
     takers
 }
