@@ -6,6 +6,7 @@
 use std::sync::{Arc, LazyLock, Mutex};
 
 use async_trait::async_trait;
+use aws_sdk_sesv2::operation::send_email::SendEmailError;
 use lettre::message::header::{HeaderName, HeaderValue};
 use lettre::message::{Mailbox, MultiPart};
 use lettre::{Address, Message};
@@ -123,8 +124,24 @@ impl Mailer for SesMailer {
         let content = aws_sdk_sesv2::types::EmailContent::builder().raw(raw).build();
         let destination = aws_sdk_sesv2::types::Destination::builder().set_to_addresses(Some(mail.recipients())).build();
         let request = self.client.send_email().from_email_address(self.from.to_string()).destination(destination).content(content);
-        request.send().await.map_err(|error| Error::unavailable(aws_sdk_dynamodb::error::DisplayErrorContext(error)))?;
+        request.send().await.map_err(|error| {
+            let message = error.as_service_error().map_or("The mail service did not answer", refusal).to_owned();
+            Error { message, ..Error::unavailable(aws_sdk_dynamodb::error::DisplayErrorContext(error)) }
+        })?;
         Ok(())
+    }
+}
+
+/// What SES means by an error.
+fn refusal(error: &SendEmailError) -> &'static str {
+    match error {
+        SendEmailError::AccountSuspendedException(_) => "The mail service has suspended this account",
+        SendEmailError::SendingPausedException(_) => "Sending is paused in the mail service",
+        SendEmailError::MailFromDomainNotVerifiedException(_) => "The sender's domain (MailFrom) is not verified in the mail service",
+        SendEmailError::MessageRejected(_) => "The mail service refused the mail: the sender or, in its sandbox, a recipient is not verified, or its content",
+        SendEmailError::LimitExceededException(_) | SendEmailError::TooManyRequestsException(_) => "The mail service takes no more mails for the moment",
+        SendEmailError::BadRequestException(_) | SendEmailError::NotFoundException(_) => "The mail service did not understand the mail",
+        _ => "The mail service refused the mail",
     }
 }
 

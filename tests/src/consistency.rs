@@ -17,12 +17,14 @@ use shared::domain::document::{Document, DocumentCount, DocumentName, Source};
 use shared::domain::download_spike;
 use shared::domain::endpoint_security::{self, EndpointChange, EndpointSecurity};
 use shared::domain::environment::Environment;
+use shared::domain::evaluation::DueMail;
 use shared::domain::event::{Event, Pending};
 use shared::domain::file::{self, FileUses, StoredFile};
 use shared::domain::group::{Group, GroupName};
 use shared::domain::housekeeping::Chore;
 use shared::domain::life_cycle::Steps;
 use shared::domain::line::{self, ContextClaim, Line};
+use shared::domain::notification::{Delivery, Notification};
 use shared::domain::oauth::Client;
 use shared::domain::partial::{Partial, Shown};
 use shared::domain::ping_application::Application;
@@ -126,8 +128,9 @@ pub fn of_tenant(snapshot: &Snapshot, handle: Handle) -> Snapshot {
     let handle = handle.to_string();
     snapshot
         .iter()
-        .filter(|((pk, sk), _)| {
+        .filter(|((pk, sk), item)| {
             pk.starts_with(&handle)
+                || (pk.starts_with("MAILS#") && item["d"]["S"].as_str().is_some_and(|body| body.contains(&handle)))
                 || (pk.starts_with("CHORES#") && sk.contains(&handle))
                 || (pk.starts_with("PENDING#") && sk.contains(&handle))
                 || (pk == "SPIKES" && *sk == handle)
@@ -187,6 +190,24 @@ impl Sides<'_> {
             self.found.push(what());
         }
     }
+}
+
+/// What does not fit together of notifications and the mails that are due: every notification that is not at its end is due, and
+/// everything that is due is such a notification.
+pub fn undelivered(snapshot: &Snapshot) -> Vec<String> {
+    let mut found = Vec::new();
+    let items = |kind: &'static str| snapshot.values().map(item).filter(move |item| item.kind == kind && item.schema == 1);
+    let unsent = items(Notification::KIND).map(|item| Stored::<Notification>::parse(item).unwrap_or_else(|error| panic!("{error}")));
+    let unsent = unsent.filter(|notification| !matches!(notification.value.delivery, Delivery::Sent | Delivery::Failed)).map(|notification| notification.key);
+    let due = items(DueMail::KIND).map(|item| Stored::<DueMail>::parse(item).unwrap_or_else(|error| panic!("{error}")).value.notification_key());
+    let (due, times): (BTreeSet<Key>, usize) = due.fold((BTreeSet::new(), 0), |(mut due, times), key| {
+        due.insert(key);
+        (due, times + 1)
+    });
+    let mut sides = Sides { found: &mut found };
+    sides.holds(|| format!("{times} due mails are of {} notifications", due.len()), times == due.len());
+    sides.same("a notification and the mail that is due", unsent.collect(), due);
+    found
 }
 
 /// What does not fit together in a tenant. A reference to a group or policy that is gone is meant to stay.
@@ -317,6 +338,7 @@ pub fn faults(handle: Handle, snapshot: &Snapshot) -> Vec<String> {
     let claims = records.all::<PolicyIdClaim>().into_iter().map(|claim| (claim.key, whole(claim.value.policy))).collect();
     let policies = records.all::<Policy>().into_iter().map(|policy| (keys::policy_id(handle, &policy.value.policy_id), whole(policy.value))).collect();
     sides.same("policy ids and policies", claims, policies);
+    sides.found.extend(undelivered(snapshot));
     let tenant = snapshot.get(&("TENANTS".to_owned(), handle.to_string())).map(item);
     sides.holds(|| "no tenant".to_owned(), tenant.is_some_and(|tenant| Stored::<Tenant>::parse(tenant).is_ok()));
     found

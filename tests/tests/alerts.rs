@@ -1,8 +1,10 @@
 //! Alerts: what may be asked for, who sees it, how many there may be, and what is listed as mailed.
 
 use std::collections::BTreeSet;
+use std::fmt::Write as _;
 
-use appdepot_tests::{Answer, TestTenant, World, all};
+use appdepot_tests::consistency::faults;
+use appdepot_tests::{Answer, TestTenant, World, all, golden};
 use serde_json::{Value, json};
 use shared::access::Role;
 use shared::clock::Timestamp;
@@ -225,6 +227,38 @@ async fn an_alert_of_every_app_stands_for_itself() {
     post(&world, &tenant, "delete", json!({"guid": of_all["guid"]})).await;
     assert_eq!(listed("*").await, json!([]));
     world.verify(tenant.handle).await.unwrap();
+}
+
+/// The eyes of these tests: what of an alert is missing or counted wrongly is seen.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_alert_that_is_not_whole_is_seen() {
+    let (world, tenant) = World::new().await;
+    let app = item(&world, &tenant, "Watched").await;
+    for uid in [app.as_str(), "*"] {
+        let filters = json!({"eventNames": "DOWNLOAD_SPIKE", "eventCategories": "", "eventSeverities": ""});
+        post(&world, &tenant, "create", with(&said(uid), &filters)).await;
+    }
+    let whole = world.snapshot().await;
+    assert_eq!(faults(tenant.handle, &whole), Vec::<String>::new());
+    let mut seen = BTreeSet::new();
+    for (key, record) in &whole {
+        let kind = record["kind"]["S"].as_str().unwrap_or_default();
+        if !["alert", "alert-place", "alert-count", "spike-alert", "spike-tenant"].contains(&kind) {
+            continue;
+        }
+        let mut without = whole.clone();
+        without.remove(key);
+        assert!(!faults(tenant.handle, &without).is_empty(), "a {kind} is missing and nobody sees it");
+        if kind.ends_with("-count") || kind == "spike-tenant" {
+            let mut miscounted = whole.clone();
+            let mut record = record.clone();
+            record["n"] = json!({"N": "7"});
+            miscounted.insert(key.clone(), record);
+            assert!(!faults(tenant.handle, &miscounted).is_empty(), "a {kind} counts wrongly and nobody sees it");
+        }
+        seen.insert(kind.to_owned());
+    }
+    assert_eq!(seen.len(), 5, "{seen:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -487,6 +521,27 @@ async fn the_options_say_which_name_is_of_which_category_and_severity() {
         let wrong = with(&with(&said(&app), &filters), &json!({"eventSeverities": other}));
         assert_eq!(refused(&world, &tenant, "create", wrong).await.0, 400, "{name}");
     }
+}
+
+/// The table of names in the page for users is the one that alerts are judged by.
+#[test]
+fn the_names_are_documented() {
+    const BEGIN: &str = "<!-- names -->\n";
+    const END: &str = "<!-- /names -->";
+    let page = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/alerts.md")).expect("the page is there");
+    let (before, rest) = page.split_once(BEGIN).expect("the table begins");
+    let (_, after) = rest.split_once(END).expect("the table ends");
+    let mut table = "| Name | Category | Severity | Whose | Heard by |\n|---|---|---|---|---|\n".to_owned();
+    for name in NAMES {
+        let whose = match name.refines {
+            None if name.on_request => "ours".to_owned(),
+            None => "the documents'".to_owned(),
+            Some(of) => format!("ours, says `{of}` more exactly"),
+        };
+        let heard = if name.on_request { "alerts that name it" } else { "every alert whose filters fit" };
+        writeln!(table, "| `{}` | `{}` | `{}` | {whose} | {heard} |", name.name, name.category, name.severity).expect("a text");
+    }
+    golden("docs/alerts.md", &format!("{before}{BEGIN}{table}{END}{after}"));
 }
 
 /// A notification of an app that was made so many seconds after the beginning.

@@ -1,24 +1,19 @@
 //! The scheduled function that holds what happened against the alerts, and mails.
 
-use serde::Serialize;
 use shared::Error;
 use shared::context::Context;
+use shared::domain::evaluation;
 
-/// What a run did.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
-pub struct Done {
-    /// Events that were held against the alerts.
-    pub events: usize,
-    /// Notifications that were made.
-    pub notifications: usize,
-    /// Mails that were taken by the mail service.
-    pub mails: usize,
-}
+pub use shared::domain::evaluation::Done;
 
 /// Does everything that is due. The event says no more than that it is time; two at once do it once.
 ///
 /// # Errors
-/// The store's: the platform tries again, and what is left stays due.
-pub async fn handle(_context: Context, _event: serde_json::Value) -> Result<Done, Error> {
-    Ok(Done::default())
+/// The store's, or unavailable where a notification was given up: what is left stays due, and the next minute's run does it.
+pub async fn handle(context: Context, _event: serde_json::Value) -> Result<Done, Error> {
+    let done = evaluation::run(&context).await?;
+    if done != Done::default() {
+        tracing::info!(events = done.events, notifications = done.notifications, mails = done.mails, failed = done.failed, "alerts were evaluated");
+    }
+    Ok(done)
 }

@@ -380,18 +380,21 @@ pub async fn must_exist(reader: &mut Reader<'_>, handle: Handle, app: Option<App
     card.map(drop).ok_or_else(unknown)
 }
 
+/// Whose alert a request names.
+async fn app_of(reader: &mut Reader<'_>, handle: Handle, named: &Named) -> Result<Option<AppId>, Error> {
+    if let Some((app, _)) = &named.of {
+        return Ok(*app);
+    }
+    let place: Option<Stored<AlertPlace>> = reader.get(&keys::alert_place(handle, &named.guid)).await?;
+    Ok(place.ok_or_else(unknown)?.value.app)
+}
+
 /// An alert.
 ///
 /// # Errors
 /// Not found, also where it is elsewhere than the request says; the store's.
 pub async fn find(reader: &mut Reader<'_>, handle: Handle, named: &Named) -> Result<Stored<Alert>, Error> {
-    let app = match &named.of {
-        Some((app, _)) => *app,
-        None => {
-            let place: Option<Stored<AlertPlace>> = reader.get(&keys::alert_place(handle, &named.guid)).await?;
-            place.ok_or_else(unknown)?.value.app
-        }
-    };
+    let app = app_of(reader, handle, named).await?;
     let found: Option<Stored<Alert>> = reader.get(&keys::alert(handle, app, &named.guid)).await?;
     let of_environment = |alert: &Alert| named.of.as_ref().is_none_or(|(_, env)| *env == alert.env);
     found.filter(|found| of_environment(&found.value)).ok_or_else(unknown)
@@ -486,6 +489,10 @@ fn removal(handle: Handle, found: &Stored<Alert>, condition: Condition) -> Resul
 pub async fn copy(reader: &mut Reader<'_>, handle: Handle, named: &Named, changes: &Changes) -> Result<Alert, Error> {
     let (guid, now) = (Guid::random(), reader.now());
     change!(reader, {
+        let app = app_of(reader, handle, named).await?;
+        let mut wanted = keys_of(handle, app);
+        wanted.push(keys::alert(handle, app, &named.guid));
+        reader.fetch_missing(&wanted).await?;
         let found = find(reader, handle, named).await?.value;
         let mut alert = Alert { guid: guid.clone(), created: now, ..found };
         changes.clone().change(&mut alert, now)?;

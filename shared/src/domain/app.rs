@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::access::{Means, Principal, Right};
 use crate::change;
 use crate::clock::Timestamp;
+use crate::domain::alert;
 use crate::domain::business_owner;
 use crate::domain::catalogue::{self, AppKind};
 use crate::domain::event::{self, Event};
@@ -557,6 +558,7 @@ pub async fn removed(reader: &mut Reader<'_>, who: &Principal, id: AppId) -> Res
         writes.push(publication.remove());
     }
     writes.extend(file::abandoned(handle, id, files, now)?);
+    writes.push(alert::of_deleted(handle, id, now)?);
     writes.extend(event::told(handle, vec![Event::of(&before, "DELETED", &who.owner.username, "The app was deleted".to_owned(), now)])?);
     writes.extend(released(handle, found.binaries.iter().map(|(_, binary)| &binary.value), now)?);
     Ok(writes)
