@@ -52,6 +52,7 @@ spans! {
     policies "003" (3, 1) (3, 5);
     users_of_policies "003" (3, 6) (3, 8);
     alerts "003" (4, 1) (4, 5);
+    events "003" (5, 1) (5, 1);
     devices "003" (6, 1) (6, 5);
     endpoint_security "003" (7, 1) (7, 6);
     roles "003" (8, 1) (8, 2);
