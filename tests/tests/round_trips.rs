@@ -5,10 +5,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
 use appdepot_tests::requests::{Entry, Furnished, Takes, apk, entries, rows};
-use appdepot_tests::{World, client, golden, key_file};
+use appdepot_tests::{TestTenant, World, client, golden, key_file};
 use http::Method;
 use local_gateway::{uploads, work};
-use serde_json::json;
+use package_reader::testing::{Ipa, ProfileKind};
+use serde_json::{Value, json};
 use shared::access::{Permission, Right};
 use shared::clock::Clock;
 use shared::dialect::Dialect;
@@ -29,6 +30,8 @@ const EXCEPTIONS: &[(&str, (usize, usize), &str)] = &[
     ("POST /box/srv/1.1/act/sys/auth/login", (3, 3), "no credential yet: the name leads to the user"),
     ("POST /box/srv/1.1/admin/authpolicy/auth", (5, 4), "no credential yet: the store leads to the tenant, the name to the user; policies beside it"),
     ("POST /box/srv/1.1/ide/{domain}/api/create", (3, 3), "the pointer leads to the app's former key, which is revoked with it"),
+    ("POST /box/srv/1.1/app/eventlog/listEvents", (3, 1), "two queries at once: what happened in the environment, and what happened in all of them"),
+    ("GET /box/srv/1.1/app/eventlog/listEvents", (3, 1), "two queries at once: what happened in the environment, and what happened in all of them"),
     ("POST /box/srv/1.1/admin/appstore/update", (4, 3), "the whole store is a query, which leads to the items that leave it"),
     ("POST /box/srv/1.1/admin/storeitem/create", (3, 2), "the newest bucket of the catalogue is a query, beside the caller"),
     ("POST /box/srv/1.1/admin/storeitem/update", (3, 3), "the item leads to the groups that it leaves, which count their items"),
@@ -277,6 +280,10 @@ async fn every_function_may_do_what_it_does_and_no_more() {
     let keys = format!("/box/srv/1.1/ide/{}/api", furnished.tenant.domain);
     world.post(&furnished.tenant.cookie, &format!("{keys}/create"), json!({"type": "user"})).await;
     seen.entry("rhmap-api-keys").or_default().extend(world.counting.take().actions);
+    let detail = json!({"domain": furnished.tenant.domain, "appGuid": furnished.shelved, "env": "dev", "eventType": "CRASHED", "message": "It is gone"});
+    let told = json!({"id": "1", "source": "com.example.ops", "detail-type": event_received::DETAIL_TYPE, "detail": detail});
+    assert_eq!(event_received::handle(world.context.clone(), told).await.expect("it is taken").written, 1);
+    seen.entry("event-received").or_default().extend(world.counting.take().actions);
     drop(world);
     let (received, worked, kept) = unattended().await;
     seen.entry("upload-received").or_default().extend(received);
@@ -296,6 +303,16 @@ async fn every_function_may_do_what_it_does_and_no_more() {
 
 type Actions = BTreeSet<&'static str>;
 
+/// Uploads a file that nobody reads yet.
+async fn put(world: &World, tenant: &TestTenant, guid: &Value, kind: &str, file: Vec<u8>) {
+    let body = json!({"guid": guid, "type": kind, "size": file.len()});
+    let prepared = world.post(&tenant.cookie, "/box/srv/1.1/admin/storeitem/prepareupload", body).await;
+    let headers: Vec<(&str, &str)> =
+        prepared["headers"].as_object().into_iter().flatten().map(|(name, value)| (name.as_str(), value.as_str().unwrap_or_default())).collect();
+    let sent = client::send("PUT", prepared["url"].as_str().expect("an address"), &headers, file).await.expect("the file is sent");
+    assert_eq!(sent.status, 200);
+}
+
 /// The actions of the functions that no request calls: seven versions of one binary, one refusal, policies and a signature for the
 /// newest version, and their clearing.
 async fn unattended() -> (Actions, Actions, Actions) {
@@ -313,12 +330,7 @@ async fn unattended() -> (Actions, Actions, Actions) {
             let form = world.upload(&tenant.cookie, made["guid"].as_str().expect("a guid"), kind, &file);
             let _ = tokio::time::timeout(std::time::Duration::from_millis(300), form).await;
         } else {
-            let body = json!({"guid": made["guid"], "type": kind, "size": file.len()});
-            let prepared = world.post(&tenant.cookie, &format!("{admin}/storeitem/prepareupload"), body).await;
-            let headers: Vec<(&str, &str)> =
-                prepared["headers"].as_object().into_iter().flatten().map(|(name, value)| (name.as_str(), value.as_str().unwrap_or_default())).collect();
-            let sent = client::send("PUT", prepared["url"].as_str().expect("an address"), &headers, file).await.expect("the file is sent");
-            assert_eq!(sent.status, 200);
+            put(&world, &tenant, &made["guid"], kind, file).await;
         }
         uploads.extend(world.store.objects_under(keys::INCOMING));
         let created = uploads.last().expect("an object").clone();
@@ -341,6 +353,17 @@ async fn unattended() -> (Actions, Actions, Actions) {
     worked.extend(work_off(&world).await);
     // And one that nobody does.
     assert_eq!(apply().send().await.status, 202);
+    // Housekeeping tells of a profile that ends soon.
+    let soon = u64::try_from(world.clock.now().plus_seconds(5 * 24 * 3600).seconds()).expect("after 1970");
+    let ipa = Ipa { profile: Some((ProfileKind::Enterprise, 0, soon)), ..Ipa::default() }.build();
+    let before = world.store.objects_under(keys::INCOMING);
+    put(&world, &tenant, &made["guid"], "ios", ipa).await;
+    let created = world.store.objects_under(keys::INCOMING).into_iter().find(|object| !before.iter().any(|known| known.key == object.key));
+    upload_received::handle(world.context.clone(), uploads::event(&created.expect("an object"))).await.expect("it is read");
+    world.counting.take();
+    let done = housekeeping::handle(world.context.clone(), json!({})).await.expect("housekeeping");
+    assert_eq!(done.warnings, 1);
+    kept.extend(world.counting.take().actions);
     let body = json!({"guid": made["guid"], "type": "android", "size": 10});
     world.post(&tenant.cookie, &format!("{admin}/storeitem/prepareupload"), body).await;
     world.post(&tenant.cookie, &format!("{admin}/storeitem/delete"), json!({"guid": made["guid"]})).await;

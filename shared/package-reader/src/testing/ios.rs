@@ -129,7 +129,7 @@ pub fn certificate(expires: u64) -> Vec<u8> {
         let date = plist::Date::from(SystemTime::UNIX_EPOCH + Duration::from_secs(seconds)).to_xml_format();
         let digits: String = date.chars().filter(|c| c.is_ascii_digit() || *c == 'Z').collect();
         // Years to 2049 have two digits (RFC 5280 4.1.2.5).
-        if digits.as_str() < "2050" { der(0x17, &[digits[2..].as_bytes()]) } else { der(0x18, &[digits.as_bytes()]) }
+        if digits.as_str() < "2050" { der(0x17, &[&digits.as_bytes()[2..]]) } else { der(0x18, &[digits.as_bytes()]) }
     };
     let algorithm = der(0x30, &[&[0x06, 0x09, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x0b], &[5, 0]]);
     let (name, bits) = (der(0x30, &[]), der(0x03, &[&[0]]));
