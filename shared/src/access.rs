@@ -481,9 +481,8 @@ pub fn choose(presented: &Presented) -> Option<(CredentialText, bool)> {
 /// The credential that counts where apps may ask: a member's before the app's own. Whoever holds both may have got the app's from
 /// somebody else's request.
 pub fn choose_app(presented: &Presented) -> Option<(CredentialText, bool)> {
-    match choose(presented) {
-        Some(found @ (CredentialText::ApiKey { .. } | CredentialText::Session { .. }, _)) => return Some(found),
-        _ => {}
+    if let Some(found @ (CredentialText::ApiKey { .. } | CredentialText::Session { .. }, _)) = choose(presented) {
+        return Some(found);
     }
     match presented.app_key.as_deref()?.trim().parse() {
         Ok(key @ CredentialText::ApiKey { .. }) => Some((key, false)),

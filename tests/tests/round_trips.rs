@@ -10,16 +10,19 @@ use http::Method;
 use local_gateway::{uploads, work};
 use serde_json::json;
 use shared::access::{Permission, Right};
+use shared::clock::Clock;
 use shared::dialect::Dialect;
+use shared::domain::alert::Alert;
 use shared::domain::app::AppCard;
 use shared::domain::catalogue::AppKind;
+use shared::domain::event::{self, Event, Severity};
 use shared::domain::life_cycle::State;
 use shared::domain::text::{Description, Name};
-use shared::id::AppId;
+use shared::id::{AppId, Guid};
 use shared::records;
 use shared::routes::Row;
 use shared::store::keys;
-use shared::store::wrappers::Counts;
+use shared::store::wrappers::{Counts, Fault};
 
 /// Rows that may go beyond the limits, with what they may do at most (calls, depth) and why.
 const EXCEPTIONS: &[(&str, (usize, usize), &str)] = &[
@@ -279,6 +282,7 @@ async fn every_function_may_do_what_it_does_and_no_more() {
     seen.entry("upload-received").or_default().extend(received);
     seen.entry("package-work").or_default().extend(worked);
     seen.entry("housekeeping").or_default().extend(kept);
+    seen.entry("alert-evaluation").or_default().extend(evaluated().await);
 
     let mut wrong = Vec::new();
     for of in appdepot_template::permissions() {
@@ -348,6 +352,39 @@ async fn unattended() -> (Actions, Actions, Actions) {
     }
     assert!(world.store.objects_under("binaries/").is_empty(), "a deleted app leaves nothing behind");
     (received, worked, kept)
+}
+
+/// The actions of the evaluation of alerts: two events are heard, and the answer to their being taken is lost.
+async fn evaluated() -> Actions {
+    let (world, tenant) = World::new().await;
+    let now = world.clock.now();
+    let app = AppId::new(now);
+    let alert = Alert {
+        guid: Guid::random(),
+        name: "Anything".to_owned(),
+        app: None,
+        env: "dev".parse().expect("an environment"),
+        emails: vec!["ops@example.com".to_owned()],
+        enabled: true,
+        categories: Vec::new(),
+        severities: Severity::ALL.to_vec(),
+        names: Vec::new(),
+        created: now,
+        modified: now,
+    };
+    let mut writes = vec![records::create(keys::alert(tenant.handle, None, &alert.guid), &alert).expect("an alert")];
+    for message in ["one", "two"] {
+        let event = Event::named(app, "App", "CRASHED", "System", message.to_owned(), now);
+        writes.extend(event::told(tenant.handle, vec![event]).expect("an event"));
+    }
+    world.plain.table.write(writes).await.expect("they are told");
+    world.counting.take();
+    // Behind the queries of shards, the tenants that ask about downloads, and the alerts of an app and of all.
+    world.failing.fail(2 * usize::from(keys::SHARDS) + 3, Fault::NotAcknowledged);
+    let done = world.evaluate().await.expect("it is found out");
+    assert!(world.failing.heal());
+    assert_eq!((done.notifications, done.mails), (1, 1));
+    world.counting.take().actions
 }
 
 /// Does the jobs that there are, and gives the worker's actions.

@@ -157,7 +157,7 @@ async fn list(mut call: Call<'_>) -> Result<Reply, Error> {
     let app = asked.app.ours()?;
     let (events, cursor) = event_log::list(&mut call.reader, handle, app, &asked.env, asked.groups, asked.limit, asked.before.as_deref()).await?;
     // The log of an app that was deleted outlives it.
-    if events.is_empty() && asked.before.is_none() && call.reader.get::<AppCard>(&keys::app_card(handle, app)).await?.is_none() {
+    if events.is_empty() && cursor.is_none() && asked.before.is_none() && call.reader.get::<AppCard>(&keys::app_card(handle, app)).await?.is_none() {
         return Err(Error::not_found("invalid_guid"));
     }
     #[derive(Serialize)]

@@ -192,6 +192,13 @@ enum Outcome {
     Left,
 }
 
+/// How a notification stands in the table.
+enum Standing {
+    Written,
+    AsBefore,
+    Overtaken,
+}
+
 struct Run<'a> {
     context: &'a Context,
     table: &'a dyn Table,
@@ -621,21 +628,33 @@ impl Run<'_> {
         loop {
             let failed = match self.table.write(writes.clone()).await {
                 Ok(()) => return Ok(outcome),
-                Err(StoreError::Condition { .. }) => {
-                    // The answer of an earlier try was lost, or, after the lease, another run has it.
-                    let found = self.table.read(std::slice::from_ref(&notification.key)).await?.into_iter().next().flatten();
-                    let found = found.map(Stored::<Notification>::parse).transpose()?;
-                    let is_written = found.is_some_and(|found| found.value == notification.value);
-                    return if is_written { Ok(outcome) } else { Err(Error::internal("another run has mailed it meanwhile")) };
-                }
-                Err(error) => error,
+                // The answer of an earlier try was lost; or, after the lease, another run has it.
+                Err(StoreError::Condition { .. }) => match self.standing(&notification).await {
+                    Ok(Standing::Written) => return Ok(outcome),
+                    Ok(Standing::Overtaken) => return Err(Error::internal("another run has mailed it meanwhile")),
+                    Ok(Standing::AsBefore) => Error::unavailable("it was not written"),
+                    Err(error) => error,
+                },
+                Err(error) => error.into(),
             };
             tries += 1;
             if tries == RECORDINGS {
-                return Err(failed.into());
+                return Err(failed);
             }
             pause(tries).await;
         }
+    }
+}
+
+impl Run<'_> {
+    /// Whether a notification was written as it is here.
+    async fn standing(&self, notification: &Stored<Notification>) -> Result<Standing, Error> {
+        let found = self.table.read(std::slice::from_ref(&notification.key)).await?.into_iter().next().flatten();
+        Ok(match found.map(Stored::<Notification>::parse).transpose()? {
+            Some(found) if found.value == notification.value => Standing::Written,
+            Some(found) if found.rev == notification.rev => Standing::AsBefore,
+            _ => Standing::Overtaken,
+        })
     }
 }
 
@@ -740,7 +759,8 @@ fn takers(pending: &Pending, alerts: &Alerts) -> BTreeSet<Taker> {
         takers.extend(hearing.filter(|alert| alert.hears(event)).map(|alert| (pending.handle, alert.guid.clone(), event.app)));
     }
     if !pending.taken.is_empty() {
-        takers.retain(|taker| !pending.taken.contains(&taken(taker)));
+        let before: BTreeSet<&Guid> = pending.taken.iter().collect();
+        takers.retain(|taker| !before.contains(&taken(taker)));
     }
     takers
 }

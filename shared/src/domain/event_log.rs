@@ -1,7 +1,7 @@
 //! Listing what happened to an app (003 5.1): what happened in one environment, and what happened in all of them.
 
 use crate::domain::environment::Environment;
-use crate::domain::event::{Event, EventGroup};
+use crate::domain::event::{Event, EventGroup, RETENTION_SECONDS};
 use crate::error::Error;
 use crate::id::{AppId, Handle};
 use crate::records::{Reader, Stored};
@@ -27,8 +27,11 @@ impl Groups {
     }
 }
 
-/// Most pages of a megabyte each that one listing with a limit reads before it answers what it found with a cursor.
+/// Most pages of a megabyte each that one listing looks through: with a limit it answers what it found and where to go on, a list of
+/// all is refused. Without it who asks for the few of a group would have every event of 90 days read.
 const PAGES: usize = 8;
+/// Most bytes of records on a page: printed, an event is less than twice and a half as long, since its message stands there twice.
+const PAGE_BYTES: usize = ANSWER_LIMIT / 5 * 2;
 
 /// What a listing's first queries are: known before the caller is. `before` is where the listing before it ended.
 pub fn listing(handle: Handle, app: AppId, env: &Environment, groups: Groups, limit: Option<u32>, before: Option<&str>) -> [Query; 2] {
@@ -55,7 +58,9 @@ impl Side {
             }
             let page = reader.query(&self.query).await?;
             pages += 1;
-            self.is_open = page.next.is_some();
+            // Newest first, nothing lives behind an event whose time is over: the table removes those within days.
+            let oldest = keys::due_until(reader.now().plus_seconds(-RETENTION_SECONDS));
+            self.is_open = page.next.as_ref().is_some_and(|next| *next > oldest);
             self.query.after = page.next;
             self.items = page.items.into_iter();
         }
@@ -63,11 +68,11 @@ impl Side {
     }
 }
 
-/// An app's events in an environment and in all of them, newest first: all of them, or `limit`, with where to go on; nothing at the
-/// end.
+/// An app's events in an environment and in all of them, newest first: all of them, or at most `limit`, with where to go on; nothing at
+/// the end. A page of long or rare events may have fewer than `limit`, and even none, and more behind it.
 ///
 /// # Errors
-/// Too large for a list of all beyond one answer; the store's.
+/// Too large for a list of all that is beyond one answer, or is looked for among too many others; the store's.
 pub async fn list(
     reader: &mut Reader<'_>,
     handle: Handle,
@@ -99,8 +104,8 @@ pub async fn list(
             events.push(event);
         }
         match limit {
-            Some(limit) if events.len() >= limit as usize || pages > PAGES => return Ok((events, last)),
-            None if bytes > ANSWER_LIMIT => {
+            Some(limit) if events.len() >= limit as usize || bytes > PAGE_BYTES || pages > PAGES => return Ok((events, last)),
+            None if bytes > ANSWER_LIMIT || pages > PAGES => {
                 return Err(Error::too_large("The list is too large for one answer: ask for pages with limit and cursor"));
             }
             _ => {}

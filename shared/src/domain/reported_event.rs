@@ -8,10 +8,11 @@ use crate::clock::Timestamp;
 use crate::domain::app::AppCard;
 use crate::domain::environment::Environment;
 use crate::domain::event::{self, Category, Event, EventGroup, EventName, NAMES, RETENTION_SECONDS, Severity};
-use crate::error::Error;
+use crate::domain::sign_in::Tries;
+use crate::error::{Error, Kind};
 use crate::id::{AppId, AppRef, Guid, Handle};
 use crate::records::{self, Reader, Record, Stored};
-use crate::store::{Condition, Key, keys};
+use crate::store::{Condition, Key, Write, keys};
 
 /// Longest message, in characters.
 pub const MESSAGE_LIMIT: usize = 2_000;
@@ -27,6 +28,8 @@ pub const NAME_LIMIT: usize = 100;
 pub const AGE_LIMIT_SECONDS: i64 = 7 * 24 * 3_600;
 /// How far ahead of ours a reporter's clock may be, in seconds.
 pub const AHEAD_LIMIT_SECONDS: i64 = 300;
+/// Most events that are taken of one app in one minute of the clock.
+pub const MINUTE_LIMIT: i64 = 1_000;
 
 /// That an event of that id was told of: whoever reports it again is answered with the first one.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -195,6 +198,35 @@ impl Report {
     }
 }
 
+/// How many reports of an app were written in a minute. It is counted in the transaction that writes a report: more than the limit
+/// are never taken, however many come at once, and a refused one writes nothing.
+struct Minute {
+    key: Key,
+    ends: i64,
+}
+
+impl Minute {
+    fn of(handle: Handle, app: AppId, now: Timestamp) -> Self {
+        let minute = now.seconds().div_euclid(60);
+        Self { key: keys::tries(handle, &format!("reports#{}", app.sort_key()), minute), ends: (minute + 2) * 60 }
+    }
+
+    fn counted(&self) -> Write {
+        Write::Tally { key: self.key.clone(), kind: Tries::KIND, by: 1, expires: self.ends, condition: Condition::Below(MINUTE_LIMIT) }
+    }
+
+    /// Refuses beyond the limit. The counter is read by a later try alone, which the refused transaction of the first one asked for:
+    /// where few reports come nobody reads it.
+    async fn refuse_beyond(&self, reader: &mut Reader<'_>) -> Result<(), Error> {
+        match reader.get::<Tries>(&self.key).await? {
+            Some(found) if found.count >= MINUTE_LIMIT => {
+                Err(Error::new(Kind::TooManyRequests, format!("At most {MINUTE_LIMIT} events of an app are taken in a minute, please try again later")))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
 /// What became of a report.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Taken {
@@ -208,11 +240,13 @@ pub struct Taken {
 /// `DELETE_REQUESTED` is taken and not kept, as the original did.
 ///
 /// # Errors
-/// Not found for an unknown app; invalid, naming the field; the store's.
+/// Not found for an unknown app; invalid, naming the field; too many requests beyond [`MINUTE_LIMIT`]; the store's.
 pub async fn take(reader: &mut Reader<'_>, handle: Handle, report: &Report, by: Option<&str>) -> Result<Taken, Error> {
     let now = reader.now();
     let app = report.app_guid.ours()?;
     let random = Guid::random();
+    let minute = Minute::of(handle, app, now);
+    let mut is_later_try = false;
     change!(reader, {
         reader.fetch_missing(&report.keys(handle)).await?;
         let card: Option<Stored<AppCard>> = reader.get(&keys::app_card(handle, app)).await?;
@@ -236,7 +270,11 @@ pub async fn take(reader: &mut Reader<'_>, handle: Handle, report: &Report, by: 
         if !taken.is_new {
             return Ok((taken, Vec::new()));
         }
+        if std::mem::replace(&mut is_later_try, true) {
+            minute.refuse_beyond(reader).await?;
+        }
         writes.extend(event::told(handle, vec![event])?);
+        writes.push(minute.counted());
         Ok((taken, writes))
     })
 }
