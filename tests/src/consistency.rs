@@ -329,7 +329,7 @@ pub fn faults(handle: Handle, snapshot: &Snapshot) -> Vec<String> {
     presets(handle, &records, &mut sides);
     signing_credentials(handle, &records, &mut sides);
     endpoint_security(handle, &records, &mut sides);
-    alerts(handle, &records, &mut sides);
+    alerts(handle, &records, &chores, &mut sides);
     let stores: Vec<Stored<StoreFront>> = records.all();
     sides.holds(|| format!("{} stores", stores.len()), stores.len() == 1);
     let whole = |policy: Policy| json!(policy).to_string();
@@ -385,8 +385,13 @@ fn endpoint_security(handle: Handle, records: &Records, sides: &mut Sides<'_>) {
 }
 
 /// Alerts, where they are by their guids, how many an app has, and which ask about download spikes.
-fn alerts(handle: Handle, records: &Records, sides: &mut Sides<'_>) {
+fn alerts(handle: Handle, records: &Records, chores: &[Stored<Chore>], sides: &mut Sides<'_>) {
     let all = records.all::<Alert>();
+    let apps: BTreeSet<_> = records.all::<AppCard>().into_iter().map(|card| card.value.id.item()).collect();
+    let going: BTreeSet<_> = chores.iter().filter_map(|chore| if let Chore::Alerts { app, .. } = &chore.value { Some(*app) } else { None }).collect();
+    for app in all.iter().filter_map(|alert| alert.value.app) {
+        sides.holds(|| format!("alerts of the deleted app {app} stay for ever"), apps.contains(&app) || going.contains(&app));
+    }
     for alert in &all {
         let key = keys::alert(handle, alert.value.app, &alert.value.guid);
         sides.holds(|| format!("an alert is not at {key:?}"), alert.key == key);
