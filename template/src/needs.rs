@@ -505,9 +505,9 @@ pub const NEEDS: &[Needs] = &[
     },
     Needs {
         function: "housekeeping",
-        does: "Removes what nothing points at any more, and ends uploads that never came",
+        does: "Removes what nothing points at any more, ends uploads that never came, and tells of what expires",
         trigger: Trigger::Schedule,
-        dynamodb: &[GET, BATCH_GET, QUERY, PUT, UPDATE, DELETE],
+        dynamodb: &[GET, BATCH_GET, QUERY, PUT, UPDATE, DELETE, CHECK],
         s3: &[("s3:DeleteObject", INCOMING), ("s3:AbortMultipartUpload", INCOMING), ("s3:DeleteObject", BINARIES), ("s3:DeleteObject", STATIC)],
         kms: &[],
         before_sign_in: false,

@@ -18,7 +18,7 @@ use shared::domain::download_spike;
 use shared::domain::endpoint_security::{self, EndpointChange, EndpointSecurity};
 use shared::domain::environment::Environment;
 use shared::domain::evaluation::DueMail;
-use shared::domain::event::Event;
+use shared::domain::event::{Event, Pending};
 use shared::domain::file::{self, FileUses, StoredFile};
 use shared::domain::group::{Group, GroupName};
 use shared::domain::housekeeping::Chore;
@@ -34,6 +34,7 @@ use shared::domain::policy_document::Published;
 use shared::domain::preset::{Preset, PresetCount};
 use shared::domain::publication::{Publication, VersionClaim};
 use shared::domain::publishing_call::{self, PublishingCall};
+use shared::domain::reported_event::Told;
 use shared::domain::signing_credential::{SigningCredential, SigningPlatform};
 use shared::domain::store_front::StoreFront;
 use shared::domain::team::{Access, Team, default_teams};
@@ -330,6 +331,7 @@ pub fn faults(handle: Handle, snapshot: &Snapshot) -> Vec<String> {
     signing_credentials(handle, &records, &mut sides);
     endpoint_security(handle, &records, &mut sides);
     alerts(handle, &records, &chores, &mut sides);
+    events(handle, &records, &mut sides);
     let stores: Vec<Stored<StoreFront>> = records.all();
     sides.holds(|| format!("{} stores", stores.len()), stores.len() == 1);
     let whole = |policy: Policy| json!(policy).to_string();
@@ -382,6 +384,28 @@ fn endpoint_security(handle: Handle, records: &Records, sides: &mut Sides<'_>) {
         kept.insert((found.key, json!([found.value.default, overrides]).to_string()));
     }
     sides.same("the log of endpoint security and what it made", told, kept);
+}
+
+/// Events are where their app and environment put them, and whatever waits to be held against the alerts is there. What was told of
+/// once by its id has its event.
+fn events(handle: Handle, records: &Records, sides: &mut Sides<'_>) {
+    let all = records.all::<Event>();
+    let mut kept = BTreeMap::new();
+    for event in &all {
+        let key = keys::event(handle, event.value.app, event.value.env.as_ref(), event.value.at, &event.value.guid);
+        sides.holds(|| format!("an event is not at {key:?}"), event.key == key);
+        sides.holds(|| format!("two events are {}", event.value.guid), kept.insert(event.value.guid.clone(), &event.value).is_none());
+    }
+    for waiting in records.all::<Pending>() {
+        sides.holds(|| format!("another tenant's events wait here: {:?}", waiting.key), waiting.value.handle == handle);
+        for event in &waiting.value.events {
+            sides.holds(|| format!("an event waits that is not kept: {}", event.guid), kept.get(&event.guid) == Some(&event));
+        }
+    }
+    let claims: BTreeSet<Key> = kept.keys().map(|guid| keys::told_event(handle, guid)).collect();
+    for told in records.all::<Told>() {
+        sides.holds(|| format!("told of, and no event: {:?}", told.key), claims.contains(&told.key));
+    }
 }
 
 /// Alerts, where they are by their guids, how many an app has, and which ask about download spikes.

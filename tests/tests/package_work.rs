@@ -3,15 +3,19 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use appdepot_tests::consistency::of_tenant;
 use appdepot_tests::{Answer, Part, TestTenant, World, all, client, key_file};
 use package_reader::testing::Apk;
 use package_reader::{Signature, apk_signature};
 use package_work::Done;
 use serde_json::{Value, json};
+use shared::clock::Timestamp;
 use shared::domain::app::{AppCard, Binary, Version};
+use shared::domain::housekeeping::Chore;
 use shared::domain::job::{self, ATTEMPTS, LOST_SECONDS};
+use shared::domain::signing_credential::SigningCredential;
 use shared::domain::work::{Job, SigningStatus, WrapStatus};
-use shared::id::{AppId, BinaryType};
+use shared::id::{AppId, BinaryType, Guid};
 use shared::records::{Reader, Record as _, Stored};
 use shared::store::wrappers::{FailingTable, Fault};
 use shared::store::{Key, keys};
@@ -119,6 +123,20 @@ impl<'w> Desk<'w> {
         panic!("the job did not end");
     }
 
+    /// What is watched because it expires: of which version, signed by whom, and when.
+    async fn watched(&self) -> Vec<(Guid, Option<String>, Timestamp)> {
+        let snapshot = of_tenant(&self.world.snapshot().await, self.tenant.handle);
+        let chores = snapshot.values().filter(|item| item["kind"]["S"] == Chore::KIND);
+        let chores = chores.map(|item| serde_json::from_str(item["d"]["S"].as_str().unwrap()).unwrap());
+        chores.filter_map(|chore| if let Chore::Expiry(of) = chore { Some((of.version, of.signer, of.expires)) } else { None }).collect()
+    }
+
+    /// When a credential ends.
+    async fn end_of(&self, credential: &str) -> Timestamp {
+        let key = keys::signing_credential(self.tenant.handle, &credential.parse().unwrap());
+        self.reader().get::<SigningCredential>(&key).await.unwrap().unwrap().value.expires
+    }
+
     /// The key of the newest version's job.
     async fn job(&self) -> Key {
         let guid = self.version().await.work.unwrap().job.expect("a job");
@@ -219,6 +237,7 @@ async fn a_package_gets_its_policies_and_its_signature_and_is_handed_out_then() 
     let of_signed = entries(&bytes);
     assert!(with.iter().all(|(name, content)| of_signed[name] == *content), "a signature changes no entry");
     assert_eq!(desk.card().await.binaries[0].versions[0].work.as_ref().map(|work| work.status), Some(WrapStatus::Signed));
+    assert_eq!(desk.watched().await, [(signed.guid.clone(), work.signer, desk.end_of(&credential).await)]);
     desk.is_consistent().await;
 
     // Signed by another: what was uploaded and its policies stay, the first signed package goes.

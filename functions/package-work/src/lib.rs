@@ -12,8 +12,9 @@ use serde::Serialize;
 use shared::Error;
 use shared::context::Context;
 use shared::domain::app::Version;
+use shared::domain::expiry;
 use shared::domain::job::{self, Begin};
-use shared::domain::signing_credential;
+use shared::domain::signing_credential::{self, SigningCredential};
 use shared::domain::tenant::Tenant;
 use shared::domain::work::{Job, Task};
 use shared::id::{BinaryType, Guid, Handle};
@@ -88,8 +89,8 @@ enum Outcome {
 /// What a job made of its version, before it is told to anybody.
 enum Finished {
     Applied(Option<Made>, Box<Document>),
-    /// With the SHA-256 of the certificate.
-    Signed(Made, String),
+    /// With the credential.
+    Signed(Made, SigningCredential),
 }
 
 async fn work(context: &Context, handle: Handle, guid: &Guid) -> Result<Outcome, Error> {
@@ -118,9 +119,10 @@ async fn work(context: &Context, handle: Handle, guid: &Guid) -> Result<Outcome,
             };
             job::finish_applied(&mut reader, handle, guid, made.as_ref(), &[document.publish()?]).await?
         }
-        Ok(Finished::Signed(made, signer)) => {
+        Ok(Finished::Signed(made, by)) => {
             let made = store(context, &mut reader, handle, kind, made).await?;
-            job::finish_signed(&mut reader, handle, guid, &made, &signer).await?
+            let watched = expiry::watch_signed(handle, job.binary, &job.version, &by.fingerprint, by.expires, reader.now())?;
+            job::finish_signed(&mut reader, handle, guid, &made, &by.fingerprint, &[watched]).await?
         }
     };
     Ok(if ended { Outcome::Done } else { Outcome::Ended })
@@ -194,5 +196,5 @@ async fn sign(
         Ok(made) => made.of(version).await?,
         Err(refused) => Err(refused),
     };
-    Ok(made.map(|made| Finished::Signed(made, found.fingerprint)))
+    Ok(made.map(|made| Finished::Signed(made, found)))
 }

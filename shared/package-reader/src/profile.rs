@@ -1,9 +1,10 @@
 //! The provisioning profile in an IPA: who may install the app, and until when.
 
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use plist::{Dictionary, Value};
-use rasn_cms::{CONTENT_SIGNED_DATA, ContentInfo, SignedData};
+use rasn::types::{GeneralizedTime, UtcTime};
+use rasn_cms::{CONTENT_SIGNED_DATA, Certificate, ContentInfo, SignedData};
 use serde::{Deserialize, Serialize};
 
 use crate::isolation::isolated;
@@ -12,6 +13,8 @@ use crate::refusal::{ReadError, RefusalCode, refused};
 
 /// Bytes of a profile.
 pub(crate) const PROFILE_CAP: u64 = 2 * 1024 * 1024;
+/// How many of its certificates are read.
+const CERTIFICATES: usize = 200;
 
 /// What a provisioning profile says. Its signature is not checked.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -27,6 +30,9 @@ pub struct Profile {
     pub team_name: String,
     /// When it expires, RFC 3339 in UTC; empty if it does not say.
     pub expires: String,
+    /// When the first of its certificates expires, RFC 3339 in UTC; empty if none can be read. One of them signed the app.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub certificate_expires: String,
     /// `development`, `ad-hoc`, `enterprise` or `app-store`.
     pub kind: String,
     /// How many devices it names; 0 for `enterprise` and `app-store`.
@@ -103,9 +109,26 @@ fn describe(list: &Dictionary) -> Profile {
         team: team.filter_map(Value::as_string).take(16).map(short).collect(),
         team_name: text("TeamName"),
         expires: list.get("ExpirationDate").and_then(Value::as_date).map(|d| d.to_xml_format()).unwrap_or_default(),
+        certificate_expires: first_end(list).map(|time| plist::Date::from(time).to_xml_format()).unwrap_or_default(),
         kind: kind.to_owned(),
         devices: devices.map_or(0, Vec::len),
     }
+}
+
+/// When the first of a profile's certificates expires, as far as they can be read.
+fn first_end(list: &Dictionary) -> Option<SystemTime> {
+    let certificates = list.get("DeveloperCertificates").and_then(Value::as_array).into_iter().flatten();
+    certificates.filter_map(Value::as_data).take(CERTIFICATES).filter_map(not_after).min()
+}
+
+/// The end of a certificate's validity; `None` for what is none, and for one that ended before 1970.
+fn not_after(certificate: &[u8]) -> Option<SystemTime> {
+    let certificate: Certificate = rasn::der::decode(certificate).ok()?;
+    // It is one of two types of time.
+    let end = rasn::der::encode(&certificate.tbs_certificate.validity.not_after).ok()?;
+    let utc = rasn::der::decode::<UtcTime>(&end).map(|time| time.timestamp());
+    let seconds = utc.or_else(|_| rasn::der::decode::<GeneralizedTime>(&end).map(|time| time.timestamp())).ok()?;
+    SystemTime::UNIX_EPOCH.checked_add(Duration::from_secs(u64::try_from(seconds).ok()?))
 }
 
 fn short(text: &str) -> String {

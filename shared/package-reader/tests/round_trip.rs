@@ -94,6 +94,25 @@ fn ipa() {
 }
 
 #[test]
+fn the_first_certificate_of_a_profile_to_expire_is_read() {
+    let day = |day: u64| 1_893_456_000 + day * 86_400;
+    let cases: [(Vec<u64>, &str); 4] = [
+        (vec![], ""),
+        (vec![day(0)], "2030-01-01T00:00:00Z"),
+        (vec![day(20), day(10), day(30)], "2030-01-11T00:00:00Z"),
+        // 2060: the other type of time.
+        (vec![2_840_140_800], "2060-01-01T00:00:00Z"),
+    ];
+    for (certificates, expected) in cases {
+        let app = Ipa { certificates, ..Ipa::default() };
+        let profile = read(&app.build(), Platform::Ios).profile.unwrap();
+        assert_eq!((profile.certificate_expires.as_str(), profile.expires.as_str()), (expected, "2030-01-01T00:00:00Z"));
+        let written = serde_json::to_value(&profile).unwrap();
+        assert_eq!(written.get("certificateExpires").and_then(|said| said.as_str()), Some(expected).filter(|said| !said.is_empty()));
+    }
+}
+
+#[test]
 fn kinds_of_profiles() {
     let kinds = [
         (ProfileKind::Development, "development", 2),

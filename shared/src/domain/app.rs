@@ -11,6 +11,7 @@ use crate::domain::alert;
 use crate::domain::business_owner;
 use crate::domain::catalogue::{self, AppKind};
 use crate::domain::event::{self, Event};
+use crate::domain::expiry;
 use crate::domain::file;
 use crate::domain::housekeeping::{self, Chore, count_object};
 use crate::domain::life_cycle::{self, State};
@@ -699,6 +700,7 @@ pub fn attach(
     card.binaries.sort_by_key(|binary| binary.kind);
 
     let mut writes = references(handle, &binary.versions[0], &dropped, now)?;
+    writes.extend(expiry::watch(handle, card.id.binary(kind), &new.guid, &judged.package, now)?);
     writes.push(records::create(keys::version(handle, &new.guid), &VersionAlias { binary: card.id.binary(kind) })?);
     let absent = Condition::AbsentOrExpired { now: now.seconds() };
     writes.push(match former {

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::clock::Timestamp;
 use crate::domain::alert;
 use crate::domain::document::Document;
+use crate::domain::expiry::{self, Watched};
 use crate::domain::file::{self, FileUses, StoredFile};
 use crate::domain::job;
 use crate::domain::upload::{self, State, Upload};
@@ -82,6 +83,8 @@ pub enum Chore {
         /// The app.
         app: AppId,
     },
+    /// Tells that something of a version expires soon.
+    Expiry(Watched),
 }
 
 impl Record for Chore {
@@ -94,7 +97,8 @@ pub const GRACE_SECONDS: i64 = 24 * 3600;
 pub const ALERTS_SECONDS: i64 = 24 * 3600;
 
 /// The write of a chore that is due at once (`Release`, `Abandoned`, `Parts`), when an upload expires, after the grace of an object, when
-/// an uploaded file was long enough without use, when a job counts as lost, or a day after an app with its alerts was deleted.
+/// an uploaded file was long enough without use, when a job counts as lost, a day after an app with its alerts was deleted, or so many
+/// days before something expires.
 ///
 /// # Errors
 /// Internal.
@@ -107,6 +111,7 @@ pub fn chore(now: Timestamp, chore: &Chore) -> Result<Write, Error> {
         Chore::Release { handle, aliases, .. } => (now, format!("{handle}#{:?}", aliases.first())),
         Chore::Parts { handle, app } => (now, format!("{handle}#{app}")),
         Chore::Job { handle, job } => (now.plus_seconds(job::LOST_SECONDS), format!("{handle}#{job}")),
+        Chore::Expiry(watched) => (watched.due(), format!("{}#{}#EXPIRY", watched.handle, watched.version)),
         Chore::Alerts { handle, app } => (now.plus_seconds(ALERTS_SECONDS), format!("{handle}#{app}#ALERTS")),
     };
     records::put(keys::chore(due, &subject), chore, Condition::Always)
@@ -155,6 +160,8 @@ pub struct Done {
     pub apps: usize,
     /// Alerts of deleted apps that were removed.
     pub alerts: usize,
+    /// Warnings that something of a version expires.
+    pub warnings: usize,
 }
 
 /// Does everything that is due. Any number of runs at once do it once.
@@ -219,6 +226,17 @@ async fn one(table: &dyn Table, objects: &dyn Objects, now: Timestamp, item: Ite
             if let Some(ended) = job::lost(&mut Reader::new(table, now), *handle, job).await? {
                 done.jobs += usize::from(ended);
                 finish(table, vec![remove]).await?;
+            }
+        }
+        Chore::Expiry(watched) => {
+            let (is_told, beside) = expiry::due(&mut Reader::new(table, now), watched).await?;
+            let mut writes = vec![remove];
+            writes.extend(beside);
+            match table.write(writes).await {
+                Ok(()) => done.warnings += usize::from(is_told),
+                // Another run was first, or the app changed at this moment: the next run sees which.
+                Err(StoreError::Condition { .. }) => {}
+                Err(error) => return Err(error.into()),
             }
         }
         Chore::Parts { handle, app } => {

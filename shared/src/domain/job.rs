@@ -118,13 +118,13 @@ pub async fn finish_applied(reader: &mut Reader<'_>, handle: Handle, guid: &Guid
     .await
 }
 
-/// Ends a job that signed: `signed` is the package that is handed out from now on, `signer` the SHA-256 of the certificate in it. Gives
-/// whether this call ended it.
+/// Ends a job that signed: `signed` is the package that is handed out from now on, `signer` the SHA-256 of the certificate in it.
+/// `beside` are writes of the same transaction. Gives whether this call ended it.
 ///
 /// # Errors
 /// The store's.
-pub async fn finish_signed(reader: &mut Reader<'_>, handle: Handle, guid: &Guid, signed: &Made, signer: &str) -> Result<bool, Error> {
-    end(reader, handle, guid, Some(signed), &[], |version, task| {
+pub async fn finish_signed(reader: &mut Reader<'_>, handle: Handle, guid: &Guid, signed: &Made, signer: &str, beside: &[Write]) -> Result<bool, Error> {
+    end(reader, handle, guid, Some(signed), beside, |version, task| {
         let uploaded = Build { sha256: version.sha256.clone(), size: version.size };
         version.sha256.clone_from(&signed.build.sha256);
         version.size = signed.build.size;

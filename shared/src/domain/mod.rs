@@ -17,6 +17,7 @@ pub mod environment;
 pub mod evaluation;
 pub mod event;
 pub mod event_log;
+pub mod expiry;
 pub mod file;
 pub mod group;
 pub mod housekeeping;

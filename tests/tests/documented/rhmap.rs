@@ -69,6 +69,7 @@ pub enum Step {
     EndpointSecurity,
     EndpointRemoved,
     Alert,
+    Event,
     Notification,
     DeletedItem,
 }
@@ -183,6 +184,7 @@ impl Stage<'_> {
                 let made = self.world.post(&self.tenant.cookie, "/box/srv/1.1/cm/eventlog/alert/create", body).await;
                 self.captures.put("alert", [("guid", text(&made["guid"]))]);
             }
+            Step::Event => self.event().await,
             Step::Notification => self.notification().await,
             Step::DeletedItem => {
                 self.post("storeitem/delete", json!({"guid": self.captured("item.guid")})).await;
@@ -193,6 +195,18 @@ impl Stage<'_> {
             }
             Step::Installed => self.install(self.captured("item.guid")).await,
         }
+    }
+
+    /// Has the item's host tell that it was deployed.
+    async fn event(&mut self) {
+        let app = self.captured("item.guid").to_owned();
+        let path = format!("/box/srv/1.1/ide/{}/api/create", self.tenant.domain);
+        let made = self.world.post(&self.tenant.cookie, &path, json!({"type": "app", "appId": app, "label": "host"})).await;
+        let body = json!({"appGuid": app, "env": "dev", "eventType": "DEPLOYED", "message": "Completed app deployment"});
+        let key = made["apiKey"]["key"].as_str().expect("a key");
+        let told = self.world.call("POST", "/box/srv/1.1/app/eventlog/create").app_key(key).json(body).send().await;
+        assert_eq!(told.status, 200, "{}", told.text);
+        self.captures.put("event", [("guid", text(&told.json["guid"]))]);
     }
 
     /// Keeps what `alert-evaluation` keeps when it has mailed.

@@ -43,6 +43,8 @@ pub struct Ipa {
     pub icon: u32,
     /// The profile, its number of devices, and when it expires in seconds since 1970.
     pub profile: Option<(ProfileKind, usize, u64)>,
+    /// When the certificates in the profile expire, in seconds since 1970.
+    pub certificates: Vec<u64>,
     /// Whether the profile has the encoding of indefinite lengths that some real ones have.
     pub indefinite: bool,
     /// Further entries.
@@ -61,6 +63,7 @@ impl Default for Ipa {
             binary: true,
             icon: 120,
             profile: Some((ProfileKind::AdHoc, 3, 1_893_456_000)),
+            certificates: Vec::new(),
             indefinite: false,
             more: Vec::new(),
         }
@@ -120,6 +123,22 @@ pub fn apple_png(width: u32, height: u32) -> Vec<u8> {
     apple_png_of(width, height, &deflate(&rows))
 }
 
+/// A certificate of nobody, signed by nobody, that expires so many seconds after 1970: as far as reading it needs.
+pub fn certificate(expires: u64) -> Vec<u8> {
+    let time = |seconds: u64| {
+        let date = plist::Date::from(SystemTime::UNIX_EPOCH + Duration::from_secs(seconds)).to_xml_format();
+        let digits: String = date.chars().filter(|c| c.is_ascii_digit() || *c == 'Z').collect();
+        // Years to 2049 have two digits (RFC 5280 4.1.2.5).
+        if digits.as_str() < "2050" { der(0x17, &[digits[2..].as_bytes()]) } else { der(0x18, &[digits.as_bytes()]) }
+    };
+    let algorithm = der(0x30, &[&[0x06, 0x09, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x0b], &[5, 0]]);
+    let (name, bits) = (der(0x30, &[]), der(0x03, &[&[0]]));
+    let validity = der(0x30, &[&time(0), &time(expires)]);
+    let key = der(0x30, &[&algorithm, &bits]);
+    let content = der(0x30, &[&[2, 1, 1], &algorithm, &name, &validity, &name, &key]);
+    der(0x30, &[&content, &algorithm, &bits])
+}
+
 /// Apple's variant of PNG around deflated rows.
 pub fn apple_png_of(width: u32, height: u32, rows: &[u8]) -> Vec<u8> {
     let mut out = b"\x89PNG\r\n\x1a\n".to_vec();
@@ -175,6 +194,10 @@ impl Ipa {
             ("ExpirationDate", Value::Date(expires.into())),
             ("Entitlements", Value::Dictionary(dictionary(&[("get-task-allow", debuggable)]))),
         ]);
+        if !self.certificates.is_empty() {
+            let certificates = self.certificates.iter().map(|expires| Value::Data(certificate(*expires))).collect();
+            list.insert("DeveloperCertificates".to_owned(), Value::Array(certificates));
+        }
         match kind {
             ProfileKind::Enterprise => {
                 list.insert("ProvisionsAllDevices".to_owned(), Value::Boolean(true));
