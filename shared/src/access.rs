@@ -490,6 +490,11 @@ pub fn choose_app(presented: &Presented) -> Option<(CredentialText, bool)> {
     }
 }
 
+/// Whether the credential of [`choose_app`] stands where apps present theirs: their key counts nowhere else.
+pub fn is_presented_by_app(presented: &Presented) -> bool {
+    !matches!(choose(presented), Some((CredentialText::ApiKey { .. } | CredentialText::Session { .. }, _)))
+}
+
 /// The keys that must be read to judge a credential: known from its text alone, so that they are fetched in one call
 /// together with what the operation needs.
 pub fn keys_of(text: &CredentialText) -> Vec<Key> {

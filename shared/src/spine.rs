@@ -211,7 +211,8 @@ impl<F: Operations> Endpoint<F> {
         let mut wanted = access::keys_of(&credential);
         wanted.extend(plan.keys);
         reader.fetch(wanted, plan.queries).await?;
-        let principal = access::authenticate(&mut reader, &credential, matches!(row.permission, Permission::AppOr(_))).await?;
+        let for_apps = matches!(row.permission, Permission::AppOr(_)) && access::is_presented_by_app(&incoming.presented);
+        let principal = access::authenticate(&mut reader, &credential, for_apps).await?;
         // Bodies of text/plain are taken as JSON, so a form on another site could send one with the user's cookie.
         if in_cookie && !incoming.is_get && !incoming.same_origin {
             return Err(Error::forbidden("A request from another site cannot use the cookie"));

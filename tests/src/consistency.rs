@@ -330,7 +330,7 @@ pub fn faults(handle: Handle, snapshot: &Snapshot) -> Vec<String> {
     presets(handle, &records, &mut sides);
     signing_credentials(handle, &records, &mut sides);
     endpoint_security(handle, &records, &mut sides);
-    alerts(handle, &records, &mut sides);
+    alerts(handle, &records, &chores, &mut sides);
     events(handle, &records, &mut sides);
     let stores: Vec<Stored<StoreFront>> = records.all();
     sides.holds(|| format!("{} stores", stores.len()), stores.len() == 1);
@@ -390,28 +390,32 @@ fn endpoint_security(handle: Handle, records: &Records, sides: &mut Sides<'_>) {
 /// once by its id has its event.
 fn events(handle: Handle, records: &Records, sides: &mut Sides<'_>) {
     let all = records.all::<Event>();
-    let mut guids = BTreeSet::new();
+    let mut kept = BTreeMap::new();
     for event in &all {
         let key = keys::event(handle, event.value.app, event.value.env.as_ref(), event.value.at, &event.value.guid);
         sides.holds(|| format!("an event is not at {key:?}"), event.key == key);
-        sides.holds(|| format!("two events are {}", event.value.guid), guids.insert(event.value.guid.clone()));
+        sides.holds(|| format!("two events are {}", event.value.guid), kept.insert(event.value.guid.clone(), &event.value).is_none());
     }
     for waiting in records.all::<Pending>() {
         sides.holds(|| format!("another tenant's events wait here: {:?}", waiting.key), waiting.value.handle == handle);
         for event in &waiting.value.events {
-            let kept = all.iter().any(|kept| kept.value == *event);
-            sides.holds(|| format!("an event waits that is not kept: {}", event.guid), kept);
+            sides.holds(|| format!("an event waits that is not kept: {}", event.guid), kept.get(&event.guid) == Some(&event));
         }
     }
+    let claims: BTreeSet<Key> = kept.keys().map(|guid| keys::told_event(handle, guid)).collect();
     for told in records.all::<Told>() {
-        let is_there = guids.iter().any(|guid| keys::told_event(handle, guid) == told.key);
-        sides.holds(|| format!("told of, and no event: {:?}", told.key), is_there);
+        sides.holds(|| format!("told of, and no event: {:?}", told.key), claims.contains(&told.key));
     }
 }
 
 /// Alerts, where they are by their guids, how many an app has, and which ask about download spikes.
-fn alerts(handle: Handle, records: &Records, sides: &mut Sides<'_>) {
+fn alerts(handle: Handle, records: &Records, chores: &[Stored<Chore>], sides: &mut Sides<'_>) {
     let all = records.all::<Alert>();
+    let apps: BTreeSet<_> = records.all::<AppCard>().into_iter().map(|card| card.value.id.item()).collect();
+    let going: BTreeSet<_> = chores.iter().filter_map(|chore| if let Chore::Alerts { app, .. } = &chore.value { Some(*app) } else { None }).collect();
+    for app in all.iter().filter_map(|alert| alert.value.app) {
+        sides.holds(|| format!("alerts of the deleted app {app} stay for ever"), apps.contains(&app) || going.contains(&app));
+    }
     for alert in &all {
         let key = keys::alert(handle, alert.value.app, &alert.value.guid);
         sides.holds(|| format!("an alert is not at {key:?}"), alert.key == key);

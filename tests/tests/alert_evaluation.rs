@@ -127,10 +127,16 @@ impl Scene {
         self.tell(&events).await;
     }
 
-    /// Runs until nothing is left, as the minutes go by.
+    /// Runs until nothing is left, as the hours go by.
     async fn settle(&self) {
-        for _ in 0..8 {
-            alert_evaluation::handle(self.world.plain.clone(), Value::Null).await.unwrap();
+        let mut idle = 0;
+        for _ in 0..20 {
+            let done = alert_evaluation::handle(self.world.plain.clone(), Value::Null).await.unwrap();
+            idle = if done == alert_evaluation::Done::default() { idle + 1 } else { 0 };
+            if idle == 2 {
+                break;
+            }
+            // Longer than a lease, and than every pause between tries.
             self.world.clock.advance_seconds(LEASE_SECONDS + 3_600);
         }
         let left = self.left().await;

@@ -8,7 +8,7 @@ use appdepot_tests::{Answer, TestTenant, World, all, golden};
 use serde_json::{Value, json};
 use shared::access::Role;
 use shared::clock::Timestamp;
-use shared::domain::alert::{self, ALERTS_LIMIT};
+use shared::domain::alert::ALERTS_LIMIT;
 use shared::domain::event::{Category, Event, NAMES, Severity};
 use shared::domain::notification::{self, Delivery, Notification};
 use shared::id::{AppId, Guid};
@@ -416,8 +416,7 @@ async fn the_alerts_of_a_deleted_app_go_a_day_later() {
     let kept = [post(&world, &tenant, "create", said(&other)).await, post(&world, &tenant, "create", said("*")).await];
     let id: AppId = app.parse().unwrap();
     world.post(&tenant.cookie, "/box/srv/1.1/admin/storeitem/delete", json!({"guid": app})).await;
-    let write = alert::of_deleted(tenant.handle, id, world.plain.clock.now()).unwrap();
-    world.plain.table.write(vec![write]).await.unwrap();
+    world.verify(tenant.handle).await.unwrap();
     assert_eq!(refused(&world, &tenant, "create", said(&app)).await, (404, "invalid_guid".to_owned()));
     world.clock.advance_seconds(23 * 3_600);
     assert_eq!(world.keep_house().await.alerts, 0, "they hear of the deletion first");
@@ -474,7 +473,7 @@ async fn a_test_mail_reaches_the_recipients_and_nobody_else() {
 #[tokio::test(flavor = "multi_thread")]
 async fn test_mails_are_few() {
     let (world, tenant) = World::new().await;
-    // Nine minutes of two windows of five: the first of them is begun anew, wherever the clock stands.
+    // Tries are counted in windows of five minutes, and this test begins with one.
     let into = world.plain.clock.now().seconds().rem_euclid(300);
     world.clock.advance_seconds(300 - into);
     let (_, dev) = world.user(&tenant, "dev@dev.example", vec![Role::DevAdmin]).await;
