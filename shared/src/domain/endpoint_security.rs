@@ -620,7 +620,7 @@ mod tests {
         }
         let refused = [
             "", " ", "%20", "a%2Fb", "a%2fb", "a%252Fb", "a%25", "100%", "a%zz", "..", "a/../b", "a/./b", "%2e%2e/b", "a?b", "a%3Fb", "a#b", "a;b", "a%3bb",
-            "a\\b", "a%5cb", "a\nb", "a%00b", "a%ff", "a /b", "a/ b", "/ ",
+            "a\\b", "a%5cb", "a\nb", "a%00b", "a%ff", "a /b", "a/ b",
         ];
         for text in refused {
             assert_eq!(name(text), None, "{text:?}");
