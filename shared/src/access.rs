@@ -508,7 +508,7 @@ pub fn keys_of(text: &CredentialText) -> Vec<Key> {
     wanted
 }
 
-/// Who presents this credential, from what was fetched for [`keys_of`] it. `for_apps` says whether apps' own keys are taken.
+/// Who presents this credential, from what was fetched for [`keys_of`] it. `for_apps` says whether it stands where apps present theirs: then an app's own key is taken, and nothing else.
 ///
 /// # Errors
 /// Unauthenticated for an unknown, expired or revoked credential, for a user or device that is disabled, and for a session
@@ -520,7 +520,7 @@ pub async fn authenticate(reader: &mut Reader<'_>, text: &CredentialText, for_ap
     let found = found.ok_or_else(Error::unauthenticated)?;
     let credential = found.value;
     let (owner, means) = match (text, credential.purpose) {
-        (CredentialText::ApiKey { .. }, Purpose::UserKey(key)) if key.revoked.is_none() => {
+        (CredentialText::ApiKey { .. }, Purpose::UserKey(key)) if !for_apps && key.revoked.is_none() => {
             let copy = found.owner.ok_or_else(|| Error::internal("an API key without its owner"))?;
             (serde_json::from_str::<Owner>(&copy).map_err(Error::internal)?, Means::ApiKey)
         }

@@ -30,6 +30,10 @@ impl Timestamp {
         if text.len() > 40 {
             return None;
         }
+        // Our own form with milliseconds behind a colon, as lists print it.
+        let dotted = text.rsplit_once(':').filter(|(before, millis)| before.matches(':').count() == 2 && millis.len() == 3 && !before.contains('+'));
+        let dotted = dotted.map(|(before, millis)| format!("{before}.{millis}"));
+        let text = dotted.as_deref().unwrap_or(text);
         let millis = if !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit()) {
             text.parse().ok()?
         } else if let Ok(moment) = text.parse::<jiff::Timestamp>() {
@@ -151,6 +155,7 @@ mod tests {
             assert_eq!(Timestamp::read(text), moment, "{text}");
         }
         assert_eq!(Timestamp::read("2016-04-19 10:32:00.250"), Some(Timestamp(1_461_061_920_250)));
+        assert_eq!(Timestamp::read("2016-04-19 10:32:00:250"), Some(Timestamp(1_461_061_920_250)));
         assert_eq!(Timestamp::read("2016-04-19"), Some(Timestamp(1_461_024_000_000)));
         for text in ["", "yesterday", "-1", "2016-02-30", "2016-04-19 25:00:00", "1960-01-01", "9999-01-01", "99999999999999999999", "10:32:00"] {
             assert_eq!(Timestamp::read(text), None, "{text}");

@@ -355,7 +355,10 @@ functions! {
         ListNotifications
             Rhmap POST "/box/srv/1.1/cm/eventlog/alert/listAudit" READ_ITEMS "003 4.5",
             Rhmap POST "/box/srv/1.1/cm/eventlog/alert/listAudits" READ_ITEMS "own: studio",
-            Rhmap POST "/box/srv/1.1/cm/eventlog/alert/listaudits" READ_ITEMS "own: millicore client";
+            Rhmap POST "/box/srv/1.1/cm/eventlog/alert/listaudits" READ_ITEMS "own: millicore client",
+            Rhmap GET "/box/srv/1.1/cm/eventlog/alert/listAudit" READ_ITEMS "own: curl",
+            Rhmap GET "/box/srv/1.1/cm/eventlog/alert/listAudits" READ_ITEMS "own: curl",
+            Rhmap GET "/box/srv/1.1/cm/eventlog/alert/listaudits" READ_ITEMS "own: millicore client";
     }
 
     /// 003 chapter 5: what happened to apps, and what they and their hosts report themselves.

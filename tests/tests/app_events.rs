@@ -234,7 +234,7 @@ async fn what_cannot_be_listed_is_refused() {
     let asked = json!({"appGuid": stage.app, "env": "dev"});
     let unknown = AppId::new(stage.world.plain.clock.now()).guid();
     let cases = [
-        (json!({"appGuid": "x"}), 400, "invalid_appGuid"),
+        (json!({"appGuid": "x"}), 400, "invalid_guid"),
         (json!({"appGuid": unknown}), 404, "invalid_guid"),
         (json!({"env": "no such"}), 400, "env"),
         (json!({"env": null}), 400, "env"),
@@ -272,7 +272,7 @@ async fn what_cannot_be_reported_names_its_field_and_writes_nothing() {
     let unknown = AppId::new(now).guid();
     let names: serde_json::Map<String, Value> = (0..101).map(|n| (format!("n{n}"), json!(1))).collect();
     let cases = [
-        (json!({"appGuid": "x"}), 400, "invalid_appGuid"),
+        (json!({"appGuid": "x"}), 400, "invalid_guid"),
         (json!({"appGuid": unknown}), 404, "invalid_guid"),
         (json!({"appGuid": null}), 400, "appGuid"),
         (json!({"env": null}), 400, "env"),

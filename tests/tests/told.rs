@@ -22,7 +22,12 @@ fn bodies<R: Record>(snapshot: &Snapshot) -> BTreeMap<String, R> {
 /// The apps whose cards came, changed or went.
 fn changed_apps(before: &Snapshot, after: &Snapshot) -> BTreeSet<AppId> {
     let (before, after) = (bodies::<AppCard>(before), bodies::<AppCard>(after));
-    let text = |card: Option<&AppCard>| card.map(|card| json!(card));
+    let text = |card: Option<&AppCard>| {
+        let mut card = json!(card?);
+        // A change that changes nothing is noted and not told.
+        card["modified"] = Value::Null;
+        Some(card)
+    };
     let all: BTreeSet<&String> = before.keys().chain(after.keys()).collect();
     let changed = all.into_iter().filter(|key| text(before.get(*key)) != text(after.get(*key)));
     changed.map(|key| before.get(key).or_else(|| after.get(key)).unwrap().id.item()).collect()

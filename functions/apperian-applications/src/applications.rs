@@ -10,7 +10,7 @@ use shared::domain::app::{self, AppCard, Binary};
 use shared::domain::app_text::{self, Said};
 use shared::domain::file;
 use shared::domain::native_app::{self, NativeApp};
-use shared::domain::{audit, catalogue, psk};
+use shared::domain::{audit, catalogue, psk, upload};
 use shared::id::{AppId, AppRef, BinaryType, Handle};
 use shared::incoming::Incoming;
 use shared::objects::Presentation;
@@ -175,9 +175,20 @@ pub async fn new_version(mut call: Call<'_>) -> Result<Reply, Error> {
     if !app.card.in_store() {
         require_publisher(who, &sent.said)?;
     }
-    let (file, said) = sent.file(&mut call, Some((&app.card, id))).await?;
-    let app = native_app::add_version(&mut call.reader, who, id, &file, &said).await?;
-    OneView::reply(&call, &app, None)
+    let name = sent.file_name();
+    let added = async {
+        let (file, said) = sent.file(&mut call, Some((&app.card, id))).await?;
+        native_app::add_version(&mut call.reader, who, id, &file, &said).await
+    };
+    match added.await {
+        Ok(app) => OneView::reply(&call, &app, None),
+        Err(error) => {
+            // Whoever watches the app hears of it as of any other upload that was refused.
+            let kind = id.kind().or_else(|| file::package_kind(&name));
+            upload::tell_refused(&call.reader, who, &app.card, kind, &name, &error).await?;
+            Err(error)
+        }
+    }
 }
 
 /// Deletes an app, whatever dialect made it.

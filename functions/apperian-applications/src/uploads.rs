@@ -62,6 +62,14 @@ impl Sent {
         Ok(Self { source: Source::Form { file_name: form.file_name, bytes }, said })
     }
 
+    /// The name of the file in the form; empty for one that was sent before.
+    pub fn file_name(&self) -> String {
+        match &self.source {
+            Source::Form { file_name, .. } => file_name.clone(),
+            Source::Upload(_) => String::new(),
+        }
+    }
+
     /// The name of the file that the package is kept as, once it was judged, and what is said of it. `of` is the app whose
     /// version it becomes, and how the request named it; nothing for a new app.
     ///

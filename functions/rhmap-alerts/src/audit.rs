@@ -69,6 +69,9 @@ pub async fn list(mut call: Call<'_>) -> Result<Reply, Error> {
         size += view.body.len() + view.subject.len() + view.recipients.len() + 1_000;
         // One is always answered, so that every page goes on.
         if size > ROWS_LIMIT && !list.is_empty() {
+            if asked.limit.is_none() {
+                return Err(Error::too_large("The list is too large for one answer: ask for pages with limit and cursor"));
+            }
             cursor = last;
             break;
         }

@@ -189,12 +189,10 @@ pub struct AuditBody {
 pub struct Asked {
     pub app: AppRef,
     pub env: Environment,
-    pub limit: u32,
+    pub limit: Option<u32>,
     pub after: Option<String>,
 }
 
-/// How many notifications are answered without a limit.
-const LIMIT: u64 = 100;
 /// The largest limit.
 const LIMIT_MOST: u64 = 1_000;
 
@@ -205,18 +203,17 @@ impl AuditBody {
     /// Invalid. Notifications are of one app each, also those of an alert of every app.
     pub fn asked(self) -> Result<Asked, Error> {
         let Some(Watched::App(app)) = watched(self.uid.as_ref(), self.app_guid.as_ref())? else {
-            return Err(Error::invalid("invalid_guid"));
+            return Err(Error::invalid("invalid_guid: notifications are listed for one app each"));
         };
         let env = self.env.ok_or_else(|| Error::invalid("invalid_env"))?;
-        let limit = self.limit.unwrap_or(LIMIT);
-        if !(1..=LIMIT_MOST).contains(&limit) {
-            return Err(Error::invalid("invalid_limit"));
+        if self.limit.is_some_and(|limit| !(1..=LIMIT_MOST).contains(&limit)) {
+            return Err(Error::invalid(format!("invalid_limit: it is a number from 1 to {LIMIT_MOST}")));
         }
         let after = self.cursor.filter(|cursor| !cursor.is_empty());
         let fits = |cursor: &str| cursor.len() <= 64 && cursor.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'#' | b'-' | b'_'));
         if after.as_deref().is_some_and(|cursor| !fits(cursor)) {
             return Err(Error::invalid("invalid_cursor"));
         }
-        Ok(Asked { app, env, limit: u32::try_from(limit).map_err(Error::internal)?, after })
+        Ok(Asked { app, env, limit: self.limit.map(u32::try_from).transpose().map_err(Error::internal)?, after })
     }
 }

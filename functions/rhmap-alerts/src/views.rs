@@ -68,12 +68,18 @@ impl From<&'static EventName> for NameView {
     }
 }
 
+/// One of a list to choose from, as the studio reads it.
+#[derive(Serialize)]
+struct Choice {
+    name: &'static str,
+}
+
 /// What the filters of alerts may say.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Options {
-    event_categories: [Category; 7],
-    event_severities: [Severity; 6],
+    event_categories: [Choice; 7],
+    event_severities: [Choice; 6],
     event_names: Vec<NameView>,
     recipients_limit: usize,
     alerts_limit: i64,
@@ -82,8 +88,8 @@ pub struct Options {
 impl Default for Options {
     fn default() -> Self {
         Self {
-            event_categories: Category::ALL,
-            event_severities: Severity::ALL,
+            event_categories: Category::ALL.map(|category| Choice { name: category.as_str() }),
+            event_severities: Severity::ALL.map(|severity| Choice { name: severity.as_str() }),
             event_names: NAMES.iter().map(NameView::from).collect(),
             recipients_limit: alert::RECIPIENTS_LIMIT,
             alerts_limit: alert::ALERTS_LIMIT,

@@ -184,10 +184,8 @@ async fn set_default(call: Call<'_>) -> Result<Reply, Error> {
     changed(call, place, &change).await
 }
 
-/// What is answered without a limit.
-const LIMIT: u64 = 100;
 /// The largest limit.
-const LIMIT_MOST: u64 = 1_000;
+const LIMIT_MOST: u32 = 1_000;
 
 /// The document's filter; an empty field is none. Where to go on may stand in it or beside it.
 #[derive(Default, Deserialize)]
@@ -218,7 +216,7 @@ struct LogBody {
 
 struct Asked {
     filter: Filter,
-    limit: u32,
+    limit: Option<u32>,
     cursor: Option<Cursor>,
 }
 
@@ -226,11 +224,11 @@ impl LogBody {
     fn asked(self) -> Result<Asked, Error> {
         let told = |text: Option<String>| text.map(|text| text.trim().to_owned()).filter(|text| !text.is_empty());
         let filter = self.filter.unwrap_or_default();
-        let limit = told(filter.limit).or(told(self.limit)).map_or(Ok(LIMIT), |digits| digits.parse()).ok();
-        let limit = limit.filter(|limit| (1..=LIMIT_MOST).contains(limit)).and_then(|limit| u32::try_from(limit).ok());
+        let bad_limit = || Error::invalid(format!("invalid_limit: it is a number from 1 to {LIMIT_MOST}"));
+        let read = |digits: String| digits.parse::<u32>().ok().filter(|limit| (1..=LIMIT_MOST).contains(limit)).ok_or_else(bad_limit);
         let security = told(filter.security).map(|text| text.parse());
         Ok(Asked {
-            limit: limit.ok_or_else(|| Error::invalid(format!("invalid_limit: it is a number from 1 to {LIMIT_MOST}")))?,
+            limit: told(filter.limit).or(told(self.limit)).map(read).transpose()?,
             cursor: told(filter.cursor).or(told(self.cursor)).map(|cursor| cursor.parse()).transpose()?,
             filter: Filter {
                 endpoint: told(filter.endpoint).map(|name| name.parse()).transpose()?,

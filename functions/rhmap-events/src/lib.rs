@@ -49,8 +49,10 @@ impl Operations for Events {
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct ListBody {
-    #[serde(alias = "uid")]
-    app_guid: AppRef,
+    #[serde(default, deserialize_with = "shared::lenient::optional_text")]
+    app_guid: Option<String>,
+    #[serde(default, deserialize_with = "shared::lenient::optional_text")]
+    uid: Option<String>,
     env: Environment,
     #[serde(default, deserialize_with = "shared::lenient::optional_text")]
     event_group: Option<String>,
@@ -87,8 +89,9 @@ impl ListBody {
         if before.as_ref().is_some_and(|cursor| !fits(cursor)) {
             return Err(Error::invalid("invalid_cursor"));
         }
+        let app = reported_event::app_of(self.app_guid.as_deref(), self.uid.as_deref())?;
         let limit = self.limit.map(u32::try_from).transpose().map_err(Error::internal)?;
-        Ok(Asked { app: self.app_guid, env: self.env, groups: Groups { named, audit: self.audit.unwrap_or_default() }, limit, before })
+        Ok(Asked { app, env: self.env, groups: Groups { named, audit: self.audit.unwrap_or_default() }, limit, before })
     }
 }
 
@@ -175,7 +178,7 @@ async fn report(mut call: Call<'_>) -> Result<Reply, Error> {
     let who = call.who()?;
     let report = call.body::<Report>()?;
     let by = match &who.means {
-        Means::App { app } if report.app_guid.ours().ok() != Some(*app) => return Err(Error::forbidden("The API key is another app's")),
+        Means::App { app } if report.app()?.ours().ok() != Some(*app) => return Err(Error::forbidden("The API key is another app's")),
         Means::App { .. } => None,
         _ => Some(who.owner.username.as_str()),
     };

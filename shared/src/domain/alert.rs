@@ -279,7 +279,9 @@ pub fn recipients(words: &[String]) -> Result<Vec<String>, Error> {
     let mut found = Vec::new();
     for word in words {
         let word = word.trim();
-        let address = mail::address(word).ok().filter(|_| !word.chars().any(char::is_control));
+        // Quoted names and addresses of machines are in no mailbox that a mail service delivers to.
+        let is_plain = !word.chars().any(|c| c.is_control() || matches!(c, '"' | '['));
+        let address = mail::address(word).ok().filter(|_| is_plain);
         let address = address.ok_or_else(|| Error::invalid(format!("invalid_emails: {} is no mail address", quoted(word))))?;
         add(&mut found, address.to_string());
         if found.len() > RECIPIENTS_LIMIT {

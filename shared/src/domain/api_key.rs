@@ -189,8 +189,7 @@ pub async fn create(reader: &mut Reader<'_>, who: &Principal, of: KeyOf, label: 
             }
             KeyOf::App(app) => {
                 let card = app_writable(reader, who, *app).await?;
-                let told = Event::of(&card, "KEY_CREATED", &who.owner.username, format!("The API key “{label}” was made; a former one is revoked by it"), now);
-                writes.extend(event::told(who.handle, vec![told])?);
+                let mut told = vec![Event::of(&card, "KEY_CREATED", &who.owner.username, format!("The API key “{label}” was made"), now)];
                 let pointer = keys::app_key_pointer(who.handle, *app);
                 let latest = Latest { hash: made.hash.clone() };
                 match reader.get::<Latest>(&pointer).await? {
@@ -199,12 +198,18 @@ pub async fn create(reader: &mut Reader<'_>, who: &Principal, of: KeyOf, label: 
                     Some(mut found) => {
                         let former = keys::credential(who.handle, &found.value.hash);
                         if let Some(former) = reader.get::<Credential>(&former).await? {
-                            writes.extend(revocation(former, who, now)?.1);
+                            let (key, ended) = revocation(former, who, now)?;
+                            if let Some(key) = key.filter(|_| !ended.is_empty()) {
+                                let message = format!("The API key “{}” was revoked: “{label}” took its place", key.label);
+                                told.push(Event::of(&card, "KEY_REVOKED", &who.owner.username, message, now));
+                            }
+                            writes.extend(ended);
                         }
                         found.value = latest;
                         writes.push(found.replace()?);
                     }
                 }
+                writes.extend(event::told(who.handle, told)?);
             }
         }
         writes.push(records::create(keys::credential(who.handle, &made.hash), &made.clone().credential(who, owner.as_ref()))?);

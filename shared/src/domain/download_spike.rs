@@ -27,6 +27,8 @@ pub const TIMES: usize = 5;
 /// A spike of an app is told of at most once within so many seconds: six hours.
 pub const PAUSE_SECONDS: i64 = 6 * 3_600;
 
+/// For how long an app whose downloads are as usual is not looked at again, in seconds.
+const USUAL_SECONDS: i64 = 600;
 const HOUR_SECONDS: i64 = 3_600;
 const WEEK_HOURS: i64 = 7 * 24;
 /// Most pages of the log, of a megabyte each, that one question reads.
@@ -51,7 +53,7 @@ impl Record for AskingTenant {
     const KIND: &'static str = "spike-tenant";
 }
 
-/// That a spike was told of.
+/// That a spike was told of, or that there was none.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 struct Told {
     expires: Timestamp,
@@ -82,27 +84,42 @@ pub fn asked(handle: Handle, before: Option<&Alert>, after: Option<&Alert>) -> R
 /// Looks for spikes where somebody asked about them, and tells of those that are new. Gives how many.
 ///
 /// # Errors
-/// The store's.
+/// The first error of the store, after every other tenant was looked at.
 pub async fn look(table: &dyn Table, now: Timestamp) -> Result<usize, Error> {
-    let mut told = 0;
-    let mut reader = Reader::new(table, now);
-    for tenant in reader.all(Query::all(keys::spike_tenants())).await? {
-        if tenant.count <= 0 {
-            continue;
-        }
-        let handle: Handle = tenant.key.sk.parse().map_err(Error::internal)?;
-        let mut asked = Vec::new();
-        for item in reader.all(Query::all(keys::spike_alerts(handle))).await? {
-            asked.push(Stored::<Asked>::parse(item)?.value.app);
-        }
-        if asked.is_empty() {
-            continue;
-        }
-        for (app, downloads) in of_last_hour(&mut reader, handle, now).await? {
-            let wanted = asked.iter().any(|of| of.is_none_or(|of| of == app));
-            if wanted && downloads >= LEAST {
-                told += usize::from(tell(&mut reader, handle, app, downloads, now).await?);
+    let (mut told, mut failure) = (0, None);
+    let mut tenants = Reader::new(table, now).all(Query::all(keys::spike_tenants())).await?;
+    tenants.retain(|tenant| tenant.count > 0);
+    if !tenants.is_empty() {
+        // Another one is the first each time: there may be no time for all.
+        let first = rand::random_range(0..tenants.len());
+        tenants.rotate_left(first);
+    }
+    for tenant in tenants {
+        match look_at(table, &tenant.key.sk, now).await {
+            Ok(more) => told += more,
+            Err(error) => {
+                tracing::error!(tenant = tenant.key.sk, %error, cause = error.cause.as_deref().unwrap_or_default(), "a tenant's downloads were not looked at");
+                failure.get_or_insert(error);
             }
+        }
+    }
+    failure.map_or(Ok(told), Err)
+}
+
+async fn look_at(table: &dyn Table, handle: &str, now: Timestamp) -> Result<usize, Error> {
+    let handle: Handle = handle.parse().map_err(Error::internal)?;
+    let mut reader = Reader::new(table, now);
+    let (mut told, mut asked) = (0, Vec::new());
+    for item in reader.all(Query::all(keys::spike_alerts(handle))).await? {
+        asked.push(Stored::<Asked>::parse(item)?.value.app);
+    }
+    if asked.is_empty() {
+        return Ok(0);
+    }
+    for (app, downloads) in of_last_hour(&mut reader, handle, now).await? {
+        let wanted = asked.iter().any(|of| of.is_none_or(|of| of == app));
+        if wanted && downloads >= LEAST {
+            told += usize::from(tell(&mut reader, handle, app, downloads, now).await?);
         }
     }
     Ok(told)
@@ -165,7 +182,13 @@ async fn tell(reader: &mut Reader<'_>, handle: Handle, app: AppId, downloads: us
     }
     let Some(card) = reader.get::<AppCard>(&card).await? else { return Ok(false) };
     if !is_unusual(reader, handle, app, downloads, now).await? {
-        return Ok(false);
+        // What is usual now is not asked again each minute: a week of the log is read for it.
+        let usual = Told { expires: now.plus_seconds(USUAL_SECONDS) };
+        let quiet = records::put(claim, &usual, Condition::AbsentOrExpired { now: now.seconds() })?;
+        return match reader.table().write(vec![quiet]).await {
+            Ok(()) | Err(StoreError::Condition { .. }) => Ok(false),
+            Err(error) => Err(error.into()),
+        };
     }
     let message = format!("The app was downloaded {downloads} times within an hour, {TIMES} times as often as usual or more");
     let mut event = Event::of(&card.value, NAME, event::SYSTEM, message, now).with("downloads", downloads);

@@ -5,7 +5,7 @@
 //! second loses that transaction and looks again. A notification is written together with a [`DueMail`], which says from when on any
 //! run may mail it: until then it belongs to the run that made or claimed it, so that a run that dies leaves its mails to later ones.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::time::{Duration, Instant};
 
 use futures_util::StreamExt;
@@ -23,7 +23,7 @@ use crate::domain::notification::{self, Delivery, Notification};
 use crate::error::Error;
 use crate::id::{AppId, Guid, Handle};
 use crate::records::{self, Record, Stored};
-use crate::store::{Item, Key, Query, StoreError, TRANSACTION_LIMIT, Table, Write, keys};
+use crate::store::{Item, Key, Page, Query, StoreError, TRANSACTION_LIMIT, Table, Write, keys};
 
 /// For how many seconds a mail belongs to the run that made or claimed its notification: longer than any run lives.
 pub const LEASE_SECONDS: i64 = 120;
@@ -38,10 +38,14 @@ const LONGEST_PAUSE_SECONDS: i64 = 3_600;
 
 /// Most waiting items that a run takes from one shard.
 const TAKEN_AT_ONCE: usize = 625;
+/// Most of them that are one tenant's, as long as others have some.
+const SHARE: usize = 100;
 /// Most bytes of them that it holds at once, per shard.
 const TAKEN_BYTES: usize = 4_000_000;
-/// Most due mails of one shard that a run sends.
-const DUE_AT_ONCE: usize = 32;
+/// Most due mails that a run sends.
+const DUE_AT_ONCE: usize = 256;
+/// Most due mails of one shard that it chooses them from.
+const DUE_READ: usize = 256;
 /// Most bytes of one transaction, of DynamoDB's 4 MB.
 const TRANSACTION_BYTES: usize = 3_000_000;
 /// Most bytes of waiting items that are taken together.
@@ -63,6 +67,8 @@ const DUE_BUDGET: Duration = Duration::from_secs(10);
 const TAKE_BUDGET: Duration = Duration::from_secs(32);
 /// and begins no further mail after so many. The function lives for 55.
 const MAIL_BUDGET: Duration = Duration::from_secs(44);
+/// How long a run looks for download spikes.
+const SPIKE_BUDGET: Duration = Duration::from_secs(8);
 /// How long one mail may take.
 const SEND_LIMIT: Duration = Duration::from_secs(8);
 /// How many mails go side by side.
@@ -128,16 +134,36 @@ pub struct Done {
 /// failed and will be tried again is no error: its notification says why.
 pub async fn run(context: &Context) -> Result<Done, Error> {
     let mut run = Run { context, table: &*context.table, begun: Instant::now(), open: HashMap::new(), open_bytes: 0, done: Done::default(), failure: None };
-    let (spikes, due) = tokio::join!(download_spike::look(run.table, context.clock.now()), run.due());
-    if let Err(error) = spikes {
-        run.note("download spikes were not looked for", error);
-    }
-    let (due, failures) = due;
+    let (due, failures) = run.due().await;
     failures.into_iter().for_each(|error| run.note("due mails were not read", error));
     run.mail_due(due).await;
     run.take().await;
     run.mail_open().await;
+    run.spikes().await;
     run.failure.map_or(Ok(run.done), Err)
+}
+
+/// These in turns: one of each tenant, then another one of each, beginning with any of them. Nobody waits until others have
+/// nothing left.
+fn in_turns<T>(all: Vec<T>, of: impl Fn(&T) -> Handle) -> Vec<T> {
+    let mut tenants: Vec<(Handle, VecDeque<T>)> = Vec::new();
+    for one in all {
+        let handle = of(&one);
+        match tenants.iter_mut().find(|(known, _)| *known == handle) {
+            Some((_, theirs)) => theirs.push_back(one),
+            None => tenants.push((handle, VecDeque::from([one]))),
+        }
+    }
+    if !tenants.is_empty() {
+        let first = rand::random_range(0..tenants.len());
+        tenants.rotate_left(first);
+    }
+    let mut turns = Vec::new();
+    while !tenants.is_empty() {
+        turns.extend(tenants.iter_mut().filter_map(|(_, theirs)| theirs.pop_front()));
+        tenants.retain(|(_, theirs)| !theirs.is_empty());
+    }
+    turns
 }
 
 /// Who takes an event: an alert, for an app.
@@ -209,6 +235,43 @@ struct Run<'a> {
     failure: Option<Error>,
 }
 
+/// A look at what waits in a shard.
+struct Look<'a> {
+    run: &'a Run<'a>,
+    query: Query,
+    found: Vec<Stored<Pending>>,
+    failures: Vec<Error>,
+    bytes: usize,
+}
+
+impl Look<'_> {
+    /// The next page; nothing where enough was found, the time is over, or the store fails.
+    async fn page(&mut self, most: usize) -> Option<Page> {
+        let room = TAKEN_AT_ONCE.saturating_sub(self.found.len()).min(most);
+        if room == 0 || self.bytes >= TAKEN_BYTES || self.run.begun.elapsed() > TAKE_BUDGET {
+            return None;
+        }
+        self.query.limit = u32::try_from(room).ok();
+        match self.run.table.query(&self.query).await {
+            Ok(page) => Some(page),
+            Err(error) => {
+                self.failures.push(error.into());
+                None
+            }
+        }
+    }
+
+    fn keep(&mut self, items: Vec<Item>) {
+        for item in items {
+            self.bytes += item.body.len();
+            match Stored::<Pending>::parse(item) {
+                Ok(pending) => self.found.push(pending),
+                Err(error) => self.failures.push(error.into()),
+            }
+        }
+    }
+}
+
 impl Run<'_> {
     fn now(&self) -> Timestamp {
         self.context.clock.now()
@@ -248,47 +311,84 @@ impl Run<'_> {
             (pending.value.handle.to_string(), pending.value.events.first().map(|event| event.app.sort_key()), pending.key.sk.clone())
         });
         let mut heard = heard.into_iter().peekable();
+        let mut batches = Vec::new();
         while let Some(first) = heard.next() {
-            if self.begun.elapsed() > TAKE_BUDGET {
-                return;
-            }
             let mut together = Together { takers: takers(&first.value, &alerts), bytes: size(&first.value), pendings: vec![first] };
             while let Some(next) = heard.next_if(|next| together.has_room(next, &alerts)) {
                 together.takers.extend(takers(&next.value, &alerts));
                 together.bytes += size(&next.value);
                 together.pendings.push(next);
             }
-            self.take_all(together.pendings, &alerts).await;
+            batches.push(together.pendings);
+        }
+        for batch in in_turns(batches, |batch| batch[0].value.handle) {
+            if self.begun.elapsed() > TAKE_BUDGET {
+                return;
+            }
+            self.take_all(batch, &alerts).await;
             if self.open_bytes > OPEN_BYTES {
                 self.mail_open().await;
             }
         }
     }
 
-    /// What waits in a shard, oldest first, and what could not be read of it: that stays.
-    async fn waiting(&self, shard: u8) -> (Vec<Stored<Pending>>, Vec<Error>) {
-        let mut query = Query::all(keys::pending_events(shard)).limit(u32::try_from(TAKEN_AT_ONCE).ok());
-        let (mut found, mut failures, mut bytes) = (Vec::new(), Vec::new(), 0);
-        loop {
-            let page = match self.table.query(&query).await {
-                Ok(page) => page,
-                Err(error) => {
-                    failures.push(error.into());
-                    return (found, failures);
-                }
-            };
-            for item in page.items {
-                bytes += item.body.len();
-                match Stored::<Pending>::parse(item) {
-                    Ok(pending) => found.push(pending),
-                    Err(error) => failures.push(error.into()),
-                }
-            }
-            if page.next.is_none() || found.len() >= TAKEN_AT_ONCE || bytes >= TAKEN_BYTES || self.begun.elapsed() > TAKE_BUDGET {
-                return (found, failures);
-            }
-            query.after = page.next;
+    /// Looks for download spikes with the time that is left; they wait for the next run as other events do.
+    async fn spikes(&mut self) {
+        let left = MAIL_BUDGET.saturating_sub(self.begun.elapsed()).min(SPIKE_BUDGET);
+        match tokio::time::timeout(left, download_spike::look(self.table, self.now())).await {
+            Ok(Ok(_)) => {}
+            Ok(Err(error)) => self.note("download spikes were not looked for", error),
+            Err(_) => tracing::warn!("there was no time to look for every download spike"),
         }
+    }
+
+    /// What waits in a shard, and what could not be read of it: that stays. Where more waits than one look shows, each tenant has
+    /// a share, beginning with any of them; what is left of the whole goes to those who have more.
+    async fn waiting(&self, shard: u8) -> (Vec<Stored<Pending>>, Vec<Error>) {
+        let mut look = Look { run: self, query: Query::all(keys::pending_events(shard)), found: Vec::new(), failures: Vec::new(), bytes: 0 };
+        let Some(page) = look.page(SHARE).await else { return (look.found, look.failures) };
+        if page.next.is_none() {
+            look.keep(page.items);
+            return (look.found, look.failures);
+        }
+        // Sort keys begin with the tenant's handle: another one is the first each time.
+        let start = format!("{:08x}", rand::random::<u32>());
+        let mut more = Vec::new();
+        for (after, until) in [(Some(start.clone()), None), (None, Some(start))] {
+            look.query.after = after;
+            loop {
+                let Some(mut page) = look.page(SHARE).await else { return (look.found, look.failures) };
+                if let Some(until) = &until {
+                    let before = page.items.len();
+                    page.items.retain(|item| item.key.sk <= *until);
+                    if page.items.len() < before {
+                        page.next = None;
+                    }
+                }
+                let last = page.items.last().and_then(|item| item.key.sk.get(..8)?.parse::<Handle>().ok());
+                look.keep(page.items);
+                let Some(next) = page.next else { break };
+                look.query.after = match last.filter(|handle| look.found.iter().filter(|pending| pending.value.handle == *handle).count() >= SHARE) {
+                    // He has his share: on behind what he has.
+                    Some(handle) => {
+                        more.push((handle, next));
+                        Some(keys::behind_pending(handle))
+                    }
+                    None => Some(next),
+                };
+            }
+        }
+        for (handle, next) in more {
+            look.query = Query { prefix: keys::pending_prefix(handle), ..Query::all(keys::pending_events(shard)) }.after(Some(next));
+            while let Some(page) = look.page(TAKEN_AT_ONCE).await {
+                look.keep(page.items);
+                if page.next.is_none() {
+                    break;
+                }
+                look.query.after = page.next;
+            }
+        }
+        (look.found, look.failures)
     }
 
     /// The alerts that may hear these events.
@@ -461,14 +561,16 @@ impl Run<'_> {
             due.extend(found);
             failures.extend(failed);
         }
-        // The oldest first, whichever shard it is in.
+        // The oldest first, whichever shard it is in, and one tenant after the other.
         due.sort_by(|one: &Stored<DueMail>, other| one.key.sk.cmp(&other.key.sk));
+        let mut due = in_turns(due, |due| due.value.handle);
+        due.truncate(DUE_AT_ONCE);
         (due, failures)
     }
 
     async fn due_of(&self, shard: u8) -> (Vec<Stored<DueMail>>, Vec<Error>) {
         let until = keys::due_until(Timestamp(self.now().0.saturating_add(1)));
-        let mut query = Query::all(keys::due_mails(shard)).limit(u32::try_from(DUE_AT_ONCE).ok());
+        let mut query = Query::all(keys::due_mails(shard)).limit(u32::try_from(DUE_READ).ok());
         let (mut found, mut failures) = (Vec::new(), Vec::new());
         loop {
             let page = match self.table.query(&query).await {
@@ -487,7 +589,7 @@ impl Run<'_> {
                     Err(error) => failures.push(error.into()),
                 }
             }
-            if page.next.is_none() || found.len() >= DUE_AT_ONCE || self.begun.elapsed() > DUE_BUDGET {
+            if page.next.is_none() || found.len() >= DUE_READ || self.begun.elapsed() > DUE_BUDGET {
                 return (found, failures);
             }
             query.after = page.next;
@@ -507,6 +609,7 @@ impl Run<'_> {
         let mut open: Vec<Open> = self.open.drain().map(|(_, open)| open).collect();
         self.open_bytes = 0;
         open.sort_by(|one, other| one.notification.key.cmp(&other.notification.key));
+        let open = in_turns(open, |open| open.due.value.handle);
         let this = &*self;
         let mails = open.into_iter().map(|open| async move {
             // Past half of its lease the mail is left to whoever claims it.

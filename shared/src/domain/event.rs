@@ -413,12 +413,29 @@ pub fn of_change(before: &AppCard, after: &AppCard, by: &str, now: Timestamp) ->
             }
         }
     }
+    if events.is_empty() && before.state != after.state {
+        let message = format!("The app went from {} to {}", before.state.title(), after.state.title());
+        let event = Event::of(after, "CHANGE_SUCCESSFUL", by, message, now);
+        events.push(event.with("changed", vec!["state"]).with("from", before.state.title()).with("to", after.state.title()));
+    }
     if events.is_empty() {
-        let fields = changed_fields(before, after);
-        let what = if fields.is_empty() { "The app was changed".to_owned() } else { format!("The app was changed: {}", fields.join(", ")) };
-        events.push(Event::of(after, "CHANGE_SUCCESSFUL", by, what, now).with("changed", fields));
+        for binary in &after.binaries {
+            let Some(former) = before.binary(binary.kind).filter(|former| former.live != binary.live) else { continue };
+            let message = format!("Version {} for {} is the live one again, in place of {}", binary.live, binary.kind, former.live);
+            let event = Event::of(after, "CHANGE_SUCCESSFUL", by, message, now);
+            events.push(event.with("changed", vec!["binaries"]).with("type", binary.kind.to_string()).with("version", binary.live));
+        }
+    }
+    if events.is_empty() {
+        events.extend(changed(after, by, &changed_fields(before, after), now));
     }
     events
+}
+
+/// What a change of these parts of an app tells; nothing where nothing changed.
+pub fn changed(card: &AppCard, by: &str, fields: &[&str], now: Timestamp) -> Option<Event> {
+    let event = || Event::of(card, "CHANGE_SUCCESSFUL", by, format!("The app was changed: {}", fields.join(", ")), now).with("changed", fields);
+    (!fields.is_empty()).then(event)
 }
 
 /// The names of the parts of a card that are not as they were.
@@ -430,7 +447,9 @@ fn changed_fields(before: &AppCard, after: &AppCard) -> Vec<&'static str> {
         ("restrictToGroups", before.restrict_to_groups != after.restrict_to_groups),
         ("groups", before.groups != after.groups),
         ("authpolicies", before.policies != after.policies),
-        ("state", before.state != after.state),
+        ("displayName", before.publisher_name != after.publisher_name),
+        ("version", before.version != after.version),
+        ("provider", before.provider != after.provider),
         ("context", before.context != after.context),
         ("businessOwner", before.business_owner != after.business_owner),
         ("tags", before.tags != after.tags),

@@ -6,6 +6,7 @@ use crate::clock::Timestamp;
 use crate::domain::app::{self, AppCard, Binary, Icon, Judged, NewVersion};
 use crate::domain::app_text::{AppText, NAME_LIMIT, Said};
 use crate::domain::catalogue::{self, AppKind};
+use crate::domain::event;
 use crate::domain::file::{self, Content, StoredFile};
 use crate::domain::psk;
 use crate::domain::publication::{Platform, Publication};
@@ -111,7 +112,12 @@ pub async fn update(reader: &mut Reader<'_>, who: &Principal, id: AppId, said: &
         };
         let mut writes = app::rewritten(handle, &before, &mut found, &who.owner.username, now)?;
         writes.extend(taken);
-        writes.extend(told(handle, id, kept, &text, reader)?);
+        if let Some(write) = told(handle, id, kept, &text, reader)? {
+            let said = event::changed(&found.value, &who.owner.username, &["what is said of it"], now);
+            writes.extend(event::told(handle, said.into_iter().collect())?);
+            writes.push(write);
+        }
+        let writes = event::together(writes)?;
         Ok((NativeApp { id, card: found.value, text, platform }, writes))
     })
 }

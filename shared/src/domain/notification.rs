@@ -11,6 +11,7 @@ use crate::error::Error;
 use crate::id::{AppId, Guid, Handle};
 use crate::mail::{Mail, SUBJECT_LIMIT};
 use crate::records::{Reader, Record, Stored};
+use crate::reply::ANSWER_LIMIT;
 use crate::store::{Query, keys};
 
 /// Where the mail of a notification stands.
@@ -71,25 +72,36 @@ impl Record for Notification {
 }
 
 /// What reading one page of the notifications of an app in an environment asks: the newest first, behind `after`.
-pub fn listing(handle: Handle, app: AppId, env: &Environment, limit: u32, after: Option<String>) -> Query {
-    Query { newest_first: true, ..Query::all(keys::notifications(handle, app, env)) }.after(after).limit(Some(limit))
+pub fn listing(handle: Handle, app: AppId, env: &Environment, limit: Option<u32>, after: Option<String>) -> Query {
+    Query { newest_first: true, ..Query::all(keys::notifications(handle, app, env)) }.after(after).limit(limit)
 }
 
 /// One page of the notifications of an app in an environment (003 4.5), the newest first, and behind what the next one goes on. A
-/// page has what one call to the store gives, and may be shorter than `limit`.
+/// page has what one call to the store gives, and may be shorter than `limit`; without a limit it is all of them.
 ///
 /// # Errors
-/// Not found for an app that has neither a card nor a notification; the store's.
+/// Too large beyond one answer without a limit; not found for an app that has neither a card nor a notification; the store's.
 pub async fn list(
     reader: &mut Reader<'_>,
     handle: Handle,
     app: AppId,
     env: &Environment,
-    limit: u32,
+    limit: Option<u32>,
     after: Option<String>,
 ) -> Result<(Vec<Notification>, Option<String>), Error> {
     let is_first = after.is_none();
-    let page = reader.query(&listing(handle, app, env, limit, after)).await?;
+    let mut query = listing(handle, app, env, limit, after);
+    let mut page = reader.query(&query).await?;
+    // Whoever asks for no page gets all of them.
+    while limit.is_none() && page.next.is_some() {
+        if page.items.iter().map(|item| item.body.len()).sum::<usize>() > ANSWER_LIMIT {
+            return Err(Error::too_large("The list is too large for one answer: ask for pages with limit and cursor"));
+        }
+        query.after = page.next;
+        let more = reader.query(&query).await?;
+        page.items.extend(more.items);
+        page.next = more.next;
+    }
     if page.items.is_empty() && page.next.is_none() && is_first {
         alert::must_exist(reader, handle, Some(app)).await?;
     }

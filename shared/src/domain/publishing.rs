@@ -835,6 +835,10 @@ pub async fn update(
         let mut writes = app::rewritten(handle, &before, &mut found, &who.owner.username, now)?;
         writes.extend(file::uses(handle, &publication_before.pictures(), &publication.pictures(), now)?);
         if publication != publication_before {
+            // What lists show of it may be as it was.
+            let tells = writes.iter().any(|write| matches!(write, Write::Put(item, _) if item.kind == <event::Event as records::Record>::KIND));
+            let said = event::changed(&found.value, &who.owner.username, &["what its publishers say of it"], now).filter(|_| !tells);
+            writes.extend(event::told(handle, said.into_iter().collect())?);
             writes.push(match kept {
                 Some(kept) => Stored { value: publication.clone(), ..kept }.replace()?,
                 None => records::put(keys::publication(handle, id), &publication, Condition::AbsentOrExpired { now: now.seconds() })?,

@@ -46,26 +46,34 @@ impl Record for Told {
     }
 }
 
-/// What is reported, as it was sent. The names of the original's own messages on the bus are taken too.
+/// What is reported, as it was sent. The names of the original's own messages on the bus are taken too, and both names beside each
+/// other, as lists of events print them.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Report {
-    /// The app.
-    #[serde(alias = "uid")]
-    pub app_guid: AppRef,
+    #[serde(default, deserialize_with = "crate::lenient::optional_text")]
+    app_guid: Option<String>,
+    #[serde(default, deserialize_with = "crate::lenient::optional_text")]
+    uid: Option<String>,
     /// The environment.
     pub env: Environment,
     /// The name of the event.
     #[serde(deserialize_with = "crate::lenient::text")]
     pub event_type: String,
-    #[serde(default, alias = "eventClass", deserialize_with = "crate::lenient::optional_text")]
+    #[serde(default, deserialize_with = "crate::lenient::optional_text")]
     category: Option<String>,
-    #[serde(default, alias = "eventLevel", deserialize_with = "crate::lenient::optional_text")]
+    #[serde(default, deserialize_with = "crate::lenient::optional_text")]
+    event_class: Option<String>,
+    #[serde(default, deserialize_with = "crate::lenient::optional_text")]
     severity: Option<String>,
     #[serde(default, deserialize_with = "crate::lenient::optional_text")]
+    event_level: Option<String>,
+    #[serde(default, deserialize_with = "crate::lenient::optional_text")]
     message: Option<String>,
-    #[serde(default, alias = "details")]
+    #[serde(default)]
     event_details: Option<Value>,
+    #[serde(default)]
+    details: Option<Value>,
     #[serde(default, deserialize_with = "crate::lenient::optional_text")]
     timestamp: Option<String>,
     #[serde(default, deserialize_with = "crate::lenient::optional_text")]
@@ -101,10 +109,37 @@ fn measured(value: &Value) -> (usize, usize) {
     }
 }
 
+/// The app that a request names, by either name or by both.
+///
+/// # Errors
+/// Invalid `invalid_guid` for none, for two, and for a text that is none.
+pub fn app_of(app_guid: Option<&str>, uid: Option<&str>) -> Result<AppRef, Error> {
+    let told = |text: Option<&str>| text.map(str::trim).filter(|text| !text.is_empty()).map(str::to_owned);
+    let (one, other) = (told(app_guid), told(uid));
+    if one.as_ref().zip(other.as_ref()).is_some_and(|(one, other)| one != other) {
+        return Err(Error::invalid("invalid_guid: appGuid and uid name two apps"));
+    }
+    let text = one.or(other).ok_or_else(|| Error::invalid("invalid_guid: appGuid is missing"))?;
+    text.parse().map_err(|_| Error::invalid("invalid_guid"))
+}
+
+/// What is said of something under either name; a blank text says nothing.
+fn either(one: Option<String>, other: Option<String>) -> Option<String> {
+    one.filter(|text| !text.trim().is_empty()).or(other.filter(|text| !text.trim().is_empty()))
+}
+
 impl Report {
+    /// The app that it is about.
+    ///
+    /// # Errors
+    /// As [`app_of`].
+    pub fn app(&self) -> Result<AppRef, Error> {
+        app_of(self.app_guid.as_deref(), self.uid.as_deref())
+    }
+
     /// What reading it needs, for plans.
     pub fn keys(&self, handle: Handle) -> Vec<Key> {
-        let Ok(app) = self.app_guid.ours() else { return Vec::new() };
+        let Ok(app) = self.app().and_then(|app| app.ours()) else { return Vec::new() };
         let mut wanted = vec![keys::app_card(handle, app)];
         wanted.extend(self.id.as_ref().map(|id| keys::told_event(handle, &self.derived(app, id))));
         wanted
@@ -115,7 +150,7 @@ impl Report {
     }
 
     fn details(&mut self) -> Result<Map<String, Value>, Error> {
-        let details = match self.event_details.take() {
+        let details = match self.event_details.take().or(self.details.take()) {
             None | Some(Value::Null) => Map::new(),
             Some(Value::Object(fields)) => fields,
             Some(_) => return Err(Error::invalid("invalid_eventDetails: it is an object")),
@@ -148,13 +183,17 @@ impl Report {
     fn event(mut self, app: AppId, app_name: &str, by: Option<&str>, now: Timestamp) -> Result<Event, Error> {
         let named = |field: &str, error: Error| Error::invalid(format!("invalid_{field}: {}", error.message));
         let known = self.name()?;
-        let category = self.category.take().map_or(Ok(known.category), |text| text.parse::<Category>()).map_err(|error| named("category", error))?;
-        let severity = self.severity.take().map_or(Ok(known.severity), |text| text.parse::<Severity>()).map_err(|error| named("severity", error))?;
+        let category = either(self.category.take(), self.event_class.take())
+            .map_or(Ok(known.category), |text| text.parse::<Category>())
+            .map_err(|error| named("category", error))?;
+        let severity = either(self.severity.take(), self.event_level.take())
+            .map_or(Ok(known.severity), |text| text.parse::<Severity>())
+            .map_err(|error| named("severity", error))?;
         let details = self.details()?;
-        let message = match self.message.take() {
+        let message = match self.message.take().filter(|message| !message.is_empty()) {
             Some(message) => message,
             // The original's own messages have it there.
-            None => details.get("message").and_then(Value::as_str).ok_or_else(|| Error::invalid("invalid_message"))?.to_owned(),
+            None => details.get("message").and_then(Value::as_str).ok_or_else(|| Error::invalid("invalid_message: it is missing"))?.to_owned(),
         };
         let message = bounded("message", message, MESSAGE_LIMIT)?;
         if message.trim().is_empty() {
@@ -165,7 +204,7 @@ impl Report {
             Some(text) => {
                 let at = Timestamp::read(&text).ok_or_else(|| Error::invalid("invalid_timestamp: milliseconds since 1970, or a time in UTC"))?;
                 if at < now.plus_seconds(-AGE_LIMIT_SECONDS) || at > now.plus_seconds(AHEAD_LIMIT_SECONDS) {
-                    return Err(Error::invalid("invalid_timestamp: within the last seven days, and not ahead of now"));
+                    return Err(Error::invalid("invalid_timestamp: within the last seven days, and at most five minutes ahead of now"));
                 }
                 at
             }
@@ -243,7 +282,7 @@ pub struct Taken {
 /// Not found for an unknown app; invalid, naming the field; too many requests beyond [`MINUTE_LIMIT`]; the store's.
 pub async fn take(reader: &mut Reader<'_>, handle: Handle, report: &Report, by: Option<&str>) -> Result<Taken, Error> {
     let now = reader.now();
-    let app = report.app_guid.ours()?;
+    let app = report.app()?.ours()?;
     let random = Guid::random();
     let minute = Minute::of(handle, app, now);
     let mut is_later_try = false;

@@ -383,15 +383,49 @@ pub async fn refuse(reader: &mut Reader<'_>, handle: Handle, upload: &Guid, reas
     })
 }
 
+/// The codes by which packages are refused; each stands before a colon and a sentence.
+const REFUSALS: [&str; 11] = [
+    "not_an_archive",
+    "not_an_app",
+    "too_large",
+    "too_deep",
+    "too_many_entries",
+    "ambiguous",
+    "truncated",
+    "wrong_type",
+    "wrong_identifier",
+    "wrong_signer",
+    "unreadable",
+];
+
+/// The event of an upload for an app's binary of that type (nothing where that is not known) that was refused.
+fn refusal(app: AppId, app_name: &str, kind: Option<BinaryType>, file_name: &str, by: &str, reason: &str, now: Timestamp) -> Event {
+    let code = reason.split(':').next().unwrap_or_default().to_owned();
+    let of = kind.map_or_else(String::new, |kind| format!(" for {kind}"));
+    let event = Event::named(app, app_name, "UPLOAD_REFUSED", by, format!("An upload{of} was refused: {reason}"), now);
+    event.with("type", kind.map(|kind| kind.to_string())).with("code", code).with("fileName", file_name)
+}
+
+/// Tells that a package was refused that was to become an app's newest version, where that comes to light outside of an upload to the
+/// app itself. Errors that are no refusal of a package are not told.
+///
+/// # Errors
+/// The store's.
+pub async fn tell_refused(reader: &Reader<'_>, who: &Principal, card: &AppCard, kind: Option<BinaryType>, file_name: &str, error: &Error) -> Result<(), Error> {
+    if !REFUSALS.iter().any(|code| error.message.strip_prefix(code).is_some_and(|rest| rest.starts_with(':'))) {
+        return Ok(());
+    }
+    let event = refusal(card.id, card.name.as_str(), kind, file_name, &who.owner.username, &error.message, reader.now());
+    Ok(reader.table().write(event::told(who.handle, vec![event])?).await?)
+}
+
 /// The writes of an upload that ends with a reason: itself, first, and the event that tells of it where it was one of an app's
 /// binary.
 fn refused(handle: Handle, found: &mut Stored<Upload>, reason: String, now: Timestamp) -> Result<Vec<Write>, Error> {
     let upload = &mut found.value;
     let mut events = Vec::new();
     if let (Some(app), Target::Binary(kind)) = (upload.app, upload.target) {
-        let code = reason.split(':').next().unwrap_or_default().to_owned();
-        let event = Event::named(app, &upload.app_name, "UPLOAD_REFUSED", &upload.by_name, format!("An upload for {kind} was refused: {reason}"), now);
-        events.push(event.with("type", kind.to_string()).with("code", code).with("fileName", upload.file_name.clone()));
+        events.push(refusal(app, &upload.app_name, Some(kind), &upload.file_name, &upload.by_name, &reason, now));
     }
     upload.state = State::Refused;
     upload.reason = Some(reason);
@@ -538,6 +572,7 @@ pub async fn attach_icon(reader: &mut Reader<'_>, handle: Handle, upload: &Uploa
                     writes.push(found.replace()?);
                 }
                 writes.extend(app::rewritten(handle, &before, &mut card, &upload.by_name, now)?);
+                writes.extend(event::told(handle, event::changed(&card.value, &upload.by_name, &["icon"], now).into_iter().collect())?);
                 keys::icon(handle, app)
             }
         };

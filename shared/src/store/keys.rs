@@ -654,14 +654,24 @@ pub fn told_event(handle: Handle, guid: &Guid) -> Key {
     key(format!("{handle}#TOLD#{guid}"), SELF)
 }
 
-/// A shard of the events that were not held against the alerts yet, in the order of time.
+/// A shard of the events that were not held against the alerts yet: those of one tenant together, in the order of time.
 pub fn pending_events(shard: u8) -> String {
     format!("PENDING#{shard}")
 }
 
 /// Events that were not held against the alerts yet.
 pub fn pending_event(at: Timestamp, handle: Handle, guid: &Guid) -> Key {
-    key(pending_events(shard(guid)), format!("{}#{handle}#{guid}", time(at)))
+    key(pending_events(shard(guid)), format!("{}{}#{guid}", pending_prefix(handle), time(at)))
+}
+
+/// The beginning of the sort keys of a tenant's [`pending_event`]s.
+pub fn pending_prefix(handle: Handle) -> String {
+    format!("{handle}#")
+}
+
+/// What sorts behind every [`pending_event`] of a tenant.
+pub fn behind_pending(handle: Handle) -> String {
+    format!("{handle}#~")
 }
 
 /// The alerts of an app, or those of every app of the tenant.

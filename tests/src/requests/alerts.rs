@@ -27,6 +27,10 @@ fn of_app(f: &Furnished) -> Carries {
     Json(json!({"appGuid": f.shelved, "env": "dev"}))
 }
 
+fn place_in_query(f: &Furnished) -> Carries {
+    query(&[("uid", &f.shelved), ("env", "dev")])
+}
+
 fn place(f: &Furnished) -> Vec<(&'static str, String)> {
     vec![("env", "dev".to_owned()), ("app", f.shelved.clone()), ("alert", f.alert.clone())]
 }
@@ -42,7 +46,7 @@ pub(super) async fn furnish(world: &World, tenant: &TestTenant, app: &str) -> St
 pub(super) fn entries() -> Vec<Entry> {
     vec![
         post("/box/srv/1.1/cm/eventlog/alert/list", of_app),
-        get("/box/srv/1.1/cm/eventlog/alert/list", |f| query(&[("uid", &f.shelved), ("env", "dev")])),
+        get("/box/srv/1.1/cm/eventlog/alert/list", place_in_query),
         get(REST, none).with(place),
         post("/box/srv/1.1/cm/eventlog/alert/create", |f| Json(said(f, "new"))),
         post(REST, |f| Json(said(f, "new"))).with(place),
@@ -59,5 +63,8 @@ pub(super) fn entries() -> Vec<Entry> {
         post("/box/srv/1.1/cm/eventlog/alert/listAudit", of_app),
         post("/box/srv/1.1/cm/eventlog/alert/listAudits", |f| Json(json!({"uid": f.shelved, "env": "dev"}))),
         post("/box/srv/1.1/cm/eventlog/alert/listaudits", of_app),
+        get("/box/srv/1.1/cm/eventlog/alert/listAudit", place_in_query),
+        get("/box/srv/1.1/cm/eventlog/alert/listAudits", place_in_query),
+        get("/box/srv/1.1/cm/eventlog/alert/listaudits", place_in_query),
     ]
 }

@@ -60,8 +60,10 @@ pub fn team_members_error(error: &Error) -> Written {
 pub fn mbaas_error(error: &Error) -> Written {
     let written = self::error(error);
     let Ok(serde_json::Value::Object(mut body)) = serde_json::from_slice(&written.body) else { return written };
-    body.insert("userDetail".to_owned(), json!(error.message));
-    body.insert("systemDetail".to_owned(), json!(error.message));
+    // The words that scripts look for.
+    let detail = if error.kind == Kind::NotFound { "no alert with that id found" } else { error.message.as_ref() };
+    body.insert("userDetail".to_owned(), json!(detail));
+    body.insert("systemDetail".to_owned(), json!(detail));
     body.insert("code".to_owned(), json!(written.status));
     Written { body: serde_json::Value::Object(body).to_string().into_bytes(), ..written }
 }
