@@ -9,15 +9,19 @@ use appdepot_tests::{TestTenant, World};
 use async_trait::async_trait;
 use serde_json::{Value, json};
 use shared::Error;
-use shared::clock::Clock;
+use shared::clock::{Clock, Timestamp};
 use shared::context::Context;
 use shared::domain::alert::Alert;
+use shared::domain::audit::LogRow;
+use shared::domain::catalogue::AppKind;
+use shared::domain::download_spike;
 use shared::domain::evaluation::{DueMail, GIVE_UP_SECONDS, LEASE_SECONDS, LISTED_EVENTS};
 use shared::domain::event::{self, Event, Pending, Severity};
 use shared::domain::notification::{Delivery, Notification};
-use shared::id::{AppId, Guid};
+use shared::id::{AppId, BinaryType, Guid, Handle};
 use shared::mail::{Mail, Mailer};
 use shared::records::{self, Record};
+use shared::store::keys::LogOf;
 use shared::store::wrappers::Fault;
 use shared::store::{Condition, Item, Key, Page, Query, StoreError, Table, Write, keys};
 use tokio::sync::Notify;
@@ -766,4 +770,103 @@ async fn names_from_outside_stay_names() {
     let headers = mime.split("\r\n\r\n").next().unwrap();
     assert!(!headers.lines().any(|line| line.starts_with("Bcc")), "{headers}");
     assert!(headers.contains("X-Appdepot-Notification: ") && headers.contains("multipart/alternative"), "{headers}");
+}
+
+// ---- One tenant and the others
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_tenant_whose_events_storm_keeps_nobody_waiting() {
+    let mut scene = Scene::new(1).await;
+    // What waits stands in the order of the tenants' handles: there are some on both sides of the storm.
+    let mut names = ["acme", "bolt", "crux", "dune", "echo", "flux", "gale"];
+    names.sort_by_key(|name| Handle::of_name(name).to_string());
+    let storming = names[3];
+    scene.tenant = scene.world.tenant(storming).await;
+    scene.add(&scene.alert("storm", None)).await;
+    // More than a run takes, and older than what the others have.
+    scene.tell_crashes(0, 6_500, "storm").await;
+    scene.world.clock.advance_seconds(60);
+    let others: Vec<&str> = names.into_iter().filter(|name| *name != storming).collect();
+    for name in &others {
+        scene.tenant = scene.world.tenant(name).await;
+        scene.add(&scene.alert(name, None)).await;
+        scene.tell(&[scene.event(0, "CRASHED", name)]).await;
+    }
+    scene.world.evaluate().await.unwrap();
+    let heard = scene.post.heard();
+    for name in others {
+        assert!(
+            heard.contains_key(&(name.to_owned(), name.to_owned())),
+            "{name}: {:?}",
+            heard.keys().filter(|(alert, _)| alert != "storm").collect::<Vec<_>>()
+        );
+    }
+    scene.settle().await;
+}
+
+/// A download as the log has it, for an app of the scene.
+fn download(scene: &Scene, at: Timestamp) -> Vec<Write> {
+    let guid = Guid::random();
+    let row = LogRow {
+        guid: guid.clone(),
+        at,
+        cuid: String::new(),
+        address: "192.0.2.1".to_owned(),
+        binary: scene.apps[0].binary(BinaryType::Android),
+        version: 1,
+        title: "App 0".to_owned(),
+        user: Guid::random(),
+        username: "anna".to_owned(),
+    };
+    let copies = [LogOf::All, LogOf::Item(scene.apps[0])];
+    copies.map(|of| records::put(keys::log_row(scene.tenant.handle, of, at, &guid), &row, Condition::Always).unwrap()).into()
+}
+
+async fn downloads(scene: &Scene, count: usize, at: Timestamp) {
+    for chunk in (0..count).collect::<Vec<_>>().chunks(40) {
+        let writes = chunk.iter().flat_map(|_| download(scene, at)).collect();
+        scene.world.plain.table.write(writes).await.unwrap();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_download_spike_is_told_once_to_those_who_asked() {
+    let mut scene = Scene::new(1).await;
+    let app = scene.world.make_app(&scene.tenant, AppKind::Mobile, "App 0").await;
+    scene.apps[0] = app;
+    let mut asking = scene.alert("spikes", None);
+    asking.names = vec![download_spike::NAME.to_owned()];
+    asking.severities.clear();
+    scene.add(&asking).await;
+    scene.add(&scene.alert("all else", None)).await;
+    let asked = download_spike::asked(scene.tenant.handle, None, Some(&asking)).unwrap();
+    scene.world.plain.table.write(asked).await.unwrap();
+    let now = scene.world.clock.now();
+    let look = async |scene: &Scene| {
+        for _ in 0..3 {
+            scene.world.evaluate().await.unwrap();
+        }
+        scene.post.heard().keys().filter(|(_, message)| message.contains("downloaded")).cloned().collect::<Vec<_>>()
+    };
+    downloads(&scene, 49, now.plus_seconds(-600)).await;
+    assert!(look(&scene).await.is_empty(), "too few");
+    downloads(&scene, 31, now.plus_seconds(-300)).await;
+    let heard = look(&scene).await;
+    assert_eq!(heard.len(), 1, "{heard:?}");
+    assert_eq!(heard[0].0, "spikes");
+    assert!(heard[0].1.contains("80 times"), "{heard:?}");
+    // Not again within six hours.
+    downloads(&scene, 200, now.plus_seconds(-200)).await;
+    assert_eq!(look(&scene).await.len(), 1);
+    // What is usual is no spike: as many in each hour of the week before.
+    scene.world.clock.advance_seconds(7 * 24 * 3_600);
+    let now = scene.world.clock.now();
+    for hour in 2..=168 {
+        downloads(&scene, 12, now.plus_seconds(-3_600 * hour)).await;
+    }
+    downloads(&scene, 59, now.plus_seconds(-60)).await;
+    assert_eq!(look(&scene).await.len(), 1, "59 are less than five times 12");
+    scene.world.clock.advance_seconds(601);
+    downloads(&scene, 60, scene.world.clock.now()).await;
+    assert_eq!(look(&scene).await.len(), 2, "119 are more");
 }

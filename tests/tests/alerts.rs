@@ -320,7 +320,8 @@ async fn both_kinds_of_paths_are_of_the_same_alerts() {
         for (method, body) in [("GET", junk.clone()), ("PUT", json!({"enabled": false})), ("DELETE", junk.clone())] {
             let answer = send(method, at.clone(), body).await;
             assert_eq!(answer.status, status, "{method} {at}: {}", answer.text);
-            assert!(answer.json["userDetail"] == answer.json["message"] && answer.json["code"] == status, "{}", answer.text);
+            let detail = if status == 404 { json!("no alert with that id found") } else { answer.json["message"].clone() };
+            assert!(answer.json["userDetail"] == detail && answer.json["systemDetail"] == detail && answer.json["code"] == status, "{}", answer.text);
         }
     }
     // A body that says otherwise is not obeyed in silence.
@@ -504,8 +505,8 @@ async fn the_options_say_which_name_is_of_which_category_and_severity() {
     let options = post(&world, &tenant, "listOptions", json!({})).await;
     let by_get = world.call("GET", &format!("{ALERT}/listOptions")).cookie(&tenant.cookie).send().await;
     assert_eq!(by_get.json, options);
-    assert_eq!(options["eventCategories"], json!(Category::ALL.map(Category::as_str)));
-    assert_eq!(options["eventSeverities"], json!(Severity::ALL.map(Severity::as_str)));
+    assert_eq!(options["eventCategories"], json!(Category::ALL.map(|category| json!({"name": category.as_str()}))));
+    assert_eq!(options["eventSeverities"], json!(Severity::ALL.map(|severity| json!({"name": severity.as_str()}))));
     let names = options["eventNames"].as_array().unwrap();
     assert_eq!(names.len(), NAMES.len());
     assert!(names.contains(&json!({"name": "CRASHED", "category": "APP_STATE", "severity": "ERROR"})));
@@ -614,12 +615,12 @@ async fn what_was_mailed_is_listed_newest_first_in_pages() {
     assert_eq!((seen, pages), (newest, 3));
     assert_eq!(post(&world, &tenant, "listAudit", json!({"appGuid": app, "env": "live"})).await["list"], json!([]));
     for (change, message) in [
-        (json!({"limit": 0}), "invalid_limit"),
-        (json!({"limit": 1_001}), "invalid_limit"),
+        (json!({"limit": 0}), "invalid_limit: it is a number from 1 to 1000"),
+        (json!({"limit": 1_001}), "invalid_limit: it is a number from 1 to 1000"),
         (json!({"limit": "many"}), "invalid_limit"),
         (json!({"cursor": "' or 1"}), "invalid_cursor"),
-        (json!({"appGuid": "*"}), "invalid_guid"),
-        (json!({"appGuid": null}), "invalid_guid"),
+        (json!({"appGuid": "*"}), "invalid_guid: notifications are listed for one app each"),
+        (json!({"appGuid": null}), "invalid_guid: notifications are listed for one app each"),
         (json!({"env": null}), "invalid_env"),
     ] {
         assert_eq!(refused(&world, &tenant, "listAudit", with(&of_app, &change)).await, (400, message.to_owned()), "{change}");

@@ -402,8 +402,8 @@ async fn evaluated() -> Actions {
     }
     world.plain.table.write(writes).await.expect("they are told");
     world.counting.take();
-    // Behind the queries of shards, the tenants that ask about downloads, and the alerts of an app and of all.
-    world.failing.fail(2 * usize::from(keys::SHARDS) + 3, Fault::NotAcknowledged);
+    // Behind the queries of shards and the alerts of an app and of all.
+    world.failing.fail(2 * usize::from(keys::SHARDS) + 2, Fault::NotAcknowledged);
     let done = world.evaluate().await.expect("it is found out");
     assert!(world.failing.heal());
     assert_eq!((done.notifications, done.mails), (1, 1));

@@ -671,7 +671,7 @@ mod tests {
 
     #[test]
     fn reading_a_name_twice_changes_nothing() {
-        for text in ["/a//b/", " x%20y ", "%41%42", "grüße/ö", "/", "*", "a.b/..c", "a+b&c=d"] {
+        for text in ["/a//b/", " x%20y ", "%C3%A4%26", "grüße/ö", "/", "*", "a.b/..c", "a+b&c=d"] {
             let once = name(text);
             assert!(once.is_some(), "{text}");
             assert_eq!(once.as_deref().and_then(name), once, "{text}");

@@ -292,7 +292,10 @@ async fn local_operations_are_for_this_machine() {
     assert_eq!((list.status, list.json()), (200, json!([])));
 
     let done = server.json("POST", "/local/schedule/housekeeping", &[], &json!({})).await.unwrap();
-    assert_eq!((done.status, done.json()), (200, json!({"jobs": 0, "objects": 0, "uploads": 0, "releases": 0, "apps": 0, "files": 0})));
+    assert_eq!(
+        (done.status, done.json()),
+        (200, json!({"jobs": 0, "objects": 0, "uploads": 0, "releases": 0, "apps": 0, "files": 0, "alerts": 0, "warnings": 0}))
+    );
     let url = format!("{}/local/schedule/housekeeping", server.url);
     assert_eq!(client::send("POST", &url, &[], "").await.unwrap().status, 200, "without a body");
     assert_eq!(server.get("/local/schedule/housekeeping", &[]).await.status, 404);
