@@ -40,7 +40,7 @@ use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use s3s::auth::SimpleAuth;
 use s3s::service::S3ServiceBuilder;
@@ -364,9 +364,17 @@ fn lock(data: &Path) -> Result<File, StartError> {
     std::fs::create_dir_all(data).map_err(StartError::data(data))?;
     let path = data.join("embedded-store.lock");
     let file = File::options().create(true).truncate(false).write(true).open(&path).map_err(StartError::data(&path))?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => Err(StartError::DataInUse(data.to_owned())),
-        Err(TryLockError::Error(source)) => Err(StartError::Data { path, source }),
+    // A process that was killed while it started another one leaves the lock with that one until it has begun.
+    let patient_until = Instant::now() + LOCK_PATIENCE;
+    loop {
+        match file.try_lock() {
+            Ok(()) => return Ok(file),
+            Err(TryLockError::WouldBlock) if Instant::now() < patient_until => std::thread::sleep(LOCK_PATIENCE / 20),
+            Err(TryLockError::WouldBlock) => return Err(StartError::DataInUse(data.to_owned())),
+            Err(TryLockError::Error(source)) => return Err(StartError::Data { path, source }),
+        }
     }
 }
+
+/// How long a start waits for the lock of a process that is just ending.
+const LOCK_PATIENCE: Duration = Duration::from_secs(2);
