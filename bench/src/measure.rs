@@ -23,7 +23,7 @@ const MEMORY_LIMIT_KB: f64 = 10_240.0;
 /// How many invocations the peak of memory is read after.
 const MEMORY_INVOKES: usize = 1_000;
 /// The zipped function, without and with the bucket's client, in MB.
-const ZIP_LIMITS_MB: (f64, f64) = (3.3, 4.8);
+const ZIP_LIMITS_MB: (f64, f64) = (3.1, 4.3);
 /// The function that reads uploads carries the readers of binaries: its size is reported, not gated.
 pub const UPLOAD_RECEIVED: &str = "upload-received";
 /// The function whose warm path is measured.
