@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use appdepot_tests::consistency::{Snapshot, of_tenant};
 use appdepot_tests::requests::{Carries, Furnished, apk, entries};
-use appdepot_tests::{TestTenant, World};
+use appdepot_tests::{Part, TestTenant, World};
+use package_reader::testing;
 use serde_json::{Value, json};
 use shared::access::{Permission, Right, Scope};
 use shared::domain::app::AppCard;
@@ -115,16 +116,31 @@ async fn each_happening_has_its_name() {
     assert_eq!(names(&world, &tenant, app, &before).await, ["UPLOAD_REFUSED"]);
     assert_eq!(post(format!("{API}/admin/appstore/additem"), json!({"guid": app})).await, ["PUBLISHED"]);
     assert!(post(format!("{API}/admin/appstore/additem"), json!({"guid": app})).await.is_empty(), "it was there");
+    assert!(post(of_item("update"), json!({"guid": app, "name": "Two"})).await.is_empty(), "it was called so");
     assert_eq!(post(of_item("addgroups"), json!({"guid": app, "groups": [group]})).await, ["CHANGE_SUCCESSFUL"]);
     assert_eq!(post(format!("{API}/admin/storeitemgroup/removestoreitems"), json!({"guid": group, "storeitems": [app]})).await, ["CHANGE_SUCCESSFUL"]);
     assert_eq!(post(format!("{API}/admin/appstore/removeitem"), json!({"guid": app})).await, ["UNPUBLISHED"]);
     assert_eq!(post(key("create"), json!({"type": "app", "appId": app, "label": "host"})).await, ["KEY_CREATED"]);
+    // A key that takes another one's place ends that one.
+    let mut both = post(key("create"), json!({"type": "app", "appId": app, "label": "second"})).await;
+    both.sort();
+    assert_eq!(both, ["KEY_CREATED", "KEY_REVOKED"]);
     let keys = world.post(cookie, &key("list"), json!({"type": "app", "appId": app})).await;
-    let text = keys["list"][0]["key"].as_str().unwrap();
+    let text = keys["list"].as_array().unwrap().iter().find(|key| key["revoked"].is_null()).unwrap()["key"].as_str().unwrap();
     assert_eq!(post(key("revoke"), json!({"key": text})).await, ["KEY_REVOKED"]);
     assert!(post(key("revoke"), json!({"key": text})).await.is_empty(), "it was revoked before");
     let binary = app.parse::<AppId>().unwrap().binary(BinaryType::Android);
     let token = world.token(&tenant, &tenant.admin).await;
+    // A CI job's package is refused as a file, before it is a version of the app.
+    let path = format!("/v2/applications/{}", binary.base64url());
+    let other = testing::Apk { package: "com.example.other".to_owned(), ..testing::Apk::default() }.build();
+    for file in [&b"no package"[..], &other] {
+        let before = of_tenant(&world.snapshot().await, tenant.handle);
+        let part = Part { name: "app_file", file_name: Some("app.apk"), content: file };
+        let answer = world.call("POST", &path).token(&token).parts([part]).send().await;
+        assert_eq!(answer.status, 400, "{}", answer.text);
+        assert_eq!(names(&world, &tenant, app, &before).await, ["UPLOAD_REFUSED"]);
+    }
     let before = of_tenant(&world.snapshot().await, tenant.handle);
     let body = json!({"configurations": [{"policy_id": "com.apperian.app-usage"}]});
     let answer = world.call("POST", &format!("/v2/applications/{}/policies", binary.base64url())).token(&token).json(body).send().await;
