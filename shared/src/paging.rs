@@ -38,6 +38,19 @@ impl<C: DeserializeOwned> Page<C> {
     }
 }
 
+/// The place in a list in the order of time that a client names: a sort key of 13 digits and a guid, which the list gave before.
+/// A blank one is none.
+///
+/// # Errors
+/// Invalid `invalid_cursor` for a text that can be none.
+pub fn place_in_time(cursor: Option<String>) -> Result<Option<String>, Error> {
+    let fits = |cursor: &str| cursor.len() <= 64 && cursor.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'#' | b'-' | b'_'));
+    match cursor.filter(|cursor| !cursor.is_empty()) {
+        Some(cursor) if !fits(&cursor) => Err(Error::invalid("invalid_cursor")),
+        place => Ok(place),
+    }
+}
+
 /// Which page of a list of the publisher API a request asks for (001 3 `limit`, `offset`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Slice {

@@ -7,6 +7,7 @@ use shared::domain::environment::Environment;
 use shared::id::{AppRef, Guid};
 use shared::incoming::Incoming;
 use shared::lenient::{optional_flag, optional_number, optional_text, optional_words};
+use shared::paging;
 
 /// App and environment that a request is about.
 #[derive(Debug)]
@@ -209,11 +210,7 @@ impl AuditBody {
         if self.limit.is_some_and(|limit| !(1..=LIMIT_MOST).contains(&limit)) {
             return Err(Error::invalid(format!("invalid_limit: it is a number from 1 to {LIMIT_MOST}")));
         }
-        let after = self.cursor.filter(|cursor| !cursor.is_empty());
-        let fits = |cursor: &str| cursor.len() <= 64 && cursor.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'#' | b'-' | b'_'));
-        if after.as_deref().is_some_and(|cursor| !fits(cursor)) {
-            return Err(Error::invalid("invalid_cursor"));
-        }
+        let after = paging::place_in_time(self.cursor)?;
         Ok(Asked { app, env, limit: self.limit.map(u32::try_from).transpose().map_err(Error::internal)?, after })
     }
 }

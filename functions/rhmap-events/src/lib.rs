@@ -11,7 +11,7 @@ use shared::domain::event_log::{self, Groups};
 use shared::domain::reported_event::{self, Report};
 use shared::id::{AppRef, Guid, Handle};
 use shared::incoming::Incoming;
-use shared::paging::LIMIT_MOST;
+use shared::paging::{self, LIMIT_MOST};
 use shared::reply::Reply;
 use shared::routes::Function;
 use shared::routes::rhmap_events::{FUNCTION, Op};
@@ -84,11 +84,7 @@ impl ListBody {
         if self.limit.is_some_and(|limit| !(1..=LIMIT_MOST).contains(&limit)) {
             return Err(Error::invalid("invalid_limit"));
         }
-        let fits = |cursor: &String| cursor.len() <= 64 && cursor.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'#' | b'-' | b'_'));
-        let before = self.cursor.filter(|cursor| !cursor.is_empty());
-        if before.as_ref().is_some_and(|cursor| !fits(cursor)) {
-            return Err(Error::invalid("invalid_cursor"));
-        }
+        let before = paging::place_in_time(self.cursor)?;
         let app = reported_event::app_of(self.app_guid.as_deref(), self.uid.as_deref())?;
         let limit = self.limit.map(u32::try_from).transpose().map_err(Error::internal)?;
         Ok(Asked { app, env: self.env, groups: Groups { named, audit: self.audit.unwrap_or_default() }, limit, before })
