@@ -1,6 +1,7 @@
 //! The reading of uploads: what is fetched from the bucket, and the memory that it takes.
 //!
-//! The function runs against the embedded stores, and reaches the bucket through a proxy that counts.
+//! The function runs against the embedded stores, and reaches the bucket through a proxy that
+//! counts.
 
 use std::io::{self, BufReader, Write};
 use std::net::TcpStream;
@@ -72,8 +73,18 @@ impl Proxy {
                 http::pass_body(&mut from, &mut upstream, request.framing())?;
                 let answer = Head::read(&mut answers)?.ok_or(io::ErrorKind::UnexpectedEof)?;
                 to.write_all(&answer.raw)?;
-                let bodiless = request.first.starts_with("HEAD ") || answer.first.contains(" 204 ") || answer.first.contains(" 304 ");
-                let bytes = http::pass_body(&mut answers, &mut to, if bodiless { Framing::Length(0) } else { answer.framing() })?;
+                let bodiless = request.first.starts_with("HEAD ")
+                    || answer.first.contains(" 204 ")
+                    || answer.first.contains(" 304 ");
+                let bytes = http::pass_body(
+                    &mut answers,
+                    &mut to,
+                    if bodiless {
+                        Framing::Length(0)
+                    } else {
+                        answer.framing()
+                    },
+                )?;
                 if request.first.starts_with("GET ") {
                     let mut fetched = counter.lock().unwrap_or_else(PoisonError::into_inner);
                     if request.header("range").is_some() {
@@ -115,7 +126,11 @@ fn filling(folder: &str, size: usize) -> Vec<Part> {
 }
 
 fn signed_apk(size: usize) -> Vec<u8> {
-    let mut parts = Apk { package: "com.example.large".to_owned(), ..Apk::default() }.parts();
+    let mut parts = Apk {
+        package: "com.example.large".to_owned(),
+        ..Apk::default()
+    }
+    .parts();
     parts.append(&mut filling("assets", size));
     let unsigned = zip(&parts);
     drop(parts);
@@ -123,7 +138,11 @@ fn signed_apk(size: usize) -> Vec<u8> {
 }
 
 fn ipa(size: usize) -> Vec<u8> {
-    let mut parts = Ipa { bundle_id: "com.example.large".to_owned(), ..Ipa::default() }.parts();
+    let mut parts = Ipa {
+        bundle_id: "com.example.large".to_owned(),
+        ..Ipa::default()
+    }
+    .parts();
     parts.append(&mut filling("Payload/Example.app/Assets", size));
     zip(&parts)
 }
@@ -192,18 +211,36 @@ impl Stage<'_> {
 
         let s3 = format!("http://{}", self.proxy.server.address);
         let environment = canned::environment(self.folder, &self.store.dynamodb_endpoint(), &s3)?;
-        let mut function = Function::start(&Launch { program: &self.binary.program, environment: &environment, folder: self.folder })?;
+        let mut function = Function::start(&Launch {
+            program: &self.binary.program,
+            environment: &environment,
+            folder: self.folder,
+        })?;
         self.proxy.take();
         let began = Instant::now();
         let answer = function.invoke(event(&key, size).to_string().as_bytes(), PATIENCE)?;
         let took = began.elapsed();
         if serde_json::from_slice::<Value>(&answer)?["attached"] != 1 {
-            return Err(format!("a large binary was not attached: {}", String::from_utf8_lossy(&answer)).into());
+            return Err(format!(
+                "a large binary was not attached: {}",
+                String::from_utf8_lossy(&answer)
+            )
+            .into());
         }
-        // A reading that leaves the signature out must not look like a good one. An IPA's is never verified.
+        // A reading that leaves the signature out must not look like a good one. An IPA's is never
+        // verified.
         let mut reader = Reader::new(&table, SystemClock.now());
-        let kept = reader.get::<Binary>(&keys::binary(who.handle, app.id, kind)).await?.ok_or("attached, and no version is kept")?;
-        if kind == BinaryType::Android && kept.value.versions.iter().any(|version| version.verified_signer.is_none()) {
+        let kept = reader
+            .get::<Binary>(&keys::binary(who.handle, app.id, kind))
+            .await?
+            .ok_or("attached, and no version is kept")?;
+        if kind == BinaryType::Android
+            && kept
+                .value
+                .versions
+                .iter()
+                .any(|version| version.verified_signer.is_none())
+        {
             return Err("the signature of a large binary was not verified".into());
         }
         let peak_kb = function.peak_kb()?;
@@ -211,7 +248,12 @@ impl Stage<'_> {
         for stored in self.store.objects_under("") {
             objects.delete(&stored.key).await?;
         }
-        Ok(Reading { size: size as u64, fetched: self.proxy.take(), peak_kb, took })
+        Ok(Reading {
+            size: size as u64,
+            fetched: self.proxy.take(),
+            peak_kb,
+            took,
+        })
     }
 }
 
@@ -223,14 +265,36 @@ fn megabytes(bytes: u64) -> f64 {
 ///
 /// # Errors
 /// When the stores do not start, or a binary is not attached.
-pub async fn run(binary: &binaries::Binary, folder: &Path, report: &mut Report) -> Result<(), Failure> {
+pub async fn run(
+    binary: &binaries::Binary,
+    folder: &Path,
+    report: &mut Report,
+) -> Result<(), Failure> {
     let store = EmbeddedStore::start(Settings::in_folder(folder.join("store"))).await?;
     let proxy = Proxy::start(store.s3_endpoint().trim_start_matches("http://").to_owned())?;
-    let stage = Stage { binary, folder, store, proxy };
+    let stage = Stage {
+        binary,
+        folder,
+        store,
+        proxy,
+    };
     let sized = [
-        ("APK of 100 MB", stage.read(BinaryType::Android, signed_apk(100 * MB)).await?),
-        ("IPA of 100 MB", stage.read(BinaryType::Ios, ipa(100 * MB)).await?),
-        ("APK of 500 MB", stage.read(BinaryType::Android, signed_apk(500 * MB)).await?),
+        (
+            "APK of 100 MB",
+            stage
+                .read(BinaryType::Android, signed_apk(100 * MB))
+                .await?,
+        ),
+        (
+            "IPA of 100 MB",
+            stage.read(BinaryType::Ios, ipa(100 * MB)).await?,
+        ),
+        (
+            "APK of 500 MB",
+            stage
+                .read(BinaryType::Android, signed_apk(500 * MB))
+                .await?,
+        ),
     ];
     for (subject, reading) in &sized {
         report.rows.push(Row {
@@ -246,7 +310,8 @@ pub async fn run(binary: &binaries::Binary, folder: &Path, report: &mut Report) 
         report.rows.push(Row {
             gate: "Upload: bytes fetched in all, beyond the size of the file",
             subject: (*subject).to_owned(),
-            measured: megabytes(reading.fetched.ranged + reading.fetched.whole) - megabytes(reading.size),
+            measured: megabytes(reading.fetched.ranged + reading.fetched.whole)
+                - megabytes(reading.size),
             limit: Some(MORE_THAN_SIZE_MB),
             unit: "MB",
             note: format!("{:.1} s", reading.took.as_secs_f64()),

@@ -57,12 +57,24 @@ impl Table for Recorder {
     }
 
     async fn query(&self, _query: &Query) -> Result<Page, StoreError> {
-        Ok(Page { items: Vec::new(), next: None })
+        Ok(Page {
+            items: Vec::new(),
+            next: None,
+        })
     }
 
     async fn write(&self, writes: Vec<Write>) -> Result<(), StoreError> {
-        let items = writes.into_iter().filter_map(|write| if let Write::Put(item, _) = write { Some(item) } else { None });
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).extend(items);
+        let items = writes.into_iter().filter_map(|write| {
+            if let Write::Put(item, _) = write {
+                Some(item)
+            } else {
+                None
+            }
+        });
+        self.0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .extend(items);
         Ok(())
     }
 }
@@ -81,7 +93,14 @@ pub fn administrator(user: Guid) -> Principal {
     };
     let handle = Handle::of_name(TENANT);
     let credential = CredentialText::new_session(handle, &owner.user).hash();
-    Principal { handle, domain: TENANT.to_owned(), owner, rights: Rights::ALL, means: Means::Session, credential }
+    Principal {
+        handle,
+        domain: TENANT.to_owned(),
+        owner,
+        rights: Rights::ALL,
+        means: Means::Session,
+        credential,
+    }
 }
 
 impl Scene {
@@ -92,16 +111,45 @@ impl Scene {
     pub async fn new() -> Result<Self, Failure> {
         let now = SystemClock.now();
         let recorder = Recorder::default();
-        let new = NewTenant { name: TENANT, admin_email: "admin@example.com", admin_password: "nobody signs in here" };
+        let new = NewTenant {
+            name: TENANT,
+            admin_email: "admin@example.com",
+            admin_password: "nobody signs in here",
+        };
         let made = tenant::create(&recorder, &Sealer::new(FileKeeper::new(KEY)), new, now).await?;
         let session = CredentialText::new_session(made.handle, &made.admin);
         let expires = Some(now.plus_seconds(24 * 3_600));
-        let credential = Credential { purpose: Purpose::Session, domain: TENANT.to_owned(), created: now, generation: 1, expires, owner: None };
-        recorder.write(vec![records::create(keys::credential(made.handle, &session.hash()), &credential)?]).await?;
+        let credential = Credential {
+            purpose: Purpose::Session,
+            domain: TENANT.to_owned(),
+            created: now,
+            generation: 1,
+            expires,
+            owner: None,
+        };
+        recorder
+            .write(vec![records::create(
+                keys::credential(made.handle, &session.hash()),
+                &credential,
+            )?])
+            .await?;
         let mut reader = Reader::new(&recorder, now);
         let name = Name::new("Field Service".to_owned()).ok_or("not a name")?;
-        let app = app::create(&mut reader, &administrator(made.admin), name, &Changes::default()).await?;
-        Ok(Self { session, app, items: recorder.0.into_inner().unwrap_or_else(PoisonError::into_inner) })
+        let app = app::create(
+            &mut reader,
+            &administrator(made.admin),
+            name,
+            &Changes::default(),
+        )
+        .await?;
+        Ok(Self {
+            session,
+            app,
+            items: recorder
+                .0
+                .into_inner()
+                .unwrap_or_else(PoisonError::into_inner),
+        })
     }
 
     /// The event by which API Gateway sends the authorised read of one item.
@@ -109,13 +157,24 @@ impl Scene {
         self.event("POST", "/box/srv/1.1/admin/storeitem/read")
     }
 
-    /// The event of a request to one of a function's routes, and its path. A route that reads goes before others, and one
-    /// that asks for a credential before an open one.
+    /// The event of a request to one of a function's routes, and its path. A route that reads goes
+    /// before others, and one that asks for a credential before an open one.
     pub fn event_for(&self, function: &str) -> Option<(Vec<u8>, String)> {
-        let rows = routes::all().into_iter().find(|summary| summary.name == function)?.rows;
-        let reads = |row: &&Row| ["Read", "List", "Get"].iter().any(|word| row.operation.starts_with(word));
+        let rows = routes::all()
+            .into_iter()
+            .find(|summary| summary.name == function)?
+            .rows;
+        let reads = |row: &&Row| {
+            ["Read", "List", "Get"]
+                .iter()
+                .any(|word| row.operation.starts_with(word))
+        };
         let closed = |row: &&Row| row.permission != Permission::Open;
-        let row = rows.iter().find(|row| closed(row) && reads(row)).or_else(|| rows.iter().find(closed)).or(rows.first())?;
+        let row = rows
+            .iter()
+            .find(|row| closed(row) && reads(row))
+            .or_else(|| rows.iter().find(closed))
+            .or(rows.first())?;
         let user = self.session.user()?;
         let segments = row.path.split('/').map(|segment| match segment {
             "{domain}" => TENANT.to_owned(),
@@ -196,35 +255,62 @@ fn answer(items: &BTreeMap<(String, String), Value>, call: &str, request: &Value
     match call {
         "BatchGetItem" => {
             let keys = request["RequestItems"][TABLE]["Keys"].as_array();
-            let found: Vec<&Value> = keys.into_iter().flatten().filter_map(|key| items.get(&key_of(key))).collect();
+            let found: Vec<&Value> = keys
+                .into_iter()
+                .flatten()
+                .filter_map(|key| items.get(&key_of(key)))
+                .collect();
             json!({ "Responses": { TABLE: found }, "UnprocessedKeys": {} })
         }
-        "GetItem" => items.get(&key_of(&request["Key"])).map_or_else(|| json!({}), |item| json!({ "Item": item })),
+        "GetItem" => items
+            .get(&key_of(&request["Key"]))
+            .map_or_else(|| json!({}), |item| json!({ "Item": item })),
         "Query" => {
-            let value = |name: &str| request["ExpressionAttributeValues"][name]["S"].as_str().unwrap_or_default();
+            let value = |name: &str| {
+                request["ExpressionAttributeValues"][name]["S"]
+                    .as_str()
+                    .unwrap_or_default()
+            };
             let (pk, prefix) = (value(":pk"), value(":prefix"));
-            let found: Vec<&Value> = items.iter().filter(|((of, sk), _)| of == pk && sk.starts_with(prefix)).map(|(_, item)| item).collect();
+            let found: Vec<&Value> = items
+                .iter()
+                .filter(|((of, sk), _)| of == pk && sk.starts_with(prefix))
+                .map(|(_, item)| item)
+                .collect();
             json!({ "Count": found.len(), "ScannedCount": found.len(), "Items": found })
         }
         _ => json!({}),
     }
 }
 
-/// The endpoint: it speaks DynamoDB's protocol, keeps nothing that is written, and as S3 finds every object missing.
+/// The endpoint: it speaks DynamoDB's protocol, keeps nothing that is written, and as S3 finds
+/// every object missing.
 ///
 /// # Errors
 /// When there is no port to listen on.
 pub fn endpoint(scene: &Scene) -> Result<Server, Failure> {
-    let items: BTreeMap<_, _> = scene.items.iter().map(|item| ((item.key.pk.clone(), item.key.sk.clone()), wire(item))).collect();
+    let items: BTreeMap<_, _> = scene
+        .items
+        .iter()
+        .map(|item| ((item.key.pk.clone(), item.key.sk.clone()), wire(item)))
+        .collect();
     Ok(Server::start(move |mut from, mut to| {
         while let Some(head) = Head::read(&mut from)? {
             let body = http::read_body(&mut from, head.framing())?;
-            match head.header("x-amz-target").and_then(|target| target.rsplit_once('.')) {
+            match head
+                .header("x-amz-target")
+                .and_then(|target| target.rsplit_once('.'))
+            {
                 None => http::answer(&mut to, "404 Not Found", &[], b"")?,
                 Some((_, call)) => {
                     let answer = answer(&items, call, &serde_json::from_slice(&body)?).to_string();
-                    let headers =
-                        [("content-type", "application/x-amz-json-1.0"), ("x-amzn-requestid", "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789ABCDEF")];
+                    let headers = [
+                        ("content-type", "application/x-amz-json-1.0"),
+                        (
+                            "x-amzn-requestid",
+                            "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789ABCDEF",
+                        ),
+                    ];
                     http::answer(&mut to, "200 OK", &headers, answer.as_bytes())?;
                 }
             }
@@ -237,7 +323,11 @@ pub fn endpoint(scene: &Scene) -> Result<Server, Failure> {
 ///
 /// # Errors
 /// When the key file cannot be written.
-pub fn environment(folder: &Path, dynamodb: &str, s3: &str) -> Result<Vec<(String, OsString)>, Failure> {
+pub fn environment(
+    folder: &Path,
+    dynamodb: &str,
+    s3: &str,
+) -> Result<Vec<(String, OsString)>, Failure> {
     let key_file = folder.join("key");
     fs::write(&key_file, KEY)?;
     let texts = [
@@ -249,7 +339,9 @@ pub fn environment(folder: &Path, dynamodb: &str, s3: &str) -> Result<Vec<(Strin
         ("AWS_ACCESS_KEY_ID", "local"),
         ("AWS_SECRET_ACCESS_KEY", "local-secret"),
     ];
-    let mut environment: Vec<(String, OsString)> = texts.map(|(name, value)| (name.to_owned(), value.into())).to_vec();
+    let mut environment: Vec<(String, OsString)> = texts
+        .map(|(name, value)| (name.to_owned(), value.into()))
+        .to_vec();
     environment.push(("APPDEPOT_KEY_FILE".to_owned(), key_file.into()));
     Ok(environment)
 }

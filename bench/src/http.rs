@@ -1,4 +1,5 @@
-//! As much of HTTP/1.1 as the servers of this program need: they talk to nobody but the functions that they started.
+//! As much of HTTP/1.1 as the servers of this program need: they talk to nobody but the functions
+//! that they started.
 
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
@@ -37,7 +38,11 @@ impl Head {
         loop {
             let start = raw.len();
             if from.read_until(b'\n', &mut raw)? == 0 {
-                return if start == 0 { Ok(None) } else { Err(io::ErrorKind::UnexpectedEof.into()) };
+                return if start == 0 {
+                    Ok(None)
+                } else {
+                    Err(io::ErrorKind::UnexpectedEof.into())
+                };
             }
             if raw[start..].trim_ascii().is_empty() {
                 break;
@@ -46,26 +51,47 @@ impl Head {
         let text = String::from_utf8_lossy(&raw);
         let mut lines = text.lines();
         let first = lines.next().unwrap_or_default().to_owned();
-        let headers = lines.filter_map(|line| line.split_once(':')).map(|(name, value)| (name.to_ascii_lowercase(), value.trim().to_owned())).collect();
-        Ok(Some(Self { first, headers, raw }))
+        let headers = lines
+            .filter_map(|line| line.split_once(':'))
+            .map(|(name, value)| (name.to_ascii_lowercase(), value.trim().to_owned()))
+            .collect();
+        Ok(Some(Self {
+            first,
+            headers,
+            raw,
+        }))
     }
 
     /// A header's value.
     pub fn header(&self, name: &str) -> Option<&str> {
-        self.headers.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
+        self.headers
+            .iter()
+            .find(|(key, _)| key == name)
+            .map(|(_, value)| value.as_str())
     }
 
     /// How the body behind it ends, of a request and of an answer to something else than HEAD.
     pub fn framing(&self) -> Framing {
-        if self.header("transfer-encoding").is_some_and(|coding| coding.eq_ignore_ascii_case("chunked")) {
+        if self
+            .header("transfer-encoding")
+            .is_some_and(|coding| coding.eq_ignore_ascii_case("chunked"))
+        {
             return Framing::Chunked;
         }
-        Framing::Length(self.header("content-length").and_then(|length| length.parse().ok()).unwrap_or(0))
+        Framing::Length(
+            self.header("content-length")
+                .and_then(|length| length.parse().ok())
+                .unwrap_or(0),
+        )
     }
 }
 
 /// Hands a body on as it is; gives how many bytes of content it had.
-pub fn pass_body(from: &mut impl BufRead, to: &mut impl Write, framing: Framing) -> io::Result<u64> {
+pub fn pass_body(
+    from: &mut impl BufRead,
+    to: &mut impl Write,
+    framing: Framing,
+) -> io::Result<u64> {
     match framing {
         Framing::Length(length) => pass(from, to, length),
         Framing::Chunked => {
@@ -87,7 +113,11 @@ pub fn pass_body(from: &mut impl BufRead, to: &mut impl Write, framing: Framing)
 
 fn pass(from: &mut impl BufRead, to: &mut impl Write, length: u64) -> io::Result<u64> {
     let passed = io::copy(&mut from.take(length), to)?;
-    if passed == length { Ok(passed) } else { Err(io::ErrorKind::UnexpectedEof.into()) }
+    if passed == length {
+        Ok(passed)
+    } else {
+        Err(io::ErrorKind::UnexpectedEof.into())
+    }
 }
 
 fn pass_line(from: &mut impl BufRead, to: &mut impl Write) -> io::Result<String> {
@@ -123,7 +153,12 @@ pub fn read_body(from: &mut impl BufRead, framing: Framing) -> io::Result<Vec<u8
 }
 
 /// Writes an answer in one piece.
-pub fn answer(to: &mut impl Write, status: &str, headers: &[(&str, &str)], body: &[u8]) -> io::Result<()> {
+pub fn answer(
+    to: &mut impl Write,
+    status: &str,
+    headers: &[(&str, &str)],
+    body: &[u8],
+) -> io::Result<()> {
     let mut whole = format!("HTTP/1.1 {status}\r\ncontent-length: {}\r\n", body.len());
     for (name, value) in headers {
         whole.push_str(&format!("{name}: {value}\r\n"));
@@ -146,7 +181,9 @@ impl Server {
     ///
     /// # Errors
     /// When there is no port to listen on.
-    pub fn start(serve: impl Fn(BufReader<TcpStream>, TcpStream) -> io::Result<()> + Send + Sync + 'static) -> io::Result<Self> {
+    pub fn start(
+        serve: impl Fn(BufReader<TcpStream>, TcpStream) -> io::Result<()> + Send + Sync + 'static,
+    ) -> io::Result<Self> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
         let address = listener.local_addr()?;
         let stopped = Arc::new(AtomicBool::new(false));
@@ -157,11 +194,15 @@ impl Server {
                     return;
                 }
                 let serve = Arc::clone(&serve);
-                // A connection that breaks is the end of the function at its other end, which is noticed there.
+                // A connection that breaks is the end of the function at its other end, which is
+                // noticed there.
                 let Ok(connection) = connection else { continue };
                 thread::spawn(move || -> io::Result<()> {
                     connection.set_nodelay(true)?;
-                    serve(BufReader::with_capacity(64 * 1024, connection.try_clone()?), connection)
+                    serve(
+                        BufReader::with_capacity(64 * 1024, connection.try_clone()?),
+                        connection,
+                    )
                 });
             }
         });
@@ -172,7 +213,8 @@ impl Server {
 impl Drop for Server {
     fn drop(&mut self) {
         self.stopped.store(true, Ordering::Relaxed);
-        // Wakes the listener; where that fails its thread is left behind, and ends with this program.
+        // Wakes the listener; where that fails its thread is left behind, and ends with this
+        // program.
         drop(TcpStream::connect(self.address));
     }
 }
@@ -185,7 +227,10 @@ mod tests {
     fn a_chunked_body_is_read_and_handed_on() {
         let wire = b"5\r\nhello\r\n6;x=y\r\n world\r\n0\r\na: b\r\n\r\nnext";
         let mut from = &wire[..];
-        assert_eq!(read_body(&mut from, Framing::Chunked).unwrap(), b"hello world");
+        assert_eq!(
+            read_body(&mut from, Framing::Chunked).unwrap(),
+            b"hello world"
+        );
         assert_eq!(from, b"next");
         let (mut from, mut to) = (&wire[..], Vec::new());
         assert_eq!(pass_body(&mut from, &mut to, Framing::Chunked).unwrap(), 11);
@@ -196,7 +241,10 @@ mod tests {
     fn a_head_says_how_its_body_ends() {
         let mut wire = &b"POST /x HTTP/1.1\r\nContent-Length: 3\r\n\r\nabc"[..];
         let head = Head::read(&mut wire).unwrap().unwrap();
-        assert_eq!((head.first.as_str(), head.framing()), ("POST /x HTTP/1.1", Framing::Length(3)));
+        assert_eq!(
+            (head.first.as_str(), head.framing()),
+            ("POST /x HTTP/1.1", Framing::Length(3))
+        );
         assert_eq!(read_body(&mut wire, head.framing()).unwrap(), b"abc");
         assert!(Head::read(&mut wire).unwrap().is_none());
     }

@@ -1,5 +1,5 @@
-//! Measures the functions as they are deployed, and judges by ratios to two yardsticks of the same run: see
-//! `docs/performance.md`.
+//! Measures the functions as they are deployed, and judges by ratios to two yardsticks of the same
+//! run: see `docs/performance.md`.
 
 mod analysis;
 mod binaries;
@@ -19,8 +19,8 @@ use measure::{Bench, Effort, UPLOAD_RECEIVED};
 /// What ends a run before its end.
 type Failure = Box<dyn std::error::Error + Send + Sync>;
 
-/// Measures the Lambda functions against two yardsticks that are built alike and run in turn with them. Ends with 1 where
-/// a gate does not hold.
+/// Measures the Lambda functions against two yardsticks that are built alike and run in turn with
+/// them. Ends with 1 where a gate does not hold.
 #[derive(Parser)]
 struct Arguments {
     /// Fewer runs.
@@ -40,20 +40,43 @@ fn run(arguments: &Arguments) -> Result<bool, Failure> {
     let folder = tempfile::tempdir()?;
     let binaries = workspace.build(&functions, folder.path())?;
 
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
     let scene = runtime.block_on(canned::Scene::new())?;
     let endpoint = canned::endpoint(&scene)?;
     let address = format!("http://{}", endpoint.address);
-    let effort = if arguments.quick { Effort { starts: 7, processes: 3, invokes: 1_000 } } else { Effort { starts: 21, processes: 7, invokes: 2_000 } };
+    let effort = if arguments.quick {
+        Effort {
+            starts: 7,
+            processes: 3,
+            invokes: 1_000,
+        }
+    } else {
+        Effort {
+            starts: 21,
+            processes: 7,
+            invokes: 2_000,
+        }
+    };
     let environment = canned::environment(folder.path(), &address, &address)?;
-    let bench = Bench { binaries: &binaries, environment, folder: folder.path(), scene: &scene, effort };
+    let bench = Bench {
+        binaries: &binaries,
+        environment,
+        folder: folder.path(),
+        scene: &scene,
+        effort,
+    };
 
     let mut report = report::Report::default();
     bench.starts(&mut report)?;
     bench.warm(&mut report)?;
     bench.memory(&mut report)?;
     bench.sizes(&mut report)?;
-    if let Some(binary) = binaries.iter().find(|binary| binary.name == UPLOAD_RECEIVED) {
+    if let Some(binary) = binaries
+        .iter()
+        .find(|binary| binary.name == UPLOAD_RECEIVED)
+    {
         runtime.block_on(analysis::run(binary, folder.path(), &mut report))?;
     }
 

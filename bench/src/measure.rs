@@ -24,7 +24,8 @@ const MEMORY_LIMIT_KB: f64 = 10_240.0;
 const MEMORY_INVOKES: usize = 1_000;
 /// The zipped function, without and with the bucket's client, in MB.
 const ZIP_LIMITS_MB: (f64, f64) = (3.1, 4.3);
-/// The function that reads uploads carries the readers of binaries: its size is reported, not gated.
+/// The function that reads uploads carries the readers of binaries: its size is reported, not
+/// gated.
 pub const UPLOAD_RECEIVED: &str = "upload-received";
 /// The function whose warm path is measured.
 const READER: &str = "rhmap-store-items";
@@ -65,8 +66,12 @@ impl Bench<'_> {
         if !warming {
             environment.push(("APPDEPOT_NO_WARMING".to_owned(), "1".into()));
         }
-        Function::start(&Launch { program: &binary.program, environment: &environment, folder: self.folder })
-            .map_err(|error| format!("{}: {error}", binary.name).into())
+        Function::start(&Launch {
+            program: &binary.program,
+            environment: &environment,
+            folder: self.folder,
+        })
+        .map_err(|error| format!("{}: {error}", binary.name).into())
     }
 
     /// What a program is asked first, and under which path where it answers HTTP.
@@ -84,11 +89,20 @@ impl Bench<'_> {
 
     /// Has a program answer; anything but a refusal of the request is an error.
     fn ask(&self, binary: &Binary, function: &mut Function, event: &[u8]) -> Result<u64, Failure> {
-        let answer = function.invoke(event, PATIENCE).map_err(|error| format!("{}: {error}", binary.name))?;
-        let status = serde_json::from_slice::<Value>(&answer)?["statusCode"].as_u64().unwrap_or(200);
+        let answer = function
+            .invoke(event, PATIENCE)
+            .map_err(|error| format!("{}: {error}", binary.name))?;
+        let status = serde_json::from_slice::<Value>(&answer)?["statusCode"]
+            .as_u64()
+            .unwrap_or(200);
         // A wrong measurement must not look like a fast one.
         if status >= 500 || (status != 200 && binary.name == READER) {
-            return Err(format!("{} answered {status}: {}", binary.name, String::from_utf8_lossy(&answer)).into());
+            return Err(format!(
+                "{} answered {status}: {}",
+                binary.name,
+                String::from_utf8_lossy(&answer)
+            )
+            .into());
         }
         Ok(status)
     }
@@ -106,7 +120,9 @@ impl Bench<'_> {
                 // Another order in each round: nobody always runs after the same neighbour.
                 let binary = &self.binaries[(at + round) % self.binaries.len()];
                 let function = self.start(binary, false)?;
-                init.entry(&binary.name).or_default().push(float(function.cpu()?) / MICRO);
+                init.entry(&binary.name)
+                    .or_default()
+                    .push(float(function.cpu()?) / MICRO);
                 drop(function);
                 if binary.name == F0 || binary.name == H0 {
                     continue;
@@ -114,13 +130,29 @@ impl Bench<'_> {
                 let mut function = self.start(binary, true)?;
                 let (event, path) = self.first_event(binary);
                 let status = self.ask(binary, &mut function, &event)?;
-                first.entry(&binary.name).or_default().push(float(function.cpu()?) / MICRO);
-                firsts.insert(&binary.name, (status, path.unwrap_or_else(|| "its event, empty".to_owned())));
+                first
+                    .entry(&binary.name)
+                    .or_default()
+                    .push(float(function.cpu()?) / MICRO);
+                firsts.insert(
+                    &binary.name,
+                    (
+                        status,
+                        path.unwrap_or_else(|| "its event, empty".to_owned()),
+                    ),
+                );
             }
         }
         let f0 = median(init.entry(F0).or_default());
-        report.orientation.push(format!("F0 took {f0:.0} us of CPU to its first poll here, H0 {:.0} us.", median(init.entry(H0).or_default())));
-        let functions = || self.binaries.iter().filter(|binary| binary.name != F0 && binary.name != H0);
+        report.orientation.push(format!(
+            "F0 took {f0:.0} us of CPU to its first poll here, H0 {:.0} us.",
+            median(init.entry(H0).or_default())
+        ));
+        let functions = || {
+            self.binaries
+                .iter()
+                .filter(|binary| binary.name != F0 && binary.name != H0)
+        };
         for binary in functions() {
             report.rows.push(Row {
                 gate: "Start-up: CPU from exec to the first poll, without the warming read, over F0",
@@ -151,21 +183,28 @@ impl Bench<'_> {
     /// When a program does not start or answer.
     pub fn warm(&self, report: &mut Report) -> Result<(), Failure> {
         let find = |name: &str| self.binaries.iter().find(|binary| binary.name == name);
-        let (Some(h0), Some(reader)) = (find(H0), find(READER)) else { return Ok(()) };
+        let (Some(h0), Some(reader)) = (find(H0), find(READER)) else {
+            return Ok(());
+        };
         let (mut hello, mut read) = (Vec::new(), Vec::new());
         for _ in 0..self.effort.processes {
             hello.push(self.per_invoke(h0)?);
             read.push(self.per_invoke(reader)?);
         }
         let (hello, read) = (median(&mut hello), median(&mut read));
-        report.orientation.push(format!("H0 took {hello:.1} us of CPU per invocation here, the authorised read {read:.1} us."));
+        report.orientation.push(format!(
+            "H0 took {hello:.1} us of CPU per invocation here, the authorised read {read:.1} us."
+        ));
         report.rows.push(Row {
             gate: "Warm: CPU per authorised read of one item, over H0",
             subject: READER.to_owned(),
             measured: read / hello,
             limit: Some(READ_LIMIT),
             unit: "x H0",
-            note: format!("{} processes of {} invocations", self.effort.processes, self.effort.invokes),
+            note: format!(
+                "{} processes of {} invocations",
+                self.effort.processes, self.effort.invokes
+            ),
         });
         Ok(())
     }
@@ -224,7 +263,11 @@ impl Bench<'_> {
                 measured: float(packed_size(binary)?) / 1e6,
                 limit,
                 unit: "MB",
-                note: if binary.with_objects { "with S3".to_owned() } else { String::new() },
+                note: if binary.with_objects {
+                    "with S3".to_owned()
+                } else {
+                    String::new()
+                },
             });
         }
         Ok(())

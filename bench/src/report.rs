@@ -61,9 +61,17 @@ impl Report {
                 // Writing to a string cannot fail.
                 let _ = writeln!(text, "\n{gate}");
             }
-            let limit = row.limit.map_or(String::new(), |limit| format!("<= {limit}"));
+            let limit = row
+                .limit
+                .map_or(String::new(), |limit| format!("<= {limit}"));
             let (measured, unit) = (row.measured, row.unit);
-            let _ = writeln!(text, "  {:4}  {:26} {measured:9.2} {unit:6} {limit:10} {}", row.verdict(), row.subject, row.note);
+            let _ = writeln!(
+                text,
+                "  {:4}  {:26} {measured:9.2} {unit:6} {limit:10} {}",
+                row.verdict(),
+                row.subject,
+                row.note
+            );
         }
         for line in &self.orientation {
             let _ = writeln!(text, "\n{line}");
@@ -97,7 +105,8 @@ pub fn median(values: &mut [f64]) -> f64 {
     }
 }
 
-/// A count as a number with a point: counts of bytes and nanoseconds here are far below the 2^52 that it holds exactly.
+/// A count as a number with a point: counts of bytes and nanoseconds here are far below the 2^52
+/// that it holds exactly.
 pub fn float(count: u64) -> f64 {
     count as f64
 }
@@ -114,11 +123,23 @@ mod tests {
 
     #[test]
     fn a_row_beyond_its_limit_fails_the_report() {
-        let row = |measured, limit| Row { gate: "g", subject: "s".to_owned(), measured, limit, unit: "x", note: String::new() };
-        let mut report = Report { rows: vec![row(1.0, Some(1.0)), row(9.0, None)], orientation: Vec::new() };
+        let row = |measured, limit| Row {
+            gate: "g",
+            subject: "s".to_owned(),
+            measured,
+            limit,
+            unit: "x",
+            note: String::new(),
+        };
+        let mut report = Report {
+            rows: vec![row(1.0, Some(1.0)), row(9.0, None)],
+            orientation: Vec::new(),
+        };
         assert!(report.passes());
         report.rows.push(row(1.01, Some(1.0)));
-        assert!(!report.passes() && report.text().contains("FAIL") && report.json()["pass"] == false);
+        assert!(
+            !report.passes() && report.text().contains("FAIL") && report.json()["pass"] == false
+        );
         // What could not be measured does not hold either.
         assert!(!row(f64::NAN, Some(1.0)).passes());
     }

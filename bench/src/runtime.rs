@@ -46,26 +46,47 @@ impl RuntimeApi {
                 let tell = |what| tell.send(what).map_err(io::Error::other);
                 if head.first.starts_with("GET ") {
                     tell(Told::Polled)?;
-                    let event = waiting.lock().unwrap_or_else(PoisonError::into_inner).recv().map_err(io::Error::other)?;
+                    let event = waiting
+                        .lock()
+                        .unwrap_or_else(PoisonError::into_inner)
+                        .recv()
+                        .map_err(io::Error::other)?;
                     let headers = [
                         ("content-type", "application/json"),
-                        ("lambda-runtime-aws-request-id", "8476a536-e9f4-11e8-9739-2dfe598c3fcd"),
+                        (
+                            "lambda-runtime-aws-request-id",
+                            "8476a536-e9f4-11e8-9739-2dfe598c3fcd",
+                        ),
                         ("lambda-runtime-deadline-ms", "4102444800000"),
-                        ("lambda-runtime-invoked-function-arn", "arn:aws:lambda:us-east-1:123456789012:function:bench"),
-                        ("lambda-runtime-trace-id", "Root=1-5bef4de7-ad49b0e87f6ef6c87fc2e700;Parent=9a9197af755a6419;Sampled=0"),
+                        (
+                            "lambda-runtime-invoked-function-arn",
+                            "arn:aws:lambda:us-east-1:123456789012:function:bench",
+                        ),
+                        (
+                            "lambda-runtime-trace-id",
+                            "Root=1-5bef4de7-ad49b0e87f6ef6c87fc2e700;Parent=9a9197af755a6419;Sampled=0",
+                        ),
                     ];
                     http::answer(&mut to, "200 OK", &headers, &event)?;
                 } else {
                     let path = head.first.split(' ').nth(1).unwrap_or_default();
                     let answered = path.ends_with("/response");
                     // Told before it is acknowledged: the next poll may come by another connection.
-                    tell(if answered { Told::Answered(body) } else { Told::Failed(String::from_utf8_lossy(&body).into_owned()) })?;
+                    tell(if answered {
+                        Told::Answered(body)
+                    } else {
+                        Told::Failed(String::from_utf8_lossy(&body).into_owned())
+                    })?;
                     http::answer(&mut to, "202 Accepted", &[], b"")?;
                 }
             }
             Ok(())
         })?;
-        Ok(Self { server, told, invocations })
+        Ok(Self {
+            server,
+            told,
+            invocations,
+        })
     }
 }
 
@@ -108,9 +129,17 @@ impl Function {
         command.env("AWS_LAMBDA_RUNTIME_API", api.server.address.to_string());
         command.env("TMPDIR", launch.folder);
         command.envs(launch.environment.iter().map(|(name, value)| (name, value)));
-        command.stdin(Stdio::null()).stdout(File::create(launch.folder.join("out"))?).stderr(File::create(&log)?);
+        command
+            .stdin(Stdio::null())
+            .stdout(File::create(launch.folder.join("out"))?)
+            .stderr(File::create(&log)?);
         let child = command.spawn()?;
-        let mut function = Self { api, child, log, answers: VecDeque::new() };
+        let mut function = Self {
+            api,
+            child,
+            log,
+            answers: VecDeque::new(),
+        };
         function.wait_for_poll(PATIENCE)?;
         Ok(function)
     }
@@ -122,7 +151,9 @@ impl Function {
                 Ok(Told::Polled) => return Ok(()),
                 Ok(Told::Answered(body)) => self.answers.push_back(body),
                 Ok(Told::Failed(report)) => return Err(self.failed(&format!("reported {report}"))),
-                Err(RecvTimeoutError::Disconnected) => return Err(self.failed("the Runtime API stopped")),
+                Err(RecvTimeoutError::Disconnected) => {
+                    return Err(self.failed("the Runtime API stopped"));
+                }
                 Err(RecvTimeoutError::Timeout) => {}
             }
             if let Some(status) = self.child.try_wait()? {
@@ -137,7 +168,11 @@ impl Function {
     fn failed(&self, why: &str) -> Failure {
         let log = fs::read_to_string(&self.log).unwrap_or_default();
         let last: Vec<&str> = log.lines().rev().take(5).collect();
-        format!("the function {why}; the end of its log: {}", last.into_iter().rev().collect::<Vec<_>>().join("\n")).into()
+        format!(
+            "the function {why}; the end of its log: {}",
+            last.into_iter().rev().collect::<Vec<_>>().join("\n")
+        )
+        .into()
     }
 
     /// Has it handle an event and come back for the next; gives its answer.
@@ -147,12 +182,16 @@ impl Function {
     pub fn invoke(&mut self, event: &[u8], patience: Duration) -> Result<Vec<u8>, Failure> {
         self.api.invocations.send(event.to_vec())?;
         self.wait_for_poll(patience)?;
-        self.answers.pop_front().ok_or_else(|| self.failed("asked for the next event without an answer"))
+        self.answers
+            .pop_front()
+            .ok_or_else(|| self.failed("asked for the next event without an answer"))
     }
 
-    /// The CPU time that it has used since it was started, in nanoseconds, once it has come to rest.
+    /// The CPU time that it has used since it was started, in nanoseconds, once it has come to
+    /// rest.
     ///
-    /// The kernel adds what a thread used when the thread goes to sleep, so this asks until nothing is added any more.
+    /// The kernel adds what a thread used when the thread goes to sleep, so this asks until nothing
+    /// is added any more.
     ///
     /// # Errors
     /// When the process is gone, or does not come to rest.
@@ -186,7 +225,10 @@ impl Function {
     /// When the process is gone.
     pub fn peak_kb(&self) -> Result<u64, Failure> {
         let status = fs::read_to_string(format!("/proc/{}/status", self.child.id()))?;
-        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).ok_or("no VmHWM in the process's status")?;
+        let line = status
+            .lines()
+            .find_map(|line| line.strip_prefix("VmHWM:"))
+            .ok_or("no VmHWM in the process's status")?;
         Ok(line.trim().trim_end_matches(" kB").parse()?)
     }
 }

@@ -35,8 +35,8 @@ pub enum Permission {
     Scope(Scope),
 }
 
-/// What a bearer token of the publisher API may be used for (001, `x-wso2-scopes`). There is no order among them: a
-/// token with `appm:administration` alone may not read.
+/// What a bearer token of the publisher API may be used for (001, `x-wso2-scopes`). There is no
+/// order among them: a token with `appm:administration` alone may not read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[allow(missing_docs, reason = "the published names")]
 pub enum Scope {
@@ -50,7 +50,14 @@ pub enum Scope {
 
 impl Scope {
     /// All of them, in the order in which they are told.
-    pub const ALL: [Self; 6] = [Self::Read, Self::Create, Self::Update, Self::Publish, Self::Administration, Self::Subscribe];
+    pub const ALL: [Self; 6] = [
+        Self::Read,
+        Self::Create,
+        Self::Update,
+        Self::Publish,
+        Self::Administration,
+        Self::Subscribe,
+    ];
 
     /// The published name.
     pub fn as_str(self) -> &'static str {
@@ -64,14 +71,18 @@ impl Scope {
         }
     }
 
-    /// Whether whoever holds these rights may hold a token with this scope. `appm:publish` goes to creators too, who
-    /// submit their apps for review; the life cycle asks for more where it must.
+    /// Whether whoever holds these rights may hold a token with this scope. `appm:publish` goes to
+    /// creators too, who submit their apps for review; the life cycle asks for more where it must.
     pub fn open_to(self, rights: Rights) -> bool {
         match self {
             Self::Read => rights.contains(Right::ReadStoreItems),
             Self::Create | Self::Update => rights.contains(Right::WriteStoreItems),
-            Self::Publish => rights.contains(Right::WriteStore) || rights.contains(Right::WriteStoreItems),
-            Self::Administration => rights.contains(Right::WriteStore) && rights.contains(Right::WritePolicies),
+            Self::Publish => {
+                rights.contains(Right::WriteStore) || rights.contains(Right::WriteStoreItems)
+            }
+            Self::Administration => {
+                rights.contains(Right::WriteStore) && rights.contains(Right::WritePolicies)
+            }
             Self::Subscribe => true,
         }
     }
@@ -88,13 +99,22 @@ impl Scopes {
 
     /// The scopes that a text of words names; other words are passed over (RFC 6749 3.3).
     pub fn named(text: &str) -> Self {
-        let named = |scope: &Scope| text.split_ascii_whitespace().any(|word| word == scope.as_str());
-        Scope::ALL.into_iter().filter(named).fold(Self::default(), Self::with)
+        let named = |scope: &Scope| {
+            text.split_ascii_whitespace()
+                .any(|word| word == scope.as_str())
+        };
+        Scope::ALL
+            .into_iter()
+            .filter(named)
+            .fold(Self::default(), Self::with)
     }
 
     /// Those of them that whoever holds these rights may have.
     pub fn open_to(self, rights: Rights) -> Self {
-        Scope::ALL.into_iter().filter(|scope| self.contains(*scope) && scope.open_to(rights)).fold(Self::default(), Self::with)
+        Scope::ALL
+            .into_iter()
+            .filter(|scope| self.contains(*scope) && scope.open_to(rights))
+            .fold(Self::default(), Self::with)
     }
 
     fn with(self, scope: Scope) -> Self {
@@ -124,7 +144,11 @@ impl Scopes {
 
 impl std::fmt::Display for Scopes {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let words: Vec<&str> = Scope::ALL.into_iter().filter(|scope| self.contains(*scope)).map(Scope::as_str).collect();
+        let words: Vec<&str> = Scope::ALL
+            .into_iter()
+            .filter(|scope| self.contains(*scope))
+            .map(Scope::as_str)
+            .collect();
         f.write_str(&words.join(" "))
     }
 }
@@ -170,7 +194,8 @@ impl std::fmt::Display for Level {
     }
 }
 
-/// The level of the tenant in the documents' paths. Cluster, reseller and customer are the tenant too.
+/// The level of the tenant in the documents' paths. Cluster, reseller and customer are the tenant
+/// too.
 pub const DOMAIN_PATH: &str = "cluster/reseller/customer/domain";
 
 impl Right {
@@ -194,21 +219,54 @@ impl Right {
         Self::DeleteUsers,
     ];
 
-    /// The documents' permission path and the level that it asks for there. Users are deleted by who administers the
-    /// customer (003 10.1), which a permission at the domain does not reach.
+    /// The documents' permission path and the level that it asks for there. Users are deleted by
+    /// who administers the customer (003 10.1), which a permission at the domain does not reach.
     pub fn permission_path(self) -> (&'static str, Level) {
         match self {
-            Self::ReadStore => ("cluster/reseller/customer/domain/admin/app-store", Level::Read),
-            Self::WriteStore => ("cluster/reseller/customer/domain/admin/app-store", Level::Write),
-            Self::ReadStoreItems => ("cluster/reseller/customer/domain/admin/app-store/store-item", Level::Read),
-            Self::WriteStoreItems => ("cluster/reseller/customer/domain/admin/app-store/store-item", Level::Write),
-            Self::ReadGroups => ("cluster/reseller/customer/domain/admin/app-store/store-item-group", Level::Read),
-            Self::WriteGroups => ("cluster/reseller/customer/domain/admin/app-store/store-item-group", Level::Write),
-            Self::ReadAuditLog => ("cluster/reseller/customer/domain/admin/app-store/audit-log", Level::Read),
-            Self::ReadDevices => ("cluster/reseller/customer/domain/admin/app-store/device", Level::Read),
-            Self::WriteDevices => ("cluster/reseller/customer/domain/admin/app-store/device", Level::Write),
-            Self::ReadPolicies => ("cluster/reseller/customer/domain/admin/auth-policy", Level::Read),
-            Self::WritePolicies => ("cluster/reseller/customer/domain/admin/auth-policy", Level::Write),
+            Self::ReadStore => (
+                "cluster/reseller/customer/domain/admin/app-store",
+                Level::Read,
+            ),
+            Self::WriteStore => (
+                "cluster/reseller/customer/domain/admin/app-store",
+                Level::Write,
+            ),
+            Self::ReadStoreItems => (
+                "cluster/reseller/customer/domain/admin/app-store/store-item",
+                Level::Read,
+            ),
+            Self::WriteStoreItems => (
+                "cluster/reseller/customer/domain/admin/app-store/store-item",
+                Level::Write,
+            ),
+            Self::ReadGroups => (
+                "cluster/reseller/customer/domain/admin/app-store/store-item-group",
+                Level::Read,
+            ),
+            Self::WriteGroups => (
+                "cluster/reseller/customer/domain/admin/app-store/store-item-group",
+                Level::Write,
+            ),
+            Self::ReadAuditLog => (
+                "cluster/reseller/customer/domain/admin/app-store/audit-log",
+                Level::Read,
+            ),
+            Self::ReadDevices => (
+                "cluster/reseller/customer/domain/admin/app-store/device",
+                Level::Read,
+            ),
+            Self::WriteDevices => (
+                "cluster/reseller/customer/domain/admin/app-store/device",
+                Level::Write,
+            ),
+            Self::ReadPolicies => (
+                "cluster/reseller/customer/domain/admin/auth-policy",
+                Level::Read,
+            ),
+            Self::WritePolicies => (
+                "cluster/reseller/customer/domain/admin/auth-policy",
+                Level::Write,
+            ),
             Self::ReadTeams => ("cluster/reseller/customer/domain/admin/team", Level::Read),
             Self::WriteTeams => ("cluster/reseller/customer/domain/admin/team", Level::Write),
             Self::ReadUsers => ("cluster/reseller/customer/domain/admin/user", Level::Read),
@@ -280,7 +338,15 @@ pub enum Role {
 
 impl Role {
     /// All roles.
-    pub const ALL: [Self; 7] = [Self::Sub, Self::Dev, Self::DevAdmin, Self::Analytics, Self::PortalAdmin, Self::CustomerAdmin, Self::ResellerAdmin];
+    pub const ALL: [Self; 7] = [
+        Self::Sub,
+        Self::Dev,
+        Self::DevAdmin,
+        Self::Analytics,
+        Self::PortalAdmin,
+        Self::CustomerAdmin,
+        Self::ResellerAdmin,
+    ];
 
     /// The documents' name.
     pub fn as_str(self) -> &'static str {
@@ -300,8 +366,18 @@ impl Role {
         match self {
             Self::Sub => Rights::NONE,
             Self::Dev => Rights::of(&[Right::ReadStore, Right::ReadStoreItems]),
-            Self::DevAdmin => Rights::of(&[Right::ReadStore, Right::ReadStoreItems, Right::WriteStoreItems, Right::ReadGroups]),
-            Self::Analytics => Rights::of(&[Right::ReadStore, Right::ReadStoreItems, Right::ReadAuditLog, Right::ReadDevices]),
+            Self::DevAdmin => Rights::of(&[
+                Right::ReadStore,
+                Right::ReadStoreItems,
+                Right::WriteStoreItems,
+                Right::ReadGroups,
+            ]),
+            Self::Analytics => Rights::of(&[
+                Right::ReadStore,
+                Right::ReadStoreItems,
+                Right::ReadAuditLog,
+                Right::ReadDevices,
+            ]),
             Self::PortalAdmin => Rights::ALL.without(Right::DeleteUsers),
             Self::CustomerAdmin | Self::ResellerAdmin => Rights::ALL,
         }
@@ -309,7 +385,10 @@ impl Role {
 
     /// Whether its holders administer the tenant.
     pub fn administers(self) -> bool {
-        matches!(self, Self::PortalAdmin | Self::CustomerAdmin | Self::ResellerAdmin)
+        matches!(
+            self,
+            Self::PortalAdmin | Self::CustomerAdmin | Self::ResellerAdmin
+        )
     }
 }
 
@@ -317,7 +396,10 @@ impl FromStr for Role {
     type Err = Error;
 
     fn from_str(text: &str) -> Result<Self, Error> {
-        Self::ALL.into_iter().find(|role| role.as_str() == text).ok_or_else(|| Error::invalid("invalid_roles"))
+        Self::ALL
+            .into_iter()
+            .find(|role| role.as_str() == text)
+            .ok_or_else(|| Error::invalid("invalid_roles"))
     }
 }
 
@@ -337,7 +419,8 @@ pub enum Means {
     },
     /// An app's own API key: no user stands behind it.
     App {
-        /// The app, whose card the operation has to look for: an app that was deleted has keys still.
+        /// The app, whose card the operation has to look for: an app that was deleted has keys
+        /// still.
         app: AppId,
     },
     /// A user's token of the Apperian API.
@@ -374,25 +457,33 @@ impl Principal {
         self.rights.contains(right)
     }
 
-    /// The roles that the caller may give to others (003 8.2): none that holds what the caller does not hold.
+    /// The roles that the caller may give to others (003 8.2): none that holds what the caller does
+    /// not hold.
     pub fn assignable(&self) -> Vec<Role> {
         if !self.holds(Right::WriteUsers) {
             return Vec::new();
         }
-        let may = |role: &Role| self.rights.covers(role.rights()) && (*role != Role::ResellerAdmin || self.owner.roles.contains(role));
+        let may = |role: &Role| {
+            self.rights.covers(role.rights())
+                && (*role != Role::ResellerAdmin || self.owner.roles.contains(role))
+        };
         Role::ALL.into_iter().filter(may).collect()
     }
 
-    /// Refuses to touch somebody who may do what the caller may not: whoever sets his password would be him.
+    /// Refuses to touch somebody who may do what the caller may not: whoever sets his password
+    /// would be him.
     ///
     /// # Errors
     /// Forbidden.
     pub fn outranks(&self, other: &Owner, teams: &Access) -> Result<(), Error> {
-        let above = other.roles.contains(&Role::ResellerAdmin) && !self.owner.roles.contains(&Role::ResellerAdmin);
+        let above = other.roles.contains(&Role::ResellerAdmin)
+            && !self.owner.roles.contains(&Role::ResellerAdmin);
         if !above && self.rights.covers(teams.rights_of(self.handle, other)) {
             return Ok(());
         }
-        Err(Error::forbidden("This user holds permissions that you do not hold"))
+        Err(Error::forbidden(
+            "This user holds permissions that you do not hold",
+        ))
     }
 
     /// Whether the caller administers the tenant.
@@ -434,7 +525,9 @@ impl Presented {
     /// User and password of the Basic scheme in `Authorization` (RFC 7617, UTF-8).
     pub fn basic(&self) -> Option<(String, String)> {
         use base64::Engine as _;
-        let bytes = base64::engine::general_purpose::STANDARD.decode(self.of_scheme("basic")?).ok()?;
+        let bytes = base64::engine::general_purpose::STANDARD
+            .decode(self.of_scheme("basic")?)
+            .ok()?;
         let text = String::from_utf8(bytes).ok()?;
         let (user, password) = text.split_once(':')?;
         Some((user.to_owned(), password.to_owned()))
@@ -454,18 +547,25 @@ pub fn choose_bearer(presented: &Presented) -> Option<CredentialText> {
     }
 }
 
-/// The credential that counts in the Apperian API: a user's token, or one of his API keys, which never expire.
+/// The credential that counts in the Apperian API: a user's token, or one of his API keys, which
+/// never expire.
 pub fn choose_token(presented: &Presented) -> Option<CredentialText> {
     match presented.token.as_deref()?.trim().parse() {
-        Ok(token @ (CredentialText::UserToken { .. } | CredentialText::ApiKey { .. })) => Some(token),
+        Ok(token @ (CredentialText::UserToken { .. } | CredentialText::ApiKey { .. })) => {
+            Some(token)
+        }
         _ => None,
     }
 }
 
-/// The credential that counts: the platform user's before the app user's (what the original's own client relied on).
-/// `None` where none of the texts is a credential of the kind that its place takes.
+/// The credential that counts: the platform user's before the app user's (what the original's own
+/// client relied on). `None` where none of the texts is a credential of the kind that its place
+/// takes.
 pub fn choose(presented: &Presented) -> Option<(CredentialText, bool)> {
-    let read = |text: &Option<String>| text.as_deref().and_then(|text| text.parse::<CredentialText>().ok());
+    let read = |text: &Option<String>| {
+        text.as_deref()
+            .and_then(|text| text.parse::<CredentialText>().ok())
+    };
     if let Some(key @ CredentialText::ApiKey { .. }) = read(&presented.api_key) {
         return Some((key, false));
     }
@@ -473,15 +573,19 @@ pub fn choose(presented: &Presented) -> Option<(CredentialText, bool)> {
         return Some((session, true));
     }
     match read(&presented.app_session) {
-        Some(session @ CredentialText::AppSession { .. }) => Some((session, presented.app_session_in_cookie)),
+        Some(session @ CredentialText::AppSession { .. }) => {
+            Some((session, presented.app_session_in_cookie))
+        }
         _ => None,
     }
 }
 
-/// The credential that counts where apps may ask: a member's before the app's own. Whoever holds both may have got the app's from
-/// somebody else's request.
+/// The credential that counts where apps may ask: a member's before the app's own. Whoever holds
+/// both may have got the app's from somebody else's request.
 pub fn choose_app(presented: &Presented) -> Option<(CredentialText, bool)> {
-    if let Some(found @ (CredentialText::ApiKey { .. } | CredentialText::Session { .. }, _)) = choose(presented) {
+    if let Some(found @ (CredentialText::ApiKey { .. } | CredentialText::Session { .. }, _)) =
+        choose(presented)
+    {
         return Some(found);
     }
     match presented.app_key.as_deref()?.trim().parse() {
@@ -490,84 +594,148 @@ pub fn choose_app(presented: &Presented) -> Option<(CredentialText, bool)> {
     }
 }
 
-/// Whether the credential of [`choose_app`] stands where apps present theirs: their key counts nowhere else.
+/// Whether the credential of [`choose_app`] stands where apps present theirs: their key counts
+/// nowhere else.
 pub fn is_presented_by_app(presented: &Presented) -> bool {
-    !matches!(choose(presented), Some((CredentialText::ApiKey { .. } | CredentialText::Session { .. }, _)))
+    !matches!(
+        choose(presented),
+        Some((
+            CredentialText::ApiKey { .. } | CredentialText::Session { .. },
+            _
+        ))
+    )
 }
 
-/// The keys that must be read to judge a credential: known from its text alone, so that they are fetched in one call
-/// together with what the operation needs.
+/// The keys that must be read to judge a credential: known from its text alone, so that they are
+/// fetched in one call together with what the operation needs.
 pub fn keys_of(text: &CredentialText) -> Vec<Key> {
     let handle = text.handle();
     let mut wanted = vec![keys::credential(handle, &text.hash())];
     wanted.extend(text.user().map(|user| keys::user(handle, user)));
     wanted.push(keys::access(handle));
-    if let CredentialText::AppSession { user, device, policy, .. } = text {
-        wanted.extend([keys::identity(handle, user), keys::device(handle, device), keys::policy(handle, policy)]);
+    if let CredentialText::AppSession {
+        user,
+        device,
+        policy,
+        ..
+    } = text
+    {
+        wanted.extend([
+            keys::identity(handle, user),
+            keys::device(handle, device),
+            keys::policy(handle, policy),
+        ]);
     }
     wanted
 }
 
-/// Who presents this credential, from what was fetched for [`keys_of`] it. `for_apps` says whether it stands where apps present theirs: then an app's own key is taken, and nothing else.
+/// Who presents this credential, from what was fetched for [`keys_of`] it. `for_apps` says whether
+/// it stands where apps present theirs: then an app's own key is taken, and nothing else.
 ///
 /// # Errors
-/// Unauthenticated for an unknown, expired or revoked credential, for a user or device that is disabled, and for a session
-/// whose policy is gone or does not list its user any more; the store's.
-pub async fn authenticate(reader: &mut Reader<'_>, text: &CredentialText, for_apps: bool) -> Result<Principal, Error> {
+/// Unauthenticated for an unknown, expired or revoked credential, for a user or device that is
+/// disabled, and for a session whose policy is gone or does not list its user any more; the
+/// store's.
+pub async fn authenticate(
+    reader: &mut Reader<'_>,
+    text: &CredentialText,
+    for_apps: bool,
+) -> Result<Principal, Error> {
     let handle = text.handle();
     let hash = text.hash();
     let found: Option<Stored<Credential>> = reader.get(&keys::credential(handle, &hash)).await?;
     let found = found.ok_or_else(Error::unauthenticated)?;
     let credential = found.value;
     let (owner, means) = match (text, credential.purpose) {
-        (CredentialText::ApiKey { .. }, Purpose::UserKey(key)) if !for_apps && key.revoked.is_none() => {
-            let copy = found.owner.ok_or_else(|| Error::internal("an API key without its owner"))?;
-            (serde_json::from_str::<Owner>(&copy).map_err(Error::internal)?, Means::ApiKey)
+        (CredentialText::ApiKey { .. }, Purpose::UserKey(key))
+            if !for_apps && key.revoked.is_none() =>
+        {
+            let copy = found
+                .owner
+                .ok_or_else(|| Error::internal("an API key without its owner"))?;
+            (
+                serde_json::from_str::<Owner>(&copy).map_err(Error::internal)?,
+                Means::ApiKey,
+            )
         }
-        (CredentialText::ApiKey { .. }, Purpose::AppKey(key)) if for_apps && key.revoked.is_none() => {
-            let KeyOf::App(app) = key.of else { return Err(Error::internal("a key of an app that is none's")) };
+        (CredentialText::ApiKey { .. }, Purpose::AppKey(key))
+            if for_apps && key.revoked.is_none() =>
+        {
+            let KeyOf::App(app) = key.of else {
+                return Err(Error::internal("a key of an app that is none's"));
+            };
             (Owner::of_nobody(&format!("app {app}")), Means::App { app })
         }
-        (CredentialText::Session { user, .. }, Purpose::Session) => (owner_since(reader, handle, user, credential.generation).await?, Means::Session),
-        (CredentialText::UserToken { user, .. }, Purpose::UserToken) => (owner_since(reader, handle, user, credential.generation).await?, Means::UserToken),
-        (CredentialText::Bearer { user, .. }, Purpose::Bearer { scopes, .. }) => {
-            (owner_since(reader, handle, user, credential.generation).await?, Means::Bearer { scopes })
-        }
-        (CredentialText::AppSession { user, device, policy, .. }, Purpose::AppSession { cuid }) => {
+        (CredentialText::Session { user, .. }, Purpose::Session) => (
+            owner_since(reader, handle, user, credential.generation).await?,
+            Means::Session,
+        ),
+        (CredentialText::UserToken { user, .. }, Purpose::UserToken) => (
+            owner_since(reader, handle, user, credential.generation).await?,
+            Means::UserToken,
+        ),
+        (CredentialText::Bearer { user, .. }, Purpose::Bearer { scopes, .. }) => (
+            owner_since(reader, handle, user, credential.generation).await?,
+            Means::Bearer { scopes },
+        ),
+        (
+            CredentialText::AppSession {
+                user,
+                device,
+                policy,
+                ..
+            },
+            Purpose::AppSession { cuid },
+        ) => {
             let device: Option<Stored<Device>> = reader.get(&keys::device(handle, device)).await?;
             if device.is_some_and(|device| device.value.disabled || device.value.blacklisted) {
                 return Err(Error::unauthenticated());
             }
-            let policy: Stored<Policy> = reader.get(&keys::policy(handle, policy)).await?.ok_or_else(Error::unauthenticated)?;
+            let policy: Stored<Policy> = reader
+                .get(&keys::policy(handle, policy))
+                .await?
+                .ok_or_else(Error::unauthenticated)?;
             let owner = match reader.get::<User>(&keys::user(handle, user)).await? {
                 Some(user) => {
                     // Whoever came by a provider is this user only as long as he is listed.
-                    let needs_listing = policy.value.check_user_approved || !policy.value.is_built_in();
+                    let needs_listing =
+                        policy.value.check_user_approved || !policy.value.is_built_in();
                     let listed = user.value.policies.contains(&policy.value.guid);
-                    if user.value.generation != credential.generation || (needs_listing && !listed) {
+                    if user.value.generation != credential.generation || (needs_listing && !listed)
+                    {
                         return Err(Error::unauthenticated());
                     }
                     user.value.owner
                 }
                 None => {
-                    let identity: Option<Stored<Identity>> = reader.get(&keys::identity(handle, user)).await?;
+                    let identity: Option<Stored<Identity>> =
+                        reader.get(&keys::identity(handle, user)).await?;
                     let identity = identity.ok_or_else(Error::unauthenticated)?.value;
                     if identity.policy != policy.value.guid || policy.value.check_user_approved {
                         return Err(Error::unauthenticated());
                     }
-                    // One more read, and only for somebody who is known here without being listed on the policy.
+                    // One more read, and only for somebody who is known here without being listed
+                    // on the policy.
                     let known: Option<Stored<User>> = match &identity.user {
                         Some(user) => reader.get(&keys::user(handle, user)).await?,
                         None => None,
                     };
-                    let blocked = known.as_ref().is_some_and(|user| !user.value.owner.enabled || user.value.owner.blacklisted);
+                    let blocked = known.as_ref().is_some_and(|user| {
+                        !user.value.owner.enabled || user.value.owner.blacklisted
+                    });
                     if blocked || (policy.value.check_user_exists && known.is_none()) {
                         return Err(Error::unauthenticated());
                     }
                     identity.owner()
                 }
             };
-            (owner, Means::AppSession { cuid, policy: policy.value.guid })
+            (
+                owner,
+                Means::AppSession {
+                    cuid,
+                    policy: policy.value.guid,
+                },
+            )
         }
         _ => return Err(Error::unauthenticated()),
     };
@@ -575,33 +743,70 @@ pub async fn authenticate(reader: &mut Reader<'_>, text: &CredentialText, for_ap
         return Err(Error::unauthenticated());
     }
     if let Means::App { .. } = means {
-        return Ok(Principal { handle, domain: credential.domain, owner, rights: Rights::NONE, means, credential: hash });
+        return Ok(Principal {
+            handle,
+            domain: credential.domain,
+            owner,
+            rights: Rights::NONE,
+            means,
+            credential: hash,
+        });
     }
-    let access: Access = reader.get::<Access>(&keys::access(handle)).await?.map(|found| found.value).unwrap_or_default();
+    let access: Access = reader
+        .get::<Access>(&keys::access(handle))
+        .await?
+        .map(|found| found.value)
+        .unwrap_or_default();
     let rights = access.rights_of(handle, &owner);
-    Ok(Principal { handle, domain: credential.domain, owner, rights, means, credential: hash })
+    Ok(Principal {
+        handle,
+        domain: credential.domain,
+        owner,
+        rights,
+        means,
+        credential: hash,
+    })
 }
 
 /// The owner of a credential that came by a password, as long as that is still his.
-async fn owner_since(reader: &mut Reader<'_>, handle: Handle, user: &Guid, generation: u32) -> Result<Owner, Error> {
+async fn owner_since(
+    reader: &mut Reader<'_>,
+    handle: Handle,
+    user: &Guid,
+    generation: u32,
+) -> Result<Owner, Error> {
     let user: Option<Stored<User>> = reader.get(&keys::user(handle, user)).await?;
-    user.map(|user| user.value).filter(|user| user.generation == generation).map(|user| user.owner).ok_or_else(Error::unauthenticated)
+    user.map(|user| user.value)
+        .filter(|user| user.generation == generation)
+        .map(|user| user.owner)
+        .ok_or_else(Error::unauthenticated)
 }
 
-/// Whether this caller may use a row with that permission. `named` is the tenant that the path names.
+/// Whether this caller may use a row with that permission. `named` is the tenant that the path
+/// names.
 ///
 /// # Errors
 /// Unauthenticated without a principal where one is needed; forbidden otherwise.
-pub fn authorise(principal: Option<&Principal>, permission: Permission, named: Option<&str>) -> Result<(), Error> {
+pub fn authorise(
+    principal: Option<&Principal>,
+    permission: Permission,
+    named: Option<&str>,
+) -> Result<(), Error> {
     if permission == Permission::Open {
         return Ok(());
     }
     let principal = principal.ok_or_else(Error::unauthenticated)?;
     if let Permission::Scope(scope) = permission {
         return match &principal.means {
-            Means::Bearer { scopes } if !scopes.contains(scope) => Err(Error::forbidden(format!("The token has not the scope {}", scope.as_str()))),
+            Means::Bearer { scopes } if !scopes.contains(scope) => Err(Error::forbidden(format!(
+                "The token has not the scope {}",
+                scope.as_str()
+            ))),
             Means::Bearer { .. } if !scope.open_to(principal.rights) => {
-                Err(Error::forbidden(format!("The token's user does not hold the rights that the scope {} stands for any more", scope.as_str())))
+                Err(Error::forbidden(format!(
+                    "The token's user does not hold the rights that the scope {} stands for any more",
+                    scope.as_str()
+                )))
             }
             Means::Bearer { .. } => Ok(()),
             _ => Err(Error::unauthenticated()),
@@ -610,17 +815,26 @@ pub fn authorise(principal: Option<&Principal>, permission: Permission, named: O
     let allowed = match permission {
         Permission::Scope(_) => false,
         Permission::Signed => principal.means == Means::Message,
-        Permission::AppOr(right) => matches!(principal.means, Means::App { .. }) || (principal.is_member() && principal.holds(right)),
+        Permission::AppOr(right) => {
+            matches!(principal.means, Means::App { .. })
+                || (principal.is_member() && principal.holds(right))
+        }
         Permission::Open => true,
         Permission::StoreUser => !matches!(principal.means, Means::App { .. }),
         Permission::Member => principal.is_member(),
-        Permission::Holds(right) => principal.holds(right) && (principal.is_member() || right.open_to_app_users()),
+        Permission::Holds(right) => {
+            principal.holds(right) && (principal.is_member() || right.open_to_app_users())
+        }
     };
     if !allowed {
-        return Err(Error::forbidden("You do not have the permission for this operation"));
+        return Err(Error::forbidden(
+            "You do not have the permission for this operation",
+        ));
     }
     match named {
-        Some(domain) if !domain.eq_ignore_ascii_case(&principal.domain) => Err(Error::forbidden("Your credential is not of this domain")),
+        Some(domain) if !domain.eq_ignore_ascii_case(&principal.domain) => {
+            Err(Error::forbidden("Your credential is not of this domain"))
+        }
         _ => Ok(()),
     }
 }

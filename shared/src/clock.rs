@@ -22,16 +22,19 @@ impl Timestamp {
         self.0.div_euclid(1000)
     }
 
-    /// The moment that a client names: milliseconds since 1970, `2016-04-19 10:32:00` or `2016-04-19T10:32:00`, with or
-    /// without fractions of a second, the day alone for its beginning, all in UTC; or with an offset as in RFC 3339.
-    /// Nothing for any other text, and for what is before 1970 or after the year 2286.
+    /// The moment that a client names: milliseconds since 1970, `2016-04-19 10:32:00` or
+    /// `2016-04-19T10:32:00`, with or without fractions of a second, the day alone for its
+    /// beginning, all in UTC; or with an offset as in RFC 3339. Nothing for any other text, and for
+    /// what is before 1970 or after the year 2286.
     pub fn read(text: &str) -> Option<Self> {
         let text = text.trim();
         if text.len() > 40 {
             return None;
         }
         // Our own form with milliseconds behind a colon, as lists print it.
-        let dotted = text.rsplit_once(':').filter(|(before, millis)| before.matches(':').count() == 2 && millis.len() == 3 && !before.contains('+'));
+        let dotted = text.rsplit_once(':').filter(|(before, millis)| {
+            before.matches(':').count() == 2 && millis.len() == 3 && !before.contains('+')
+        });
         let dotted = dotted.map(|(before, millis)| format!("{before}.{millis}"));
         let text = dotted.as_deref().unwrap_or(text);
         let millis = if !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit()) {
@@ -39,13 +42,21 @@ impl Timestamp {
         } else if let Ok(moment) = text.parse::<jiff::Timestamp>() {
             moment.as_millisecond()
         } else {
-            text.parse::<jiff::civil::DateTime>().ok()?.to_zoned(TimeZone::UTC).ok()?.timestamp().as_millisecond()
+            text.parse::<jiff::civil::DateTime>()
+                .ok()?
+                .to_zoned(TimeZone::UTC)
+                .ok()?
+                .timestamp()
+                .as_millisecond()
         };
-        (0..=9_999_999_999_999).contains(&millis).then_some(Self(millis))
+        (0..=9_999_999_999_999)
+            .contains(&millis)
+            .then_some(Self(millis))
     }
 
     fn print(self, form: &str) -> String {
-        let moment = jiff::Timestamp::from_millisecond(self.0).unwrap_or(jiff::Timestamp::UNIX_EPOCH);
+        let moment =
+            jiff::Timestamp::from_millisecond(self.0).unwrap_or(jiff::Timestamp::UNIX_EPOCH);
         moment.to_zoned(TimeZone::UTC).strftime(form).to_string()
     }
 
@@ -54,7 +65,8 @@ impl Timestamp {
         self.print("%a %b %d %H:%M:%S GMT %Y")
     }
 
-    /// `Thu Dec 13 12:01:33 UTC 2012`, the same as a machine in UTC prints it (003 7.6 `updatedWhen`).
+    /// `Thu Dec 13 12:01:33 UTC 2012`, the same as a machine in UTC prints it (003 7.6
+    /// `updatedWhen`).
     pub fn java_utc(self) -> String {
         self.print("%a %b %d %H:%M:%S UTC %Y")
     }
@@ -64,14 +76,23 @@ impl Timestamp {
         self.print("%Y-%m-%d %H:%M")
     }
 
-    /// `2017-07-07 10:03:28:117`, with the milliseconds after a colon (003 2.22 `sysCreated`, 003 1.3 `revoked`).
+    /// `2017-07-07 10:03:28:117`, with the milliseconds after a colon (003 2.22 `sysCreated`, 003
+    /// 1.3 `revoked`).
     pub fn colon_millis(self) -> String {
-        format!("{}:{:03}", self.print("%Y-%m-%d %H:%M:%S"), self.0.rem_euclid(1000))
+        format!(
+            "{}:{:03}",
+            self.print("%Y-%m-%d %H:%M:%S"),
+            self.0.rem_euclid(1000)
+        )
     }
 
     /// `2016-05-20 14:47:16.787`, the history's form (001a 5).
     pub fn dotted(self) -> String {
-        format!("{}.{:03}", self.print("%Y-%m-%d %H:%M:%S"), self.0.rem_euclid(1000))
+        format!(
+            "{}.{:03}",
+            self.print("%Y-%m-%d %H:%M:%S"),
+            self.0.rem_euclid(1000)
+        )
     }
 
     /// `2017-05-18 11:28:35` (a user's `lastLogin`).
@@ -86,7 +107,11 @@ impl Timestamp {
 
     /// `2018-02-01T03:52:18.281815+00:00`, with microseconds and an offset (000 `created`).
     pub fn rfc3339_micros(self) -> String {
-        format!("{}.{:03}000+00:00", self.print("%Y-%m-%dT%H:%M:%S"), self.0.rem_euclid(1000))
+        format!(
+            "{}.{:03}000+00:00",
+            self.print("%Y-%m-%dT%H:%M:%S"),
+            self.0.rem_euclid(1000)
+        )
     }
 }
 
@@ -120,7 +145,8 @@ pub struct ShiftedClock {
 impl ShiftedClock {
     /// Moves this clock forward by `seconds`.
     pub fn advance_seconds(&self, seconds: i64) {
-        self.shift_millis.fetch_add(seconds * 1000, Ordering::SeqCst);
+        self.shift_millis
+            .fetch_add(seconds * 1000, Ordering::SeqCst);
     }
 }
 
@@ -149,15 +175,39 @@ mod tests {
     #[test]
     fn moments_that_clients_name() {
         let moment = Some(Timestamp(1_461_061_920_000));
-        for text in
-            ["1461061920000", "2016-04-19 10:32:00", "2016-04-19 10:32:00.000", " 2016-04-19T10:32:00 ", "2016-04-19T10:32:00Z", "2016-04-19T12:32:00+02:00"]
-        {
+        for text in [
+            "1461061920000",
+            "2016-04-19 10:32:00",
+            "2016-04-19 10:32:00.000",
+            " 2016-04-19T10:32:00 ",
+            "2016-04-19T10:32:00Z",
+            "2016-04-19T12:32:00+02:00",
+        ] {
             assert_eq!(Timestamp::read(text), moment, "{text}");
         }
-        assert_eq!(Timestamp::read("2016-04-19 10:32:00.250"), Some(Timestamp(1_461_061_920_250)));
-        assert_eq!(Timestamp::read("2016-04-19 10:32:00:250"), Some(Timestamp(1_461_061_920_250)));
-        assert_eq!(Timestamp::read("2016-04-19"), Some(Timestamp(1_461_024_000_000)));
-        for text in ["", "yesterday", "-1", "2016-02-30", "2016-04-19 25:00:00", "1960-01-01", "9999-01-01", "99999999999999999999", "10:32:00"] {
+        assert_eq!(
+            Timestamp::read("2016-04-19 10:32:00.250"),
+            Some(Timestamp(1_461_061_920_250))
+        );
+        assert_eq!(
+            Timestamp::read("2016-04-19 10:32:00:250"),
+            Some(Timestamp(1_461_061_920_250))
+        );
+        assert_eq!(
+            Timestamp::read("2016-04-19"),
+            Some(Timestamp(1_461_024_000_000))
+        );
+        for text in [
+            "",
+            "yesterday",
+            "-1",
+            "2016-02-30",
+            "2016-04-19 25:00:00",
+            "1960-01-01",
+            "9999-01-01",
+            "99999999999999999999",
+            "10:32:00",
+        ] {
             assert_eq!(Timestamp::read(text), None, "{text}");
         }
     }

@@ -26,15 +26,17 @@ pub struct Settings {
     pub scheme: String,
     /// The most seconds that a small upload waits for its verdict.
     pub upload_wait_seconds: u64,
-    /// How long every request for a new password takes, with a mail or without, in milliseconds: who asks must not learn
-    /// whether the user is there.
+    /// How long every request for a new password takes, with a mail or without, in milliseconds:
+    /// who asks must not learn whether the user is there.
     pub reset_millis: u64,
-    /// Whether auth policies may reach private, loopback and link-local addresses (`AllowPrivateAddresses`).
+    /// Whether auth policies may reach private, loopback and link-local addresses
+    /// (`AllowPrivateAddresses`).
     pub allow_private_addresses: bool,
-    /// The status of what the publisher API makes in the catalogue: 201, or 200 for clients that know no other
-    /// (`Wso2CreateStatus`).
+    /// The status of what the publisher API makes in the catalogue: 201, or 200 for clients that
+    /// know no other (`Wso2CreateStatus`).
     pub wso2_create_status: u16,
-    /// Whether the publisher API refuses changes without `If-Match` or `If-Unmodified-Since` (`RequireIfMatch`).
+    /// Whether the publisher API refuses changes without `If-Match` or `If-Unmodified-Since`
+    /// (`RequireIfMatch`).
     pub require_if_match: bool,
     /// Whether PingID's messages must say a time close to ours and are taken once (`PingIdStrict`).
     pub pingid_strict: bool,
@@ -43,7 +45,11 @@ pub struct Settings {
 impl Settings {
     /// How far this deployment reaches for providers of identity.
     pub fn reach(&self) -> Reach {
-        if self.allow_private_addresses { Reach::Any } else { Reach::Public }
+        if self.allow_private_addresses {
+            Reach::Any
+        } else {
+            Reach::Public
+        }
     }
 }
 
@@ -81,7 +87,14 @@ pub struct Context {
 impl Context {
     /// A context with a table alone.
     pub fn new(table: Arc<dyn Table>, clock: Arc<dyn Clock>, settings: Settings) -> Self {
-        Self { table, objects: None, sealer: None, mailer: None, clock, settings }
+        Self {
+            table,
+            objects: None,
+            sealer: None,
+            mailer: None,
+            clock,
+            settings,
+        }
     }
 
     /// With another table: a wrapper around the one it had.
@@ -107,7 +120,9 @@ impl Context {
     /// # Errors
     /// Internal in a function that was started without it.
     pub fn objects(&self) -> Result<&dyn Objects, Error> {
-        self.objects.as_deref().ok_or_else(|| Error::internal("this function has no bucket"))
+        self.objects
+            .as_deref()
+            .ok_or_else(|| Error::internal("this function has no bucket"))
     }
 
     /// The bucket, to be kept by a thread that reads.
@@ -115,7 +130,9 @@ impl Context {
     /// # Errors
     /// Internal in a function that was started without it.
     pub fn shared_objects(&self) -> Result<Arc<dyn Objects>, Error> {
-        self.objects.clone().ok_or_else(|| Error::internal("this function has no bucket"))
+        self.objects
+            .clone()
+            .ok_or_else(|| Error::internal("this function has no bucket"))
     }
 
     /// The keys that seal and sign.
@@ -123,7 +140,9 @@ impl Context {
     /// # Errors
     /// Internal in a function that was started without them.
     pub fn sealer(&self) -> Result<&Sealer, Error> {
-        self.sealer.as_deref().ok_or_else(|| Error::internal("this function has no key"))
+        self.sealer
+            .as_deref()
+            .ok_or_else(|| Error::internal("this function has no key"))
     }
 
     /// With what sends mail.
@@ -137,19 +156,30 @@ impl Context {
     /// # Errors
     /// Invalid where the deployment has no sender's address.
     pub fn mailer(&self) -> Result<&dyn Mailer, Error> {
-        self.mailer.as_deref().ok_or_else(|| Error::invalid("This deployment sends no mail: it has no sender's address (MailFrom)"))
+        self.mailer.as_deref().ok_or_else(|| {
+            Error::invalid("This deployment sends no mail: it has no sender's address (MailFrom)")
+        })
     }
 
-    /// The tenant of a request without a credential: the one it names, the first label of its host under `BaseDomain`,
-    /// else `DefaultTenant`. `named` is what its body or path says.
+    /// The tenant of a request without a credential: the one it names, the first label of its host
+    /// under `BaseDomain`, else `DefaultTenant`. `named` is what its body or path says.
     ///
     /// # Errors
     /// Invalid where two of them disagree.
-    pub fn tenant_before_sign_in(&self, incoming: &Incoming, named: Option<&str>) -> Result<Handle, Error> {
-        let named = named.map(str::trim).filter(|name| !name.is_empty()).map(Handle::of_name);
+    pub fn tenant_before_sign_in(
+        &self,
+        incoming: &Incoming,
+        named: Option<&str>,
+    ) -> Result<Handle, Error> {
+        let named = named
+            .map(str::trim)
+            .filter(|name| !name.is_empty())
+            .map(Handle::of_name);
         let of_host = self.tenant_of_host(&incoming.host);
         match (named, of_host) {
-            (Some(named), Some(of_host)) if named != of_host => Err(Error::invalid("invalid_domain")),
+            (Some(named), Some(of_host)) if named != of_host => {
+                Err(Error::invalid("invalid_domain"))
+            }
             (Some(named), _) => Ok(named),
             (None, Some(of_host)) => Ok(of_host),
             (None, None) => Ok(Handle::of_name(&self.settings.default_tenant)),
@@ -158,7 +188,11 @@ impl Context {
 
     fn tenant_of_host(&self, host: &str) -> Option<Handle> {
         let base = self.settings.base_domain.as_deref()?;
-        let label = host.to_ascii_lowercase().strip_suffix(&base.to_ascii_lowercase())?.strip_suffix('.')?.to_owned();
+        let label = host
+            .to_ascii_lowercase()
+            .strip_suffix(&base.to_ascii_lowercase())?
+            .strip_suffix('.')?
+            .to_owned();
         (!label.is_empty() && !label.contains('.')).then(|| Handle::of_name(&label))
     }
 }

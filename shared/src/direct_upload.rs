@@ -34,7 +34,14 @@ struct PartView {
 impl PreparedView {
     /// The view of a prepared upload.
     pub fn of(upload: &Upload, requests: Requests) -> Self {
-        let mut view = Self { upload_id: upload.guid.clone(), method: None, url: None, headers: None, parts: None, expires: upload.valid_until().rfc3339() };
+        let mut view = Self {
+            upload_id: upload.guid.clone(),
+            method: None,
+            url: None,
+            headers: None,
+            parts: None,
+            expires: upload.valid_until().rfc3339(),
+        };
         match requests {
             Requests::Whole(request) => {
                 view.method = Some("PUT");
@@ -42,7 +49,16 @@ impl PreparedView {
                 view.headers = Some(request.headers.into_iter().collect());
             }
             Requests::Parts(parts) => {
-                view.parts = Some(parts.into_iter().enumerate().map(|(index, request)| PartView { part_number: index + 1, url: request.url }).collect());
+                view.parts = Some(
+                    parts
+                        .into_iter()
+                        .enumerate()
+                        .map(|(index, request)| PartView {
+                            part_number: index + 1,
+                            url: request.url,
+                        })
+                        .collect(),
+                );
             }
         }
         view
@@ -68,8 +84,16 @@ impl PartsBody {
     /// # Errors
     /// Invalid `invalid_parts` for none, or more than [`PARTS_LIMIT`].
     pub fn sorted(self) -> Result<Vec<(u32, String)>, Error> {
-        let mut parts: Vec<(u32, String)> = self.parts.into_iter().map(|part| (part.part_number, part.etag)).collect();
+        let mut parts: Vec<(u32, String)> = self
+            .parts
+            .into_iter()
+            .map(|part| (part.part_number, part.etag))
+            .collect();
         parts.sort();
-        if parts.is_empty() || parts.len() > PARTS_LIMIT as usize { Err(Error::invalid("invalid_parts")) } else { Ok(parts) }
+        if parts.is_empty() || parts.len() > PARTS_LIMIT as usize {
+            Err(Error::invalid("invalid_parts"))
+        } else {
+            Ok(parts)
+        }
     }
 }

@@ -51,7 +51,12 @@ pub struct Error {
 impl Error {
     /// An error of that meaning with that text.
     pub fn new(kind: Kind, message: impl Into<String>) -> Self {
-        Self { kind, message: message.into(), cause: None, sign_in: false }
+        Self {
+            kind,
+            message: message.into(),
+            cause: None,
+            sign_in: false,
+        }
     }
 
     /// The thing named is not there.
@@ -76,12 +81,18 @@ impl Error {
 
     /// No valid credential.
     pub fn unauthenticated() -> Self {
-        Self::new(Kind::Unauthenticated, "Operation not permitted: not logged in or the credential is not valid")
+        Self::new(
+            Kind::Unauthenticated,
+            "Operation not permitted: not logged in or the credential is not valid",
+        )
     }
 
     /// A failed sign-in: the same words for an unknown user and a wrong password.
     pub fn sign_in_failed() -> Self {
-        Self { sign_in: true, ..Self::new(Kind::Unauthenticated, "User login failed") }
+        Self {
+            sign_in: true,
+            ..Self::new(Kind::Unauthenticated, "User login failed")
+        }
     }
 
     /// More than the limit allows.
@@ -91,12 +102,21 @@ impl Error {
 
     /// Another service did not answer; `cause` is for the log.
     pub fn unavailable(cause: impl fmt::Display) -> Self {
-        Self { cause: Some(cause.to_string()), ..Self::new(Kind::Unavailable, "The service is temporarily unavailable, please try again") }
+        Self {
+            cause: Some(cause.to_string()),
+            ..Self::new(
+                Kind::Unavailable,
+                "The service is temporarily unavailable, please try again",
+            )
+        }
     }
 
     /// A defect of ours; `cause` is for the log.
     pub fn internal(cause: impl fmt::Display) -> Self {
-        Self { cause: Some(cause.to_string()), ..Self::new(Kind::Internal, "internal error") }
+        Self {
+            cause: Some(cause.to_string()),
+            ..Self::new(Kind::Internal, "internal error")
+        }
     }
 }
 
@@ -111,12 +131,16 @@ impl std::error::Error for Error {}
 impl From<StoreError> for Error {
     fn from(error: StoreError) -> Self {
         match error {
-            StoreError::Condition { .. } => {
-                Self { cause: Some(error.to_string()), ..Self::conflict("The record was changed by another request, please try again") }
-            }
+            StoreError::Condition { .. } => Self {
+                cause: Some(error.to_string()),
+                ..Self::conflict("The record was changed by another request, please try again")
+            },
             // Nothing was changed, and the same request may succeed: what clients take 503 for.
             StoreError::Contended(_) | StoreError::Unavailable(_) => Self::unavailable(error),
-            StoreError::TooLarge(_) => Self { cause: Some(error.to_string()), ..Self::too_large("The record would become too large") },
+            StoreError::TooLarge(_) => Self {
+                cause: Some(error.to_string()),
+                ..Self::too_large("The record would become too large")
+            },
             StoreError::Corrupt(_) => Self::internal(error),
         }
     }

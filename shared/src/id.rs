@@ -15,9 +15,13 @@ use crate::clock::Timestamp;
 pub fn base32() -> Encoding {
     static ENCODING: std::sync::LazyLock<Encoding> = std::sync::LazyLock::new(|| {
         let mut specification = Specification::new();
-        specification.symbols.push_str("abcdefghijklmnopqrstuvwxyz234567");
+        specification
+            .symbols
+            .push_str("abcdefghijklmnopqrstuvwxyz234567");
         // The symbols are a constant of 32 distinct characters: this cannot fail.
-        specification.encoding().unwrap_or(data_encoding::BASE32_NOPAD)
+        specification
+            .encoding()
+            .unwrap_or(data_encoding::BASE32_NOPAD)
     });
     ENCODING.clone()
 }
@@ -27,10 +31,12 @@ pub fn random_bytes<const N: usize>() -> [u8; N] {
     rand::random()
 }
 
-/// The tenant's handle: 8 lower-case hex digits, the beginning of every key of every record of that tenant.
+/// The tenant's handle: 8 lower-case hex digits, the beginning of every key of every record of that
+/// tenant.
 ///
-/// It is the beginning of the SHA-256 of the tenant's name, so that a name leads to its records without a look-up.
-/// A new tenant whose name would collide with another's handle is refused when it is made.
+/// It is the beginning of the SHA-256 of the tenant's name, so that a name leads to its records
+/// without a look-up. A new tenant whose name would collide with another's handle is refused when
+/// it is made.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Handle([u8; 4]);
 
@@ -70,7 +76,9 @@ impl FromStr for Handle {
     type Err = MalformedId;
 
     fn from_str(text: &str) -> Result<Self, MalformedId> {
-        let bytes = data_encoding::HEXLOWER.decode(text.as_bytes()).map_err(|_| MalformedId)?;
+        let bytes = data_encoding::HEXLOWER
+            .decode(text.as_bytes())
+            .map_err(|_| MalformedId)?;
         Ok(Self(bytes.try_into().map_err(|_| MalformedId)?))
     }
 }
@@ -93,8 +101,8 @@ macro_rules! serde_as_text {
 
 serde_as_text!(Handle);
 
-/// A guid of RHMAP: 24 characters of `[A-Za-z0-9_-]`. Ours are lower-case base32 of 15 random bytes;
-/// the older ones of the original product are URL-safe base64.
+/// A guid of RHMAP: 24 characters of `[A-Za-z0-9_-]`. Ours are lower-case base32 of 15 random
+/// bytes; the older ones of the original product are URL-safe base64.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Guid(String);
 
@@ -114,8 +122,15 @@ impl FromStr for Guid {
     type Err = MalformedId;
 
     fn from_str(text: &str) -> Result<Self, MalformedId> {
-        let fits = text.len() == 24 && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-');
-        if fits { Ok(Self(text.to_owned())) } else { Err(MalformedId) }
+        let fits = text.len() == 24
+            && text
+                .bytes()
+                .all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-');
+        if fits {
+            Ok(Self(text.to_owned()))
+        } else {
+            Err(MalformedId)
+        }
     }
 }
 
@@ -171,8 +186,15 @@ impl FromStr for TeamId {
     type Err = MalformedId;
 
     fn from_str(text: &str) -> Result<Self, MalformedId> {
-        let fits = text.len() == 24 && text.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b));
-        if fits { Ok(Self(text.to_owned())) } else { Err(MalformedId) }
+        let fits = text.len() == 24
+            && text
+                .bytes()
+                .all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b));
+        if fits {
+            Ok(Self(text.to_owned()))
+        } else {
+            Err(MalformedId)
+        }
     }
 }
 
@@ -240,7 +262,10 @@ impl FromStr for BinaryType {
     type Err = MalformedId;
 
     fn from_str(text: &str) -> Result<Self, MalformedId> {
-        Self::ALL.into_iter().find(|kind| kind.as_str() == text).ok_or(MalformedId)
+        Self::ALL
+            .into_iter()
+            .find(|kind| kind.as_str() == text)
+            .ok_or(MalformedId)
     }
 }
 
@@ -250,10 +275,12 @@ impl fmt::Display for BinaryType {
     }
 }
 
-/// The id of an app: 120 bits = 48 of time, 69 random, 3 for the type of binary (0 = the item itself).
+/// The id of an app: 120 bits = 48 of time, 69 random, 3 for the type of binary (0 = the item
+/// itself).
 ///
-/// RHMAP prints it as a 24-character guid, WSO2 as a UUIDv8, Apperian as the 22-character base64url of the UUID's bytes.
-/// All three are parsed, none needs a look-up. Made in order of time, so that a listing by id is a listing by creation.
+/// RHMAP prints it as a 24-character guid, WSO2 as a UUIDv8, Apperian as the 22-character base64url
+/// of the UUID's bytes. All three are parsed, none needs a look-up. Made in order of time, so that
+/// a listing by id is a listing by creation.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct AppId([u8; 15]);
 
@@ -285,7 +312,9 @@ impl AppId {
 
     /// The type of binary that this id names, `None` for the item itself.
     pub fn kind(self) -> Option<BinaryType> {
-        BinaryType::ALL.into_iter().find(|kind| kind.number() == self.0[14] & TYPE_BITS)
+        BinaryType::ALL
+            .into_iter()
+            .find(|kind| kind.number() == self.0[14] & TYPE_BITS)
     }
 
     /// 30 hex digits, the sort key under which the item is kept: text order is creation order.
@@ -295,7 +324,9 @@ impl AppId {
 
     /// Reads a [`sort_key`](Self::sort_key) back.
     pub fn from_sort_key(text: &str) -> Result<Self, MalformedId> {
-        let bytes = data_encoding::HEXLOWER.decode(text.as_bytes()).map_err(|_| MalformedId)?;
+        let bytes = data_encoding::HEXLOWER
+            .decode(text.as_bytes())
+            .map_err(|_| MalformedId)?;
         Self::checked(bytes.try_into().map_err(|_| MalformedId)?)
     }
 
@@ -304,10 +335,18 @@ impl AppId {
         base32().encode(&self.0)
     }
 
-    /// WSO2's spelling: the UUIDv8 that holds the 120 bits (version and variant take the other 8, two of them zero).
+    /// WSO2's spelling: the UUIDv8 that holds the 120 bits (version and variant take the other 8,
+    /// two of them zero).
     pub fn uuid(self) -> String {
         let hex = data_encoding::HEXLOWER.encode(&self.uuid_bytes());
-        format!("{}-{}-{}-{}-{}", &hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..])
+        format!(
+            "{}-{}-{}-{}-{}",
+            &hex[..8],
+            &hex[8..12],
+            &hex[12..16],
+            &hex[16..20],
+            &hex[20..]
+        )
     }
 
     /// Apperian's spelling: the 22-character base64url of the UUID's 16 bytes.
@@ -329,14 +368,20 @@ impl AppId {
         if (value >> 76) & 0xf != 8 || (value >> 62) & 0b11 != 0b10 || value & 0b11 != 0 {
             return Err(MalformedId);
         }
-        let packed = ((value >> 80) << 72) | (((value >> 64) & 0xfff) << 60) | ((value >> 2) & ((1 << 60) - 1));
+        let packed = ((value >> 80) << 72)
+            | (((value >> 64) & 0xfff) << 60)
+            | ((value >> 2) & ((1 << 60) - 1));
         let mut id = [0; 15];
         id.copy_from_slice(&packed.to_be_bytes()[1..]);
         Self::checked(id)
     }
 
     fn checked(bytes: [u8; 15]) -> Result<Self, MalformedId> {
-        if bytes[14] & TYPE_BITS > 4 { Err(MalformedId) } else { Ok(Self(bytes)) }
+        if bytes[14] & TYPE_BITS > 4 {
+            Err(MalformedId)
+        } else {
+            Ok(Self(bytes))
+        }
     }
 }
 
@@ -351,11 +396,24 @@ impl FromStr for AppId {
             }
             36 => {
                 let dashes = [8, 13, 18, 23];
-                let right = text.bytes().enumerate().all(|(at, b)| (b == b'-') == dashes.contains(&at));
-                let hex: String = text.chars().filter(|c| *c != '-').collect::<String>().to_lowercase();
-                let bytes = data_encoding::HEXLOWER.decode(hex.as_bytes()).map_err(|_| MalformedId)?;
+                let right = text
+                    .bytes()
+                    .enumerate()
+                    .all(|(at, b)| (b == b'-') == dashes.contains(&at));
+                let hex: String = text
+                    .chars()
+                    .filter(|c| *c != '-')
+                    .collect::<String>()
+                    .to_lowercase();
+                let bytes = data_encoding::HEXLOWER
+                    .decode(hex.as_bytes())
+                    .map_err(|_| MalformedId)?;
                 let bytes = bytes.try_into().map_err(|_| MalformedId)?;
-                if right { Self::from_uuid_bytes(bytes) } else { Err(MalformedId) }
+                if right {
+                    Self::from_uuid_bytes(bytes)
+                } else {
+                    Err(MalformedId)
+                }
             }
             22 => {
                 let bytes = URL_SAFE_NO_PAD.decode(text).map_err(|_| MalformedId)?;
@@ -380,7 +438,8 @@ impl fmt::Debug for AppId {
 
 serde_as_text!(AppId);
 
-/// The id of an app as a client wrote it: ours, or a well-formed guid of other origin, which nothing here answers to.
+/// The id of an app as a client wrote it: ours, or a well-formed guid of other origin, which
+/// nothing here answers to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AppRef {
     /// An id in one of our three spellings.
@@ -426,7 +485,9 @@ impl FromStr for AppRef {
 
 impl<'de> Deserialize<'de> for AppRef {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        crate::lenient::text(deserializer)?.parse().map_err(serde::de::Error::custom)
+        crate::lenient::text(deserializer)?
+            .parse()
+            .map_err(serde::de::Error::custom)
     }
 }
 
@@ -438,11 +499,18 @@ mod tests {
     fn an_app_id_survives_its_three_spellings() {
         for round in 0..10_000_i64 {
             let item = AppId::new(Timestamp(1_700_000_000_000 + round * 977_431));
-            for id in [item, item.binary(BinaryType::Android), item.binary(BinaryType::Ios)] {
+            for id in [
+                item,
+                item.binary(BinaryType::Android),
+                item.binary(BinaryType::Ios),
+            ] {
                 assert_eq!(id.guid().parse(), Ok(id));
                 assert_eq!(id.uuid().parse(), Ok(id));
                 assert_eq!(id.base64url().parse(), Ok(id));
-                assert_eq!((id.guid().len(), id.uuid().len(), id.base64url().len()), (24, 36, 22));
+                assert_eq!(
+                    (id.guid().len(), id.uuid().len(), id.base64url().len()),
+                    (24, 36, 22)
+                );
                 assert_eq!(id.item(), item);
                 assert_eq!(AppId::from_sort_key(&id.sort_key()), Ok(item));
             }
@@ -460,17 +528,30 @@ mod tests {
 
     #[test]
     fn what_is_no_id_is_refused() {
-        for text in ["", "abc", "ABCDEFGHIJKLMNOPQRSTUVWX", "........................", "5w477lfgy3jrnovri7gctsb8", "'; drop table apps; --   "] {
+        for text in [
+            "",
+            "abc",
+            "ABCDEFGHIJKLMNOPQRSTUVWX",
+            "........................",
+            "5w477lfgy3jrnovri7gctsb8",
+            "'; drop table apps; --   ",
+        ] {
             assert_eq!(text.parse::<AppId>(), Err(MalformedId), "{text}");
         }
         assert_eq!("ajBTU-_UMtc7ggOCL6MbZRP_".parse(), Ok(AppRef::Foreign));
-        assert_eq!("ajBTU-_UMtc7ggOCL6MbZRP".parse::<AppRef>(), Err(MalformedId));
+        assert_eq!(
+            "ajBTU-_UMtc7ggOCL6MbZRP".parse::<AppRef>(),
+            Err(MalformedId)
+        );
         assert!("ajBTU/_UMtc7ggOCL6MbZRP_".parse::<Guid>().is_err());
     }
 
     #[test]
     fn a_handle_comes_from_the_name() {
         assert_eq!(Handle::of_name("Dev"), Handle::of_name("dev"));
-        assert_eq!(Handle::of_name("dev").to_string().parse(), Ok(Handle::of_name("dev")));
+        assert_eq!(
+            Handle::of_name("dev").to_string().parse(),
+            Ok(Handle::of_name("dev"))
+        );
     }
 }

@@ -16,7 +16,8 @@ pub const JSON_LIMIT: usize = 1_048_576;
 pub struct Incoming {
     /// The path's parameters, decoded.
     pub params: Vec<(String, String)>,
-    /// The body's object with the query's fields under it; an error that the operation's parsing will meet.
+    /// The body's object with the query's fields under it; an error that the operation's parsing
+    /// will meet.
     input: Result<Map<String, Value>, (Kind, String)>,
     /// The raw body, for multipart.
     pub body: Vec<u8>,
@@ -40,9 +41,11 @@ pub struct Incoming {
     pub is_get: bool,
     /// The tenant that the credential's text names; `None` without one.
     pub claimed: Option<Handle>,
-    /// What the answer repeats from the request: the id of a remote call, the client's data of a signed message.
+    /// What the answer repeats from the request: the id of a remote call, the client's data of a
+    /// signed message.
     pub echo: Value,
-    /// What signs the answer; `None` for dialects without signatures, and as long as nobody is known to sign for.
+    /// What signs the answer; `None` for dialects without signatures, and as long as nobody is
+    /// known to sign for.
     pub signer: Option<Signer>,
 }
 
@@ -50,40 +53,71 @@ pub struct Incoming {
 pub type Signer = Box<dyn Fn(&Value) -> Result<String, Error> + Send + Sync>;
 
 fn header<'a>(request: &'a lambda_http::Request, name: &str) -> Option<&'a str> {
-    request.headers().get(name).and_then(|value| value.to_str().ok())
+    request
+        .headers()
+        .get(name)
+        .and_then(|value| value.to_str().ok())
 }
 
 fn cookie(request: &lambda_http::Request, name: &str) -> Option<String> {
-    let lines = request.headers().get_all("cookie").iter().filter_map(|line| line.to_str().ok());
-    let mut pairs = lines.flat_map(|line| line.split(';')).filter_map(|pair| pair.trim().split_once('='));
-    pairs.find(|(key, value)| *key == name && !value.is_empty()).map(|(_, value)| value.trim_matches('"').to_owned())
+    let lines = request
+        .headers()
+        .get_all("cookie")
+        .iter()
+        .filter_map(|line| line.to_str().ok());
+    let mut pairs = lines
+        .flat_map(|line| line.split(';'))
+        .filter_map(|pair| pair.trim().split_once('='));
+    pairs
+        .find(|(key, value)| *key == name && !value.is_empty())
+        .map(|(_, value)| value.trim_matches('"').to_owned())
 }
 
 impl Incoming {
-    /// Takes a request apart. Nothing in it is trusted yet, and nothing in it makes this fail: what is wrong with the body
-    /// is told by [`parse`](Self::parse), after the caller has been authenticated.
-    pub fn open(request: lambda_http::Request, params: Vec<(String, String)>, scheme: &str, public_url: Option<&str>) -> Self {
+    /// Takes a request apart. Nothing in it is trusted yet, and nothing in it makes this fail: what
+    /// is wrong with the body is told by [`parse`](Self::parse), after the caller has been
+    /// authenticated.
+    pub fn open(
+        request: lambda_http::Request,
+        params: Vec<(String, String)>,
+        scheme: &str,
+        public_url: Option<&str>,
+    ) -> Self {
         let text = |name: &str| header(&request, name).unwrap_or_default().to_owned();
         let host_and_port = text("host");
         let context = request.request_context_ref();
-        // The gateway knows by which name it was reached; what the client writes into `Host` may be anything, and stands in mails.
+        // The gateway knows by which name it was reached; what the client writes into `Host` may be
+        // anything, and stands in mails.
         let domain_name = match context {
-            Some(lambda_http::request::RequestContext::ApiGatewayV2(context)) => context.domain_name.clone(),
+            Some(lambda_http::request::RequestContext::ApiGatewayV2(context)) => {
+                context.domain_name.clone()
+            }
             _ => None,
         };
-        let reached = domain_name.filter(|name| !name.is_empty()).unwrap_or_else(|| host_and_port.clone());
-        let base_url = public_url.map_or_else(|| format!("{scheme}://{reached}"), |url| url.trim_end_matches('/').to_owned());
+        let reached = domain_name
+            .filter(|name| !name.is_empty())
+            .unwrap_or_else(|| host_and_port.clone());
+        let base_url = public_url.map_or_else(
+            || format!("{scheme}://{reached}"),
+            |url| url.trim_end_matches('/').to_owned(),
+        );
         let same_origin = match header(&request, "origin") {
             None => true,
-            Some(origin) => origin.split_once("://").is_some_and(|(_, host)| host.eq_ignore_ascii_case(&host_and_port)),
+            Some(origin) => origin
+                .split_once("://")
+                .is_some_and(|(_, host)| host.eq_ignore_ascii_case(&host_and_port)),
         };
         let address = match context {
-            Some(lambda_http::request::RequestContext::ApiGatewayV2(context)) => context.http.source_ip.clone().unwrap_or_default(),
+            Some(lambda_http::request::RequestContext::ApiGatewayV2(context)) => {
+                context.http.source_ip.clone().unwrap_or_default()
+            }
             _ => String::new(),
         };
         let query = request.query_string_parameters_ref();
         let from_query = |name: &str| query.and_then(|query| query.first(name)).map(str::to_owned);
-        let app_session = header(&request, "x-fh-auth-session").map(str::to_owned).or_else(|| from_query("fh_auth_session"));
+        let app_session = header(&request, "x-fh-auth-session")
+            .map(str::to_owned)
+            .or_else(|| from_query("fh_auth_session"));
         let app_session_in_cookie = app_session.is_none();
         let conditions = Conditions {
             if_match: header(&request, "if-match").map(str::to_owned),
@@ -103,13 +137,18 @@ impl Incoming {
         let mut fields = Map::new();
         if let Some(query) = query {
             for (name, value) in query.iter() {
-                fields.entry(name.to_owned()).or_insert_with(|| Value::String(value.to_owned()));
+                fields
+                    .entry(name.to_owned())
+                    .or_insert_with(|| Value::String(value.to_owned()));
             }
         }
         let content_type = text("content-type");
         let accept = text("accept");
         let is_get = matches!(*request.method(), http::Method::GET | http::Method::HEAD);
-        let host = host_and_port.rsplit_once(':').map_or(host_and_port.as_str(), |(host, _)| host).to_owned();
+        let host = host_and_port
+            .rsplit_once(':')
+            .map_or(host_and_port.as_str(), |(host, _)| host)
+            .to_owned();
         let body = match request.into_body() {
             Body::Empty => Vec::new(),
             Body::Text(text) => text.into_bytes(),
@@ -141,15 +180,18 @@ impl Incoming {
         self.input = Ok(input);
     }
 
-    /// Takes the envelope of a remote call off (JSON-RPC 2.0): its parameters are the input, with the token among them,
-    /// and its id is what the answer repeats.
+    /// Takes the envelope of a remote call off (JSON-RPC 2.0): its parameters are the input, with
+    /// the token among them, and its id is what the answer repeats.
     pub fn unwrap_call(&mut self) {
         let Ok(fields) = &mut self.input else { return };
         self.echo = fields.remove("id").unwrap_or_default();
         self.input = match fields.remove("params") {
             Some(Value::Object(params)) => Ok(params),
             None | Some(Value::Null) => Ok(Map::new()),
-            Some(_) => Err((Kind::Invalid, "invalid_params: params is not an object".to_owned())),
+            Some(_) => Err((
+                Kind::Invalid,
+                "invalid_params: params is not an object".to_owned(),
+            )),
         };
         let token = self.peek::<String>("token");
         self.presented.token = token.or_else(|| self.presented.token.take());
@@ -157,7 +199,10 @@ impl Incoming {
 
     /// The path's parameter of that name, empty where the row has none.
     pub fn param(&self, name: &str) -> &str {
-        self.params.iter().find(|(key, _)| key == name).map_or("", |(_, value)| value)
+        self.params
+            .iter()
+            .find(|(key, _)| key == name)
+            .map_or("", |(_, value)| value)
     }
 
     /// The value of one field, before parsing; for plans, which must not fail.
@@ -171,9 +216,23 @@ impl Incoming {
     /// # Errors
     /// Unsupported type.
     pub fn require_json(&self) -> Result<(), Error> {
-        let media_type = self.content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
-        let json = media_type == "application/json" || (media_type.starts_with("application/") && media_type.ends_with("+json"));
-        if json || self.body.is_empty() { Ok(()) } else { Err(Error::new(Kind::UnsupportedType, "The body must be application/json")) }
+        let media_type = self
+            .content_type
+            .split(';')
+            .next()
+            .unwrap_or_default()
+            .trim()
+            .to_ascii_lowercase();
+        let json = media_type == "application/json"
+            || (media_type.starts_with("application/") && media_type.ends_with("+json"));
+        if json || self.body.is_empty() {
+            Ok(())
+        } else {
+            Err(Error::new(
+                Kind::UnsupportedType,
+                "The body must be application/json",
+            ))
+        }
     }
 
     /// Whether the body can be read at all, for operations that take nothing from it.
@@ -181,22 +240,36 @@ impl Incoming {
     /// # Errors
     /// As [`parse`](Self::parse).
     pub fn readable(&self) -> Result<(), Error> {
-        self.input.as_ref().map(|_| ()).map_err(|(kind, message)| Error::new(*kind, message))
+        self.input
+            .as_ref()
+            .map(|_| ())
+            .map_err(|(kind, message)| Error::new(*kind, message))
     }
 
     /// The request as an operation's own type.
     ///
     /// # Errors
-    /// Invalid: `invalid_json` for a body that is not a JSON object, `invalid_<field>` for a field that is missing or is
-    /// not what it must be; too large beyond [`JSON_LIMIT`].
+    /// Invalid: `invalid_json` for a body that is not a JSON object, `invalid_<field>` for a field
+    /// that is missing or is not what it must be; too large beyond [`JSON_LIMIT`].
     pub fn parse<T: DeserializeOwned>(&self) -> Result<T, Error> {
-        let input = self.input.clone().map_err(|(kind, message)| Error::new(kind, message))?;
+        let input = self
+            .input
+            .clone()
+            .map_err(|(kind, message)| Error::new(kind, message))?;
         serde_path_to_error::deserialize(Value::Object(input)).map_err(|error| {
             let text = error.inner().to_string();
-            let missing = text.strip_prefix("missing field `").and_then(|rest| rest.split_once('`')).map(|(name, _)| name.to_owned());
+            let missing = text
+                .strip_prefix("missing field `")
+                .and_then(|rest| rest.split_once('`'))
+                .map(|(name, _)| name.to_owned());
             let path = error.path().to_string();
-            let field = missing.unwrap_or_else(|| path.split(['.', '[']).next().unwrap_or_default().to_owned());
-            if field.is_empty() || field == "?" { Error::invalid("invalid_json") } else { Error::invalid(format!("invalid_{}", singular(&field))) }
+            let field = missing
+                .unwrap_or_else(|| path.split(['.', '[']).next().unwrap_or_default().to_owned());
+            if field.is_empty() || field == "?" {
+                Error::invalid("invalid_json")
+            } else {
+                Error::invalid(format!("invalid_{}", singular(&field)))
+            }
         })
     }
 }
@@ -204,17 +277,33 @@ impl Incoming {
 /// The documents speak of `invalid_guid` wherever a guid is wrong.
 fn singular(field: &str) -> &str {
     match field {
-        "appId" | "items" | "storeitems" | "authpolicies" | "groups" | "authguid" | "storeItemGuid" | "storeItemBinaryGuid" | "binversGuid" => "guid",
+        "appId"
+        | "items"
+        | "storeitems"
+        | "authpolicies"
+        | "groups"
+        | "authguid"
+        | "storeItemGuid"
+        | "storeItemBinaryGuid"
+        | "binversGuid" => "guid",
         "storeItemBinaryType" => "type",
         other => other,
     }
 }
 
-fn input(body: &[u8], content_type: &str, mut fields: Map<String, Value>, is_get: bool) -> Result<Map<String, Value>, (Kind, String)> {
+fn input(
+    body: &[u8],
+    content_type: &str,
+    mut fields: Map<String, Value>,
+    is_get: bool,
+) -> Result<Map<String, Value>, (Kind, String)> {
     if content_type.to_ascii_lowercase().starts_with("multipart/") {
         return Ok(fields);
     }
-    if content_type.to_ascii_lowercase().starts_with("application/x-www-form-urlencoded") {
+    if content_type
+        .to_ascii_lowercase()
+        .starts_with("application/x-www-form-urlencoded")
+    {
         // As clients do that name no type: fhc and curl send JSON under it too.
         if body.len() <= JSON_LIMIT && !body.trim_ascii_start().starts_with(b"{") {
             for (name, value) in form_urlencoded::parse(body) {
@@ -227,7 +316,10 @@ fn input(body: &[u8], content_type: &str, mut fields: Map<String, Value>, is_get
     let parsed = if blank {
         Ok(Map::new())
     } else if body.len() > JSON_LIMIT {
-        return Err((Kind::TooLarge, format!("The body is larger than {JSON_LIMIT} bytes")));
+        return Err((
+            Kind::TooLarge,
+            format!("The body is larger than {JSON_LIMIT} bytes"),
+        ));
     } else {
         // A byte order mark is no JSON, and some clients send one.
         serde_json::from_slice(body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body))
@@ -235,7 +327,8 @@ fn input(body: &[u8], content_type: &str, mut fields: Map<String, Value>, is_get
     match parsed {
         Ok(object) => {
             let object = unwrap_payload(object);
-            // The body says more than the query; on GET clients send junk bodies, and the query says more.
+            // The body says more than the query; on GET clients send junk bodies, and the query
+            // says more.
             for (name, value) in object {
                 if is_get {
                     fields.entry(name).or_insert(value);
@@ -252,7 +345,9 @@ fn input(body: &[u8], content_type: &str, mut fields: Map<String, Value>, is_get
 
 /// The original's web client wraps each body as `{"payload":{…},"context":{}}`.
 fn unwrap_payload(mut object: Map<String, Value>) -> Map<String, Value> {
-    if object.keys().all(|key| key == "payload" || key == "context")
+    if object
+        .keys()
+        .all(|key| key == "payload" || key == "context")
         && let Some(Value::Object(payload)) = object.get_mut("payload")
     {
         return std::mem::take(payload);
@@ -273,12 +368,19 @@ mod tests {
     }
 
     fn incoming(method: &str, body: &str) -> Incoming {
-        let request = http::Request::builder().method(method).uri("http://x/y").body(Body::Text(body.to_owned())).unwrap();
+        let request = http::Request::builder()
+            .method(method)
+            .uri("http://x/y")
+            .body(Body::Text(body.to_owned()))
+            .unwrap();
         Incoming::open(request, Vec::new(), "https", None)
     }
 
     fn message(body: &str) -> String {
-        incoming("POST", body).parse::<Wanted>().unwrap_err().message
+        incoming("POST", body)
+            .parse::<Wanted>()
+            .unwrap_err()
+            .message
     }
 
     #[test]
@@ -287,7 +389,10 @@ mod tests {
         assert_eq!(message("[1]"), "invalid_json");
         assert_eq!(message("{}"), "invalid_guid");
         assert_eq!(message(r#"{"guid":"short"}"#), "invalid_guid");
-        assert_eq!(message(r#"{"guid":"5w477lfgy3jrnovri7gctsb7","groups":["x"]}"#), "invalid_guid");
+        assert_eq!(
+            message(r#"{"guid":"5w477lfgy3jrnovri7gctsb7","groups":["x"]}"#),
+            "invalid_guid"
+        );
         assert_eq!(message(&"[".repeat(100_000)), "invalid_json");
     }
 

@@ -1,7 +1,8 @@
 //! A function's start on AWS: clients, context, and the loop of the runtime.
 //!
-//! Start-up is money: no `aws-config` (credentials come from the environment), one HTTP client for all SDK clients,
-//! Amazon's roots embedded, one cheap read while initialising, which CPU time is not throttled for.
+//! Start-up is money: no `aws-config` (credentials come from the environment), one HTTP client for
+//! all SDK clients, Amazon's roots embedded, one cheap read while initialising, which CPU time is
+//! not throttled for.
 
 use std::sync::Arc;
 
@@ -35,7 +36,8 @@ fn variable(name: &str) -> Option<String> {
 }
 
 fn required(name: &str) -> Result<String, Error> {
-    variable(name).ok_or_else(|| Error::internal(format!("the environment variable {name} is not set")))
+    variable(name)
+        .ok_or_else(|| Error::internal(format!("the environment variable {name} is not set")))
 }
 
 impl Aws {
@@ -44,9 +46,16 @@ impl Aws {
     /// # Errors
     /// Internal where a variable is missing or the bundle of roots cannot be read.
     pub fn from_environment() -> Result<Self, Error> {
-        let region = variable("AWS_REGION").or_else(|| variable("AWS_DEFAULT_REGION")).unwrap_or_else(|| "us-east-1".to_owned());
-        let credentials =
-            Credentials::new(required("AWS_ACCESS_KEY_ID")?, required("AWS_SECRET_ACCESS_KEY")?, variable("AWS_SESSION_TOKEN"), None, "environment");
+        let region = variable("AWS_REGION")
+            .or_else(|| variable("AWS_DEFAULT_REGION"))
+            .unwrap_or_else(|| "us-east-1".to_owned());
+        let credentials = Credentials::new(
+            required("AWS_ACCESS_KEY_ID")?,
+            required("AWS_SECRET_ACCESS_KEY")?,
+            variable("AWS_SESSION_TOKEN"),
+            None,
+            "environment",
+        );
         Self::new(region, credentials)
     }
 
@@ -59,13 +68,24 @@ impl Aws {
             Some(path) => std::fs::read(path).map_err(Error::internal)?,
             None => ROOTS.to_vec(),
         };
-        let trust = tls::TrustStore::empty().with_native_roots(false).with_pem_certificate(roots);
-        let context = tls::TlsContext::builder().with_trust_store(trust).build().map_err(Error::internal)?;
+        let trust = tls::TrustStore::empty()
+            .with_native_roots(false)
+            .with_pem_certificate(roots);
+        let context = tls::TlsContext::builder()
+            .with_trust_store(trust)
+            .build()
+            .map_err(Error::internal)?;
         let http = aws_smithy_http_client::Builder::new()
-            .tls_provider(tls::Provider::Rustls(tls::rustls_provider::CryptoMode::Ring))
+            .tls_provider(tls::Provider::Rustls(
+                tls::rustls_provider::CryptoMode::Ring,
+            ))
             .tls_context(context)
             .build_https();
-        Ok(Self { region, credentials, http })
+        Ok(Self {
+            region,
+            credentials,
+            http,
+        })
     }
 
     /// The table of that name; `endpoint` for one that is not AWS's.
@@ -88,7 +108,10 @@ impl Aws {
             .http_client(self.http.clone())
             .force_path_style(endpoint.is_some());
         config.set_endpoint_url(endpoint);
-        S3Objects::new(move || aws_sdk_s3::Client::from_conf(config.build()), bucket)
+        S3Objects::new(
+            move || aws_sdk_s3::Client::from_conf(config.build()),
+            bucket,
+        )
     }
 
     /// The mailer that hands over to SES, for that sender.
@@ -101,7 +124,10 @@ impl Aws {
             .region(aws_sdk_sesv2::config::Region::new(self.region.clone()))
             .credentials_provider(self.credentials.clone())
             .http_client(self.http.clone());
-        Ok(SesMailer::new(move || aws_sdk_sesv2::Client::from_conf(config.build()), mail::sender(from)?))
+        Ok(SesMailer::new(
+            move || aws_sdk_sesv2::Client::from_conf(config.build()),
+            mail::sender(from)?,
+        ))
     }
 
     /// The keeper of data keys in KMS.
@@ -111,7 +137,10 @@ impl Aws {
             .region(aws_sdk_kms::config::Region::new(self.region.clone()))
             .credentials_provider(self.credentials.clone())
             .http_client(self.http.clone());
-        KmsKeeper::new(move || aws_sdk_kms::Client::from_conf(config.build()), key_id)
+        KmsKeeper::new(
+            move || aws_sdk_kms::Client::from_conf(config.build()),
+            key_id,
+        )
     }
 }
 
@@ -124,14 +153,22 @@ fn settings() -> Settings {
         scheme: variable("APPDEPOT_SCHEME").unwrap_or(defaults.scheme),
         upload_wait_seconds: defaults.upload_wait_seconds,
         reset_millis: defaults.reset_millis,
-        allow_private_addresses: variable("APPDEPOT_ALLOW_PRIVATE_ADDRESSES").is_some_and(|value| value.eq_ignore_ascii_case("true")),
-        wso2_create_status: if variable("APPDEPOT_WSO2_CREATE_STATUS").as_deref() == Some("200") { 200 } else { defaults.wso2_create_status },
-        pingid_strict: variable("APPDEPOT_PINGID_STRICT").is_some_and(|value| value.eq_ignore_ascii_case("true")),
-        require_if_match: variable("APPDEPOT_REQUIRE_IF_MATCH").is_some_and(|value| value.eq_ignore_ascii_case("true")),
+        allow_private_addresses: variable("APPDEPOT_ALLOW_PRIVATE_ADDRESSES")
+            .is_some_and(|value| value.eq_ignore_ascii_case("true")),
+        wso2_create_status: if variable("APPDEPOT_WSO2_CREATE_STATUS").as_deref() == Some("200") {
+            200
+        } else {
+            defaults.wso2_create_status
+        },
+        pingid_strict: variable("APPDEPOT_PINGID_STRICT")
+            .is_some_and(|value| value.eq_ignore_ascii_case("true")),
+        require_if_match: variable("APPDEPOT_REQUIRE_IF_MATCH")
+            .is_some_and(|value| value.eq_ignore_ascii_case("true")),
     }
 }
 
-/// Builds a function's context from its environment. Each step links one SDK, so that a function carries what it uses.
+/// Builds a function's context from its environment. Each step links one SDK, so that a function
+/// carries what it uses.
 pub struct Start {
     aws: Aws,
     context: Context,
@@ -144,7 +181,10 @@ impl Start {
     /// Internal where a variable is missing.
     pub fn with_table() -> Result<Self, Error> {
         let aws = Aws::from_environment()?;
-        let table: Arc<dyn Table> = Arc::new(aws.table(&required("APPDEPOT_TABLE")?, variable("APPDEPOT_DYNAMODB_ENDPOINT")));
+        let table: Arc<dyn Table> = Arc::new(aws.table(
+            &required("APPDEPOT_TABLE")?,
+            variable("APPDEPOT_DYNAMODB_ENDPOINT"),
+        ));
         let context = Context::new(table, Arc::new(SystemClock), settings());
         Ok(Self { aws, context })
     }
@@ -154,7 +194,10 @@ impl Start {
     /// # Errors
     /// Internal where a variable is missing.
     pub fn and_objects(mut self) -> Result<Self, Error> {
-        let objects = self.aws.objects(&required("APPDEPOT_BUCKET")?, variable("APPDEPOT_S3_ENDPOINT"));
+        let objects = self.aws.objects(
+            &required("APPDEPOT_BUCKET")?,
+            variable("APPDEPOT_S3_ENDPOINT"),
+        );
         self.context = self.context.with_objects(Arc::new(objects));
         Ok(self)
     }
@@ -167,7 +210,9 @@ impl Start {
         let sealer = match variable("APPDEPOT_KEY_FILE") {
             Some(path) => {
                 let key = std::fs::read(path).map_err(Error::internal)?;
-                Sealer::new(FileKeeper::new(key.try_into().map_err(|_| Error::internal("the key file does not hold 32 bytes"))?))
+                Sealer::new(FileKeeper::new(key.try_into().map_err(|_| {
+                    Error::internal("the key file does not hold 32 bytes")
+                })?))
             }
             None => Sealer::new(self.aws.kms(&required("APPDEPOT_KMS_KEY")?)),
         };
@@ -186,11 +231,14 @@ impl Start {
         Ok(self)
     }
 
-    /// The context, after one cheap read that opens the connection while initialising. Its failure is only logged: the
-    /// first request will tell.
+    /// The context, after one cheap read that opens the connection while initialising. Its failure
+    /// is only logged: the first request will tell.
     pub async fn ready(self) -> Context {
         if variable("APPDEPOT_NO_WARMING").is_none() {
-            let nothing = Key { pk: "WARMING".to_owned(), sk: "-".to_owned() };
+            let nothing = Key {
+                pk: "WARMING".to_owned(),
+                sk: "-".to_owned(),
+            };
             if let Err(error) = self.context.table.read(&[nothing]).await {
                 tracing::warn!(%error, "the warming read failed");
             }
@@ -199,15 +247,27 @@ impl Start {
     }
 }
 
-/// JSON lines on standard error for people's and CloudWatch's eyes. `APPDEPOT_LOG` says what is told, as
-/// `info,module=level`; the embedded stores' own words about refused conditions are left out.
+/// JSON lines on standard error for people's and CloudWatch's eyes. `APPDEPOT_LOG` says what is
+/// told, as `info,module=level`; the embedded stores' own words about refused conditions are left
+/// out.
 pub fn log_to_stderr() {
     use tracing_subscriber::filter::{LevelFilter, Targets};
     use tracing_subscriber::layer::SubscriberExt as _;
     use tracing_subscriber::util::SubscriberInitExt as _;
-    let quiet = || Targets::new().with_default(LevelFilter::INFO).with_target("s3s", LevelFilter::OFF).with_target("dynoxide", LevelFilter::ERROR);
-    let targets = variable("APPDEPOT_LOG").and_then(|told| told.parse::<Targets>().ok()).unwrap_or_else(quiet);
-    let subscriber = tracing_subscriber::fmt().json().flatten_event(true).with_max_level(LevelFilter::TRACE).with_writer(std::io::stderr);
+    let quiet = || {
+        Targets::new()
+            .with_default(LevelFilter::INFO)
+            .with_target("s3s", LevelFilter::OFF)
+            .with_target("dynoxide", LevelFilter::ERROR)
+    };
+    let targets = variable("APPDEPOT_LOG")
+        .and_then(|told| told.parse::<Targets>().ok())
+        .unwrap_or_else(quiet);
+    let subscriber = tracing_subscriber::fmt()
+        .json()
+        .flatten_event(true)
+        .with_max_level(LevelFilter::TRACE)
+        .with_writer(std::io::stderr);
     if subscriber.finish().with(targets).try_init().is_err() {
         tracing::debug!("logging was set up before");
     }
@@ -217,18 +277,23 @@ pub fn log_to_stderr() {
 ///
 /// # Errors
 /// What the runtime or the route table gives.
-pub async fn run_http<F: Operations>(start: Result<Start, Error>) -> Result<(), lambda_http::Error> {
+pub async fn run_http<F: Operations>(
+    start: Result<Start, Error>,
+) -> Result<(), lambda_http::Error> {
     log_to_stderr();
     let context = start?.ready().await;
     lambda_http::run(spine::service::<F>(context)?).await
 }
 
-/// Runs a function that something else than HTTP triggers, until Lambda ends it. An error is the only answer that makes
-/// the platform try again.
+/// Runs a function that something else than HTTP triggers, until Lambda ends it. An error is the
+/// only answer that makes the platform try again.
 ///
 /// # Errors
 /// What the runtime gives.
-pub async fn run_event<H, Done>(start: Result<Start, Error>, handle: H) -> Result<(), lambda_http::Error>
+pub async fn run_event<H, Done>(
+    start: Result<Start, Error>,
+    handle: H,
+) -> Result<(), lambda_http::Error>
 where
     H: AsyncFn(Context, serde_json::Value) -> Result<Done, Error>,
     Done: serde::Serialize,
@@ -236,9 +301,15 @@ where
     log_to_stderr();
     let context = start?.ready().await;
     let handle = &handle;
-    let service = lambda_runtime::service_fn(move |event: lambda_runtime::LambdaEvent<serde_json::Value>| {
-        let context = context.clone();
-        async move { handle(context, event.payload).await.map_err(lambda_http::Error::from) }
-    });
+    let service = lambda_runtime::service_fn(
+        move |event: lambda_runtime::LambdaEvent<serde_json::Value>| {
+            let context = context.clone();
+            async move {
+                handle(context, event.payload)
+                    .await
+                    .map_err(lambda_http::Error::from)
+            }
+        },
+    );
     lambda_runtime::run(service).await
 }

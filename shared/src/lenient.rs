@@ -39,7 +39,9 @@ pub fn text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Err
 ///
 /// # Errors
 /// Objects and lists.
-pub fn optional_text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+pub fn optional_text<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<String>, D::Error> {
     #[derive(Deserialize)]
     struct Wrapped(#[serde(deserialize_with = "text")] String);
     Ok(Option::<Wrapped>::deserialize(deserializer)?.map(|wrapped| wrapped.0))
@@ -62,19 +64,28 @@ pub fn optional_flag<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Optio
 ///
 /// # Errors
 /// Anything else.
-pub fn optional_number<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u64>, D::Error> {
+pub fn optional_number<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<u64>, D::Error> {
     match optional_text(deserializer)? {
         None => Ok(None),
-        Some(digits) => digits.trim().parse().map(Some).map_err(|_| de::Error::custom("not a number")),
+        Some(digits) => digits
+            .trim()
+            .parse()
+            .map(Some)
+            .map_err(|_| de::Error::custom("not a number")),
     }
 }
 
-/// A list of texts, or one text with commas between them (`"dev, analytics"`): without the blanks around each and without
-/// the empty ones. Absent or null is `None`, an empty list or text an empty list.
+/// A list of texts, or one text with commas between them (`"dev, analytics"`): without the blanks
+/// around each and without the empty ones. Absent or null is `None`, an empty list or text an empty
+/// list.
 ///
 /// # Errors
 /// Objects, and lists of anything but texts and numbers.
-pub fn optional_words<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Vec<String>>, D::Error> {
+pub fn optional_words<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<Vec<String>>, D::Error> {
     #[derive(Deserialize)]
     struct Word(#[serde(deserialize_with = "text")] String);
     #[derive(Deserialize)]
@@ -83,15 +94,21 @@ pub fn optional_words<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Opti
         List(Vec<Word>),
         Text(Word),
     }
-    Ok(Option::<Words>::deserialize(deserializer)?.map(|words| match words {
-        Words::List(words) => words.iter().flat_map(|word| split(&word.0)).collect(),
-        Words::Text(word) => split(&word.0),
-    }))
+    Ok(
+        Option::<Words>::deserialize(deserializer)?.map(|words| match words {
+            Words::List(words) => words.iter().flat_map(|word| split(&word.0)).collect(),
+            Words::Text(word) => split(&word.0),
+        }),
+    )
 }
 
 /// The texts between the commas of one, as [`optional_words`] takes them.
 pub fn split(text: &str) -> Vec<String> {
-    text.split(',').map(str::trim).filter(|word| !word.is_empty()).map(str::to_owned).collect()
+    text.split(',')
+        .map(str::trim)
+        .filter(|word| !word.is_empty())
+        .map(str::to_owned)
+        .collect()
 }
 
 #[cfg(test)]
@@ -106,14 +123,25 @@ mod tests {
 
     #[test]
     fn lists_come_as_texts_too() {
-        let read = |text: &str| serde_json::from_str::<Listed>(text).map(|listed| listed.roles).ok();
-        let words = |words: &[&str]| Some(Some(words.iter().map(|word| (*word).to_owned()).collect()));
+        let read = |text: &str| {
+            serde_json::from_str::<Listed>(text)
+                .map(|listed| listed.roles)
+                .ok()
+        };
+        let words =
+            |words: &[&str]| Some(Some(words.iter().map(|word| (*word).to_owned()).collect()));
         assert_eq!(read("{}"), Some(None));
         assert_eq!(read(r#"{"roles":null}"#), Some(None));
         assert_eq!(read(r#"{"roles":""}"#), words(&[]));
         assert_eq!(read(r#"{"roles":[]}"#), words(&[]));
-        assert_eq!(read(r#"{"roles":"dev, analytics,"}"#), words(&["dev", "analytics"]));
-        assert_eq!(read(r#"{"roles":["dev","sub, analytics",7]}"#), words(&["dev", "sub", "analytics", "7"]));
+        assert_eq!(
+            read(r#"{"roles":"dev, analytics,"}"#),
+            words(&["dev", "analytics"])
+        );
+        assert_eq!(
+            read(r#"{"roles":["dev","sub, analytics",7]}"#),
+            words(&["dev", "sub", "analytics", "7"])
+        );
         assert_eq!(read(r#"{"roles":{}}"#), None);
         assert_eq!(read(r#"{"roles":[[]]}"#), None);
     }
@@ -131,9 +159,21 @@ mod tests {
     #[test]
     fn takes_what_clients_send() {
         let read = |text: &str| serde_json::from_str::<Sample>(text).ok();
-        let sample = |label: Option<&str>, flag, limit| Some(Sample { label: label.map(str::to_owned), flag, limit });
-        assert_eq!(read(r#"{"label":7,"flag":"TRUE","limit":"100"}"#), sample(Some("7"), Some(true), Some(100)));
-        assert_eq!(read(r#"{"label":null,"flag":false,"limit":10}"#), sample(None, Some(false), Some(10)));
+        let sample = |label: Option<&str>, flag, limit| {
+            Some(Sample {
+                label: label.map(str::to_owned),
+                flag,
+                limit,
+            })
+        };
+        assert_eq!(
+            read(r#"{"label":7,"flag":"TRUE","limit":"100"}"#),
+            sample(Some("7"), Some(true), Some(100))
+        );
+        assert_eq!(
+            read(r#"{"label":null,"flag":false,"limit":10}"#),
+            sample(None, Some(false), Some(10))
+        );
         assert_eq!(read("{}"), sample(None, None, None));
         assert_eq!(read(r#"{"flag":"perhaps"}"#), None);
         assert_eq!(read(r#"{"limit":-1}"#), None);

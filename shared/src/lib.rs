@@ -1,6 +1,7 @@
 //! Appdepot's one crate of models, validation, dialects and storage.
 //!
-//! A request's way: `template.yaml` → a function's `main` → [`spine::serve`] → one operation → [`domain`] → [`store`].
+//! A request's way: `template.yaml` → a function's `main` → [`spine::serve`] → one operation →
+//! [`domain`] → [`store`].
 
 pub mod access;
 pub mod clock;

@@ -14,7 +14,8 @@ use crate::store::{Condition, Item, Key, Page, Query, READ_LIMIT, StoreError, Ta
 pub trait Record: Serialize + DeserializeOwned + Send + Sync {
     /// Its name in the table's attribute `kind`.
     const KIND: &'static str;
-    /// The version of its shape. A change of shape raises it, and [`upgrade`](Self::upgrade) reads the older ones.
+    /// The version of its shape. A change of shape raises it, and [`upgrade`](Self::upgrade) reads
+    /// the older ones.
     const SCHEMA: u32 = 1;
 
     /// Brings a record of an older version into today's shape.
@@ -52,21 +53,37 @@ impl<R: Record> Stored<R> {
     /// Reads an item as this kind of record.
     ///
     /// # Errors
-    /// [`StoreError::Corrupt`] for an item of another kind or a newer version, or one that does not parse.
+    /// [`StoreError::Corrupt`] for an item of another kind or a newer version, or one that does not
+    /// parse.
     pub fn parse(item: Item) -> Result<Self, StoreError> {
         let corrupt = |why: String| StoreError::Corrupt(format!("{:?}: {why}", item.key));
         if item.kind != R::KIND {
-            return Err(corrupt(format!("kind {} where {} is kept", item.kind, R::KIND)));
+            return Err(corrupt(format!(
+                "kind {} where {} is kept",
+                item.kind,
+                R::KIND
+            )));
         }
         let value = if item.schema == R::SCHEMA {
             serde_json::from_str(&item.body)
         } else if item.schema < R::SCHEMA {
-            serde_json::from_str(&item.body).and_then(|body| serde_json::from_value(R::upgrade(item.schema, body)))
+            serde_json::from_str(&item.body)
+                .and_then(|body| serde_json::from_value(R::upgrade(item.schema, body)))
         } else {
-            return Err(corrupt(format!("version {} is newer than {}", item.schema, R::SCHEMA)));
+            return Err(corrupt(format!(
+                "version {} is newer than {}",
+                item.schema,
+                R::SCHEMA
+            )));
         };
         let value = value.map_err(|error| corrupt(error.to_string()))?;
-        Ok(Self { value, rev: item.rev, count: item.count, owner: item.owner, key: item.key })
+        Ok(Self {
+            value,
+            rev: item.rev,
+            count: item.count,
+            owner: item.owner,
+            key: item.key,
+        })
     }
 
     /// The write that replaces the record as it was read by its present value.
@@ -115,7 +132,8 @@ pub fn put<R: Record>(key: Key, record: &R, condition: Condition) -> Result<Writ
     Ok(Write::Put(item(key, record, 1)?, condition))
 }
 
-/// Reads for one request: what the spine fetched together with the credential is answered without a call.
+/// Reads for one request: what the spine fetched together with the credential is answered without a
+/// call.
 pub struct Reader<'a> {
     table: &'a dyn Table,
     now: Timestamp,
@@ -126,16 +144,23 @@ pub struct Reader<'a> {
 impl<'a> Reader<'a> {
     /// A reader with nothing fetched.
     pub fn new(table: &'a dyn Table, now: Timestamp) -> Self {
-        Self { table, now, fetched: HashMap::new(), pages: Vec::new() }
+        Self {
+            table,
+            now,
+            fetched: HashMap::new(),
+            pages: Vec::new(),
+        }
     }
 
-    /// Fetches keys and the first pages of queries side by side, for later [`get`](Self::get) and [`query`](Self::query).
+    /// Fetches keys and the first pages of queries side by side, for later [`get`](Self::get) and
+    /// [`query`](Self::query).
     ///
     /// # Errors
     /// The store's.
     pub async fn fetch(&mut self, keys: Vec<Key>, queries: Vec<Query>) -> Result<(), Error> {
         let table = self.table;
-        let reads = futures_util::future::join_all(keys.chunks(READ_LIMIT).map(|chunk| table.read(chunk)));
+        let reads =
+            futures_util::future::join_all(keys.chunks(READ_LIMIT).map(|chunk| table.read(chunk)));
         let pages = futures_util::future::join_all(queries.iter().map(|query| table.query(query)));
         let (found, pages) = tokio::join!(reads, pages);
         let found = found.into_iter().collect::<Result<Vec<_>, _>>()?.concat();
@@ -148,7 +173,9 @@ impl<'a> Reader<'a> {
 
     fn keep(&mut self, keys: &[Key], found: Vec<Option<Item>>) {
         let now = self.now;
-        let live = found.into_iter().map(|item| item.filter(|item| item.expires.is_none_or(|at| at > now.seconds())));
+        let live = found
+            .into_iter()
+            .map(|item| item.filter(|item| item.expires.is_none_or(|at| at > now.seconds())));
         self.fetched.extend(keys.iter().cloned().zip(live));
     }
 
@@ -168,11 +195,21 @@ impl<'a> Reader<'a> {
     ///
     /// # Errors
     /// The store's.
-    pub async fn get_all<R: Record>(&mut self, keys: &[Key]) -> Result<Vec<Option<Stored<R>>>, Error> {
+    pub async fn get_all<R: Record>(
+        &mut self,
+        keys: &[Key],
+    ) -> Result<Vec<Option<Stored<R>>>, Error> {
         self.fetch_missing(keys).await?;
         let mut records = Vec::with_capacity(keys.len());
         for key in keys {
-            records.push(self.fetched.get(key).cloned().flatten().map(Stored::parse).transpose()?);
+            records.push(
+                self.fetched
+                    .get(key)
+                    .cloned()
+                    .flatten()
+                    .map(Stored::parse)
+                    .transpose()?,
+            );
         }
         Ok(records)
     }
@@ -182,8 +219,16 @@ impl<'a> Reader<'a> {
     /// # Errors
     /// The store's.
     pub async fn fetch_missing(&mut self, keys: &[Key]) -> Result<(), Error> {
-        let missing: Vec<Key> = keys.iter().filter(|key| !self.fetched.contains_key(key)).cloned().collect();
-        if missing.is_empty() { Ok(()) } else { self.fetch(missing, Vec::new()).await }
+        let missing: Vec<Key> = keys
+            .iter()
+            .filter(|key| !self.fetched.contains_key(key))
+            .cloned()
+            .collect();
+        if missing.is_empty() {
+            Ok(())
+        } else {
+            self.fetch(missing, Vec::new()).await
+        }
     }
 
     /// The same with the first pages of queries side by side.
@@ -191,9 +236,20 @@ impl<'a> Reader<'a> {
     /// # Errors
     /// The store's.
     pub async fn fetch_beside(&mut self, keys: &[Key], queries: Vec<Query>) -> Result<(), Error> {
-        let missing: Vec<Key> = keys.iter().filter(|key| !self.fetched.contains_key(key)).cloned().collect();
-        let queries: Vec<Query> = queries.into_iter().filter(|query| !self.pages.iter().any(|(asked, _)| asked == query)).collect();
-        if missing.is_empty() && queries.is_empty() { Ok(()) } else { self.fetch(missing, queries).await }
+        let missing: Vec<Key> = keys
+            .iter()
+            .filter(|key| !self.fetched.contains_key(key))
+            .cloned()
+            .collect();
+        let queries: Vec<Query> = queries
+            .into_iter()
+            .filter(|query| !self.pages.iter().any(|(asked, _)| asked == query))
+            .collect();
+        if missing.is_empty() && queries.is_empty() {
+            Ok(())
+        } else {
+            self.fetch(missing, queries).await
+        }
     }
 
     /// One page of a query.
@@ -205,8 +261,14 @@ impl<'a> Reader<'a> {
             Some(at) => self.pages.swap_remove(at).1,
             None => self.table.query(query).await?,
         };
-        let live = page.items.into_iter().filter(|item| item.expires.is_none_or(|at| at > self.now.seconds()));
-        Ok(Page { items: live.collect(), next: page.next })
+        let live = page
+            .items
+            .into_iter()
+            .filter(|item| item.expires.is_none_or(|at| at > self.now.seconds()));
+        Ok(Page {
+            items: live.collect(),
+            next: page.next,
+        })
     }
 
     /// Every item of a query, however many pages it has: one call per MB.
@@ -252,22 +314,34 @@ pub struct Tries {
 }
 
 impl Tries {
-    /// Does the writes of one try. `false` when another request was first: then what was fetched is forgotten, and the
-    /// change begins again.
+    /// Does the writes of one try. `false` when another request was first: then what was fetched is
+    /// forgotten, and the change begins again.
     ///
     /// # Errors
     /// A conflict where a name is taken, or after 40 tries; the store's.
-    pub async fn write(&mut self, reader: &mut Reader<'_>, writes: Vec<Write>) -> Result<bool, Error> {
+    pub async fn write(
+        &mut self,
+        reader: &mut Reader<'_>,
+        writes: Vec<Write>,
+    ) -> Result<bool, Error> {
         if writes.is_empty() {
             return Ok(true);
         }
         // A lost claim of a name cannot be won by another try; a record that moved on can.
-        let again: Vec<bool> = writes.iter().map(|write| !matches!(write, Write::Put(_, Condition::Absent))).collect();
+        let again: Vec<bool> = writes
+            .iter()
+            .map(|write| !matches!(write, Write::Put(_, Condition::Absent)))
+            .collect();
         match reader.table().write(writes).await {
             Ok(()) => return Ok(true),
-            Err(StoreError::Condition { at }) if self.done < TRIES && again.get(at).copied().unwrap_or(false) => {}
+            Err(StoreError::Condition { at })
+                if self.done < TRIES && again.get(at).copied().unwrap_or(false) => {}
             Err(StoreError::Contended(_)) if self.done < TRIES => {}
-            Err(StoreError::Condition { .. }) => return Err(Error::conflict("It exists already or was changed by another request")),
+            Err(StoreError::Condition { .. }) => {
+                return Err(Error::conflict(
+                    "It exists already or was changed by another request",
+                ));
+            }
             Err(error) => return Err(error.into()),
         }
         self.done += 1;
@@ -282,18 +356,23 @@ impl Tries {
 ///
 /// # Errors
 /// What the try gives.
-pub async fn one_try<T>(body: impl Future<Output = Result<(T, Vec<Write>), Error>>) -> Result<(T, Vec<Write>), Error> {
+pub async fn one_try<T>(
+    body: impl Future<Output = Result<(T, Vec<Write>), Error>>,
+) -> Result<(T, Vec<Write>), Error> {
     body.await
 }
 
-/// Does a change that reads, decides and writes under conditions, and begins again with fresh reads when another request
-/// was first. The body gives its answer and its writes; it must have no effects of its own.
+/// Does a change that reads, decides and writes under conditions, and begins again with fresh reads
+/// when another request was first. The body gives its answer and its writes; it must have no
+/// effects of its own.
 ///
-/// A macro and not a function, since the future of an async closure cannot be required to be `Send`.
+/// A macro and not a function, since the future of an async closure cannot be required to be
+/// `Send`.
 #[macro_export]
 macro_rules! change {
     ($reader:ident, $body:block) => {
-        // A block of its own, so that an error is the value of the change and not the end of the function around it.
+        // A block of its own, so that an error is the value of the change and not the end of the
+        // function around it.
         async {
             let mut tries = $crate::records::Tries::default();
             loop {

@@ -14,8 +14,8 @@ pub enum Success {
     Done,
     /// Something was made.
     Created,
-    /// A record of the catalogue was made: an app, a version of one, a business owner, a policy. Clients of the publisher
-    /// API differ on its status (`Wso2CreateStatus`).
+    /// A record of the catalogue was made: an app, a version of one, a business owner, a policy.
+    /// Clients of the publisher API differ on its status (`Wso2CreateStatus`).
     Catalogued,
     /// It will be done.
     Accepted,
@@ -37,7 +37,8 @@ pub enum Content {
     },
     /// The client is sent to another address.
     Redirect(String),
-    /// The client finds what it asked for at another address, which it is to read (303) whatever its method was.
+    /// The client finds what it asked for at another address, which it is to read (303) whatever
+    /// its method was.
     SeeOther(String),
     /// Nothing.
     Empty,
@@ -54,19 +55,28 @@ pub struct Reply {
     pub cookie: Option<String>,
     /// Further headers.
     pub headers: Vec<(&'static str, String)>,
-    /// The state of what it shows; without one a dialect with conditional requests takes the content.
+    /// The state of what it shows; without one a dialect with conditional requests takes the
+    /// content.
     pub validators: Option<Validators>,
-    /// For how many seconds anybody may keep it; `None` where the dialect decides. Its conditions are judged in every dialect.
+    /// For how many seconds anybody may keep it; `None` where the dialect decides. Its conditions
+    /// are judged in every dialect.
     pub max_age: Option<u32>,
 }
 
-/// The most that one answer holds: a function's 6 MB less the envelope of the gateway. Lists that their documents do
-/// not page are refused beyond it, never cut.
+/// The most that one answer holds: a function's 6 MB less the envelope of the gateway. Lists that
+/// their documents do not page are refused beyond it, never cut.
 pub const ANSWER_LIMIT: usize = 5_000_000;
 
 impl Reply {
     fn with(content: Content) -> Self {
-        Self { success: Success::Done, content, cookie: None, headers: Vec::new(), validators: None, max_age: None }
+        Self {
+            success: Success::Done,
+            content,
+            cookie: None,
+            headers: Vec::new(),
+            validators: None,
+            max_age: None,
+        }
     }
 
     /// A view, in the dialect's envelope.
@@ -76,7 +86,9 @@ impl Reply {
     pub fn of<T: Serialize>(view: &T) -> Result<Self, Error> {
         let bytes = serde_json::to_vec(view).map_err(Error::internal)?;
         if bytes.len() > ANSWER_LIMIT {
-            return Err(Error::too_large("The list is too large for one answer: ask for pages with limit and cursor"));
+            return Err(Error::too_large(
+                "The list is too large for one answer: ask for pages with limit and cursor",
+            ));
         }
         Ok(Self::with(Content::Json(bytes)))
     }
@@ -121,7 +133,10 @@ impl Reply {
 
     /// A page or a file.
     pub fn bytes(content_type: impl Into<Cow<'static, str>>, bytes: Vec<u8>) -> Self {
-        Self::with(Content::Bytes { content_type: content_type.into(), bytes })
+        Self::with(Content::Bytes {
+            content_type: content_type.into(),
+            bytes,
+        })
     }
 
     /// With a `Set-Cookie` line.

@@ -1,7 +1,7 @@
 //! The route table: every path of every dialect stands here, once.
 //!
-//! It drives dispatch, the local gateway, `template.yaml`, the operation table in the docs, and the tests that walk over
-//! every route.
+//! It drives dispatch, the local gateway, `template.yaml`, the operation table in the docs, and the
+//! tests that walk over every route.
 
 use http::Method;
 
@@ -27,7 +27,8 @@ pub struct Row {
     pub section: &'static str,
 }
 
-/// A function: its name, where the API sends requests to it, and its rows with the operation of each.
+/// A function: its name, where the API sends requests to it, and its rows with the operation of
+/// each.
 pub struct Function<Op: 'static> {
     /// The function's name in the template.
     pub name: &'static str,
@@ -122,8 +123,8 @@ macro_rules! functions {
 }
 
 functions! {
-    /// Sign-in of members, the passwords that they sign in with, and what their clients ask on the way (`tst/version`,
-    /// `user/read`).
+    /// Sign-in of members, the passwords that they sign in with, and what their clients ask on the
+    /// way (`tst/version`, `user/read`).
     rhmap_sign_in "rhmap-sign-in" [
         "/health",
         "/box/srv/1.1/tst/{proxy+}",
@@ -144,8 +145,8 @@ functions! {
         ChangePassword Rhmap POST "/box/srv/1.1/ide/{domain}/user/changepassword" MEMBER "own: password change";
     }
 
-    /// `$fh.auth`: sign-in of apps' users by policies, the browser's return from a provider, and what is asked about
-    /// sessions.
+    /// `$fh.auth`: sign-in of apps' users by policies, the browser's return from a provider, and
+    /// what is asked about sessions.
     rhmap_app_sign_in "rhmap-app-sign-in" [
         "/box/srv/1.1/admin/authpolicy/auth",
         "/box/srv/1.1/admin/authpolicy/verifysession",
@@ -246,7 +247,8 @@ functions! {
             Rhmap GET "/box/srv/1.1/admin/auditlog/listlogs" READ_LOG "003 2.22";
     }
 
-    /// 003 2.23 to 2.25: what the store's client on a device asks, and the links that an installing device follows.
+    /// 003 2.23 to 2.25: what the store's client on a device asks, and the links that an installing
+    /// device follows.
     rhmap_store_client "rhmap-store-client" ["/box/srv/1.1/mas/{proxy+}", "/box/srv/1.1/mam/{proxy+}"] {
         ReadStore
             Rhmap POST "/box/srv/1.1/mas/appstore/read" ANY "003 2.23",
@@ -329,7 +331,8 @@ functions! {
         Invite Rhmap POST "/box/srv/1.1/ide/{domain}/user/invite" WRITE_USERS "own: studio";
     }
 
-    /// 003 chapter 4: alerts, and what was mailed because of them. The paths of `/api/v2` are those that fhc sends.
+    /// 003 chapter 4: alerts, and what was mailed because of them. The paths of `/api/v2` are those
+    /// that fhc sends.
     rhmap_alerts "rhmap-alerts" ["/box/srv/1.1/cm/{proxy+}", "/api/v2/mbaas/{proxy+}"] {
         List
             Rhmap POST "/box/srv/1.1/cm/eventlog/alert/list" READ_ITEMS "003 4.1",
@@ -369,7 +372,8 @@ functions! {
         Report Rhmap POST "/box/srv/1.1/app/eventlog/create" APP_OR_WRITE_ITEMS "own: events from outside";
     }
 
-    /// 003 chapter 7: which endpoints of an app ask for its key, who changed that, and the decision about a call.
+    /// 003 chapter 7: which endpoints of an app ask for its key, who changed that, and the decision
+    /// about a call.
     rhmap_endpoint_security "rhmap-endpoint-security" ["/box/srv/1.1/app/endpointsecurity/{proxy+}"] {
         Get Rhmap POST "/box/srv/1.1/app/endpointsecurity/get" READ_ITEMS "003 7.1";
         Set Rhmap POST "/box/srv/1.1/app/endpointsecurity/set" WRITE_ITEMS "003 7.2";
@@ -421,7 +425,8 @@ functions! {
         WriteContent Wso2 POST "/api/appm/publisher/v1.1/apps/{appType}/id/{appId}/docs/{documentId}/content" CREATE "001a 8";
     }
 
-    /// 001: packages, pictures and documents that are uploaded on their own, and the manifests of iOS apps.
+    /// 001: packages, pictures and documents that are uploaded on their own, and the manifests of
+    /// iOS apps.
     wso2_files "wso2-files" ["/api/appm/publisher/v1.1/apps/mobile/{proxy+}", "/api/appm/publisher/v1.1/apps/static-contents", "/api/appm/publisher/v1.1/apps/static-contents/{proxy+}"] {
         UploadBinary Wso2 POST "/api/appm/publisher/v1.1/apps/mobile/binaries" CREATE "001a 16";
         ReadBinary Wso2 GET "/api/appm/publisher/v1.1/apps/mobile/binaries/{fileName}" CREATE "001a 17";
@@ -453,7 +458,8 @@ functions! {
         Decide Wso2 POST "/api/appm/publisher/v1.1/apps/{appType}/id/{appId}/decision" READ "own: decision";
     }
 
-    /// 001: business owners, roles, throttling tiers, java policies, and what the log says of the use of apps.
+    /// 001: business owners, roles, throttling tiers, java policies, and what the log says of the
+    /// use of apps.
     wso2_reference "wso2-reference" [
         "/api/appm/publisher/v1.1/administration/businessowner",
         "/api/appm/publisher/v1.1/administration/businessowner/{proxy+}",
@@ -488,8 +494,9 @@ functions! {
         ReadUser Apperian GET "/users/info" MEMBER "own: Apperian users";
     }
 
-    /// 000: apps, their policies and signatures, what they are made with, groups, and the older calls. Every path is taken with
-    /// `/v1` and `/v2` before it too, and the gateway sends here what no other function has.
+    /// 000: apps, their policies and signatures, what they are made with, groups, and the older
+    /// calls. Every path is taken with `/v1` and `/v2` before it too, and the gateway sends here
+    /// what no other function has.
     apperian_applications "apperian-applications" ["/v1/{proxy+}", "/v2/{proxy+}", "$default"] {
         List Apperian GET "/applications" MEMBER "000 1";
         ListOfUser Apperian GET "/applications/user" MEMBER "own: Apperian applications";

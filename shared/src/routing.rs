@@ -43,33 +43,64 @@ impl Router {
         Ok(Self { table, methods })
     }
 
-    /// The row whose dialect an error about that path is told in: the one of the method, else the first of the path.
+    /// The row whose dialect an error about that path is told in: the one of the method, else the
+    /// first of the path.
     pub fn nearest(&self, method: &Method, path: &str) -> Option<usize> {
-        let path = path.strip_suffix('/').filter(|shorter| !shorter.is_empty()).unwrap_or(path);
+        let path = path
+            .strip_suffix('/')
+            .filter(|shorter| !shorter.is_empty())
+            .unwrap_or(path);
         let rows = self.table.at(path).ok()?.value;
-        rows.iter().find(|row| self.methods[**row] == *method).or(rows.first()).copied()
+        rows.iter()
+            .find(|row| self.methods[**row] == *method)
+            .or(rows.first())
+            .copied()
     }
 
     /// The row for this method and raw path. One trailing slash is forgiven; HEAD is a GET.
     ///
     /// # Errors
-    /// No such operation; method not allowed, with the methods that are in the message; invalid for a parameter that
-    /// is empty, holds a slash or a control character, or is no UTF-8 once decoded.
+    /// No such operation; method not allowed, with the methods that are in the message; invalid for
+    /// a parameter that is empty, holds a slash or a control character, or is no UTF-8 once
+    /// decoded.
     pub fn find(&self, method: &Method, path: &str) -> Result<Matched, Error> {
         let path = match path.strip_suffix('/') {
             Some(shorter) if !shorter.is_empty() => shorter,
             _ => path,
         };
-        let found = self.table.at(path).map_err(|_| Error::new(Kind::NoSuchOperation, "There is no such operation"))?;
-        let wanted = if method == Method::HEAD { &Method::GET } else { method };
-        let Some(row) = found.value.iter().find(|row| self.methods[**row] == *wanted) else {
-            let allowed: Vec<&str> = found.value.iter().map(|row| self.methods[*row].as_str()).collect();
-            return Err(Error::new(Kind::MethodNotAllowed, format!("This operation takes {}", allowed.join(", "))));
+        let found = self
+            .table
+            .at(path)
+            .map_err(|_| Error::new(Kind::NoSuchOperation, "There is no such operation"))?;
+        let wanted = if method == Method::HEAD {
+            &Method::GET
+        } else {
+            method
+        };
+        let Some(row) = found
+            .value
+            .iter()
+            .find(|row| self.methods[**row] == *wanted)
+        else {
+            let allowed: Vec<&str> = found
+                .value
+                .iter()
+                .map(|row| self.methods[*row].as_str())
+                .collect();
+            return Err(Error::new(
+                Kind::MethodNotAllowed,
+                format!("This operation takes {}", allowed.join(", ")),
+            ));
         };
         let mut params = Vec::new();
         for (name, raw) in found.params.iter() {
-            let value = percent_decode_str(raw).decode_utf8().map_err(|_| Error::invalid(format!("invalid_{name}")))?;
-            if value.is_empty() || value.contains(['/', '\\']) || value.chars().any(char::is_control) {
+            let value = percent_decode_str(raw)
+                .decode_utf8()
+                .map_err(|_| Error::invalid(format!("invalid_{name}")))?;
+            if value.is_empty()
+                || value.contains(['/', '\\'])
+                || value.chars().any(char::is_control)
+            {
                 return Err(Error::invalid(format!("invalid_{name}")));
             }
             params.push((name.to_owned(), value.into_owned()));

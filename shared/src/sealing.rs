@@ -1,7 +1,7 @@
 //! Encryption at rest of values that a document lets an administrator read back.
 //!
-//! Each tenant has one data key, kept in its record wrapped under a key that is not in the table: KMS on AWS, a key file
-//! in the data folder locally.
+//! Each tenant has one data key, kept in its record wrapped under a key that is not in the table:
+//! KMS on AWS, a key file in the data folder locally.
 
 use std::collections::HashMap;
 use std::sync::{LazyLock, Mutex};
@@ -65,7 +65,8 @@ impl DataKey {
 
     fn mac(&self, purpose: &str, message: &[u8]) -> Hmac<Sha256> {
         // An HMAC key has no wrong length.
-        let mut mac = <Hmac<Sha256> as hmac::KeyInit>::new_from_slice(&self.0).unwrap_or_else(|_| unreachable!("HMAC takes keys of any length"));
+        let mut mac = <Hmac<Sha256> as hmac::KeyInit>::new_from_slice(&self.0)
+            .unwrap_or_else(|_| unreachable!("HMAC takes keys of any length"));
         mac.update(b"appdepot signature\0");
         mac.update(purpose.as_bytes());
         mac.update(b"\0");
@@ -87,14 +88,30 @@ impl DataKey {
 fn seal(key: &[u8; 32], purpose: &str, message: &[u8]) -> Result<Vec<u8>, Error> {
     let nonce = random_bytes::<NONCE>();
     let cipher = Aes256Gcm::new(key.into());
-    let sealed = cipher.encrypt(&Nonce::from(nonce), Payload { msg: message, aad: purpose.as_bytes() }).map_err(|_| Error::internal("sealing failed"))?;
+    let sealed = cipher
+        .encrypt(
+            &Nonce::from(nonce),
+            Payload {
+                msg: message,
+                aad: purpose.as_bytes(),
+            },
+        )
+        .map_err(|_| Error::internal("sealing failed"))?;
     Ok([nonce.as_slice(), &sealed].concat())
 }
 
 fn open(key: &[u8; 32], purpose: &str, sealed: &[u8]) -> Result<Vec<u8>, Error> {
-    let (nonce, message) = sealed.split_first_chunk::<NONCE>().ok_or_else(|| Error::internal("a sealed value is too short"))?;
+    let (nonce, message) = sealed
+        .split_first_chunk::<NONCE>()
+        .ok_or_else(|| Error::internal("a sealed value is too short"))?;
     let cipher = Aes256Gcm::new(key.into());
-    let opened = cipher.decrypt(&Nonce::from(*nonce), Payload { msg: message, aad: purpose.as_bytes() });
+    let opened = cipher.decrypt(
+        &Nonce::from(*nonce),
+        Payload {
+            msg: message,
+            aad: purpose.as_bytes(),
+        },
+    );
     opened.map_err(|_| Error::internal("a sealed value does not open"))
 }
 
@@ -118,11 +135,13 @@ impl KeyKeeper for FileKeeper {
 
     async fn unwrap(&self, tenant: Handle, wrapped: &[u8]) -> Result<[u8; 32], Error> {
         let key = open(&self.key, &format!("data key of {tenant}"), wrapped)?;
-        key.try_into().map_err(|_| Error::internal("a data key of the wrong length"))
+        key.try_into()
+            .map_err(|_| Error::internal("a data key of the wrong length"))
     }
 }
 
-/// A keeper that asks KMS. Its client is made when it is first used: most requests need no data key.
+/// A keeper that asks KMS. Its client is made when it is first used: most requests need no data
+/// key.
 pub struct KmsKeeper {
     client: LazyLock<aws_sdk_kms::Client, Box<dyn FnOnce() -> aws_sdk_kms::Client + Send>>,
     key_id: String,
@@ -130,26 +149,57 @@ pub struct KmsKeeper {
 
 impl KmsKeeper {
     /// A keeper with that KMS key, reached by the client that `client` makes.
-    pub fn new(client: impl FnOnce() -> aws_sdk_kms::Client + Send + 'static, key_id: impl Into<String>) -> Self {
-        Self { client: LazyLock::new(Box::new(client)), key_id: key_id.into() }
+    pub fn new(
+        client: impl FnOnce() -> aws_sdk_kms::Client + Send + 'static,
+        key_id: impl Into<String>,
+    ) -> Self {
+        Self {
+            client: LazyLock::new(Box::new(client)),
+            key_id: key_id.into(),
+        }
     }
 }
 
 #[async_trait]
 impl KeyKeeper for KmsKeeper {
     async fn wrap(&self, tenant: Handle, key: &[u8; 32]) -> Result<Vec<u8>, Error> {
-        let request = self.client.encrypt().key_id(&self.key_id).encryption_context("tenant", tenant.to_string());
-        let answer = request.plaintext(aws_smithy_types::Blob::new(key.as_slice())).send().await;
-        let answer = answer.map_err(|error| Error::unavailable(aws_sdk_dynamodb::error::DisplayErrorContext(error)))?;
-        Ok(answer.ciphertext_blob.ok_or_else(|| Error::unavailable("KMS gave no ciphertext"))?.into_inner())
+        let request = self
+            .client
+            .encrypt()
+            .key_id(&self.key_id)
+            .encryption_context("tenant", tenant.to_string());
+        let answer = request
+            .plaintext(aws_smithy_types::Blob::new(key.as_slice()))
+            .send()
+            .await;
+        let answer = answer.map_err(|error| {
+            Error::unavailable(aws_sdk_dynamodb::error::DisplayErrorContext(error))
+        })?;
+        Ok(answer
+            .ciphertext_blob
+            .ok_or_else(|| Error::unavailable("KMS gave no ciphertext"))?
+            .into_inner())
     }
 
     async fn unwrap(&self, tenant: Handle, wrapped: &[u8]) -> Result<[u8; 32], Error> {
-        let request = self.client.decrypt().key_id(&self.key_id).encryption_context("tenant", tenant.to_string());
-        let answer = request.ciphertext_blob(aws_smithy_types::Blob::new(wrapped)).send().await;
-        let answer = answer.map_err(|error| Error::unavailable(aws_sdk_dynamodb::error::DisplayErrorContext(error)))?;
-        let key = answer.plaintext.ok_or_else(|| Error::unavailable("KMS gave no plaintext"))?.into_inner();
-        key.try_into().map_err(|_| Error::internal("a data key of the wrong length"))
+        let request = self
+            .client
+            .decrypt()
+            .key_id(&self.key_id)
+            .encryption_context("tenant", tenant.to_string());
+        let answer = request
+            .ciphertext_blob(aws_smithy_types::Blob::new(wrapped))
+            .send()
+            .await;
+        let answer = answer.map_err(|error| {
+            Error::unavailable(aws_sdk_dynamodb::error::DisplayErrorContext(error))
+        })?;
+        let key = answer
+            .plaintext
+            .ok_or_else(|| Error::unavailable("KMS gave no plaintext"))?
+            .into_inner();
+        key.try_into()
+            .map_err(|_| Error::internal("a data key of the wrong length"))
     }
 }
 
@@ -172,7 +222,10 @@ pub struct Sealer {
 impl Sealer {
     /// A sealer over that keeper.
     pub fn new(keeper: impl KeyKeeper + 'static) -> Self {
-        Self { keeper: Box::new(keeper), open: Mutex::default() }
+        Self {
+            keeper: Box::new(keeper),
+            open: Mutex::default(),
+        }
     }
 
     /// A new data key, wrapped for the tenant's record (base64).
@@ -190,7 +243,10 @@ impl Sealer {
     pub async fn data_key(&self, tenant: Handle, wrapped: &str) -> Result<DataKey, Error> {
         let wrapped = STANDARD.decode(wrapped).map_err(Error::internal)?;
         {
-            let open = self.open.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+            let open = self
+                .open
+                .lock()
+                .unwrap_or_else(std::sync::PoisonError::into_inner);
             if let Some(opened) = open.get(&tenant)
                 && opened.at.elapsed() < CACHED
                 && opened.wrapped == wrapped
@@ -199,9 +255,19 @@ impl Sealer {
             }
         }
         let key = DataKey(self.keeper.unwrap(tenant, &wrapped).await?);
-        let mut open = self.open.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut open = self
+            .open
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
         open.retain(|_, opened| opened.at.elapsed() < CACHED);
-        open.insert(tenant, Opened { at: Instant::now(), wrapped, key: key.clone() });
+        open.insert(
+            tenant,
+            Opened {
+                at: Instant::now(),
+                wrapped,
+                key: key.clone(),
+            },
+        );
         Ok(key)
     }
 }

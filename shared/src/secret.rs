@@ -38,7 +38,8 @@ impl fmt::Display for SecretHash {
 /// The text of a credential. It is printed nowhere by accident: `Debug` shows its kind alone.
 #[derive(Clone, PartialEq, Eq)]
 pub enum CredentialText {
-    /// 40 hex digits: the tenant's handle and 128 random bits (003 chapter 1). The tokens of PingID settings look alike.
+    /// 40 hex digits: the tenant's handle and 128 random bits (003 chapter 1). The tokens of PingID
+    /// settings look alike.
     ApiKey {
         /// The tenant.
         handle: Handle,
@@ -85,7 +86,8 @@ pub enum CredentialText {
         /// The whole text.
         text: String,
     },
-    /// The token by which a client gets the next bearer token: handle, user, `r`, 130 random bits; 59 characters.
+    /// The token by which a client gets the next bearer token: handle, user, `r`, 130 random bits;
+    /// 59 characters.
     Refresh {
         /// The tenant.
         handle: Handle,
@@ -104,7 +106,8 @@ const BEARER: &str = "a";
 const USER_TOKEN: &str = "t";
 const REFRESH: &str = "r";
 
-/// The guid of a device: it always comes of the cuid that the client chose, so that no name has to be looked up.
+/// The guid of a device: it always comes of the cuid that the client chose, so that no name has to
+/// be looked up.
 pub fn device_id(cuid: &str) -> Guid {
     Guid::derived(&["device", cuid])
 }
@@ -112,33 +115,73 @@ pub fn device_id(cuid: &str) -> Guid {
 impl CredentialText {
     /// A new API key.
     pub fn new_api_key(handle: Handle) -> Self {
-        Self::ApiKey { handle, text: format!("{handle}{}", data_encoding::HEXLOWER.encode(&random_bytes::<16>())) }
+        Self::ApiKey {
+            handle,
+            text: format!(
+                "{handle}{}",
+                data_encoding::HEXLOWER.encode(&random_bytes::<16>())
+            ),
+        }
     }
 
     /// A new cookie of a member.
     pub fn new_session(handle: Handle, user: &Guid) -> Self {
-        Self::Session { handle, user: user.clone(), text: format!("{handle}{user}{}", base32().encode(&random_bytes::<16>())) }
+        Self::Session {
+            handle,
+            user: user.clone(),
+            text: format!("{handle}{user}{}", base32().encode(&random_bytes::<16>())),
+        }
     }
 
     /// A new session of an app's user on that device, admitted by that policy.
     pub fn new_app_session(handle: Handle, user: &Guid, device: &Guid, policy: &Guid) -> Self {
-        let text = format!("{handle}{user}{device}{policy}{}", base32().encode(&random_bytes::<16>()));
-        Self::AppSession { handle, user: user.clone(), device: device.clone(), policy: policy.clone(), text }
+        let text = format!(
+            "{handle}{user}{device}{policy}{}",
+            base32().encode(&random_bytes::<16>())
+        );
+        Self::AppSession {
+            handle,
+            user: user.clone(),
+            device: device.clone(),
+            policy: policy.clone(),
+            text,
+        }
     }
 
     /// A new bearer token.
     pub fn new_bearer(handle: Handle, user: &Guid) -> Self {
-        Self::Bearer { handle, user: user.clone(), text: format!("{handle}{user}{BEARER}{}", base32().encode(&random_bytes::<16>())) }
+        Self::Bearer {
+            handle,
+            user: user.clone(),
+            text: format!(
+                "{handle}{user}{BEARER}{}",
+                base32().encode(&random_bytes::<16>())
+            ),
+        }
     }
 
     /// A new token of the Apperian API.
     pub fn new_user_token(handle: Handle, user: &Guid) -> Self {
-        Self::UserToken { handle, user: user.clone(), text: format!("{handle}{user}{USER_TOKEN}{}", base32().encode(&random_bytes::<16>())) }
+        Self::UserToken {
+            handle,
+            user: user.clone(),
+            text: format!(
+                "{handle}{user}{USER_TOKEN}{}",
+                base32().encode(&random_bytes::<16>())
+            ),
+        }
     }
 
     /// A new token to get the next bearer token by.
     pub fn new_refresh(handle: Handle, user: &Guid) -> Self {
-        Self::Refresh { handle, user: user.clone(), text: format!("{handle}{user}{REFRESH}{}", base32().encode(&random_bytes::<16>())) }
+        Self::Refresh {
+            handle,
+            user: user.clone(),
+            text: format!(
+                "{handle}{user}{REFRESH}{}",
+                base32().encode(&random_bytes::<16>())
+            ),
+        }
     }
 
     /// The tenant whose credential it says it is.
@@ -204,17 +247,44 @@ impl FromStr for CredentialText {
             return Err(MalformedId);
         }
         let handle = text[..HANDLE].parse()?;
-        let (user_end, device_end, policy_end) = (HANDLE + GUID, HANDLE + 2 * GUID, HANDLE + 3 * GUID);
-        let alphanumeric = text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_');
+        let (user_end, device_end, policy_end) =
+            (HANDLE + GUID, HANDLE + 2 * GUID, HANDLE + 3 * GUID);
+        let alphanumeric = text
+            .bytes()
+            .all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_');
         match text.len() {
-            40 if text.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b)) => Ok(Self::ApiKey { handle, text: text.to_owned() }),
-            length if length == user_end + RANDOM && alphanumeric => Ok(Self::Session { handle, user: text[HANDLE..user_end].parse()?, text: text.to_owned() }),
+            40 if text
+                .bytes()
+                .all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b)) =>
+            {
+                Ok(Self::ApiKey {
+                    handle,
+                    text: text.to_owned(),
+                })
+            }
+            length if length == user_end + RANDOM && alphanumeric => Ok(Self::Session {
+                handle,
+                user: text[HANDLE..user_end].parse()?,
+                text: text.to_owned(),
+            }),
             length if length == user_end + 1 + RANDOM && alphanumeric => {
                 let user = text[HANDLE..user_end].parse()?;
                 match &text[user_end..=user_end] {
-                    BEARER => Ok(Self::Bearer { handle, user, text: text.to_owned() }),
-                    USER_TOKEN => Ok(Self::UserToken { handle, user, text: text.to_owned() }),
-                    REFRESH => Ok(Self::Refresh { handle, user, text: text.to_owned() }),
+                    BEARER => Ok(Self::Bearer {
+                        handle,
+                        user,
+                        text: text.to_owned(),
+                    }),
+                    USER_TOKEN => Ok(Self::UserToken {
+                        handle,
+                        user,
+                        text: text.to_owned(),
+                    }),
+                    REFRESH => Ok(Self::Refresh {
+                        handle,
+                        user,
+                        text: text.to_owned(),
+                    }),
                     _ => Err(MalformedId),
                 }
             }
@@ -247,19 +317,28 @@ pub fn hash_password(password: &str) -> Result<String, Error> {
     if password.is_empty() || password.len() > PASSWORD_LIMIT {
         return Err(Error::invalid("invalid_password"));
     }
-    Ok(argon2().hash_password(password.as_bytes()).map_err(Error::internal)?.to_string())
+    Ok(argon2()
+        .hash_password(password.as_bytes())
+        .map_err(Error::internal)?
+        .to_string())
 }
 
-/// Whether the password is the one that was hashed. Without a hash the same work is done and the answer is no, so that
-/// an unknown user takes as long as a wrong password.
+/// Whether the password is the one that was hashed. Without a hash the same work is done and the
+/// answer is no, so that an unknown user takes as long as a wrong password.
 pub fn verify_password(password: &str, hash: Option<&str>) -> bool {
-    static OF_NOBODY: std::sync::LazyLock<String> = std::sync::LazyLock::new(|| hash_password("nobody has this password").unwrap_or_default());
+    static OF_NOBODY: std::sync::LazyLock<String> =
+        std::sync::LazyLock::new(|| hash_password("nobody has this password").unwrap_or_default());
     if password.len() > PASSWORD_LIMIT {
         return false;
     }
     let text = hash.unwrap_or(&OF_NOBODY);
-    let Ok(parsed) = argon2::PasswordHash::new(text) else { return false };
-    argon2().verify_password(password.as_bytes(), &parsed).is_ok() && hash.is_some()
+    let Ok(parsed) = argon2::PasswordHash::new(text) else {
+        return false;
+    };
+    argon2()
+        .verify_password(password.as_bytes(), &parsed)
+        .is_ok()
+        && hash.is_some()
 }
 
 #[cfg(test)]
@@ -270,8 +349,19 @@ mod tests {
     fn credentials_are_read_back_and_say_whose_they_are() {
         let (handle, user, device) = (Handle::of_name("dev"), Guid::random(), device_id("CUID1"));
         let app_session = CredentialText::new_app_session(handle, &user, &device, &Guid::random());
-        let tokens = [CredentialText::new_bearer(handle, &user), CredentialText::new_user_token(handle, &user), CredentialText::new_refresh(handle, &user)];
-        for made in [CredentialText::new_api_key(handle), CredentialText::new_session(handle, &user), app_session].into_iter().chain(tokens) {
+        let tokens = [
+            CredentialText::new_bearer(handle, &user),
+            CredentialText::new_user_token(handle, &user),
+            CredentialText::new_refresh(handle, &user),
+        ];
+        for made in [
+            CredentialText::new_api_key(handle),
+            CredentialText::new_session(handle, &user),
+            app_session,
+        ]
+        .into_iter()
+        .chain(tokens)
+        {
             assert_eq!(made.expose().parse::<CredentialText>().unwrap(), made);
             assert_eq!(made.handle(), handle);
             assert!(!format!("{made:?}").contains(&made.expose()[8..]));
@@ -281,7 +371,14 @@ mod tests {
 
     #[test]
     fn other_texts_are_no_credentials() {
-        for text in ["", "x", "é".repeat(20).as_str(), "g".repeat(40).as_str(), "0".repeat(58).as_str().replace('0', " ").as_str(), "A".repeat(40).as_str()] {
+        for text in [
+            "",
+            "x",
+            "é".repeat(20).as_str(),
+            "g".repeat(40).as_str(),
+            "0".repeat(58).as_str().replace('0', " ").as_str(),
+            "A".repeat(40).as_str(),
+        ] {
             assert!(text.parse::<CredentialText>().is_err(), "{text}");
         }
     }

@@ -1,7 +1,7 @@
 //! The spine: the one way of a request, and the only caller of operations.
 //!
-//! Match the row, open the request, fetch credential and targets in one go, authenticate, authorise, call the
-//! operation, log once, close in the dialect.
+//! Match the row, open the request, fetch credential and targets in one go, authenticate,
+//! authorise, call the operation, log once, close in the dialect.
 
 use std::borrow::Cow;
 use std::convert::Infallible;
@@ -42,7 +42,10 @@ pub struct Plan {
 impl Plan {
     /// These items.
     pub fn keys(keys: Vec<Key>) -> Self {
-        Self { keys, queries: Vec::new() }
+        Self {
+            keys,
+            queries: Vec::new(),
+        }
     }
 
     /// With this query.
@@ -65,8 +68,8 @@ pub trait Operations: Send + Sync + 'static {
     /// Its part of the route table.
     const FUNCTION: Function<Self::Op>;
 
-    /// The path by which a request's row is found, where it is not the request's own: paths that carry a version, calls
-    /// that name their operation in the body.
+    /// The path by which a request's row is found, where it is not the request's own: paths that
+    /// carry a version, calls that name their operation in the body.
     fn address(request: &Request) -> Cow<'_, str> {
         Cow::Borrowed(request.uri().path())
     }
@@ -76,8 +79,8 @@ pub trait Operations: Send + Sync + 'static {
         None
     }
 
-    /// What `op` will read for a caller of that tenant. It saves a round trip and decides nothing: a plan that names
-    /// the wrong things is only slower.
+    /// What `op` will read for a caller of that tenant. It saves a round trip and decides nothing:
+    /// a plan that names the wrong things is only slower.
     fn plan(_op: Self::Op, _incoming: &Incoming, _handle: Handle) -> Plan {
         Plan::default()
     }
@@ -130,7 +133,10 @@ impl<'a> Call<'a> {
     pub async fn data_key(&mut self, handle: Handle) -> Result<DataKey, Error> {
         let tenant: Option<Stored<Tenant>> = self.reader.get(&keys::tenant(handle)).await?;
         let tenant = tenant.ok_or_else(|| Error::not_found("unknown tenant"))?;
-        self.context.sealer()?.data_key(handle, &tenant.value.data_key).await
+        self.context
+            .sealer()?
+            .data_key(handle, &tenant.value.data_key)
+            .await
     }
 }
 
@@ -148,7 +154,11 @@ impl<F: Operations> Endpoint<F> {
     /// Internal for a route table that contradicts itself.
     pub fn new(context: Context) -> Result<Self, Error> {
         let rows = (F::FUNCTION.rows)();
-        Ok(Self { router: Router::new(rows.iter().map(|(row, _)| row))?, rows, context })
+        Ok(Self {
+            router: Router::new(rows.iter().map(|(row, _)| row))?,
+            rows,
+            context,
+        })
     }
 
     /// Serves one request. Everything that goes wrong becomes an answer in the row's dialect.
@@ -160,15 +170,27 @@ impl<F: Operations> Endpoint<F> {
         let mut by_password = false;
         let (mut echo, mut signer) = (serde_json::Value::Null, None);
         let (dialect, operation, outcome) = match self.router.find(&method, &path) {
-            // Without a row of its own the nearest one says which dialect is spoken here, else the function's first.
+            // Without a row of its own the nearest one says which dialect is spoken here, else the
+            // function's first.
             Err(error) => {
-                let nearest = self.rows.get(self.router.nearest(&method, &path).unwrap_or_default());
-                (nearest.map_or(Dialect::Rhmap, |(row, _)| row.dialect), "none", Err(error))
+                let nearest = self
+                    .rows
+                    .get(self.router.nearest(&method, &path).unwrap_or_default());
+                (
+                    nearest.map_or(Dialect::Rhmap, |(row, _)| row.dialect),
+                    "none",
+                    Err(error),
+                )
             }
             Ok(matched) => {
                 let (row, op) = &self.rows[matched.row];
                 let settings = &self.context.settings;
-                let mut incoming = Incoming::open(request, matched.params, &settings.scheme, settings.public_url.as_deref());
+                let mut incoming = Incoming::open(
+                    request,
+                    matched.params,
+                    &settings.scheme,
+                    settings.public_url.as_deref(),
+                );
                 if row.dialect == Dialect::ApperianCalls {
                     incoming.unwrap_call();
                 }
@@ -181,7 +203,14 @@ impl<F: Operations> Endpoint<F> {
         };
         log_once(F::FUNCTION.name, operation, &outcome, began);
         let create_status = self.context.settings.wso2_create_status;
-        let closing = Closing { is_get, conditions: &conditions, create_status, by_password, echo: &echo, signer: signer.as_ref() };
+        let closing = Closing {
+            is_get,
+            conditions: &conditions,
+            create_status,
+            by_password,
+            echo: &echo,
+            signer: signer.as_ref(),
+        };
         let mut response = dialect.close(outcome, &closing);
         if method == http::Method::HEAD {
             *response.body_mut() = Body::Empty;
@@ -192,7 +221,12 @@ impl<F: Operations> Endpoint<F> {
     async fn run(&self, row: &Row, op: F::Op, incoming: &mut Incoming) -> Result<Reply, Error> {
         let mut reader = Reader::new(&*self.context.table, self.context.clock.now());
         if row.permission == Permission::Open {
-            let call = Call { context: &self.context, incoming, principal: None, reader };
+            let call = Call {
+                context: &self.context,
+                incoming,
+                principal: None,
+                reader,
+            };
             return F::call(op, call).await;
         }
         if row.permission == Permission::Signed {
@@ -200,8 +234,12 @@ impl<F: Operations> Endpoint<F> {
         }
         let chosen = match (row.permission, row.dialect) {
             (Permission::AppOr(_), _) => access::choose_app(&incoming.presented),
-            (Permission::Scope(_), _) => access::choose_bearer(&incoming.presented).map(|token| (token, false)),
-            (_, Dialect::Apperian | Dialect::ApperianCalls) => access::choose_token(&incoming.presented).map(|token| (token, false)),
+            (Permission::Scope(_), _) => {
+                access::choose_bearer(&incoming.presented).map(|token| (token, false))
+            }
+            (_, Dialect::Apperian | Dialect::ApperianCalls) => {
+                access::choose_token(&incoming.presented).map(|token| (token, false))
+            }
             _ => access::choose(&incoming.presented),
         };
         let (credential, in_cookie) = chosen.ok_or_else(Error::unauthenticated)?;
@@ -211,21 +249,46 @@ impl<F: Operations> Endpoint<F> {
         let mut wanted = access::keys_of(&credential);
         wanted.extend(plan.keys);
         reader.fetch(wanted, plan.queries).await?;
-        let for_apps = matches!(row.permission, Permission::AppOr(_)) && access::is_presented_by_app(&incoming.presented);
+        let for_apps = matches!(row.permission, Permission::AppOr(_))
+            && access::is_presented_by_app(&incoming.presented);
         let principal = access::authenticate(&mut reader, &credential, for_apps).await?;
-        // Bodies of text/plain are taken as JSON, so a form on another site could send one with the user's cookie.
+        // Bodies of text/plain are taken as JSON, so a form on another site could send one with the
+        // user's cookie.
         if in_cookie && !incoming.is_get && !incoming.same_origin {
-            return Err(Error::forbidden("A request from another site cannot use the cookie"));
+            return Err(Error::forbidden(
+                "A request from another site cannot use the cookie",
+            ));
         }
         let domain = incoming.param("domain");
-        access::authorise(Some(&principal), row.permission, (!domain.is_empty()).then_some(domain))?;
+        access::authorise(
+            Some(&principal),
+            row.permission,
+            (!domain.is_empty()).then_some(domain),
+        )?;
         tracing::debug!(user = %principal.owner.user, "authorised");
-        F::call(op, Call { context: &self.context, incoming, principal: Some(&principal), reader }).await
+        F::call(
+            op,
+            Call {
+                context: &self.context,
+                incoming,
+                principal: Some(&principal),
+                reader,
+            },
+        )
+        .await
     }
 
-    /// The same for a message, whose credential is its signature: nothing in it counts before that is verified.
-    async fn run_signed(&self, row: &Row, op: F::Op, incoming: &mut Incoming, mut reader: Reader<'_>) -> Result<Reply, Error> {
-        let messages = F::messages().ok_or_else(|| Error::internal("a signed row in a function without messages"))?;
+    /// The same for a message, whose credential is its signature: nothing in it counts before that
+    /// is verified.
+    async fn run_signed(
+        &self,
+        row: &Row,
+        op: F::Op,
+        incoming: &mut Incoming,
+        mut reader: Reader<'_>,
+    ) -> Result<Reply, Error> {
+        let messages = F::messages()
+            .ok_or_else(|| Error::internal("a signed row in a function without messages"))?;
         let mut opened = messages.open(&incoming.body)?;
         incoming.replace_input(std::mem::take(&mut opened.input));
         let token = messages::token(&opened)?;
@@ -235,9 +298,26 @@ impl<F: Operations> Endpoint<F> {
         let mut wanted = messages::keys_of(&token);
         wanted.extend(plan.keys);
         reader.fetch(wanted, plan.queries).await?;
-        let principal = messages::authenticate(&self.context, &mut reader, messages, &mut opened, &token, incoming).await?;
+        let principal = messages::authenticate(
+            &self.context,
+            &mut reader,
+            messages,
+            &mut opened,
+            &token,
+            incoming,
+        )
+        .await?;
         access::authorise(Some(&principal), row.permission, None)?;
-        F::call(op, Call { context: &self.context, incoming, principal: Some(&principal), reader }).await
+        F::call(
+            op,
+            Call {
+                context: &self.context,
+                incoming,
+                principal: Some(&principal),
+                reader,
+            },
+        )
+        .await
     }
 }
 
@@ -248,24 +328,32 @@ fn log_once(function: &str, operation: &str, outcome: &Result<Reply, Error>, beg
         Err(error) => {
             let cause = error.cause.as_deref().unwrap_or_default();
             match error.kind {
-                Kind::Internal | Kind::Unavailable => tracing::error!(function, operation, micros, kind = ?error.kind, cause, "failed"),
-                _ => tracing::info!(function, operation, micros, kind = ?error.kind, message = %error.message, cause, "refused"),
+                Kind::Internal | Kind::Unavailable => {
+                    tracing::error!(function, operation, micros, kind = ?error.kind, cause, "failed")
+                }
+                _ => {
+                    tracing::info!(function, operation, micros, kind = ?error.kind, message = %error.message, cause, "refused")
+                }
             }
         }
     }
 }
 
 /// A function as the gateway calls it, whichever operations it has.
-pub type Service = lambda_http::tower::util::BoxCloneSyncService<Request, Response<Body>, Infallible>;
+pub type Service =
+    lambda_http::tower::util::BoxCloneSyncService<Request, Response<Body>, Infallible>;
 
-/// The service of a function with that context: what the Lambda binary runs and what the local gateway calls.
+/// The service of a function with that context: what the Lambda binary runs and what the local
+/// gateway calls.
 ///
 /// # Errors
 /// Internal for a route table that contradicts itself.
 pub fn service<F: Operations>(context: Context) -> Result<Service, Error> {
     let endpoint = Arc::new(Endpoint::<F>::new(context)?);
-    Ok(lambda_http::tower::util::BoxCloneSyncService::new(lambda_http::service_fn(move |request: Request| {
-        let endpoint = Arc::clone(&endpoint);
-        async move { Ok::<_, Infallible>(endpoint.serve(request).await) }
-    })))
+    Ok(lambda_http::tower::util::BoxCloneSyncService::new(
+        lambda_http::service_fn(move |request: Request| {
+            let endpoint = Arc::clone(&endpoint);
+            async move { Ok::<_, Infallible>(endpoint.serve(request).await) }
+        }),
+    ))
 }

@@ -1,7 +1,8 @@
 //! What each function needs: the one place that says what it may do.
 //!
-//! Every write to the table is one of a transaction, for which IAM asks the rights of the single writes
-//! (`dynamodb:ConditionCheckItem` for a check). Every function reads one item when it starts.
+//! Every write to the table is one of a transaction, for which IAM asks the rights of the single
+//! writes (`dynamodb:ConditionCheckItem` for a check). Every function reads one item when it
+//! starts.
 
 /// What makes a function run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,8 +32,9 @@ pub struct Needs {
     pub trigger: Trigger,
     /// Actions on the table.
     pub dynamodb: &'static [&'static str],
-    /// Actions on the bucket, each with the beginning of the objects' names; those of one beginning stand together. The
-    /// right to list the bucket itself is what makes S3 answer 404 and not 403 for an object that is not there.
+    /// Actions on the bucket, each with the beginning of the objects' names; those of one beginning
+    /// stand together. The right to list the bucket itself is what makes S3 answer 404 and not 403
+    /// for an object that is not there.
     pub s3: &'static [(&'static str, &'static str)],
     /// Actions on the key.
     pub kms: &'static [&'static str],
@@ -46,7 +48,8 @@ pub struct Needs {
     pub mails: bool,
     /// Whether it judges or reaches the providers that auth policies name.
     pub knows_providers: bool,
-    /// Whether it makes or changes what the publisher API's catalogue holds: its creates and conditions have parameters.
+    /// Whether it makes or changes what the publisher API's catalogue holds: its creates and
+    /// conditions have parameters.
     pub publishes: bool,
     /// Whether it takes signed messages, which a parameter makes it take once only.
     pub takes_messages: bool,
@@ -132,7 +135,8 @@ pub const NEEDS: &[Needs] = &[
         does: "Store items, their binaries and uploads",
         trigger: Trigger::Http,
         dynamodb: &[GET, BATCH_GET, QUERY, PUT, UPDATE, DELETE, CHECK],
-        // The reading is that of an object's size, to see whether an upload in parts was put together before.
+        // The reading is that of an object's size, to see whether an upload in parts was put
+        // together before.
         s3: &[
             ("s3:PutObject", INCOMING),
             ("s3:GetObject", INCOMING),
@@ -364,7 +368,8 @@ pub const NEEDS: &[Needs] = &[
         does: "Files of the publisher API",
         trigger: Trigger::Http,
         dynamodb: &[GET, BATCH_GET, PUT],
-        // The reading of what arrived is that of an object's size, to see whether an upload in parts was put together before.
+        // The reading of what arrived is that of an object's size, to see whether an upload in
+        // parts was put together before.
         s3: &[
             ("s3:PutObject", INCOMING),
             ("s3:GetObject", INCOMING),
@@ -493,7 +498,11 @@ pub const NEEDS: &[Needs] = &[
         does: "Applies policies to packages and signs them",
         trigger: Trigger::Work,
         dynamodb: &[GET, BATCH_GET, PUT, UPDATE, DELETE],
-        s3: &[("s3:GetObject", BINARIES), ("s3:PutObject", BINARIES), ("s3:ListBucket", BUCKET)],
+        s3: &[
+            ("s3:GetObject", BINARIES),
+            ("s3:PutObject", BINARIES),
+            ("s3:ListBucket", BUCKET),
+        ],
         kms: &["kms:Decrypt"],
         before_sign_in: false,
         prints_addresses: false,
@@ -508,7 +517,12 @@ pub const NEEDS: &[Needs] = &[
         does: "Removes what nothing points at any more, ends uploads that never came, and tells of what expires",
         trigger: Trigger::Schedule,
         dynamodb: &[GET, BATCH_GET, QUERY, PUT, UPDATE, DELETE, CHECK],
-        s3: &[("s3:DeleteObject", INCOMING), ("s3:AbortMultipartUpload", INCOMING), ("s3:DeleteObject", BINARIES), ("s3:DeleteObject", STATIC)],
+        s3: &[
+            ("s3:DeleteObject", INCOMING),
+            ("s3:AbortMultipartUpload", INCOMING),
+            ("s3:DeleteObject", BINARIES),
+            ("s3:DeleteObject", STATIC),
+        ],
         kms: &[],
         before_sign_in: false,
         prints_addresses: false,

@@ -23,7 +23,11 @@ impl World {
     /// A user as a caller who may do what his roles give.
     pub async fn principal(&self, tenant: &TestTenant, user: &Guid) -> Principal {
         let owner: Owner = self.user_record(tenant, user).await.value.owner;
-        let rights = owner.roles.iter().map(|role: &Role| role.rights()).fold(Rights::NONE, Rights::and);
+        let rights = owner
+            .roles
+            .iter()
+            .map(|role: &Role| role.rights())
+            .fold(Rights::NONE, Rights::and);
         Principal {
             handle: tenant.handle,
             domain: tenant.domain.clone(),
@@ -40,13 +44,25 @@ impl World {
     }
 
     /// The same with more on its card.
-    pub async fn make_app_with(&self, tenant: &TestTenant, kind: AppKind, name: &str, more: impl Fn(&mut AppCard) + Send + Sync) -> AppId {
+    pub async fn make_app_with(
+        &self,
+        tenant: &TestTenant,
+        kind: AppKind,
+        name: &str,
+        more: impl Fn(&mut AppCard) + Send + Sync,
+    ) -> AppId {
         let who = self.principal(tenant, &tenant.admin).await;
         let mut reader = Reader::new(&*self.plain.table, self.plain.clock.now());
         let (reader, now) = (&mut reader, self.plain.clock.now());
         let id = AppId::new(now);
         let made = shared::change!(reader, {
-            let mut card = AppCard::new(&who.owner, id, kind, Name::new(name.to_owned()).expect("a name"), now);
+            let mut card = AppCard::new(
+                &who.owner,
+                id,
+                kind,
+                Name::new(name.to_owned()).expect("a name"),
+                now,
+            );
             more(&mut card);
             let writes = app::made(reader, &who, &mut card).await?;
             Ok((card.id, writes))
@@ -58,16 +74,21 @@ impl World {
     pub async fn delete_app(&self, tenant: &TestTenant, id: AppId) {
         let who = self.principal(tenant, &tenant.admin).await;
         let mut reader = Reader::new(&*self.plain.table, self.plain.clock.now());
-        app::delete(&mut reader, &who, id).await.expect("an app is deleted");
+        app::delete(&mut reader, &who, id)
+            .await
+            .expect("an app is deleted");
     }
 
     /// An app's card.
     pub async fn card(&self, tenant: &TestTenant, id: AppId) -> Stored<AppCard> {
         let mut reader = Reader::new(&*self.plain.table, self.plain.clock.now());
-        app::card(&mut reader, tenant.handle, id).await.expect("a card")
+        app::card(&mut reader, tenant.handle, id)
+            .await
+            .expect("a card")
     }
 
-    /// Writes so many apps of a kind straight into the table, as making one after the other leaves them. Gives their ids.
+    /// Writes so many apps of a kind straight into the table, as making one after the other leaves
+    /// them. Gives their ids.
     pub async fn fill(&self, tenant: &TestTenant, kind: AppKind, number: u32) -> Vec<AppId> {
         const AT_ONCE: usize = 25;
         let who = self.principal(tenant, &tenant.admin).await;
@@ -83,22 +104,42 @@ impl World {
             cards.push(card);
         }
         for some in cards.chunks(AT_ONCE) {
-            let (mut writes, mut counts) = (Vec::new(), BTreeMap::<Key, (&'static str, i64)>::new());
+            let (mut writes, mut counts) =
+                (Vec::new(), BTreeMap::<Key, (&'static str, i64)>::new());
             for card in some {
-                writes.push(records::create(keys::app_card(handle, card.id), card).expect("a card"));
-                writes.push(life_cycle::begun(handle, card, &who.owner.username).expect("a history"));
+                writes
+                    .push(records::create(keys::app_card(handle, card.id), card).expect("a card"));
+                writes
+                    .push(life_cycle::begun(handle, card, &who.owner.username).expect("a history"));
                 for write in catalogue::changes(handle, None, Some(card)).expect("rows") {
                     match write {
-                        Write::Count { key, kind, by, .. } => counts.entry(key).or_insert((kind, 0)).1 += by,
+                        Write::Count { key, kind, by, .. } => {
+                            counts.entry(key).or_insert((kind, 0)).1 += by
+                        }
                         other => writes.push(other),
                     }
                 }
-                counts.entry(keys::bucket(handle, card.bucket)).or_insert(("bucket", 0)).1 += 1;
+                counts
+                    .entry(keys::bucket(handle, card.bucket))
+                    .or_insert(("bucket", 0))
+                    .1 += 1;
             }
             let owned = i64::try_from(some.len()).expect("a number");
-            counts.insert(keys::owned_apps(handle, &tenant.admin), ("owned-apps", owned));
-            writes.extend(counts.into_iter().map(|(key, (kind, by))| Write::Count { key, kind, by, condition: Condition::Always }));
-            self.plain.table.write(writes).await.expect("apps are written");
+            counts.insert(
+                keys::owned_apps(handle, &tenant.admin),
+                ("owned-apps", owned),
+            );
+            writes.extend(counts.into_iter().map(|(key, (kind, by))| Write::Count {
+                key,
+                kind,
+                by,
+                condition: Condition::Always,
+            }));
+            self.plain
+                .table
+                .write(writes)
+                .await
+                .expect("apps are written");
         }
         cards.into_iter().map(|card| card.id).collect()
     }

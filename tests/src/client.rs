@@ -27,7 +27,10 @@ impl HttpAnswer {
 
     /// A header's value, empty where it is not there.
     pub fn header(&self, name: &str) -> &str {
-        self.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
+        self.headers
+            .get(name)
+            .and_then(|value| value.to_str().ok())
+            .unwrap_or_default()
     }
 }
 
@@ -35,14 +38,34 @@ impl HttpAnswer {
 ///
 /// # Errors
 /// A text for a connection that fails or ends early.
-pub async fn send(method: &str, url: &str, headers: &[(&str, &str)], body: impl Into<Bytes>) -> Result<HttpAnswer, String> {
+pub async fn send(
+    method: &str,
+    url: &str,
+    headers: &[(&str, &str)],
+    body: impl Into<Bytes>,
+) -> Result<HttpAnswer, String> {
     let mut request = Request::builder().method(method).uri(url);
     for (name, value) in headers {
         request = request.header(*name, *value);
     }
-    let request = request.body(Full::new(body.into())).map_err(|error| error.to_string())?;
-    let client: Client<HttpConnector, Full<Bytes>> = Client::builder(TokioExecutor::new()).build_http();
-    let (parts, body) = client.request(request).await.map_err(|error| format!("{error}: {error:?}"))?.into_parts();
-    let bytes = body.collect().await.map_err(|error| error.to_string())?.to_bytes();
-    Ok(HttpAnswer { status: parts.status.as_u16(), headers: parts.headers, bytes })
+    let request = request
+        .body(Full::new(body.into()))
+        .map_err(|error| error.to_string())?;
+    let client: Client<HttpConnector, Full<Bytes>> =
+        Client::builder(TokioExecutor::new()).build_http();
+    let (parts, body) = client
+        .request(request)
+        .await
+        .map_err(|error| format!("{error}: {error:?}"))?
+        .into_parts();
+    let bytes = body
+        .collect()
+        .await
+        .map_err(|error| error.to_string())?
+        .to_bytes();
+    Ok(HttpAnswer {
+        status: parts.status.as_u16(),
+        headers: parts.headers,
+        bytes,
+    })
 }

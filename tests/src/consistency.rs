@@ -1,5 +1,5 @@
-//! Looking at the whole table: what is in it, whether it is of one piece, and putting it back. The product never scans;
-//! a test may.
+//! Looking at the whole table: what is in it, whether it is of one piece, and putting it back. The
+//! product never scans; a test may.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -58,8 +58,15 @@ impl World {
         // The embedded engine looks at the form of the signature alone.
         let signed = "AWS4-HMAC-SHA256 Credential=local/20240101/us-east-1/dynamodb/aws4_request, SignedHeaders=host;x-amz-date, Signature=0";
         let date = ("x-amz-date", "20240101T000000Z");
-        let headers = [("x-amz-target", target.as_str()), ("content-type", "application/x-amz-json-1.0"), ("authorization", signed), date];
-        let answer = client::send("POST", &self.addresses.dynamodb, &headers, body.to_string()).await.expect("the table answers");
+        let headers = [
+            ("x-amz-target", target.as_str()),
+            ("content-type", "application/x-amz-json-1.0"),
+            ("authorization", signed),
+            date,
+        ];
+        let answer = client::send("POST", &self.addresses.dynamodb, &headers, body.to_string())
+            .await
+            .expect("the table answers");
         assert_eq!(answer.status, 200, "{action}: {:?}", answer.bytes);
         answer.json()
     }
@@ -89,37 +96,62 @@ impl World {
     pub async fn restore(&self, to: &Snapshot) {
         self.quiet().await;
         let now = self.snapshot().await;
-        let gone = now.keys().filter(|key| !to.contains_key(*key)).map(|(pk, sk)| json!({"DeleteRequest": {"Key": {"pk": {"S": pk}, "sk": {"S": sk}}}}));
-        let changed = to.iter().filter(|(key, item)| now.get(*key) != Some(*item)).map(|(_, item)| json!({"PutRequest": {"Item": item}}));
+        let gone = now
+            .keys()
+            .filter(|key| !to.contains_key(*key))
+            .map(|(pk, sk)| json!({"DeleteRequest": {"Key": {"pk": {"S": pk}, "sk": {"S": sk}}}}));
+        let changed = to
+            .iter()
+            .filter(|(key, item)| now.get(*key) != Some(*item))
+            .map(|(_, item)| json!({"PutRequest": {"Item": item}}));
         let requests: Vec<Value> = gone.chain(changed).collect();
         for batch in requests.chunks(25) {
             let mut items = Map::new();
             items.insert(self.addresses.table.clone(), json!(batch));
-            let answer = self.dynamodb("BatchWriteItem", json!({"RequestItems": items})).await;
-            assert!(answer["UnprocessedItems"].as_object().is_none_or(Map::is_empty), "{answer}");
+            let answer = self
+                .dynamodb("BatchWriteItem", json!({"RequestItems": items}))
+                .await;
+            assert!(
+                answer["UnprocessedItems"]
+                    .as_object()
+                    .is_none_or(Map::is_empty),
+                "{answer}"
+            );
         }
     }
 
     /// Waits until nothing is being read or worked on, unless the worker is held.
     pub async fn quiet(&self) {
         for _ in 0..1_000 {
-            if self.store.objects_under(keys::INCOMING).is_empty() && (self.work_is_held() || !self.has_jobs().await) {
+            if self.store.objects_under(keys::INCOMING).is_empty()
+                && (self.work_is_held() || !self.has_jobs().await)
+            {
                 return;
             }
             tokio::time::sleep(std::time::Duration::from_millis(10)).await;
         }
-        panic!("uploads are still being read, or jobs are left: {:?}", self.store.objects_under(keys::INCOMING));
+        panic!(
+            "uploads are still being read, or jobs are left: {:?}",
+            self.store.objects_under(keys::INCOMING)
+        );
     }
 
     async fn has_jobs(&self) -> bool {
-        self.snapshot().await.values().any(|record| record["kind"]["S"] == Job::KIND)
+        self.snapshot()
+            .await
+            .values()
+            .any(|record| record["kind"]["S"] == Job::KIND)
     }
 
     /// Says what of a tenant does not fit together.
     pub async fn verify(&self, handle: Handle) -> Result<(), String> {
         self.quiet().await;
         let found = faults(handle, &self.snapshot().await);
-        if found.is_empty() { Ok(()) } else { Err(found.join("\n")) }
+        if found.is_empty() {
+            Ok(())
+        } else {
+            Err(found.join("\n"))
+        }
     }
 }
 
@@ -130,7 +162,10 @@ pub fn of_tenant(snapshot: &Snapshot, handle: Handle) -> Snapshot {
         .iter()
         .filter(|((pk, sk), item)| {
             pk.starts_with(&handle)
-                || (pk.starts_with("MAILS#") && item["d"]["S"].as_str().is_some_and(|body| body.contains(&handle)))
+                || (pk.starts_with("MAILS#")
+                    && item["d"]["S"]
+                        .as_str()
+                        .is_some_and(|body| body.contains(&handle)))
                 || (pk.starts_with("CHORES#") && sk.contains(&handle))
                 || (pk.starts_with("PENDING#") && sk.contains(&handle))
                 || (pk == "SPIKES" && *sk == handle)
@@ -141,12 +176,21 @@ pub fn of_tenant(snapshot: &Snapshot, handle: Handle) -> Snapshot {
 
 fn item(value: &Value) -> Item {
     let text = |name: &str| value[name]["S"].as_str().map(str::to_owned);
-    let number = |name: &str| value[name]["N"].as_str().and_then(|digits| digits.parse::<i64>().ok());
+    let number = |name: &str| {
+        value[name]["N"]
+            .as_str()
+            .and_then(|digits| digits.parse::<i64>().ok())
+    };
     Item {
-        key: Key { pk: text("pk").unwrap_or_default(), sk: text("sk").unwrap_or_default() },
+        key: Key {
+            pk: text("pk").unwrap_or_default(),
+            sk: text("sk").unwrap_or_default(),
+        },
         kind: text("kind").unwrap_or_default(),
         schema: number("v").and_then(|v| u32::try_from(v).ok()).unwrap_or(1),
-        rev: number("rev").and_then(|rev| u64::try_from(rev).ok()).unwrap_or(0),
+        rev: number("rev")
+            .and_then(|rev| u64::try_from(rev).ok())
+            .unwrap_or(0),
         body: text("d").unwrap_or_else(|| "{}".to_owned()),
         owner: text("own"),
         count: number("n").unwrap_or(0),
@@ -162,11 +206,17 @@ struct Records {
 impl Records {
     fn all<R: Record>(&self) -> Vec<Stored<R>> {
         let of_kind = self.items.iter().filter(|item| item.kind == R::KIND);
-        of_kind.map(|item| Stored::parse(item.clone()).unwrap_or_else(|error| panic!("{error}"))).collect()
+        of_kind
+            .map(|item| Stored::parse(item.clone()).unwrap_or_else(|error| panic!("{error}")))
+            .collect()
     }
 
     fn keys(&self, kind: &str) -> BTreeSet<Key> {
-        self.items.iter().filter(|item| item.kind == kind).map(|item| item.key.clone()).collect()
+        self.items
+            .iter()
+            .filter(|item| item.kind == kind)
+            .map(|item| item.key.clone())
+            .collect()
     }
 }
 
@@ -176,12 +226,19 @@ struct Sides<'a> {
 }
 
 impl Sides<'_> {
-    fn same<T: Ord + std::fmt::Debug>(&mut self, what: &str, left: BTreeSet<T>, right: BTreeSet<T>) {
+    fn same<T: Ord + std::fmt::Debug>(
+        &mut self,
+        what: &str,
+        left: BTreeSet<T>,
+        right: BTreeSet<T>,
+    ) {
         for only in left.difference(&right) {
-            self.found.push(format!("{what}: only on the left: {only:?}"));
+            self.found
+                .push(format!("{what}: only on the left: {only:?}"));
         }
         for only in right.difference(&left) {
-            self.found.push(format!("{what}: only on the right: {only:?}"));
+            self.found
+                .push(format!("{what}: only on the right: {only:?}"));
         }
     }
 
@@ -192,27 +249,56 @@ impl Sides<'_> {
     }
 }
 
-/// What does not fit together of notifications and the mails that are due: every notification that is not at its end is due, and
-/// everything that is due is such a notification.
+/// What does not fit together of notifications and the mails that are due: every notification that
+/// is not at its end is due, and everything that is due is such a notification.
 pub fn undelivered(snapshot: &Snapshot) -> Vec<String> {
     let mut found = Vec::new();
-    let items = |kind: &'static str| snapshot.values().map(item).filter(move |item| item.kind == kind && item.schema == 1);
-    let unsent = items(Notification::KIND).map(|item| Stored::<Notification>::parse(item).unwrap_or_else(|error| panic!("{error}")));
-    let unsent = unsent.filter(|notification| !matches!(notification.value.delivery, Delivery::Sent | Delivery::Failed)).map(|notification| notification.key);
-    let due = items(DueMail::KIND).map(|item| Stored::<DueMail>::parse(item).unwrap_or_else(|error| panic!("{error}")).value.notification_key());
-    let (due, times): (BTreeSet<Key>, usize) = due.fold((BTreeSet::new(), 0), |(mut due, times), key| {
-        due.insert(key);
-        (due, times + 1)
+    let items = |kind: &'static str| {
+        snapshot
+            .values()
+            .map(item)
+            .filter(move |item| item.kind == kind && item.schema == 1)
+    };
+    let unsent = items(Notification::KIND)
+        .map(|item| Stored::<Notification>::parse(item).unwrap_or_else(|error| panic!("{error}")));
+    let unsent = unsent
+        .filter(|notification| {
+            !matches!(
+                notification.value.delivery,
+                Delivery::Sent | Delivery::Failed
+            )
+        })
+        .map(|notification| notification.key);
+    let due = items(DueMail::KIND).map(|item| {
+        Stored::<DueMail>::parse(item)
+            .unwrap_or_else(|error| panic!("{error}"))
+            .value
+            .notification_key()
     });
+    let (due, times): (BTreeSet<Key>, usize) =
+        due.fold((BTreeSet::new(), 0), |(mut due, times), key| {
+            due.insert(key);
+            (due, times + 1)
+        });
     let mut sides = Sides { found: &mut found };
-    sides.holds(|| format!("{times} due mails are of {} notifications", due.len()), times == due.len());
-    sides.same("a notification and the mail that is due", unsent.collect(), due);
+    sides.holds(
+        || format!("{times} due mails are of {} notifications", due.len()),
+        times == due.len(),
+    );
+    sides.same(
+        "a notification and the mail that is due",
+        unsent.collect(),
+        due,
+    );
     found
 }
 
-/// What does not fit together in a tenant. A reference to a group or policy that is gone is meant to stay.
+/// What does not fit together in a tenant. A reference to a group or policy that is gone is meant
+/// to stay.
 pub fn faults(handle: Handle, snapshot: &Snapshot) -> Vec<String> {
-    let records = Records { items: of_tenant(snapshot, handle).values().map(item).collect() };
+    let records = Records {
+        items: of_tenant(snapshot, handle).values().map(item).collect(),
+    };
     let mut found = Vec::new();
     let mut sides = Sides { found: &mut found };
     let known: BTreeSet<&str> = [
@@ -304,7 +390,10 @@ pub fn faults(handle: Handle, snapshot: &Snapshot) -> Vec<String> {
     ]
     .into();
     for item in &records.items {
-        sides.holds(|| format!("a record of no known kind: {item:?}"), known.contains(item.kind.as_str()));
+        sides.holds(
+            || format!("a record of no known kind: {item:?}"),
+            known.contains(item.kind.as_str()),
+        );
     }
     let chores = records.all::<Chore>();
     apps(handle, &records, &chores, &mut sides);
@@ -318,11 +407,26 @@ pub fn faults(handle: Handle, snapshot: &Snapshot) -> Vec<String> {
     tokens(handle, &records, &mut sides);
     publications(handle, &records, &mut sides);
     ping(handle, &records, &mut sides);
-    let waiting = records.all::<Upload>().into_iter().filter(|upload| upload.value.state == State::Waiting).map(|upload| upload.value.guid);
-    let cleared: BTreeSet<_> =
-        chores.iter().filter_map(|chore| if let Chore::Upload { upload, .. } = &chore.value { Some(upload.clone()) } else { None }).collect();
+    let waiting = records
+        .all::<Upload>()
+        .into_iter()
+        .filter(|upload| upload.value.state == State::Waiting)
+        .map(|upload| upload.value.guid);
+    let cleared: BTreeSet<_> = chores
+        .iter()
+        .filter_map(|chore| {
+            if let Chore::Upload { upload, .. } = &chore.value {
+                Some(upload.clone())
+            } else {
+                None
+            }
+        })
+        .collect();
     for upload in waiting {
-        sides.holds(|| format!("no chore for the waiting upload {upload}"), cleared.contains(&upload));
+        sides.holds(
+            || format!("no chore for the waiting upload {upload}"),
+            cleared.contains(&upload),
+        );
     }
     log(handle, &records, &mut sides);
     partials(handle, &records, &mut sides);
@@ -335,25 +439,59 @@ pub fn faults(handle: Handle, snapshot: &Snapshot) -> Vec<String> {
     let stores: Vec<Stored<StoreFront>> = records.all();
     sides.holds(|| format!("{} stores", stores.len()), stores.len() == 1);
     let whole = |policy: Policy| json!(policy).to_string();
-    let claims = records.all::<PolicyIdClaim>().into_iter().map(|claim| (claim.key, whole(claim.value.policy))).collect();
-    let policies = records.all::<Policy>().into_iter().map(|policy| (keys::policy_id(handle, &policy.value.policy_id), whole(policy.value))).collect();
+    let claims = records
+        .all::<PolicyIdClaim>()
+        .into_iter()
+        .map(|claim| (claim.key, whole(claim.value.policy)))
+        .collect();
+    let policies = records
+        .all::<Policy>()
+        .into_iter()
+        .map(|policy| {
+            (
+                keys::policy_id(handle, &policy.value.policy_id),
+                whole(policy.value),
+            )
+        })
+        .collect();
     sides.same("policy ids and policies", claims, policies);
     sides.found.extend(undelivered(snapshot));
-    let tenant = snapshot.get(&("TENANTS".to_owned(), handle.to_string())).map(item);
-    sides.holds(|| "no tenant".to_owned(), tenant.is_some_and(|tenant| Stored::<Tenant>::parse(tenant).is_ok()));
+    let tenant = snapshot
+        .get(&("TENANTS".to_owned(), handle.to_string()))
+        .map(item);
+    sides.holds(
+        || "no tenant".to_owned(),
+        tenant.is_some_and(|tenant| Stored::<Tenant>::parse(tenant).is_ok()),
+    );
     found
 }
 
-/// What the log of endpoint security tells, from its beginning, is what endpoints ask for now; and each change was told of.
+/// What the log of endpoint security tells, from its beginning, is what endpoints ask for now; and
+/// each change was told of.
 fn endpoint_security(handle: Handle, records: &Records, sides: &mut Sides<'_>) {
-    let cards: BTreeMap<String, AppId> = records.all::<AppCard>().iter().map(|card| (card.value.id.item().sort_key(), card.value.id)).collect();
-    let logs = keys::endpoint_log(handle, AppId::new(Timestamp(0)), &"dev".parse().expect("an environment"));
+    let cards: BTreeMap<String, AppId> = records
+        .all::<AppCard>()
+        .iter()
+        .map(|card| (card.value.id.item().sort_key(), card.value.id))
+        .collect();
+    let logs = keys::endpoint_log(
+        handle,
+        AppId::new(Timestamp(0)),
+        &"dev".parse().expect("an environment"),
+    );
     let prefix = logs.split_inclusive('#').take(2).collect::<String>();
     let mut changes: BTreeMap<(String, String), Vec<Stored<EndpointChange>>> = BTreeMap::new();
     for change in records.all::<EndpointChange>() {
-        let place = change.key.pk.strip_prefix(&prefix).and_then(|rest| rest.split_once('#'));
+        let place = change
+            .key
+            .pk
+            .strip_prefix(&prefix)
+            .and_then(|rest| rest.split_once('#'));
         let (app, env) = place.unwrap_or_else(|| panic!("no log of an app: {:?}", change.key));
-        changes.entry((app.to_owned(), env.to_owned())).or_default().push(change);
+        changes
+            .entry((app.to_owned(), env.to_owned()))
+            .or_default()
+            .push(change);
     }
     let (mut told, mut kept) = (BTreeSet::new(), BTreeSet::new());
     for ((app, env), mut changes) in changes {
@@ -365,88 +503,224 @@ fn endpoint_security(handle: Handle, records: &Records, sides: &mut Sides<'_>) {
             for row in &change.value.rows {
                 match (row.kind, &row.endpoint) {
                     (endpoint_security::Kind::Set, None) => default = Some(row.security),
-                    (endpoint_security::Kind::Add, Some(name)) => drop(overrides.insert(name.clone(), row.security)),
+                    (endpoint_security::Kind::Add, Some(name)) => {
+                        drop(overrides.insert(name.clone(), row.security))
+                    }
                     (endpoint_security::Kind::Remove, Some(name)) => drop(overrides.remove(name)),
                     _ => sides.holds(|| format!("a row of no change: {row:?}"), false),
                 }
             }
             let events = keys::events(handle, *id, Some(&env));
-            let is_told = records.all::<Event>().iter().any(|event| event.key.pk == events && event.value.at == change.value.at);
-            sides.holds(|| format!("a change of endpoint security that nothing tells of: {:?}", change.key), is_told);
+            let is_told = records
+                .all::<Event>()
+                .iter()
+                .any(|event| event.key.pk == events && event.value.at == change.value.at);
+            sides.holds(
+                || {
+                    format!(
+                        "a change of endpoint security that nothing tells of: {:?}",
+                        change.key
+                    )
+                },
+                is_told,
+            );
         }
-        told.insert((keys::endpoint_security(handle, *id, &env), json!([default, overrides]).to_string()));
+        told.insert((
+            keys::endpoint_security(handle, *id, &env),
+            json!([default, overrides]).to_string(),
+        ));
     }
     for found in records.all::<EndpointSecurity>() {
-        if !cards.values().any(|id| keys::app_parts(handle, *id) == found.key.pk) {
+        if !cards
+            .values()
+            .any(|id| keys::app_parts(handle, *id) == found.key.pk)
+        {
             continue;
         }
-        let overrides: BTreeMap<_, _> = found.value.overrides.iter().map(|(name, of)| (name.clone(), of.security)).collect();
-        kept.insert((found.key, json!([found.value.default, overrides]).to_string()));
+        let overrides: BTreeMap<_, _> = found
+            .value
+            .overrides
+            .iter()
+            .map(|(name, of)| (name.clone(), of.security))
+            .collect();
+        kept.insert((
+            found.key,
+            json!([found.value.default, overrides]).to_string(),
+        ));
     }
     sides.same("the log of endpoint security and what it made", told, kept);
 }
 
-/// Events are where their app and environment put them, and whatever waits to be held against the alerts is there. What was told of
-/// once by its id has its event.
+/// Events are where their app and environment put them, and whatever waits to be held against the
+/// alerts is there. What was told of once by its id has its event.
 fn events(handle: Handle, records: &Records, sides: &mut Sides<'_>) {
     let all = records.all::<Event>();
     let mut kept = BTreeMap::new();
     for event in &all {
-        let key = keys::event(handle, event.value.app, event.value.env.as_ref(), event.value.at, &event.value.guid);
+        let key = keys::event(
+            handle,
+            event.value.app,
+            event.value.env.as_ref(),
+            event.value.at,
+            &event.value.guid,
+        );
         sides.holds(|| format!("an event is not at {key:?}"), event.key == key);
-        sides.holds(|| format!("two events are {}", event.value.guid), kept.insert(event.value.guid.clone(), &event.value).is_none());
+        sides.holds(
+            || format!("two events are {}", event.value.guid),
+            kept.insert(event.value.guid.clone(), &event.value)
+                .is_none(),
+        );
     }
     for waiting in records.all::<Pending>() {
-        sides.holds(|| format!("another tenant's events wait here: {:?}", waiting.key), waiting.value.handle == handle);
+        sides.holds(
+            || format!("another tenant's events wait here: {:?}", waiting.key),
+            waiting.value.handle == handle,
+        );
         for event in &waiting.value.events {
-            sides.holds(|| format!("an event waits that is not kept: {}", event.guid), kept.get(&event.guid) == Some(&event));
+            sides.holds(
+                || format!("an event waits that is not kept: {}", event.guid),
+                kept.get(&event.guid) == Some(&event),
+            );
         }
     }
-    let claims: BTreeSet<Key> = kept.keys().map(|guid| keys::told_event(handle, guid)).collect();
+    let claims: BTreeSet<Key> = kept
+        .keys()
+        .map(|guid| keys::told_event(handle, guid))
+        .collect();
     for told in records.all::<Told>() {
-        sides.holds(|| format!("told of, and no event: {:?}", told.key), claims.contains(&told.key));
+        sides.holds(
+            || format!("told of, and no event: {:?}", told.key),
+            claims.contains(&told.key),
+        );
     }
 }
 
 /// Alerts, where they are by their guids, how many an app has, and which ask about download spikes.
 fn alerts(handle: Handle, records: &Records, chores: &[Stored<Chore>], sides: &mut Sides<'_>) {
     let all = records.all::<Alert>();
-    let apps: BTreeSet<_> = records.all::<AppCard>().into_iter().map(|card| card.value.id.item()).collect();
-    let going: BTreeSet<_> = chores.iter().filter_map(|chore| if let Chore::Alerts { app, .. } = &chore.value { Some(*app) } else { None }).collect();
+    let apps: BTreeSet<_> = records
+        .all::<AppCard>()
+        .into_iter()
+        .map(|card| card.value.id.item())
+        .collect();
+    let going: BTreeSet<_> = chores
+        .iter()
+        .filter_map(|chore| {
+            if let Chore::Alerts { app, .. } = &chore.value {
+                Some(*app)
+            } else {
+                None
+            }
+        })
+        .collect();
     for app in all.iter().filter_map(|alert| alert.value.app) {
-        sides.holds(|| format!("alerts of the deleted app {app} stay for ever"), apps.contains(&app) || going.contains(&app));
+        sides.holds(
+            || format!("alerts of the deleted app {app} stay for ever"),
+            apps.contains(&app) || going.contains(&app),
+        );
     }
     for alert in &all {
         let key = keys::alert(handle, alert.value.app, &alert.value.guid);
         sides.holds(|| format!("an alert is not at {key:?}"), alert.key == key);
     }
-    let placed = all.iter().map(|alert| (keys::alert_place(handle, &alert.value.guid), alert.value.app)).collect();
-    sides.same("alerts and their places", placed, records.all::<AlertPlace>().into_iter().map(|place| (place.key, place.value.app)).collect());
+    let placed = all
+        .iter()
+        .map(|alert| {
+            (
+                keys::alert_place(handle, &alert.value.guid),
+                alert.value.app,
+            )
+        })
+        .collect();
+    sides.same(
+        "alerts and their places",
+        placed,
+        records
+            .all::<AlertPlace>()
+            .into_iter()
+            .map(|place| (place.key, place.value.app))
+            .collect(),
+    );
     let mut counted = BTreeMap::<Key, i64>::new();
     for alert in &all {
-        *counted.entry(keys::alert_count(handle, alert.value.app)).or_default() += 1;
+        *counted
+            .entry(keys::alert_count(handle, alert.value.app))
+            .or_default() += 1;
     }
-    let counts = records.all::<AlertCount>().into_iter().filter(|count| count.count != 0).map(|count| (count.key, count.count)).collect();
-    sides.same("alerts and their counts", counted.into_iter().collect(), counts);
-    let asking: Vec<_> = all.iter().filter(|alert| alert.value.names.iter().any(|name| name == download_spike::NAME)).collect();
-    let asked = records.all::<download_spike::Asked>().into_iter().map(|asked| (asked.key, asked.value.app)).collect();
+    let counts = records
+        .all::<AlertCount>()
+        .into_iter()
+        .filter(|count| count.count != 0)
+        .map(|count| (count.key, count.count))
+        .collect();
+    sides.same(
+        "alerts and their counts",
+        counted.into_iter().collect(),
+        counts,
+    );
+    let asking: Vec<_> = all
+        .iter()
+        .filter(|alert| {
+            alert
+                .value
+                .names
+                .iter()
+                .any(|name| name == download_spike::NAME)
+        })
+        .collect();
+    let asked = records
+        .all::<download_spike::Asked>()
+        .into_iter()
+        .map(|asked| (asked.key, asked.value.app))
+        .collect();
     sides.same(
         "alerts and questions about spikes",
-        asking.iter().map(|alert| (keys::spike_alert(handle, &alert.value.guid), alert.value.app)).collect(),
+        asking
+            .iter()
+            .map(|alert| {
+                (
+                    keys::spike_alert(handle, &alert.value.guid),
+                    alert.value.app,
+                )
+            })
+            .collect(),
         asked,
     );
-    let of_tenant = records.items.iter().find(|item| item.key == keys::spike_tenant(handle)).map_or(0, |item| item.count);
-    sides.holds(|| format!("{of_tenant} alerts ask about spikes, and not {}", asking.len()), i64::try_from(asking.len()) == Ok(of_tenant));
+    let of_tenant = records
+        .items
+        .iter()
+        .find(|item| item.key == keys::spike_tenant(handle))
+        .map_or(0, |item| item.count);
+    sides.holds(
+        || {
+            format!(
+                "{of_tenant} alerts ask about spikes, and not {}",
+                asking.len()
+            )
+        },
+        i64::try_from(asking.len()) == Ok(of_tenant),
+    );
 }
 
 fn apps(handle: Handle, records: &Records, chores: &[Stored<Chore>], sides: &mut Sides<'_>) {
     let cards = records.all::<AppCard>();
     let shelf = records.keys("shelved");
-    let in_store = cards.iter().filter(|card| card.value.in_store()).map(|card| keys::shelf(handle, card.value.id)).collect();
+    let in_store = cards
+        .iter()
+        .filter(|card| card.value.in_store())
+        .map(|card| keys::shelf(handle, card.value.id))
+        .collect();
     sides.same("the shelf and in_store", shelf, in_store);
     listed(handle, records, &cards, sides);
-    let icons: BTreeSet<Key> = records.keys("icon").into_iter().filter(|key| *key != keys::store_icon(handle)).collect();
-    let of_cards: BTreeSet<Key> = cards.iter().map(|card| keys::icon(handle, card.value.id)).collect();
+    let icons: BTreeSet<Key> = records
+        .keys("icon")
+        .into_iter()
+        .filter(|key| *key != keys::store_icon(handle))
+        .collect();
+    let of_cards: BTreeSet<Key> = cards
+        .iter()
+        .map(|card| keys::icon(handle, card.value.id))
+        .collect();
     for icon in icons.difference(&of_cards) {
         sides.holds(|| format!("an icon of no app: {icon:?}"), false);
     }
@@ -455,13 +729,27 @@ fn apps(handle: Handle, records: &Records, chores: &[Stored<Chore>], sides: &mut
         .iter()
         .flat_map(|card| card.value.binaries.iter().map(move |binary| (card, binary)))
         .map(|(card, binary)| {
-            let versions: Vec<_> = binary.versions.iter().map(|version| (version.number, version.guid.clone())).collect();
+            let versions: Vec<_> = binary
+                .versions
+                .iter()
+                .map(|version| (version.number, version.guid.clone()))
+                .collect();
             (keys::binary(handle, card.value.id, binary.kind), versions)
         })
         .collect();
     let kept = binaries
         .iter()
-        .map(|binary| (binary.key.clone(), binary.value.versions.iter().map(|version| (version.number, version.guid.clone())).collect::<Vec<_>>()))
+        .map(|binary| {
+            (
+                binary.key.clone(),
+                binary
+                    .value
+                    .versions
+                    .iter()
+                    .map(|version| (version.number, version.guid.clone()))
+                    .collect::<Vec<_>>(),
+            )
+        })
         .collect();
     sides.same("binaries of cards and binaries", on_cards, kept);
     let mut aliases = BTreeSet::new();
@@ -469,25 +757,57 @@ fn apps(handle: Handle, records: &Records, chores: &[Stored<Chore>], sides: &mut
     for card in &cards {
         for kind in BinaryType::ALL {
             let key = keys::binary(handle, card.value.id, kind);
-            let (shown, binary) = (card.value.binary(kind), binaries.iter().find(|binary| binary.key == key));
-            let (Some(shown), Some(binary)) = (shown, binary) else { continue };
-            sides.holds(|| format!("the live version of {key:?} is not kept"), binary.value.version(shown.live).is_some());
-            sides.holds(|| format!("the next number of {key:?} is taken"), binary.value.versions.iter().all(|version| version.number < binary.value.next));
+            let (shown, binary) = (
+                card.value.binary(kind),
+                binaries.iter().find(|binary| binary.key == key),
+            );
+            let (Some(shown), Some(binary)) = (shown, binary) else {
+                continue;
+            };
+            sides.holds(
+                || format!("the live version of {key:?} is not kept"),
+                binary.value.version(shown.live).is_some(),
+            );
+            sides.holds(
+                || format!("the next number of {key:?} is taken"),
+                binary
+                    .value
+                    .versions
+                    .iter()
+                    .all(|version| version.number < binary.value.next),
+            );
             for version in &binary.value.versions {
-                aliases.insert((keys::version(handle, &version.guid), Some(card.value.id.binary(kind))));
+                aliases.insert((
+                    keys::version(handle, &version.guid),
+                    Some(card.value.id.binary(kind)),
+                ));
                 for sha256 in version.objects() {
-                    *counted.entry(keys::object(handle, &keys::binary_object(handle, sha256))).or_default() += 1;
+                    *counted
+                        .entry(keys::object(handle, &keys::binary_object(handle, sha256)))
+                        .or_default() += 1;
                 }
             }
         }
     }
-    let mut there: BTreeSet<_> = records.all::<VersionAlias>().into_iter().map(|alias| (alias.key, Some(alias.value.binary))).collect();
+    let mut there: BTreeSet<_> = records
+        .all::<VersionAlias>()
+        .into_iter()
+        .map(|alias| (alias.key, Some(alias.value.binary)))
+        .collect();
     for chore in chores {
         // What a deleted app left to housekeeping.
-        if let Chore::Release { objects, aliases: left, .. } = &chore.value {
+        if let Chore::Release {
+            objects,
+            aliases: left,
+            ..
+        } = &chore.value
+        {
             for guid in left {
                 let key = keys::version(handle, guid);
-                sides.holds(|| format!("{key:?} is to be removed and is not there"), there.iter().any(|(alias, _)| *alias == key));
+                sides.holds(
+                    || format!("{key:?} is to be removed and is not there"),
+                    there.iter().any(|(alias, _)| *alias == key),
+                );
                 there.retain(|(alias, _)| *alias != key);
             }
             for name in objects {
@@ -497,58 +817,146 @@ fn apps(handle: Handle, records: &Records, chores: &[Stored<Chore>], sides: &mut
     }
     sides.same("guids of versions and kept versions", there, aliases);
     for file in records.all::<StoredFile>() {
-        *counted.entry(keys::object(handle, &file.value.object(handle))).or_default() += 1;
+        *counted
+            .entry(keys::object(handle, &file.value.object(handle)))
+            .or_default() += 1;
     }
-    let counters = records.items.iter().filter(|item| item.kind == "object" && item.count != 0).map(|item| (item.key.clone(), item.count)).collect();
-    sides.same("counters of objects and references", counters, counted.into_iter().collect());
+    let counters = records
+        .items
+        .iter()
+        .filter(|item| item.kind == "object" && item.count != 0)
+        .map(|item| (item.key.clone(), item.count))
+        .collect();
+    sides.same(
+        "counters of objects and references",
+        counters,
+        counted.into_iter().collect(),
+    );
 }
 
-/// The work on versions: cards show it as it stands, what is being done has its job, and what waits for a job is being done. A
-/// job that was overtaken is left to its chore.
+/// The work on versions: cards show it as it stands, what is being done has its job, and what waits
+/// for a job is being done. A job that was overtaken is left to its chore.
 fn works(handle: Handle, records: &Records, chores: &[Stored<Chore>], sides: &mut Sides<'_>) {
     let cards = records.all::<AppCard>();
     let (mut shown, mut kept, mut present) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
-    let said = |guid: &Guid, work: Option<&WorkCard>| work.map(|work| (guid.clone(), json!(work).to_string()));
+    let said = |guid: &Guid, work: Option<&WorkCard>| {
+        work.map(|work| (guid.clone(), json!(work).to_string()))
+    };
     for card in &cards {
-        shown.extend(card.value.binaries.iter().flat_map(|binary| &binary.versions).filter_map(|version| said(&version.guid, version.work.as_ref())));
+        shown.extend(
+            card.value
+                .binaries
+                .iter()
+                .flat_map(|binary| &binary.versions)
+                .filter_map(|version| said(&version.guid, version.work.as_ref())),
+        );
     }
-    for version in records.all::<Binary>().iter().flat_map(|binary| &binary.value.versions) {
-        let Some(work) = version.work.as_deref() else { continue };
+    for version in records
+        .all::<Binary>()
+        .iter()
+        .flat_map(|binary| &binary.value.versions)
+    {
+        let Some(work) = version.work.as_deref() else {
+            continue;
+        };
         kept.extend(said(&version.guid, Some(&WorkCard::of(work))));
         present.extend(work.job.clone());
-        let signs = work.signing.as_ref().is_some_and(|signing| signing.status == SigningStatus::InProgress);
+        let signs = work
+            .signing
+            .as_ref()
+            .is_some_and(|signing| signing.status == SigningStatus::InProgress);
         let waits = signs || work.status == WrapStatus::Applying;
-        sides.holds(|| format!("{} waits for a job and has none: {work:?}", version.guid), !waits || work.job.is_some());
-        sides.holds(|| format!("{} is applied and signed at once: {work:?}", version.guid), !(signs && work.status == WrapStatus::Applying));
-        let without = work.policies.is_empty() && matches!(work.status, WrapStatus::Applying | WrapStatus::NotSigned | WrapStatus::Signed);
-        sides.holds(|| format!("{} has no policies and is {:?}", version.guid, work.status), !without);
-        let lacks = work.applied.is_none() && matches!(work.status, WrapStatus::NotSigned | WrapStatus::Signed);
-        sides.holds(|| format!("{} has no package for its policies: {work:?}", version.guid), !lacks);
+        sides.holds(
+            || format!("{} waits for a job and has none: {work:?}", version.guid),
+            !waits || work.job.is_some(),
+        );
+        sides.holds(
+            || format!("{} is applied and signed at once: {work:?}", version.guid),
+            !(signs && work.status == WrapStatus::Applying),
+        );
+        let without = work.policies.is_empty()
+            && matches!(
+                work.status,
+                WrapStatus::Applying | WrapStatus::NotSigned | WrapStatus::Signed
+            );
+        sides.holds(
+            || format!("{} has no policies and is {:?}", version.guid, work.status),
+            !without,
+        );
+        let lacks = work.applied.is_none()
+            && matches!(work.status, WrapStatus::NotSigned | WrapStatus::Signed);
+        sides.holds(
+            || format!("{} has no package for its policies: {work:?}", version.guid),
+            !lacks,
+        );
     }
     sides.same("work on cards and on versions", shown, kept);
-    let jobs: BTreeSet<Guid> = records.all::<Job>().into_iter().map(|job| job.value.guid).collect();
-    let chores: BTreeSet<Guid> = chores.iter().filter_map(|chore| if let Chore::Job { job, .. } = &chore.value { Some(job.clone()) } else { None }).collect();
+    let jobs: BTreeSet<Guid> = records
+        .all::<Job>()
+        .into_iter()
+        .map(|job| job.value.guid)
+        .collect();
+    let chores: BTreeSet<Guid> = chores
+        .iter()
+        .filter_map(|chore| {
+            if let Chore::Job { job, .. } = &chore.value {
+                Some(job.clone())
+            } else {
+                None
+            }
+        })
+        .collect();
     for job in jobs.difference(&chores) {
         sides.holds(|| format!("no chore for the job {job}"), false);
     }
     for job in present.difference(&jobs) {
-        sides.holds(|| format!("a version waits for the job {job}, which is not there"), false);
+        sides.holds(
+            || format!("a version waits for the job {job}, which is not there"),
+            false,
+        );
     }
     // Whatever has policies in a package has a published document.
     let documents = records.keys(Published::KIND);
     let binaries = records.all::<Binary>();
-    for id in cards.iter().flat_map(|card| BinaryType::ALL.map(|kind| card.value.id.binary(kind))) {
-        let versions = binaries.iter().filter(|binary| id.kind().is_some_and(|kind| binary.key == keys::binary(handle, id, kind)));
-        let applied = versions.flat_map(|binary| &binary.value.versions).any(|version| version.work.as_ref().is_some_and(|work| work.applied.is_some()));
+    for id in cards
+        .iter()
+        .flat_map(|card| BinaryType::ALL.map(|kind| card.value.id.binary(kind)))
+    {
+        let versions = binaries.iter().filter(|binary| {
+            id.kind()
+                .is_some_and(|kind| binary.key == keys::binary(handle, id, kind))
+        });
+        let applied = versions
+            .flat_map(|binary| &binary.value.versions)
+            .any(|version| {
+                version
+                    .work
+                    .as_ref()
+                    .is_some_and(|work| work.applied.is_some())
+            });
         let key = keys::policy_document(handle, id);
-        sides.holds(|| format!("no document is published at {key:?}"), !applied || documents.contains(&key));
+        sides.holds(
+            || format!("no document is published at {key:?}"),
+            !applied || documents.contains(&key),
+        );
     }
-    let binaries: BTreeSet<Key> = cards.iter().flat_map(|card| BinaryType::ALL.map(|kind| keys::policy_document(handle, card.value.id.binary(kind)))).collect();
+    let binaries: BTreeSet<Key> = cards
+        .iter()
+        .flat_map(|card| {
+            BinaryType::ALL.map(|kind| keys::policy_document(handle, card.value.id.binary(kind)))
+        })
+        .collect();
     for document in records.all::<Published>() {
         // What a deleted app left, housekeeping removes.
         let key = keys::policy_document(handle, document.value.binary);
-        sides.holds(|| format!("a document under another key: {:?}", document.key), document.key == key);
-        sides.holds(|| format!("a document without a key pair: {key:?}"), !binaries.contains(&key) || !records.keys("document-key").is_empty());
+        sides.holds(
+            || format!("a document under another key: {:?}", document.key),
+            document.key == key,
+        );
+        sides.holds(
+            || format!("a document without a key pair: {key:?}"),
+            !binaries.contains(&key) || !records.keys("document-key").is_empty(),
+        );
     }
 }
 
@@ -556,86 +964,209 @@ fn works(handle: Handle, records: &Records, chores: &[Stored<Chore>], sides: &mu
 fn presets(handle: Handle, records: &Records, sides: &mut Sides<'_>) {
     let mut counts = BTreeMap::<Key, i64>::new();
     for preset in records.all::<Preset>() {
-        sides.holds(|| format!("a preset under another key: {:?}", preset.key), preset.key == keys::preset(handle, preset.value.id));
-        *counts.entry(keys::preset_count(handle, &preset.value.policy_id)).or_default() += 1;
+        sides.holds(
+            || format!("a preset under another key: {:?}", preset.key),
+            preset.key == keys::preset(handle, preset.value.id),
+        );
+        *counts
+            .entry(keys::preset_count(handle, &preset.value.policy_id))
+            .or_default() += 1;
     }
-    let counted = records.items.iter().filter(|item| item.kind == PresetCount::KIND && item.count != 0).map(|item| (item.key.clone(), item.count));
-    sides.same("counters of presets and presets", counted.collect(), counts.into_iter().collect());
+    let counted = records
+        .items
+        .iter()
+        .filter(|item| item.kind == PresetCount::KIND && item.count != 0)
+        .map(|item| (item.key.clone(), item.count));
+    sides.same(
+        "counters of presets and presets",
+        counted.collect(),
+        counts.into_iter().collect(),
+    );
 }
 
 /// Signing credentials and what they sign with; those for iOS have a profile, and no others.
 fn signing_credentials(handle: Handle, records: &Records, sides: &mut Sides<'_>) {
     let credentials = records.all::<SigningCredential>();
-    let secrets = credentials.iter().map(|found| keys::signing_secret(handle, &found.value.guid)).collect();
-    sides.same("signing credentials and what they sign with", records.keys("signing-secret"), secrets);
-    let ios = credentials.iter().filter(|found| found.value.platform == SigningPlatform::Ios);
-    let profiles = ios.map(|found| keys::signing_profile(handle, &found.value.guid)).collect();
-    sides.same("signing credentials for iOS and their profiles", records.keys("signing-profile"), profiles);
+    let secrets = credentials
+        .iter()
+        .map(|found| keys::signing_secret(handle, &found.value.guid))
+        .collect();
+    sides.same(
+        "signing credentials and what they sign with",
+        records.keys("signing-secret"),
+        secrets,
+    );
+    let ios = credentials
+        .iter()
+        .filter(|found| found.value.platform == SigningPlatform::Ios);
+    let profiles = ios
+        .map(|found| keys::signing_profile(handle, &found.value.guid))
+        .collect();
+    sides.same(
+        "signing credentials for iOS and their profiles",
+        records.keys("signing-profile"),
+        profiles,
+    );
 }
 
-/// What the Apperian API keeps of apps beside their cards: the claim of each one's number, and what is said of it.
+/// What the Apperian API keeps of apps beside their cards: the claim of each one's number, and what
+/// is said of it.
 fn native(handle: Handle, records: &Records, sides: &mut Sides<'_>) {
     let cards = records.all::<AppCard>();
-    let numbered = cards.iter().filter(|card| card.value.psk != 0).map(|card| (keys::psk(handle, card.value.psk), card.value.id)).collect();
-    sides.same("claims of numbers and apps", records.all::<Psk>().into_iter().map(|claim| (claim.key, claim.value.app)).collect(), numbered);
-    let described: BTreeSet<Key> = cards.iter().map(|card| keys::app_text(handle, card.value.id)).collect();
+    let numbered = cards
+        .iter()
+        .filter(|card| card.value.psk != 0)
+        .map(|card| (keys::psk(handle, card.value.psk), card.value.id))
+        .collect();
+    sides.same(
+        "claims of numbers and apps",
+        records
+            .all::<Psk>()
+            .into_iter()
+            .map(|claim| (claim.key, claim.value.app))
+            .collect(),
+        numbered,
+    );
+    let described: BTreeSet<Key> = cards
+        .iter()
+        .map(|card| keys::app_text(handle, card.value.id))
+        .collect();
     for text in records.all::<AppText>() {
-        sides.holds(|| format!("{:?} is of no app", text.key), described.contains(&text.key));
+        sides.holds(
+            || format!("{:?} is of no app", text.key),
+            described.contains(&text.key),
+        );
     }
 }
 
 /// The uses of files and what their counters say; what nothing uses has a chore that removes it.
 fn files(handle: Handle, records: &Records, chores: &[Stored<Chore>], sides: &mut Sides<'_>) {
     let files = records.all::<StoredFile>();
-    let removed: BTreeSet<&String> = chores.iter().filter_map(|chore| if let Chore::File { name, .. } = &chore.value { Some(name) } else { None }).collect();
+    let removed: BTreeSet<&String> = chores
+        .iter()
+        .filter_map(|chore| {
+            if let Chore::File { name, .. } = &chore.value {
+                Some(name)
+            } else {
+                None
+            }
+        })
+        .collect();
     let mut uses = BTreeMap::<Key, i64>::new();
-    for name in records.all::<Document>().iter().filter_map(|document| document.value.file()) {
+    for name in records
+        .all::<Document>()
+        .iter()
+        .filter_map(|document| document.value.file())
+    {
         *uses.entry(keys::file_uses(handle, name)).or_default() += 1;
     }
-    let by_cards = records.all::<AppCard>().into_iter().flat_map(|card| file::of_card(&card.value));
-    let left = chores.iter().filter_map(|chore| if let Chore::Abandoned { files, .. } = &chore.value { Some(files.clone()) } else { None }).flatten();
-    let shown = records.all::<Publication>().into_iter().flat_map(|publication| publication.value.pictures());
+    let by_cards = records
+        .all::<AppCard>()
+        .into_iter()
+        .flat_map(|card| file::of_card(&card.value));
+    let left = chores
+        .iter()
+        .filter_map(|chore| {
+            if let Chore::Abandoned { files, .. } = &chore.value {
+                Some(files.clone())
+            } else {
+                None
+            }
+        })
+        .flatten();
+    let shown = records
+        .all::<Publication>()
+        .into_iter()
+        .flat_map(|publication| publication.value.pictures());
     for name in by_cards.chain(left).chain(shown) {
         *uses.entry(keys::file_uses(handle, &name)).or_default() += 1;
     }
     let counters = records.all::<FileUses>();
     sides.same(
         "files and their counters",
-        files.iter().map(|file| keys::file_uses(handle, &file.value.name)).collect(),
+        files
+            .iter()
+            .map(|file| keys::file_uses(handle, &file.value.name))
+            .collect(),
         counters.iter().map(|counter| counter.key.clone()).collect(),
     );
     for file in &files {
         let used = uses.contains_key(&keys::file_uses(handle, &file.value.name));
-        sides.holds(|| format!("no chore for the unused file {}", file.value.name), used || removed.contains(&file.value.name));
+        sides.holds(
+            || format!("no chore for the unused file {}", file.value.name),
+            used || removed.contains(&file.value.name),
+        );
     }
-    let counted = counters.into_iter().filter(|counter| counter.count != 0).map(|counter| (counter.key, counter.count)).collect();
-    sides.same("counters of files and their uses", counted, uses.into_iter().collect());
+    let counted = counters
+        .into_iter()
+        .filter(|counter| counter.count != 0)
+        .map(|counter| (counter.key, counter.count))
+        .collect();
+    sides.same(
+        "counters of files and their uses",
+        counted,
+        uses.into_iter().collect(),
+    );
 }
 
-/// Documents, the claims of their names, their texts, and how many an app has. What a deleted app left is not looked at:
-/// housekeeping removes it.
+/// Documents, the claims of their names, their texts, and how many an app has. What a deleted app
+/// left is not looked at: housekeeping removes it.
 fn documents(handle: Handle, records: &Records, sides: &mut Sides<'_>) {
-    let parts: BTreeSet<String> = records.all::<AppCard>().iter().map(|card| keys::app_parts(handle, card.value.id)).collect();
-    let (mut names, mut texts, mut counts) = (BTreeSet::new(), BTreeSet::new(), BTreeMap::<String, i64>::new());
+    let parts: BTreeSet<String> = records
+        .all::<AppCard>()
+        .iter()
+        .map(|card| keys::app_parts(handle, card.value.id))
+        .collect();
+    let (mut names, mut texts, mut counts) = (
+        BTreeSet::new(),
+        BTreeSet::new(),
+        BTreeMap::<String, i64>::new(),
+    );
     for card in records.all::<AppCard>() {
         let pk = keys::app_parts(handle, card.value.id);
-        for document in records.all::<Document>().into_iter().filter(|document| document.key.pk == pk) {
+        for document in records
+            .all::<Document>()
+            .into_iter()
+            .filter(|document| document.key.pk == pk)
+        {
             let document = document.value;
-            names.insert(keys::document_name(handle, card.value.id, document.name.as_str()));
+            names.insert(keys::document_name(
+                handle,
+                card.value.id,
+                document.name.as_str(),
+            ));
             if document.source == (Source::Inline { written: true }) {
                 texts.insert(keys::document_text(handle, card.value.id, document.id));
             }
             *counts.entry(pk.clone()).or_default() += 1;
         }
     }
-    let kept = |kind: &str| records.keys(kind).into_iter().filter(|key| parts.contains(&key.pk)).collect::<BTreeSet<Key>>();
-    sides.same("names of documents and documents", kept(DocumentName::KIND), names);
+    let kept = |kind: &str| {
+        records
+            .keys(kind)
+            .into_iter()
+            .filter(|key| parts.contains(&key.pk))
+            .collect::<BTreeSet<Key>>()
+    };
+    sides.same(
+        "names of documents and documents",
+        kept(DocumentName::KIND),
+        names,
+    );
     sides.same("texts and documents", kept("document-text"), texts);
-    let counted = records.all::<DocumentCount>().into_iter().filter(|found| found.count != 0 && parts.contains(&found.key.pk));
-    sides.same("counted and kept documents", counted.map(|found| (found.key.pk, found.count)).collect(), counts.into_iter().collect());
+    let counted = records
+        .all::<DocumentCount>()
+        .into_iter()
+        .filter(|found| found.count != 0 && parts.contains(&found.key.pk));
+    sides.same(
+        "counted and kept documents",
+        counted.map(|found| (found.key.pk, found.count)).collect(),
+        counts.into_iter().collect(),
+    );
 }
 
-/// The rows of lists and what the directory counts, beside the cards; and each card's history, which ends where it stands.
+/// The rows of lists and what the directory counts, beside the cards; and each card's history,
+/// which ends where it stands.
 fn listed(handle: Handle, records: &Records, cards: &[Stored<AppCard>], sides: &mut Sides<'_>) {
     let (mut rows, mut counts) = (BTreeSet::new(), BTreeMap::<Key, i64>::new());
     for card in cards {
@@ -649,22 +1180,63 @@ fn listed(handle: Handle, records: &Records, cards: &[Stored<AppCard>], sides: &
             }
         }
     }
-    let there = records.items.iter().filter(|item| item.kind == "row").map(|item| (item.key.clone(), item.body.clone())).collect();
+    let there = records
+        .items
+        .iter()
+        .filter(|item| item.kind == "row")
+        .map(|item| (item.key.clone(), item.body.clone()))
+        .collect();
     sides.same("rows and cards", there, rows);
     let all_apps = |key: &Key| key.sk.starts_with(keys::BUCKETS_PREFIX);
-    let counted = records.items.iter().filter(|item| item.kind == "bucket" && item.count != 0 && !all_apps(&item.key));
-    sides.same("the directory and rows", counted.map(|item| (item.key.clone(), item.count)).collect(), counts.into_iter().collect());
+    let counted = records
+        .items
+        .iter()
+        .filter(|item| item.kind == "bucket" && item.count != 0 && !all_apps(&item.key));
+    sides.same(
+        "the directory and rows",
+        counted.map(|item| (item.key.clone(), item.count)).collect(),
+        counts.into_iter().collect(),
+    );
     let steps = records.all::<Steps>();
     for card in cards {
         let bucket = keys::bucket(handle, card.value.bucket);
-        let beside = i64::try_from(cards.iter().filter(|other| other.value.bucket == card.value.bucket).count()).expect("a number");
-        let put_in = records.items.iter().find(|item| item.key == bucket).map_or(0, |item| item.count);
-        sides.holds(|| format!("{put_in} apps were put into {bucket:?} and {beside} are in it"), put_in >= beside);
-        let mut of_card: Vec<_> = steps.iter().filter(|steps| steps.key.pk == keys::app_parts(handle, card.value.id)).collect();
+        let beside = i64::try_from(
+            cards
+                .iter()
+                .filter(|other| other.value.bucket == card.value.bucket)
+                .count(),
+        )
+        .expect("a number");
+        let put_in = records
+            .items
+            .iter()
+            .find(|item| item.key == bucket)
+            .map_or(0, |item| item.count);
+        sides.holds(
+            || format!("{put_in} apps were put into {bucket:?} and {beside} are in it"),
+            put_in >= beside,
+        );
+        let mut of_card: Vec<_> = steps
+            .iter()
+            .filter(|steps| steps.key.pk == keys::app_parts(handle, card.value.id))
+            .collect();
         of_card.sort_by_key(|steps| steps.key.sk.clone());
         // Each step begins where the one before ended, the first one nowhere.
-        let end = of_card.iter().flat_map(|steps| &steps.value.steps).try_fold(None, |stood, step| (step.from == stood).then_some(Some(step.to)));
-        sides.holds(|| format!("{:?} stands at {:?}, its history ends at {end:?}", card.key, card.value.state), end == Some(Some(card.value.state)));
+        let end = of_card
+            .iter()
+            .flat_map(|steps| &steps.value.steps)
+            .try_fold(None, |stood, step| {
+                (step.from == stood).then_some(Some(step.to))
+            });
+        sides.holds(
+            || {
+                format!(
+                    "{:?} stands at {:?}, its history ends at {end:?}",
+                    card.key, card.value.state
+                )
+            },
+            end == Some(Some(card.value.state)),
+        );
     }
 }
 
@@ -672,10 +1244,28 @@ fn listed(handle: Handle, records: &Records, cards: &[Stored<AppCard>], sides: &
 fn published(handle: Handle, records: &Records, sides: &mut Sides<'_>) {
     let cards = records.all::<AppCard>();
     let publications = records.all::<Publication>();
-    let of = |card: &AppCard| publications.iter().find(|found| found.key == keys::publication(handle, card.id)).map(|found| &found.value);
-    let cardless = publications.iter().filter(|found| !cards.iter().any(|card| found.key == keys::publication(handle, card.value.id)));
-    sides.same("publications and apps", cardless.map(|found| found.key.clone()).collect(), BTreeSet::new());
-    let (mut names, mut versions, mut contexts, mut defaults) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
+    let of = |card: &AppCard| {
+        publications
+            .iter()
+            .find(|found| found.key == keys::publication(handle, card.id))
+            .map(|found| &found.value)
+    };
+    let cardless = publications.iter().filter(|found| {
+        !cards
+            .iter()
+            .any(|card| found.key == keys::publication(handle, card.value.id))
+    });
+    sides.same(
+        "publications and apps",
+        cardless.map(|found| found.key.clone()).collect(),
+        BTreeSet::new(),
+    );
+    let (mut names, mut versions, mut contexts, mut defaults) = (
+        BTreeSet::new(),
+        BTreeSet::new(),
+        BTreeSet::new(),
+        BTreeSet::new(),
+    );
     for card in cards.iter().map(|card| &card.value) {
         names.extend(line::name_key(handle, card).map(|key| (key, card.id)));
         versions.extend(line::version_key(handle, card).map(|key| (key, card.id)));
@@ -685,49 +1275,141 @@ fn published(handle: Handle, records: &Records, sides: &mut Sides<'_>) {
         }
     }
     let lines = records.all::<Line>();
-    let members = lines.iter().flat_map(|line| line.value.versions.iter().map(|member| (line.key.clone(), member.app)));
-    sides.same("versions of lines and apps with a claimed name", members.collect(), names);
-    sides.same("default versions of lines and apps that are one", lines.iter().filter_map(|line| line.value.default).collect(), defaults);
-    let claims = records.all::<VersionClaim>().into_iter().map(|claim| (claim.key, claim.value.app)).collect();
-    sides.same("claims of provider, name and version, and apps", claims, versions);
+    let members = lines.iter().flat_map(|line| {
+        line.value
+            .versions
+            .iter()
+            .map(|member| (line.key.clone(), member.app))
+    });
+    sides.same(
+        "versions of lines and apps with a claimed name",
+        members.collect(),
+        names,
+    );
+    sides.same(
+        "default versions of lines and apps that are one",
+        lines.iter().filter_map(|line| line.value.default).collect(),
+        defaults,
+    );
+    let claims = records
+        .all::<VersionClaim>()
+        .into_iter()
+        .map(|claim| (claim.key, claim.value.app))
+        .collect();
+    sides.same(
+        "claims of provider, name and version, and apps",
+        claims,
+        versions,
+    );
     let claims = records.all::<ContextClaim>();
-    let claims = claims.iter().flat_map(|claim| claim.value.versions.iter().map(|app| (claim.key.clone(), *app)));
+    let claims = claims.iter().flat_map(|claim| {
+        claim
+            .value
+            .versions
+            .iter()
+            .map(|app| (claim.key.clone(), *app))
+    });
     sides.same("claims of contexts and apps", claims.collect(), contexts);
 }
 
 /// Business owners beside their names and the apps that have them.
 fn business_owners(handle: Handle, records: &Records, sides: &mut Sides<'_>) {
     let owners = records.all::<BusinessOwner>();
-    let claims = records.all::<OwnerName>().into_iter().map(|claim| (claim.key, claim.value.owner)).collect();
-    let named = owners.iter().map(|owner| (keys::business_owner_name(handle, &owner.value.name, &owner.value.email), owner.value.id)).collect();
-    sides.same("names of business owners and business owners", claims, named);
+    let claims = records
+        .all::<OwnerName>()
+        .into_iter()
+        .map(|claim| (claim.key, claim.value.owner))
+        .collect();
+    let named = owners
+        .iter()
+        .map(|owner| {
+            (
+                keys::business_owner_name(handle, &owner.value.name, &owner.value.email),
+                owner.value.id,
+            )
+        })
+        .collect();
+    sides.same(
+        "names of business owners and business owners",
+        claims,
+        named,
+    );
     let mut had = BTreeMap::<u32, i64>::new();
-    for id in records.all::<AppCard>().into_iter().filter_map(|card| card.value.business_owner) {
+    for id in records
+        .all::<AppCard>()
+        .into_iter()
+        .filter_map(|card| card.value.business_owner)
+    {
         *had.entry(id).or_default() += 1;
     }
-    let counted = owners.iter().filter(|owner| owner.count != 0).map(|owner| (owner.value.id, owner.count)).collect();
-    sides.same("counters of business owners and apps", counted, had.into_iter().collect());
+    let counted = owners
+        .iter()
+        .filter(|owner| owner.count != 0)
+        .map(|owner| (owner.value.id, owner.count))
+        .collect();
+    sides.same(
+        "counters of business owners and apps",
+        counted,
+        had.into_iter().collect(),
+    );
 }
 
 fn groups(handle: Handle, records: &Records, sides: &mut Sides<'_>) {
     let groups = records.all::<Group>();
-    let claims = records.all::<GroupName>().into_iter().map(|claim| (claim.key, claim.value.group)).collect();
-    let named = groups.iter().map(|group| (keys::group_name(handle, group.value.name.as_str()), group.value.guid.clone())).collect();
+    let claims = records
+        .all::<GroupName>()
+        .into_iter()
+        .map(|claim| (claim.key, claim.value.group))
+        .collect();
+    let named = groups
+        .iter()
+        .map(|group| {
+            (
+                keys::group_name(handle, group.value.name.as_str()),
+                group.value.guid.clone(),
+            )
+        })
+        .collect();
     sides.same("names of groups and groups", claims, named);
     let mut members = BTreeSet::new();
     for card in records.all::<AppCard>() {
-        members.extend(card.value.groups.iter().map(|group| keys::group_item(handle, group, card.value.id)));
+        members.extend(
+            card.value
+                .groups
+                .iter()
+                .map(|group| keys::group_item(handle, group, card.value.id)),
+        );
     }
     for user in records.all::<User>() {
-        members.extend(user.value.owner.groups.iter().map(|group| keys::group_user(handle, group, &user.value.owner.user)));
+        members.extend(
+            user.value
+                .owner
+                .groups
+                .iter()
+                .map(|group| keys::group_user(handle, group, &user.value.owner.user)),
+        );
     }
-    let of_live: BTreeSet<String> = groups.iter().map(|group| keys::group_members(handle, &group.value.guid)).collect();
+    let of_live: BTreeSet<String> = groups
+        .iter()
+        .map(|group| keys::group_members(handle, &group.value.guid))
+        .collect();
     members.retain(|key| of_live.contains(&key.pk));
     let there = records.keys("group-member");
     for group in &groups {
         let pk = keys::group_members(handle, &group.value.guid);
-        let items = there.iter().filter(|key| key.pk == pk && key.sk.starts_with("I#")).count();
-        sides.holds(|| format!("the group {} counts {} of {items} items", group.value.guid, group.count), usize::try_from(group.count) == Ok(items));
+        let items = there
+            .iter()
+            .filter(|key| key.pk == pk && key.sk.starts_with("I#"))
+            .count();
+        sides.holds(
+            || {
+                format!(
+                    "the group {} counts {} of {items} items",
+                    group.value.guid, group.count
+                )
+            },
+            usize::try_from(group.count) == Ok(items),
+        );
     }
     sides.same("members of groups and references to groups", there, members);
 }
@@ -735,17 +1417,40 @@ fn groups(handle: Handle, records: &Records, sides: &mut Sides<'_>) {
 fn people(handle: Handle, records: &Records, sides: &mut Sides<'_>) {
     let all = records.all::<User>();
     members(handle, records, &all, sides);
-    let of_records = all.iter().flat_map(|user| user.value.keys.iter().map(|hash| keys::credential(handle, hash))).collect();
-    let users: BTreeMap<_, Owner> = all.into_iter().map(|user| (user.value.owner.user.clone(), user.value.owner)).collect();
+    let of_records = all
+        .iter()
+        .flat_map(|user| {
+            user.value
+                .keys
+                .iter()
+                .map(|hash| keys::credential(handle, hash))
+        })
+        .collect();
+    let users: BTreeMap<_, Owner> = all
+        .into_iter()
+        .map(|user| (user.value.owner.user.clone(), user.value.owner))
+        .collect();
     let names = records.all::<SignInName>();
     for name in &names {
-        sides.holds(|| format!("a name of nobody: {:?}", name.key), users.contains_key(&name.value.user));
+        sides.holds(
+            || format!("a name of nobody: {:?}", name.key),
+            users.contains_key(&name.value.user),
+        );
     }
     for owner in users.values() {
         let claim = keys::sign_in(handle, &owner.username);
-        sides.holds(|| format!("{} has no name to sign in with", owner.username), names.iter().any(|name| name.key == claim && name.value.user == owner.user));
+        sides.holds(
+            || format!("{} has no name to sign in with", owner.username),
+            names
+                .iter()
+                .any(|name| name.key == claim && name.value.user == owner.user),
+        );
     }
-    let rows = records.all::<ApiKey>().into_iter().map(|row| (row.key, json!(row.value).to_string())).collect();
+    let rows = records
+        .all::<ApiKey>()
+        .into_iter()
+        .map(|row| (row.key, json!(row.value).to_string()))
+        .collect();
     let mut listed = BTreeSet::new();
     let mut active = BTreeMap::<String, usize>::new();
     let mut of_users = BTreeSet::new();
@@ -754,9 +1459,15 @@ fn people(handle: Handle, records: &Records, sides: &mut Sides<'_>) {
             Purpose::UserKey(key) | Purpose::AppKey(key) => {
                 let row = match &key.of {
                     KeyOf::User(user) => {
-                        let copy = credential.owner.as_deref().and_then(|copy| serde_json::from_str::<Owner>(copy).ok());
+                        let copy = credential
+                            .owner
+                            .as_deref()
+                            .and_then(|copy| serde_json::from_str::<Owner>(copy).ok());
                         let current = key.revoked.is_some() || copy.as_ref() == users.get(user);
-                        sides.holds(|| format!("the key {} carries another owner: {copy:?}", key.label), current);
+                        sides.holds(
+                            || format!("the key {} carries another owner: {copy:?}", key.label),
+                            current,
+                        );
                         if key.revoked.is_none() {
                             of_users.insert(credential.key.clone());
                         }
@@ -769,7 +1480,10 @@ fn people(handle: Handle, records: &Records, sides: &mut Sides<'_>) {
                         keys::app_key(handle, *app, key.created, &key.hash)
                     }
                 };
-                sides.holds(|| format!("a key under another hash: {:?}", credential.key), credential.key == keys::credential(handle, &key.hash));
+                sides.holds(
+                    || format!("a key under another hash: {:?}", credential.key),
+                    credential.key == keys::credential(handle, &key.hash),
+                );
                 listed.insert((row, json!(key).to_string()));
             }
             Purpose::Session
@@ -782,24 +1496,47 @@ fn people(handle: Handle, records: &Records, sides: &mut Sides<'_>) {
         }
     }
     sides.same("rows of API keys and their credentials", rows, listed);
-    sides.same("active keys of users and what their records say", of_users, of_records);
+    sides.same(
+        "active keys of users and what their records say",
+        of_users,
+        of_records,
+    );
     for (app, keys) in active {
-        sides.holds(|| format!("the app {app} has {keys} active keys"), keys == 1);
+        sides.holds(
+            || format!("the app {app} has {keys} active keys"),
+            keys == 1,
+        );
     }
 }
 
-/// A refresh token and the bearer token that came with it, each of which names the other, for one client that is there.
+/// A refresh token and the bearer token that came with it, each of which names the other, for one
+/// client that is there.
 fn tokens(handle: Handle, records: &Records, sides: &mut Sides<'_>) {
-    let clients: BTreeSet<Key> = records.all::<Client>().iter().map(|client| keys::client(handle, &client.value.guid)).collect();
-    sides.same("clients and their keys", records.keys("client"), clients.clone());
+    let clients: BTreeSet<Key> = records
+        .all::<Client>()
+        .iter()
+        .map(|client| keys::client(handle, &client.value.guid))
+        .collect();
+    sides.same(
+        "clients and their keys",
+        records.keys("client"),
+        clients.clone(),
+    );
     let (mut by_bearers, mut by_refreshes) = (BTreeSet::new(), BTreeSet::new());
     for credential in records.all::<Credential>() {
         match credential.value.purpose {
-            Purpose::Bearer { client, refresh: Some(refresh), .. } => {
+            Purpose::Bearer {
+                client,
+                refresh: Some(refresh),
+                ..
+            } => {
                 by_bearers.insert((credential.key, keys::credential(handle, &refresh), client));
             }
             Purpose::Refresh { client, bearer, .. } => {
-                sides.holds(|| format!("a token of no client: {:?}", credential.key), clients.contains(&keys::client(handle, &client)));
+                sides.holds(
+                    || format!("a token of no client: {:?}", credential.key),
+                    clients.contains(&keys::client(handle, &client)),
+                );
                 by_refreshes.insert((keys::credential(handle, &bearer), credential.key, client));
             }
             _ => {}
@@ -812,81 +1549,214 @@ fn tokens(handle: Handle, records: &Records, sides: &mut Sides<'_>) {
 fn ping(handle: Handle, records: &Records, sides: &mut Sides<'_>) {
     for application in records.all::<Application>() {
         let own = keys::ping_application(handle, &application.value.id);
-        sides.holds(|| format!("an application of another id: {:?}", application.key), application.key == own);
+        sides.holds(
+            || format!("an application of another id: {:?}", application.key),
+            application.key == own,
+        );
     }
     let settings = records.all::<PingSettings>();
     let keys_of = settings.iter().flat_map(|settings| &settings.value.keys);
-    let listed = keys_of.map(|key| (keys::credential(handle, &key.hash), key.created, key.expires)).collect();
-    let of_ping = records.all::<Credential>().into_iter().filter(|credential| matches!(credential.value.purpose, Purpose::PingId { .. }));
-    let valid = of_ping.map(|credential| (credential.key, credential.value.created, credential.value.expires)).collect();
+    let listed = keys_of
+        .map(|key| {
+            (
+                keys::credential(handle, &key.hash),
+                key.created,
+                key.expires,
+            )
+        })
+        .collect();
+    let of_ping = records
+        .all::<Credential>()
+        .into_iter()
+        .filter(|credential| matches!(credential.value.purpose, Purpose::PingId { .. }));
+    let valid = of_ping
+        .map(|credential| {
+            (
+                credential.key,
+                credential.value.created,
+                credential.value.expires,
+            )
+        })
+        .collect();
     sides.same("keys of the PingID settings and credentials", listed, valid);
     for settings in &settings {
         let current = settings.value.keys.iter().map(|key| key.expires.is_none());
-        let alone = current.clone().take(1).all(|current| current) && !current.clone().skip(1).any(|current| current);
-        sides.holds(|| format!("not one current key: {:?}", settings.key), alone && (1..=2).contains(&settings.value.keys.len()));
+        let alone = current.clone().take(1).all(|current| current)
+            && !current.clone().skip(1).any(|current| current);
+        sides.holds(
+            || format!("not one current key: {:?}", settings.key),
+            alone && (1..=2).contains(&settings.value.keys.len()),
+        );
     }
 }
 
-/// What users are in and what they own, on both sides of each.
-/// Publications by the older calls of the Apperian API: each ends with its hour, and none has made what another one made.
+/// What users are in and what they own, on both sides of each. Publications by the older calls of
+/// the Apperian API: each ends with its hour, and none has made what another one made.
 fn publications(handle: Handle, records: &Records, sides: &mut Sides<'_>) {
     let calls = records.all::<PublishingCall>();
-    let ends: BTreeMap<&Key, Option<i64>> = records.items.iter().map(|item| (&item.key, item.expires)).collect();
+    let ends: BTreeMap<&Key, Option<i64>> = records
+        .items
+        .iter()
+        .map(|item| (&item.key, item.expires))
+        .collect();
     let mut made = BTreeSet::new();
     for call in &calls {
-        let end = call.value.created.plus_seconds(publishing_call::VALID_SECONDS).seconds();
-        sides.holds(|| format!("{:?} has no end", call.key), ends.get(&call.key) == Some(&Some(end)));
-        sides.holds(|| format!("{:?} is not of this tenant", call.key), call.key.pk.starts_with(&handle.to_string()));
+        let end = call
+            .value
+            .created
+            .plus_seconds(publishing_call::VALID_SECONDS)
+            .seconds();
+        sides.holds(
+            || format!("{:?} has no end", call.key),
+            ends.get(&call.key) == Some(&Some(end)),
+        );
+        sides.holds(
+            || format!("{:?} is not of this tenant", call.key),
+            call.key.pk.starts_with(&handle.to_string()),
+        );
         let new = call.value.done.filter(|_| call.value.app.is_none());
-        sides.holds(|| format!("two publications made {new:?}"), new.is_none_or(|app| made.insert(app)));
+        sides.holds(
+            || format!("two publications made {new:?}"),
+            new.is_none_or(|app| made.insert(app)),
+        );
     }
 }
 
 fn members(handle: Handle, records: &Records, users: &[Stored<User>], sides: &mut Sides<'_>) {
-    let (mut emails, mut policies, mut teams, mut administrators) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
+    let (mut emails, mut policies, mut teams, mut administrators) = (
+        BTreeSet::new(),
+        BTreeSet::new(),
+        BTreeSet::new(),
+        BTreeSet::new(),
+    );
     let mut owned: BTreeMap<Key, i64> = BTreeMap::new();
     for user in users.iter().map(|user| &user.value) {
         let guid = &user.owner.user;
         if !user.owner.email.is_empty() {
             emails.insert(keys::email(handle, &user.owner.email, guid));
         }
-        policies.extend(user.policies.iter().map(|policy| keys::policy_user(handle, policy, guid)));
-        teams.extend(user.owner.teams.iter().map(|team| keys::team_user(handle, team, guid)));
+        policies.extend(
+            user.policies
+                .iter()
+                .map(|policy| keys::policy_user(handle, policy, guid)),
+        );
+        teams.extend(
+            user.owner
+                .teams
+                .iter()
+                .map(|team| keys::team_user(handle, team, guid)),
+        );
         if user.is_full_administrator() {
             administrators.insert(guid.clone());
         }
-        sides.holds(|| format!("{} has not his own name", user.owner.username), user.names.contains(&user.owner.username));
+        sides.holds(
+            || format!("{} has not his own name", user.owner.username),
+            user.names.contains(&user.owner.username),
+        );
     }
     sides.same("mail addresses and users", records.keys("email"), emails);
-    sides.same("users listed on policies and policies of users", records.keys("policy-user"), policies);
-    sides.same("members of teams and teams of users", records.keys("team-member"), teams);
+    sides.same(
+        "users listed on policies and policies of users",
+        records.keys("policy-user"),
+        policies,
+    );
+    sides.same(
+        "members of teams and teams of users",
+        records.keys("team-member"),
+        teams,
+    );
     let device_users = records.keys("device-user").into_iter();
-    let (of_devices, of_users): (Vec<Key>, Vec<Key>) = device_users.partition(|key| key.sk.starts_with(keys::USER_PREFIX));
+    let (of_devices, of_users): (Vec<Key>, Vec<Key>) =
+        device_users.partition(|key| key.sk.starts_with(keys::USER_PREFIX));
     let named = |key: &Key, pk: &str, sk: &str| {
         let before = format!("{handle}#{pk}#");
-        (key.pk.strip_prefix(&before).unwrap_or("?").to_owned(), key.sk.strip_prefix(sk).unwrap_or("?").to_owned())
+        (
+            key.pk.strip_prefix(&before).unwrap_or("?").to_owned(),
+            key.sk.strip_prefix(sk).unwrap_or("?").to_owned(),
+        )
     };
-    let of_devices = of_devices.iter().map(|key| named(key, "DEV", keys::USER_PREFIX)).collect();
-    let of_users = of_users.iter().map(|key| named(key, "U", keys::DEVICE_PREFIX)).map(|(user, device)| (device, user)).collect();
-    sides.same("users of devices and devices of users", of_devices, of_users);
-    let registered = records.all::<Administrators>().into_iter().flat_map(|all| all.value.users).collect();
-    sides.same("the register of administrators and administrators", registered, administrators);
+    let of_devices = of_devices
+        .iter()
+        .map(|key| named(key, "DEV", keys::USER_PREFIX))
+        .collect();
+    let of_users = of_users
+        .iter()
+        .map(|key| named(key, "U", keys::DEVICE_PREFIX))
+        .map(|(user, device)| (device, user))
+        .collect();
+    sides.same(
+        "users of devices and devices of users",
+        of_devices,
+        of_users,
+    );
+    let registered = records
+        .all::<Administrators>()
+        .into_iter()
+        .flat_map(|all| all.value.users)
+        .collect();
+    sides.same(
+        "the register of administrators and administrators",
+        registered,
+        administrators,
+    );
     for app in records.all::<AppCard>() {
-        *owned.entry(keys::owned_apps(handle, &app.value.owner)).or_default() += 1;
+        *owned
+            .entry(keys::owned_apps(handle, &app.value.owner))
+            .or_default() += 1;
     }
-    let counted: BTreeSet<(Key, i64)> =
-        records.items.iter().filter(|item| item.kind == "owned-apps" && item.count != 0).map(|item| (item.key.clone(), item.count)).collect();
-    sides.same("counted and owned apps", counted, owned.into_iter().collect());
-    let access: Access = records.all::<Access>().pop().map(|found| found.value).unwrap_or_default();
-    let granted = access.teams.into_iter().map(|(team, grants)| (team, json!(grants).to_string())).collect();
-    let kept: BTreeMap<TeamId, String> = records.all::<Team>().into_iter().map(|team| (team.value.id, json!(team.value.grants).to_string())).collect();
+    let counted: BTreeSet<(Key, i64)> = records
+        .items
+        .iter()
+        .filter(|item| item.kind == "owned-apps" && item.count != 0)
+        .map(|item| (item.key.clone(), item.count))
+        .collect();
+    sides.same(
+        "counted and owned apps",
+        counted,
+        owned.into_iter().collect(),
+    );
+    let access: Access = records
+        .all::<Access>()
+        .pop()
+        .map(|found| found.value)
+        .unwrap_or_default();
+    let granted = access
+        .teams
+        .into_iter()
+        .map(|(team, grants)| (team, json!(grants).to_string()))
+        .collect();
+    let kept: BTreeMap<TeamId, String> = records
+        .all::<Team>()
+        .into_iter()
+        .map(|team| (team.value.id, json!(team.value.grants).to_string()))
+        .collect();
     for owner in users.iter().map(|user| &user.value.owner) {
-        let known = |team: &TeamId| kept.contains_key(team) || default_teams(handle).iter().any(|default| default.id == *team);
-        sides.holds(|| format!("{} is in a team that is gone: {:?}", owner.username, owner.teams), owner.teams.iter().all(known));
+        let known = |team: &TeamId| {
+            kept.contains_key(team)
+                || default_teams(handle)
+                    .iter()
+                    .any(|default| default.id == *team)
+        };
+        sides.holds(
+            || {
+                format!(
+                    "{} is in a team that is gone: {:?}",
+                    owner.username, owner.teams
+                )
+            },
+            owner.teams.iter().all(known),
+        );
         let once: BTreeSet<&TeamId> = owner.teams.iter().collect();
-        sides.holds(|| format!("{} is in a team twice: {:?}", owner.username, owner.teams), once.len() == owner.teams.len());
+        sides.holds(
+            || format!("{} is in a team twice: {:?}", owner.username, owner.teams),
+            once.len() == owner.teams.len(),
+        );
     }
-    sides.same("what teams may do and teams", granted, kept.into_iter().collect());
+    sides.same(
+        "what teams may do and teams",
+        granted,
+        kept.into_iter().collect(),
+    );
 }
 
 fn log(handle: Handle, records: &Records, sides: &mut Sides<'_>) {
@@ -897,48 +1767,116 @@ fn log(handle: Handle, records: &Records, sides: &mut Sides<'_>) {
     let users = records.keys("user");
     for row in records.all::<LogRow>() {
         let row = row.value;
-        let known = !users.contains(&keys::user(handle, &row.user)) || installed.contains(&keys::user_item(handle, &row.user, row.binary.item()));
-        sides.holds(|| format!("{} does not have {} that he fetched", row.username, row.title), known);
+        let known = !users.contains(&keys::user(handle, &row.user))
+            || installed.contains(&keys::user_item(handle, &row.user, row.binary.item()));
+        sides.holds(
+            || {
+                format!(
+                    "{} does not have {} that he fetched",
+                    row.username, row.title
+                )
+            },
+            known,
+        );
         let app = row.binary.item();
-        let has = !apps.contains(&keys::app_card(handle, app)) || subscribed.contains(&keys::subscription(handle, app, &row.user));
-        sides.holds(|| format!("{} is not among those who have {}", row.username, row.title), has);
-        let mut copies = vec![LogOf::All, LogOf::User(row.user.as_str()), LogOf::User(&row.username), LogOf::Item(row.binary.item())];
+        let has = !apps.contains(&keys::app_card(handle, app))
+            || subscribed.contains(&keys::subscription(handle, app, &row.user));
+        sides.holds(
+            || format!("{} is not among those who have {}", row.username, row.title),
+            has,
+        );
+        let mut copies = vec![
+            LogOf::All,
+            LogOf::User(row.user.as_str()),
+            LogOf::User(&row.username),
+            LogOf::Item(row.binary.item()),
+        ];
         copies.extend(row.binary.kind().map(LogOf::Type));
         if !row.cuid.is_empty() {
             copies.push(LogOf::Device(&row.cuid));
         }
-        wanted.extend(copies.into_iter().map(|of| keys::log_row(handle, of, row.at, &row.guid)));
+        wanted.extend(
+            copies
+                .into_iter()
+                .map(|of| keys::log_row(handle, of, row.at, &row.guid)),
+        );
     }
-    sides.same("copies of the log and its rows", records.keys("log"), wanted);
+    sides.same(
+        "copies of the log and its rows",
+        records.keys("log"),
+        wanted,
+    );
 }
 
-/// Policy partials beside what apps say of them: the apps that each is mapped to, how many these are, and the list of the
-/// shared ones.
+/// Policy partials beside what apps say of them: the apps that each is mapped to, how many these
+/// are, and the list of the shared ones.
 fn partials(handle: Handle, records: &Records, sides: &mut Sides<'_>) {
     let (mut links, mut counts) = (BTreeSet::new(), BTreeMap::<Key, i64>::new());
     let cards = records.all::<AppCard>();
     // What was said of an app that was deleted is removed later.
     for publication in records.all::<Publication>() {
-        let Some(card) = cards.iter().find(|card| keys::app_parts(handle, card.value.id) == publication.key.pk) else { continue };
-        let mapped: BTreeSet<u32> = publication.value.policy_groups.iter().flat_map(|group| &group.partials).copied().collect();
+        let Some(card) = cards
+            .iter()
+            .find(|card| keys::app_parts(handle, card.value.id) == publication.key.pk)
+        else {
+            continue;
+        };
+        let mapped: BTreeSet<u32> = publication
+            .value
+            .policy_groups
+            .iter()
+            .flat_map(|group| &group.partials)
+            .copied()
+            .collect();
         for partial in mapped {
             links.insert(keys::partial_app(handle, partial, card.value.id));
             *counts.entry(keys::partial(handle, partial)).or_default() += 1;
         }
     }
-    sides.same("apps of policy partials and policy partials of apps", records.keys("mapped-partial"), links);
+    sides.same(
+        "apps of policy partials and policy partials of apps",
+        records.keys("mapped-partial"),
+        links,
+    );
     let partials = records.all::<Partial>();
     for partial in &partials {
         counts.entry(partial.key.clone()).or_default();
-        sides.holds(|| format!("a partial under another number: {:?}", partial.key), partial.key == keys::partial(handle, partial.value.id));
+        sides.holds(
+            || format!("a partial under another number: {:?}", partial.key),
+            partial.key == keys::partial(handle, partial.value.id),
+        );
     }
-    let counted = partials.iter().map(|partial| (partial.key.clone(), partial.count)).collect();
-    sides.same("counters of policy partials and their apps", counted, counts.into_iter().collect());
-    let listed = records.all::<Shown>().into_iter().map(|shown| (shown.key, json!(shown.value).to_string())).collect();
-    let shared = partials.iter().map(|partial| &partial.value).filter(|partial| partial.shared);
+    let counted = partials
+        .iter()
+        .map(|partial| (partial.key.clone(), partial.count))
+        .collect();
+    sides.same(
+        "counters of policy partials and their apps",
+        counted,
+        counts.into_iter().collect(),
+    );
+    let listed = records
+        .all::<Shown>()
+        .into_iter()
+        .map(|shown| (shown.key, json!(shown.value).to_string()))
+        .collect();
+    let shared = partials
+        .iter()
+        .map(|partial| &partial.value)
+        .filter(|partial| partial.shared);
     let shown = shared.map(|partial| {
-        let shown = Shown { id: partial.id, name: partial.name.clone() };
-        (keys::shared_partial(handle, partial.created, partial.id), json!(shown).to_string())
+        let shown = Shown {
+            id: partial.id,
+            name: partial.name.clone(),
+        };
+        (
+            keys::shared_partial(handle, partial.created, partial.id),
+            json!(shown).to_string(),
+        )
     });
-    sides.same("the list of policy partials and the shared ones", listed, shown.collect());
+    sides.same(
+        "the list of policy partials and the shared ones",
+        listed,
+        shown.collect(),
+    );
 }

@@ -1,5 +1,5 @@
-//! A world for tests: the functions behind the gateway's events, on embedded stores, with a clock that can be moved and a
-//! table that counts and fails.
+//! A world for tests: the functions behind the gateway's events, on embedded stores, with a clock
+//! that can be moved and a table that counts and fails.
 
 pub mod catalogue;
 pub mod client;
@@ -113,23 +113,37 @@ impl World {
     pub async fn with_deliveries(deliveries: usize) -> (Self, TestTenant) {
         // Providers of identity that a test starts are on this machine.
         let base_domain = Some("apps.example".to_owned());
-        let settings = Settings { scheme: "https".to_owned(), base_domain, reset_millis: 1, allow_private_addresses: true, ..Settings::default() };
+        let settings = Settings {
+            scheme: "https".to_owned(),
+            base_domain,
+            reset_millis: 1,
+            allow_private_addresses: true,
+            ..Settings::default()
+        };
         Self::with_settings(settings, deliveries).await
     }
 
-    /// A new world whose deployment reaches public addresses alone, as deployments do that nobody told otherwise.
+    /// A new world whose deployment reaches public addresses alone, as deployments do that nobody
+    /// told otherwise.
     pub async fn of_public_addresses() -> (Self, TestTenant) {
         Self::with_settings(Self::public_settings(), 1).await
     }
 
     /// The parameters of such a deployment.
     pub fn public_settings() -> Settings {
-        Settings { scheme: "https".to_owned(), base_domain: Some("apps.example".to_owned()), reset_millis: 1, ..Settings::default() }
+        Settings {
+            scheme: "https".to_owned(),
+            base_domain: Some("apps.example".to_owned()),
+            reset_millis: 1,
+            ..Settings::default()
+        }
     }
 
     /// The same in a deployment with these parameters.
     pub async fn with_settings(deployment: Settings, deliveries: usize) -> (Self, TestTenant) {
-        let mut store = EmbeddedStore::start(StoreSettings::in_memory()).await.expect("the stores start");
+        let mut store = EmbeddedStore::start(StoreSettings::in_memory())
+            .await
+            .expect("the stores start");
         let folder = tempfile::tempdir().expect("a folder");
         let key_file = folder.path().join("key");
         ensure_key_file(&key_file).expect("a key file");
@@ -145,13 +159,18 @@ impl World {
         };
         let clock = Arc::new(ShiftedClock::default());
         let outbox = Outbox::new(Arc::clone(&clock) as Arc<dyn Clock>);
-        let stores = addresses.context(deployment, Arc::clone(&clock) as Arc<dyn Clock>).expect("a context").with_mailer(Arc::new(outbox.clone()));
+        let stores = addresses
+            .context(deployment, Arc::clone(&clock) as Arc<dyn Clock>)
+            .expect("a context")
+            .with_mailer(Arc::new(outbox.clone()));
         let (tell, mut told) = tokio::sync::mpsc::unbounded_channel();
         let telling = TellingTable::new(Arc::clone(&stores.table), Job::KIND, tell);
         let plain = stores.clone().with_table(Arc::new(telling));
         let failing = Arc::new(FailingTable::new(Arc::clone(&plain.table)));
         let counting = Arc::new(CountingTable::new(Arc::clone(&failing)));
-        let context = plain.clone().with_table(Arc::clone(&counting) as Arc<dyn Table>);
+        let context = plain
+            .clone()
+            .with_table(Arc::clone(&counting) as Arc<dyn Table>);
         let functions = Functions::new(&context).expect("the functions");
         let mut arrivals = store.take_events();
         let readers = plain.clone();
@@ -200,15 +219,32 @@ impl World {
     /// Makes a tenant and signs its administrator `admin@<name>.example` in.
     pub async fn tenant(&self, name: &str) -> TestTenant {
         let email = format!("admin@{name}.example");
-        let new = NewTenant { name, admin_email: &email, admin_password: PASSWORD };
+        let new = NewTenant {
+            name,
+            admin_email: &email,
+            admin_password: PASSWORD,
+        };
         let sealer = self.plain.sealer().expect("a sealer");
-        let made = tenant::create(&*self.plain.table, sealer, new, self.plain.clock.now()).await.expect("a tenant");
+        let made = tenant::create(&*self.plain.table, sealer, new, self.plain.clock.now())
+            .await
+            .expect("a tenant");
         let cookie = self.sign_in(name, &email).await;
-        TestTenant { domain: name.to_owned(), handle: made.handle, store: made.store, admin: made.admin, cookie }
+        TestTenant {
+            domain: name.to_owned(),
+            handle: made.handle,
+            store: made.store,
+            admin: made.admin,
+            cookie,
+        }
     }
 
     /// Makes a user with these roles and gives his guid and cookie.
-    pub async fn user(&self, tenant: &TestTenant, username: &str, roles: Vec<Role>) -> (Guid, String) {
+    pub async fn user(
+        &self,
+        tenant: &TestTenant,
+        username: &str,
+        roles: Vec<Role>,
+    ) -> (Guid, String) {
         let guid = self.add_user(tenant, username, roles).await;
         let cookie = self.sign_in(&tenant.domain, username).await;
         (guid, cookie)
@@ -216,13 +252,32 @@ impl World {
 
     /// Makes a user with these roles, who has not signed in.
     pub async fn add_user(&self, tenant: &TestTenant, username: &str, roles: Vec<Role>) -> Guid {
-        let new = NewUser { username, email: username, name: username, roles, password_hash: Some(hash_password(PASSWORD).expect("a hash")), aliases: &[] };
-        let (user, mut writes): (User, Vec<Write>) = user::create(tenant.handle, new, self.plain.clock.now()).expect("a user");
+        let new = NewUser {
+            username,
+            email: username,
+            name: username,
+            roles,
+            password_hash: Some(hash_password(PASSWORD).expect("a hash")),
+            aliases: &[],
+        };
+        let (user, mut writes): (User, Vec<Write>) =
+            user::create(tenant.handle, new, self.plain.clock.now()).expect("a user");
         let mut reader = Reader::new(&*self.plain.table, self.plain.clock.now());
         let guid = user.owner.user.clone();
-        let registered = user::registered(&mut reader, tenant.handle, &guid, false, user.is_full_administrator()).await;
+        let registered = user::registered(
+            &mut reader,
+            tenant.handle,
+            &guid,
+            false,
+            user.is_full_administrator(),
+        )
+        .await;
         writes.extend(registered.expect("the register is read"));
-        self.plain.table.write(writes).await.expect("a user is written");
+        self.plain
+            .table
+            .write(writes)
+            .await
+            .expect("a user is written");
         guid
     }
 
@@ -231,10 +286,26 @@ impl World {
         let now = self.plain.clock.now();
         let generation = self.user_record(tenant, user).await.value.generation;
         let text = CredentialText::new_bearer(tenant.handle, user);
-        let purpose = Purpose::Bearer { scopes: Scopes::named(scopes), client: Guid::random(), refresh: None };
-        let credential = Credential { purpose, domain: tenant.domain.clone(), created: now, generation, expires: Some(now.plus_seconds(3_600)), owner: None };
-        let write = records::create(keys::credential(tenant.handle, &text.hash()), &credential).expect("a credential");
-        self.plain.table.write(vec![write]).await.expect("a token is written");
+        let purpose = Purpose::Bearer {
+            scopes: Scopes::named(scopes),
+            client: Guid::random(),
+            refresh: None,
+        };
+        let credential = Credential {
+            purpose,
+            domain: tenant.domain.clone(),
+            created: now,
+            generation,
+            expires: Some(now.plus_seconds(3_600)),
+            owner: None,
+        };
+        let write = records::create(keys::credential(tenant.handle, &text.hash()), &credential)
+            .expect("a credential");
+        self.plain
+            .table
+            .write(vec![write])
+            .await
+            .expect("a token is written");
         text.expose().to_owned()
     }
 
@@ -244,16 +315,31 @@ impl World {
         let generation = self.user_record(tenant, user).await.value.generation;
         let text = CredentialText::new_user_token(tenant.handle, user);
         let expires = Some(now.plus_seconds(3_600));
-        let credential = Credential { purpose: Purpose::UserToken, domain: tenant.domain.clone(), created: now, generation, expires, owner: None };
-        let write = records::create(keys::credential(tenant.handle, &text.hash()), &credential).expect("a credential");
-        self.plain.table.write(vec![write]).await.expect("a token is written");
+        let credential = Credential {
+            purpose: Purpose::UserToken,
+            domain: tenant.domain.clone(),
+            created: now,
+            generation,
+            expires,
+            owner: None,
+        };
+        let write = records::create(keys::credential(tenant.handle, &text.hash()), &credential)
+            .expect("a credential");
+        self.plain
+            .table
+            .write(vec![write])
+            .await
+            .expect("a token is written");
         text.expose().to_owned()
     }
 
     /// A user's record.
     pub async fn user_record(&self, tenant: &TestTenant, user: &Guid) -> Stored<User> {
         let mut reader = Reader::new(&*self.plain.table, self.plain.clock.now());
-        let found: Option<Stored<User>> = reader.get(&keys::user(tenant.handle, user)).await.expect("the store answers");
+        let found: Option<Stored<User>> = reader
+            .get(&keys::user(tenant.handle, user))
+            .await
+            .expect("the store answers");
         found.expect("the user is there")
     }
 
@@ -263,50 +349,95 @@ impl World {
         let mut found = self.user_record(tenant, user).await;
         let before = found.value.clone();
         found.value.owner.roles = roles;
-        let writes = user::changed(&mut reader, tenant.handle, &before, found).await.expect("the writes");
-        self.plain.table.write(writes).await.expect("the roles are written");
+        let writes = user::changed(&mut reader, tenant.handle, &before, found)
+            .await
+            .expect("the writes");
+        self.plain
+            .table
+            .write(writes)
+            .await
+            .expect("the roles are written");
     }
 
     /// Makes a policy of type FEEDHENRY that is on nothing.
     pub async fn add_policy(&self, tenant: &TestTenant, policy_id: &str) -> Guid {
         let (guid, writes) = policy::create_built_in(tenant.handle, policy_id).expect("a policy");
-        self.plain.table.write(writes).await.expect("a policy is written");
+        self.plain
+            .table
+            .write(writes)
+            .await
+            .expect("a policy is written");
         guid
     }
 
     /// Signs a member in and gives the cookie's value.
     pub async fn sign_in(&self, domain: &str, username: &str) -> String {
-        let answer = self.call("POST", "/box/srv/1.1/act/sys/auth/login").json(json!({"u": username, "p": PASSWORD, "d": domain})).send().await;
+        let answer = self
+            .call("POST", "/box/srv/1.1/act/sys/auth/login")
+            .json(json!({"u": username, "p": PASSWORD, "d": domain}))
+            .send()
+            .await;
         assert_eq!(answer.status, 200, "{}", answer.text);
         answer.json["login"].as_str().expect("a cookie").to_owned()
     }
 
     /// Signs a user of the store in on a device and gives the session.
     pub async fn store_session(&self, tenant: &TestTenant, username: &str, cuid: &str) -> String {
-        self.store_session_by(tenant, policy::BUILT_IN, username, cuid).await
+        self.store_session_by(tenant, policy::BUILT_IN, username, cuid)
+            .await
     }
 
     /// The same through the policy of that id.
-    pub async fn store_session_by(&self, tenant: &TestTenant, policy_id: &str, username: &str, cuid: &str) -> String {
+    pub async fn store_session_by(
+        &self,
+        tenant: &TestTenant,
+        policy_id: &str,
+        username: &str,
+        cuid: &str,
+    ) -> String {
         let body = json!({"policyId": policy_id, "clientToken": tenant.store, "device": cuid, "params": {"userId": username, "password": PASSWORD}});
-        let answer = self.call("POST", "/box/srv/1.1/admin/authpolicy/auth").json(body).send().await;
+        let answer = self
+            .call("POST", "/box/srv/1.1/admin/authpolicy/auth")
+            .json(body)
+            .send()
+            .await;
         assert_eq!(answer.json["status"], "ok", "{}", answer.text);
-        answer.json["sessionToken"].as_str().expect("a session").to_owned()
+        answer.json["sessionToken"]
+            .as_str()
+            .expect("a session")
+            .to_owned()
     }
 
     /// A request to the API.
     pub fn call(&self, method: &str, path_and_query: &str) -> Call<'_> {
-        let (path, query) = path_and_query.split_once('?').unwrap_or((path_and_query, ""));
+        let (path, query) = path_and_query
+            .split_once('?')
+            .unwrap_or((path_and_query, ""));
         let mut headers = HeaderMap::new();
         headers.insert("host", HeaderValue::from_static("store.example"));
         let method = method.parse().expect("a method");
         let source = "192.0.2.7".to_owned();
-        Call { world: self, incoming: Incoming { method, path: path.to_owned(), query: query.to_owned(), headers, body: Bytes::new(), source } }
+        Call {
+            world: self,
+            incoming: Incoming {
+                method,
+                path: path.to_owned(),
+                query: query.to_owned(),
+                headers,
+                body: Bytes::new(),
+                source,
+            },
+        }
     }
 
     /// A POST of JSON by a member with that cookie, which must succeed.
     pub async fn post(&self, cookie: &str, path: &str, body: Value) -> Value {
-        let answer = self.call("POST", path).cookie(cookie).json(body).send().await;
+        let answer = self
+            .call("POST", path)
+            .cookie(cookie)
+            .json(body)
+            .send()
+            .await;
         assert_eq!(answer.status, 200, "{path}: {}", answer.text);
         answer.json
     }
@@ -314,19 +445,32 @@ impl World {
     /// Uploads a file through `uploadbinary`, as fhc sends it.
     pub async fn upload(&self, cookie: &str, guid: &str, kind: &str, file: &[u8]) -> Answer {
         let parts = [("type", kind), ("guid", guid)];
-        self.call("POST", "/box/srv/1.1/admin/storeitem/uploadbinary").cookie(cookie).form("app.bin", file, &parts).send().await
+        self.call("POST", "/box/srv/1.1/admin/storeitem/uploadbinary")
+            .cookie(cookie)
+            .form("app.bin", file, &parts)
+            .send()
+            .await
     }
 
     /// Delivers the event of an object again.
-    pub async fn deliver(&self, created: &ObjectCreated) -> Result<upload_received::Done, shared::Error> {
+    pub async fn deliver(
+        &self,
+        created: &ObjectCreated,
+    ) -> Result<upload_received::Done, shared::Error> {
         upload_received::handle(self.plain.clone(), uploads::event(created)).await
     }
 
     /// Keeps the worker from beginning further jobs as long as what this gives is there.
     pub async fn hold_work(&self) -> HeldWork {
-        let permit = Arc::clone(&self.work).acquire_owned().await.expect("the worker is there");
+        let permit = Arc::clone(&self.work)
+            .acquire_owned()
+            .await
+            .expect("the worker is there");
         self.work_is_held.store(true, Ordering::SeqCst);
-        HeldWork { _permit: permit, is_held: Arc::clone(&self.work_is_held) }
+        HeldWork {
+            _permit: permit,
+            is_held: Arc::clone(&self.work_is_held),
+        }
     }
 
     /// Whether somebody keeps the worker from beginning jobs.
@@ -346,7 +490,9 @@ impl World {
 
     /// Runs housekeeping now.
     pub async fn keep_house(&self) -> shared::domain::housekeeping::Done {
-        housekeeping::handle(self.plain.clone(), Value::Null).await.expect("housekeeping")
+        housekeeping::handle(self.plain.clone(), Value::Null)
+            .await
+            .expect("housekeeping")
     }
 }
 
@@ -383,7 +529,9 @@ pub struct Part<'a> {
 
 /// The media type that a file's extension says.
 fn media_type(file_name: &str) -> &'static str {
-    let extension = file_name.rsplit_once('.').map(|(_, extension)| extension.to_ascii_lowercase());
+    let extension = file_name
+        .rsplit_once('.')
+        .map(|(_, extension)| extension.to_ascii_lowercase());
     match extension.as_deref() {
         Some("png") => "image/png",
         Some("jpg") => "image/jpeg",
@@ -404,13 +552,18 @@ impl Call<'_> {
     /// With a header.
     pub fn header(mut self, name: &str, value: &str) -> Self {
         let name: HeaderName = name.parse().expect("a header's name");
-        self.incoming.headers.append(name, HeaderValue::from_str(value).expect("a header's value"));
+        self.incoming.headers.append(
+            name,
+            HeaderValue::from_str(value).expect("a header's value"),
+        );
         self
     }
 
     /// To another host of this deployment.
     pub fn host(mut self, name: &str) -> Self {
-        self.incoming.headers.insert("host", HeaderValue::from_str(name).expect("a host"));
+        self.incoming
+            .headers
+            .insert("host", HeaderValue::from_str(name).expect("a host"));
         self
     }
 
@@ -449,7 +602,9 @@ impl Call<'_> {
 
     /// With a form of texts, percent-encoded.
     pub fn encoded(self, fields: &[(&str, &str)]) -> Self {
-        let text = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
+        let text = url::form_urlencoded::Serializer::new(String::new())
+            .extend_pairs(fields)
+            .finish();
         self.raw("application/x-www-form-urlencoded", text.into_bytes())
     }
 
@@ -471,14 +626,24 @@ impl Call<'_> {
 
     /// With the fields of a form in the body, percent-encoded.
     pub fn url_encoded<'p>(self, fields: impl IntoIterator<Item = (&'p str, &'p str)>) -> Self {
-        let body = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
+        let body = url::form_urlencoded::Serializer::new(String::new())
+            .extend_pairs(fields)
+            .finish();
         self.raw("application/x-www-form-urlencoded", body.into_bytes())
     }
 
     /// With a form as fhc sends it: the file first.
     pub fn form(self, file_name: &str, file: &[u8], texts: &[(&str, &str)]) -> Self {
-        let file = Part { name: "file", file_name: Some(file_name), content: file };
-        let texts = texts.iter().map(|(name, text)| Part { name, file_name: None, content: text.as_bytes() });
+        let file = Part {
+            name: "file",
+            file_name: Some(file_name),
+            content: file,
+        };
+        let texts = texts.iter().map(|(name, text)| Part {
+            name,
+            file_name: None,
+            content: text.as_bytes(),
+        });
         self.parts(std::iter::once(file).chain(texts))
     }
 
@@ -486,9 +651,24 @@ impl Call<'_> {
     pub fn parts<'p>(self, parts: impl IntoIterator<Item = Part<'p>>) -> Self {
         let boundary = "----------------------------270192837465";
         let mut body = Vec::new();
-        for Part { name, file_name, content } in parts {
-            let file = file_name.map_or_else(String::new, |file_name| format!("; filename=\"{file_name}\"\r\nContent-Type: {}", media_type(file_name)));
-            body.extend_from_slice(format!("--{boundary}\r\nContent-Disposition: form-data; name=\"{name}\"{file}\r\n\r\n").as_bytes());
+        for Part {
+            name,
+            file_name,
+            content,
+        } in parts
+        {
+            let file = file_name.map_or_else(String::new, |file_name| {
+                format!(
+                    "; filename=\"{file_name}\"\r\nContent-Type: {}",
+                    media_type(file_name)
+                )
+            });
+            body.extend_from_slice(
+                format!(
+                    "--{boundary}\r\nContent-Disposition: form-data; name=\"{name}\"{file}\r\n\r\n"
+                )
+                .as_bytes(),
+            );
             body.extend_from_slice(content);
             body.extend_from_slice(b"\r\n");
         }
@@ -499,17 +679,35 @@ impl Call<'_> {
     /// Sends it as an event through the Lambda adapter.
     pub async fn send(self) -> Answer {
         let Some((name, service)) = self.world.functions.of_path(&self.incoming.path) else {
-            return Answer { status: 404, http: 404, headers: HeaderMap::new(), text: String::new(), bytes: Bytes::new(), json: Value::Null };
+            return Answer {
+                status: 404,
+                http: 404,
+                headers: HeaderMap::new(),
+                text: String::new(),
+                bytes: Bytes::new(),
+                json: Value::Null,
+            };
         };
-        let response = event::invoke(service, event::event(&self.incoming)).await.unwrap_or_else(|error| panic!("{name}: {error}"));
+        let response = event::invoke(service, event::event(&self.incoming))
+            .await
+            .unwrap_or_else(|error| panic!("{name}: {error}"));
         let (parts, bytes) = event::answer(&response).into_parts();
         let text = String::from_utf8_lossy(&bytes).into_owned();
         // Of a signed answer what it says.
         let json: Value = serde_json::from_slice(&bytes).unwrap_or_else(|_| pingid::payload(&text));
         // Remote calls are answered with 200; what became of them stands in the body.
         let http = parts.status.as_u16();
-        let told = json["error"]["data"]["status"].as_u64().and_then(|status| u16::try_from(status).ok());
-        Answer { status: told.unwrap_or(http), http, headers: parts.headers, text, bytes, json }
+        let told = json["error"]["data"]["status"]
+            .as_u64()
+            .and_then(|status| u16::try_from(status).ok());
+        Answer {
+            status: told.unwrap_or(http),
+            http,
+            headers: parts.headers,
+            text,
+            bytes,
+            json,
+        }
     }
 }
 
@@ -533,13 +731,19 @@ pub struct Answer {
 impl Answer {
     /// A header's value, empty where it is not there.
     pub fn header(&self, name: &str) -> &str {
-        self.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
+        self.headers
+            .get(name)
+            .and_then(|value| value.to_str().ok())
+            .unwrap_or_default()
     }
 }
 
-/// A key with its certificate, PKCS#12: one of those that signing is tested with, whose password is `secret`.
+/// A key with its certificate, PKCS#12: one of those that signing is tested with, whose password is
+/// `secret`.
 pub fn key_file(name: &str) -> Vec<u8> {
-    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the workspace");
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"))
+        .parent()
+        .expect("the workspace");
     std::fs::read(root.join("shared/package-writer/tests/fixtures").join(name)).expect("a key file")
 }
 
@@ -553,14 +757,23 @@ pub async fn all<T>(futures: impl IntoIterator<Item = impl Future<Output = T>>) 
     futures_util::future::join_all(futures).await
 }
 
-/// Holds a generated document against the committed one; `UPDATE_GOLDEN` in the environment writes it instead.
+/// Holds a generated document against the committed one; `UPDATE_GOLDEN` in the environment writes
+/// it instead.
 pub fn golden(document: &str, text: &str) {
-    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(document);
+    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("..")
+        .join(document);
     if std::env::var_os("UPDATE_GOLDEN").is_some() {
         std::fs::write(&path, text).expect("the document is written");
         return;
     }
     let committed = std::fs::read_to_string(&path).unwrap_or_default();
-    let first = committed.lines().zip(text.lines()).find(|(before, now)| before != now);
-    assert!(committed == text, "{document} is not what the code says; UPDATE_GOLDEN=1 cargo test rewrites it. The first difference: {first:#?}");
+    let first = committed
+        .lines()
+        .zip(text.lines())
+        .find(|(before, now)| before != now);
+    assert!(
+        committed == text,
+        "{document} is not what the code says; UPDATE_GOLDEN=1 cargo test rewrites it. The first difference: {first:#?}"
+    );
 }

@@ -27,23 +27,44 @@ pub fn path(operation: &str) -> String {
 
 /// The HMAC of a text in base64url.
 pub fn signature(key: &[u8], text: &str) -> String {
-    URL_SAFE_NO_PAD.encode(hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, key), text.as_bytes()))
+    URL_SAFE_NO_PAD.encode(hmac::sign(
+        &hmac::Key::new(hmac::HMAC_SHA256, key),
+        text.as_bytes(),
+    ))
 }
 
 /// A signed text of any header and payload.
 pub fn sign(key: &[u8], header: &str, payload: &str) -> String {
-    let text = format!("{}.{}", URL_SAFE_NO_PAD.encode(header), URL_SAFE_NO_PAD.encode(payload));
+    let text = format!(
+        "{}.{}",
+        URL_SAFE_NO_PAD.encode(header),
+        URL_SAFE_NO_PAD.encode(payload)
+    );
     format!("{text}.{}", signature(key, &text))
 }
 
 impl PingSettings {
     /// From the text of a `pingid.properties`, as Java reads it.
     pub fn read(text: &str) -> Self {
-        let lines = text.lines().filter_map(|line| line.split_once('=')).map(|(name, value)| (name, value.replace('\\', "")));
+        let lines = text
+            .lines()
+            .filter_map(|line| line.split_once('='))
+            .map(|(name, value)| (name, value.replace('\\', "")));
         let fields: BTreeMap<&str, String> = lines.collect();
-        let field = |name: &str| fields.get(name).unwrap_or_else(|| panic!("no {name} in {text}")).clone();
-        let key = STANDARD.decode(field("use_base64_key")).expect("the key is base64");
-        Self { alias: field("org_alias"), token: field("token"), key }
+        let field = |name: &str| {
+            fields
+                .get(name)
+                .unwrap_or_else(|| panic!("no {name} in {text}"))
+                .clone()
+        };
+        let key = STANDARD
+            .decode(field("use_base64_key"))
+            .expect("the key is base64");
+        Self {
+            alias: field("org_alias"),
+            token: field("token"),
+            key,
+        }
     }
 
     /// The header of a message.
@@ -58,7 +79,10 @@ impl PingSettings {
 
     /// A message with that body, sent at that time.
     pub fn message_at(&self, sent: &str, body: &Value) -> String {
-        self.signed(&self.header(), &json!({"reqHeader": self.req_header(sent), "reqBody": body}))
+        self.signed(
+            &self.header(),
+            &json!({"reqHeader": self.req_header(sent), "reqBody": body}),
+        )
     }
 
     /// A message of that header and payload.
@@ -68,9 +92,14 @@ impl PingSettings {
 
     /// What an answer says, which must be signed by these settings.
     pub fn opened(&self, answer: &Answer) -> Value {
-        let (text, signed_by) = answer.text.rsplit_once('.').unwrap_or_else(|| panic!("not signed: {}", answer.text));
+        let (text, signed_by) = answer
+            .text
+            .rsplit_once('.')
+            .unwrap_or_else(|| panic!("not signed: {}", answer.text));
         assert_eq!(signature(&self.key, text), signed_by, "{}", answer.text);
-        let part = |part: &str| -> Value { serde_json::from_slice(&URL_SAFE_NO_PAD.decode(part).expect("base64url")).expect("JSON") };
+        let part = |part: &str| -> Value {
+            serde_json::from_slice(&URL_SAFE_NO_PAD.decode(part).expect("base64url")).expect("JSON")
+        };
         let (header, payload) = text.split_once('.').expect("two parts");
         assert_eq!(part(header), self.header());
         part(payload)
@@ -80,21 +109,34 @@ impl PingSettings {
 /// What a signed text says, whoever signed it; null for anything else.
 pub fn payload(text: &str) -> Value {
     let parts: Vec<&str> = text.split('.').collect();
-    let [_, payload, _] = parts[..] else { return Value::Null };
-    URL_SAFE_NO_PAD.decode(payload).ok().and_then(|json| serde_json::from_slice(&json).ok()).unwrap_or_default()
+    let [_, payload, _] = parts[..] else {
+        return Value::Null;
+    };
+    URL_SAFE_NO_PAD
+        .decode(payload)
+        .ok()
+        .and_then(|json| serde_json::from_slice(&json).ok())
+        .unwrap_or_default()
 }
 
 impl World {
     /// The current PingID settings of a tenant, as its administrator downloads them.
     pub async fn pingid(&self, tenant: &TestTenant) -> PingSettings {
-        let answer = self.call("GET", "/box/srv/1.1/admin/pingid/pingid.properties").cookie(&tenant.cookie).send().await;
+        let answer = self
+            .call("GET", "/box/srv/1.1/admin/pingid/pingid.properties")
+            .cookie(&tenant.cookie)
+            .send()
+            .await;
         assert_eq!(answer.status, 200, "{}", answer.text);
         PingSettings::read(&answer.text)
     }
 
     /// Calls an operation.
     pub async fn ping(&self, settings: &PingSettings, operation: &str, body: &Value) -> Answer {
-        self.call("POST", &path(operation)).message(settings, body).send().await
+        self.call("POST", &path(operation))
+            .message(settings, body)
+            .send()
+            .await
     }
 
     /// The list of applications as pairs of id and name.
@@ -102,8 +144,12 @@ impl World {
         let answer = self.ping(settings, "getapplications", &json!({})).await;
         assert_eq!(answer.status, 200, "{}", answer.json);
         let text = |value: &Value| value.as_str().expect("a text").to_owned();
-        let list = answer.json["responseBody"]["applications"].as_array().expect("a list");
-        list.iter().map(|application| (text(&application["id"]), text(&application["name"]))).collect()
+        let list = answer.json["responseBody"]["applications"]
+            .as_array()
+            .expect("a list");
+        list.iter()
+            .map(|application| (text(&application["id"]), text(&application["name"])))
+            .collect()
     }
 }
 
@@ -116,6 +162,9 @@ impl Call<'_> {
     /// With a signed message that is sent now.
     pub fn message(self, settings: &PingSettings, body: &Value) -> Self {
         let now = self.world.plain.clock.now().dotted();
-        self.raw("application/json", settings.message_at(&now, body).into_bytes())
+        self.raw(
+            "application/json",
+            settings.message_at(&now, body).into_bytes(),
+        )
     }
 }

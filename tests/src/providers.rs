@@ -1,5 +1,5 @@
-//! Providers of identity on this machine, each as small as the test of a sign-in needs it. The protocols themselves are
-//! tested where they are spoken.
+//! Providers of identity on this machine, each as small as the test of a sign-in needs it. The
+//! protocols themselves are tested where they are spoken.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -28,10 +28,13 @@ pub struct Asked {
 
 /// The fields of a query or form.
 pub fn fields(text: &str) -> BTreeMap<String, String> {
-    url::form_urlencoded::parse(text.as_bytes()).into_owned().collect()
+    url::form_urlencoded::parse(text.as_bytes())
+        .into_owned()
+        .collect()
 }
 
-/// A provider that speaks HTTP at 127.0.0.1, and what it was asked. It ends with the runtime of the test.
+/// A provider that speaks HTTP at 127.0.0.1, and what it was asked. It ends with the runtime of the
+/// test.
 pub struct Provider {
     /// Its address without a path.
     pub origin: String,
@@ -40,7 +43,9 @@ pub struct Provider {
 
 impl Provider {
     /// A provider with that answer, a status and a body, to each request.
-    pub async fn start(answer: impl Fn(&str, &Asked) -> (u16, String) + Send + Sync + 'static) -> Self {
+    pub async fn start(
+        answer: impl Fn(&str, &Asked) -> (u16, String) + Send + Sync + 'static,
+    ) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let origin = format!("http://{}", listener.local_addr().expect("an address"));
         let asked = Arc::new(Mutex::new(Vec::new()));
@@ -48,7 +53,9 @@ impl Provider {
         tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
                 let (answer, heard, own) = (Arc::clone(&answer), Arc::clone(&heard), own.clone());
-                tokio::spawn(async move { serve(stream, &heard, |asked| answer(&own, asked)).await });
+                tokio::spawn(
+                    async move { serve(stream, &heard, |asked| answer(&own, asked)).await },
+                );
             }
         });
         Self { origin, asked }
@@ -66,8 +73,11 @@ impl Provider {
     /// An OpenID provider whose people are the claims that `claims` gives at each sign-in.
     pub async fn open_id(claims: impl Fn() -> Value + Send + Sync + 'static) -> Self {
         let random = SystemRandom::new();
-        let pkcs8 = EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &random).expect("a key");
-        let pair = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, pkcs8.as_ref(), &random).expect("a key");
+        let pkcs8 =
+            EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &random).expect("a key");
+        let pair =
+            EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, pkcs8.as_ref(), &random)
+                .expect("a key");
         let nonce = Mutex::new(String::new());
         Self::start(move |own, asked| {
             let body = match asked.path.as_str() {
@@ -111,8 +121,16 @@ impl Provider {
     /// An OAuth 1.0a provider where everybody is that person.
     pub async fn oauth1(user_id: &'static str) -> Self {
         Self::start(move |_, asked| match asked.path.as_str() {
-            "/request" => (200, "oauth_token=t1&oauth_token_secret=s1&oauth_callback_confirmed=true".to_owned()),
-            "/access" => (200, format!("oauth_token=t2&oauth_token_secret=s2&user_id={user_id}&screen_name=Somebody")),
+            "/request" => (
+                200,
+                "oauth_token=t1&oauth_token_secret=s1&oauth_callback_confirmed=true".to_owned(),
+            ),
+            "/access" => (
+                200,
+                format!(
+                    "oauth_token=t2&oauth_token_secret=s2&user_id={user_id}&screen_name=Somebody"
+                ),
+            ),
             _ => (404, String::new()),
         })
         .await
@@ -120,7 +138,10 @@ impl Provider {
 
     /// What it was asked so far.
     pub fn asked(&self) -> Vec<Asked> {
-        self.asked.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.asked
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
     }
 }
 
@@ -130,11 +151,18 @@ pub fn basic(authorization: &str) -> String {
     String::from_utf8(STANDARD.decode(encoded).unwrap_or_default()).unwrap_or_default()
 }
 
-async fn serve(mut stream: TcpStream, heard: &Mutex<Vec<Asked>>, answer: impl Fn(&Asked) -> (u16, String)) {
+async fn serve(
+    mut stream: TcpStream,
+    heard: &Mutex<Vec<Asked>>,
+    answer: impl Fn(&Asked) -> (u16, String),
+) {
     let mut bytes = Vec::new();
     let (head, mut body) = loop {
         if let Some(end) = bytes.windows(4).position(|four| four == b"\r\n\r\n") {
-            break (String::from_utf8_lossy(&bytes[..end]).into_owned(), bytes[end + 4..].to_vec());
+            break (
+                String::from_utf8_lossy(&bytes[..end]).into_owned(),
+                bytes[end + 4..].to_vec(),
+            );
         }
         let mut some = [0; 4096];
         match stream.read(&mut some).await {
@@ -143,30 +171,52 @@ async fn serve(mut stream: TcpStream, heard: &Mutex<Vec<Asked>>, answer: impl Fn
         }
     };
     let mut lines = head.split("\r\n");
-    let target = lines.next().and_then(|line| line.split(' ').nth(1)).unwrap_or_default().to_owned();
-    let headers: BTreeMap<String, String> =
-        lines.filter_map(|line| line.split_once(':')).map(|(name, value)| (name.to_lowercase(), value.trim().to_owned())).collect();
+    let target = lines
+        .next()
+        .and_then(|line| line.split(' ').nth(1))
+        .unwrap_or_default()
+        .to_owned();
+    let headers: BTreeMap<String, String> = lines
+        .filter_map(|line| line.split_once(':'))
+        .map(|(name, value)| (name.to_lowercase(), value.trim().to_owned()))
+        .collect();
     let header = |name: &str| headers.get(name).cloned().unwrap_or_default();
     let length: usize = header("content-length").parse().unwrap_or(0);
     while body.len() < length {
         let mut some = [0; 4096];
-        let Ok(count @ 1..) = stream.read(&mut some).await else { return };
+        let Ok(count @ 1..) = stream.read(&mut some).await else {
+            return;
+        };
         body.extend_from_slice(&some[..count]);
     }
     let (path, query) = target.split_once('?').unwrap_or((&target, ""));
-    let asked =
-        Asked { path: path.to_owned(), query: fields(query), authorization: header("authorization"), body: String::from_utf8_lossy(&body).into_owned() };
-    heard.lock().unwrap_or_else(PoisonError::into_inner).push(asked.clone());
+    let asked = Asked {
+        path: path.to_owned(),
+        query: fields(query),
+        authorization: header("authorization"),
+        body: String::from_utf8_lossy(&body).into_owned(),
+    };
+    heard
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner)
+        .push(asked.clone());
     let (status, text) = answer(&asked);
-    let head = format!("HTTP/1.1 {status} -\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n", text.len());
+    let head = format!(
+        "HTTP/1.1 {status} -\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n",
+        text.len()
+    );
     // Who asked may be gone.
-    if stream.write_all(format!("{head}{text}").as_bytes()).await.is_ok() {
+    if stream
+        .write_all(format!("{head}{text}").as_bytes())
+        .await
+        .is_ok()
+    {
         drop(stream.shutdown().await);
     }
 }
 
-/// A directory at 127.0.0.1 that speaks in clear and where everybody with the password has an entry with his name and
-/// address: gives its URL.
+/// A directory at 127.0.0.1 that speaks in clear and where everybody with the password has an entry
+/// with his name and address: gives its URL.
 pub async fn directory(password: &'static str) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let url = format!("ldap://{}", listener.local_addr().expect("an address"));
@@ -180,7 +230,9 @@ pub async fn directory(password: &'static str) -> String {
 
 fn element(tag: u8, content: &[&[u8]]) -> Vec<u8> {
     let content = content.concat();
-    let length = u16::try_from(content.len()).unwrap_or(u16::MAX).to_be_bytes();
+    let length = u16::try_from(content.len())
+        .unwrap_or(u16::MAX)
+        .to_be_bytes();
     [&[tag, 0x82, length[0], length[1]], content.as_slice()].concat()
 }
 
@@ -192,7 +244,12 @@ fn elements(mut bytes: &[u8]) -> Vec<(u8, Vec<u8>)> {
             ..=0x7f => (usize::from(*length), rest),
             _ => {
                 let (digits, rest) = rest.split_at(usize::from(*length & 0x7f));
-                (digits.iter().fold(0, |length, digit| length << 8 | usize::from(*digit)), rest)
+                (
+                    digits
+                        .iter()
+                        .fold(0, |length, digit| length << 8 | usize::from(*digit)),
+                    rest,
+                )
             }
         };
         all.push((*tag, rest[..length].to_vec()));
@@ -202,7 +259,8 @@ fn elements(mut bytes: &[u8]) -> Vec<(u8, Vec<u8>)> {
 }
 
 async fn converse(mut stream: TcpStream, password: &str) {
-    let result = |tag: u8, code: u8| element(tag, &[&[0x0a, 1, code], &element(4, &[]), &element(4, &[])]);
+    let result =
+        |tag: u8, code: u8| element(tag, &[&[0x0a, 1, code], &element(4, &[]), &element(4, &[])]);
     let mut name = String::new();
     let mut bytes = vec![0; 8192];
     // Each request of the client is one small write.
@@ -218,17 +276,43 @@ async fn converse(mut stream: TcpStream, password: &str) {
                 vec![result(0x61, if right { 0 } else { 49 })]
             }
             0x63 => {
-                let uid = name.split_once('=').and_then(|(_, rest)| rest.split(',').next()).unwrap_or_default().to_owned();
+                let uid = name
+                    .split_once('=')
+                    .and_then(|(_, rest)| rest.split(',').next())
+                    .unwrap_or_default()
+                    .to_owned();
                 let email = format!("{uid}@dev.example");
-                let attributes = [("uid", uid.as_str()), ("mail", &email), ("cn", "Somebody")]
-                    .map(|(name, value)| element(0x30, &[&element(4, &[name.as_bytes()]), &element(0x31, &[&element(4, &[value.as_bytes()])])]));
+                let attributes = [("uid", uid.as_str()), ("mail", &email), ("cn", "Somebody")].map(
+                    |(name, value)| {
+                        element(
+                            0x30,
+                            &[
+                                &element(4, &[name.as_bytes()]),
+                                &element(0x31, &[&element(4, &[value.as_bytes()])]),
+                            ],
+                        )
+                    },
+                );
                 let attributes = attributes.concat();
-                vec![element(0x64, &[&element(4, &[name.as_bytes()]), &element(0x30, &[&attributes])]), result(0x65, 0)]
+                vec![
+                    element(
+                        0x64,
+                        &[
+                            &element(4, &[name.as_bytes()]),
+                            &element(0x30, &[&attributes]),
+                        ],
+                    ),
+                    result(0x65, 0),
+                ]
             }
             _ => return,
         };
         for answer in answers {
-            if stream.write_all(&element(0x30, &[&element(2, &[id]), &answer])).await.is_err() {
+            if stream
+                .write_all(&element(0x30, &[&element(2, &[id]), &answer]))
+                .await
+                .is_err()
+            {
                 return;
             }
         }
@@ -237,5 +321,10 @@ async fn converse(mut stream: TcpStream, password: &str) {
 
 /// A port of this machine where nobody listens.
 pub async fn closed_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").await.expect("a port").local_addr().expect("an address").port()
+    TcpListener::bind("127.0.0.1:0")
+        .await
+        .expect("a port")
+        .local_addr()
+        .expect("an address")
+        .port()
 }

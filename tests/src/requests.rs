@@ -95,7 +95,8 @@ pub struct Furnished {
     pub sub_token: String,
     /// A publication that was begun by the older calls of that API.
     pub transaction: String,
-    /// Options of a policy of that API, under a name. Its item in the store has a policy, and a published document.
+    /// Options of a policy of that API, under a name. Its item in the store has a policy, and a
+    /// published document.
     pub preset: String,
     /// The tenant's PingID settings.
     pub ping: PingSettings,
@@ -109,16 +110,23 @@ pub struct Furnished {
     pub policies: Policies,
     /// An alert of the item in the store, in the environment `dev`.
     pub alert: String,
-    /// The administrator's client of the publisher API, with the tokens that it got by his password.
+    /// The administrator's client of the publisher API, with the tokens that it got by his
+    /// password.
     pub client: TestClient,
 }
 
 /// Every scope of the publisher API.
-pub const SCOPES: &str = "appm:read appm:create appm:update appm:publish appm:administration appm:subscribe";
+pub const SCOPES: &str =
+    "appm:read appm:create appm:update appm:publish appm:administration appm:subscribe";
 
 /// An Android package of that version.
 pub fn apk(version: u32) -> Vec<u8> {
-    testing::Apk { version_code: version, version_name: format!("{version}.0"), ..testing::Apk::default() }.build()
+    testing::Apk {
+        version_code: version,
+        version_name: format!("{version}.0"),
+        ..testing::Apk::default()
+    }
+    .build()
 }
 
 impl Furnished {
@@ -128,58 +136,190 @@ impl Furnished {
             let cookie = tenant.cookie.clone();
             async move { world.post(&cookie, &path, body).await }
         };
-        let text = |answer: &Value, name: &str| answer[name].as_str().unwrap_or_else(|| panic!("{name} in {answer}")).to_owned();
+        let text = |answer: &Value, name: &str| {
+            answer[name]
+                .as_str()
+                .unwrap_or_else(|| panic!("{name} in {answer}"))
+                .to_owned()
+        };
         let admin = format!("{API}/admin");
-        let shelved = text(&post(format!("{admin}/storeitem/create"), json!({"name": format!("{MARK} shelved")})).await, "guid");
-        let plain = text(&post(format!("{admin}/storeitem/create"), json!({"name": format!("{MARK} plain")})).await, "guid");
+        let shelved = text(
+            &post(
+                format!("{admin}/storeitem/create"),
+                json!({"name": format!("{MARK} shelved")}),
+            )
+            .await,
+            "guid",
+        );
+        let plain = text(
+            &post(
+                format!("{admin}/storeitem/create"),
+                json!({"name": format!("{MARK} plain")}),
+            )
+            .await,
+            "guid",
+        );
         let ipa = testing::ipa("com.example.ours", "1", "1.0", "Ours");
         for (kind, file) in [("android", apk(1)), ("android", apk(2)), ("ios", ipa)] {
             let answer = world.upload(&tenant.cookie, &shelved, kind, &file).await;
             assert_eq!(answer.status, 200, "{}", answer.text);
         }
-        let group = text(&post(format!("{admin}/storeitemgroup/create"), json!({"name": format!("{MARK} group")})).await, "guid");
-        let (worker, _) = world.user(&tenant, &format!("worker@{}.example", tenant.domain), vec![Role::Dev]).await;
-        let sub = world.user(&tenant, &format!("sub@{}.example", tenant.domain), vec![Role::Sub]).await;
-        post(format!("{admin}/storeitemgroup/addusers"), json!({"guid": group, "users": [worker]})).await;
-        post(format!("{admin}/storeitemgroup/addstoreitems"), json!({"guid": group, "storeitems": [shelved]})).await;
-        post(format!("{admin}/appstore/additem"), json!({"guid": shelved})).await;
+        let group = text(
+            &post(
+                format!("{admin}/storeitemgroup/create"),
+                json!({"name": format!("{MARK} group")}),
+            )
+            .await,
+            "guid",
+        );
+        let (worker, _) = world
+            .user(
+                &tenant,
+                &format!("worker@{}.example", tenant.domain),
+                vec![Role::Dev],
+            )
+            .await;
+        let sub = world
+            .user(
+                &tenant,
+                &format!("sub@{}.example", tenant.domain),
+                vec![Role::Sub],
+            )
+            .await;
+        post(
+            format!("{admin}/storeitemgroup/addusers"),
+            json!({"guid": group, "users": [worker]}),
+        )
+        .await;
+        post(
+            format!("{admin}/storeitemgroup/addstoreitems"),
+            json!({"guid": group, "storeitems": [shelved]}),
+        )
+        .await;
+        post(
+            format!("{admin}/appstore/additem"),
+            json!({"guid": shelved}),
+        )
+        .await;
         let viewers = json!({"name": format!("{MARK} team"), "perms": {DOMAIN_PATH: "read"}, "business-objects": {"cluster": ["*"]}, "users": [worker]});
-        let team = text(&post("/api/v2/admin/teams".to_owned(), viewers).await, "_id");
+        let team = text(
+            &post("/api/v2/admin/teams".to_owned(), viewers).await,
+            "_id",
+        );
         let policies = post(format!("{admin}/appstore/listpolicies"), json!({})).await;
         let built_in = policies["list"][0].as_str().expect("a policy").to_owned();
         let (policy, writes) = policy::create_built_in(tenant.handle, "Second").expect("a policy");
-        world.plain.table.write(writes).await.expect("a policy is written");
-        post(format!("{admin}/authpolicy/addusers"), json!({"guid": policy, "users": [worker]})).await;
-        post(format!("{admin}/storeitem/addpolicy"), json!({"guid": shelved, "authguid": built_in})).await;
+        world
+            .plain
+            .table
+            .write(writes)
+            .await
+            .expect("a policy is written");
+        post(
+            format!("{admin}/authpolicy/addusers"),
+            json!({"guid": policy, "users": [worker]}),
+        )
+        .await;
+        post(
+            format!("{admin}/storeitem/addpolicy"),
+            json!({"guid": shelved, "authguid": built_in}),
+        )
+        .await;
 
         let keys = format!("{API}/ide/{}/api", tenant.domain);
         let key = |answer: Value| text(&answer["apiKey"], "key");
-        let user_key = key(post(format!("{keys}/create"), json!({"type": "user", "label": "ours"})).await);
-        let revoked_key = key(post(format!("{keys}/create"), json!({"type": "user", "label": "gone"})).await);
+        let user_key = key(post(
+            format!("{keys}/create"),
+            json!({"type": "user", "label": "ours"}),
+        )
+        .await);
+        let revoked_key = key(post(
+            format!("{keys}/create"),
+            json!({"type": "user", "label": "gone"}),
+        )
+        .await);
         post(format!("{keys}/revoke"), json!({"key": revoked_key})).await;
-        let app_key = key(post(format!("{keys}/create"), json!({"type": "app", "appId": shelved, "label": "app"})).await);
+        let app_key = key(post(
+            format!("{keys}/create"),
+            json!({"type": "app", "appId": shelved, "label": "app"}),
+        )
+        .await);
 
-        let session = world.store_session(&tenant, &format!("admin@{}.example", tenant.domain), CUID).await;
-        let sub_session = world.store_session(&tenant, &format!("sub@{}.example", tenant.domain), CUID).await;
-        let params = json!({"userId": format!("sub@{}.example", tenant.domain), "password": PASSWORD});
+        let session = world
+            .store_session(&tenant, &format!("admin@{}.example", tenant.domain), CUID)
+            .await;
+        let sub_session = world
+            .store_session(&tenant, &format!("sub@{}.example", tenant.domain), CUID)
+            .await;
+        let params =
+            json!({"userId": format!("sub@{}.example", tenant.domain), "password": PASSWORD});
         let from_app = json!({"policyId": policy::BUILT_IN, "clientToken": shelved, "device": CUID, "params": params, "d": tenant.domain});
-        let from_app = world.call("POST", &format!("{admin}/authpolicy/auth")).json(from_app).send().await;
+        let from_app = world
+            .call("POST", &format!("{admin}/authpolicy/auth"))
+            .json(from_app)
+            .send()
+            .await;
         assert_eq!(from_app.json["status"], "ok", "{}", from_app.text);
-        let waiting = text(&post(format!("{admin}/storeitem/prepareupload"), json!({"guid": plain, "type": "android", "size": 100})).await, "uploadId");
+        let waiting = text(
+            &post(
+                format!("{admin}/storeitem/prepareupload"),
+                json!({"guid": plain, "type": "android", "size": 100}),
+            )
+            .await,
+            "uploadId",
+        );
         let read = post(format!("{admin}/storeitem/read"), json!({"guid": shelved})).await;
-        let android = read["binaries"].as_array().and_then(|all| all.iter().find(|binary| binary["type"] == "android")).expect("an Android binary").clone();
+        let android = read["binaries"]
+            .as_array()
+            .and_then(|all| all.iter().find(|binary| binary["type"] == "android"))
+            .expect("an Android binary")
+            .clone();
         let url = text(&android["versions"][0], "url");
-        let version = url.split_once("guid=").map(|(_, guid)| guid[..24].to_owned()).unwrap_or_else(|| panic!("a guid in {url}"));
-        let page = world.call("GET", &format!("{API}/mas/storeitem/install?guid={shelved}&type=ios")).cookie(&tenant.cookie).send().await;
-        let ticket = page.text.split("storeitem/icon/").nth(1).and_then(|rest| rest.split('"').next()).unwrap_or_else(|| panic!("{}", page.text)).to_owned();
+        let version = url
+            .split_once("guid=")
+            .map(|(_, guid)| guid[..24].to_owned())
+            .unwrap_or_else(|| panic!("a guid in {url}"));
+        let page = world
+            .call(
+                "GET",
+                &format!("{API}/mas/storeitem/install?guid={shelved}&type=ios"),
+            )
+            .cookie(&tenant.cookie)
+            .send()
+            .await;
+        let ticket = page
+            .text
+            .split("storeitem/icon/")
+            .nth(1)
+            .and_then(|rest| rest.split('"').next())
+            .unwrap_or_else(|| panic!("{}", page.text))
+            .to_owned();
         let person = world.user_record(&tenant, &worker).await.value;
-        let (link, write) = password::link(tenant.handle, &tenant.domain, &person, Reason::Reset, world.plain.clock.now()).expect("a link");
-        world.plain.table.write(vec![write]).await.expect("a link is written");
+        let (link, write) = password::link(
+            tenant.handle,
+            &tenant.domain,
+            &person,
+            Reason::Reset,
+            world.plain.clock.now(),
+        )
+        .expect("a link");
+        world
+            .plain
+            .table
+            .write(vec![write])
+            .await
+            .expect("a link is written");
         let name = format!("invited@{}.example", tenant.domain);
         let made = post(format!("{admin}/user/create"), json!({"username": name, "email": name, "name": format!("{MARK} invited"), "invite": true})).await;
         let invited = text(&made, "username");
-        let file = format!("{MARK} imported,imported@{}.example,Imported", tenant.domain);
-        let imported = world.call("POST", &format!("{admin}/user/import")).cookie(&tenant.cookie).form("users.csv", file.as_bytes(), &[("roles", "sub")]);
+        let file = format!(
+            "{MARK} imported,imported@{}.example,Imported",
+            tenant.domain
+        );
+        let imported = world
+            .call("POST", &format!("{admin}/user/import"))
+            .cookie(&tenant.cookie)
+            .form("users.csv", file.as_bytes(), &[("roles", "sub")]);
         let import = text(&imported.send().await.json, "cachekey");
         let bearer = world.bearer(&tenant, &tenant.admin, SCOPES).await;
         let token = world.token(&tenant, &tenant.admin).await;
@@ -232,7 +372,12 @@ impl Furnished {
 
     /// How the administrator presents himself.
     pub fn signed(&self) -> Signed<'_> {
-        Signed { cookie: &self.tenant.cookie, bearer: &self.bearer, token: &self.token, ping: &self.ping }
+        Signed {
+            cookie: &self.tenant.cookie,
+            bearer: &self.bearer,
+            token: &self.token,
+            ping: &self.ping,
+        }
     }
 
     /// Other uploads in one part whose bytes are there.
@@ -245,11 +390,24 @@ impl Furnished {
     /// An upload in one part whose bytes are there, with the part's tag.
     async fn sent_part(&self, world: &World) -> (String, String) {
         let body = json!({"guid": self.plain, "type": "android", "size": 9, "parts": 1});
-        let prepared = world.post(&self.tenant.cookie, &format!("{API}/admin/storeitem/prepareupload"), body).await;
-        let url = prepared["parts"][0]["url"].as_str().expect("an address of the part");
-        let sent = client::send("PUT", url, &[], "not a zip").await.expect("the part is sent");
+        let prepared = world
+            .post(
+                &self.tenant.cookie,
+                &format!("{API}/admin/storeitem/prepareupload"),
+                body,
+            )
+            .await;
+        let url = prepared["parts"][0]["url"]
+            .as_str()
+            .expect("an address of the part");
+        let sent = client::send("PUT", url, &[], "not a zip")
+            .await
+            .expect("the part is sent");
         assert_eq!(sent.status, 200, "{:?}", sent.bytes);
-        (prepared["uploadId"].as_str().expect("an upload").to_owned(), sent.header("etag").to_owned())
+        (
+            prepared["uploadId"].as_str().expect("an upload").to_owned(),
+            sent.header("etag").to_owned(),
+        )
     }
 }
 
@@ -358,7 +516,10 @@ impl Entry {
     }
 
     fn theirs(self) -> Self {
-        Self { abroad: Abroad::Theirs, ..self }
+        Self {
+            abroad: Abroad::Theirs,
+            ..self
+        }
     }
 
     /// With these values of the path's parameters.
@@ -381,11 +542,17 @@ impl Entry {
     }
 
     fn waits(self) -> Self {
-        Self { waits: true, ..self }
+        Self {
+            waits: true,
+            ..self
+        }
     }
 
     fn basic(self, basic: Basic) -> Self {
-        Self { basic: Some(basic), ..self }
+        Self {
+            basic: Some(basic),
+            ..self
+        }
     }
 
     /// With the name and password that the request presents by itself.
@@ -398,18 +565,38 @@ impl Entry {
 
     /// The row.
     pub fn row(&self) -> Row {
-        rows().into_iter().find(|row| row.method == self.method && row.path == self.path).unwrap_or_else(|| panic!("no row for {self}"))
+        rows()
+            .into_iter()
+            .find(|row| row.method == self.method && row.path == self.path)
+            .unwrap_or_else(|| panic!("no row for {self}"))
     }
 
     /// The path with its parameters; `domain` is the tenant that it names.
     pub fn path_of(&self, furnished: &Furnished, domain: &str) -> String {
         // Who is not in the team comes in, who is in it goes out.
-        let user = if self.method == "POST" { &furnished.sub.0 } else { &furnished.worker };
-        let path = self.path.replace("{domain}", domain).replace("{ticket}", &furnished.ticket);
-        let path = path.replace("{team}", &furnished.team).replace("{user}", user.as_str());
-        let path = (self.params)(furnished).iter().fold(path, |path, (name, value)| path.replace(&format!("{{{name}}}"), value));
+        let user = if self.method == "POST" {
+            &furnished.sub.0
+        } else {
+            &furnished.worker
+        };
+        let path = self
+            .path
+            .replace("{domain}", domain)
+            .replace("{ticket}", &furnished.ticket);
+        let path = path
+            .replace("{team}", &furnished.team)
+            .replace("{user}", user.as_str());
+        let path = (self.params)(furnished)
+            .iter()
+            .fold(path, |path, (name, value)| {
+                path.replace(&format!("{{{name}}}"), value)
+            });
         let asked = (self.asks)(furnished);
-        if asked.is_empty() { path } else { format!("{path}?{asked}") }
+        if asked.is_empty() {
+            path
+        } else {
+            format!("{path}?{asked}")
+        }
     }
 
     /// The request in the furnished tenant, without a credential.
@@ -424,12 +611,25 @@ impl Entry {
             Carries::Query(query) => world.call(self.method, &format!("{path}?{query}")),
             Carries::Json(body) => world.call(self.method, &path).json(body),
             Carries::Form(file, texts) => {
-                let file = Part { name: self.file_part, file_name: Some(self.file_name), content: &file };
-                let texts = texts.iter().map(|(name, text)| Part { name, file_name: None, content: text.as_bytes() });
-                world.call(self.method, &path).parts(std::iter::once(file).chain(texts))
+                let file = Part {
+                    name: self.file_part,
+                    file_name: Some(self.file_name),
+                    content: &file,
+                };
+                let texts = texts.iter().map(|(name, text)| Part {
+                    name,
+                    file_name: None,
+                    content: text.as_bytes(),
+                });
+                world
+                    .call(self.method, &path)
+                    .parts(std::iter::once(file).chain(texts))
             }
             Carries::Encoded(texts) => {
-                let texts: Vec<(&str, &str)> = texts.iter().map(|(name, text)| (*name, text.as_str())).collect();
+                let texts: Vec<(&str, &str)> = texts
+                    .iter()
+                    .map(|(name, text)| (*name, text.as_str()))
+                    .collect();
                 world.call(self.method, &path).encoded(&texts)
             }
         };
@@ -438,7 +638,9 @@ impl Entry {
 
     /// The request with the administrator's credential.
     pub async fn send(&self, world: &World, furnished: &Furnished) -> Answer {
-        self.sign(self.call(world, furnished), furnished.signed()).send().await
+        self.sign(self.call(world, furnished), furnished.signed())
+            .send()
+            .await
     }
 
     /// A request to this row with the credential that it takes.
@@ -485,7 +687,10 @@ impl std::fmt::Display for Entry {
 
 /// Every row of every function.
 pub fn rows() -> Vec<Row> {
-    routes::all().into_iter().flat_map(|function| function.rows).collect()
+    routes::all()
+        .into_iter()
+        .flat_map(|function| function.rows)
+        .collect()
 }
 
 fn get(path: &'static str, carries: fn(&Furnished) -> Carries) -> Entry {
@@ -509,7 +714,9 @@ fn empty(_: &Furnished) -> Carries {
 }
 
 fn query(pairs: &[(&str, &str)]) -> Carries {
-    let pair = |(name, value): &(&str, &str)| format!("{name}={}", utf8_percent_encode(value, NON_ALPHANUMERIC));
+    let pair = |(name, value): &(&str, &str)| {
+        format!("{name}={}", utf8_percent_encode(value, NON_ALPHANUMERIC))
+    };
     Carries::Query(pairs.iter().map(pair).collect::<Vec<_>>().join("&"))
 }
 
@@ -708,10 +915,14 @@ fn rhmap_entries() -> Vec<Entry> {
 }
 
 fn named_app(f: &Furnished) -> Vec<(&'static str, String)> {
-    vec![("appType", "mobileapp".to_owned()), ("appId", f.shelved.clone())]
+    vec![
+        ("appType", "mobileapp".to_owned()),
+        ("appId", f.shelved.clone()),
+    ]
 }
 
-/// The rows of lists, life cycle, tags and subscriptions of the publisher API, for an item in the store.
+/// The rows of lists, life cycle, tags and subscriptions of the publisher API, for an item in the
+/// store.
 fn publisher_list_entries() -> Vec<Entry> {
     use Carries::Json;
     const APPS: &str = "/api/appm/publisher/v1.1/apps/{appType}";
@@ -720,17 +931,30 @@ fn publisher_list_entries() -> Vec<Entry> {
     const TAGS: &str = "/api/appm/publisher/v1.1/apps/{appType}/id/{appId}/tags";
     const SUBSCRIPTIONS: &str = "/api/appm/publisher/v1.1/apps/{appType}/id/{appId}/subscriptions";
     vec![
-        get(APPS, |_| query(&[("field-filter", "basic")])).with(named_app).theirs(),
-        post("/api/appm/publisher/v1.1/apps/{appType}/change-lifecycle", |f| query(&[("appId", &f.shelved), ("action", "Unpublish")]))
+        get(APPS, |_| query(&[("field-filter", "basic")]))
             .with(named_app)
-            .ok(202)
-            .again(&[400]),
-        get("/api/appm/publisher/v1.1/apps/{appType}/tags", none).with(named_app).theirs(),
+            .theirs(),
+        post(
+            "/api/appm/publisher/v1.1/apps/{appType}/change-lifecycle",
+            |f| query(&[("appId", &f.shelved), ("action", "Unpublish")]),
+        )
+        .with(named_app)
+        .ok(202)
+        .again(&[400]),
+        get("/api/appm/publisher/v1.1/apps/{appType}/tags", none)
+            .with(named_app)
+            .theirs(),
         get(LIFE_CYCLE, none).with(named_app),
         get(HISTORY, none).with(named_app),
         get(TAGS, none).with(named_app),
-        Entry::new("PUT", TAGS, |_| Json(json!({"tags": [format!("{MARK} tag")]}))).with(named_app),
-        Entry::new("DELETE", TAGS, |_| Json(json!({"tags": [format!("{MARK} tag")]}))).with(named_app),
+        Entry::new("PUT", TAGS, |_| {
+            Json(json!({"tags": [format!("{MARK} tag")]}))
+        })
+        .with(named_app),
+        Entry::new("DELETE", TAGS, |_| {
+            Json(json!({"tags": [format!("{MARK} tag")]}))
+        })
+        .with(named_app),
         get(SUBSCRIPTIONS, none).with(named_app),
         post(SUBSCRIPTIONS, none).with(named_app),
         delete(SUBSCRIPTIONS).with(named_app),

@@ -1,7 +1,9 @@
-//! Who may call what: every operation against every kind of caller, held against the reviewed table `tests/access-matrix.txt`.
+//! Who may call what: every operation against every kind of caller, held against the reviewed table
+//! `tests/access-matrix.txt`.
 //!
-//! The caller is judged before the request is read, so that a request that cannot be read shows the verdict and changes
-//! nothing: 401 and 403 are refusals, anything else means that the caller was let in.
+//! The caller is judged before the request is read, so that a request that cannot be read shows the
+//! verdict and changes nothing: 401 and 403 are refusals, anything else means that the caller was
+//! let in.
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
@@ -47,7 +49,13 @@ impl Caller {
 }
 
 async fn key_of(world: &World, domain: &str, cookie: &str) -> String {
-    let made = world.post(cookie, &format!("/box/srv/1.1/ide/{domain}/api/create"), json!({"type": "user", "label": "matrix"})).await;
+    let made = world
+        .post(
+            cookie,
+            &format!("/box/srv/1.1/ide/{domain}/api/create"),
+            json!({"type": "user", "label": "matrix"}),
+        )
+        .await;
     made["apiKey"]["key"].as_str().expect("a key").to_owned()
 }
 
@@ -56,31 +64,77 @@ async fn in_team(world: &World, tenant: &TestTenant, right: Right) -> Caller {
     let (path, level) = right.permission_path();
     let name = format!("team with {level} {path}");
     let body = json!({"name": name, "perms": {path: level.to_string()}, "business-objects": {"cluster": ["*"]}});
-    let team = world.post(&tenant.cookie, "/api/v2/admin/teams", body).await;
-    let (guid, cookie) = world.user(tenant, &format!("{right:?}@{}.example", tenant.domain), vec![Role::Sub]).await;
+    let team = world
+        .post(&tenant.cookie, "/api/v2/admin/teams", body)
+        .await;
+    let (guid, cookie) = world
+        .user(
+            tenant,
+            &format!("{right:?}@{}.example", tenant.domain),
+            vec![Role::Sub],
+        )
+        .await;
     let team = team["_id"].as_str().expect("a team");
-    world.post(&tenant.cookie, &format!("/api/v2/admin/teams/{team}/user/{guid}"), json!({})).await;
-    Caller { name, credential: Credential::Cookie(cookie) }
+    world
+        .post(
+            &tenant.cookie,
+            &format!("/api/v2/admin/teams/{team}/user/{guid}"),
+            json!({}),
+        )
+        .await;
+    Caller {
+        name,
+        credential: Credential::Cookie(cookie),
+    }
 }
 
 async fn callers(world: &World, furnished: &Furnished) -> Vec<Caller> {
     let tenant = &furnished.tenant;
-    let cookie = |name: &str, text: String| Caller { name: name.to_owned(), credential: Credential::Cookie(text) };
-    let mut callers = vec![Caller { name: "nobody".to_owned(), credential: Credential::Nobody }];
-    callers.push(Caller { name: "app user without rights".to_owned(), credential: Credential::Session(furnished.sub_session.clone()) });
+    let cookie = |name: &str, text: String| Caller {
+        name: name.to_owned(),
+        credential: Credential::Cookie(text),
+    };
+    let mut callers = vec![Caller {
+        name: "nobody".to_owned(),
+        credential: Credential::Nobody,
+    }];
+    callers.push(Caller {
+        name: "app user without rights".to_owned(),
+        credential: Credential::Session(furnished.sub_session.clone()),
+    });
     let analyst = format!("analyst@{}.example", tenant.domain);
-    world.add_user(tenant, &analyst, vec![Role::Analytics]).await;
+    world
+        .add_user(tenant, &analyst, vec![Role::Analytics])
+        .await;
     let session = world.store_session(tenant, &analyst, "CUID-ANALYST").await;
-    callers.push(Caller { name: "app user who is an analyst".to_owned(), credential: Credential::Session(session) });
+    callers.push(Caller {
+        name: "app user who is an analyst".to_owned(),
+        credential: Credential::Session(session),
+    });
     let (mut tokens, mut user_tokens) = (Vec::new(), Vec::new());
     for role in Role::ALL {
-        let (guid, text) = world.user(tenant, &format!("role-{}@{}.example", role.as_str(), tenant.domain), vec![role]).await;
+        let (guid, text) = world
+            .user(
+                tenant,
+                &format!("role-{}@{}.example", role.as_str(), tenant.domain),
+                vec![role],
+            )
+            .await;
         let token = world.bearer(tenant, &guid, SCOPES).await;
         let token_of_user = world.token(tenant, &guid).await;
-        user_tokens.push(Caller { name: format!("X-TOKEN of a {}", role.as_str()), credential: Credential::Token(token_of_user) });
-        tokens.push(Caller { name: format!("token of a {} with every scope", role.as_str()), credential: Credential::Bearer(token) });
+        user_tokens.push(Caller {
+            name: format!("X-TOKEN of a {}", role.as_str()),
+            credential: Credential::Token(token_of_user),
+        });
+        tokens.push(Caller {
+            name: format!("token of a {} with every scope", role.as_str()),
+            credential: Credential::Bearer(token),
+        });
         if role == Role::Dev {
-            callers.push(Caller { name: "API key of a dev".to_owned(), credential: Credential::Key(key_of(world, &tenant.domain, &text).await) });
+            callers.push(Caller {
+                name: "API key of a dev".to_owned(),
+                credential: Credential::Key(key_of(world, &tenant.domain, &text).await),
+            });
         }
         callers.push(cookie(role.as_str(), text));
     }
@@ -91,28 +145,51 @@ async fn callers(world: &World, furnished: &Furnished) -> Vec<Caller> {
     callers.extend(tokens);
     for scope in SCOPES.split(' ') {
         let token = world.bearer(tenant, &tenant.admin, scope).await;
-        callers.push(Caller { name: format!("token of the administrator with {scope} alone"), credential: Credential::Bearer(token) });
+        callers.push(Caller {
+            name: format!("token of the administrator with {scope} alone"),
+            credential: Credential::Bearer(token),
+        });
     }
     callers.extend(user_tokens);
-    callers.push(Caller { name: "holder of the PingID settings".to_owned(), credential: Credential::Message(furnished.ping.clone()) });
-    callers.push(Caller { name: "app key".to_owned(), credential: Credential::App(furnished.app_key.clone()) });
+    callers.push(Caller {
+        name: "holder of the PingID settings".to_owned(),
+        credential: Credential::Message(furnished.ping.clone()),
+    });
+    callers.push(Caller {
+        name: "app key".to_owned(),
+        credential: Credential::App(furnished.app_key.clone()),
+    });
     callers
 }
 
-/// The request without anything that could be done: a body that cannot be read, or the path of a thing that is not there.
+/// The request without anything that could be done: a body that cannot be read, or the path of a
+/// thing that is not there.
 fn harmless<'a>(world: &'a World, furnished: &Furnished, entry: &Entry) -> Call<'a> {
     let nowhere = TeamId::random();
     let path = entry.path.replace("{team}", nowhere.as_str());
-    let path = path.replace("{user}", "nobody").replace("{domain}", &furnished.tenant.domain).replace("{ticket}", &furnished.ticket);
+    let path = path
+        .replace("{user}", "nobody")
+        .replace("{domain}", &furnished.tenant.domain)
+        .replace("{ticket}", &furnished.ticket);
     // A type of app that there is none of: nothing of the publisher API is changed by it.
-    let path = path.replace("{appType}", "nothing").replace("{appId}", "nothing").replace(['{', '}'], "");
+    let path = path
+        .replace("{appType}", "nothing")
+        .replace("{appId}", "nothing")
+        .replace(['{', '}'], "");
     let call = match (entry.carries)(furnished) {
-        Carries::Query(query) if entry.method == "GET" => return world.call("GET", &format!("{path}?{query}")),
+        Carries::Query(query) if entry.method == "GET" => {
+            return world.call("GET", &format!("{path}?{query}"));
+        }
         _ => world.call(entry.method, &path),
     };
-    // Where messages are taken, one that nobody's settings sign: without it the body would be judged before its sender.
+    // Where messages are taken, one that nobody's settings sign: without it the body would be
+    // judged before its sender.
     if entry.takes() == Takes::Message {
-        let nobody = PingSettings { alias: furnished.tenant.domain.clone(), token: "0".repeat(40), key: vec![0; 32] };
+        let nobody = PingSettings {
+            alias: furnished.tenant.domain.clone(),
+            token: "0".repeat(40),
+            key: vec![0; 32],
+        };
         return call.message(&nobody, &json!({}));
     }
     call.raw("application/json", b"{\"".to_vec())
@@ -143,10 +220,18 @@ async fn every_operation_lets_in_whom_the_table_says() {
     let token = world.bearer(&stranger, &stranger.admin, SCOPES).await;
     let of_user = world.token(&stranger, &stranger.admin).await;
     let ping = world.pingid(&stranger).await;
-    let theirs = Signed { cookie: &stranger.cookie, bearer: &token, token: &of_user, ping: &ping };
+    let theirs = Signed {
+        cookie: &stranger.cookie,
+        bearer: &token,
+        token: &of_user,
+        ping: &ping,
+    };
     let before = world.snapshot().await;
     for entry in entries() {
-        let answer = entry.sign(entry.call(&world, &furnished), theirs).send().await;
+        let answer = entry
+            .sign(entry.call(&world, &furnished), theirs)
+            .send()
+            .await;
         let stranger_meets = match answer.status {
             401 => "401",
             403 => "403",
@@ -157,7 +242,10 @@ async fn every_operation_lets_in_whom_the_table_says() {
         world.restore(&before).await;
         write!(table, "{stranger_meets:>3}").expect("a text");
         for caller in &callers {
-            let answer = caller.signed(harmless(&world, &furnished, &entry)).send().await;
+            let answer = caller
+                .signed(harmless(&world, &furnished, &entry))
+                .send()
+                .await;
             write!(table, " {}", verdict(&entry, &caller.name, &answer)).expect("a text");
         }
         writeln!(table, "  {entry}").expect("a text");
@@ -165,16 +253,32 @@ async fn every_operation_lets_in_whom_the_table_says() {
     golden("tests/access-matrix.txt", &table);
 }
 
-/// The operations that anybody may call stand in `tests/open-operations.txt`: a line can be taken out of it by
-/// `UPDATE_GOLDEN`, and added only by hand.
+/// The operations that anybody may call stand in `tests/open-operations.txt`: a line can be taken
+/// out of it by `UPDATE_GOLDEN`, and added only by hand.
 #[test]
 fn what_is_open_is_known_and_can_only_shrink() {
-    let open: BTreeSet<String> = rows().iter().filter(|row| row.permission == Permission::Open).map(|row| format!("{} {}", row.method, row.path)).collect();
+    let open: BTreeSet<String> = rows()
+        .iter()
+        .filter(|row| row.permission == Permission::Open)
+        .map(|row| format!("{} {}", row.method, row.path))
+        .collect();
     let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("open-operations.txt");
-    let known: BTreeSet<String> = std::fs::read_to_string(path).expect("the list is there").lines().map(str::to_owned).collect();
+    let known: BTreeSet<String> = std::fs::read_to_string(path)
+        .expect("the list is there")
+        .lines()
+        .map(str::to_owned)
+        .collect();
     let opened: Vec<&String> = open.difference(&known).collect();
-    assert!(opened.is_empty(), "these operations ask for no credential, and nobody said so: {opened:#?}");
-    golden("tests/open-operations.txt", &open.iter().fold(String::new(), |text, line| text + line + "\n"));
+    assert!(
+        opened.is_empty(),
+        "these operations ask for no credential, and nobody said so: {opened:#?}"
+    );
+    golden(
+        "tests/open-operations.txt",
+        &open
+            .iter()
+            .fold(String::new(), |text, line| text + line + "\n"),
+    );
 }
 
 /// `docs/permissions.md`: what each role and default team may do.
@@ -196,7 +300,11 @@ fn the_table_of_permissions_is_written() {
         write!(table, "\n| `{path}` | {level} |").expect("a text");
         let by_roles = Role::ALL.iter().map(|role| role.rights());
         for rights in by_roles.chain(teams.iter().map(|team| team.grants.rights())) {
-            table.push_str(if rights.contains(right) { " yes |" } else { "  |" });
+            table.push_str(if rights.contains(right) {
+                " yes |"
+            } else {
+                "  |"
+            });
         }
     }
     table.push('\n');

@@ -12,7 +12,13 @@ use serde_json::{Value, json};
 use shared::routes;
 
 /// The functions that something else than HTTP triggers.
-const TRIGGERED: [&str; 5] = ["upload-received", "package-work", "housekeeping", "alert-evaluation", "event-received"];
+const TRIGGERED: [&str; 5] = [
+    "upload-received",
+    "package-work",
+    "housekeeping",
+    "alert-evaluation",
+    "event-received",
+];
 /// What an expectation can say.
 const EXPECTATIONS: [&str; 5] = ["statusCode", "headers", "body", "result", "error"];
 
@@ -28,26 +34,60 @@ fn events() -> BTreeMap<String, (Value, Value)> {
         if name == "README.md" {
             continue;
         }
-        let name = name.strip_suffix(".json").unwrap_or_else(|| panic!("{name} is neither an event nor an expectation")).to_owned();
+        let name = name
+            .strip_suffix(".json")
+            .unwrap_or_else(|| panic!("{name} is neither an event nor an expectation"))
+            .to_owned();
         let text = std::fs::read_to_string(folder().join(format!("{name}.json"))).unwrap();
-        texts.insert(name.clone(), serde_json::from_str::<Value>(&text).unwrap_or_else(|error| panic!("{name}: {error}")));
+        texts.insert(
+            name.clone(),
+            serde_json::from_str::<Value>(&text).unwrap_or_else(|error| panic!("{name}: {error}")),
+        );
     }
-    let names: BTreeSet<String> = texts.keys().map(|name| name.trim_end_matches(".expected").to_owned()).collect();
-    let mut take = |name: String| texts.remove(&name).unwrap_or_else(|| panic!("there is no {name}.json"));
-    names.into_iter().map(|name| (name.clone(), (take(name.clone()), take(format!("{name}.expected"))))).collect()
+    let names: BTreeSet<String> = texts
+        .keys()
+        .map(|name| name.trim_end_matches(".expected").to_owned())
+        .collect();
+    let mut take = |name: String| {
+        texts
+            .remove(&name)
+            .unwrap_or_else(|| panic!("there is no {name}.json"))
+    };
+    names
+        .into_iter()
+        .map(|name| {
+            (
+                name.clone(),
+                (take(name.clone()), take(format!("{name}.expected"))),
+            )
+        })
+        .collect()
 }
 
 /// The function whose name an event's name begins with.
 fn function_of<'a>(name: &str, functions: &[&'a str]) -> &'a str {
-    let of_name = |function: &&&str| name.strip_prefix(**function).is_some_and(|rest| rest.starts_with('-'));
-    functions.iter().filter(of_name).max_by_key(|function| function.len()).unwrap_or_else(|| panic!("{name} is of no function"))
+    let of_name = |function: &&&str| {
+        name.strip_prefix(**function)
+            .is_some_and(|rest| rest.starts_with('-'))
+    };
+    functions
+        .iter()
+        .filter(of_name)
+        .max_by_key(|function| function.len())
+        .unwrap_or_else(|| panic!("{name} is of no function"))
 }
 
 /// What of `expected` is not in `found`: objects among others, everything else whole.
 fn missing(expected: &Value, found: &Value, path: &str) -> Vec<String> {
     match (expected, found) {
         (Value::Object(fields), Value::Object(found)) => {
-            let of_field = |(name, value): (&String, &Value)| missing(value, found.get(name).unwrap_or(&Value::Null), &format!("{path}.{name}"));
+            let of_field = |(name, value): (&String, &Value)| {
+                missing(
+                    value,
+                    found.get(name).unwrap_or(&Value::Null),
+                    &format!("{path}.{name}"),
+                )
+            };
             fields.iter().flat_map(of_field).collect()
         }
         _ if expected == found => Vec::new(),
@@ -57,16 +97,30 @@ fn missing(expected: &Value, found: &Value, path: &str) -> Vec<String> {
 
 /// The answer of an HTTP function, in the words of an expectation.
 async fn answer(world: &World, function: &str, event: Value) -> Result<Value, String> {
-    let service = world.functions.of_name(function).ok_or_else(|| format!("there is no function {function}"))?;
+    let service = world
+        .functions
+        .of_name(function)
+        .ok_or_else(|| format!("there is no function {function}"))?;
     let path = event["rawPath"].as_str().ok_or("no path")?.to_owned();
     match world.functions.of_path(&path) {
         Some((name, _)) if name == function => {}
-        other => return Err(format!("the gateway would send {path} to {:?}", other.map(|(name, _)| name))),
+        other => {
+            return Err(format!(
+                "the gateway would send {path} to {:?}",
+                other.map(|(name, _)| name)
+            ));
+        }
     }
     let response = event::invoke(service, event).await?;
     let (parts, bytes) = event::answer(&response).into_parts();
-    let headers: BTreeMap<&str, &str> = parts.headers.iter().map(|(name, value)| (name.as_str(), value.to_str().unwrap_or_default())).collect();
-    Ok(json!({"statusCode": parts.status.as_u16(), "headers": headers, "body": serde_json::from_slice::<Value>(&bytes).unwrap_or(Value::Null)}))
+    let headers: BTreeMap<&str, &str> = parts
+        .headers
+        .iter()
+        .map(|(name, value)| (name.as_str(), value.to_str().unwrap_or_default()))
+        .collect();
+    Ok(
+        json!({"statusCode": parts.status.as_u16(), "headers": headers, "body": serde_json::from_slice::<Value>(&bytes).unwrap_or(Value::Null)}),
+    )
 }
 
 /// The outcome of a triggered function, in the words of an expectation.
@@ -82,21 +136,42 @@ async fn every_sample_event_gives_what_is_expected() {
     let (world, _) = World::new().await;
     let mut functions: Vec<&str> = routes::all().iter().map(|function| function.name).collect();
     functions.extend(TRIGGERED);
-    let (mut without, mut wrong): (BTreeSet<&str>, Vec<String>) = (functions.iter().copied().collect(), Vec::new());
+    let (mut without, mut wrong): (BTreeSet<&str>, Vec<String>) =
+        (functions.iter().copied().collect(), Vec::new());
     let events = events();
     for (name, (event, expected)) in &events {
         let function = function_of(name, &functions);
         without.remove(function);
-        let words: Vec<&str> = expected.as_object().unwrap_or_else(|| panic!("{name}: no object")).keys().map(String::as_str).collect();
-        let needed = if TRIGGERED.contains(&function) { &["result", "error"][..] } else { &["statusCode"] };
-        let understood = words.iter().all(|word| EXPECTATIONS.contains(word)) && words.iter().any(|word| needed.contains(word));
+        let words: Vec<&str> = expected
+            .as_object()
+            .unwrap_or_else(|| panic!("{name}: no object"))
+            .keys()
+            .map(String::as_str)
+            .collect();
+        let needed = if TRIGGERED.contains(&function) {
+            &["result", "error"][..]
+        } else {
+            &["statusCode"]
+        };
+        let understood = words.iter().all(|word| EXPECTATIONS.contains(word))
+            && words.iter().any(|word| needed.contains(word));
         assert!(understood, "{name} expects {words:?}");
         let found = match function {
-            "upload-received" => Ok(outcome(upload_received::handle(world.plain.clone(), event.clone()).await)),
-            "package-work" => Ok(outcome(package_work::handle(world.plain.clone(), event.clone()).await)),
-            "housekeeping" => Ok(outcome(housekeeping::handle(world.plain.clone(), event.clone()).await)),
-            "alert-evaluation" => Ok(outcome(alert_evaluation::handle(world.plain.clone(), event.clone()).await)),
-            "event-received" => Ok(outcome(event_received::handle(world.plain.clone(), event.clone()).await)),
+            "upload-received" => Ok(outcome(
+                upload_received::handle(world.plain.clone(), event.clone()).await,
+            )),
+            "package-work" => Ok(outcome(
+                package_work::handle(world.plain.clone(), event.clone()).await,
+            )),
+            "housekeeping" => Ok(outcome(
+                housekeeping::handle(world.plain.clone(), event.clone()).await,
+            )),
+            "alert-evaluation" => Ok(outcome(
+                alert_evaluation::handle(world.plain.clone(), event.clone()).await,
+            )),
+            "event-received" => Ok(outcome(
+                event_received::handle(world.plain.clone(), event.clone()).await,
+            )),
             _ => answer(&world, function, event.clone()).await,
         };
         match found {
@@ -113,7 +188,14 @@ async fn every_sample_event_gives_what_is_expected() {
 fn the_comparison_compares() {
     let found = json!({"a": {"b": 1, "c": [1, 2]}, "d": null});
     assert!(missing(&json!({"a": {"b": 1}}), &found, "").is_empty());
-    for other in [json!({"a": {"b": 2}}), json!({"a": {"c": [1]}}), json!({"a": {"e": 1}}), json!({"a": 1}), json!({"f": {}}), json!([])] {
+    for other in [
+        json!({"a": {"b": 2}}),
+        json!({"a": {"c": [1]}}),
+        json!({"a": {"e": 1}}),
+        json!({"a": 1}),
+        json!({"f": {}}),
+        json!([]),
+    ] {
         assert_eq!(missing(&other, &found, "").len(), 1, "{other}");
     }
 }
@@ -137,13 +219,28 @@ fn incoming(content_type: &'static str, body: Vec<u8>) -> Incoming {
     headers.append("cookie", HeaderValue::from_static("one=1; two=2"));
     headers.append("cookie", HeaderValue::from_static("three=3"));
     let (path, query) = ("/health".to_owned(), "a=1&a=2&b=%C3%A9%20x".to_owned());
-    Incoming { method: Method::POST, path, query, headers, body: Bytes::from(body), source: "192.0.2.7".to_owned() }
+    Incoming {
+        method: Method::POST,
+        path,
+        query,
+        headers,
+        body: Bytes::from(body),
+        source: "192.0.2.7".to_owned(),
+    }
 }
 
-/// The adapter panics where a body says that it is base64 and is not: what the local gateway makes of any body is.
+/// The adapter panics where a body says that it is base64 and is not: what the local gateway makes
+/// of any body is.
 #[test]
 fn any_body_survives_the_way_through_an_event() {
-    let types = ["application/octet-stream", "application/json", "text/plain; charset=latin1", "multipart/form-data; boundary=x", "", "image/svg+xml"];
+    let types = [
+        "application/octet-stream",
+        "application/json",
+        "text/plain; charset=latin1",
+        "multipart/form-data; boundary=x",
+        "",
+        "image/svg+xml",
+    ];
     let lengths = (0..300).chain([1_000, 4_095, 4_096, 4_097, 1_000_003]);
     for (round, length) in lengths.enumerate() {
         let random = noise(length, round as u64 + 1);
@@ -154,11 +251,22 @@ fn any_body_survives_the_way_through_an_event() {
             let text = event::event(&sent).to_string();
             let payload: LambdaRequest = serde_json::from_str(&text).expect("an event");
             let received: lambda_http::Request = payload.into();
-            assert!(received.body().as_ref() == &sent.body[..], "{length} bytes of {content_type}");
+            assert!(
+                received.body().as_ref() == &sent.body[..],
+                "{length} bytes of {content_type}"
+            );
             assert_eq!(received.method(), Method::POST);
-            assert_eq!((received.uri().path(), received.uri().query()), ("/health", Some(&*sent.query)));
+            assert_eq!(
+                (received.uri().path(), received.uri().query()),
+                ("/health", Some(&*sent.query))
+            );
             assert_eq!(received.headers()["content-type"], content_type);
-            let cookies: Vec<&str> = received.headers().get_all("cookie").iter().map(|line| line.to_str().unwrap()).collect();
+            let cookies: Vec<&str> = received
+                .headers()
+                .get_all("cookie")
+                .iter()
+                .map(|line| line.to_str().unwrap())
+                .collect();
             assert_eq!(cookies.join("; "), "one=1; two=2; three=3");
         }
     }
@@ -188,7 +296,13 @@ async fn a_broken_event_ends_its_own_call_alone() {
         let ended = tokio::spawn(event::invoke(service(), event.clone())).await;
         assert!(!matches!(ended, Ok(Ok(_))), "{event}: {ended:?}");
     }
-    let health = Incoming { method: Method::GET, body: Bytes::new(), ..incoming("text/plain", Vec::new()) };
-    let answered = event::invoke(service(), event::event(&health)).await.unwrap();
+    let health = Incoming {
+        method: Method::GET,
+        body: Bytes::new(),
+        ..incoming("text/plain", Vec::new())
+    };
+    let answered = event::invoke(service(), event::event(&health))
+        .await
+        .unwrap();
     assert_eq!(answered["statusCode"], 200, "{answered}");
 }

@@ -34,10 +34,17 @@ async fn secrets_are_kept_sealed_or_as_hashes() {
     let log = Log::default();
     let writer = log.clone();
     // Everything that our own crates say, down to the finest.
-    let filter = tracing_subscriber::filter::Targets::new().with_target("shared", tracing::Level::TRACE).with_default(tracing::Level::INFO);
+    let filter = tracing_subscriber::filter::Targets::new()
+        .with_target("shared", tracing::Level::TRACE)
+        .with_default(tracing::Level::INFO);
     use tracing_subscriber::layer::SubscriberExt as _;
-    let layer = tracing_subscriber::fmt::layer().json().with_writer(move || writer.clone());
-    tracing::subscriber::set_global_default(tracing_subscriber::registry().with(layer).with(filter)).unwrap();
+    let layer = tracing_subscriber::fmt::layer()
+        .json()
+        .with_writer(move || writer.clone());
+    tracing::subscriber::set_global_default(
+        tracing_subscriber::registry().with(layer).with(filter),
+    )
+    .unwrap();
 
     let (world, tenant) = World::new().await;
     let post = |path: &str, body: serde_json::Value| {
@@ -45,8 +52,17 @@ async fn secrets_are_kept_sealed_or_as_hashes() {
         let world = &world;
         async move { world.post(&cookie, &path, body).await }
     };
-    let key = post("ide/dev/api/create", json!({"type": "user", "label": "canary"})).await;
-    let (client_secret, consumer_secret, password, chosen) = ("canary-client-secret-77", "canary-consumer-secret-78", "canary password 79", "canary chosen 80");
+    let key = post(
+        "ide/dev/api/create",
+        json!({"type": "user", "label": "canary"}),
+    )
+    .await;
+    let (client_secret, consumer_secret, password, chosen) = (
+        "canary-client-secret-77",
+        "canary-consumer-secret-78",
+        "canary password 79",
+        "canary chosen 80",
+    );
     let oauth2 = json!({"clientId": "id", "clientSecret": client_secret});
     let made = post("admin/authpolicy/create", json!({"policyId": "oauth", "policyType": "OAUTH2", "configurations": oauth2, "checkUserExists": true})).await;
     let url = "https://provider.example/x";
@@ -54,49 +70,117 @@ async fn secrets_are_kept_sealed_or_as_hashes() {
     post("admin/authpolicy/create", json!({"policyId": "oauth1", "policyType": "oauth1", "configurations": oauth1, "checkUserApproved": true})).await;
     for path in ["admin/authpolicy/read", "admin/authpolicy/list"] {
         let read = post(path, json!({"policyId": "oauth"})).await.to_string();
-        assert!(read.contains("********") && !read.contains(client_secret), "{read}");
+        assert!(
+            read.contains("********") && !read.contains(client_secret),
+            "{read}"
+        );
     }
     assert!(!made.to_string().contains(client_secret));
     post("admin/user/create", json!({"username": "canary", "email": "canary@dev.example", "password": password, "roles": "dev"})).await;
     let session = {
         let params = json!({"userId": "canary", "password": password});
         let body = json!({"policyId": "FeedHenry", "clientToken": tenant.store, "device": "CUID-CANARY", "params": params});
-        world.call("POST", "/box/srv/1.1/admin/authpolicy/auth").json(body).send().await.json["sessionToken"].as_str().unwrap().to_owned()
+        world
+            .call("POST", "/box/srv/1.1/admin/authpolicy/auth")
+            .json(body)
+            .send()
+            .await
+            .json["sessionToken"]
+            .as_str()
+            .unwrap()
+            .to_owned()
     };
     post("act/sys/auth/forgotpassword", json!({"u": "canary"})).await;
     let mail = world.outbox.mails().remove(0);
-    let link = mail.text.split("token=").nth(1).and_then(|rest| rest.split_whitespace().next()).unwrap().to_owned();
+    let link = mail
+        .text
+        .split("token=")
+        .nth(1)
+        .and_then(|rest| rest.split_whitespace().next())
+        .unwrap()
+        .to_owned();
     let unused = {
         post("act/sys/auth/forgotpassword", json!({"u": "canary"})).await;
         let mail = world.outbox.mails().remove(0);
-        mail.text.split("token=").nth(1).and_then(|rest| rest.split_whitespace().next()).unwrap().to_owned()
+        mail.text
+            .split("token=")
+            .nth(1)
+            .and_then(|rest| rest.split_whitespace().next())
+            .unwrap()
+            .to_owned()
     };
-    post("act/sys/auth/setpassword", json!({"token": link, "password": chosen})).await;
+    post(
+        "act/sys/auth/setpassword",
+        json!({"token": link, "password": chosen}),
+    )
+    .await;
     // Refused with the secrets in hand: an error must not repeat them.
-    world.call("POST", "/box/srv/1.1/act/sys/auth/login").json(json!({"u": "canary", "p": password})).send().await;
-    world.call("POST", "/box/srv/1.1/admin/storeitem/list").header("x-fh-auth-user", &format!("{}0", key["apiKey"]["key"].as_str().unwrap())).send().await;
+    world
+        .call("POST", "/box/srv/1.1/act/sys/auth/login")
+        .json(json!({"u": "canary", "p": password}))
+        .send()
+        .await;
+    world
+        .call("POST", "/box/srv/1.1/admin/storeitem/list")
+        .header(
+            "x-fh-auth-user",
+            &format!("{}0", key["apiKey"]["key"].as_str().unwrap()),
+        )
+        .send()
+        .await;
     let (_, other) = world.user(&tenant, "other", vec![Role::Dev]).await;
-    world.post(&other, "/box/srv/1.1/act/sys/auth/logout", json!({})).await;
+    world
+        .post(&other, "/box/srv/1.1/act/sys/auth/logout", json!({}))
+        .await;
 
-    // A client of the publisher API: its tokens by a password, the next ones, and some that are refused.
+    // A client of the publisher API: its tokens by a password, the next ones, and some that are
+    // refused.
     let client = TestClient::of(&world, &tenant).await;
     let refreshed = {
-        let form = [("grant_type", "refresh_token"), ("refresh_token", &client.refresh)];
-        world.call("POST", "/oauth2/token").basic(&client.id, &client.secret).encoded(&form).send().await.json
+        let form = [
+            ("grant_type", "refresh_token"),
+            ("refresh_token", &client.refresh),
+        ];
+        world
+            .call("POST", "/oauth2/token")
+            .basic(&client.id, &client.secret)
+            .encoded(&form)
+            .send()
+            .await
+            .json
     };
-    let (bearer, refresh) = (refreshed["access_token"].as_str().unwrap(), refreshed["refresh_token"].as_str().unwrap());
+    let (bearer, refresh) = (
+        refreshed["access_token"].as_str().unwrap(),
+        refreshed["refresh_token"].as_str().unwrap(),
+    );
     for form in [
-        [("grant_type", "refresh_token"), ("refresh_token", &client.refresh)],
+        [
+            ("grant_type", "refresh_token"),
+            ("refresh_token", &client.refresh),
+        ],
         [("grant_type", "password"), ("password", PASSWORD)],
         [("token", bearer), ("token", refresh)],
     ] {
-        let answer = world.call("POST", "/oauth2/token").basic(&client.id, &client.secret).encoded(&form).send().await;
+        let answer = world
+            .call("POST", "/oauth2/token")
+            .basic(&client.id, &client.secret)
+            .encoded(&form)
+            .send()
+            .await;
         assert_eq!(answer.status, 400, "{}", answer.text);
-        world.call("POST", "/oauth2/revoke").basic(&client.id, &format!("{}x", client.secret)).encoded(&form).send().await;
+        world
+            .call("POST", "/oauth2/revoke")
+            .basic(&client.id, &format!("{}x", client.secret))
+            .encoded(&form)
+            .send()
+            .await;
     }
 
     let secrets = [
-        ("the secret of a client of the publisher API", client.secret.as_str()),
+        (
+            "the secret of a client of the publisher API",
+            client.secret.as_str(),
+        ),
         ("a bearer token that was replaced", &client.bearer),
         ("a refresh token that was used", &client.refresh),
         ("a bearer token", bearer),
@@ -113,9 +197,13 @@ async fn secrets_are_kept_sealed_or_as_hashes() {
         ("a used link", &link),
         ("a link", &unused),
     ];
-    let table = serde_json::to_string(&world.snapshot().await.into_iter().collect::<Vec<_>>()).unwrap();
+    let table =
+        serde_json::to_string(&world.snapshot().await.into_iter().collect::<Vec<_>>()).unwrap();
     let logged = log.text();
-    assert!(table.contains("canary@dev.example") && logged.contains("answered"), "both were looked at");
+    assert!(
+        table.contains("canary@dev.example") && logged.contains("answered"),
+        "both were looked at"
+    );
     for (what, secret) in secrets {
         assert!(!table.contains(secret), "{what} stands in the table");
         assert!(!logged.contains(secret), "{what} stands in the log");

@@ -6,14 +6,22 @@ use shared::domain::evaluation;
 
 pub use shared::domain::evaluation::Done;
 
-/// Does everything that is due. The event says no more than that it is time; two at once do it once.
+/// Does everything that is due. The event says no more than that it is time; two at once do it
+/// once.
 ///
 /// # Errors
-/// The store's, or unavailable where a notification was given up: what is left stays due, and the next minute's run does it.
+/// The store's, or unavailable where a notification was given up: what is left stays due, and the
+/// next minute's run does it.
 pub async fn handle(context: Context, _event: serde_json::Value) -> Result<Done, Error> {
     let done = evaluation::run(&context).await?;
     if done != Done::default() {
-        tracing::info!(events = done.events, notifications = done.notifications, mails = done.mails, failed = done.failed, "alerts were evaluated");
+        tracing::info!(
+            events = done.events,
+            notifications = done.notifications,
+            mails = done.mails,
+            failed = done.failed,
+            "alerts were evaluated"
+        );
     }
     Ok(done)
 }

@@ -2,5 +2,9 @@
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_http::Error> {
-    shared::lambda::run_event(shared::lambda::Start::with_table().and_then(shared::lambda::Start::and_mail), alert_evaluation::handle).await
+    shared::lambda::run_event(
+        shared::lambda::Start::with_table().and_then(shared::lambda::Start::and_mail),
+        alert_evaluation::handle,
+    )
+    .await
 }

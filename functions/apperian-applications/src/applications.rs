@@ -36,12 +36,17 @@ pub fn plan(op: Op, incoming: &Incoming, handle: Handle) -> Plan {
     match op {
         Op::List | Op::ListOfUser => {
             let page = Page::peek(incoming);
-            let [cards, texts] = app_text::listing(handle, after(&page).ok().flatten(), page.limit());
+            let [cards, texts] =
+                app_text::listing(handle, after(&page).ok().flatten(), page.limit());
             Plan::default().query(cards).query(texts)
         }
         Op::Create => uploads::plan_of_body(incoming, handle).query(catalogue::last_bucket(handle)),
         Op::Download => app().and(id.map(|id| binaries(handle, id)).unwrap_or_default()),
-        Op::Delete => app().and(id.into_iter().flat_map(|id| app::keys_of(handle, id).into_iter().chain([keys::publication(handle, id)]))),
+        Op::Delete => app().and(id.into_iter().flat_map(|id| {
+            app::keys_of(handle, id)
+                .into_iter()
+                .chain([keys::publication(handle, id)])
+        })),
         Op::NewVersion => app().and(uploads::plan_of_body(incoming, handle).keys),
         _ => app(),
     }
@@ -49,12 +54,19 @@ pub fn plan(op: Op, incoming: &Incoming, handle: Handle) -> Plan {
 
 /// The binaries that an id may mean.
 fn binaries(handle: Handle, id: AppId) -> Vec<Key> {
-    let kinds = id.kind().map_or_else(|| BinaryType::ALL.to_vec(), |kind| vec![kind]);
-    kinds.into_iter().map(|kind| keys::binary(handle, id, kind)).collect()
+    let kinds = id
+        .kind()
+        .map_or_else(|| BinaryType::ALL.to_vec(), |kind| vec![kind]);
+    kinds
+        .into_iter()
+        .map(|kind| keys::binary(handle, id, kind))
+        .collect()
 }
 
 fn after(page: &Page<AppRef>) -> Result<Option<String>, Error> {
-    page.cursor.map(|cursor| Ok(cursor.ours()?.sort_key())).transpose()
+    page.cursor
+        .map(|cursor| Ok(cursor.ours()?.sort_key()))
+        .transpose()
 }
 
 /// Everything that the caller sees.
@@ -80,12 +92,24 @@ async fn listed(mut call: Call<'_>, wanted: impl Fn(&AppCard) -> bool) -> Result
     let mut from = after(&page)?;
     let mut applications = Vec::new();
     let cursor = loop {
-        let (found, next) = app_text::list(&mut call.reader, who.handle, from, page.limit()).await?;
+        let (found, next) =
+            app_text::list(&mut call.reader, who.handle, from, page.limit()).await?;
         let mut last = None;
-        for app in native_app::shown_to(&mut call.reader, who, found).await?.into_iter().filter(|app| wanted(&app.card)) {
+        for app in native_app::shown_to(&mut call.reader, who, found)
+            .await?
+            .into_iter()
+            .filter(|app| wanted(&app.card))
+        {
             last = Some(app.card.id);
-            applications
-                .extend(views::ids(&app.card).into_iter().map(|id| ApplicationView::of(&app.card, &app.text, id, app.platform, &call.incoming.base_url)));
+            applications.extend(views::ids(&app.card).into_iter().map(|id| {
+                ApplicationView::of(
+                    &app.card,
+                    &app.text,
+                    id,
+                    app.platform,
+                    &call.incoming.base_url,
+                )
+            }));
         }
         let read = next.as_deref().and_then(|sk| AppId::from_sort_key(sk).ok());
         match (read, last) {
@@ -97,13 +121,24 @@ async fn listed(mut call: Call<'_>, wanted: impl Fn(&AppCard) -> bool) -> Result
         }
     };
     let cursor = cursor.map(|id| id.item().base64url());
-    Reply::of(&ListView { applications, cursor })
+    Reply::of(&ListView {
+        applications,
+        cursor,
+    })
 }
 
 /// The app of the path, if the caller sees it; `beside` is what else of it will be read.
-async fn subject(call: &mut Call<'_>, beside: impl Fn(AppId) -> Vec<Key>) -> Result<NativeApp, Error> {
+async fn subject(
+    call: &mut Call<'_>,
+    beside: impl Fn(AppId) -> Vec<Key>,
+) -> Result<NativeApp, Error> {
     let who = call.who()?;
-    let id = psk::locate(&mut call.reader, who.handle, call.incoming.param("application")).await?;
+    let id = psk::locate(
+        &mut call.reader,
+        who.handle,
+        call.incoming.param("application"),
+    )
+    .await?;
     let wanted = [native_app::keys_of(who.handle, id), beside(id)].concat();
     call.reader.fetch_missing(&wanted).await?;
     let mut app = native_app::read(&mut call.reader, who.handle, id).await?;
@@ -116,7 +151,8 @@ async fn subject(call: &mut Call<'_>, beside: impl Fn(AppId) -> Vec<Key>) -> Res
 
 /// The id of the row that an app is shown as: that of a binary, where it has one.
 fn shown(app: &NativeApp) -> AppId {
-    native_app::shown_kind(&app.card, app.id).map_or(app.card.id.item(), |kind| app.card.id.binary(kind))
+    native_app::shown_kind(&app.card, app.id)
+        .map_or(app.card.id.item(), |kind| app.card.id.binary(kind))
 }
 
 #[derive(Serialize)]
@@ -128,8 +164,15 @@ struct OneView {
 }
 
 impl OneView {
-    fn reply(call: &Call<'_>, app: &NativeApp, update_application_result: Option<bool>) -> Result<Reply, Error> {
-        Reply::of(&Self { application: ApplicationView::of_app(app, &call.incoming.base_url), update_application_result })
+    fn reply(
+        call: &Call<'_>,
+        app: &NativeApp,
+        update_application_result: Option<bool>,
+    ) -> Result<Reply, Error> {
+        Reply::of(&Self {
+            application: ApplicationView::of_app(app, &call.incoming.base_url),
+            update_application_result,
+        })
     }
 }
 
@@ -142,7 +185,10 @@ pub async fn read(mut call: Call<'_>) -> Result<Reply, Error> {
 /// Refuses to put an app into the store before anything is done for it.
 fn require_publisher(who: &Principal, said: &Said) -> Result<(), Error> {
     if said.enabled == Some(true) && !who.holds(Right::WriteStore) {
-        return Err(Error::forbidden(format!("enabled needs the permission {}", Right::WriteStore.permission_path().0)));
+        return Err(Error::forbidden(format!(
+            "enabled needs the permission {}",
+            Right::WriteStore.permission_path().0
+        )));
     }
     Ok(())
 }
@@ -151,7 +197,12 @@ fn require_publisher(who: &Principal, said: &Said) -> Result<(), Error> {
 pub async fn update(mut call: Call<'_>) -> Result<Reply, Error> {
     let fields = Fields(call.body::<Map<String, Value>>()?);
     let (said, who) = (fields.said(Blank::Clears)?, call.who()?);
-    let id = psk::locate(&mut call.reader, who.handle, call.incoming.param("application")).await?;
+    let id = psk::locate(
+        &mut call.reader,
+        who.handle,
+        call.incoming.param("application"),
+    )
+    .await?;
     let app = native_app::update(&mut call.reader, who, id, &said).await?;
     OneView::reply(&call, &app, Some(true))
 }
@@ -170,7 +221,12 @@ pub async fn create(mut call: Call<'_>) -> Result<Reply, Error> {
 pub async fn new_version(mut call: Call<'_>) -> Result<Reply, Error> {
     let who = call.who()?;
     let sent = uploads::Sent::of(&call).await?;
-    let id = psk::locate(&mut call.reader, who.handle, call.incoming.param("application")).await?;
+    let id = psk::locate(
+        &mut call.reader,
+        who.handle,
+        call.incoming.param("application"),
+    )
+    .await?;
     let app = native_app::read(&mut call.reader, who.handle, id).await?;
     if !app.card.in_store() {
         require_publisher(who, &sent.said)?;
@@ -198,9 +254,19 @@ pub async fn delete(mut call: Call<'_>) -> Result<Reply, Error> {
         deleted_application: u32,
     }
     let who = call.who()?;
-    let id = psk::locate(&mut call.reader, who.handle, call.incoming.param("application")).await?;
+    let id = psk::locate(
+        &mut call.reader,
+        who.handle,
+        call.incoming.param("application"),
+    )
+    .await?;
     let card = native_app::delete(&mut call.reader, who, id).await?;
-    Reply::of(&DeletedView { deleted_application: psk::of(&card, native_app::shown_kind(&card, id).map_or(id, |kind| id.binary(kind))) })
+    Reply::of(&DeletedView {
+        deleted_application: psk::of(
+            &card,
+            native_app::shown_kind(&card, id).map_or(id, |kind| id.binary(kind)),
+        ),
+    })
 }
 
 /// The kept versions of an app, newest first.
@@ -210,7 +276,9 @@ pub async fn list_versions(mut call: Call<'_>) -> Result<Reply, Error> {
         versions: Vec<KeptVersionView>,
     }
     let app = subject(&mut call, |_| Vec::new()).await?;
-    Reply::of(&VersionsView { versions: VersionView::all(&app.card, &app.text, app.id.kind()) })
+    Reply::of(&VersionsView {
+        versions: VersionView::all(&app.card, &app.text, app.id.kind()),
+    })
 }
 
 /// The way to an app's package, as it is handed out, with a row of the log.
@@ -220,14 +288,40 @@ pub async fn download(mut call: Call<'_>) -> Result<Reply, Error> {
     let nothing = || Error::not_found("The application has no file yet");
     let kind = app.id.kind().ok_or_else(nothing)?;
     let live = app.card.binary(kind).ok_or_else(nothing)?.live;
-    let binary = call.reader.get::<Binary>(&keys::binary(who.handle, app.id, kind)).await?.ok_or_else(nothing)?.value;
+    let binary = call
+        .reader
+        .get::<Binary>(&keys::binary(who.handle, app.id, kind))
+        .await?
+        .ok_or_else(nothing)?
+        .value;
     let version = binary.version(live).ok_or_else(nothing)?;
-    let rows = audit::row(who, &app.card, kind, version.number, None, &call.incoming.address, call.reader.now())?;
+    let rows = audit::row(
+        who,
+        &app.card,
+        kind,
+        version.number,
+        None,
+        &call.incoming.address,
+        call.reader.now(),
+    )?;
     let presentation = Presentation {
         content_type: kind.content_type().to_owned(),
-        file_name: format!("{}-{}.{}", app.card.name, version.version_name, file::package_extension(kind)),
+        file_name: format!(
+            "{}-{}.{}",
+            app.card.name,
+            version.version_name,
+            file::package_extension(kind)
+        ),
     };
-    let url = call.objects()?.sign_get(&keys::binary_object(who.handle, &version.sha256), STORAGE_URL, &presentation).await?.url;
+    let url = call
+        .objects()?
+        .sign_get(
+            &keys::binary_object(who.handle, &version.sha256),
+            STORAGE_URL,
+            &presentation,
+        )
+        .await?
+        .url;
     call.reader.table().write(rows).await?;
     Ok(Reply::redirect(url))
 }

@@ -30,7 +30,8 @@ const CALLS: &str = "/ease.interface.php";
 /// The part of the form that a file is sent in.
 const FILE: &str = "LUuploadFile";
 
-/// The path of the row that a call is for: that of all calls with its method behind it. `None` for what is no call.
+/// The path of the row that a call is for: that of all calls with its method behind it. `None` for
+/// what is no call.
 pub fn address(request: &Request) -> Option<Cow<'_, str>> {
     #[derive(Deserialize)]
     struct Named {
@@ -44,9 +45,22 @@ pub fn address(request: &Request) -> Option<Cow<'_, str>> {
         Body::Binary(bytes) => bytes,
         _ => &[],
     };
-    let named = if body.len() > JSON_LIMIT { None } else { serde_json::from_slice::<Named>(body).ok() };
-    let fits = |method: &String| !method.is_empty() && method.len() <= 100 && method.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'.' || b == b'_');
-    let method = named.map(|named| named.method).filter(fits).unwrap_or_else(|| "unknown".to_owned());
+    let named = if body.len() > JSON_LIMIT {
+        None
+    } else {
+        serde_json::from_slice::<Named>(body).ok()
+    };
+    let fits = |method: &String| {
+        !method.is_empty()
+            && method.len() <= 100
+            && method
+                .bytes()
+                .all(|b| b.is_ascii_alphanumeric() || b == b'.' || b == b'_')
+    };
+    let method = named
+        .map(|named| named.method)
+        .filter(fits)
+        .unwrap_or_else(|| "unknown".to_owned());
     Some(Cow::Owned(format!("{CALLS}/{method}")))
 }
 
@@ -59,13 +73,24 @@ pub fn plan(op: Op, incoming: &Incoming, handle: Handle) -> Plan {
         }
         Op::CallUpdate => {
             let named = incoming.peek::<String>("appID").unwrap_or_default();
-            let text = named.parse::<AppId>().ok().map(|id| keys::app_text(handle, id));
+            let text = named
+                .parse::<AppId>()
+                .ok()
+                .map(|id| keys::app_text(handle, id));
             Plan::keys(psk::keys_of(handle, &named)).and(text)
         }
         Op::CallPublish => {
-            let transaction = incoming.peek::<String>("transactionID").and_then(|text| publishing_call::key_of(handle, &text));
-            let file = incoming.peek::<Files>("files").and_then(|files| files.application).map(|name| keys::file(handle, &name));
-            Plan::default().and(transaction).and(file).query(catalogue::last_bucket(handle))
+            let transaction = incoming
+                .peek::<String>("transactionID")
+                .and_then(|text| publishing_call::key_of(handle, &text));
+            let file = incoming
+                .peek::<Files>("files")
+                .and_then(|files| files.application)
+                .map(|name| keys::file(handle, &name));
+            Plan::default()
+                .and(transaction)
+                .and(file)
+                .query(catalogue::last_bucket(handle))
         }
         _ => Plan::default(),
     }
@@ -73,7 +98,8 @@ pub fn plan(op: Op, incoming: &Incoming, handle: Handle) -> Plan {
 
 /// A parameter that must be there.
 fn required(name: &str, text: Option<String>) -> Result<String, Error> {
-    text.filter(|text| !text.trim().is_empty()).ok_or_else(|| Error::invalid(format!("invalid_{name}: the parameter is missing")))
+    text.filter(|text| !text.trim().is_empty())
+        .ok_or_else(|| Error::invalid(format!("invalid_{name}: the parameter is missing")))
 }
 
 /// What calls name differently.
@@ -88,7 +114,10 @@ const NAMES: [(&str, &str); 5] = [
 /// An error in the words of calls.
 fn in_words(error: Error) -> Error {
     let renamed = NAMES.iter().chain(&[("LUuploadFile", "app_file")]);
-    let message = renamed.filter_map(|(here, there)| Some((here, error.message.strip_prefix(there)?))).map(|(here, rest)| format!("{here}{rest}")).next();
+    let message = renamed
+        .filter_map(|(here, there)| Some((here, error.message.strip_prefix(there)?)))
+        .map(|(here, rest)| format!("{here}{rest}"))
+        .next();
     match message {
         Some(message) => Error { message, ..error },
         None => error,
@@ -111,12 +140,26 @@ pub async fn call_authenticate(mut call: Call<'_>) -> Result<Reply, Error> {
         token: &'a str,
     }
     let params: Params = call.body()?;
-    let (email, password) = (required("email", params.email)?, required("password", params.password)?);
-    let handle = call.context.tenant_before_sign_in(call.incoming, params.organization.as_deref())?;
+    let (email, password) = (
+        required("email", params.email)?,
+        required("password", params.password)?,
+    );
+    let handle = call
+        .context
+        .tenant_before_sign_in(call.incoming, params.organization.as_deref())?;
     let (now, address) = (call.reader.now(), &call.incoming.address);
-    let attempt = Attempt { of: Throttled::Password, handle, name: email.trim(), password: &password, address, now };
+    let attempt = Attempt {
+        of: Throttled::Password,
+        handle,
+        name: email.trim(),
+        password: &password,
+        address,
+        now,
+    };
     let (token, _) = user_token::sign_in(&mut call.reader, attempt).await?;
-    Reply::of(&TokenView { token: token.expose() })
+    Reply::of(&TokenView {
+        token: token.expose(),
+    })
 }
 
 /// What is said of an app, as it is given back when it is published: every field is a text.
@@ -137,19 +180,26 @@ impl MetadataView {
     /// Of the row of an app that an id names.
     fn of(app: &NativeApp, id: AppId) -> Self {
         let NativeApp { card, text, .. } = app;
-        let live = native_app::shown_kind(card, id).and_then(|kind| Some((kind, card.binary(kind)?.live_version()?)));
+        let live = native_app::shown_kind(card, id)
+            .and_then(|kind| Some((kind, card.binary(kind)?.live_version()?)));
         Self {
             author: text.author(card).to_owned(),
             long_description: text.long_description(card).to_owned(),
             name: card.name.to_string(),
             short_description: AppText::short_description(card),
-            version: live.map_or_else(|| card.version.clone(), |(kind, version)| text.version_num(card, kind, version)),
-            version_notes: live.map(|(kind, version)| text.version_note(card, kind, version)).unwrap_or_default(),
+            version: live.map_or_else(
+                || card.version.clone(),
+                |(kind, version)| text.version_num(card, kind, version),
+            ),
+            version_notes: live
+                .map(|(kind, version)| text.version_note(card, kind, version))
+                .unwrap_or_default(),
         }
     }
 }
 
-/// An app of a list. Clients find theirs by `bundleId` and by a `type` that has the extension of its file in it.
+/// An app of a list. Clients find theirs by `bundleId` and by a `type` that has the extension of
+/// its file in it.
 #[derive(Serialize)]
 struct ListedView {
     #[serde(rename = "ID")]
@@ -168,14 +218,22 @@ struct ListedView {
 impl ListedView {
     fn of(app: &NativeApp, id: AppId) -> Self {
         let binary = id.kind().and_then(|kind| app.card.binary(kind));
-        let android = binary.map_or(app.platform == Some(Platform::Android), |binary| binary.kind == BinaryType::Android);
-        let bundle_id = binary.map(|binary| binary.identifier.clone()).unwrap_or_default();
+        let android = binary.map_or(app.platform == Some(Platform::Android), |binary| {
+            binary.kind == BinaryType::Android
+        });
+        let bundle_id = binary
+            .map(|binary| binary.identifier.clone())
+            .unwrap_or_default();
         Self {
             id: id.base64url(),
             bundle_id_as_documented: bundle_id.clone(),
             bundle_id,
             kind: if android { "APK" } else { "IPA" },
-            status: if app.card.in_store() { "enabled" } else { "disabled" },
+            status: if app.card.in_store() {
+                "enabled"
+            } else {
+                "disabled"
+            },
             metadata: MetadataView::of(app, id),
         }
     }
@@ -191,8 +249,14 @@ pub async fn call_list(mut call: Call<'_>) -> Result<Reply, Error> {
     let who = call.who()?;
     let (found, _) = app_text::list(&mut call.reader, who.handle, None, None).await?;
     let apps = native_app::shown_to(&mut call.reader, who, found).await?;
-    let rows = apps.iter().flat_map(|app| views::ids(&app.card).into_iter().map(move |id| ListedView::of(app, id)));
-    Reply::of(&ListView { applications: rows.collect() })
+    let rows = apps.iter().flat_map(|app| {
+        views::ids(&app.card)
+            .into_iter()
+            .map(move |id| ListedView::of(app, id))
+    });
+    Reply::of(&ListView {
+        applications: rows.collect(),
+    })
 }
 
 /// A publication that was begun.
@@ -206,25 +270,49 @@ struct BegunView {
     transaction: String,
 }
 
-async fn begin(call: &mut Call<'_>, app: Option<AppId>, metadata: MetadataView) -> Result<Reply, Error> {
+async fn begin(
+    call: &mut Call<'_>,
+    app: Option<AppId>,
+    metadata: MetadataView,
+) -> Result<Reply, Error> {
     let who = call.who()?;
     let transaction = publishing_call::begin(&mut call.reader, who, app).await?;
-    let url = format!("{}/upload?transactionID={transaction}", call.incoming.base_url);
-    Reply::of(&BegunView { metadata, url, transaction })
+    let url = format!(
+        "{}/upload?transactionID={transaction}",
+        call.incoming.base_url
+    );
+    Reply::of(&BegunView {
+        metadata,
+        url,
+        transaction,
+    })
 }
 
 /// Begins the publication of a new app.
 pub async fn call_create(mut call: Call<'_>) -> Result<Reply, Error> {
     call.incoming.readable()?;
     let author = call.who()?.owner.username.clone();
-    begin(&mut call, None, MetadataView { author, ..MetadataView::default() }).await
+    begin(
+        &mut call,
+        None,
+        MetadataView {
+            author,
+            ..MetadataView::default()
+        },
+    )
+    .await
 }
 
-/// Begins the publication of a new version. What is said of the app is given to be sent back with the changes.
+/// Begins the publication of a new version. What is said of the app is given to be sent back with
+/// the changes.
 pub async fn call_update(mut call: Call<'_>) -> Result<Reply, Error> {
     #[derive(Deserialize)]
     struct Params {
-        #[serde(default, rename = "appID", deserialize_with = "shared::lenient::optional_text")]
+        #[serde(
+            default,
+            rename = "appID",
+            deserialize_with = "shared::lenient::optional_text"
+        )]
         app_id: Option<String>,
     }
     let (params, who): (Params, _) = (call.body()?, call.who()?);
@@ -241,7 +329,8 @@ struct Files {
     application: Option<String>,
 }
 
-/// Makes the app or the version, in one transaction and once: told again, the call answers the same.
+/// Makes the app or the version, in one transaction and once: told again, the call answers the
+/// same.
 pub async fn call_publish(mut call: Call<'_>) -> Result<Reply, Error> {
     #[derive(Deserialize)]
     struct Params {
@@ -249,7 +338,11 @@ pub async fn call_publish(mut call: Call<'_>) -> Result<Reply, Error> {
         metadata: Option<Map<String, Value>>,
         #[serde(default)]
         files: Option<Files>,
-        #[serde(default, rename = "transactionID", deserialize_with = "shared::lenient::optional_text")]
+        #[serde(
+            default,
+            rename = "transactionID",
+            deserialize_with = "shared::lenient::optional_text"
+        )]
         transaction: Option<String>,
     }
     #[derive(Serialize)]
@@ -260,13 +353,25 @@ pub async fn call_publish(mut call: Call<'_>) -> Result<Reply, Error> {
     }
     let (params, who): (Params, _) = (call.body()?, call.who()?);
     let transaction = required("transactionID", params.transaction)?;
-    let file = required("files.application", params.files.and_then(|files| files.application))?;
+    let file = required(
+        "files.application",
+        params.files.and_then(|files| files.application),
+    )?;
     let mut metadata = params.metadata.unwrap_or_default();
     let author = metadata.remove_entry("author");
-    let said = NAMES.iter().filter_map(|(here, there)| Some(((*there).to_owned(), metadata.remove(*here)?))).chain(author).collect();
+    let said = NAMES
+        .iter()
+        .filter_map(|(here, there)| Some(((*there).to_owned(), metadata.remove(*here)?)))
+        .chain(author)
+        .collect();
     let said = Fields(said).said(Blank::SaysNothing).map_err(in_words)?;
-    let app = publishing_call::end(&mut call.reader, who, &transaction, &file, &said).await.map_err(in_words)?;
-    Reply::of(&PublishedView { app_id: app.base64url(), status: "success" })
+    let app = publishing_call::end(&mut call.reader, who, &transaction, &file, &said)
+        .await
+        .map_err(in_words)?;
+    Reply::of(&PublishedView {
+        app_id: app.base64url(),
+        status: "success",
+    })
 }
 
 /// A call that there is not. What is no call at all is told first.
@@ -275,28 +380,46 @@ pub fn call_unknown(call: &Call<'_>) -> Result<Reply, Error> {
     Err(Error::new(Kind::NoSuchOperation, "There is no such method"))
 }
 
-/// The file of a publication, in a form: it takes the way of every upload, and nothing uses it before the publication ends.
+/// The file of a publication, in a form: it takes the way of every upload, and nothing uses it
+/// before the publication ends.
 pub async fn upload_of_call(mut call: Call<'_>) -> Result<Reply, Error> {
     #[derive(Serialize)]
     struct FileView {
         #[serde(rename = "fileID")]
         file_id: String,
     }
-    let transaction = call.incoming.peek::<String>("transactionID").ok_or_else(Error::unauthenticated)?;
+    let transaction = call
+        .incoming
+        .peek::<String>("transactionID")
+        .ok_or_else(Error::unauthenticated)?;
     let (who, app) = publishing_call::sender(&mut call.reader, &transaction).await?;
     let form = multipart::read_named(call.incoming, FILE).await?;
-    let bytes = form.file.ok_or_else(|| Error::invalid(format!("{FILE} is missing")))?;
+    let bytes = form
+        .file
+        .ok_or_else(|| Error::invalid(format!("{FILE} is missing")))?;
     let of_file = file::package_kind(&form.file_name);
     let kind = match app {
         Some(id) => {
             let app = native_app::read(&mut call.reader, who.handle, id).await?;
             native_app::kind_of_version(&app.card, id, of_file).map_err(in_words)?
         }
-        None => of_file.ok_or_else(|| Error::invalid(format!("{FILE} must be named .apk or .ipa")))?,
+        None => {
+            of_file.ok_or_else(|| Error::invalid(format!("{FILE} must be named .apk or .ipa")))?
+        }
     };
     let (target, size, file_name) = (Target::Package(kind), bytes.len() as u64, form.file_name);
-    let announced = Announced { app: None, target, size, sha256: None, file_name, parts: None, allow_signer_change: false };
+    let announced = Announced {
+        app: None,
+        target,
+        size,
+        sha256: None,
+        file_name,
+        parts: None,
+        allow_signer_change: false,
+    };
     let upload = multipart::deliver(call.context, &mut call.reader, &who, announced, bytes).await?;
-    let file_id = upload.file.ok_or_else(|| Error::internal("an upload that became nothing"))?;
+    let file_id = upload
+        .file
+        .ok_or_else(|| Error::internal("an upload that became nothing"))?;
     Reply::of(&FileView { file_id })
 }

@@ -32,24 +32,41 @@ const PLANNED: usize = 40;
 /// What the operations here will read.
 pub fn plan(op: Op, incoming: &Incoming, handle: Handle) -> Plan {
     let guid = incoming.param("group").parse::<Guid>().ok();
-    let of_group = |guid: Option<Guid>| Plan::keys(guid.iter().map(|guid| keys::group(handle, guid)).collect());
+    let of_group = |guid: Option<Guid>| {
+        Plan::keys(guid.iter().map(|guid| keys::group(handle, guid)).collect())
+    };
     match op {
-        Op::ListGroups => Plan::default().query(Query::all(keys::groups(handle))).query(group::everybody(handle)),
+        Op::ListGroups => Plan::default()
+            .query(Query::all(keys::groups(handle)))
+            .query(group::everybody(handle)),
         Op::UpdateGroup => of_group(guid),
         Op::ListAppsOfGroup | Op::ListUsersOfGroup | Op::DeleteGroup => match guid {
-            Some(guid) => Plan::keys(vec![keys::group(handle, &guid)]).query(Query::all(keys::group_members(handle, &guid))),
+            Some(guid) => Plan::keys(vec![keys::group(handle, &guid)])
+                .query(Query::all(keys::group_members(handle, &guid))),
             None => Plan::default(),
         },
-        Op::AddAppsToGroup | Op::RemoveAppsFromGroup => {
-            of_group(guid).and(entries_of(incoming, "app_psk").iter().take(PLANNED).flat_map(|entry| psk::keys_of(handle, entry)))
-        }
+        Op::AddAppsToGroup | Op::RemoveAppsFromGroup => of_group(guid).and(
+            entries_of(incoming, "app_psk")
+                .iter()
+                .take(PLANNED)
+                .flat_map(|entry| psk::keys_of(handle, entry)),
+        ),
         Op::AddUsersToGroup | Op::RemoveUsersFromGroup => {
             let named = entries_of(incoming, "user_psk");
-            of_group(guid).and(named.iter().take(PLANNED).flat_map(|name| keys_of_user(handle, name)))
+            of_group(guid).and(
+                named
+                    .iter()
+                    .take(PLANNED)
+                    .flat_map(|name| keys_of_user(handle, name)),
+            )
         }
         Op::AddUserToGroups => {
             let groups = entries_of(incoming, "group_psk");
-            let groups = groups.iter().take(PLANNED).filter_map(|group| group.parse().ok()).map(|group: Guid| keys::group(handle, &group));
+            let groups = groups
+                .iter()
+                .take(PLANNED)
+                .filter_map(|group| group.parse().ok())
+                .map(|group: Guid| keys::group(handle, &group));
             Plan::keys(keys_of_user(handle, incoming.param("user"))).and(groups)
         }
         _ => Plan::default(),
@@ -59,17 +76,28 @@ pub fn plan(op: Op, incoming: &Incoming, handle: Handle) -> Plan {
 /// A list of a request that may not be right yet: for plans alone.
 fn entries_of(incoming: &Incoming, name: &str) -> Vec<String> {
     #[derive(Deserialize)]
-    struct Listed(#[serde(deserialize_with = "shared::lenient::optional_words")] Option<Vec<String>>);
-    incoming.peek::<Listed>(name).and_then(|listed| listed.0).unwrap_or_default()
+    struct Listed(
+        #[serde(deserialize_with = "shared::lenient::optional_words")] Option<Vec<String>>,
+    );
+    incoming
+        .peek::<Listed>(name)
+        .and_then(|listed| listed.0)
+        .unwrap_or_default()
 }
 
 fn keys_of_user(handle: Handle, named: &str) -> Vec<Key> {
     let mut wanted = vec![keys::sign_in(handle, named)];
-    wanted.extend(named.parse::<Guid>().ok().map(|guid| keys::user(handle, &guid)));
+    wanted.extend(
+        named
+            .parse::<Guid>()
+            .ok()
+            .map(|guid| keys::user(handle, &guid)),
+    );
     wanted
 }
 
-/// The group that a path names. A `psk` is whatever it is to clients: one that cannot be is not there.
+/// The group that a path names. A `psk` is whatever it is to clients: one that cannot be is not
+/// there.
 fn named_group(call: &Call<'_>) -> Result<Guid, Error> {
     call.incoming.param("group").parse().map_err(|_| unknown())
 }
@@ -79,12 +107,20 @@ fn unknown() -> Error {
 }
 
 fn of_group(error: Error) -> Error {
-    if error.kind == Kind::NotFound { unknown() } else { error }
+    if error.kind == Kind::NotFound {
+        unknown()
+    } else {
+        error
+    }
 }
 
 /// A group's name is unique in the organization.
 fn of_name(error: Error) -> Error {
-    if error.kind == Kind::Conflict { Error::conflict("group_name: there is a group of that name") } else { of_group(error) }
+    if error.kind == Kind::Conflict {
+        Error::conflict("group_name: there is a group of that name")
+    } else {
+        of_group(error)
+    }
 }
 
 /// The entries of a list: each once, as they were sent.
@@ -93,18 +129,27 @@ fn of_name(error: Error) -> Error {
 /// Invalid for none and for more than [`ENTRIES_LIMIT`].
 fn checked(field: &str, listed: Option<Vec<String>>) -> Result<Vec<String>, Error> {
     let mut seen = BTreeSet::new();
-    let entries: Vec<String> = listed.unwrap_or_default().into_iter().filter(|entry| seen.insert(entry.clone())).collect();
+    let entries: Vec<String> = listed
+        .unwrap_or_default()
+        .into_iter()
+        .filter(|entry| seen.insert(entry.clone()))
+        .collect();
     if entries.is_empty() {
         return Err(Error::invalid(format!("{field} is missing")));
     }
     if entries.len() > ENTRIES_LIMIT {
-        return Err(Error::invalid(format!("{field}: at most {ENTRIES_LIMIT} in one call")));
+        return Err(Error::invalid(format!(
+            "{field}: at most {ENTRIES_LIMIT} in one call"
+        )));
     }
     Ok(entries)
 }
 
 /// The entries with which it was done, and the others.
-fn parted(entries: Vec<String>, mut done: impl FnMut(&String) -> bool) -> (Vec<String>, Vec<String>) {
+fn parted(
+    entries: Vec<String>,
+    mut done: impl FnMut(&String) -> bool,
+) -> (Vec<String>, Vec<String>) {
     entries.into_iter().partition(|entry| done(entry))
 }
 
@@ -117,7 +162,11 @@ struct GroupView<'a> {
 
 impl<'a> GroupView<'a> {
     fn of(group: &'a Group) -> Self {
-        Self { psk: &group.guid, name: group.name.as_str(), description: group.description.as_str() }
+        Self {
+            psk: &group.guid,
+            name: group.name.as_str(),
+            description: group.description.as_str(),
+        }
     }
 }
 
@@ -133,8 +182,13 @@ struct Outcome {
 }
 
 impl Outcome {
-    fn reply(done: (&'static str, Vec<String>), failed: (&'static str, Vec<String>)) -> Result<Reply, Error> {
-        Reply::of(&Self { response: [done, failed].into() })
+    fn reply(
+        done: (&'static str, Vec<String>),
+        failed: (&'static str, Vec<String>),
+    ) -> Result<Reply, Error> {
+        Reply::of(&Self {
+            response: [done, failed].into(),
+        })
     }
 }
 
@@ -159,7 +213,9 @@ pub async fn list_groups(mut call: Call<'_>) -> Result<Reply, Error> {
         app_count: *app_count,
         user_count: users.get(&group.guid).copied().unwrap_or_default(),
     });
-    Reply::of(&ListView { groups: counted.collect() })
+    Reply::of(&ListView {
+        groups: counted.collect(),
+    })
 }
 
 /// Makes a group.
@@ -171,8 +227,17 @@ pub async fn create_group(mut call: Call<'_>) -> Result<Reply, Error> {
         group_description: Option<Description>,
     }
     let (body, who): (Body, _) = (call.body()?, call.who()?);
-    let group = group::create(&mut call.reader, who, body.group_name, body.group_description.unwrap_or_default()).await.map_err(of_name)?;
-    Reply::of(&Changed { group: GroupView::of(&group) })
+    let group = group::create(
+        &mut call.reader,
+        who,
+        body.group_name,
+        body.group_description.unwrap_or_default(),
+    )
+    .await
+    .map_err(of_name)?;
+    Reply::of(&Changed {
+        group: GroupView::of(&group),
+    })
 }
 
 /// Changes a group's name or description; what is absent stays.
@@ -184,8 +249,18 @@ pub async fn update_group(mut call: Call<'_>) -> Result<Reply, Error> {
     }
     let (body, who): (Body, _) = (call.body()?, call.who()?);
     let guid = named_group(&call)?;
-    let (group, _) = group::update(&mut call.reader, who, &guid, body.group_name, body.group_description).await.map_err(of_name)?;
-    Reply::of(&Changed { group: GroupView::of(&group) })
+    let (group, _) = group::update(
+        &mut call.reader,
+        who,
+        &guid,
+        body.group_name,
+        body.group_description,
+    )
+    .await
+    .map_err(of_name)?;
+    Reply::of(&Changed {
+        group: GroupView::of(&group),
+    })
 }
 
 /// Deletes a group for good. What is restricted to it alone is seen by nobody then.
@@ -195,8 +270,12 @@ pub async fn delete_group(mut call: Call<'_>) -> Result<Reply, Error> {
         deleted_group: GroupView<'a>,
     }
     let (guid, who) = (named_group(&call)?, call.who()?);
-    let group = group::delete(&mut call.reader, who, &guid).await.map_err(of_group)?;
-    Reply::of(&Deleted { deleted_group: GroupView::of(&group) })
+    let group = group::delete(&mut call.reader, who, &guid)
+        .await
+        .map_err(of_group)?;
+    Reply::of(&Deleted {
+        deleted_group: GroupView::of(&group),
+    })
 }
 
 /// The native apps of a group that the caller sees, as lists of apps show them.
@@ -206,20 +285,38 @@ pub async fn list_apps_of_group(mut call: Call<'_>) -> Result<Reply, Error> {
         applications: Vec<ApplicationView>,
     }
     let (guid, who) = (named_group(&call)?, call.who()?);
-    let members = group::read(&mut call.reader, who.handle, &guid).await.map_err(of_group)?;
-    let cards: Vec<Key> = members.items.iter().map(|app| keys::app_card(who.handle, *app)).collect();
-    let texts: Vec<Key> = members.items.iter().map(|app| keys::app_text(who.handle, *app)).collect();
-    call.reader.fetch_missing(&[cards.as_slice(), texts.as_slice()].concat()).await?;
+    let members = group::read(&mut call.reader, who.handle, &guid)
+        .await
+        .map_err(of_group)?;
+    let cards: Vec<Key> = members
+        .items
+        .iter()
+        .map(|app| keys::app_card(who.handle, *app))
+        .collect();
+    let texts: Vec<Key> = members
+        .items
+        .iter()
+        .map(|app| keys::app_text(who.handle, *app))
+        .collect();
+    call.reader
+        .fetch_missing(&[cards.as_slice(), texts.as_slice()].concat())
+        .await?;
     let cards = call.reader.get_all::<AppCard>(&cards).await?;
     let texts = call.reader.get_all::<AppText>(&texts).await?;
-    let found = cards.into_iter().zip(texts).filter_map(|(card, text)| Some((card?.value, text.map(|text| text.value)))).collect();
+    let found = cards
+        .into_iter()
+        .zip(texts)
+        .filter_map(|(card, text)| Some((card?.value, text.map(|text| text.value))))
+        .collect();
     let apps = native_app::shown_to(&mut call.reader, who, found).await?;
     let base_url = &call.incoming.base_url;
     let rows = apps.iter().flat_map(|app| {
         let view = move |id| ApplicationView::of(&app.card, &app.text, id, app.platform, base_url);
         views::ids(&app.card).into_iter().map(view)
     });
-    Reply::of(&ListView { applications: rows.collect() })
+    Reply::of(&ListView {
+        applications: rows.collect(),
+    })
 }
 
 /// Puts apps into a group.
@@ -232,7 +329,8 @@ pub async fn remove_apps_from_group(call: Call<'_>) -> Result<Reply, Error> {
     change_apps(call, false).await
 }
 
-/// `app_psk`: apps by number or id, with commas between them or as a list. What cannot be done for one is told and stops no other.
+/// `app_psk`: apps by number or id, with commas between them or as a list. What cannot be done for
+/// one is told and stops no other.
 async fn change_apps(mut call: Call<'_>, add: bool) -> Result<Reply, Error> {
     #[derive(Deserialize)]
     struct Body {
@@ -242,7 +340,10 @@ async fn change_apps(mut call: Call<'_>, add: bool) -> Result<Reply, Error> {
     let (body, who): (Body, _) = (call.body()?, call.who()?);
     let entries = checked("app_psk", body.app_psk)?;
     let guid = named_group(&call)?;
-    let wanted: Vec<Key> = entries.iter().flat_map(|entry| psk::keys_of(who.handle, entry)).collect();
+    let wanted: Vec<Key> = entries
+        .iter()
+        .flat_map(|entry| psk::keys_of(who.handle, entry))
+        .collect();
     call.reader.fetch_missing(&wanted).await?;
     let mut named = BTreeMap::new();
     for entry in &entries {
@@ -253,9 +354,16 @@ async fn change_apps(mut call: Call<'_>, add: bool) -> Result<Reply, Error> {
         }
     }
     let apps: BTreeSet<AppId> = named.values().copied().collect();
-    let done = links::change_each_item(&mut call.reader, who, &guid, &apps, add).await.map_err(of_group)?;
-    let (done, failed) = parted(entries, |entry| named.get(entry).is_some_and(|app| done.contains(app)));
-    Outcome::reply((if add { "apps_added" } else { "apps_removed" }, done), ("apps_failed", failed))
+    let done = links::change_each_item(&mut call.reader, who, &guid, &apps, add)
+        .await
+        .map_err(of_group)?;
+    let (done, failed) = parted(entries, |entry| {
+        named.get(entry).is_some_and(|app| done.contains(app))
+    });
+    Outcome::reply(
+        (if add { "apps_added" } else { "apps_removed" }, done),
+        ("apps_failed", failed),
+    )
 }
 
 /// The users of a group. A caller who may not read users is told who they are by their `psk` alone.
@@ -279,21 +387,46 @@ pub async fn list_users_of_group(mut call: Call<'_>) -> Result<Reply, Error> {
         users_in_group: Vec<MemberView<'a>>,
     }
     let (guid, who) = (named_group(&call)?, call.who()?);
-    let members = group::read(&mut call.reader, who.handle, &guid).await.map_err(of_group)?;
+    let members = group::read(&mut call.reader, who.handle, &guid)
+        .await
+        .map_err(of_group)?;
     let mut users = Vec::new();
     if who.holds(Right::ReadUsers) {
-        let wanted: Vec<Key> = members.users.iter().map(|user| keys::user(who.handle, user)).collect();
-        users.extend(call.reader.get_all::<User>(&wanted).await?.into_iter().flatten().map(|user| user.value));
+        let wanted: Vec<Key> = members
+            .users
+            .iter()
+            .map(|user| keys::user(who.handle, user))
+            .collect();
+        users.extend(
+            call.reader
+                .get_all::<User>(&wanted)
+                .await?
+                .into_iter()
+                .flatten()
+                .map(|user| user.value),
+        );
     }
-    let by_guid: BTreeMap<&Guid, &User> = users.iter().map(|user| (&user.owner.user, user)).collect();
+    let by_guid: BTreeMap<&Guid, &User> =
+        users.iter().map(|user| (&user.owner.user, user)).collect();
     let view = members.users.iter().map(|psk| {
         let known = by_guid.get(psk).map(|user| {
             let (first_name, last_name) = user.first_and_last_name();
-            KnownView { user_id: &user.owner.username, email: &user.owner.email, first_name, last_name }
+            KnownView {
+                user_id: &user.owner.username,
+                email: &user.owner.email,
+                first_name,
+                last_name,
+            }
         });
-        MemberView { psk, id: psk, known }
+        MemberView {
+            psk,
+            id: psk,
+            known,
+        }
     });
-    Reply::of(&ListView { users_in_group: view.collect() })
+    Reply::of(&ListView {
+        users_in_group: view.collect(),
+    })
 }
 
 /// Puts users into a group.
@@ -316,10 +449,15 @@ async fn change_users(mut call: Call<'_>, add: bool) -> Result<Reply, Error> {
     let (body, who): (Body, _) = (call.body()?, call.who()?);
     let entries = checked("user_psk", body.user_psk)?;
     let guid = named_group(&call)?;
-    let done = group::change_each_user(&mut call.reader, who, &guid, &entries, add).await.map_err(of_group)?;
+    let done = group::change_each_user(&mut call.reader, who, &guid, &entries, add)
+        .await
+        .map_err(of_group)?;
     let mut done = done.into_iter();
     let (done, failed) = parted(entries, |_| done.next().unwrap_or_default());
-    Outcome::reply((if add { "users_added" } else { "users_removed" }, done), ("users_failed", failed))
+    Outcome::reply(
+        (if add { "users_added" } else { "users_removed" }, done),
+        ("users_failed", failed),
+    )
 }
 
 /// `group_psk`: puts the user of the path into these groups.
@@ -331,9 +469,23 @@ pub async fn add_user_to_groups(mut call: Call<'_>) -> Result<Reply, Error> {
     }
     let (body, who): (Body, _) = (call.body()?, call.who()?);
     let entries = checked("group_psk", body.group_psk)?;
-    let groups: BTreeSet<Guid> = entries.iter().filter_map(|entry| entry.parse().ok()).collect();
-    let joined = group::join_each(&mut call.reader, who, call.incoming.param("user"), &groups).await;
-    let joined = joined.map_err(|error| if error.kind == Kind::NotFound { Error::not_found("user_psk: there is no such user") } else { error })?;
-    let (added, failed) = parted(entries, |entry| entry.parse::<Guid>().is_ok_and(|group| joined.contains(&group)));
+    let groups: BTreeSet<Guid> = entries
+        .iter()
+        .filter_map(|entry| entry.parse().ok())
+        .collect();
+    let joined =
+        group::join_each(&mut call.reader, who, call.incoming.param("user"), &groups).await;
+    let joined = joined.map_err(|error| {
+        if error.kind == Kind::NotFound {
+            Error::not_found("user_psk: there is no such user")
+        } else {
+            error
+        }
+    })?;
+    let (added, failed) = parted(entries, |entry| {
+        entry
+            .parse::<Guid>()
+            .is_ok_and(|group| joined.contains(&group))
+    });
     Outcome::reply(("added_groups", added), ("failed_groups", failed))
 }

@@ -29,14 +29,21 @@ impl Operations for Applications {
     const FUNCTION: Function<Op> = FUNCTION;
 
     fn address(request: &Request) -> Cow<'_, str> {
-        calls::address(request).unwrap_or_else(|| Cow::Borrowed(dialect::apperian::unversioned(request.uri().path())))
+        calls::address(request)
+            .unwrap_or_else(|| Cow::Borrowed(dialect::apperian::unversioned(request.uri().path())))
     }
 
     fn plan(op: Op, incoming: &Incoming, handle: Handle) -> Plan {
         match op {
-            Op::List | Op::ListOfUser | Op::Create | Op::Read | Op::Update | Op::NewVersion | Op::Delete | Op::ListVersions | Op::Download => {
-                applications::plan(op, incoming, handle)
-            }
+            Op::List
+            | Op::ListOfUser
+            | Op::Create
+            | Op::Read
+            | Op::Update
+            | Op::NewVersion
+            | Op::Delete
+            | Op::ListVersions
+            | Op::Download => applications::plan(op, incoming, handle),
             Op::ReadPolicies
             | Op::ApplyPolicies
             | Op::RemovePolicies
@@ -49,7 +56,9 @@ impl Operations for Applications {
             | Op::DeletePreset
             | Op::ReadDocument
             | Op::ReadDocumentKeys => policies::plan(op, incoming, handle),
-            Op::Sign | Op::ListCredentials | Op::AddCredential | Op::DeleteCredential => signing::plan(op, incoming, handle),
+            Op::Sign | Op::ListCredentials | Op::AddCredential | Op::DeleteCredential => {
+                signing::plan(op, incoming, handle)
+            }
             Op::ListGroups
             | Op::CreateGroup
             | Op::ListAppsOfGroup
@@ -61,10 +70,16 @@ impl Operations for Applications {
             | Op::AddUsersToGroup
             | Op::RemoveUsersFromGroup
             | Op::AddUserToGroups => groups::plan(op, incoming, handle),
-            Op::PrepareUpload | Op::CompleteUpload | Op::AbortUpload | Op::UploadStatus => uploads::plan(op, incoming, handle),
-            Op::CallAuthenticate | Op::CallList | Op::CallCreate | Op::CallUpdate | Op::CallPublish | Op::CallUnknown | Op::UploadOfCall => {
-                calls::plan(op, incoming, handle)
+            Op::PrepareUpload | Op::CompleteUpload | Op::AbortUpload | Op::UploadStatus => {
+                uploads::plan(op, incoming, handle)
             }
+            Op::CallAuthenticate
+            | Op::CallList
+            | Op::CallCreate
+            | Op::CallUpdate
+            | Op::CallPublish
+            | Op::CallUnknown
+            | Op::UploadOfCall => calls::plan(op, incoming, handle),
         }
     }
 

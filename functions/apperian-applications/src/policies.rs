@@ -18,15 +18,29 @@ pub fn plan(op: Op, incoming: &Incoming, handle: Handle) -> Plan {
     let application = incoming.param("application");
     match op {
         Op::ReadPolicies => Plan::keys(policy_set::keys_of(handle, application, Purpose::Reading)),
-        Op::ApplyPolicies | Op::RemovePolicies => Plan::keys(policy_set::keys_of(handle, application, Purpose::Changing)),
-        Op::ListPolicies | Op::ReadPolicy | Op::ListPresets => Plan::default().query(preset::listing(handle)),
+        Op::ApplyPolicies | Op::RemovePolicies => {
+            Plan::keys(policy_set::keys_of(handle, application, Purpose::Changing))
+        }
+        Op::ListPolicies | Op::ReadPolicy | Op::ListPresets => {
+            Plan::default().query(preset::listing(handle))
+        }
         Op::CreatePreset => {
             let policy = app_policy::find(incoming.param("policy")).ok();
-            Plan::keys(policy.map(|policy| keys::preset_count(handle, policy.policy_id)).into_iter().collect())
+            Plan::keys(
+                policy
+                    .map(|policy| keys::preset_count(handle, policy.policy_id))
+                    .into_iter()
+                    .collect(),
+            )
         }
         Op::ReadPreset | Op::UpdatePreset | Op::DeletePreset => {
             let preset = preset::id(incoming.param("configuration")).ok();
-            Plan::keys(preset.map(|preset| keys::preset(handle, preset)).into_iter().collect())
+            Plan::keys(
+                preset
+                    .map(|preset| keys::preset(handle, preset))
+                    .into_iter()
+                    .collect(),
+            )
         }
         // Open operations have no plan, and the others are not here.
         _ => Plan::default(),
@@ -46,8 +60,18 @@ pub async fn apply_policies(mut call: Call<'_>) -> Result<Reply, Error> {
     let said: Map<String, Value> = call.body()?;
     let wanted = Wanted::parse(said.get("configurations"))?;
     let application = call.incoming.param("application");
-    let applied = policy_set::replace(&mut call.reader, who, application, &wanted, &call.incoming.base_url).await?;
-    Ok(Reply::of(&json!({"configurations": policy_set::view(&applied)}))?.success(Success::Accepted))
+    let applied = policy_set::replace(
+        &mut call.reader,
+        who,
+        application,
+        &wanted,
+        &call.incoming.base_url,
+    )
+    .await?;
+    Ok(
+        Reply::of(&json!({"configurations": policy_set::view(&applied)}))?
+            .success(Success::Accepted),
+    )
 }
 
 /// Takes all policies from an app.
@@ -55,7 +79,14 @@ pub async fn remove_policies(mut call: Call<'_>) -> Result<Reply, Error> {
     let who = call.who()?;
     call.incoming.readable()?;
     let application = call.incoming.param("application");
-    let applied = policy_set::replace(&mut call.reader, who, application, &[], &call.incoming.base_url).await?;
+    let applied = policy_set::replace(
+        &mut call.reader,
+        who,
+        application,
+        &[],
+        &call.incoming.base_url,
+    )
+    .await?;
     Reply::of(&json!({"configurations": policy_set::view(&applied)}))
 }
 
@@ -64,12 +95,18 @@ pub async fn list_policies(mut call: Call<'_>) -> Result<Reply, Error> {
     let handle = call.who()?.handle;
     let presets = preset::views(&mut call.reader, handle).await?;
     let of = |policy_id: &str| presets.get(policy_id).map_or(&[][..], Vec::as_slice);
-    let policies: Vec<Value> = app_policy::POLICIES.iter().map(|policy| policy.view(of(policy.policy_id))).collect();
+    let policies: Vec<Value> = app_policy::POLICIES
+        .iter()
+        .map(|policy| policy.view(of(policy.policy_id)))
+        .collect();
     Reply::of(&json!({"policies": policies}))
 }
 
 /// The presets of the policy that the path names.
-async fn presets_of(call: &mut Call<'_>, policy: &app_policy::AppPolicy) -> Result<Vec<Value>, Error> {
+async fn presets_of(
+    call: &mut Call<'_>,
+    policy: &app_policy::AppPolicy,
+) -> Result<Vec<Value>, Error> {
     let handle = call.who()?.handle;
     let mut presets = preset::views(&mut call.reader, handle).await?;
     Ok(presets.remove(policy.policy_id).unwrap_or_default())
@@ -128,18 +165,38 @@ fn no_document() -> Error {
     Error::not_found("There is no such document")
 }
 
-/// The published document of an app's policies, which the app reads: anybody may, it is signed and says nothing secret.
+/// The published document of an app's policies, which the app reads: anybody may, it is signed and
+/// says nothing secret.
 pub async fn read_document(mut call: Call<'_>) -> Result<Reply, Error> {
-    let handle: Handle = call.incoming.param("tenant").parse().map_err(|_| no_document())?;
-    let binary: AppId = call.incoming.param("application").parse().map_err(|_| no_document())?;
-    let found = policy_document::published(&mut call.reader, handle, binary).await?.ok_or_else(no_document)?.value;
+    let handle: Handle = call
+        .incoming
+        .param("tenant")
+        .parse()
+        .map_err(|_| no_document())?;
+    let binary: AppId = call
+        .incoming
+        .param("application")
+        .parse()
+        .map_err(|_| no_document())?;
+    let found = policy_document::published(&mut call.reader, handle, binary)
+        .await?
+        .ok_or_else(no_document)?
+        .value;
     let state = Validators::of_content(found.jws.as_bytes()).modified(found.issued);
-    Ok(Reply::bytes(CONTENT_TYPE, found.jws.into_bytes()).validators(state).max_age(MAX_AGE))
+    Ok(Reply::bytes(CONTENT_TYPE, found.jws.into_bytes())
+        .validators(state)
+        .max_age(MAX_AGE))
 }
 
 /// The public keys by which an app verifies it.
 pub async fn read_document_keys(mut call: Call<'_>) -> Result<Reply, Error> {
-    let handle: Handle = call.incoming.param("tenant").parse().map_err(|_| no_document())?;
-    let key = policy_document::key(&mut call.reader, handle).await?.ok_or_else(no_document)?;
+    let handle: Handle = call
+        .incoming
+        .param("tenant")
+        .parse()
+        .map_err(|_| no_document())?;
+    let key = policy_document::key(&mut call.reader, handle)
+        .await?
+        .ok_or_else(no_document)?;
     Ok(Reply::of(&key.key_set())?.max_age(MAX_AGE))
 }

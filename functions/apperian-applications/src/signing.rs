@@ -7,7 +7,10 @@ use serde::Serialize;
 use serde_json::{Map, Value, json};
 use shared::Error;
 use shared::clock::Timestamp;
-use shared::domain::signing_credential::{self, DESCRIPTION_LIMIT, FILE_LIMIT, Material, PASSWORD_LIMIT, PROFILE_LIMIT, SigningCredential, SigningPlatform};
+use shared::domain::signing_credential::{
+    self, DESCRIPTION_LIMIT, FILE_LIMIT, Material, PASSWORD_LIMIT, PROFILE_LIMIT,
+    SigningCredential, SigningPlatform,
+};
 use shared::domain::{policy_set, signing};
 use shared::error::Kind;
 use shared::id::{Guid, Handle};
@@ -20,12 +23,22 @@ use shared::store::{Query, keys};
 
 /// What the operations here will read.
 pub fn plan(op: Op, incoming: &Incoming, handle: Handle) -> Plan {
-    let credential = || Guid::from_str(incoming.param("credential")).ok().map(|credential| keys::signing_credential(handle, &credential));
+    let credential = || {
+        Guid::from_str(incoming.param("credential"))
+            .ok()
+            .map(|credential| keys::signing_credential(handle, &credential))
+    };
     match op {
         Op::ListCredentials => Plan::default().query(Query::all(keys::signing_credentials(handle))),
-        Op::AddCredential => Plan::keys(vec![keys::tenant(handle)]).query(Query::all(keys::signing_credentials(handle))),
+        Op::AddCredential => Plan::keys(vec![keys::tenant(handle)])
+            .query(Query::all(keys::signing_credentials(handle))),
         Op::DeleteCredential => Plan::keys(credential().into_iter().collect()),
-        Op::Sign => Plan::keys(policy_set::keys_of(handle, incoming.param("application"), policy_set::Purpose::Reading)).and(credential()),
+        Op::Sign => Plan::keys(policy_set::keys_of(
+            handle,
+            incoming.param("application"),
+            policy_set::Purpose::Reading,
+        ))
+        .and(credential()),
         _ => Plan::default(),
     }
 }
@@ -41,8 +54,14 @@ struct CredentialView {
 
 impl CredentialView {
     fn of(credential: SigningCredential) -> Self {
-        let (expiration_date, platform) = (credential.expires.rfc3339(), credential.platform.number());
-        Self { psk: credential.guid, description: credential.description, expiration_date, platform }
+        let (expiration_date, platform) =
+            (credential.expires.rfc3339(), credential.platform.number());
+        Self {
+            psk: credential.guid,
+            description: credential.description,
+            expiration_date,
+            platform,
+        }
     }
 }
 
@@ -66,32 +85,64 @@ async fn announced(incoming: &Incoming) -> Result<Announced, Error> {
     let mut form = multipart::read_files(incoming, &["file", "profile"]).await?;
     let within = |name: &str, bytes: &Vec<u8>, most: usize| match bytes.len() {
         0 => Err(Error::invalid(format!("{name} is empty"))),
-        length if length > most => Err(Error::too_large(format!("{name} is larger than {most} bytes"))),
+        length if length > most => Err(Error::too_large(format!(
+            "{name} is larger than {most} bytes"
+        ))),
         _ => Ok(()),
     };
-    let file = form.take_file("file").ok_or_else(|| Error::invalid("file must be a PKCS#12 file (.p12, .pfx)"))?;
+    let file = form
+        .take_file("file")
+        .ok_or_else(|| Error::invalid("file must be a PKCS#12 file (.p12, .pfx)"))?;
     within("file", &file, FILE_LIMIT)?;
     let profile = form.take_file("profile");
     if let Some(profile) = &profile {
         within("profile", profile, PROFILE_LIMIT)?;
     }
-    let data: Map<String, Value> =
-        form.text("data").and_then(|text| serde_json::from_str(text).ok()).ok_or_else(|| Error::invalid("data must be a JSON object"))?;
+    let data: Map<String, Value> = form
+        .text("data")
+        .and_then(|text| serde_json::from_str(text).ok())
+        .ok_or_else(|| Error::invalid("data must be a JSON object"))?;
     let text = |name: &str| data.get(name).and_then(Value::as_str).map(str::to_owned);
-    let description = text("description").map(|description| description.trim().to_owned()).unwrap_or_default();
-    if description.is_empty() || description.chars().count() > DESCRIPTION_LIMIT || description.chars().any(char::is_control) {
-        return Err(Error::invalid(format!("description must be a text of 1 to {DESCRIPTION_LIMIT} characters")));
+    let description = text("description")
+        .map(|description| description.trim().to_owned())
+        .unwrap_or_default();
+    if description.is_empty()
+        || description.chars().count() > DESCRIPTION_LIMIT
+        || description.chars().any(char::is_control)
+    {
+        return Err(Error::invalid(format!(
+            "description must be a text of 1 to {DESCRIPTION_LIMIT} characters"
+        )));
     }
-    let number = data.get("platform").and_then(|platform| platform.as_u64().or_else(|| platform.as_str()?.parse().ok()));
-    let platform = number.and_then(SigningPlatform::of_number).ok_or_else(|| Error::invalid("platform must be 1 (iOS) or 2 (Android)"))?;
-    let password = text("password").ok_or_else(|| Error::invalid("password must be the text that opens the file"))?;
+    let number = data.get("platform").and_then(|platform| {
+        platform
+            .as_u64()
+            .or_else(|| platform.as_str()?.parse().ok())
+    });
+    let platform = number
+        .and_then(SigningPlatform::of_number)
+        .ok_or_else(|| Error::invalid("platform must be 1 (iOS) or 2 (Android)"))?;
+    let password = text("password")
+        .ok_or_else(|| Error::invalid("password must be the text that opens the file"))?;
     if password.len() > PASSWORD_LIMIT {
-        return Err(Error::invalid(format!("password is longer than {PASSWORD_LIMIT} bytes")));
+        return Err(Error::invalid(format!(
+            "password is longer than {PASSWORD_LIMIT} bytes"
+        )));
     }
     match (platform, &profile) {
-        (SigningPlatform::Ios, None) => Err(Error::invalid("profile must be the provisioning profile that was made for the certificate")),
+        (SigningPlatform::Ios, None) => Err(Error::invalid(
+            "profile must be the provisioning profile that was made for the certificate",
+        )),
         (SigningPlatform::Android, Some(_)) => Err(Error::invalid("profile is for iOS alone")),
-        _ => Ok(Announced { description, platform, material: Material { file, password, profile } }),
+        _ => Ok(Announced {
+            description,
+            platform,
+            material: Material {
+                file,
+                password,
+                profile,
+            },
+        }),
     }
 }
 
@@ -102,24 +153,41 @@ struct Judged {
     fingerprint: String,
 }
 
-/// Opens what a credential signs with, and sees whether it signs now. Gives it back with what was read.
+/// Opens what a credential signs with, and sees whether it signs now. Gives it back with what was
+/// read.
 async fn judged(material: Material, now: Timestamp) -> Result<(Material, Judged), Error> {
     let now = now.seconds().unsigned_abs();
     let judge = move || {
         let identity = Identity::from_pkcs12(&material.file, &material.password)?;
-        let profile = material.profile.as_deref().map(|profile| check_profile(profile, &identity, now)).transpose()?;
-        let expires = profile.map_or(identity.not_after(), |profile| profile.min(identity.not_after()));
-        let read = Judged { expires, subject: identity.subject(), fingerprint: identity.fingerprint() };
+        let profile = material
+            .profile
+            .as_deref()
+            .map(|profile| check_profile(profile, &identity, now))
+            .transpose()?;
+        let expires = profile.map_or(identity.not_after(), |profile| {
+            profile.min(identity.not_after())
+        });
+        let read = Judged {
+            expires,
+            subject: identity.subject(),
+            fingerprint: identity.fingerprint(),
+        };
         Ok((material, read))
     };
     // On a thread of its own: it blocks, and what it opens may be hostile.
-    let (material, read) = tokio::task::spawn_blocking(judge).await.map_err(Error::internal)?.map_err(|error| match error {
-        WriteError::Refused(refusal) => Error::invalid(format!("file: {refusal}")),
-        WriteError::File(error) if error.kind() == std::io::ErrorKind::ResourceBusy => {
-            Error::new(Kind::TooManyRequests, "Other key files are being opened: try again in a minute")
-        }
-        WriteError::File(error) => Error::internal(error),
-    })?;
+    let (material, read) = tokio::task::spawn_blocking(judge)
+        .await
+        .map_err(Error::internal)?
+        .map_err(|error| match error {
+            WriteError::Refused(refusal) => Error::invalid(format!("file: {refusal}")),
+            WriteError::File(error) if error.kind() == std::io::ErrorKind::ResourceBusy => {
+                Error::new(
+                    Kind::TooManyRequests,
+                    "Other key files are being opened: try again in a minute",
+                )
+            }
+            WriteError::File(error) => Error::internal(error),
+        })?;
     if read.expires <= now {
         return Err(Error::invalid("file: expired: the certificate has expired"));
     }
@@ -130,11 +198,28 @@ async fn judged(material: Material, now: Timestamp) -> Result<(Material, Judged)
 pub async fn add_credential(mut call: Call<'_>) -> Result<Reply, Error> {
     let who = call.who()?;
     let (handle, by, now) = (who.handle, who.owner.user.clone(), call.reader.now());
-    let Announced { description, platform, material } = announced(call.incoming).await?;
+    let Announced {
+        description,
+        platform,
+        material,
+    } = announced(call.incoming).await?;
     let (material, read) = judged(material, now).await?;
-    let expires = Timestamp(i64::try_from(read.expires).unwrap_or(i64::MAX / 1_000).saturating_mul(1_000));
+    let expires = Timestamp(
+        i64::try_from(read.expires)
+            .unwrap_or(i64::MAX / 1_000)
+            .saturating_mul(1_000),
+    );
     let (subject, fingerprint) = (read.subject, read.fingerprint);
-    let credential = SigningCredential { guid: Guid::random(), description, platform, expires, subject, fingerprint, by: by.clone(), created: now };
+    let credential = SigningCredential {
+        guid: Guid::random(),
+        description,
+        platform,
+        expires,
+        subject,
+        fingerprint,
+        by: by.clone(),
+        created: now,
+    };
     let key = call.data_key(handle).await?;
     signing_credential::add(&mut call.reader, handle, &key, &credential, &material).await?;
     tracing::info!(credential = %credential.guid, fingerprint = credential.fingerprint, %by, "a signing credential was added");
@@ -156,11 +241,18 @@ pub async fn delete_credential(mut call: Call<'_>) -> Result<Reply, Error> {
     Reply::of(&json!({"deleted_credential": deleted.guid}))
 }
 
-/// Signs an app, afterwards: the answer says that it is being done. Clients send nothing, an empty body that calls itself JSON, or
-/// `{"enabled":true}`; nothing is taken from it.
+/// Signs an app, afterwards: the answer says that it is being done. Clients send nothing, an empty
+/// body that calls itself JSON, or `{"enabled":true}`; nothing is taken from it.
 pub async fn sign(mut call: Call<'_>) -> Result<Reply, Error> {
     let (who, credential) = (call.who()?, named(&call)?);
-    let signing = signing::ask(&mut call.reader, who, call.incoming.param("application"), &credential, &call.incoming.base_url).await?;
+    let signing = signing::ask(
+        &mut call.reader,
+        who,
+        call.incoming.param("application"),
+        &credential,
+        &call.incoming.base_url,
+    )
+    .await?;
     tracing::info!(%credential, by = %who.owner.user, "a signature was asked for");
     Reply::of(&json!({"signing_status": signing.status, "signing_status_details": signing.details}))
 }

@@ -1,4 +1,5 @@
-//! Packages: in a form that passes through this function, or straight to the storage, and then named by the upload's id.
+//! Packages: in a form that passes through this function, or straight to the storage, and then
+//! named by the upload's id.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -21,12 +22,22 @@ use crate::body::{Blank, Fields};
 
 /// What the operations here will read.
 pub fn plan(_op: Op, incoming: &Incoming, handle: Handle) -> Plan {
-    Plan::default().and(incoming.param("upload").parse::<Guid>().ok().map(|upload| keys::upload(handle, &upload)))
+    Plan::default().and(
+        incoming
+            .param("upload")
+            .parse::<Guid>()
+            .ok()
+            .map(|upload| keys::upload(handle, &upload)),
+    )
 }
 
 /// What an operation reads for the upload that its body names.
 pub fn plan_of_body(incoming: &Incoming, handle: Handle) -> Plan {
-    Plan::default().and(incoming.peek::<Guid>("upload_id").map(|upload| keys::upload(handle, &upload)))
+    Plan::default().and(
+        incoming
+            .peek::<Guid>("upload_id")
+            .map(|upload| keys::upload(handle, &upload)),
+    )
 }
 
 /// What a request sends for an app: a package, and what is said of it.
@@ -47,19 +58,39 @@ impl Sent {
     /// Reads a form, or a body of JSON that names an upload.
     ///
     /// # Errors
-    /// Invalid for a broken form, a missing file, and with the field's name for what is said; too large.
+    /// Invalid for a broken form, a missing file, and with the field's name for what is said; too
+    /// large.
     pub async fn of(call: &Call<'_>) -> Result<Self, Error> {
-        if !call.incoming.content_type.to_ascii_lowercase().starts_with("multipart/") {
+        if !call
+            .incoming
+            .content_type
+            .to_ascii_lowercase()
+            .starts_with("multipart/")
+        {
             let fields = Fields(call.body::<Map<String, Value>>()?);
             let named = fields.text(&["upload_id", "uploadId"])?;
             let named = named.ok_or_else(|| Error::invalid("app_file is missing: send a form with it, or upload_id of a file that was uploaded before"))?;
-            let upload = named.parse().map_err(|_| Error::invalid("upload_id is not the id of an upload"))?;
-            return Ok(Self { source: Source::Upload(upload), said: fields.said(Blank::SaysNothing)? });
+            let upload = named
+                .parse()
+                .map_err(|_| Error::invalid("upload_id is not the id of an upload"))?;
+            return Ok(Self {
+                source: Source::Upload(upload),
+                said: fields.said(Blank::SaysNothing)?,
+            });
         }
         let form = multipart::read_named(call.incoming, "app_file").await?;
-        let said = Fields::of_part(form.text("data").unwrap_or_default())?.said(Blank::SaysNothing)?;
-        let bytes = form.file.ok_or_else(|| Error::invalid("app_file is missing"))?;
-        Ok(Self { source: Source::Form { file_name: form.file_name, bytes }, said })
+        let said =
+            Fields::of_part(form.text("data").unwrap_or_default())?.said(Blank::SaysNothing)?;
+        let bytes = form
+            .file
+            .ok_or_else(|| Error::invalid("app_file is missing"))?;
+        Ok(Self {
+            source: Source::Form {
+                file_name: form.file_name,
+                bytes,
+            },
+            said,
+        })
     }
 
     /// The name of the file in the form; empty for one that was sent before.
@@ -70,29 +101,49 @@ impl Sent {
         }
     }
 
-    /// The name of the file that the package is kept as, once it was judged, and what is said of it. `of` is the app whose
-    /// version it becomes, and how the request named it; nothing for a new app.
+    /// The name of the file that the package is kept as, once it was judged, and what is said of
+    /// it. `of` is the app whose version it becomes, and how the request named it; nothing for a
+    /// new app.
     ///
     /// # Errors
-    /// Invalid for a file of no or another kind, and with its code for one that was refused; not found for an unknown upload;
-    /// conflict for one that has not ended; the store's.
-    pub async fn file(self, call: &mut Call<'_>, of: Option<(&AppCard, AppId)>) -> Result<(String, Said), Error> {
+    /// Invalid for a file of no or another kind, and with its code for one that was refused; not
+    /// found for an unknown upload; conflict for one that has not ended; the store's.
+    pub async fn file(
+        self,
+        call: &mut Call<'_>,
+        of: Option<(&AppCard, AppId)>,
+    ) -> Result<(String, Said), Error> {
         let who = call.who()?;
         let (upload, mut said) = match self.source {
             Source::Form { file_name, bytes } => {
                 let of_file = file::package_kind(&file_name);
                 let kind = match of {
                     Some((card, id)) => native_app::kind_of_version(card, id, of_file)?,
-                    None => of_file.ok_or_else(|| Error::invalid("app_file must be named .apk or .ipa"))?,
+                    None => of_file
+                        .ok_or_else(|| Error::invalid("app_file must be named .apk or .ipa"))?,
                 };
                 let (target, size) = (Target::Package(kind), bytes.len() as u64);
-                let announced = Announced { app: None, target, size, sha256: None, file_name, parts: None, allow_signer_change: self.said.allow_signer_change };
-                (multipart::deliver(call.context, &mut call.reader, who, announced, bytes).await?, self.said)
+                let announced = Announced {
+                    app: None,
+                    target,
+                    size,
+                    sha256: None,
+                    file_name,
+                    parts: None,
+                    allow_signer_change: self.said.allow_signer_change,
+                };
+                (
+                    multipart::deliver(call.context, &mut call.reader, who, announced, bytes)
+                        .await?,
+                    self.said,
+                )
             }
             Source::Upload(named) => (ended(call, &named).await?, self.said),
         };
         said.allow_signer_change |= upload.allow_signer_change;
-        let file = upload.file.ok_or_else(|| Error::invalid("upload_id: the upload is no package of an app"))?;
+        let file = upload
+            .file
+            .ok_or_else(|| Error::invalid("upload_id: the upload is no package of an app"))?;
         Ok((file, said))
     }
 }
@@ -100,30 +151,48 @@ impl Sent {
 /// An upload whose bytes were judged and taken.
 async fn ended(call: &mut Call<'_>, named: &Guid) -> Result<Upload, Error> {
     let handle = call.who()?.handle;
-    let found = upload::find(&mut call.reader, handle, named).await.map_err(in_words)?.value;
+    let found = upload::find(&mut call.reader, handle, named)
+        .await
+        .map_err(in_words)?
+        .value;
     match found.state_at(call.reader.now()) {
         State::Attached => Ok(found),
         State::Refused => Err(Error::invalid(found.reason.unwrap_or_default())),
         State::Expired => Err(Error::invalid(format!("expired: {}", upload::EXPIRED))),
-        State::Waiting => Err(Error::conflict("upload_id: the bytes of the upload have not arrived")),
-        State::Reading => Err(Error::conflict("upload_id: the file is still being read, please try again")),
+        State::Waiting => Err(Error::conflict(
+            "upload_id: the bytes of the upload have not arrived",
+        )),
+        State::Reading => Err(Error::conflict(
+            "upload_id: the file is still being read, please try again",
+        )),
     }
 }
 
 /// Errors of uploads speak of `uploadId`, as the other dialects have it.
 fn in_words(error: Error) -> Error {
-    if error.kind == shared::error::Kind::NotFound { Error::not_found("There is no such upload") } else { error }
+    if error.kind == shared::error::Kind::NotFound {
+        Error::not_found("There is no such upload")
+    } else {
+        error
+    }
 }
 
 fn named_upload(call: &Call<'_>) -> Result<Guid, Error> {
-    call.incoming.param("upload").parse().map_err(|_| Error::invalid("upload is not the id of an upload"))
+    call.incoming
+        .param("upload")
+        .parse()
+        .map_err(|_| Error::invalid("upload is not the id of an upload"))
 }
 
 /// Prepares an upload of a package straight to the storage.
 pub async fn prepare_upload(mut call: Call<'_>) -> Result<Reply, Error> {
     #[derive(Deserialize)]
     struct Body {
-        #[serde(default, alias = "fileName", deserialize_with = "shared::lenient::optional_text")]
+        #[serde(
+            default,
+            alias = "fileName",
+            deserialize_with = "shared::lenient::optional_text"
+        )]
         file_name: Option<String>,
         #[serde(default, deserialize_with = "shared::lenient::optional_number")]
         size: Option<u64>,
@@ -134,18 +203,25 @@ pub async fn prepare_upload(mut call: Call<'_>) -> Result<Reply, Error> {
         allow_signer_change: Option<bool>,
     }
     let (body, who): (Body, _) = (call.body()?, call.who()?);
-    let file_name = body.file_name.filter(|name| !name.is_empty()).ok_or_else(|| Error::invalid("file_name is missing"))?;
-    let kind = file::package_kind(&file_name).ok_or_else(|| Error::invalid("file_name must end with .apk or .ipa"))?;
+    let file_name = body
+        .file_name
+        .filter(|name| !name.is_empty())
+        .ok_or_else(|| Error::invalid("file_name is missing"))?;
+    let kind = file::package_kind(&file_name)
+        .ok_or_else(|| Error::invalid("file_name must end with .apk or .ipa"))?;
     let announced = Announced {
         app: None,
         target: Target::Package(kind),
         size: body.size.ok_or_else(|| Error::invalid("size is missing"))?,
         sha256: body.sha256,
         file_name,
-        parts: body.parts.map(|parts| u32::try_from(parts).unwrap_or(u32::MAX)),
+        parts: body
+            .parts
+            .map(|parts| u32::try_from(parts).unwrap_or(u32::MAX)),
         allow_signer_change: body.allow_signer_change.unwrap_or(false),
     };
-    let (upload, requests) = upload::prepare(&mut call.reader, call.context.objects()?, who, announced).await?;
+    let (upload, requests) =
+        upload::prepare(&mut call.reader, call.context.objects()?, who, announced).await?;
     Reply::of(&PreparedView::of(&upload, requests))
 }
 
@@ -160,8 +236,15 @@ struct StatusView<'a> {
 impl<'a> StatusView<'a> {
     fn reply(call: &Call<'_>, upload: &'a Upload) -> Result<Reply, Error> {
         let state = upload.state_at(call.reader.now());
-        let reason = upload.reason.as_deref().or((state == State::Expired).then_some(upload::EXPIRED));
-        Reply::of(&StatusView { upload_id: &upload.guid, state, reason })
+        let reason = upload
+            .reason
+            .as_deref()
+            .or((state == State::Expired).then_some(upload::EXPIRED));
+        Reply::of(&StatusView {
+            upload_id: &upload.guid,
+            state,
+            reason,
+        })
     }
 }
 
@@ -171,7 +254,9 @@ pub async fn complete_upload(mut call: Call<'_>) -> Result<Reply, Error> {
     let (body, who): (PartsBody, _) = (call.body()?, call.who()?);
     let parts = body.sorted()?;
     let objects = call.context.objects()?;
-    let done = upload::complete(&mut call.reader, objects, who, &named, &parts).await.map_err(in_words)?;
+    let done = upload::complete(&mut call.reader, objects, who, &named, &parts)
+        .await
+        .map_err(in_words)?;
     StatusView::reply(&call, &done)
 }
 
@@ -183,13 +268,20 @@ pub async fn abort_upload(mut call: Call<'_>) -> Result<Reply, Error> {
     }
     let (named, who) = (named_upload(&call)?, call.who()?);
     let objects = call.context.objects()?;
-    upload::abort(&mut call.reader, objects, who, &named).await.map_err(in_words)?;
-    Reply::of(&AbortedView { aborted_upload: named })
+    upload::abort(&mut call.reader, objects, who, &named)
+        .await
+        .map_err(in_words)?;
+    Reply::of(&AbortedView {
+        aborted_upload: named,
+    })
 }
 
 /// Where an upload stands.
 pub async fn upload_status(mut call: Call<'_>) -> Result<Reply, Error> {
     let (named, who) = (named_upload(&call)?, call.who()?);
-    let found = upload::find(&mut call.reader, who.handle, &named).await.map_err(in_words)?.value;
+    let found = upload::find(&mut call.reader, who.handle, &named)
+        .await
+        .map_err(in_words)?
+        .value;
     StatusView::reply(&call, &found)
 }

@@ -36,8 +36,8 @@ pub struct ApplicationView {
     version: VersionView,
 }
 
-/// A version of an application. What clients do not expect of the two statuses makes them refuse a whole list: there are no
-/// other words and numbers than the document's.
+/// A version of an application. What clients do not expect of the two statuses makes them refuse a
+/// whole list: there are no other words and numbers than the document's.
 #[derive(Debug, Serialize)]
 pub struct VersionView {
     psk: u32,
@@ -71,12 +71,26 @@ pub struct KeptVersionView {
 
 /// The ids of an app's rows: of its binaries, or of itself as long as it has none.
 pub fn ids(card: &AppCard) -> Vec<AppId> {
-    if card.binaries.is_empty() { vec![card.id.item()] } else { card.binaries.iter().map(|binary| card.id.binary(binary.kind)).collect() }
+    if card.binaries.is_empty() {
+        vec![card.id.item()]
+    } else {
+        card.binaries
+            .iter()
+            .map(|binary| card.id.binary(binary.kind))
+            .collect()
+    }
 }
 
 /// The number of a version: 30 bits of its guid, always the same for the same version.
 fn version_psk(guid: &Guid) -> u32 {
-    guid.as_str().bytes().take(6).fold(0, |psk, byte| psk << 5 | u32::from(if byte.is_ascii_digit() { byte - b'2' + 26 } else { byte.wrapping_sub(b'a') & 31 }))
+    guid.as_str().bytes().take(6).fold(0, |psk, byte| {
+        psk << 5
+            | u32::from(if byte.is_ascii_digit() {
+                byte - b'2' + 26
+            } else {
+                byte.wrapping_sub(b'a') & 31
+            })
+    })
 }
 
 impl VersionView {
@@ -93,7 +107,10 @@ impl VersionView {
             wrap_status: 0,
             signing_status: None,
             signing_status_details: None,
-            install_file: InstallFileView { mime: None, sign_credentials_id: None },
+            install_file: InstallFileView {
+                mime: None,
+                sign_credentials_id: None,
+            },
             custom_metadata: text.custom_metadata.clone(),
         }
     }
@@ -108,27 +125,55 @@ impl VersionView {
             wrap_status: version.work.as_ref().map_or(0, |work| work.status.code()),
             signing_status: signing.map(|signing| signing.status),
             signing_status_details: signing.map(|signing| signing.details.clone()),
-            install_file: InstallFileView { mime: Some(kind.content_type()), sign_credentials_id: signing.map(|signing| signing.credential.clone()) },
+            install_file: InstallFileView {
+                mime: Some(kind.content_type()),
+                sign_credentials_id: signing.map(|signing| signing.credential.clone()),
+            },
             ..Self::new(card, text)
         }
     }
 
     /// The kept versions of a binary, newest first; none where the app has no such binary.
     pub fn all(card: &AppCard, text: &AppText, kind: Option<BinaryType>) -> Vec<KeptVersionView> {
-        let Some(binary) = kind.and_then(|kind| card.binary(kind)) else { return Vec::new() };
-        let kept = |version: &VersionCard| KeptVersionView { version: Self::of(card, text, binary.kind, version), live: version.number == binary.live };
+        let Some(binary) = kind.and_then(|kind| card.binary(kind)) else {
+            return Vec::new();
+        };
+        let kept = |version: &VersionCard| KeptVersionView {
+            version: Self::of(card, text, binary.kind, version),
+            live: version.number == binary.live,
+        };
         binary.versions.iter().map(kept).collect()
     }
 }
 
 impl ApplicationView {
-    /// The row of an app that an id names: that of a binary, or of the first one there is. Nothing is known of what an app
-    /// without a file runs on but what a publisher said; it counts as iOS if nobody did.
-    pub fn of(card: &AppCard, text: &AppText, id: AppId, platform: Option<Platform>, base_url: &str) -> Self {
-        let binary = id.kind().and_then(|kind| card.binary(kind)).or_else(|| card.binaries.first());
+    /// The row of an app that an id names: that of a binary, or of the first one there is. Nothing
+    /// is known of what an app without a file runs on but what a publisher said; it counts as iOS
+    /// if nobody did.
+    pub fn of(
+        card: &AppCard,
+        text: &AppText,
+        id: AppId,
+        platform: Option<Platform>,
+        base_url: &str,
+    ) -> Self {
+        let binary = id
+            .kind()
+            .and_then(|kind| card.binary(kind))
+            .or_else(|| card.binaries.first());
         let shown = binary.map_or(card.id.item(), |binary| card.id.binary(binary.kind));
-        let of_package = binary.map(|binary| if binary.kind == BinaryType::Android { ANDROID } else { IOS });
-        let said = if platform == Some(Platform::Android) { ANDROID } else { IOS };
+        let of_package = binary.map(|binary| {
+            if binary.kind == BinaryType::Android {
+                ANDROID
+            } else {
+                IOS
+            }
+        });
+        let said = if platform == Some(Platform::Android) {
+            ANDROID
+        } else {
+            IOS
+        };
         let (kind, operating_system) = of_package.unwrap_or(said);
         let live = binary.and_then(|binary| Some((binary.kind, binary.live_version()?)));
         let number = psk::of(card, shown);
@@ -138,7 +183,9 @@ impl ApplicationView {
             app_id: name.clone(),
             psk: number,
             app_psk: number,
-            bundle_id: binary.map(|binary| binary.identifier.clone()).unwrap_or_default(),
+            bundle_id: binary
+                .map(|binary| binary.identifier.clone())
+                .unwrap_or_default(),
             kind,
             operating_system,
             enabled: card.in_store(),
@@ -146,8 +193,12 @@ impl ApplicationView {
             sort_weight: text.sort_weight,
             reviews_enabled: text.reviews_enabled,
             form_factor_override: text.form_factors.clone(),
-            direct_download_binary_url: live.map(|_| format!("{base_url}/v1/downloads/direct/applications/{name}")),
-            version: live.map_or_else(|| VersionView::new(card, text), |(kind, version)| VersionView::of(card, text, kind, version)),
+            direct_download_binary_url: live
+                .map(|_| format!("{base_url}/v1/downloads/direct/applications/{name}")),
+            version: live.map_or_else(
+                || VersionView::new(card, text),
+                |(kind, version)| VersionView::of(card, text, kind, version),
+            ),
             id: name,
         }
     }

@@ -28,7 +28,8 @@ impl Operations for SignIn {
 
     async fn call(op: Op, call: Call<'_>) -> Result<Reply, Error> {
         match op {
-            // The store's client says more of itself (`device_info`, `remember_me`), which changes nothing about its token.
+            // The store's client says more of itself (`device_info`, `remember_me`), which changes
+            // nothing about its token.
             Op::Authenticate | Op::AuthenticateForCatalog => authenticate(call).await,
             Op::SignOut => sign_out(call).await,
             Op::ReadUser => read_user(call).await,
@@ -36,7 +37,8 @@ impl Operations for SignIn {
     }
 }
 
-/// A user. Users have no number here: `psk` is the guid too, which clients send back as they got it.
+/// A user. Users have no number here: `psk` is the guid too, which clients send back as they got
+/// it.
 #[derive(Serialize)]
 struct UserView {
     id: Guid,
@@ -61,7 +63,8 @@ impl UserView {
     }
 }
 
-/// `{user_id, password}`: a token for who they are of. `organization` names the tenant where the host does not.
+/// `{user_id, password}`: a token for who they are of. `organization` names the tenant where the
+/// host does not.
 async fn authenticate(mut call: Call<'_>) -> Result<Reply, Error> {
     #[derive(Deserialize)]
     struct Body {
@@ -69,7 +72,11 @@ async fn authenticate(mut call: Call<'_>) -> Result<Reply, Error> {
         user_id: String,
         #[serde(deserialize_with = "shared::lenient::text")]
         password: String,
-        #[serde(default, alias = "d", deserialize_with = "shared::lenient::optional_text")]
+        #[serde(
+            default,
+            alias = "d",
+            deserialize_with = "shared::lenient::optional_text"
+        )]
         organization: Option<String>,
     }
     #[derive(Serialize)]
@@ -78,11 +85,23 @@ async fn authenticate(mut call: Call<'_>) -> Result<Reply, Error> {
         user: UserView,
     }
     let body: Body = call.body()?;
-    let handle = call.context.tenant_before_sign_in(call.incoming, body.organization.as_deref())?;
+    let handle = call
+        .context
+        .tenant_before_sign_in(call.incoming, body.organization.as_deref())?;
     let (now, address) = (call.reader.now(), &call.incoming.address);
-    let attempt = Attempt { of: Throttled::Password, handle, name: body.user_id.trim(), password: &body.password, address, now };
+    let attempt = Attempt {
+        of: Throttled::Password,
+        handle,
+        name: body.user_id.trim(),
+        password: &body.password,
+        address,
+        now,
+    };
     let (token, user) = user_token::sign_in(&mut call.reader, attempt).await?;
-    Reply::of(&TokenView { token: token.expose(), user: UserView::of(&user) })
+    Reply::of(&TokenView {
+        token: token.expose(),
+        user: UserView::of(&user),
+    })
 }
 
 /// Ends the token that it is called with.
@@ -91,9 +110,12 @@ async fn sign_out(call: Call<'_>) -> Result<Reply, Error> {
     struct SignedOutView {
         signed_out: bool,
     }
-    let token = access::choose_token(&call.incoming.presented).ok_or_else(Error::unauthenticated)?;
+    let token =
+        access::choose_token(&call.incoming.presented).ok_or_else(Error::unauthenticated)?;
     if call.who()?.means != Means::UserToken {
-        return Err(Error::invalid("X-TOKEN is an API key, which does not end by signing out: revoke it where keys are kept"));
+        return Err(Error::invalid(
+            "X-TOKEN is an API key, which does not end by signing out: revoke it where keys are kept",
+        ));
     }
     sign_in::end(&call.reader, &token).await?;
     Reply::of(&SignedOutView { signed_out: true })
@@ -106,7 +128,12 @@ async fn read_user(mut call: Call<'_>) -> Result<Reply, Error> {
         user: UserView,
     }
     let who = call.who()?;
-    let found: Option<Stored<User>> = call.reader.get(&keys::user(who.handle, &who.owner.user)).await?;
+    let found: Option<Stored<User>> = call
+        .reader
+        .get(&keys::user(who.handle, &who.owner.user))
+        .await?;
     let user = found.ok_or_else(Error::unauthenticated)?.value;
-    Reply::of(&InfoView { user: UserView::of(&user) })
+    Reply::of(&InfoView {
+        user: UserView::of(&user),
+    })
 }

@@ -44,33 +44,48 @@ struct Named {
     domain: String,
 }
 
-/// Takes one event of EventBridge: its detail is a report with the tenant's name as `domain`. The same event twice is written
-/// once.
+/// Takes one event of EventBridge: its detail is a report with the tenant's name as `domain`. The
+/// same event twice is written once.
 ///
 /// # Errors
-/// The store's: the platform tries again. What is wrong with an event itself is logged and counted, since no try would mend it.
+/// The store's: the platform tries again. What is wrong with an event itself is logged and counted,
+/// since no try would mend it.
 pub async fn handle(context: Context, event: Value) -> Result<Done, Error> {
     match taken(&context, event).await {
-        Ok(true) => Ok(Done { written: 1, ..Done::default() }),
-        Ok(false) => Ok(Done { known: 1, ..Done::default() }),
+        Ok(true) => Ok(Done {
+            written: 1,
+            ..Done::default()
+        }),
+        Ok(false) => Ok(Done {
+            known: 1,
+            ..Done::default()
+        }),
         Err(error) if matches!(error.kind, Kind::Invalid | Kind::NotFound | Kind::Forbidden) => {
             tracing::warn!(message = %error.message, "an event of the bus was refused");
-            Ok(Done { refused: 1, ..Done::default() })
+            Ok(Done {
+                refused: 1,
+                ..Done::default()
+            })
         }
         Err(error) => Err(error),
     }
 }
 
 async fn taken(context: &Context, event: Value) -> Result<bool, Error> {
-    let event: BusEvent = serde_json::from_value(event).map_err(|error| Error::invalid(format!("no event of EventBridge: {error}")))?;
+    let event: BusEvent = serde_json::from_value(event)
+        .map_err(|error| Error::invalid(format!("no event of EventBridge: {error}")))?;
     if event.detail_type != DETAIL_TYPE || event.source.starts_with("aws.") {
-        return Err(Error::invalid(format!("the detail-type is {DETAIL_TYPE}, and the source none of AWS's own")));
+        return Err(Error::invalid(format!(
+            "the detail-type is {DETAIL_TYPE}, and the source none of AWS's own"
+        )));
     }
     if event.detail.to_string().len() > DETAIL_LIMIT {
         return Err(Error::invalid("the detail is too large"));
     }
-    let named = Named::deserialize(&event.detail).map_err(|error| Error::invalid(format!("detail.domain: {error}")))?;
-    let mut report = Report::deserialize(&event.detail).map_err(|error| Error::invalid(format!("detail: {error}")))?;
+    let named = Named::deserialize(&event.detail)
+        .map_err(|error| Error::invalid(format!("detail.domain: {error}")))?;
+    let mut report = Report::deserialize(&event.detail)
+        .map_err(|error| Error::invalid(format!("detail: {error}")))?;
     // Delivered twice it is one; whoever reports may know it by an id of his own.
     report.id.get_or_insert(event.id);
     let handle = Handle::of_name(&named.domain);
@@ -78,9 +93,14 @@ async fn taken(context: &Context, event: Value) -> Result<bool, Error> {
     let mut wanted = vec![keys::tenant(handle)];
     wanted.extend(report.keys(handle));
     reader.fetch_missing(&wanted).await?;
-    let tenant = reader.get::<Tenant>(&keys::tenant(handle)).await?.filter(|tenant| tenant.value.name == named.domain);
+    let tenant = reader
+        .get::<Tenant>(&keys::tenant(handle))
+        .await?
+        .filter(|tenant| tenant.value.name == named.domain);
     if tenant.is_none() {
         return Err(Error::not_found("unknown domain"));
     }
-    Ok(reported_event::take(&mut reader, handle, &report, None).await?.is_new)
+    Ok(reported_event::take(&mut reader, handle, &report, None)
+        .await?
+        .is_new)
 }

@@ -1,16 +1,22 @@
-//! The scheduled function that does what was left for later: objects that nothing points at, uploads that were never
-//! finished, references of deleted apps.
+//! The scheduled function that does what was left for later: objects that nothing points at,
+//! uploads that were never finished, references of deleted apps.
 
 use shared::Error;
 use shared::context::Context;
 use shared::domain::housekeeping::{self, Done};
 
-/// Does everything that is due. The event says no more than that it is time; two at once do it once.
+/// Does everything that is due. The event says no more than that it is time; two at once do it
+/// once.
 ///
 /// # Errors
 /// The store's or the bucket's: the platform tries again, and what is left stays due.
 pub async fn handle(context: Context, _event: serde_json::Value) -> Result<Done, Error> {
     let done = housekeeping::run(&*context.table, context.objects()?, context.clock.now()).await?;
-    tracing::info!(objects = done.objects, uploads = done.uploads, releases = done.releases, "housekeeping done");
+    tracing::info!(
+        objects = done.objects,
+        uploads = done.uploads,
+        releases = done.releases,
+        "housekeeping done"
+    );
     Ok(done)
 }

@@ -20,13 +20,23 @@ pub enum Ended {
     Crashed(String),
 }
 
-/// This program. On Linux by a name that leads to the very file that runs, also after another build or version took its place.
+/// This program. On Linux by a name that leads to the very file that runs, also after another build
+/// or version took its place.
 fn own_program() -> PathBuf {
-    if cfg!(target_os = "linux") { PathBuf::from("/proc/self/exe") } else { std::env::current_exe().unwrap_or_default() }
+    if cfg!(target_os = "linux") {
+        PathBuf::from("/proc/self/exe")
+    } else {
+        std::env::current_exe().unwrap_or_default()
+    }
 }
 
 /// Runs this program with that first argument and environment on one event, for at most `timeout`.
-pub async fn run(argument: &str, environment: Vec<(&'static str, String)>, event: &Value, timeout: Duration) -> Ended {
+pub async fn run(
+    argument: &str,
+    environment: Vec<(&'static str, String)>,
+    event: &Value,
+    timeout: Duration,
+) -> Ended {
     // What a child leaves that dies goes with its folder.
     let folder = match tempfile::tempdir() {
         Ok(folder) => folder,
@@ -37,7 +47,12 @@ pub async fn run(argument: &str, environment: Vec<(&'static str, String)>, event
     };
     let mut command = Command::new(own_program());
     command.env("TMPDIR", folder.path());
-    command.arg(argument).env_remove("APPDEPOT_ADMIN_PASSWORD").envs(environment).stdin(std::process::Stdio::piped()).kill_on_drop(true);
+    command
+        .arg(argument)
+        .env_remove("APPDEPOT_ADMIN_PASSWORD")
+        .envs(environment)
+        .stdin(std::process::Stdio::piped())
+        .kill_on_drop(true);
     let mut child = match command.spawn() {
         Ok(child) => child,
         Err(error) => {

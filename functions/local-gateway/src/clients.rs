@@ -46,7 +46,11 @@ struct Wso2Client {
 
 impl Wso2Client {
     fn at(self, base_url: &str) -> Self {
-        Self { base_url: format!("{base_url}/api/appm/publisher/v1.1"), token_url: format!("{base_url}/oauth2/token"), ..self }
+        Self {
+            base_url: format!("{base_url}/api/appm/publisher/v1.1"),
+            token_url: format!("{base_url}/oauth2/token"),
+            ..self
+        }
     }
 
     fn text(&self) -> Result<String, serde_json::Error> {
@@ -54,21 +58,42 @@ impl Wso2Client {
     }
 }
 
-/// Makes the settings of clients for a tenant's administrator, by the names of their files, with a credential in each.
+/// Makes the settings of clients for a tenant's administrator, by the names of their files, with a
+/// credential in each.
 ///
 /// # Errors
 /// The store's.
-pub async fn make(context: &Context, domain: &str, admin: &Guid, base_url: &str, files: &[&str]) -> Result<BTreeMap<String, String>, Error> {
+pub async fn make(
+    context: &Context,
+    domain: &str,
+    admin: &Guid,
+    base_url: &str,
+    files: &[&str],
+) -> Result<BTreeMap<String, String>, Error> {
     let handle = Handle::of_name(domain);
     let mut reader = Reader::new(&*context.table, context.clock.now());
-    let user: Stored<User> = reader.get(&keys::user(handle, admin)).await?.ok_or_else(|| Error::internal("no administrator"))?;
+    let user: Stored<User> = reader
+        .get(&keys::user(handle, admin))
+        .await?
+        .ok_or_else(|| Error::internal("no administrator"))?;
     let mut made = BTreeMap::new();
     for file in files {
         let text = match *file {
             FHCRC => fhcrc(context, &mut reader, handle, domain, &user.value, base_url).await?,
             WSO2 => wso2(&reader, handle, domain, &user.value, base_url).await?,
             PINGID => pingid(context, &mut reader, handle, domain, &user.value, base_url).await?,
-            _ => api_key(context, &mut reader, handle, domain, &user.value, "Apperian client settings").await? + "\n",
+            _ => {
+                api_key(
+                    context,
+                    &mut reader,
+                    handle,
+                    domain,
+                    &user.value,
+                    "Apperian client settings",
+                )
+                .await?
+                    + "\n"
+            }
         };
         made.insert((*file).to_owned(), text);
     }
@@ -77,45 +102,109 @@ pub async fn make(context: &Context, domain: &str, admin: &Guid, base_url: &str,
 
 fn principal(handle: Handle, domain: &str, user: &User) -> Principal {
     let owner = user.owner.clone();
-    Principal { handle, domain: domain.to_owned(), owner, rights: Rights::NONE, means: Means::Session, credential: SecretHash::of("") }
+    Principal {
+        handle,
+        domain: domain.to_owned(),
+        owner,
+        rights: Rights::NONE,
+        means: Means::Session,
+        credential: SecretHash::of(""),
+    }
 }
 
-async fn data_key(context: &Context, reader: &mut Reader<'_>, handle: Handle) -> Result<DataKey, Error> {
-    let tenant: Stored<Tenant> = reader.get(&keys::tenant(handle)).await?.ok_or_else(|| Error::internal("no tenant"))?;
-    context.sealer()?.data_key(handle, &tenant.value.data_key).await
+async fn data_key(
+    context: &Context,
+    reader: &mut Reader<'_>,
+    handle: Handle,
+) -> Result<DataKey, Error> {
+    let tenant: Stored<Tenant> = reader
+        .get(&keys::tenant(handle))
+        .await?
+        .ok_or_else(|| Error::internal("no tenant"))?;
+    context
+        .sealer()?
+        .data_key(handle, &tenant.value.data_key)
+        .await
 }
 
 /// With the current key, which is made where there is none.
-async fn pingid(context: &Context, reader: &mut Reader<'_>, handle: Handle, domain: &str, user: &User, base_url: &str) -> Result<String, Error> {
+async fn pingid(
+    context: &Context,
+    reader: &mut Reader<'_>,
+    handle: Handle,
+    domain: &str,
+    user: &User,
+    base_url: &str,
+) -> Result<String, Error> {
     let key = data_key(context, reader, handle).await?;
     ping_settings::properties(reader, &principal(handle, domain, user), &key, base_url).await
 }
 
 /// With a new API key.
-async fn fhcrc(context: &Context, reader: &mut Reader<'_>, handle: Handle, domain: &str, user: &User, base_url: &str) -> Result<String, Error> {
+async fn fhcrc(
+    context: &Context,
+    reader: &mut Reader<'_>,
+    handle: Handle,
+    domain: &str,
+    user: &User,
+    base_url: &str,
+) -> Result<String, Error> {
     let key = api_key(context, reader, handle, domain, user, "client settings").await?;
     let username = &user.owner.username;
-    Ok(format!("feedhenry = {base_url}/\ndomain = {domain}\nusername = {username}\nuser_api_key = {key}\n"))
+    Ok(format!(
+        "feedhenry = {base_url}/\ndomain = {domain}\nusername = {username}\nuser_api_key = {key}\n"
+    ))
 }
 
-/// A new API key of the administrator. The next one is made from fresh reads: each stands on the user's record.
-async fn api_key(context: &Context, reader: &mut Reader<'_>, handle: Handle, domain: &str, user: &User, label: &str) -> Result<String, Error> {
+/// A new API key of the administrator. The next one is made from fresh reads: each stands on the
+/// user's record.
+async fn api_key(
+    context: &Context,
+    reader: &mut Reader<'_>,
+    handle: Handle,
+    domain: &str,
+    user: &User,
+    label: &str,
+) -> Result<String, Error> {
     reader.forget();
     let key = data_key(context, reader, handle).await?;
     let who = principal(handle, domain, user);
     let label = Label::new(label.to_owned()).unwrap_or_default();
-    let made = api_key::create(reader, &who, KeyOf::User(who.owner.user.clone()), label, &key).await?;
+    let made = api_key::create(
+        reader,
+        &who,
+        KeyOf::User(who.owner.user.clone()),
+        label,
+        &key,
+    )
+    .await?;
     made.open(&key)
 }
 
 /// With a new client, which belongs to the administrator.
-async fn wso2(reader: &Reader<'_>, handle: Handle, domain: &str, user: &User, base_url: &str) -> Result<String, Error> {
+async fn wso2(
+    reader: &Reader<'_>,
+    handle: Handle,
+    domain: &str,
+    user: &User,
+    base_url: &str,
+) -> Result<String, Error> {
     let new = NewClient::new("client settings".to_owned(), String::new(), "")?;
     let (registered, write) = new.owned_by(handle, domain, user, reader.now())?;
     reader.table().write(vec![write]).await?;
     let (base, token) = (String::new(), String::new());
-    let (client_id, client_secret, username) = (registered.id.to_string(), registered.secret, user.owner.username.clone());
-    let client = Wso2Client { base_url: base, token_url: token, client_id, client_secret, username };
+    let (client_id, client_secret, username) = (
+        registered.id.to_string(),
+        registered.secret,
+        user.owner.username.clone(),
+    );
+    let client = Wso2Client {
+        base_url: base,
+        token_url: token,
+        client_id,
+        client_secret,
+        username,
+    };
     client.at(base_url).text().map_err(Error::internal)
 }
 
@@ -158,12 +247,20 @@ pub fn readdress(folder: &Path, base_url: &str) -> std::io::Result<()> {
             continue;
         }
         let readdressed = if name == FHCRC {
-            let lines = text.lines().map(|line| if line.starts_with("feedhenry = ") { format!("feedhenry = {base_url}/") } else { line.to_owned() });
+            let lines = text.lines().map(|line| {
+                if line.starts_with("feedhenry = ") {
+                    format!("feedhenry = {base_url}/")
+                } else {
+                    line.to_owned()
+                }
+            });
             lines.map(|line| line + "\n").collect()
         } else if name == PINGID {
             ping_settings::readdressed(&text, base_url)
         } else {
-            match serde_json::from_str::<Wso2Client>(&text).and_then(|client| client.at(base_url).text()) {
+            match serde_json::from_str::<Wso2Client>(&text)
+                .and_then(|client| client.at(base_url).text())
+            {
                 Ok(text) => text,
                 Err(error) => {
                     tracing::warn!(name, %error, "these settings were changed by hand and keep their address");

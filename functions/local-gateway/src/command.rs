@@ -1,4 +1,5 @@
-//! The local server: the whole system on one machine, on embedded stores or on a table and a bucket of AWS.
+//! The local server: the whole system on one machine, on embedded stores or on a table and a bucket
+//! of AWS.
 
 use std::io::{Read as _, Write as _};
 use std::net::SocketAddr;
@@ -45,7 +46,8 @@ const WORKER_CRASHES: &str = "APPDEPOT_WORKER_CRASHES";
 
 type Failure = Box<dyn std::error::Error + Send + Sync>;
 
-/// Appdepot: a private app store. Without options it serves on 127.0.0.1:4000 and keeps its data in .appdepot.
+/// Appdepot: a private app store. Without options it serves on 127.0.0.1:4000 and keeps its data in
+/// .appdepot.
 #[derive(Parser, Debug)]
 #[command(name = "appdepot", version)]
 struct Options {
@@ -58,22 +60,26 @@ struct Options {
     /// The tenant that the first start makes, and that requests without a tenant are for
     #[arg(long, env = "APPDEPOT_TENANT", default_value = "dev")]
     tenant: String,
-    /// The address that clients and devices reach this server by, where it is not the one it listens on
+    /// The address that clients and devices reach this server by, where it is not the one it
+    /// listens on
     #[arg(long, env = "APPDEPOT_PUBLIC_URL")]
     public_url: Option<String>,
     /// The domain whose first labels are tenants' names
     #[arg(long, env = "APPDEPOT_BASE_DOMAIN")]
     base_domain: Option<String>,
-    /// Let auth policies reach private, loopback and link-local addresses: for a provider on this machine or network
+    /// Let auth policies reach private, loopback and link-local addresses: for a provider on this
+    /// machine or network
     #[arg(long, env = "APPDEPOT_ALLOW_PRIVATE_ADDRESSES", value_parser = clap::builder::FalseyValueParser::new())]
     allow_private_addresses: bool,
-    /// The status by which the publisher API answers when it made something: 201, or 200 for clients that take no other
+    /// The status by which the publisher API answers when it made something: 201, or 200 for
+    /// clients that take no other
     #[arg(long, env = "APPDEPOT_WSO2_CREATE_STATUS", default_value = "201", value_parser = ["200", "201"], value_name = "STATUS")]
     wso2_create_status: String,
     /// Let the publisher API refuse changes without If-Match or If-Unmodified-Since
     #[arg(long, env = "APPDEPOT_REQUIRE_IF_MATCH", value_parser = clap::builder::FalseyValueParser::new())]
     require_if_match: bool,
-    /// Take each message of the PingID API once, and only with a time within five minutes of this machine's
+    /// Take each message of the PingID API once, and only with a time within five minutes of this
+    /// machine's
     #[arg(long, env = "APPDEPOT_PINGID_STRICT", value_parser = clap::builder::FalseyValueParser::new())]
     pingid_strict: bool,
     /// Do not refuse what AWS would refuse: bodies over 6 MB, requests over 30 seconds
@@ -82,7 +88,8 @@ struct Options {
     /// Deliver each upload's event twice, as S3 may do it
     #[arg(long, env = "APPDEPOT_DELIVER_TWICE", hide = true, value_parser = clap::builder::FalseyValueParser::new())]
     deliver_twice: bool,
-    /// A DynamoDB table on AWS in place of the embedded one; needs --bucket and --kms-key, and credentials in the environment
+    /// A DynamoDB table on AWS in place of the embedded one; needs --bucket and --kms-key, and
+    /// credentials in the environment
     #[arg(long, requires_all = ["bucket", "kms_key"])]
     table: Option<String>,
     /// The bucket on AWS
@@ -94,8 +101,8 @@ struct Options {
     /// The sender of mail by SES, a mailbox; without it nothing is mailed
     #[arg(long, requires = "table", value_name = "MAILBOX")]
     mail_from: Option<String>,
-    /// Make the tenant (--tenant) with this administrator in the table, print nothing more and stop; the password comes
-    /// from APPDEPOT_ADMIN_PASSWORD
+    /// Make the tenant (--tenant) with this administrator in the table, print nothing more and
+    /// stop; the password comes from APPDEPOT_ADMIN_PASSWORD
     #[arg(long, requires = "table", value_name = "EMAIL")]
     create_tenant: Option<String>,
 }
@@ -109,7 +116,10 @@ pub fn main() -> ExitCode {
         _ => {}
     }
     let options = Options::parse();
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(Failure::from);
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(Failure::from);
     match runtime.and_then(|runtime| runtime.block_on(run(options))) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
@@ -119,8 +129,12 @@ pub fn main() -> ExitCode {
     }
 }
 
-/// A child's process: one event from standard input, under a limit of memory. 0 is done, 1 asks for another delivery.
-fn child(crashes: &str, deal_with: impl AsyncFnOnce(serde_json::Value) -> Result<(), Failure>) -> ExitCode {
+/// A child's process: one event from standard input, under a limit of memory. 0 is done, 1 asks for
+/// another delivery.
+fn child(
+    crashes: &str,
+    deal_with: impl AsyncFnOnce(serde_json::Value) -> Result<(), Failure>,
+) -> ExitCode {
     let deal = || -> Result<(), Failure> {
         #[cfg(unix)]
         rlimit::Resource::AS.set(ADDRESS_SPACE, ADDRESS_SPACE)?;
@@ -130,7 +144,9 @@ fn child(crashes: &str, deal_with: impl AsyncFnOnce(serde_json::Value) -> Result
         if std::env::var_os(crashes).is_some() {
             std::process::abort();
         }
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()?;
         runtime.block_on(deal_with(event))
     };
     match deal() {
@@ -149,7 +165,11 @@ async fn read_upload(event: serde_json::Value) -> Result<(), Failure> {
 }
 
 async fn do_work(event: serde_json::Value) -> Result<(), Failure> {
-    let context = Start::with_table()?.and_objects()?.and_keys()?.ready().await;
+    let context = Start::with_table()?
+        .and_objects()?
+        .and_keys()?
+        .ready()
+        .await;
     package_work::handle(context, event).await?;
     Ok(())
 }
@@ -161,7 +181,11 @@ fn settings(options: &Options) -> Settings {
         public_url: options.public_url.clone(),
         scheme: "http".to_owned(),
         allow_private_addresses: options.allow_private_addresses,
-        wso2_create_status: if options.wso2_create_status == "200" { 200 } else { 201 },
+        wso2_create_status: if options.wso2_create_status == "200" {
+            200
+        } else {
+            201
+        },
         require_if_match: options.require_if_match,
         pingid_strict: options.pingid_strict,
         ..Settings::default()
@@ -170,29 +194,54 @@ fn settings(options: &Options) -> Settings {
 
 async fn run(options: Options) -> Result<(), Failure> {
     match (&options.table, &options.bucket, &options.kms_key) {
-        (Some(table), Some(bucket), Some(kms_key)) => run_on_aws(&options, table, bucket, kms_key).await,
+        (Some(table), Some(bucket), Some(kms_key)) => {
+            run_on_aws(&options, table, bucket, kms_key).await
+        }
         _ => run_embedded(&options).await,
     }
 }
 
-/// The API on this machine, the records and objects on AWS. Uploads are read by the deployed function.
-async fn run_on_aws(options: &Options, table: &str, bucket: &str, kms_key: &str) -> Result<(), Failure> {
+/// The API on this machine, the records and objects on AWS. Uploads are read by the deployed
+/// function.
+async fn run_on_aws(
+    options: &Options,
+    table: &str,
+    bucket: &str,
+    kms_key: &str,
+) -> Result<(), Failure> {
     let aws = shared::lambda::Aws::from_environment()?;
-    let mut context = Context::new(std::sync::Arc::new(aws.table(table, None)), std::sync::Arc::new(shared::clock::SystemClock), settings(options))
-        .with_objects(std::sync::Arc::new(aws.objects(bucket, None)))
-        .with_sealer(std::sync::Arc::new(shared::sealing::Sealer::new(aws.kms(kms_key))));
+    let mut context = Context::new(
+        std::sync::Arc::new(aws.table(table, None)),
+        std::sync::Arc::new(shared::clock::SystemClock),
+        settings(options),
+    )
+    .with_objects(std::sync::Arc::new(aws.objects(bucket, None)))
+    .with_sealer(std::sync::Arc::new(shared::sealing::Sealer::new(
+        aws.kms(kms_key),
+    )));
     if let Some(from) = &options.mail_from {
         context = context.with_mailer(std::sync::Arc::new(aws.mailer(from)?));
     }
     if let Some(email) = &options.create_tenant {
-        let password = std::env::var("APPDEPOT_ADMIN_PASSWORD").map_err(|_| "set APPDEPOT_ADMIN_PASSWORD")?;
-        let new = NewTenant { name: &options.tenant, admin_email: email, admin_password: &password };
+        let password =
+            std::env::var("APPDEPOT_ADMIN_PASSWORD").map_err(|_| "set APPDEPOT_ADMIN_PASSWORD")?;
+        let new = NewTenant {
+            name: &options.tenant,
+            admin_email: email,
+            admin_password: &password,
+        };
         tenant::create(&*context.table, context.sealer()?, new, context.clock.now()).await?;
         return Ok(());
     }
     let listener = listen(options.listen).await?;
     let base_url = format!("http://{}", listener.local_addr()?);
-    let gateway = Gateway { functions: Functions::new(&context)?, context, base_url, outbox: None, aws_limits: !options.no_aws_limits };
+    let gateway = Gateway {
+        functions: Functions::new(&context)?,
+        context,
+        base_url,
+        outbox: None,
+        aws_limits: !options.no_aws_limits,
+    };
     serve(listener, gateway, None).await
 }
 
@@ -200,12 +249,22 @@ async fn run_embedded(options: &Options) -> Result<(), Failure> {
     std::fs::create_dir_all(&options.data)?;
     // Everything that the server keeps is in it, hashes of passwords too.
     #[cfg(unix)]
-    std::fs::set_permissions(&options.data, std::os::unix::fs::PermissionsExt::from_mode(0o700))?;
+    std::fs::set_permissions(
+        &options.data,
+        std::os::unix::fs::PermissionsExt::from_mode(0o700),
+    )?;
     let listener = listen(options.listen).await?;
     let address = listener.local_addr()?;
     // An address of "every interface" is no address to go to.
-    let host = if address.ip().is_unspecified() { SocketAddr::from(([127, 0, 0, 1], address.port())) } else { address };
-    let base_url = options.public_url.clone().unwrap_or_else(|| format!("http://{host}"));
+    let host = if address.ip().is_unspecified() {
+        SocketAddr::from(([127, 0, 0, 1], address.port()))
+    } else {
+        address
+    };
+    let base_url = options
+        .public_url
+        .clone()
+        .unwrap_or_else(|| format!("http://{host}"));
     let mut store = EmbeddedStore::start(StoreSettings::in_folder(&options.data)).await?;
     let key_file = options.data.join(KEY_FILE);
     stack::ensure_key_file(&key_file)?;
@@ -213,7 +272,10 @@ async fn run_embedded(options: &Options) -> Result<(), Failure> {
     let addresses = Addresses {
         dynamodb: store.dynamodb_endpoint(),
         // One address for the API and the storage, so that a device reaches both.
-        s3: options.public_url.clone().unwrap_or_else(|| format!("http://{host}")),
+        s3: options
+            .public_url
+            .clone()
+            .unwrap_or_else(|| format!("http://{host}")),
         table: credentials.table,
         bucket: store.bucket().to_owned(),
         access_key: credentials.access_key,
@@ -221,7 +283,9 @@ async fn run_embedded(options: &Options) -> Result<(), Failure> {
         key_file,
     };
     let outbox = Outbox::new(std::sync::Arc::new(shared::clock::SystemClock));
-    let context = addresses.system_context(settings(options))?.with_mailer(std::sync::Arc::new(outbox.clone()));
+    let context = addresses
+        .system_context(settings(options))?
+        .with_mailer(std::sync::Arc::new(outbox.clone()));
     let (tell, told) = tokio::sync::mpsc::unbounded_channel();
     // What the last stop left undone comes first.
     for job in work::left(&*context.table).await? {
@@ -283,56 +347,99 @@ async fn evaluate_alerts(context: Context) {
     let mut minutes = tokio::time::interval(Duration::from_secs(60));
     loop {
         minutes.tick().await;
-        if let Err(error) = alert_evaluation::handle(context.clone(), serde_json::Value::Null).await {
+        if let Err(error) = alert_evaluation::handle(context.clone(), serde_json::Value::Null).await
+        {
             tracing::error!(%error, "the evaluation of alerts failed");
         }
     }
 }
 
-/// Makes the tenant and its administrator where they are not there yet, and the settings of clients.
+/// Makes the tenant and its administrator where they are not there yet, and the settings of
+/// clients.
 async fn first_start(context: &Context, options: &Options, base_url: &str) -> Result<(), Failure> {
     let folder = options.data.join("clients");
     let handle = Handle::of_name(&options.tenant);
-    let found = context.table.read(&[keys::tenant(handle), keys::administrators(handle)]).await?;
-    if found[0].as_ref().is_some_and(|tenant| tenant.schema < <Tenant as Record>::SCHEMA) {
+    let found = context
+        .table
+        .read(&[keys::tenant(handle), keys::administrators(handle)])
+        .await?;
+    if found[0]
+        .as_ref()
+        .is_some_and(|tenant| tenant.schema < <Tenant as Record>::SCHEMA)
+    {
         let folder = options.data.display();
         return Err(format!("{folder} was written by a version before 0.4, which this version does not read: name another folder with --data").into());
     }
     if found[0].is_some() {
         clients::readdress(&folder, base_url)?;
-        let missing: Vec<&str> = clients::FILES.into_iter().filter(|name| !folder.join(name).exists()).collect();
+        let missing: Vec<&str> = clients::FILES
+            .into_iter()
+            .filter(|name| !folder.join(name).exists())
+            .collect();
         if missing.is_empty() {
             return Ok(());
         }
         // The first start was killed before it came to them, or somebody took them away.
-        let claim = Reader::new(&*context.table, context.clock.now()).get::<SignInName>(&keys::sign_in(handle, ADMIN)).await?;
+        let claim = Reader::new(&*context.table, context.clock.now())
+            .get::<SignInName>(&keys::sign_in(handle, ADMIN))
+            .await?;
         let Some(claim) = claim else { return Ok(()) };
-        let files = clients::make(context, &options.tenant, &claim.value.user, base_url, &missing).await?;
+        let files = clients::make(
+            context,
+            &options.tenant,
+            &claim.value.user,
+            base_url,
+            &missing,
+        )
+        .await?;
         return Ok(clients::write(&folder, &files)?);
     }
-    let given = std::env::var("APPDEPOT_ADMIN_PASSWORD").ok().filter(|password| !password.is_empty());
-    let password = given.clone().unwrap_or_else(|| base32().encode(&random_bytes::<15>()));
-    // Said before it counts: a kill in between must not leave an administrator whose password nobody knows.
+    let given = std::env::var("APPDEPOT_ADMIN_PASSWORD")
+        .ok()
+        .filter(|password| !password.is_empty());
+    let password = given
+        .clone()
+        .unwrap_or_else(|| base32().encode(&random_bytes::<15>()));
+    // Said before it counts: a kill in between must not leave an administrator whose password
+    // nobody knows.
     if given.is_none() {
         eprintln!("admin password: {password}");
     }
-    let new = NewTenant { name: &options.tenant, admin_email: ADMIN, admin_password: &password };
-    let made = match tenant::create(&*context.table, context.sealer()?, new, context.clock.now()).await {
-        Ok(made) => made,
-        Err(error) if error.kind == Kind::Conflict => return Ok(()),
-        Err(error) => return Err(error.into()),
+    let new = NewTenant {
+        name: &options.tenant,
+        admin_email: ADMIN,
+        admin_password: &password,
     };
-    let files = clients::make(context, &options.tenant, &made.admin, base_url, &clients::FILES).await?;
+    let made =
+        match tenant::create(&*context.table, context.sealer()?, new, context.clock.now()).await {
+            Ok(made) => made,
+            Err(error) if error.kind == Kind::Conflict => return Ok(()),
+            Err(error) => return Err(error.into()),
+        };
+    let files = clients::make(
+        context,
+        &options.tenant,
+        &made.admin,
+        base_url,
+        &clients::FILES,
+    )
+    .await?;
     Ok(clients::write(&folder, &files)?)
 }
 
 async fn listen(address: SocketAddr) -> Result<TcpListener, Failure> {
-    TcpListener::bind(address).await.map_err(|error| format!("{address} cannot be listened on: {error}").into())
+    TcpListener::bind(address)
+        .await
+        .map_err(|error| format!("{address} cannot be listened on: {error}").into())
 }
 
 type Storage = (String, embedded_store::S3Service);
 
-async fn serve(listener: TcpListener, gateway: Gateway, storage: Option<Storage>) -> Result<(), Failure> {
+async fn serve(
+    listener: TcpListener,
+    gateway: Gateway,
+    storage: Option<Storage>,
+) -> Result<(), Failure> {
     let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
     let graceful = GracefulShutdown::new();
     if storage.is_none() {
@@ -358,13 +465,20 @@ async fn serve(listener: TcpListener, gateway: Gateway, storage: Option<Storage>
                 if let Some((bucket, storage)) = storage
                     && is_of_bucket(request.uri().path(), &bucket)
                 {
-                    let response = hyper::service::Service::call(&storage, request).await.map_err(|error| std::io::Error::other(format!("{error:?}")))?;
-                    return Ok(response.map(|body| body.map_err(|error| std::io::Error::other(error.to_string())).boxed_unsync()));
+                    let response = hyper::service::Service::call(&storage, request)
+                        .await
+                        .map_err(|error| std::io::Error::other(format!("{error:?}")))?;
+                    return Ok(response.map(|body| {
+                        body.map_err(|error| std::io::Error::other(error.to_string()))
+                            .boxed_unsync()
+                    }));
                 }
                 Ok::<_, std::io::Error>(boxed(gateway.answer(request, peer).await))
             }
         });
-        let connection = Builder::new(TokioExecutor::new()).serve_connection(TokioIo::new(stream), answer).into_owned();
+        let connection = Builder::new(TokioExecutor::new())
+            .serve_connection(TokioIo::new(stream), answer)
+            .into_owned();
         let watched = graceful.watch(connection);
         tokio::spawn(async move {
             if let Err(error) = watched.await {
@@ -373,12 +487,20 @@ async fn serve(listener: TcpListener, gateway: Gateway, storage: Option<Storage>
         });
     }
     drop(listener);
-    if tokio::time::timeout(Duration::from_secs(10), graceful.shutdown()).await.is_err() {
+    if tokio::time::timeout(Duration::from_secs(10), graceful.shutdown())
+        .await
+        .is_err()
+    {
         tracing::warn!("some connections did not end in time");
     }
     Ok(())
 }
 
 fn is_of_bucket(path: &str, bucket: &str) -> bool {
-    path.strip_prefix('/').is_some_and(|path| path == bucket || path.strip_prefix(bucket).is_some_and(|rest| rest.starts_with('/')))
+    path.strip_prefix('/').is_some_and(|path| {
+        path == bucket
+            || path
+                .strip_prefix(bucket)
+                .is_some_and(|rest| rest.starts_with('/'))
+    })
 }

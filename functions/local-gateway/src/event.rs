@@ -34,8 +34,15 @@ pub struct Incoming {
 
 /// API Gateway decodes text bodies and sends everything else as base64.
 fn is_text(headers: &HeaderMap) -> bool {
-    let content_type = headers.get("content-type").and_then(|value| value.to_str().ok()).unwrap_or_default().to_ascii_lowercase();
-    content_type.starts_with("text/") || ["json", "xml", "javascript", "x-www-form-urlencoded"].iter().any(|word| content_type.contains(word))
+    let content_type = headers
+        .get("content-type")
+        .and_then(|value| value.to_str().ok())
+        .unwrap_or_default()
+        .to_ascii_lowercase();
+    content_type.starts_with("text/")
+        || ["json", "xml", "javascript", "x-www-form-urlencoded"]
+            .iter()
+            .any(|word| content_type.contains(word))
 }
 
 /// The event of a request.
@@ -43,9 +50,20 @@ pub fn event(request: &Incoming) -> Value {
     let mut headers = Map::new();
     let mut cookies = Vec::new();
     for name in request.headers.keys() {
-        let values: Vec<&str> = request.headers.get_all(name).iter().filter_map(|value| value.to_str().ok()).collect();
+        let values: Vec<&str> = request
+            .headers
+            .get_all(name)
+            .iter()
+            .filter_map(|value| value.to_str().ok())
+            .collect();
         if name == "cookie" {
-            cookies.extend(values.iter().flat_map(|line| line.split(';')).map(|pair| pair.trim().to_owned()).filter(|pair| !pair.is_empty()));
+            cookies.extend(
+                values
+                    .iter()
+                    .flat_map(|line| line.split(';'))
+                    .map(|pair| pair.trim().to_owned())
+                    .filter(|pair| !pair.is_empty()),
+            );
         } else {
             headers.insert(name.as_str().to_owned(), Value::String(values.join(",")));
         }
@@ -53,7 +71,11 @@ pub fn event(request: &Incoming) -> Value {
     let mut parameters = Map::new();
     for pair in request.query.split('&').filter(|pair| !pair.is_empty()) {
         let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-        let decode = |text: &str| percent_decode_str(&text.replace('+', " ")).decode_utf8_lossy().into_owned();
+        let decode = |text: &str| {
+            percent_decode_str(&text.replace('+', " "))
+                .decode_utf8_lossy()
+                .into_owned()
+        };
         let (name, value) = (decode(name), decode(value));
         let value = match parameters.get(&name).and_then(Value::as_str) {
             Some(before) => format!("{before},{value}"),
@@ -61,8 +83,14 @@ pub fn event(request: &Incoming) -> Value {
         };
         parameters.insert(name, Value::String(value));
     }
-    let host = request.headers.get("host").and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let text = is_text(&request.headers).then(|| std::str::from_utf8(&request.body).ok()).flatten();
+    let host = request
+        .headers
+        .get("host")
+        .and_then(|value| value.to_str().ok())
+        .unwrap_or_default();
+    let text = is_text(&request.headers)
+        .then(|| std::str::from_utf8(&request.body).ok())
+        .flatten();
     let body = match text {
         _ if request.body.is_empty() => Value::Null,
         Some(text) => Value::String(text.to_owned()),
@@ -110,7 +138,10 @@ pub fn event(request: &Incoming) -> Value {
 pub fn gateway_answer(status: StatusCode, message: &str) -> Response<Bytes> {
     let mut response = Response::new(Bytes::from(json!({"message": message}).to_string()));
     *response.status_mut() = status;
-    response.headers_mut().insert("content-type", http::HeaderValue::from_static("application/json"));
+    response.headers_mut().insert(
+        "content-type",
+        http::HeaderValue::from_static("application/json"),
+    );
     response
 }
 
@@ -120,17 +151,28 @@ pub fn gateway_answer(status: StatusCode, message: &str) -> Response<Bytes> {
 /// A text for an event or an answer that the adapter cannot read.
 pub async fn invoke(service: Service, event: Value) -> Result<Value, String> {
     use lambda_http::tower::ServiceExt as _;
-    let payload: LambdaRequest = serde_json::from_value(event).map_err(|error| error.to_string())?;
+    let payload: LambdaRequest =
+        serde_json::from_value(event).map_err(|error| error.to_string())?;
     let adapter = lambda_http::Adapter::from(service);
-    let answer = adapter.oneshot(LambdaEvent::new(payload, Context::default())).await.map_err(|error| error.to_string())?;
+    let answer = adapter
+        .oneshot(LambdaEvent::new(payload, Context::default()))
+        .await
+        .map_err(|error| error.to_string())?;
     serde_json::to_value(&answer).map_err(|error| error.to_string())
 }
 
 /// The HTTP answer of a function's response JSON.
 pub fn answer(response: &Value) -> Response<Bytes> {
     let broken = || gateway_answer(StatusCode::INTERNAL_SERVER_ERROR, "Internal Server Error");
-    let text = response.get("body").and_then(Value::as_str).unwrap_or_default();
-    let body = if response.get("isBase64Encoded").and_then(Value::as_bool).unwrap_or(false) {
+    let text = response
+        .get("body")
+        .and_then(Value::as_str)
+        .unwrap_or_default();
+    let body = if response
+        .get("isBase64Encoded")
+        .and_then(Value::as_bool)
+        .unwrap_or(false)
+    {
         match STANDARD.decode(text) {
             Ok(bytes) => Bytes::from(bytes),
             Err(_) => return broken(),
@@ -138,12 +180,26 @@ pub fn answer(response: &Value) -> Response<Bytes> {
     } else {
         Bytes::from(text.to_owned())
     };
-    let status = response.get("statusCode").and_then(Value::as_u64).and_then(|code| u16::try_from(code).ok()).unwrap_or(500);
+    let status = response
+        .get("statusCode")
+        .and_then(Value::as_u64)
+        .and_then(|code| u16::try_from(code).ok())
+        .unwrap_or(500);
     let mut builder = Response::builder().status(status);
-    for (name, value) in response.get("headers").and_then(Value::as_object).into_iter().flatten() {
+    for (name, value) in response
+        .get("headers")
+        .and_then(Value::as_object)
+        .into_iter()
+        .flatten()
+    {
         builder = builder.header(name, value.as_str().unwrap_or_default());
     }
-    for cookie in response.get("cookies").and_then(Value::as_array).into_iter().flatten() {
+    for cookie in response
+        .get("cookies")
+        .and_then(Value::as_array)
+        .into_iter()
+        .flatten()
+    {
         builder = builder.header("set-cookie", cookie.as_str().unwrap_or_default());
     }
     builder.body(body).unwrap_or_else(|_| broken())

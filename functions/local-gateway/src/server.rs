@@ -40,7 +40,11 @@ impl Gateway {
     /// Answers one request of the API or of `/local/*`.
     pub async fn answer(&self, request: Request<Body>, peer: SocketAddr) -> Response<Bytes> {
         let (parts, body) = request.into_parts();
-        let limit = if self.aws_limits { GATEWAY_LIMIT } else { UNLIMITED };
+        let limit = if self.aws_limits {
+            GATEWAY_LIMIT
+        } else {
+            UNLIMITED
+        };
         let body = match whole(body, limit).await {
             Ok(Some(body)) => body,
             Ok(None) => return gateway_answer(StatusCode::PAYLOAD_TOO_LARGE, "Request Too Long"),
@@ -55,7 +59,13 @@ impl Gateway {
             source: peer.ip().to_canonical().to_string(),
         };
         if incoming.path.starts_with("/local/") {
-            return local::serve(&self.context, &self.base_url, self.outbox.as_ref(), &incoming).await;
+            return local::serve(
+                &self.context,
+                &self.base_url,
+                self.outbox.as_ref(),
+                &incoming,
+            )
+            .await;
         }
         self.dispatch(&incoming).await
     }
@@ -65,7 +75,8 @@ impl Gateway {
         let Some((name, service)) = self.functions.of_path(&incoming.path) else {
             return gateway_answer(StatusCode::NOT_FOUND, "Not Found");
         };
-        // A gateway is reached by its name: what is none would be the end of the function's adapter.
+        // A gateway is reached by its name: what is none would be the end of the function's
+        // adapter.
         if !has_one_host(incoming) {
             return gateway_answer(StatusCode::BAD_REQUEST, "Bad Request");
         }
@@ -74,18 +85,30 @@ impl Gateway {
             return gateway_answer(StatusCode::PAYLOAD_TOO_LARGE, "Request Too Long");
         }
         // On its own task: a panic of a function is an answer, not an outage.
-        let patience = if self.aws_limits { TIMEOUT } else { Duration::MAX };
-        let invoked = tokio::spawn(tokio::time::timeout(patience, event::invoke(service, event)));
+        let patience = if self.aws_limits {
+            TIMEOUT
+        } else {
+            Duration::MAX
+        };
+        let invoked = tokio::spawn(tokio::time::timeout(
+            patience,
+            event::invoke(service, event),
+        ));
         let response = match invoked.await {
             Ok(Ok(Ok(response))) => response,
-            Ok(Err(_)) => return gateway_answer(StatusCode::SERVICE_UNAVAILABLE, "Service Unavailable"),
+            Ok(Err(_)) => {
+                return gateway_answer(StatusCode::SERVICE_UNAVAILABLE, "Service Unavailable");
+            }
             other => {
                 tracing::error!(function = name, ?other, "a function failed");
                 return gateway_answer(StatusCode::INTERNAL_SERVER_ERROR, "Internal Server Error");
             }
         };
         if self.aws_limits && response.to_string().len() > FUNCTION_LIMIT {
-            tracing::error!(function = name, "an answer is larger than a function can give");
+            tracing::error!(
+                function = name,
+                "an answer is larger than a function can give"
+            );
             return gateway_answer(StatusCode::INTERNAL_SERVER_ERROR, "Internal Server Error");
         }
         event::answer(&response)
@@ -95,12 +118,16 @@ impl Gateway {
 /// Whether a request names at most one host, and one that an address can have.
 fn has_one_host(incoming: &Incoming) -> bool {
     let mut hosts = incoming.headers.get_all(http::header::HOST).iter();
-    let sound = |host: &http::HeaderValue| host.to_str().is_ok_and(|host| url::Url::parse(&format!("http://{host}/")).is_ok());
+    let sound = |host: &http::HeaderValue| {
+        host.to_str()
+            .is_ok_and(|host| url::Url::parse(&format!("http://{host}/")).is_ok())
+    };
     hosts.next().is_none_or(sound) && hosts.next().is_none()
 }
 
-/// A request's body, if it is not longer than that. What is too long is taken in and thrown away: many clients send
-/// everything before they look for an answer, and to them a connection that is closed meanwhile is no answer.
+/// A request's body, if it is not longer than that. What is too long is taken in and thrown away:
+/// many clients send everything before they look for an answer, and to them a connection that is
+/// closed meanwhile is no answer.
 async fn whole(mut body: Body, limit: usize) -> Result<Option<Bytes>, hyper::Error> {
     let (mut kept, mut length) = (Vec::new(), 0);
     while length <= UNLIMITED
@@ -123,5 +150,9 @@ pub type AnswerBody = UnsyncBoxBody<Bytes, std::io::Error>;
 
 /// An answer whose body is at hand.
 pub fn boxed(response: Response<Bytes>) -> Response<AnswerBody> {
-    response.map(|bytes| Full::new(bytes).map_err(|never: Infallible| match never {}).boxed_unsync())
+    response.map(|bytes| {
+        Full::new(bytes)
+            .map_err(|never: Infallible| match never {})
+            .boxed_unsync()
+    })
 }

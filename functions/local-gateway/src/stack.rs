@@ -53,12 +53,20 @@ impl Addresses {
     /// # Errors
     /// Internal where the key file is not 32 bytes.
     pub fn context(&self, settings: Settings, clock: Arc<dyn Clock>) -> Result<Context, Error> {
-        let aws = Aws::new("us-east-1".to_owned(), Credentials::new(&self.access_key, &self.secret_key, None, None, "local"))?;
+        let aws = Aws::new(
+            "us-east-1".to_owned(),
+            Credentials::new(&self.access_key, &self.secret_key, None, None, "local"),
+        )?;
         let table: Arc<dyn Table> = Arc::new(aws.table(&self.table, Some(self.dynamodb.clone())));
         let objects = aws.objects(&self.bucket, Some(self.s3.clone()));
         let key = std::fs::read(&self.key_file).map_err(Error::internal)?;
-        let keeper = FileKeeper::new(key.try_into().map_err(|_| Error::internal("the key file does not hold 32 bytes"))?);
-        Ok(Context::new(table, clock, settings).with_objects(Arc::new(objects)).with_sealer(Arc::new(Sealer::new(keeper))))
+        let keeper = FileKeeper::new(
+            key.try_into()
+                .map_err(|_| Error::internal("the key file does not hold 32 bytes"))?,
+        );
+        Ok(Context::new(table, clock, settings)
+            .with_objects(Arc::new(objects))
+            .with_sealer(Arc::new(Sealer::new(keeper))))
     }
 
     /// A context on this stack with the machine's clock.
@@ -80,7 +88,8 @@ pub fn ensure_key_file(path: &Path) -> std::io::Result<()> {
     options.write(true).create_new(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    // Written beside and renamed: a kill in between must not leave half a key that later starts would use.
+    // Written beside and renamed: a kill in between must not leave half a key that later starts
+    // would use.
     let draft = path.with_extension("draft");
     match std::fs::remove_file(&draft) {
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error),

@@ -1,5 +1,6 @@
-//! The stand-in for S3's notifications: an object that arrives in `incoming/` becomes an S3 event, delivered at least
-//! once to `upload-received` in a child process, so that a crash of the reader is a refusal and not an outage.
+//! The stand-in for S3's notifications: an object that arrives in `incoming/` becomes an S3 event,
+//! delivered at least once to `upload-received` in a child process, so that a crash of the reader
+//! is a refusal and not an outage.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -21,13 +22,17 @@ pub const CHILD: &str = "--read-upload";
 const READERS: usize = 2;
 /// The longest that one reader may take: the function's timeout.
 const TIMEOUT: Duration = Duration::from_secs(300);
-/// How often an event is delivered when the reader fails without crashing, as Lambda does it for asynchronous events.
+/// How often an event is delivered when the reader fails without crashing, as Lambda does it for
+/// asynchronous events.
 const DELIVERIES: u32 = 3;
 
 /// The S3 event of an object that arrived, with its name URL-encoded as S3 does it.
 pub fn event(created: &ObjectCreated) -> Value {
     let encoded: String =
-        percent_encoding::utf8_percent_encode(&created.key, percent_encoding::NON_ALPHANUMERIC).to_string().replace("%2F", "/").replace("%20", "+");
+        percent_encoding::utf8_percent_encode(&created.key, percent_encoding::NON_ALPHANUMERIC)
+            .to_string()
+            .replace("%2F", "/")
+            .replace("%20", "+");
     json!({"Records": [{
         "eventVersion": "2.1",
         "eventSource": "aws:s3",
@@ -58,7 +63,12 @@ pub struct Notifier {
 impl Notifier {
     /// A notifier for that stack; `twice` delivers each event a second time, side by side.
     pub fn new(addresses: Addresses, context: Context, twice: bool) -> Self {
-        Self { addresses, context, readers: Arc::new(Semaphore::new(READERS)), twice }
+        Self {
+            addresses,
+            context,
+            readers: Arc::new(Semaphore::new(READERS)),
+            twice,
+        }
     }
 
     /// Delivers the event of an object, if it is one of an upload, without waiting for it.
@@ -73,9 +83,18 @@ impl Notifier {
     }
 
     async fn deliver(&self, created: &ObjectCreated) {
-        let Ok(_permit) = self.readers.acquire().await else { return };
+        let Ok(_permit) = self.readers.acquire().await else {
+            return;
+        };
         for delivery in 1..=DELIVERIES {
-            match child::run(CHILD, self.addresses.environment(), &event(created), TIMEOUT).await {
+            match child::run(
+                CHILD,
+                self.addresses.environment(),
+                &event(created),
+                TIMEOUT,
+            )
+            .await
+            {
                 Ended::Done => return,
                 Ended::Crashed(how) => {
                     tracing::error!(key = created.key, how, "the reader crashed");
@@ -90,7 +109,9 @@ impl Notifier {
     }
 
     async fn refuse(&self, created: &ObjectCreated) {
-        let Some((handle, guid)) = keys::parse_incoming_object(&created.key) else { return };
+        let Some((handle, guid)) = keys::parse_incoming_object(&created.key) else {
+            return;
+        };
         let mut reader = Reader::new(&*self.context.table, self.context.clock.now());
         let refused = upload::refuse(&mut reader, handle, &guid, CRASHED).await;
         let deleted = match self.context.objects() {

@@ -1,5 +1,6 @@
-//! The stand-in for the table's stream: a new job becomes an event of a stream, delivered at least once to `package-work` in a
-//! child process, so that a crash of the worker is an error of one app and not an outage.
+//! The stand-in for the table's stream: a new job becomes an event of a stream, delivered at least
+//! once to `package-work` in a child process, so that a crash of the worker is an error of one app
+//! and not an outage.
 
 use std::time::Duration;
 
@@ -19,7 +20,8 @@ use crate::stack::Addresses;
 pub const CHILD: &str = "--do-work";
 /// The longest that one worker may take: the function's timeout.
 const TIMEOUT: Duration = Duration::from_secs(job::ATTEMPT_SECONDS.unsigned_abs());
-/// How often an event is delivered: what a worker fails at, or crashes of, may succeed another time.
+/// How often an event is delivered: what a worker fails at, or crashes of, may succeed another
+/// time.
 const DELIVERIES: u32 = 3;
 
 /// The event of a new item.
@@ -90,7 +92,10 @@ impl Worker {
         for delivery in 1..=DELIVERIES {
             let mut environment = self.addresses.environment();
             // What signs is sealed: unlike the reader of uploads this one needs the key.
-            environment.push(("APPDEPOT_KEY_FILE", self.addresses.key_file.display().to_string()));
+            environment.push((
+                "APPDEPOT_KEY_FILE",
+                self.addresses.key_file.display().to_string(),
+            ));
             crashed = match child::run(CHILD, environment, &event(key), TIMEOUT).await {
                 Ended::Done => return,
                 Ended::Crashed(how) => {
@@ -111,7 +116,9 @@ impl Worker {
 
     /// Nobody can know sooner that the worker will not come back.
     async fn give_up(&self, key: &Key) {
-        let Some((handle, guid)) = keys::parse_job(key) else { return };
+        let Some((handle, guid)) = keys::parse_job(key) else {
+            return;
+        };
         let mut reader = Reader::new(&*self.context.table, self.context.clock.now());
         if let Err(error) = job::fail(&mut reader, handle, &guid, CRASHED).await {
             tracing::error!(%error, ?key, "a job whose worker crashed could not be ended");

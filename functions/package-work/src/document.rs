@@ -1,4 +1,5 @@
-//! The document of an app's policies: signed here, for what is published and for what goes into the package.
+//! The document of an app's policies: signed here, for what is published and for what goes into the
+//! package.
 
 use shared::Error;
 use shared::context::Context;
@@ -25,17 +26,31 @@ pub struct Document {
 }
 
 impl Document {
-    /// The document of the version's policies, which may be none. Its date is the job's: the same job gives the same document,
-    /// however often it is done.
+    /// The document of the version's policies, which may be none. Its date is the job's: the same
+    /// job gives the same document, however often it is done.
     ///
     /// # Errors
     /// The store's.
-    pub async fn signed(context: &Context, handle: Handle, data_key: &DataKey, job: &Job, version: &Version) -> Result<Self, Error> {
+    pub async fn signed(
+        context: &Context,
+        handle: Handle,
+        data_key: &DataKey,
+        job: &Job,
+        version: &Version,
+    ) -> Result<Self, Error> {
         let mut reader = Reader::new(&*context.table, context.clock.now());
-        let make = || ::policy_document::new_key().map(|pair| (pair.pkcs8, pair.jwk)).map_err(Error::internal);
+        let make = || {
+            ::policy_document::new_key()
+                .map(|pair| (pair.pkcs8, pair.jwk))
+                .map_err(Error::internal)
+        };
         let key = policy_document::key_or_new(&mut reader, handle, data_key, make).await?;
         let former = policy_document::published(&mut reader, handle, job.binary).await?;
-        let policies = version.work.as_ref().map(|work| work.policies.as_slice()).unwrap_or_default();
+        let policies = version
+            .work
+            .as_ref()
+            .map(|work| work.policies.as_slice())
+            .unwrap_or_default();
         let unsigned = Unsigned {
             handle,
             binary: job.binary,
@@ -45,10 +60,19 @@ impl Document {
             issued: job.created,
             former: former.as_ref().map(|former| &former.value),
         };
-        let jws = ::policy_document::sign(&key.pkcs8(data_key)?, &key.kid, &unsigned.payload()?).map_err(Error::internal)?;
-        let files = vec![(FILE, jws.clone().into_bytes()), (KEYS_FILE, key.key_set().to_string().into_bytes())];
+        let jws = ::policy_document::sign(&key.pkcs8(data_key)?, &key.kid, &unsigned.payload()?)
+            .map_err(Error::internal)?;
+        let files = vec![
+            (FILE, jws.clone().into_bytes()),
+            (KEYS_FILE, key.key_set().to_string().into_bytes()),
+        ];
         let published = unsigned.signed(jws);
-        Ok(Self { files, handle, former, published })
+        Ok(Self {
+            files,
+            handle,
+            former,
+            published,
+        })
     }
 
     /// The write that publishes it.

@@ -5,7 +5,8 @@ use shared::Error;
 use shared::id::{Guid, Handle};
 use shared::store::{Key, keys};
 
-/// What is read of an event: the keys of items that are new. Nothing is taken from the items themselves, which may be old by now.
+/// What is read of an event: the keys of items that are new. Nothing is taken from the items
+/// themselves, which may be old by now.
 #[derive(Deserialize)]
 struct Event {
     #[serde(rename = "Records")]
@@ -44,8 +45,19 @@ struct Text {
 /// Internal for an event that is none of a stream.
 pub fn jobs(event: serde_json::Value) -> Result<Vec<(Handle, Guid)>, Error> {
     let event: Event = serde_json::from_value(event).map_err(Error::internal)?;
-    let new = event.records.into_iter().filter(|record| record.name == "INSERT").filter_map(|record| record.dynamodb?.keys);
-    Ok(new.filter_map(|keys| keys::parse_job(&Key { pk: keys.pk.text, sk: keys.sk.text })).collect())
+    let new = event
+        .records
+        .into_iter()
+        .filter(|record| record.name == "INSERT")
+        .filter_map(|record| record.dynamodb?.keys);
+    Ok(new
+        .filter_map(|keys| {
+            keys::parse_job(&Key {
+                pk: keys.pk.text,
+                sk: keys.sk.text,
+            })
+        })
+        .collect())
 }
 
 #[cfg(test)]
@@ -57,15 +69,18 @@ mod tests {
     fn new_jobs_are_found_and_nothing_else_is() {
         let (handle, guid) = (Handle::of_name("dev"), Guid::random());
         let key = keys::job(handle, &guid);
-        let record =
-            |name: &str, pk: &str| json!({"eventName": name, "dynamodb": {"Keys": {"pk": {"S": pk}, "sk": {"S": key.sk}}, "StreamViewType": "NEW_IMAGE"}});
+        let record = |name: &str, pk: &str| json!({"eventName": name, "dynamodb": {"Keys": {"pk": {"S": pk}, "sk": {"S": key.sk}}, "StreamViewType": "NEW_IMAGE"}});
         let event = json!({"Records": [
             record("MODIFY", &key.pk), record("REMOVE", &key.pk), record("INSERT", "x"), {"eventName": "INSERT"}, record("INSERT", &key.pk),
         ]});
         assert_eq!(jobs(event).unwrap(), [(handle, guid)]);
         assert!(jobs(json!({"Records": []})).unwrap().is_empty());
-        for other in [json!({}), json!(null), json!({"Records": "x"}), json!({"Records": [{"eventName": "INSERT", "dynamodb": {"Keys": {"pk": {"N": "1"}}}}]})]
-        {
+        for other in [
+            json!({}),
+            json!(null),
+            json!({"Records": "x"}),
+            json!({"Records": [{"eventName": "INSERT", "dynamodb": {"Keys": {"pk": {"N": "1"}}}}]}),
+        ] {
             assert!(jobs(other.clone()).is_err(), "{other}");
         }
     }

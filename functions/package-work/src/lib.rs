@@ -1,8 +1,9 @@
-//! The function that works on packages: it applies policies and signs. Triggered by the table's stream, once or more for each
-//! job that was asked for, and isolated from everything else.
+//! The function that works on packages: it applies policies and signs. Triggered by the table's
+//! stream, once or more for each job that was asked for, and isolated from everything else.
 //!
-//! The job's record says what is left to do. What is wrong with a package or a credential ends the job with a reason, which the
-//! app shows; only a failure of ours is an error, which makes the platform deliver again.
+//! The job's record says what is left to do. What is wrong with a package or a credential ends the
+//! job with a reason, which the app shows; only a failure of ours is an error, which makes the
+//! platform deliver again.
 
 mod document;
 mod event;
@@ -66,7 +67,8 @@ pub async fn handle(context: Context, event: serde_json::Value) -> Result<Done, 
     }
 }
 
-/// The same for whoever has the folder of temporary files for himself and does one event at a time: empties it first.
+/// The same for whoever has the folder of temporary files for himself and does one event at a time:
+/// empties it first.
 ///
 /// # Errors
 /// As [`handle`]; internal for what cannot be removed.
@@ -74,7 +76,11 @@ pub async fn handle_alone(context: Context, event: serde_json::Value) -> Result<
     for left in std::fs::read_dir(std::env::temp_dir()).map_err(Error::internal)? {
         let left = left.map_err(Error::internal)?;
         let is_folder = left.file_type().map_err(Error::internal)?.is_dir();
-        let removed = if is_folder { std::fs::remove_dir_all(left.path()) } else { std::fs::remove_file(left.path()) };
+        let removed = if is_folder {
+            std::fs::remove_dir_all(left.path())
+        } else {
+            std::fs::remove_file(left.path())
+        };
         removed.map_err(Error::internal)?;
     }
     handle(context, event).await
@@ -99,30 +105,60 @@ async fn work(context: &Context, handle: Handle, guid: &Guid) -> Result<Outcome,
         Begin::GivenUp => return Ok(Outcome::Failed(job::CRASHED.to_owned())),
         Begin::Ended => return Ok(Outcome::Ended),
     };
-    let Some(kind) = job.binary.kind() else { return Err(Error::internal("a job on no binary")) };
+    let Some(kind) = job.binary.kind() else {
+        return Err(Error::internal("a job on no binary"));
+    };
     tracing::info!(job = %guid, app = %job.binary, version = %job.version, task = task_name(&job.task), attempt = job.attempts, "begun");
     let finished = match &job.task {
         Task::Apply => apply(context, handle, kind, &job, &version).await?,
-        Task::Sign { credential } => sign(context, handle, kind, credential, &job, &version).await?,
+        Task::Sign { credential } => {
+            sign(context, handle, kind, credential, &job, &version).await?
+        }
     };
     // The reading of now: what was read before the work may have changed since.
     let mut reader = reader(context);
     let ended = match finished {
         Err(Refused(reason)) => {
             let ended = job::fail(&mut reader, handle, guid, &reason).await?;
-            return Ok(if ended { Outcome::Failed(reason) } else { Outcome::Ended });
+            return Ok(if ended {
+                Outcome::Failed(reason)
+            } else {
+                Outcome::Ended
+            });
         }
         Ok(Finished::Applied(made, document)) => {
             let made = match made {
                 Some(made) => Some(store(context, &mut reader, handle, kind, made).await?),
                 None => None,
             };
-            job::finish_applied(&mut reader, handle, guid, made.as_ref(), &[document.publish()?]).await?
+            job::finish_applied(
+                &mut reader,
+                handle,
+                guid,
+                made.as_ref(),
+                &[document.publish()?],
+            )
+            .await?
         }
         Ok(Finished::Signed(made, by)) => {
             let made = store(context, &mut reader, handle, kind, made).await?;
-            let watched = expiry::watch_signed(handle, job.binary, &job.version, &by.fingerprint, by.expires, reader.now())?;
-            job::finish_signed(&mut reader, handle, guid, &made, &by.fingerprint, &[watched]).await?
+            let watched = expiry::watch_signed(
+                handle,
+                job.binary,
+                &job.version,
+                &by.fingerprint,
+                by.expires,
+                reader.now(),
+            )?;
+            job::finish_signed(
+                &mut reader,
+                handle,
+                guid,
+                &made,
+                &by.fingerprint,
+                &[watched],
+            )
+            .await?
         }
     };
     Ok(if ended { Outcome::Done } else { Outcome::Ended })
@@ -140,20 +176,40 @@ fn task_name(task: &Task) -> &'static str {
 }
 
 /// Stores what was made under its content's name, held until the job's end takes it over.
-async fn store(context: &Context, reader: &mut Reader<'_>, handle: Handle, kind: BinaryType, made: Made) -> Result<job::Made, Error> {
+async fn store(
+    context: &Context,
+    reader: &mut Reader<'_>,
+    handle: Handle,
+    kind: BinaryType,
+    made: Made,
+) -> Result<job::Made, Error> {
     let name = keys::binary_object(handle, &made.build.sha256);
     let held = job::hold(reader, handle, made.build).await?;
-    context.objects()?.put_file(&name, kind.content_type(), made.file.path()).await?;
+    context
+        .objects()?
+        .put_file(&name, kind.content_type(), made.file.path())
+        .await?;
     reader.forget();
     Ok(held)
 }
 
-/// Puts the document of the version's policies into its package: into what was uploaded, never into what was made here before.
-/// Without policies the document alone is made: what is installed is to let go of those that it has.
-async fn apply(context: &Context, handle: Handle, kind: BinaryType, job: &Job, version: &Version) -> Result<Result<Finished, Refused>, Error> {
+/// Puts the document of the version's policies into its package: into what was uploaded, never into
+/// what was made here before. Without policies the document alone is made: what is installed is to
+/// let go of those that it has.
+async fn apply(
+    context: &Context,
+    handle: Handle,
+    kind: BinaryType,
+    job: &Job,
+    version: &Version,
+) -> Result<Result<Finished, Refused>, Error> {
     let key = data_key(context, handle).await?;
     let document = Document::signed(context, handle, &key, job, version).await?;
-    if version.work.as_ref().is_none_or(|work| work.policies.is_empty()) {
+    if version
+        .work
+        .as_ref()
+        .is_none_or(|work| work.policies.is_empty())
+    {
         return Ok(Ok(Finished::Applied(None, Box::new(document))));
     }
     let source = packages::fetch(context, handle, version.uploaded()).await?;
@@ -167,10 +223,14 @@ async fn apply(context: &Context, handle: Handle, kind: BinaryType, job: &Job, v
 async fn data_key(context: &Context, handle: Handle) -> Result<DataKey, Error> {
     let tenant: Option<Stored<Tenant>> = reader(context).get(&keys::tenant(handle)).await?;
     let tenant = tenant.ok_or_else(|| Error::internal("a job of no tenant"))?;
-    context.sealer()?.data_key(handle, &tenant.value.data_key).await
+    context
+        .sealer()?
+        .data_key(handle, &tenant.value.data_key)
+        .await
 }
 
-/// Signs the version's package: that with the policies, where there are some, else what was uploaded.
+/// Signs the version's package: that with the policies, where there are some, else what was
+/// uploaded.
 async fn sign(
     context: &Context,
     handle: Handle,
@@ -180,14 +240,20 @@ async fn sign(
     version: &Version,
 ) -> Result<Result<Finished, Refused>, Error> {
     let key = data_key(context, handle).await?;
-    let Some((found, material)) = signing_credential::open(&mut reader(context), handle, &key, credential).await? else {
-        return Ok(Err(Refused("unknown_credential: the signing credential was deleted".to_owned())));
+    let Some((found, material)) =
+        signing_credential::open(&mut reader(context), handle, &key, credential).await?
+    else {
+        return Ok(Err(Refused(
+            "unknown_credential: the signing credential was deleted".to_owned(),
+        )));
     };
     let work = version.work.as_deref();
     let source = match work.and_then(|work| work.applied.as_ref()) {
         Some(applied) => applied.clone(),
         None if work.is_some_and(|work| !work.policies.is_empty()) => {
-            return Ok(Err(Refused("not_applied: the policies of this version are not in a package yet".to_owned())));
+            return Ok(Err(Refused(
+                "not_applied: the policies of this version are not in a package yet".to_owned(),
+            )));
         }
         None => version.uploaded(),
     };

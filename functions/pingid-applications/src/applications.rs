@@ -13,8 +13,8 @@ use shared::routes::pingid_applications::Op;
 use shared::spine::Call;
 use shared::store::{Key, TRANSACTION_LIMIT, keys};
 
-/// Most bytes of a list: signed it is a third longer, beside it stands what the client wants repeated, and a function answers with
-/// 6 MB at most.
+/// Most bytes of a list: signed it is a third longer, beside it stands what the client wants
+/// repeated, and a function answers with 6 MB at most.
 const LIST_LIMIT: usize = 3_900_000;
 
 #[derive(Serialize)]
@@ -25,18 +25,28 @@ struct ApplicationView<'a> {
 
 impl<'a> ApplicationView<'a> {
     fn of(application: &'a Application) -> Self {
-        Self { id: &application.id, name: &application.name }
+        Self {
+            id: &application.id,
+            name: &application.name,
+        }
     }
 }
 
-/// What of the list a change names, for the fetching of it together with the caller's settings. What cannot be read is told later.
+/// What of the list a change names, for the fetching of it together with the caller's settings.
+/// What cannot be read is told later.
 pub fn named(op: Op, incoming: &Incoming, handle: Handle) -> Vec<Key> {
     let read = match op {
         Op::Add => new(incoming).map(|(id, _)| vec![keys::ping_application(handle, &id)]),
         Op::Update => changes(incoming).map(|changes| ping_application::touched(handle, &changes)),
-        _ => ids(incoming).map(|ids| ids.iter().map(|id| keys::ping_application(handle, id)).collect()),
+        _ => ids(incoming).map(|ids| {
+            ids.iter()
+                .map(|id| keys::ping_application(handle, id))
+                .collect()
+        }),
     };
-    read.ok().filter(|keys| keys.len() <= TRANSACTION_LIMIT).unwrap_or_default()
+    read.ok()
+        .filter(|keys| keys.len() <= TRANSACTION_LIMIT)
+        .unwrap_or_default()
 }
 
 fn object(field: &str, value: Option<Value>) -> Result<Map<String, Value>, Error> {
@@ -50,7 +60,10 @@ fn object(field: &str, value: Option<Value>) -> Result<Map<String, Value>, Error
 /// Id and name of what is to be added.
 fn new(incoming: &Incoming) -> Result<(String, String), Error> {
     let fields = object("application", incoming.peek("application"))?;
-    Ok((ping_application::id("application.id", fields.get("id"))?, ping_application::name("application.name", fields.get("name"))?))
+    Ok((
+        ping_application::id("application.id", fields.get("id"))?,
+        ping_application::name("application.name", fields.get("name"))?,
+    ))
 }
 
 /// What is to be changed, by current ids.
@@ -64,12 +77,18 @@ fn changes(incoming: &Incoming) -> Result<BTreeMap<String, Said>, Error> {
         let of = |field: &str| format!("appsData[{current:?}]{field}");
         // What no id can be is no application's.
         if ping_application::id("appsData", Some(&Value::String(current.clone()))).is_err() {
-            return Err(Error::invalid(format!("appsData: there is no application {current:?}")));
+            return Err(Error::invalid(format!(
+                "appsData: there is no application {current:?}"
+            )));
         }
         let fields = object(&of(""), Some(said))?;
         let given = |name: &str| fields.get(name).filter(|value| !value.is_null());
-        let id = given("id").map(|id| ping_application::id(&of(".id"), Some(id))).transpose()?;
-        let name = given("name").map(|name| ping_application::name(&of(".name"), Some(name))).transpose()?;
+        let id = given("id")
+            .map(|id| ping_application::id(&of(".id"), Some(id)))
+            .transpose()?;
+        let name = given("name")
+            .map(|name| ping_application::name(&of(".name"), Some(name)))
+            .transpose()?;
         changes.insert(current, Said { id, name });
     }
     Ok(changes)
@@ -79,11 +98,16 @@ fn changes(incoming: &Incoming) -> Result<BTreeMap<String, Said>, Error> {
 fn ids(incoming: &Incoming) -> Result<BTreeSet<String>, Error> {
     let list = match incoming.peek::<Value>("applicationsIds") {
         None | Some(Value::Null) => return Err(Error::invalid("applicationsIds is missing")),
-        Some(Value::Array(list)) if list.is_empty() => return Err(Error::invalid("applicationsIds names no application")),
+        Some(Value::Array(list)) if list.is_empty() => {
+            return Err(Error::invalid("applicationsIds names no application"));
+        }
         Some(Value::Array(list)) => list,
         Some(_) => return Err(Error::invalid("applicationsIds must be a list")),
     };
-    list.iter().enumerate().map(|(place, id)| ping_application::id(&format!("applicationsIds[{place}]"), Some(id))).collect()
+    list.iter()
+        .enumerate()
+        .map(|(place, id)| ping_application::id(&format!("applicationsIds[{place}]"), Some(id)))
+        .collect()
 }
 
 /// 002 1
@@ -95,7 +119,9 @@ pub async fn add(mut call: Call<'_>) -> Result<Reply, Error> {
     let handle = call.who()?.handle;
     let (id, name) = new(call.incoming)?;
     let added = ping_application::add(&mut call.reader, handle, id, name).await?;
-    Reply::of(&AddedView { application: ApplicationView::of(&added) })
+    Reply::of(&AddedView {
+        application: ApplicationView::of(&added),
+    })
 }
 
 /// 002 2
@@ -106,12 +132,24 @@ pub async fn list(mut call: Call<'_>) -> Result<Reply, Error> {
     }
     let handle = call.who()?.handle;
     let all = ping_application::list(&mut call.reader, handle).await?;
-    let too_large = || Error::too_large(format!("The list of {} applications is larger than one answer can be", all.len()));
+    let too_large = || {
+        Error::too_large(format!(
+            "The list of {} applications is larger than one answer can be",
+            all.len()
+        ))
+    };
     // Beyond it the view is not even written.
-    if all.iter().map(|application| application.id.len() + application.name.len()).sum::<usize>() > LIST_LIMIT {
+    if all
+        .iter()
+        .map(|application| application.id.len() + application.name.len())
+        .sum::<usize>()
+        > LIST_LIMIT
+    {
         return Err(too_large());
     }
-    let reply = Reply::of(&ListView { applications: all.iter().map(ApplicationView::of).collect() })?;
+    let reply = Reply::of(&ListView {
+        applications: all.iter().map(ApplicationView::of).collect(),
+    })?;
     match &reply.content {
         shared::reply::Content::Json(json) if json.len() > LIST_LIMIT => Err(too_large()),
         _ => Ok(reply),

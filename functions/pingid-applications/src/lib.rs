@@ -30,8 +30,12 @@ impl Operations for Applications {
     fn plan(op: Op, incoming: &Incoming, handle: Handle) -> Plan {
         match op {
             Op::List => Plan::default().query(ping_application::listing(handle)),
-            Op::Add | Op::Update | Op::Delete => Plan::keys(applications::named(op, incoming, handle)),
-            Op::ReadSettings | Op::DownloadProperties | Op::RotateKey | Op::RetireKey => Plan::keys(ping_settings::keys_to_read(handle)),
+            Op::Add | Op::Update | Op::Delete => {
+                Plan::keys(applications::named(op, incoming, handle))
+            }
+            Op::ReadSettings | Op::DownloadProperties | Op::RotateKey | Op::RetireKey => {
+                Plan::keys(ping_settings::keys_to_read(handle))
+            }
         }
     }
 

@@ -41,17 +41,24 @@ pub async fn read(mut call: Call<'_>) -> Result<Reply, Error> {
     }
     let who = call.who()?;
     let keys = ping_settings::list(&mut call.reader, who.handle).await?;
-    Reply::of(&SettingsView { org_alias: who.domain.clone(), keys: KeyView::all(keys) })
+    Reply::of(&SettingsView {
+        org_alias: who.domain.clone(),
+        keys: KeyView::all(keys),
+    })
 }
 
 /// `pingid.properties` with the current key.
 pub async fn download(mut call: Call<'_>) -> Result<Reply, Error> {
     let who = call.who()?;
     let data_key = call.data_key(who.handle).await?;
-    let text = ping_settings::properties(&mut call.reader, who, &data_key, &call.incoming.base_url).await?;
+    let text = ping_settings::properties(&mut call.reader, who, &data_key, &call.incoming.base_url)
+        .await?;
     tracing::info!(user = %who.owner.user, "the PingID settings were downloaded");
     let reply = Reply::bytes("text/plain; charset=utf-8", text.into_bytes());
-    Ok(reply.header("content-disposition", "attachment; filename=\"pingid.properties\""))
+    Ok(reply.header(
+        "content-disposition",
+        "attachment; filename=\"pingid.properties\"",
+    ))
 }
 
 #[derive(Serialize)]
@@ -72,8 +79,15 @@ struct EndedView {
 
 impl ChangedView {
     fn of(org_alias: &str, changed: Changed) -> Self {
-        let ended = changed.ended.into_iter().map(|key| EndedView { created: key.created.rfc3339(), created_by: key.created_by });
-        Self { org_alias: org_alias.to_owned(), keys: KeyView::all(changed.keys), ended: ended.collect() }
+        let ended = changed.ended.into_iter().map(|key| EndedView {
+            created: key.created.rfc3339(),
+            created_by: key.created_by,
+        });
+        Self {
+            org_alias: org_alias.to_owned(),
+            keys: KeyView::all(changed.keys),
+            ended: ended.collect(),
+        }
     }
 }
 

@@ -52,7 +52,8 @@ impl NotificationView {
     }
 }
 
-/// What the rows of one answer may take: half of what one holds, since quotes and line breaks of a body are written as two characters.
+/// What the rows of one answer may take: half of what one holds, since quotes and line breaks of a
+/// body are written as two characters.
 const ROWS_LIMIT: usize = ANSWER_LIMIT / 2;
 
 /// 003 4.5
@@ -60,17 +61,34 @@ pub async fn list(mut call: Call<'_>) -> Result<Reply, Error> {
     let handle = call.who()?.handle;
     let asked = call.body::<AuditBody>()?.asked()?;
     let app = asked.app.ours()?;
-    let (found, mut cursor) = notification::list(&mut call.reader, handle, app, &asked.env, asked.limit, asked.after).await?;
+    let (found, mut cursor) = notification::list(
+        &mut call.reader,
+        handle,
+        app,
+        &asked.env,
+        asked.limit,
+        asked.after,
+    )
+    .await?;
     let (mut list, mut size) = (Vec::new(), 0);
     let mut last = None;
     for notification in found {
-        let place = keys::notification(handle, app, &asked.env, notification.created, &notification.guid).sk;
+        let place = keys::notification(
+            handle,
+            app,
+            &asked.env,
+            notification.created,
+            &notification.guid,
+        )
+        .sk;
         let view = NotificationView::of(notification);
         size += view.body.len() + view.subject.len() + view.recipients.len() + 1_000;
         // One is always answered, so that every page goes on.
         if size > ROWS_LIMIT && !list.is_empty() {
             if asked.limit.is_none() {
-                return Err(Error::too_large("The list is too large for one answer: ask for pages with limit and cursor"));
+                return Err(Error::too_large(
+                    "The list is too large for one answer: ask for pages with limit and cursor",
+                ));
             }
             cursor = last;
             break;
@@ -85,5 +103,9 @@ pub async fn list(mut call: Call<'_>) -> Result<Reply, Error> {
         #[serde(skip_serializing_if = "Option::is_none")]
         cursor: Option<String>,
     }
-    Reply::of(&ListView { count: list.len(), list, cursor })
+    Reply::of(&ListView {
+        count: list.len(),
+        list,
+        cursor,
+    })
 }

@@ -35,21 +35,42 @@ impl Operations for Alerts {
         };
         let card = |app: Option<AppId>| app.map(|app| keys::app_card(handle, app));
         match op {
-            Op::List => app.map_or_else(Plan::default, |app| Plan::default().and(card(app)).query(alert::listing(handle, app))),
-            Op::Create => app.map_or_else(Plan::default, |app| Plan::keys(alert::keys_of(handle, app))),
+            Op::List => app.map_or_else(Plan::default, |app| {
+                Plan::default()
+                    .and(card(app))
+                    .query(alert::listing(handle, app))
+            }),
+            Op::Create => {
+                app.map_or_else(Plan::default, |app| Plan::keys(alert::keys_of(handle, app)))
+            }
             Op::Read | Op::Update | Op::Delete | Op::Clone => {
                 let in_path = incoming.param("alert");
-                let guid: Option<Guid> = if in_path.is_empty() { incoming.peek("guid") } else { in_path.parse().ok() };
-                let Some(guid) = guid else { return Plan::default() };
+                let guid: Option<Guid> = if in_path.is_empty() {
+                    incoming.peek("guid")
+                } else {
+                    in_path.parse().ok()
+                };
+                let Some(guid) = guid else {
+                    return Plan::default();
+                };
                 let place = in_path.is_empty().then(|| keys::alert_place(handle, &guid));
-                Plan::default().and(place).and(app.map(|app| keys::alert(handle, app, &guid)))
+                Plan::default()
+                    .and(place)
+                    .and(app.map(|app| keys::alert(handle, app, &guid)))
             }
             Op::TestEmails => Plan::default().and(app.and_then(card)),
             Op::ListOptions => Plan::default(),
-            Op::ListNotifications => match incoming.parse::<AuditBody>().and_then(AuditBody::asked) {
+            Op::ListNotifications => match incoming.parse::<AuditBody>().and_then(AuditBody::asked)
+            {
                 Ok(asked) => match asked.app.ours() {
                     Ok(app) => {
-                        let listing = notification::listing(handle, app, &asked.env, asked.limit, asked.after);
+                        let listing = notification::listing(
+                            handle,
+                            app,
+                            &asked.env,
+                            asked.limit,
+                            asked.after,
+                        );
                         Plan::keys(vec![keys::app_card(handle, app)]).query(listing)
                     }
                     Err(_) => Plan::default(),
@@ -93,7 +114,10 @@ async fn list(mut call: Call<'_>) -> Result<Reply, Error> {
         list: Vec<AlertView>,
         count: usize,
     }
-    Reply::of(&ListView { count: alerts.len(), list: alerts.into_iter().map(AlertView::from).collect() })
+    Reply::of(&ListView {
+        count: alerts.len(),
+        list: alerts.into_iter().map(AlertView::from).collect(),
+    })
 }
 
 /// 003 4.2
@@ -107,7 +131,9 @@ async fn create(mut call: Call<'_>) -> Result<Reply, Error> {
     }
     let watched = match place {
         Some(place) => place.watched,
-        None => body.watched()?.ok_or_else(|| Error::invalid("invalid_guid"))?,
+        None => body
+            .watched()?
+            .ok_or_else(|| Error::invalid("invalid_guid"))?,
     };
     let changes = body.said().checked()?;
     // What is said is judged as a whole before the app is looked for.
@@ -117,14 +143,23 @@ async fn create(mut call: Call<'_>) -> Result<Reply, Error> {
     Reply::of(&AlertView::from(alert))
 }
 
-/// The alert that a request is about, by its path or by the guid in its body: whatever else a body says does not count.
+/// The alert that a request is about, by its path or by the guid in its body: whatever else a body
+/// says does not count.
 fn named(call: &Call<'_>) -> Result<alert::Named, Error> {
     let named = |guid: Guid, place: Option<Place>| -> Result<alert::Named, Error> {
-        let of = place.map(|place| Ok::<_, Error>((place.watched.app()?, place.env))).transpose()?;
+        let of = place
+            .map(|place| Ok::<_, Error>((place.watched.app()?, place.env)))
+            .transpose()?;
         Ok(alert::Named { guid, of })
     };
     match place(call.incoming)? {
-        Some(place) => named(call.incoming.param("alert").parse().map_err(|_| Error::invalid("invalid_guid"))?, Some(place)),
+        Some(place) => named(
+            call.incoming
+                .param("alert")
+                .parse()
+                .map_err(|_| Error::invalid("invalid_guid"))?,
+            Some(place),
+        ),
         None => named(call.body::<requests::GuidBody>()?.guid, None),
     }
 }
@@ -148,7 +183,8 @@ async fn update(mut call: Call<'_>) -> Result<Reply, Error> {
     }
     let changes = body.said().checked()?;
     let named = named(&call)?;
-    let updated = alert::update(&mut call.reader, handle, &named, watched.as_ref(), &changes).await?;
+    let updated =
+        alert::update(&mut call.reader, handle, &named, watched.as_ref(), &changes).await?;
     Reply::of(&AlertView::from(updated))
 }
 
@@ -164,7 +200,10 @@ async fn delete(mut call: Call<'_>) -> Result<Reply, Error> {
 async fn clone(mut call: Call<'_>) -> Result<Reply, Error> {
     let handle = call.who()?.handle;
     let body: requests::CloneBody = call.body()?;
-    let named = alert::Named { guid: body.guid.clone(), of: None };
+    let named = alert::Named {
+        guid: body.guid.clone(),
+        of: None,
+    };
     let changes = body.said().checked()?;
     let made = alert::copy(&mut call.reader, handle, &named, &changes).await?;
     Reply::of(&AlertView::from(made))

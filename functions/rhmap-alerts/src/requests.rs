@@ -1,4 +1,5 @@
-//! What requests say: bodies as the documents print them and as clients send them, and the paths of `/api/v2`.
+//! What requests say: bodies as the documents print them and as clients send them, and the paths of
+//! `/api/v2`.
 
 use serde::Deserialize;
 use shared::Error;
@@ -27,8 +28,14 @@ pub fn place(incoming: &Incoming) -> Result<Option<Place>, Error> {
     if app.is_empty() {
         return Ok(None);
     }
-    let env = incoming.param("env").parse().map_err(|_| Error::invalid("invalid_env"))?;
-    Ok(Some(Place { watched: app.parse()?, env }))
+    let env = incoming
+        .param("env")
+        .parse()
+        .map_err(|_| Error::invalid("invalid_env"))?;
+    Ok(Some(Place {
+        watched: app.parse()?,
+        env,
+    }))
 }
 
 /// An alert, or what a list asks for. Lists are texts with commas between their words, or arrays.
@@ -58,7 +65,11 @@ pub struct AlertBody {
 
 /// The app of two fields that may name it; `None` where neither does.
 fn watched(uid: Option<&String>, app_guid: Option<&String>) -> Result<Option<Watched>, Error> {
-    let read = |text: Option<&String>| text.filter(|text| !text.trim().is_empty()).map(|text| text.parse::<Watched>()).transpose();
+    let read = |text: Option<&String>| {
+        text.filter(|text| !text.trim().is_empty())
+            .map(|text| text.parse::<Watched>())
+            .transpose()
+    };
     match (read(uid)?, read(app_guid)?) {
         // Two apps: nobody knows which one is meant.
         (Some(one), Some(other)) if one != other => Err(Error::invalid("invalid_guid")),
@@ -80,8 +91,13 @@ impl AlertBody {
     /// # Errors
     /// Invalid where one of both is missing.
     pub fn place(self) -> Result<Place, Error> {
-        let watched = self.watched()?.ok_or_else(|| Error::invalid("invalid_guid"))?;
-        Ok(Place { watched, env: self.env.ok_or_else(|| Error::invalid("invalid_env"))? })
+        let watched = self
+            .watched()?
+            .ok_or_else(|| Error::invalid("invalid_guid"))?;
+        Ok(Place {
+            watched,
+            env: self.env.ok_or_else(|| Error::invalid("invalid_env"))?,
+        })
     }
 
     /// Refuses a body that is of another app or environment than its path.
@@ -89,11 +105,16 @@ impl AlertBody {
     /// # Errors
     /// Invalid.
     pub fn agrees_with(&self, place: &Place) -> Result<(), Error> {
-        if self.watched()?.is_some_and(|watched| watched != place.watched) {
+        if self
+            .watched()?
+            .is_some_and(|watched| watched != place.watched)
+        {
             return Err(Error::invalid("invalid_uid: the path names another app"));
         }
         if self.env.as_ref().is_some_and(|env| *env != place.env) {
-            return Err(Error::invalid("invalid_env: the path names another environment"));
+            return Err(Error::invalid(
+                "invalid_env: the path names another environment",
+            ));
         }
         Ok(())
     }
@@ -103,7 +124,15 @@ impl AlertBody {
     /// # Errors
     /// Invalid.
     pub fn is_of(&self, alert: &str) -> Result<(), Error> {
-        if self.guid.as_ref().is_some_and(|guid| guid.as_str() != alert) { Err(Error::invalid("invalid_guid: the path names another alert")) } else { Ok(()) }
+        if self
+            .guid
+            .as_ref()
+            .is_some_and(|guid| guid.as_str() != alert)
+        {
+            Err(Error::invalid("invalid_guid: the path names another alert"))
+        } else {
+            Ok(())
+        }
     }
 
     /// What it says of an alert.
@@ -141,11 +170,16 @@ pub struct CloneBody {
 impl CloneBody {
     /// What it says of the copy.
     pub fn said(self) -> Said {
-        Said { name: self.alert_name, env: self.env, ..Said::default() }
+        Said {
+            name: self.alert_name,
+            env: self.env,
+            ..Said::default()
+        }
     }
 }
 
-/// To whom a test goes, and for which alert. All but the addresses may be absent, as for an alert that is not kept yet.
+/// To whom a test goes, and for which alert. All but the addresses may be absent, as for an alert
+/// that is not kept yet.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct TestBody {
@@ -204,13 +238,29 @@ impl AuditBody {
     /// Invalid. Notifications are of one app each, also those of an alert of every app.
     pub fn asked(self) -> Result<Asked, Error> {
         let Some(Watched::App(app)) = watched(self.uid.as_ref(), self.app_guid.as_ref())? else {
-            return Err(Error::invalid("invalid_guid: notifications are listed for one app each"));
+            return Err(Error::invalid(
+                "invalid_guid: notifications are listed for one app each",
+            ));
         };
         let env = self.env.ok_or_else(|| Error::invalid("invalid_env"))?;
-        if self.limit.is_some_and(|limit| !(1..=LIMIT_MOST).contains(&limit)) {
-            return Err(Error::invalid(format!("invalid_limit: it is a number from 1 to {LIMIT_MOST}")));
+        if self
+            .limit
+            .is_some_and(|limit| !(1..=LIMIT_MOST).contains(&limit))
+        {
+            return Err(Error::invalid(format!(
+                "invalid_limit: it is a number from 1 to {LIMIT_MOST}"
+            )));
         }
         let after = paging::place_in_time(self.cursor)?;
-        Ok(Asked { app, env, limit: self.limit.map(u32::try_from).transpose().map_err(Error::internal)?, after })
+        Ok(Asked {
+            app,
+            env,
+            limit: self
+                .limit
+                .map(u32::try_from)
+                .transpose()
+                .map_err(Error::internal)?,
+            after,
+        })
     }
 }

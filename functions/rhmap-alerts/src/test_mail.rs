@@ -9,23 +9,35 @@ use shared::spine::Call;
 
 use crate::requests::TestBody;
 
-/// What stands for an address where a whole tenant is counted: its people sit behind many, and mail is sent from one place.
+/// What stands for an address where a whole tenant is counted: its people sit behind many, and mail
+/// is sent from one place.
 const WHOLE_TENANT: &str = "tenant";
 
-/// Mails a test to all addresses at once. A caller may do so as often as he may give a wrong password, and a tenant as often as an
-/// address may.
+/// Mails a test to all addresses at once. A caller may do so as often as he may give a wrong
+/// password, and a tenant as often as an address may.
 pub async fn send(mut call: Call<'_>) -> Result<Reply, Error> {
     let who = call.who()?;
     let body: TestBody = call.body()?;
     let watched = body.watched()?;
-    let emails = alert::recipients(&body.emails.ok_or_else(|| Error::invalid("invalid_emails"))?)?;
+    let emails = alert::recipients(
+        &body
+            .emails
+            .ok_or_else(|| Error::invalid("invalid_emails"))?,
+    )?;
     // A name is judged as that of an alert is.
     let name = body.alert_name.filter(|name| !name.trim().is_empty());
-    Said { name: name.clone(), ..Said::default() }.checked()?;
+    Said {
+        name: name.clone(),
+        ..Said::default()
+    }
+    .checked()?;
     if let Some(watched) = watched {
         alert::must_exist(&mut call.reader, who.handle, watched.app()?).await?;
     }
-    let mut lines = vec![format!("This is a test from the app store {}: mails of its alerts reach this address.", who.domain)];
+    let mut lines = vec![format!(
+        "This is a test from the app store {}: mails of its alerts reach this address.",
+        who.domain
+    )];
     lines.extend(name.map(|name| format!("Alert: {}", name.trim())));
     if let Some(watched) = watched {
         lines.push(format!("App: {}", alert::spelled(watched.app()?)));
@@ -34,12 +46,21 @@ pub async fn send(mut call: Call<'_>) -> Result<Reply, Error> {
     lines.push(format!("It was asked for by {}.", who.owner.username));
     let mail = alert::test_mail(&emails, &lines)?;
     let now = call.reader.now();
-    let attempt = Attempt { of: Throttled::TestMail, handle: who.handle, name: who.owner.user.as_str(), password: "", address: WHOLE_TENANT, now };
+    let attempt = Attempt {
+        of: Throttled::TestMail,
+        handle: who.handle,
+        name: who.owner.user.as_str(),
+        password: "",
+        address: WHOLE_TENANT,
+        now,
+    };
     attempt.charge(&call.reader).await?;
     call.context.mailer()?.send(&mail).await?;
     #[derive(Serialize)]
     struct SentView {
         emails: String,
     }
-    Reply::of(&SentView { emails: emails.join(", ") })
+    Reply::of(&SentView {
+        emails: emails.join(", "),
+    })
 }

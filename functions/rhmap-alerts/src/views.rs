@@ -25,8 +25,16 @@ pub struct AlertView {
 
 impl From<Alert> for AlertView {
     fn from(alert: Alert) -> Self {
-        let categories: Vec<&str> = alert.categories.iter().map(|category| category.as_str()).collect();
-        let severities: Vec<&str> = alert.severities.iter().map(|severity| severity.as_str()).collect();
+        let categories: Vec<&str> = alert
+            .categories
+            .iter()
+            .map(|category| category.as_str())
+            .collect();
+        let severities: Vec<&str> = alert
+            .severities
+            .iter()
+            .map(|severity| severity.as_str())
+            .collect();
         Self {
             alert_name: alert.name,
             emails: alert.emails.join(", "),
@@ -63,8 +71,21 @@ struct NameView {
 
 impl From<&'static EventName> for NameView {
     fn from(name: &'static EventName) -> Self {
-        let EventName { name, category, severity, refines, on_request } = *name;
-        Self { name, category, severity, own: refines.is_some() || on_request, refines, on_request }
+        let EventName {
+            name,
+            category,
+            severity,
+            refines,
+            on_request,
+        } = *name;
+        Self {
+            name,
+            category,
+            severity,
+            own: refines.is_some() || on_request,
+            refines,
+            on_request,
+        }
     }
 }
 
@@ -88,8 +109,12 @@ pub struct Options {
 impl Default for Options {
     fn default() -> Self {
         Self {
-            event_categories: Category::ALL.map(|category| Choice { name: category.as_str() }),
-            event_severities: Severity::ALL.map(|severity| Choice { name: severity.as_str() }),
+            event_categories: Category::ALL.map(|category| Choice {
+                name: category.as_str(),
+            }),
+            event_severities: Severity::ALL.map(|severity| Choice {
+                name: severity.as_str(),
+            }),
             event_names: NAMES.iter().map(NameView::from).collect(),
             recipients_limit: alert::RECIPIENTS_LIMIT,
             alerts_limit: alert::ALERTS_LIMIT,

@@ -23,18 +23,27 @@ impl Operations for ApiKeys {
     const FUNCTION: Function<Op> = FUNCTION;
 
     fn plan(op: Op, incoming: &Incoming, handle: Handle) -> Plan {
-        let of = match (incoming.peek::<AppRef>("appId"), shared::access::choose(&incoming.presented)) {
+        let of = match (
+            incoming.peek::<AppRef>("appId"),
+            shared::access::choose(&incoming.presented),
+        ) {
             (Some(AppRef::Ours(app)), _) => Some(KeyOf::App(app.item())),
             (_, Some((credential, _))) => credential.user().cloned().map(KeyOf::User),
             _ => None,
         };
-        let named = incoming.peek::<String>("key").and_then(|text| text.parse::<CredentialText>().ok());
+        let named = incoming
+            .peek::<String>("key")
+            .and_then(|text| text.parse::<CredentialText>().ok());
         let named = named.map(|text| keys::credential(handle, &text.hash()));
         let plan = Plan::keys(vec![keys::tenant(handle)]);
         match (op, of) {
             (Op::List, Some(of)) => {
                 let plan = plan.query(api_key::listing(handle, &of));
-                if let KeyOf::App(app) = of { plan.and([keys::app_card(handle, app)]) } else { plan }
+                if let KeyOf::App(app) = of {
+                    plan.and([keys::app_card(handle, app)])
+                } else {
+                    plan
+                }
             }
             (Op::Create, Some(of)) => plan.and(api_key::keys_to_create(handle, &of)),
             (Op::List | Op::Create, None) => plan,
@@ -107,8 +116,15 @@ impl KeyView {
             key_type,
             key: key.open(opener)?,
             key_reference,
-            secret: if who.administers() { Some(key.open_secret(opener)?) } else { None },
-            revoked: key.revoked.as_ref().map(|revoked| revoked.at.colon_millis()),
+            secret: if who.administers() {
+                Some(key.open_secret(opener)?)
+            } else {
+                None
+            },
+            revoked: key
+                .revoked
+                .as_ref()
+                .map(|revoked| revoked.at.colon_millis()),
             revoked_by: key.revoked.as_ref().map(|revoked| revoked.by.to_string()),
             revoked_email: key.revoked.as_ref().map(|revoked| revoked.email.clone()),
         })
@@ -124,7 +140,9 @@ struct OneView {
 async fn one(call: &mut Call<'_>, key: &ApiKey) -> Result<Reply, Error> {
     let who = call.who()?;
     let opener = call.data_key(who.handle).await?;
-    Reply::of(&OneView { api_key: KeyView::of(key, who, &opener)? })
+    Reply::of(&OneView {
+        api_key: KeyView::of(key, who, &opener)?,
+    })
 }
 
 /// 003 1.1
@@ -137,7 +155,12 @@ async fn list(mut call: Call<'_>) -> Result<Reply, Error> {
     struct ListView {
         list: Vec<KeyView>,
     }
-    Reply::of(&ListView { list: found.iter().map(|key| KeyView::of(key, who, &opener)).collect::<Result<_, _>>()? })
+    Reply::of(&ListView {
+        list: found
+            .iter()
+            .map(|key| KeyView::of(key, who, &opener))
+            .collect::<Result<_, _>>()?,
+    })
 }
 
 /// 003 1.2
@@ -151,7 +174,9 @@ async fn create(mut call: Call<'_>) -> Result<Reply, Error> {
     let of = owner.of(who)?;
     let opener = call.data_key(who.handle).await?;
     let key = api_key::create(&mut call.reader, who, of, body.label, &opener).await?;
-    Reply::of(&OneView { api_key: KeyView::of(&key, who, &opener)? })
+    Reply::of(&OneView {
+        api_key: KeyView::of(&key, who, &opener)?,
+    })
 }
 
 #[derive(Deserialize)]

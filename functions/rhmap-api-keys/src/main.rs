@@ -2,5 +2,8 @@
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_http::Error> {
-    shared::lambda::run_http::<rhmap_api_keys::ApiKeys>(shared::lambda::Start::with_table().and_then(shared::lambda::Start::and_keys)).await
+    shared::lambda::run_http::<rhmap_api_keys::ApiKeys>(
+        shared::lambda::Start::with_table().and_then(shared::lambda::Start::and_keys),
+    )
+    .await
 }

@@ -1,4 +1,5 @@
-//! Sign-in in the browser: the way to the provider, the return from it, and the page where a client's web view ends.
+//! Sign-in in the browser: the way to the provider, the return from it, and the page where a
+//! client's web view ends.
 
 use std::collections::BTreeMap;
 
@@ -29,29 +30,50 @@ pub fn callback(call: &Call<'_>) -> String {
 
 /// Whether the browser may be sent there with a session: to this server, or where the policy says.
 fn may_end_at(url: &str, own: &str, configuration: &Configuration) -> bool {
-    configuration.redirects().is_some_and(|redirects| redirects.admits(url)) || is_own(url, own)
+    configuration
+        .redirects()
+        .is_some_and(|redirects| redirects.admits(url))
+        || is_own(url, own)
 }
 
 /// Whether it is a page of this server.
 fn is_own(text: &str, own: &str) -> bool {
     // A parser of URLs drops or turns these silently; then a browser and we see two hosts.
     let doubtful = |c: char| c.is_control() || c.is_whitespace() || c == '\\';
-    let (Ok(url), Ok(own)) = (Url::parse(text), Url::parse(own)) else { return false };
+    let (Ok(url), Ok(own)) = (Url::parse(text), Url::parse(own)) else {
+        return false;
+    };
     let plain = url.username().is_empty() && url.password().is_none() && url.fragment().is_none();
-    plain && matches!(url.scheme(), "https" | "http") && url.origin() == own.origin() && !text.contains(doubtful) && text.contains("://") && !text.contains('@')
+    plain
+        && matches!(url.scheme(), "https" | "http")
+        && url.origin() == own.origin()
+        && !text.contains(doubtful)
+        && text.contains("://")
+        && !text.contains('@')
 }
 
 /// Begins a sign-in: gives the URL to which the client sends the browser.
-pub async fn begin(mut call: Call<'_>, asked: Asked, attempt: Attempt<'_>, end_redirect_url: Option<String>) -> Result<Reply, Error> {
+pub async fn begin(
+    mut call: Call<'_>,
+    asked: Asked,
+    attempt: Attempt<'_>,
+    end_redirect_url: Option<String>,
+) -> Result<Reply, Error> {
     let configuration = providers::configuration(&mut call, asked.handle, &asked.policy).await?;
-    if end_redirect_url.as_deref().is_some_and(|url| !may_end_at(url, &call.incoming.base_url, &configuration)) {
+    if end_redirect_url
+        .as_deref()
+        .is_some_and(|url| !may_end_at(url, &call.incoming.base_url, &configuration))
+    {
         return Err(Error::invalid("invalid_endRedirectUrl"));
     }
     // Nobody is proved yet, and each asks the provider and leaves a record.
     attempt.charge_address(&call.reader).await?;
     let (callback, state) = (callback(&call), CredentialText::new_api_key(asked.handle));
     let connector = providers::connector(call.context.settings.reach())?;
-    let (url, pending) = connector.begin(&configuration, &callback, state.expose()).await.map_err(providers::refusal)?;
+    let (url, pending) = connector
+        .begin(&configuration, &callback, state.expose())
+        .await
+        .map_err(providers::refusal)?;
     let key = call.data_key(asked.handle).await?;
     let pending = PendingSignIn {
         policy: asked.policy,
@@ -59,7 +81,10 @@ pub async fn begin(mut call: Call<'_>, asked: Asked, attempt: Attempt<'_>, end_r
         client_token: asked.client_token,
         end_redirect_url,
         callback,
-        sealed: key.seal(PURPOSE, &serde_json::to_string(&pending).map_err(Error::internal)?)?,
+        sealed: key.seal(
+            PURPOSE,
+            &serde_json::to_string(&pending).map_err(Error::internal)?,
+        )?,
         expires: call.reader.now().plus_seconds(PENDING_SECONDS),
     };
     sign_in::wait(&call.reader, &state, &pending).await?;
@@ -75,30 +100,55 @@ const SIGNED_IN: &[u8] = include_bytes!("signed-in.html");
 const FAILED: &[u8] = include_bytes!("sign-in-failed.html");
 
 /// What these pages may load: nothing.
-const PAGE_POLICY: &str = "default-src 'none'; form-action 'none'; frame-ancestors 'none'; base-uri 'none'";
+const PAGE_POLICY: &str =
+    "default-src 'none'; form-action 'none'; frame-ancestors 'none'; base-uri 'none'";
 
-/// `authCallback`: the browser's return from a provider, or the end of the way in a client's web view.
+/// `authCallback`: the browser's return from a provider, or the end of the way in a client's web
+/// view.
 pub async fn returned(mut call: Call<'_>) -> Result<Reply, Error> {
     let query: BTreeMap<String, String> = call.body::<Query>()?.0;
     let own = callback(&call);
-    if query.get("status").is_some_and(|status| status == "complete") {
-        let good = query.get("result").is_some_and(|result| result == "success");
+    if query
+        .get("status")
+        .is_some_and(|status| status == "complete")
+    {
+        let good = query
+            .get("result")
+            .is_some_and(|result| result == "success");
         let page = if good { SIGNED_IN } else { FAILED };
-        let reply = Reply::bytes("text/html; charset=utf-8", page.to_vec()).header("content-security-policy", PAGE_POLICY);
+        let reply = Reply::bytes("text/html; charset=utf-8", page.to_vec())
+            .header("content-security-policy", PAGE_POLICY);
         return Ok(reply.header("referrer-policy", "no-referrer"));
     }
-    let state = query.get("state").and_then(|state| state.parse::<CredentialText>().ok());
+    let state = query
+        .get("state")
+        .and_then(|state| state.parse::<CredentialText>().ok());
     let (target, outcome) = match state {
-        Some(state @ CredentialText::ApiKey { .. }) => finish(&mut call, &state, &query, &own).await,
+        Some(state @ CredentialText::ApiKey { .. }) => {
+            finish(&mut call, &state, &query, &own).await
+        }
         _ => (own.clone(), Err(Lost::plain("invalid_state"))),
     };
     let pairs = match &outcome {
         Ok((session, auth_response)) => {
-            vec![("fh_auth_session", session.expose()), ("authResponse", auth_response), ("status", "complete"), ("result", "success")]
+            vec![
+                ("fh_auth_session", session.expose()),
+                ("authResponse", auth_response),
+                ("status", "complete"),
+                ("result", "success"),
+            ]
         }
         Err(lost) => {
-            tracing::warn!(code = lost.message, cause = lost.cause.as_deref().unwrap_or_default(), "a sign-in in the browser failed");
-            vec![("status", "complete"), ("result", "failure"), ("message", lost.message.as_str())]
+            tracing::warn!(
+                code = lost.message,
+                cause = lost.cause.as_deref().unwrap_or_default(),
+                "a sign-in in the browser failed"
+            );
+            vec![
+                ("status", "complete"),
+                ("result", "failure"),
+                ("message", lost.message.as_str()),
+            ]
         }
     };
     // The session in the URL must not travel on in a Referer.
@@ -111,7 +161,13 @@ struct Query(BTreeMap<String, String>);
 impl<'de> Deserialize<'de> for Query {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let fields = BTreeMap::<String, serde_json::Value>::deserialize(deserializer)?;
-        let texts = fields.into_iter().filter_map(|(name, value)| if let serde_json::Value::String(text) = value { Some((name, text)) } else { None });
+        let texts = fields.into_iter().filter_map(|(name, value)| {
+            if let serde_json::Value::String(text) = value {
+                Some((name, text))
+            } else {
+                None
+            }
+        });
         Ok(Self(texts.collect()))
     }
 }
@@ -124,17 +180,25 @@ struct Lost {
 
 impl Lost {
     fn plain(message: &str) -> Self {
-        Self { message: message.to_owned(), cause: None }
+        Self {
+            message: message.to_owned(),
+            cause: None,
+        }
     }
 
     fn by(error: Error) -> Self {
         let message = match error.kind {
             // The coded refusals of `$fh.auth`: they say who is not let in, and why.
             Kind::Forbidden => error.message,
-            Kind::Unavailable | Kind::TooManyRequests | Kind::Conflict => "temporarily_unavailable".to_owned(),
+            Kind::Unavailable | Kind::TooManyRequests | Kind::Conflict => {
+                "temporarily_unavailable".to_owned()
+            }
             _ => "internal_error".to_owned(),
         };
-        Self { message, cause: error.cause }
+        Self {
+            message,
+            cause: error.cause,
+        }
     }
 }
 
@@ -145,20 +209,32 @@ impl From<Failure> for Lost {
             Failure::Unreachable(text) => ("provider_unavailable", text),
             Failure::Misconfigured(text) => ("provider_misconfigured", text),
         };
-        Self { message: message.to_owned(), cause: Some(cause) }
+        Self {
+            message: message.to_owned(),
+            cause: Some(cause),
+        }
     }
 }
 
 type Outcome = Result<(CredentialText, String), Lost>;
 
 /// Ends the sign-in that waits under this state: gives where the browser goes, and with what.
-async fn finish(call: &mut Call<'_>, state: &CredentialText, query: &BTreeMap<String, String>, own: &str) -> (String, Outcome) {
+async fn finish(
+    call: &mut Call<'_>,
+    state: &CredentialText,
+    query: &BTreeMap<String, String>,
+    own: &str,
+) -> (String, Outcome) {
     let handle = state.handle();
-    let wanted = vec![keys::pending_sign_in(handle, &state.hash()), keys::tenant(handle)];
+    let wanted = vec![
+        keys::pending_sign_in(handle, &state.hash()),
+        keys::tenant(handle),
+    ];
     if let Err(error) = call.reader.fetch(wanted, Vec::new()).await {
         return (own.to_owned(), Err(Lost::by(error)));
     }
-    // Taken before the provider is asked: a code that was seen by somebody else is good for nothing.
+    // Taken before the provider is asked: a code that was seen by somebody else is good for
+    // nothing.
     let pending = match sign_in::take(&mut call.reader, state).await {
         Ok(Some(pending)) => pending,
         Ok(None) => return (own.to_owned(), Err(Lost::plain("invalid_state"))),
@@ -170,30 +246,68 @@ async fn finish(call: &mut Call<'_>, state: &CredentialText, query: &BTreeMap<St
         Ok(None) => return (own.to_owned(), Err(Lost::plain("unknown_policyId"))),
         Err(error) => return (own.to_owned(), Err(Lost::by(error))),
     };
-    let entrance = Entrance { handle, domain: &domain, policy: &policy, cuid: &pending.cuid, client_token: &pending.client_token };
+    let entrance = Entrance {
+        handle,
+        domain: &domain,
+        policy: &policy,
+        cuid: &pending.cuid,
+        client_token: &pending.client_token,
+    };
     let outcome = admitted(call, entrance, &pending, query).await;
-    (pending.end_redirect_url.unwrap_or_else(|| own.to_owned()), outcome)
+    (
+        pending.end_redirect_url.unwrap_or_else(|| own.to_owned()),
+        outcome,
+    )
 }
 
 /// The tenant's name and the policy as it is now; `None` where it is gone or asks another provider.
-async fn still(call: &mut Call<'_>, state: &CredentialText, pending: &PendingSignIn) -> Result<Option<(String, Policy)>, Error> {
+async fn still(
+    call: &mut Call<'_>,
+    state: &CredentialText,
+    pending: &PendingSignIn,
+) -> Result<Option<(String, Policy)>, Error> {
     let handle = state.handle();
     let tenant: Option<Stored<Tenant>> = call.reader.get(&keys::tenant(handle)).await?;
-    let policy: Option<Stored<Policy>> = call.reader.get(&keys::policy(handle, &pending.policy.guid)).await?;
-    let policy = policy.map(|policy| policy.value).filter(|policy| policy.has_provider_of(&pending.policy));
-    Ok(tenant.zip(policy).map(|(tenant, policy)| (tenant.value.name, policy)))
+    let policy: Option<Stored<Policy>> = call
+        .reader
+        .get(&keys::policy(handle, &pending.policy.guid))
+        .await?;
+    let policy = policy
+        .map(|policy| policy.value)
+        .filter(|policy| policy.has_provider_of(&pending.policy));
+    Ok(tenant
+        .zip(policy)
+        .map(|(tenant, policy)| (tenant.value.name, policy)))
 }
 
-async fn admitted(call: &mut Call<'_>, entrance: Entrance<'_>, pending: &PendingSignIn, query: &BTreeMap<String, String>) -> Outcome {
-    let configuration = providers::configuration(call, entrance.handle, entrance.policy).await.map_err(Lost::by)?;
+async fn admitted(
+    call: &mut Call<'_>,
+    entrance: Entrance<'_>,
+    pending: &PendingSignIn,
+    query: &BTreeMap<String, String>,
+) -> Outcome {
+    let configuration = providers::configuration(call, entrance.handle, entrance.policy)
+        .await
+        .map_err(Lost::by)?;
     let key = call.data_key(entrance.handle).await.map_err(Lost::by)?;
     let kept = key.open(PURPOSE, &pending.sealed).map_err(Lost::by)?;
-    let kept: Pending = serde_json::from_str(&kept).map_err(Error::internal).map_err(Lost::by)?;
+    let kept: Pending = serde_json::from_str(&kept)
+        .map_err(Error::internal)
+        .map_err(Lost::by)?;
     let connector = providers::connector(call.context.settings.reach()).map_err(Lost::by)?;
-    let identity = connector.finish(&configuration, &pending.callback, &kept, query).await?;
+    let identity = connector
+        .finish(&configuration, &pending.callback, &kept, query)
+        .await?;
     let outsider = providers::outsider(identity);
     let told = providers::told(&outsider).to_string();
-    let signed_in = sign_in::admit(&mut call.reader, entrance, &Person::Outsider(outsider), None).await.map_err(Lost::by)?;
+    let signed_in = sign_in::admit(
+        &mut call.reader,
+        entrance,
+        &Person::Outsider(outsider),
+        None,
+    )
+    .await
+    .map_err(Lost::by)?;
     // Some clients decode the value twice: so it has nothing in it that a second time would change.
     Ok((signed_in.session, told.replace('%', "\\u0025")))
 }
@@ -202,8 +316,16 @@ async fn admitted(call: &mut Call<'_>, entrance: Entrance<'_>, pending: &Pending
 fn with_query(target: &str, pairs: &[(&str, &str)]) -> Result<String, Error> {
     let mut url = Url::parse(target).map_err(Error::internal)?;
     // Blanks as %20 and not as +, which clients in JavaScript would keep.
-    let encoded = pairs.iter().map(|(name, value)| format!("{name}={}", utf8_percent_encode(value, NON_ALPHANUMERIC)));
-    let fields: Vec<String> = url.query().filter(|query| !query.is_empty()).map(str::to_owned).into_iter().chain(encoded).collect();
+    let encoded = pairs
+        .iter()
+        .map(|(name, value)| format!("{name}={}", utf8_percent_encode(value, NON_ALPHANUMERIC)));
+    let fields: Vec<String> = url
+        .query()
+        .filter(|query| !query.is_empty())
+        .map(str::to_owned)
+        .into_iter()
+        .chain(encoded)
+        .collect();
     url.set_query(Some(&fields.join("&")));
     Ok(url.into())
 }
@@ -215,7 +337,11 @@ mod tests {
     #[test]
     fn only_pages_of_this_server_are_its_own() {
         let own = "https://store.example";
-        for url in ["https://store.example", "https://store.example/", "https://STORE.example:443/a?b=c"] {
+        for url in [
+            "https://store.example",
+            "https://store.example/",
+            "https://STORE.example:443/a?b=c",
+        ] {
             assert!(is_own(url, own), "{url}");
         }
         for url in [
@@ -243,8 +369,17 @@ mod tests {
     #[test]
     fn what_a_target_has_is_kept() {
         let pairs = [("status", "complete"), ("message", "a b&c=+%")];
-        assert_eq!(with_query("https://a.example/x?y=z", &pairs).unwrap(), "https://a.example/x?y=z&status=complete&message=a%20b%26c%3D%2B%25");
-        assert_eq!(with_query("https://a.example", &pairs[..1]).unwrap(), "https://a.example/?status=complete");
-        assert_eq!(with_query("https://a.example/?", &pairs[..1]).unwrap(), "https://a.example/?status=complete");
+        assert_eq!(
+            with_query("https://a.example/x?y=z", &pairs).unwrap(),
+            "https://a.example/x?y=z&status=complete&message=a%20b%26c%3D%2B%25"
+        );
+        assert_eq!(
+            with_query("https://a.example", &pairs[..1]).unwrap(),
+            "https://a.example/?status=complete"
+        );
+        assert_eq!(
+            with_query("https://a.example/?", &pairs[..1]).unwrap(),
+            "https://a.example/?status=complete"
+        );
     }
 }

@@ -1,4 +1,5 @@
-//! `$fh.auth`: sign-in of apps' users by policies, the browser's return from a provider, and what is asked about sessions.
+//! `$fh.auth`: sign-in of apps' users by policies, the browser's return from a provider, and what
+//! is asked about sessions.
 
 mod browser;
 mod providers;
@@ -40,14 +41,19 @@ impl Operations for AppSignIn {
     }
 }
 
-/// The tenant of a `clientToken`: a store's guid leads to it; an app's token does not, and the request's host or the
-/// default decides.
+/// The tenant of a `clientToken`: a store's guid leads to it; an app's token does not, and the
+/// request's host or the default decides.
 async fn tenant_of_token(call: &mut Call<'_>, token: &str) -> Result<Handle, Error> {
     let store: Option<Guid> = token.parse().ok();
     if let Some(store) = store
-        && let Some(found) = call.reader.get::<StoreDirectory>(&keys::store_directory(&store)).await?
+        && let Some(found) = call
+            .reader
+            .get::<StoreDirectory>(&keys::store_directory(&store))
+            .await?
     {
-        return call.context.tenant_before_sign_in(call.incoming, Some(&found.value.domain));
+        return call
+            .context
+            .tenant_before_sign_in(call.incoming, Some(&found.value.domain));
     }
     call.context.tenant_before_sign_in(call.incoming, None)
 }
@@ -103,12 +109,21 @@ impl Asked {
     }
 
     fn entrance(&self) -> Entrance<'_> {
-        Entrance { handle: self.handle, domain: &self.domain, policy: &self.policy, cuid: &self.cuid, client_token: &self.client_token }
+        Entrance {
+            handle: self.handle,
+            domain: &self.domain,
+            policy: &self.policy,
+            cuid: &self.cuid,
+            client_token: &self.client_token,
+        }
     }
 }
 
 fn text_of(params: &Map<String, Value>, names: &[&str]) -> String {
-    let texts = names.iter().filter_map(|name| params.get(*name)).filter_map(|value| shared::lenient::text(value.clone()).ok());
+    let texts = names
+        .iter()
+        .filter_map(|name| params.get(*name))
+        .filter_map(|value| shared::lenient::text(value.clone()).ok());
     texts.into_iter().next().unwrap_or_default()
 }
 
@@ -118,13 +133,20 @@ const PASSWORD: [&str; 1] = ["password"];
 
 async fn auth(mut call: Call<'_>) -> Result<Reply, Error> {
     let body: AuthBody = call.body()?;
-    let cuid = body.device.or(body.fh.and_then(|fh| fh.cuid)).filter(|cuid| !cuid.is_empty() && cuid.chars().count() <= CUID_LIMIT);
+    let cuid = body
+        .device
+        .or(body.fh.and_then(|fh| fh.cuid))
+        .filter(|cuid| !cuid.is_empty() && cuid.chars().count() <= CUID_LIMIT);
     let cuid = cuid.ok_or_else(|| Error::invalid("invalid_device"))?;
     let client_token = body.client_token.unwrap_or_default();
     if client_token.chars().count() > CLIENT_TOKEN_LIMIT {
         return Err(Error::invalid("invalid_clientToken"));
     }
-    if body.end_redirect_url.as_ref().is_some_and(|url| url.chars().count() > URL_LIMIT) {
+    if body
+        .end_redirect_url
+        .as_ref()
+        .is_some_and(|url| url.chars().count() > URL_LIMIT)
+    {
         return Err(Error::invalid("invalid_endRedirectUrl"));
     }
     let policy_id = body.policy_id.trim();
@@ -132,32 +154,77 @@ async fn auth(mut call: Call<'_>) -> Result<Reply, Error> {
     let handle = tenant_of_token(&mut call, &client_token).await?;
     let (name, password) = (text_of(&params, &USER_ID), text_of(&params, &PASSWORD));
     let (address, now) = (&*call.incoming.address, call.reader.now());
-    let attempt = Attempt { of: Throttled::Password, handle, name: name.trim(), password: &password, address, now };
+    let attempt = Attempt {
+        of: Throttled::Password,
+        handle,
+        name: name.trim(),
+        password: &password,
+        address,
+        now,
+    };
     let account = providers::account(policy_id, &name, &cuid);
     let mut wanted = attempt.keys();
-    wanted.extend([keys::tenant(handle), keys::policy_id(handle, policy_id), keys::sign_in(handle, attempt.name), keys::device(handle, &device_id(&cuid))]);
+    wanted.extend([
+        keys::tenant(handle),
+        keys::policy_id(handle, policy_id),
+        keys::sign_in(handle, attempt.name),
+        keys::device(handle, &device_id(&cuid)),
+    ]);
     call.reader.fetch(wanted, Vec::new()).await?;
     let unknown = || Error::forbidden("unknown_policyId");
-    let tenant: Stored<Tenant> = call.reader.get(&keys::tenant(handle)).await?.ok_or_else(unknown)?;
-    let policy = call.reader.get::<PolicyIdClaim>(&keys::policy_id(handle, policy_id)).await?.ok_or_else(unknown)?.value.policy;
-    let asked = Asked { handle, domain: tenant.value.name, policy, cuid, client_token, environment: body.environment, params };
+    let tenant: Stored<Tenant> = call
+        .reader
+        .get(&keys::tenant(handle))
+        .await?
+        .ok_or_else(unknown)?;
+    let policy = call
+        .reader
+        .get::<PolicyIdClaim>(&keys::policy_id(handle, policy_id))
+        .await?
+        .ok_or_else(unknown)?
+        .value
+        .policy;
+    let asked = Asked {
+        handle,
+        domain: tenant.value.name,
+        policy,
+        cuid,
+        client_token,
+        environment: body.environment,
+        params,
+    };
     let (signed_in, auth_response) = match asked.policy.kind()? {
         PolicyType::FeedHenry => {
             let person = Person::User(sign_in::prove(&mut call.reader, attempt).await?);
-            let signed_in = sign_in::admit(&mut call.reader, asked.entrance(), &person, Some(attempt)).await?;
+            let signed_in =
+                sign_in::admit(&mut call.reader, asked.entrance(), &person, Some(attempt)).await?;
             let auth_response = json!({"userId": signed_in.user_id});
             (signed_in, auth_response)
         }
         PolicyType::Ldap | PolicyType::Mbaas => {
-            let attempt = Attempt { of: Throttled::Provider, name: &account, ..attempt };
+            let attempt = Attempt {
+                of: Throttled::Provider,
+                name: &account,
+                ..attempt
+            };
             let (outsider, auth_response) = providers::ask(&mut call, &asked, attempt).await?;
             let person = Person::Outsider(outsider);
-            (sign_in::admit(&mut call.reader, asked.entrance(), &person, Some(attempt)).await?, auth_response)
+            (
+                sign_in::admit(&mut call.reader, asked.entrance(), &person, Some(attempt)).await?,
+                auth_response,
+            )
         }
         PolicyType::OpenId | PolicyType::OAuth2 | PolicyType::OAuth1 => {
             let end = body.end_redirect_url.filter(|url| !url.is_empty());
             let (address, now) = (call.incoming.address.clone(), call.reader.now());
-            let attempt = Attempt { of: Throttled::Browser, handle, name: &account, password: "", address: &address, now };
+            let attempt = Attempt {
+                of: Throttled::Browser,
+                handle,
+                name: &account,
+                password: "",
+                address: &address,
+                now,
+            };
             return browser::begin(call, asked, attempt, end).await;
         }
     };
@@ -169,7 +236,12 @@ async fn auth(mut call: Call<'_>) -> Result<Reply, Error> {
         user_id: &'a str,
         auth_response: Value,
     }
-    Reply::of(&AuthView { message: "Authentication successful", session_token: signed_in.session.expose(), user_id: &signed_in.user_id, auth_response })
+    Reply::of(&AuthView {
+        message: "Authentication successful",
+        session_token: signed_in.session.expose(),
+        user_id: &signed_in.user_id,
+        auth_response,
+    })
 }
 
 fn callback_url(call: &Call<'_>) -> Result<Reply, Error> {
@@ -178,7 +250,9 @@ fn callback_url(call: &Call<'_>) -> Result<Reply, Error> {
     struct UrlView {
         url: String,
     }
-    Reply::of(&UrlView { url: browser::callback(call) })
+    Reply::of(&UrlView {
+        url: browser::callback(call),
+    })
 }
 
 #[derive(Deserialize)]
@@ -189,8 +263,12 @@ struct SessionBody {
 
 /// The caller whose session that is; `None` for one that is not valid (any more).
 async fn caller_of(call: &mut Call<'_>, token: &str) -> Result<Option<Principal>, Error> {
-    let Ok(session @ CredentialText::AppSession { .. }) = token.parse::<CredentialText>() else { return Ok(None) };
-    call.reader.fetch(access::keys_of(&session), Vec::new()).await?;
+    let Ok(session @ CredentialText::AppSession { .. }) = token.parse::<CredentialText>() else {
+        return Ok(None);
+    };
+    call.reader
+        .fetch(access::keys_of(&session), Vec::new())
+        .await?;
     match access::authenticate(&mut call.reader, &session, false).await {
         Ok(principal) => Ok(Some(principal)),
         Err(error) if error.kind == Kind::Unauthenticated => Ok(None),
@@ -205,16 +283,26 @@ async fn verify_session(mut call: Call<'_>) -> Result<Reply, Error> {
     struct VerifyView {
         is_valid: bool,
     }
-    Reply::of(&VerifyView { is_valid: caller_of(&mut call, &body.session_token).await?.is_some() })
+    Reply::of(&VerifyView {
+        is_valid: caller_of(&mut call, &body.session_token).await?.is_some(),
+    })
 }
 
-/// Who a session's user is. It is asked with the session itself, so that it tells nothing that its holder may not know.
+/// Who a session's user is. It is asked with the session itself, so that it tells nothing that its
+/// holder may not know.
 async fn session_info(mut call: Call<'_>) -> Result<Reply, Error> {
     let body: SessionBody = call.body()?;
-    let Some(who) = caller_of(&mut call, &body.session_token).await? else { return Err(Error::forbidden("invalid_sessionToken")) };
+    let Some(who) = caller_of(&mut call, &body.session_token).await? else {
+        return Err(Error::forbidden("invalid_sessionToken"));
+    };
     let (cuid, policy) = match &who.means {
         Means::AppSession { cuid, policy } => (cuid, policy),
-        Means::Session | Means::ApiKey | Means::App { .. } | Means::UserToken | Means::Message | Means::Bearer { .. } => {
+        Means::Session
+        | Means::ApiKey
+        | Means::App { .. }
+        | Means::UserToken
+        | Means::Message
+        | Means::Bearer { .. } => {
             return Err(Error::internal("a session of another kind"));
         }
     };
@@ -230,12 +318,22 @@ async fn session_info(mut call: Call<'_>) -> Result<Reply, Error> {
         policy: &'a Guid,
     }
     let owner = &who.owner;
-    Reply::of(&InfoView { is_valid: true, user_id: &owner.username, email: &owner.email, user_guid: &owner.user, device: cuid, domain: &who.domain, policy })
+    Reply::of(&InfoView {
+        is_valid: true,
+        user_id: &owner.username,
+        email: &owner.email,
+        user_guid: &owner.user,
+        device: cuid,
+        domain: &who.domain,
+        policy,
+    })
 }
 
 async fn revoke_session(call: Call<'_>) -> Result<Reply, Error> {
     let body: SessionBody = call.body()?;
-    if let Ok(session @ CredentialText::AppSession { .. }) = body.session_token.parse::<CredentialText>() {
+    if let Ok(session @ CredentialText::AppSession { .. }) =
+        body.session_token.parse::<CredentialText>()
+    {
         sign_in::end(&call.reader, &session).await?;
     }
     Ok(Reply::done())

@@ -4,5 +4,8 @@ use shared::lambda::Start;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_http::Error> {
-    shared::lambda::run_http::<rhmap_app_sign_in::AppSignIn>(Start::with_table().and_then(Start::and_keys)).await
+    shared::lambda::run_http::<rhmap_app_sign_in::AppSignIn>(
+        Start::with_table().and_then(Start::and_keys),
+    )
+    .await
 }

@@ -24,17 +24,41 @@ impl Operations for AppStore {
     const FUNCTION: Function<Op> = FUNCTION;
 
     fn plan(op: Op, incoming: &Incoming, handle: Handle) -> Plan {
-        let item = incoming.peek::<AppRef>("guid").and_then(|guid| guid.ours().ok());
-        let policy = incoming.peek::<Guid>("guid").map(|guid| keys::policy(handle, &guid));
-        let named = ["items", "storeitems"].into_iter().find_map(|field| incoming.peek::<Vec<AppRef>>(field)).unwrap_or_default();
-        let policies = incoming.peek::<Vec<Guid>>("authpolicies").unwrap_or_default();
+        let item = incoming
+            .peek::<AppRef>("guid")
+            .and_then(|guid| guid.ours().ok());
+        let policy = incoming
+            .peek::<Guid>("guid")
+            .map(|guid| keys::policy(handle, &guid));
+        let named = ["items", "storeitems"]
+            .into_iter()
+            .find_map(|field| incoming.peek::<Vec<AppRef>>(field))
+            .unwrap_or_default();
+        let policies = incoming
+            .peek::<Vec<Guid>>("authpolicies")
+            .unwrap_or_default();
         match op {
             Op::Read => Plan::default().query(store_front::listing(handle)),
             Op::Update => Plan::default()
                 .query(store_front::listing(handle))
-                .and(named.iter().take(100).filter_map(|named| named.ours().ok()).map(|id| keys::app_card(handle, id)))
-                .and(policies.iter().take(100).map(|policy| keys::policy(handle, policy))),
-            Op::AddItem | Op::RemoveItem => Plan::keys(item.map(|id| keys::app_card(handle, id)).into_iter().collect()),
+                .and(
+                    named
+                        .iter()
+                        .take(100)
+                        .filter_map(|named| named.ours().ok())
+                        .map(|id| keys::app_card(handle, id)),
+                )
+                .and(
+                    policies
+                        .iter()
+                        .take(100)
+                        .map(|policy| keys::policy(handle, policy)),
+                ),
+            Op::AddItem | Op::RemoveItem => Plan::keys(
+                item.map(|id| keys::app_card(handle, id))
+                    .into_iter()
+                    .collect(),
+            ),
             Op::ListItems => {
                 let [cards, icons] = app::listing(handle, None, None);
                 Plan::default().query(cards).query(icons)
@@ -79,8 +103,22 @@ async fn update(mut call: Call<'_>) -> Result<Reply, Error> {
         authpolicies: Option<Vec<Guid>>,
     }
     let (body, who): (Body, _) = (call.body()?, call.who()?);
-    let items = body.storeitems.or(body.items).map(|items| items.iter().map(AppRef::ours).collect::<Result<Vec<AppId>, _>>()).transpose()?;
-    let changes = Changes { name: body.name, description: body.description, items, policies: body.authpolicies };
+    let items = body
+        .storeitems
+        .or(body.items)
+        .map(|items| {
+            items
+                .iter()
+                .map(AppRef::ours)
+                .collect::<Result<Vec<AppId>, _>>()
+        })
+        .transpose()?;
+    let changes = Changes {
+        name: body.name,
+        description: body.description,
+        items,
+        policies: body.authpolicies,
+    };
     let whole = store_front::update(&mut call.reader, who, &changes).await?;
     Reply::of(&StoreView::of(&whole))
 }
@@ -123,9 +161,18 @@ async fn list_items(mut call: Call<'_>) -> Result<Reply, Error> {
     let who = call.who()?;
     let found = app::list(&mut call.reader, who.handle, None, None).await?;
     let base = &call.incoming.base_url;
-    let shown = found.cards.into_iter().filter(|(card, _): &(AppCard, String)| card.in_store());
-    let list: Vec<ItemView> = shown.map(|(card, icon)| ItemView::of_card(&card, icon, base)).collect();
-    Reply::of(&ItemList { count: list.len(), list, cursor: None })
+    let shown = found
+        .cards
+        .into_iter()
+        .filter(|(card, _): &(AppCard, String)| card.in_store());
+    let list: Vec<ItemView> = shown
+        .map(|(card, icon)| ItemView::of_card(&card, icon, base))
+        .collect();
+    Reply::of(&ItemList {
+        count: list.len(),
+        list,
+        cursor: None,
+    })
 }
 
 /// 003 2.7, 2.8
@@ -148,5 +195,7 @@ async fn list_policies(mut call: Call<'_>) -> Result<Reply, Error> {
     struct PoliciesView {
         list: Vec<Guid>,
     }
-    Reply::of(&PoliciesView { list: store.value.policies })
+    Reply::of(&PoliciesView {
+        list: store.value.policies,
+    })
 }

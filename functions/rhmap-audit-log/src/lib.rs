@@ -20,7 +20,12 @@ impl Operations for AuditLog {
     fn plan(op: Op, incoming: &Incoming, handle: Handle) -> Plan {
         let Op::List = op;
         match incoming.parse::<ListBody>().and_then(ListBody::asked) {
-            Ok(asked) => Plan::default().query(audit::listing(handle, &asked.filter, asked.limit, asked.after)),
+            Ok(asked) => Plan::default().query(audit::listing(
+                handle,
+                &asked.filter,
+                asked.limit,
+                asked.after,
+            )),
             Err(_) => Plan::default(),
         }
     }
@@ -66,13 +71,31 @@ const LIMIT_MOST: u64 = 1_000;
 impl ListBody {
     fn asked(self) -> Result<Asked, Error> {
         let text = |value: Option<String>| value.filter(|text| !text.is_empty());
-        let item = |value: Option<String>| text(value).map(|guid| guid.parse::<AppRef>().map_err(|_| Error::invalid("invalid_guid"))?.exact()).transpose();
-        let kind = text(self.store_item_binary_type).map(|kind| kind.parse::<BinaryType>().map_err(|_| Error::invalid("invalid_type"))).transpose()?;
+        let item = |value: Option<String>| {
+            text(value)
+                .map(|guid| {
+                    guid.parse::<AppRef>()
+                        .map_err(|_| Error::invalid("invalid_guid"))?
+                        .exact()
+                })
+                .transpose()
+        };
+        let kind = text(self.store_item_binary_type)
+            .map(|kind| {
+                kind.parse::<BinaryType>()
+                    .map_err(|_| Error::invalid("invalid_type"))
+            })
+            .transpose()?;
         let limit = self.limit.unwrap_or(LIMIT);
         if !(1..=LIMIT_MOST).contains(&limit) {
             return Err(Error::invalid("invalid_limit"));
         }
-        let fits = |cursor: &String| cursor.len() <= 64 && cursor.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'#');
+        let fits = |cursor: &String| {
+            cursor.len() <= 64
+                && cursor
+                    .bytes()
+                    .all(|b| b.is_ascii_alphanumeric() || b == b'#')
+        };
         let after = text(self.cursor);
         if after.as_ref().is_some_and(|cursor| !fits(cursor)) {
             return Err(Error::invalid("invalid_cursor"));
@@ -84,7 +107,11 @@ impl ListBody {
             kind,
             cuid: text(self.device_id),
         };
-        Ok(Asked { filter, limit: u32::try_from(limit).map_err(Error::internal)?, after })
+        Ok(Asked {
+            filter,
+            limit: u32::try_from(limit).map_err(Error::internal)?,
+            after,
+        })
     }
 }
 
@@ -132,7 +159,14 @@ impl<'a> RowView<'a> {
 async fn list(mut call: Call<'_>) -> Result<Reply, Error> {
     let who = call.who()?;
     let asked = call.body::<ListBody>()?.asked()?;
-    let (rows, cursor) = audit::list(&mut call.reader, who.handle, &asked.filter, asked.limit, asked.after).await?;
+    let (rows, cursor) = audit::list(
+        &mut call.reader,
+        who.handle,
+        &asked.filter,
+        asked.limit,
+        asked.after,
+    )
+    .await?;
     #[derive(Serialize)]
     struct ListView<'a> {
         list: Vec<RowView<'a>>,
@@ -140,5 +174,12 @@ async fn list(mut call: Call<'_>) -> Result<Reply, Error> {
         #[serde(skip_serializing_if = "Option::is_none")]
         cursor: Option<String>,
     }
-    Reply::of(&ListView { list: rows.iter().map(|row| RowView::of(row, &who.domain)).collect(), count: rows.len(), cursor })
+    Reply::of(&ListView {
+        list: rows
+            .iter()
+            .map(|row| RowView::of(row, &who.domain))
+            .collect(),
+        count: rows.len(),
+        cursor,
+    })
 }

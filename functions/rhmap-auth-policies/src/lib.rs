@@ -22,18 +22,28 @@ impl Operations for AuthPolicies {
 
     fn plan(op: Op, incoming: &Incoming, handle: Handle) -> Plan {
         if op == Op::List {
-            return Plan::default().query(Query::all(keys::policies(handle))).query(Query::all(keys::policy_users(handle)));
+            return Plan::default()
+                .query(Query::all(keys::policies(handle)))
+                .query(Query::all(keys::policy_users(handle)));
         }
         let guid = incoming.peek::<Guid>("guid");
         let record = Plan::keys(guid.iter().map(|guid| keys::policy(handle, guid)).collect());
         match (op, &guid) {
             (Op::Create, _) => named(incoming, handle, Plan::keys(vec![keys::tenant(handle)])),
             // Another provider is given only to users whom the caller may be.
-            (Op::Update, Some(guid)) => record.and([keys::tenant(handle)]).query(policy::users_listing(handle, guid)),
-            (Op::Read, _) if incoming.peek::<PolicyId>("policyId").is_some() => {
-                Plan::keys(incoming.peek::<PolicyId>("policyId").iter().map(|id| keys::policy_id(handle, &id.0)).collect())
+            (Op::Update, Some(guid)) => record
+                .and([keys::tenant(handle)])
+                .query(policy::users_listing(handle, guid)),
+            (Op::Read, _) if incoming.peek::<PolicyId>("policyId").is_some() => Plan::keys(
+                incoming
+                    .peek::<PolicyId>("policyId")
+                    .iter()
+                    .map(|id| keys::policy_id(handle, &id.0))
+                    .collect(),
+            ),
+            (Op::Read | Op::ListUsers, Some(guid)) => {
+                record.query(policy::users_listing(handle, guid))
             }
-            (Op::Read | Op::ListUsers, Some(guid)) => record.query(policy::users_listing(handle, guid)),
             (Op::Delete, Some(guid)) => record.query(policy::leaving(handle, guid)),
             (Op::AddUsers | Op::RemoveUsers, _) => named(incoming, handle, record),
             (Op::Read | Op::Update | Op::ListUsers | Op::Delete | Op::List, _) => record,
@@ -57,8 +67,19 @@ impl Operations for AuthPolicies {
 /// With the users whom the request names.
 fn named(incoming: &Incoming, handle: Handle, plan: Plan) -> Plan {
     let users = incoming.peek::<Vec<Named>>("users").unwrap_or_default();
-    let of = |user: &Named| [Some(keys::sign_in(handle, &user.0)), user.0.parse().ok().map(|guid| keys::user(handle, &guid))];
-    plan.and(users.iter().take(policy::USERS_LIMIT).flat_map(of).flatten())
+    let of = |user: &Named| {
+        [
+            Some(keys::sign_in(handle, &user.0)),
+            user.0.parse().ok().map(|guid| keys::user(handle, &guid)),
+        ]
+    };
+    plan.and(
+        users
+            .iter()
+            .take(policy::USERS_LIMIT)
+            .flat_map(of)
+            .flatten(),
+    )
 }
 
 #[derive(Deserialize)]
@@ -70,13 +91,21 @@ struct Named(String);
 impl<'de> Deserialize<'de> for Named {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let value = Value::deserialize(deserializer)?;
-        let part = ["guid", "userId", "userid"].into_iter().find_map(|field| value.get(field).filter(|part| !part.is_null())).unwrap_or(&value);
-        shared::lenient::text(part.clone()).map(Self).map_err(serde::de::Error::custom)
+        let part = ["guid", "userId", "userid"]
+            .into_iter()
+            .find_map(|field| value.get(field).filter(|part| !part.is_null()))
+            .unwrap_or(&value);
+        shared::lenient::text(part.clone())
+            .map(Self)
+            .map_err(serde::de::Error::custom)
     }
 }
 
 fn texts(users: Vec<Named>) -> Vec<String> {
-    users.into_iter().map(|user| user.0.trim().to_owned()).collect()
+    users
+        .into_iter()
+        .map(|user| user.0.trim().to_owned())
+        .collect()
 }
 
 #[derive(Serialize)]
@@ -91,7 +120,13 @@ struct UserView<'a> {
 
 impl<'a> UserView<'a> {
     fn of(user: &'a User) -> Self {
-        Self { guid: &user.owner.user, user_id: &user.owner.username, userid: &user.owner.username, email: &user.owner.email, name: &user.name }
+        Self {
+            guid: &user.owner.user,
+            user_id: &user.owner.username,
+            userid: &user.owner.username,
+            email: &user.owner.email,
+            name: &user.name,
+        }
     }
 }
 
@@ -129,7 +164,10 @@ impl<'a> PolicyView<'a> {
 
     /// As the answer to whoever made it what it is.
     fn warned(self, policy: &Policy) -> Self {
-        Self { warning: policy.admits_anybody().then_some(WARNING), ..self }
+        Self {
+            warning: policy.admits_anybody().then_some(WARNING),
+            ..self
+        }
     }
 }
 
@@ -159,7 +197,15 @@ async fn create(mut call: Call<'_>) -> Result<Reply, Error> {
     };
     let key = call.data_key(who.handle).await?;
     let users = texts(body.users.unwrap_or_default());
-    let (policy, users) = policy::create(&mut call.reader, who, &wanted, &users, &key, call.context.settings.reach()).await?;
+    let (policy, users) = policy::create(
+        &mut call.reader,
+        who,
+        &wanted,
+        &users,
+        &key,
+        call.context.settings.reach(),
+    )
+    .await?;
     Reply::of(&PolicyView::of(&policy, Some(&users)).warned(&policy))
 }
 
@@ -182,8 +228,9 @@ async fn read(mut call: Call<'_>) -> Result<Reply, Error> {
     Reply::of(&PolicyView::of(&policy, Some(&users)))
 }
 
-/// What is absent stays. fhc sends back everything that `read` gave: the users in it are not taken, since a list that was
-/// read a while ago would undo what others did; `addusers` and `removeusers` change it. The answer is without them.
+/// What is absent stays. fhc sends back everything that `read` gave: the users in it are not taken,
+/// since a list that was read a while ago would undo what others did; `addusers` and `removeusers`
+/// change it. The answer is without them.
 async fn update(mut call: Call<'_>) -> Result<Reply, Error> {
     #[derive(Deserialize)]
     #[serde(rename_all = "camelCase")]
@@ -209,7 +256,15 @@ async fn update(mut call: Call<'_>) -> Result<Reply, Error> {
         check_user_approved: body.check_user_approved,
     };
     let key = call.data_key(who.handle).await?;
-    let policy = policy::update(&mut call.reader, who, &body.guid, &wanted, &key, call.context.settings.reach()).await?;
+    let policy = policy::update(
+        &mut call.reader,
+        who,
+        &body.guid,
+        &wanted,
+        &key,
+        call.context.settings.reach(),
+    )
+    .await?;
     Reply::of(&PolicyView::of(&policy, None).warned(&policy))
 }
 
@@ -232,7 +287,10 @@ struct ListView<V> {
 
 impl<V> ListView<V> {
     fn of(list: Vec<V>) -> Self {
-        Self { count: list.len(), list }
+        Self {
+            count: list.len(),
+            list,
+        }
     }
 }
 
@@ -240,7 +298,12 @@ async fn list(mut call: Call<'_>) -> Result<Reply, Error> {
     call.incoming.readable()?;
     let handle = call.who()?.handle;
     let found = policy::list(&mut call.reader, handle).await?;
-    Reply::of(&ListView::of(found.iter().map(|(policy, users)| PolicyView::of(policy, Some(users))).collect()))
+    Reply::of(&ListView::of(
+        found
+            .iter()
+            .map(|(policy, users)| PolicyView::of(policy, Some(users)))
+            .collect(),
+    ))
 }
 
 async fn list_users(mut call: Call<'_>) -> Result<Reply, Error> {

@@ -23,15 +23,26 @@ impl Operations for Devices {
     fn plan(op: Op, incoming: &Incoming, handle: Handle) -> Plan {
         if op == Op::List {
             let page = Page::peek(incoming);
-            return Plan::default().query(device::listing(handle, page.cursor.as_ref(), page.limit()));
+            return Plan::default().query(device::listing(
+                handle,
+                page.cursor.as_ref(),
+                page.limit(),
+            ));
         }
-        let body = DeviceBody { cuid: incoming.peek::<Text>("cuid").and_then(|cuid| cuid.0), guid: incoming.peek("guid") };
-        let Ok(named) = body.named() else { return Plan::default() };
+        let body = DeviceBody {
+            cuid: incoming.peek::<Text>("cuid").and_then(|cuid| cuid.0),
+            guid: incoming.peek("guid"),
+        };
+        let Ok(named) = body.named() else {
+            return Plan::default();
+        };
         let guid = named.guid();
         let plan = Plan::keys(vec![keys::device(handle, &guid)]);
         match op {
             Op::List | Op::Read | Op::Update => plan,
-            Op::ListApps => plan.and([keys::store(handle)]).query(device::apps_listing(handle, &guid)),
+            Op::ListApps => plan
+                .and([keys::store(handle)])
+                .query(device::apps_listing(handle, &guid)),
             Op::ListUsers => plan.query(device::users_listing(handle, &guid)),
         }
     }
@@ -67,7 +78,11 @@ impl DeviceBody {
             (Some(cuid), Some(guid)) => {
                 let named = Named::Cuid(cuid);
                 // Two names of two devices: nobody knows which one is meant.
-                if named.guid() == guid { Ok(named) } else { Err(Error::invalid("invalid_guid")) }
+                if named.guid() == guid {
+                    Ok(named)
+                } else {
+                    Err(Error::invalid("invalid_guid"))
+                }
             }
         }
     }
@@ -86,7 +101,8 @@ struct FieldsView {
     sys_modified: String,
 }
 
-/// A device (003 6.1 to 6.3). What is beside the documented fields was in the real platform's answers, and fhc prints it.
+/// A device (003 6.1 to 6.3). What is beside the documented fields was in the real platform's
+/// answers, and fhc prints it.
 #[derive(Serialize)]
 struct DeviceView {
     guid: Guid,
@@ -108,7 +124,11 @@ impl DeviceView {
             sys_created: device.created.colon_millis(),
             sys_modified: device.modified.colon_millis(),
         };
-        Self { guid, fields, kind: "mam_Devices" }
+        Self {
+            guid,
+            fields,
+            kind: "mam_Devices",
+        }
     }
 }
 
@@ -130,9 +150,22 @@ struct Listed<G, F> {
 /// 003 6.1
 async fn list(mut call: Call<'_>) -> Result<Reply, Error> {
     let (page, who): (Page<Guid>, _) = (call.body()?, call.who()?);
-    let (devices, cursor) = device::list(&mut call.reader, who.handle, page.cursor.as_ref(), page.limit()).await?;
-    let list: Vec<DeviceView> = devices.into_iter().map(|device| DeviceView::of(device, &who.domain)).collect();
-    Reply::of(&ListView { count: list.len(), list, cursor })
+    let (devices, cursor) = device::list(
+        &mut call.reader,
+        who.handle,
+        page.cursor.as_ref(),
+        page.limit(),
+    )
+    .await?;
+    let list: Vec<DeviceView> = devices
+        .into_iter()
+        .map(|device| DeviceView::of(device, &who.domain))
+        .collect();
+    Reply::of(&ListView {
+        count: list.len(),
+        list,
+        cursor,
+    })
 }
 
 /// 003 6.2
@@ -142,7 +175,8 @@ async fn read(mut call: Call<'_>) -> Result<Reply, Error> {
     Reply::of(&DeviceView::of(found.value, &who.domain))
 }
 
-/// 003 6.3. The document's "DEFAULT=false" would let each of fhc's commands undo the other: what is absent stays.
+/// 003 6.3. The document's "DEFAULT=false" would let each of fhc's commands undo the other: what is
+/// absent stays.
 async fn update(mut call: Call<'_>) -> Result<Reply, Error> {
     #[derive(Deserialize)]
     struct Body {
@@ -153,7 +187,11 @@ async fn update(mut call: Call<'_>) -> Result<Reply, Error> {
         blacklisted: Option<bool>,
     }
     let (named, body, who): (DeviceBody, Body, _) = (call.body()?, call.body()?, call.who()?);
-    let changes = Changes { name: body.name, disabled: body.disabled, blacklisted: body.blacklisted };
+    let changes = Changes {
+        name: body.name,
+        disabled: body.disabled,
+        blacklisted: body.blacklisted,
+    };
     let device = device::update(&mut call.reader, who.handle, &named.named()?, &changes).await?;
     Reply::of(&DeviceView::of(device, &who.domain))
 }
@@ -167,8 +205,21 @@ async fn list_apps(mut call: Call<'_>) -> Result<Reply, Error> {
     }
     let (body, who): (DeviceBody, _) = (call.body()?, call.who()?);
     let apps = device::apps(&mut call.reader, who.handle, &body.named()?).await?;
-    let list: Vec<_> = apps.into_iter().map(|app| Listed { guid: app.guid, fields: AppFields { name: app.name, description: app.description } }).collect();
-    Reply::of(&ListView { count: list.len(), list, cursor: None })
+    let list: Vec<_> = apps
+        .into_iter()
+        .map(|app| Listed {
+            guid: app.guid,
+            fields: AppFields {
+                name: app.name,
+                description: app.description,
+            },
+        })
+        .collect();
+    Reply::of(&ListView {
+        count: list.len(),
+        list,
+        cursor: None,
+    })
 }
 
 /// 003 6.5
@@ -182,7 +233,20 @@ async fn list_users(mut call: Call<'_>) -> Result<Reply, Error> {
     }
     let (body, who): (DeviceBody, _) = (call.body()?, call.who()?);
     let users = device::users(&mut call.reader, who.handle, &body.named()?).await?;
-    let list: Vec<_> =
-        users.into_iter().map(|user| Listed { guid: user.guid, fields: UserFields { user_id: user.user_id, email: user.email, name: user.name } }).collect();
-    Reply::of(&ListView { count: list.len(), list, cursor: None })
+    let list: Vec<_> = users
+        .into_iter()
+        .map(|user| Listed {
+            guid: user.guid,
+            fields: UserFields {
+                user_id: user.user_id,
+                email: user.email,
+                name: user.name,
+            },
+        })
+        .collect();
+    Reply::of(&ListView {
+        count: list.len(),
+        list,
+        cursor: None,
+    })
 }

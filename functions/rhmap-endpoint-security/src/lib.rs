@@ -6,7 +6,10 @@ use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value};
 use shared::Error;
 use shared::access::Means;
-use shared::domain::endpoint_security::{self as endpoints, Change, Cursor, EndpointName, Filter, Logged, Overrides, PresentedKey, Security};
+use shared::domain::endpoint_security::{
+    self as endpoints, Change, Cursor, EndpointName, Filter, Logged, Overrides, PresentedKey,
+    Security,
+};
 use shared::domain::environment::Environment;
 use shared::error::Kind;
 use shared::id::{AppId, AppRef, Handle};
@@ -24,7 +27,10 @@ impl Operations for EndpointSecurity {
     const FUNCTION: Function<Op> = FUNCTION;
 
     fn plan(op: Op, incoming: &Incoming, handle: Handle) -> Plan {
-        let (Some(AppRef::Ours(app)), Some(env)) = (incoming.peek::<AppRef>("appId"), incoming.peek::<Environment>("environment")) else {
+        let (Some(AppRef::Ours(app)), Some(env)) = (
+            incoming.peek::<AppRef>("appId"),
+            incoming.peek::<Environment>("environment"),
+        ) else {
             return Plan::default();
         };
         let app = app.item();
@@ -32,7 +38,14 @@ impl Operations for EndpointSecurity {
         match op {
             Op::Get | Op::Set | Op::SetOverride | Op::RemoveOverride | Op::SetDefault => plan,
             Op::ListChanges => match incoming.parse::<LogBody>().and_then(LogBody::asked) {
-                Ok(asked) => plan.query(endpoints::listing(handle, app, &env, &asked.filter, asked.limit, asked.cursor.as_ref())),
+                Ok(asked) => plan.query(endpoints::listing(
+                    handle,
+                    app,
+                    &env,
+                    &asked.filter,
+                    asked.limit,
+                    asked.cursor.as_ref(),
+                )),
                 Err(_) => plan,
             },
             Op::Decide => match incoming.parse::<DecideBody>() {
@@ -72,7 +85,8 @@ struct OverrideView<'a> {
     updated_when: String,
 }
 
-/// The document's answer to `get`; the real platform gave it to every change too. Without a change its name and time are empty.
+/// The document's answer to `get`; the real platform gave it to every change too. Without a change
+/// its name and time are empty.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct SecurityView<'a> {
@@ -84,9 +98,17 @@ struct SecurityView<'a> {
     updated_when: String,
 }
 
-fn view(app: AppId, env: &Environment, security: &endpoints::EndpointSecurity) -> Result<Reply, Error> {
+fn view(
+    app: AppId,
+    env: &Environment,
+    security: &endpoints::EndpointSecurity,
+) -> Result<Reply, Error> {
     let overrides = security.overrides.iter().map(|(name, of)| {
-        let view = OverrideView { security: of.security, updated_by: &of.by, updated_when: of.at.minutes() };
+        let view = OverrideView {
+            security: of.security,
+            updated_by: &of.by,
+            updated_when: of.at.minutes(),
+        };
         (name, view)
     });
     Reply::of(&SecurityView {
@@ -122,22 +144,34 @@ struct DefaultBody {
 
 impl DefaultBody {
     fn security(&self) -> Result<Security, Error> {
-        self.default.parse().map_err(|error: Error| Error::invalid(format!("invalid_default: {}", error.message)))
+        self.default
+            .parse()
+            .map_err(|error: Error| Error::invalid(format!("invalid_default: {}", error.message)))
     }
 }
 
 /// The overrides of a request, judged one by one, so that what is wrong is named.
 fn overrides(named: &Map<String, Value>) -> Result<Overrides, Error> {
     if named.len() > endpoints::OVERRIDES_MOST {
-        return Err(Error::invalid(format!("invalid_overrides: at most {} at once", endpoints::OVERRIDES_MOST)));
+        return Err(Error::invalid(format!(
+            "invalid_overrides: at most {} at once",
+            endpoints::OVERRIDES_MOST
+        )));
     }
     let mut overrides = Overrides::new();
     for (spelling, value) in named {
         let name: EndpointName = spelling.parse()?;
-        let security = value.get("security").and_then(Value::as_str).unwrap_or_default();
-        let security = security.parse().map_err(|error: Error| Error::invalid(format!("invalid_security: {name}: {}", error.message)))?;
+        let security = value
+            .get("security")
+            .and_then(Value::as_str)
+            .unwrap_or_default();
+        let security = security.parse().map_err(|error: Error| {
+            Error::invalid(format!("invalid_security: {name}: {}", error.message))
+        })?;
         if overrides.insert(name.clone(), security).is_some() {
-            return Err(Error::invalid(format!("invalid_endpoint: {name} is named twice")));
+            return Err(Error::invalid(format!(
+                "invalid_endpoint: {name} is named twice"
+            )));
         }
     }
     Ok(overrides)
@@ -149,8 +183,12 @@ async fn set(call: Call<'_>) -> Result<Reply, Error> {
     struct Body {
         overrides: Option<Map<String, Value>>,
     }
-    let (place, default, body): (Place, DefaultBody, Body) = (call.body()?, call.body()?, call.body()?);
-    let change = Change::Set(default.security()?, body.overrides.as_ref().map(overrides).transpose()?);
+    let (place, default, body): (Place, DefaultBody, Body) =
+        (call.body()?, call.body()?, call.body()?);
+    let change = Change::Set(
+        default.security()?,
+        body.overrides.as_ref().map(overrides).transpose()?,
+    );
     changed(call, place, &change).await
 }
 
@@ -222,17 +260,38 @@ struct Asked {
 
 impl LogBody {
     fn asked(self) -> Result<Asked, Error> {
-        let told = |text: Option<String>| text.map(|text| text.trim().to_owned()).filter(|text| !text.is_empty());
+        let told = |text: Option<String>| {
+            text.map(|text| text.trim().to_owned())
+                .filter(|text| !text.is_empty())
+        };
         let filter = self.filter.unwrap_or_default();
-        let bad_limit = || Error::invalid(format!("invalid_limit: it is a number from 1 to {LIMIT_MOST}"));
-        let read = |digits: String| digits.parse::<u32>().ok().filter(|limit| (1..=LIMIT_MOST).contains(limit)).ok_or_else(bad_limit);
+        let bad_limit = || {
+            Error::invalid(format!(
+                "invalid_limit: it is a number from 1 to {LIMIT_MOST}"
+            ))
+        };
+        let read = |digits: String| {
+            digits
+                .parse::<u32>()
+                .ok()
+                .filter(|limit| (1..=LIMIT_MOST).contains(limit))
+                .ok_or_else(bad_limit)
+        };
         let security = told(filter.security).map(|text| text.parse());
         Ok(Asked {
-            limit: told(filter.limit).or(told(self.limit)).map(read).transpose()?,
-            cursor: told(filter.cursor).or(told(self.cursor)).map(|cursor| cursor.parse()).transpose()?,
+            limit: told(filter.limit)
+                .or(told(self.limit))
+                .map(read)
+                .transpose()?,
+            cursor: told(filter.cursor)
+                .or(told(self.cursor))
+                .map(|cursor| cursor.parse())
+                .transpose()?,
             filter: Filter {
                 endpoint: told(filter.endpoint).map(|name| name.parse()).transpose()?,
-                security: security.transpose().map_err(|error: Error| Error::invalid(format!("invalid_security: {}", error.message)))?,
+                security: security.transpose().map_err(|error: Error| {
+                    Error::invalid(format!("invalid_security: {}", error.message))
+                })?,
                 by: told(filter.updated_by),
                 kind: told(filter.event).map(|event| event.parse()).transpose()?,
             },
@@ -256,13 +315,29 @@ struct RowView<'a> {
 /// 003 7.6
 async fn list_changes(mut call: Call<'_>) -> Result<Reply, Error> {
     let (place, body, who): (Place, LogBody, _) = (call.body()?, call.body()?, call.who()?);
-    let Asked { filter, limit, cursor } = body.asked()?;
+    let Asked {
+        filter,
+        limit,
+        cursor,
+    } = body.asked()?;
     let (app, env) = (place.app_id.ours()?, &place.environment);
-    let (rows, next) = endpoints::list(&mut call.reader, who.handle, (app, env), &filter, limit, cursor.as_ref()).await?;
+    let (rows, next) = endpoints::list(
+        &mut call.reader,
+        who.handle,
+        (app, env),
+        &filter,
+        limit,
+        cursor.as_ref(),
+    )
+    .await?;
     let app_id = app.guid();
     let list = rows.iter().map(|logged: &Logged| RowView {
         app_id: &app_id,
-        endpoint: logged.row.endpoint.as_ref().map_or("", EndpointName::as_str),
+        endpoint: logged
+            .row
+            .endpoint
+            .as_ref()
+            .map_or("", EndpointName::as_str),
         environment: env,
         event: logged.row.kind.as_str(),
         security: logged.row.security,
@@ -277,11 +352,15 @@ async fn list_changes(mut call: Call<'_>) -> Result<Reply, Error> {
         #[serde(skip_serializing_if = "Option::is_none")]
         cursor: Option<String>,
     }
-    Reply::of(&ListView { list: list.collect(), count: rows.len(), cursor: next.map(|next| next.to_string()) })
+    Reply::of(&ListView {
+        list: list.collect(),
+        count: rows.len(),
+        cursor: next.map(|next| next.to_string()),
+    })
 }
 
-/// A host's question. A `key` that is there is what counts, even where it is empty: a host that passes on what its caller
-/// presented must not be answered about its own key.
+/// A host's question. A `key` that is there is what counts, even where it is empty: a host that
+/// passes on what its caller presented must not be answered about its own key.
 #[derive(Deserialize)]
 struct DecideBody {
     #[serde(deserialize_with = "shared::lenient::text")]
@@ -297,8 +376,9 @@ fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Option<S
 }
 
 impl DecideBody {
-    /// The key that is judged: the one in the question, else the one in `X-FH-AUTH-APP`, which is the caller's where the host
-    /// asks with a credential of its own, and else the credential that it asks with.
+    /// The key that is judged: the one in the question, else the one in `X-FH-AUTH-APP`, which is
+    /// the caller's where the host asks with a credential of its own, and else the credential that
+    /// it asks with.
     fn presented(&self, incoming: &Incoming, handle: Handle) -> PresentedKey {
         let text = match &self.key {
             Some(key) => key.as_deref(),
@@ -329,7 +409,14 @@ async fn decide(mut call: Call<'_>) -> Result<Reply, Error> {
     let endpoint: EndpointName = body.endpoint.parse()?;
     let app = place.app_id.ours()?;
     let key = body.presented(call.incoming, who.handle);
-    let decision = endpoints::decide(&mut call.reader, who.handle, (app, &place.environment), &endpoint, &key).await?;
+    let decision = endpoints::decide(
+        &mut call.reader,
+        who.handle,
+        (app, &place.environment),
+        &endpoint,
+        &key,
+    )
+    .await?;
     if let (Some(reason), Some(true)) = (decision.refused, body.enforce) {
         return Err(Error::new(Kind::Unauthenticated, reason));
     }

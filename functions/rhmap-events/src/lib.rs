@@ -28,12 +28,28 @@ impl Operations for Events {
     fn plan(op: Op, incoming: &Incoming, handle: Handle) -> Plan {
         match op {
             Op::List => {
-                let Ok(asked) = incoming.parse::<ListBody>().and_then(ListBody::asked) else { return Plan::default() };
-                let Ok(app) = asked.app.ours() else { return Plan::default() };
-                let queries = event_log::listing(handle, app, &asked.env, asked.groups, asked.limit, asked.before.as_deref());
-                queries.into_iter().fold(Plan::keys(vec![keys::app_card(handle, app)]), Plan::query)
+                let Ok(asked) = incoming.parse::<ListBody>().and_then(ListBody::asked) else {
+                    return Plan::default();
+                };
+                let Ok(app) = asked.app.ours() else {
+                    return Plan::default();
+                };
+                let queries = event_log::listing(
+                    handle,
+                    app,
+                    &asked.env,
+                    asked.groups,
+                    asked.limit,
+                    asked.before.as_deref(),
+                );
+                queries
+                    .into_iter()
+                    .fold(Plan::keys(vec![keys::app_card(handle, app)]), Plan::query)
             }
-            Op::Report => incoming.parse::<Report>().map(|report| Plan::keys(report.keys(handle))).unwrap_or_default(),
+            Op::Report => incoming
+                .parse::<Report>()
+                .map(|report| Plan::keys(report.keys(handle)))
+                .unwrap_or_default(),
         }
     }
 
@@ -81,13 +97,29 @@ impl ListBody {
             Some("AUDIT") => Some(EventGroup::Audit),
             Some(_) => return Err(Error::invalid("invalid_eventGroup: NOTIFICATION or AUDIT")),
         };
-        if self.limit.is_some_and(|limit| !(1..=LIMIT_MOST).contains(&limit)) {
+        if self
+            .limit
+            .is_some_and(|limit| !(1..=LIMIT_MOST).contains(&limit))
+        {
             return Err(Error::invalid("invalid_limit"));
         }
         let before = paging::place_in_time(self.cursor)?;
         let app = reported_event::app_of(self.app_guid.as_deref(), self.uid.as_deref())?;
-        let limit = self.limit.map(u32::try_from).transpose().map_err(Error::internal)?;
-        Ok(Asked { app, env: self.env, groups: Groups { named, audit: self.audit.unwrap_or_default() }, limit, before })
+        let limit = self
+            .limit
+            .map(u32::try_from)
+            .transpose()
+            .map_err(Error::internal)?;
+        Ok(Asked {
+            app,
+            env: self.env,
+            groups: Groups {
+                named,
+                audit: self.audit.unwrap_or_default(),
+            },
+            limit,
+            before,
+        })
     }
 }
 
@@ -127,7 +159,9 @@ impl<'a> EventView<'a> {
     /// As it is shown to whoever asked for that environment.
     fn of(event: &'a Event, env: &'a Environment) -> Self {
         let mut details = event.details.clone();
-        details.entry("message").or_insert_with(|| event.message.clone().into());
+        details
+            .entry("message")
+            .or_insert_with(|| event.message.clone().into());
         let fields = FieldsView {
             app_guid: event.app.guid(),
             category: event.category.as_str(),
@@ -145,7 +179,12 @@ impl<'a> EventView<'a> {
             uid: event.app.guid(),
             updated_by: &event.by,
         };
-        Self { event_group: event.group.as_str(), fields, guid: &event.guid, kind: "eventlog_EventLog" }
+        Self {
+            event_group: event.group.as_str(),
+            fields,
+            guid: &event.guid,
+            kind: "eventlog_EventLog",
+        }
     }
 }
 
@@ -154,9 +193,26 @@ async fn list(mut call: Call<'_>) -> Result<Reply, Error> {
     let handle = call.who()?.handle;
     let asked = call.body::<ListBody>()?.asked()?;
     let app = asked.app.ours()?;
-    let (events, cursor) = event_log::list(&mut call.reader, handle, app, &asked.env, asked.groups, asked.limit, asked.before.as_deref()).await?;
+    let (events, cursor) = event_log::list(
+        &mut call.reader,
+        handle,
+        app,
+        &asked.env,
+        asked.groups,
+        asked.limit,
+        asked.before.as_deref(),
+    )
+    .await?;
     // The log of an app that was deleted outlives it.
-    if events.is_empty() && cursor.is_none() && asked.before.is_none() && call.reader.get::<AppCard>(&keys::app_card(handle, app)).await?.is_none() {
+    if events.is_empty()
+        && cursor.is_none()
+        && asked.before.is_none()
+        && call
+            .reader
+            .get::<AppCard>(&keys::app_card(handle, app))
+            .await?
+            .is_none()
+    {
         return Err(Error::not_found("invalid_guid"));
     }
     #[derive(Serialize)]
@@ -166,7 +222,14 @@ async fn list(mut call: Call<'_>) -> Result<Reply, Error> {
         #[serde(skip_serializing_if = "Option::is_none")]
         cursor: Option<String>,
     }
-    Reply::of(&ListView { list: events.iter().map(|event| EventView::of(event, &asked.env)).collect(), count: events.len(), cursor })
+    Reply::of(&ListView {
+        list: events
+            .iter()
+            .map(|event| EventView::of(event, &asked.env))
+            .collect(),
+        count: events.len(),
+        cursor,
+    })
 }
 
 /// What an app's host, or a member who may change apps, reports.
@@ -174,7 +237,9 @@ async fn report(mut call: Call<'_>) -> Result<Reply, Error> {
     let who = call.who()?;
     let report = call.body::<Report>()?;
     let by = match &who.means {
-        Means::App { app } if report.app()?.ours().ok() != Some(*app) => return Err(Error::forbidden("The API key is another app's")),
+        Means::App { app } if report.app()?.ours().ok() != Some(*app) => {
+            return Err(Error::forbidden("The API key is another app's"));
+        }
         Means::App { .. } => None,
         _ => Some(who.owner.username.as_str()),
     };

@@ -67,12 +67,20 @@ fn version() -> Result<Reply, Error> {
         #[serde(rename = "Release")]
         release: &'static str,
     }
-    Reply::of(&VersionView { product: "Appdepot", release: env!("CARGO_PKG_VERSION") })
+    Reply::of(&VersionView {
+        product: "Appdepot",
+        release: env!("CARGO_PKG_VERSION"),
+    })
 }
 
-/// The cookie's line. `Secure` where the deployment is reached by https: a browser would drop it on the local server.
+/// The cookie's line. `Secure` where the deployment is reached by https: a browser would drop it on
+/// the local server.
 fn cookie(call: &Call<'_>, value: &str, seconds: i64) -> String {
-    let secure = if call.incoming.base_url.starts_with("https:") { "; Secure" } else { "" };
+    let secure = if call.incoming.base_url.starts_with("https:") {
+        "; Secure"
+    } else {
+        ""
+    };
     format!("feedhenry={value}; Path=/; HttpOnly; SameSite=Lax; Max-Age={seconds}{secure}")
 }
 
@@ -88,7 +96,9 @@ async fn login(mut call: Call<'_>) -> Result<Reply, Error> {
         d: Option<String>,
     }
     let body: Body = call.body()?;
-    let handle = call.context.tenant_before_sign_in(call.incoming, body.d.as_deref())?;
+    let handle = call
+        .context
+        .tenant_before_sign_in(call.incoming, body.d.as_deref())?;
     let attempt = attempt(&call, Throttled::Password, handle, body.u.trim(), &body.p);
     let signed_in = sign_in::member(&mut call.reader, attempt).await?;
     #[derive(Serialize)]
@@ -100,7 +110,12 @@ async fn login(mut call: Call<'_>) -> Result<Reply, Error> {
         user_name: &'a str,
     }
     let text = signed_in.session.expose();
-    let view = LoginView { result: "ok", login: text, domain: &signed_in.domain, user_name: &signed_in.user.owner.username };
+    let view = LoginView {
+        result: "ok",
+        login: text,
+        domain: &signed_in.domain,
+        user_name: &signed_in.user.owner.username,
+    };
     let line = cookie(&call, text, sign_in::SESSION_SECONDS);
     Ok(Reply::of(&view)?.cookie(line))
 }
@@ -118,7 +133,10 @@ async fn logout(call: Call<'_>) -> Result<Reply, Error> {
 async fn read_user(mut call: Call<'_>) -> Result<Reply, Error> {
     call.incoming.readable()?;
     let who = call.who()?;
-    let found: Option<Stored<User>> = call.reader.get(&keys::user(who.handle, &who.owner.user)).await?;
+    let found: Option<Stored<User>> = call
+        .reader
+        .get(&keys::user(who.handle, &who.owner.user))
+        .await?;
     let user = found.ok_or_else(Error::unauthenticated)?.value;
     #[derive(Serialize)]
     #[serde(rename_all = "camelCase")]
@@ -140,7 +158,12 @@ async fn read_user(mut call: Call<'_>) -> Result<Reply, Error> {
         email: &user.owner.email,
         name: &user.name,
         domain: &who.domain,
-        roles: user.owner.roles.iter().map(|role: &Role| role.as_str()).collect(),
+        roles: user
+            .owner
+            .roles
+            .iter()
+            .map(|role: &Role| role.as_str())
+            .collect(),
         prefs: &user.prefs,
         sys_created: user.created.colon_millis(),
     })
@@ -156,7 +179,14 @@ async fn set_prop(mut call: Call<'_>) -> Result<Reply, Error> {
         value: String,
     }
     let (body, who): (Body, _) = (call.body()?, call.who()?);
-    user::set_preference(&mut call.reader, who.handle, &who.owner.user, &body.key, &body.value).await?;
+    user::set_preference(
+        &mut call.reader,
+        who.handle,
+        &who.owner.user,
+        &body.key,
+        &body.value,
+    )
+    .await?;
     Ok(Reply::done())
 }
 
@@ -164,12 +194,18 @@ async fn set_prop(mut call: Call<'_>) -> Result<Reply, Error> {
 const PAGE_POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'";
 
 fn page(page: &impl Template) -> Result<Reply, Error> {
-    let reply = Reply::bytes("text/html; charset=utf-8", page.render().map_err(Error::internal)?.into_bytes());
+    let reply = Reply::bytes(
+        "text/html; charset=utf-8",
+        page.render().map_err(Error::internal)?.into_bytes(),
+    );
     // The link must not travel on in a Referer.
-    Ok(reply.header("content-security-policy", PAGE_POLICY.to_owned()).header("referrer-policy", "no-referrer".to_owned()))
+    Ok(reply
+        .header("content-security-policy", PAGE_POLICY.to_owned())
+        .header("referrer-policy", "no-referrer".to_owned()))
 }
 
-/// `{u, d}`: a user who forgot his password, by name or mail address. The answer is the same whoever asks.
+/// `{u, d}`: a user who forgot his password, by name or mail address. The answer is the same
+/// whoever asks.
 async fn forgot_password(mut call: Call<'_>) -> Result<Reply, Error> {
     #[derive(Deserialize)]
     struct Body {
@@ -180,32 +216,77 @@ async fn forgot_password(mut call: Call<'_>) -> Result<Reply, Error> {
     }
     let body: Body = call.body()?;
     let mailer = call.context.mailer()?;
-    let handle = call.context.tenant_before_sign_in(call.incoming, body.d.as_deref())?;
+    let handle = call
+        .context
+        .tenant_before_sign_in(call.incoming, body.d.as_deref())?;
     let name = body.u.trim();
     // As long for nobody as for somebody, and whatever becomes of the mail.
     let alike = std::time::Duration::from_millis(call.context.settings.reset_millis);
-    let (done, ()) = tokio::join!(reset(&mut call, mailer, handle, name), tokio::time::sleep(alike));
+    let (done, ()) = tokio::join!(
+        reset(&mut call, mailer, handle, name),
+        tokio::time::sleep(alike)
+    );
     done.map(|()| Reply::done())
 }
 
 /// Mails a link to the user of that name or address, if there is one.
-async fn reset(call: &mut Call<'_>, mailer: &dyn Mailer, handle: Handle, name: &str) -> Result<(), Error> {
+async fn reset(
+    call: &mut Call<'_>,
+    mailer: &dyn Mailer,
+    handle: Handle,
+    name: &str,
+) -> Result<(), Error> {
     let found = password::forgotten(&mut call.reader, handle, name, Vec::new()).await?;
-    // Each request counts, so that nobody's mailbox is flooded: for the user, whatever he was called.
-    let counted = found.as_ref().map_or_else(|| name.to_owned(), |user| user.owner.user.to_string());
-    attempt(call, Throttled::Reset, handle, &counted, "").charge(&call.reader).await?;
+    // Each request counts, so that nobody's mailbox is flooded: for the user, whatever he was
+    // called.
+    let counted = found
+        .as_ref()
+        .map_or_else(|| name.to_owned(), |user| user.owner.user.to_string());
+    attempt(call, Throttled::Reset, handle, &counted, "")
+        .charge(&call.reader)
+        .await?;
     let tenant: Option<Stored<Tenant>> = call.reader.get(&keys::tenant(handle)).await?;
-    let (Some(user), Some(tenant)) = (found, tenant) else { return Ok(()) };
-    let (link, write) = password::link(handle, &tenant.value.name, &user, Reason::Reset, call.reader.now())?;
+    let (Some(user), Some(tenant)) = (found, tenant) else {
+        return Ok(());
+    };
+    let (link, write) = password::link(
+        handle,
+        &tenant.value.name,
+        &user,
+        Reason::Reset,
+        call.reader.now(),
+    )?;
     call.reader.table().write(vec![write]).await?;
-    // What went wrong stands in the log: who asks must not learn whether there was anything to be mailed.
-    password::send(mailer, &user, &tenant.value.name, &call.incoming.base_url, Reason::Reset, &link).await;
+    // What went wrong stands in the log: who asks must not learn whether there was anything to be
+    // mailed.
+    password::send(
+        mailer,
+        &user,
+        &tenant.value.name,
+        &call.incoming.base_url,
+        Reason::Reset,
+        &link,
+    )
+    .await;
     Ok(())
 }
 
 /// A try from where the request came.
-fn attempt<'a>(call: &Call<'a>, of: Throttled, handle: Handle, name: &'a str, password: &'a str) -> Attempt<'a> {
-    Attempt { of, handle, name, password, address: &call.incoming.address, now: call.reader.now() }
+fn attempt<'a>(
+    call: &Call<'a>,
+    of: Throttled,
+    handle: Handle,
+    name: &'a str,
+    password: &'a str,
+) -> Attempt<'a> {
+    Attempt {
+        of,
+        handle,
+        name,
+        password,
+        address: &call.incoming.address,
+        now: call.reader.now(),
+    }
 }
 
 #[derive(Deserialize)]
@@ -214,10 +295,15 @@ struct LinkBody {
     token: String,
 }
 
-/// The page behind the link of a mail. It only asks: programs that look into mails follow links, and must not use one up.
+/// The page behind the link of a mail. It only asks: programs that look into mails follow links,
+/// and must not use one up.
 fn password_page(call: &Call<'_>) -> Result<Reply, Error> {
     let body: LinkBody = call.body()?;
-    page(&PasswordPage { token: &body.token, least: password::LEAST, problem: "" })
+    page(&PasswordPage {
+        token: &body.token,
+        least: password::LEAST,
+        problem: "",
+    })
 }
 
 /// `{token, password}`, as JSON or from the page's form.
@@ -229,19 +315,27 @@ async fn set_password(mut call: Call<'_>) -> Result<Reply, Error> {
         #[serde(deserialize_with = "shared::lenient::text")]
         password: String,
     }
-    let from_page = call.incoming.content_type.starts_with("application/x-www-form-urlencoded");
+    let from_page = call
+        .incoming
+        .content_type
+        .starts_with("application/x-www-form-urlencoded");
     let body: Body = call.body()?;
     match password::set_by_link(&mut call.reader, &body.link.token, &body.password).await {
-        Ok(user) if from_page => page(&PasswordSet { username: &user.owner.username }),
+        Ok(user) if from_page => page(&PasswordSet {
+            username: &user.owner.username,
+        }),
         Ok(_) => Ok(Reply::done()),
-        Err(error) if from_page && error.kind == Kind::Invalid => {
-            page(&PasswordPage { token: &body.link.token, least: password::LEAST, problem: &error.message })
-        }
+        Err(error) if from_page && error.kind == Kind::Invalid => page(&PasswordPage {
+            token: &body.link.token,
+            least: password::LEAST,
+            problem: &error.message,
+        }),
         Err(error) => Err(error),
     }
 }
 
-/// `{oldPassword, newPassword}`: a member's own. His other sessions end; the answer brings a new one.
+/// `{oldPassword, newPassword}`: a member's own. His other sessions end; the answer brings a new
+/// one.
 async fn change_password(mut call: Call<'_>) -> Result<Reply, Error> {
     #[derive(Deserialize)]
     #[serde(rename_all = "camelCase")]
@@ -252,12 +346,21 @@ async fn change_password(mut call: Call<'_>) -> Result<Reply, Error> {
         new_password: String,
     }
     let (body, who): (Body, _) = (call.body()?, call.who()?);
-    let attempt = attempt(&call, Throttled::Password, who.handle, &who.owner.username, &body.old_password);
+    let attempt = attempt(
+        &call,
+        Throttled::Password,
+        who.handle,
+        &who.owner.username,
+        &body.old_password,
+    );
     let session = password::change_own(&mut call.reader, who, attempt, &body.new_password).await?;
     #[derive(Serialize)]
     struct ChangedView<'a> {
         login: &'a str,
     }
     let line = cookie(&call, session.expose(), sign_in::SESSION_SECONDS);
-    Ok(Reply::of(&ChangedView { login: session.expose() })?.cookie(line))
+    Ok(Reply::of(&ChangedView {
+        login: session.expose(),
+    })?
+    .cookie(line))
 }

@@ -1,5 +1,6 @@
-//! Installing: Android is sent to a signed address of the storage, iOS gets a page with an `itms-services` link whose
-//! manifest, package and icon a device fetches without a session. No binary passes through a function.
+//! Installing: Android is sent to a signed address of the storage, iOS gets a page with an
+//! `itms-services` link whose manifest, package and icon a device fetches without a session. No
+//! binary passes through a function.
 
 use std::time::Duration;
 
@@ -58,7 +59,8 @@ struct InstallBody {
     device_id: Option<String>,
 }
 
-/// 003 2.25: by the item's guid with a type, or by the guid of its binary, as the addresses in lists have it.
+/// 003 2.25: by the item's guid with a type, or by the guid of its binary, as the addresses in
+/// lists have it.
 pub async fn install(mut call: Call<'_>) -> Result<Reply, Error> {
     let (body, who): (InstallBody, _) = (call.body()?, call.who()?);
     let id = body.guid.exact()?;
@@ -79,7 +81,15 @@ pub async fn install(mut call: Call<'_>) -> Result<Reply, Error> {
         Some(guid) => binary.versions.iter().find(|version| version.guid == *guid),
     };
     let version = version.ok_or_else(|| Error::not_found("invalid_guid"))?;
-    hand_out(call, &card, kind, version, body.download.unwrap_or(false), body.device_id.as_deref()).await
+    hand_out(
+        call,
+        &card,
+        kind,
+        version,
+        body.download.unwrap_or(false),
+        body.device_id.as_deref(),
+    )
+    .await
 }
 
 /// 003 2.6.4: `downloadvers?guid=<guid of a kept version>`.
@@ -93,31 +103,77 @@ pub async fn download_version(mut call: Call<'_>) -> Result<Reply, Error> {
     }
     let (body, who): (Body, _) = (call.body()?, call.who()?);
     let unknown = || Error::not_found("invalid_guid");
-    let alias = call.reader.get::<VersionAlias>(&keys::version(who.handle, &body.guid)).await?.ok_or_else(unknown)?.value;
+    let alias = call
+        .reader
+        .get::<VersionAlias>(&keys::version(who.handle, &body.guid))
+        .await?
+        .ok_or_else(unknown)?
+        .value;
     let kind = alias.binary.kind().ok_or_else(unknown)?;
-    call.reader.fetch_missing(&[keys::app_card(who.handle, alias.binary), keys::binary(who.handle, alias.binary, kind)]).await?;
+    call.reader
+        .fetch_missing(&[
+            keys::app_card(who.handle, alias.binary),
+            keys::binary(who.handle, alias.binary, kind),
+        ])
+        .await?;
     let card = visible_card(&mut call, who, alias.binary).await?;
     let binary = binary(&mut call, who.handle, card.id, kind).await?;
-    let version = binary.versions.iter().find(|version| version.guid == body.guid).ok_or_else(unknown)?;
+    let version = binary
+        .versions
+        .iter()
+        .find(|version| version.guid == body.guid)
+        .ok_or_else(unknown)?;
     hand_out(call, &card, kind, version, true, body.device_id.as_deref()).await
 }
 
-/// The item, if the caller sees it; a member who may read store items fetches from the catalogue too.
+/// The item, if the caller sees it; a member who may read store items fetches from the catalogue
+/// too.
 async fn visible_card(call: &mut Call<'_>, who: &Principal, id: AppId) -> Result<AppCard, Error> {
     let card = app::card(&mut call.reader, who.handle, id).await?.value;
-    let store = store_front::store(&mut call.reader, who.handle).await?.value;
+    let store = store_front::store(&mut call.reader, who.handle)
+        .await?
+        .value;
     let keeper = who.is_member() && who.holds(Right::ReadStoreItems);
-    if keeper || app::visible(&card, who, &store.policies) { Ok(card) } else { Err(Error::not_found("invalid_guid")) }
+    if keeper || app::visible(&card, who, &store.policies) {
+        Ok(card)
+    } else {
+        Err(Error::not_found("invalid_guid"))
+    }
 }
 
-async fn binary(call: &mut Call<'_>, handle: Handle, id: AppId, kind: BinaryType) -> Result<Binary, Error> {
-    Ok(call.reader.get(&keys::binary(handle, id, kind)).await?.ok_or_else(invalid_type)?.value)
+async fn binary(
+    call: &mut Call<'_>,
+    handle: Handle,
+    id: AppId,
+    kind: BinaryType,
+) -> Result<Binary, Error> {
+    Ok(call
+        .reader
+        .get(&keys::binary(handle, id, kind))
+        .await?
+        .ok_or_else(invalid_type)?
+        .value)
 }
 
 /// Writes the row of the log, and answers the page or the way to the bytes.
-async fn hand_out(mut call: Call<'_>, card: &AppCard, kind: BinaryType, version: &Version, raw: bool, cuid: Option<&str>) -> Result<Reply, Error> {
+async fn hand_out(
+    mut call: Call<'_>,
+    card: &AppCard,
+    kind: BinaryType,
+    version: &Version,
+    raw: bool,
+    cuid: Option<&str>,
+) -> Result<Reply, Error> {
     let who = call.who()?;
-    let rows = audit::row(who, card, kind, version.number, cuid, &call.incoming.address, call.reader.now())?;
+    let rows = audit::row(
+        who,
+        card,
+        kind,
+        version.number,
+        cuid,
+        &call.incoming.address,
+        call.reader.now(),
+    )?;
     let reply = if kind == BinaryType::Android || raw {
         Reply::redirect(storage_url(&call, who.handle, card, kind, version).await?)
     } else {
@@ -127,32 +183,70 @@ async fn hand_out(mut call: Call<'_>, card: &AppCard, kind: BinaryType, version:
     Ok(reply)
 }
 
-async fn storage_url(call: &Call<'_>, handle: Handle, card: &AppCard, kind: BinaryType, version: &Version) -> Result<String, Error> {
-    let extension = if kind == BinaryType::Android { "apk" } else { "ipa" };
-    let presentation = Presentation { content_type: kind.content_type().to_owned(), file_name: format!("{}-{}.{extension}", card.name, version.version_name) };
+async fn storage_url(
+    call: &Call<'_>,
+    handle: Handle,
+    card: &AppCard,
+    kind: BinaryType,
+    version: &Version,
+) -> Result<String, Error> {
+    let extension = if kind == BinaryType::Android {
+        "apk"
+    } else {
+        "ipa"
+    };
+    let presentation = Presentation {
+        content_type: kind.content_type().to_owned(),
+        file_name: format!("{}-{}.{extension}", card.name, version.version_name),
+    };
     let name = keys::binary_object(handle, &version.sha256);
-    Ok(call.objects()?.sign_get(&name, STORAGE_URL, &presentation).await?.url)
+    Ok(call
+        .objects()?
+        .sign_get(&name, STORAGE_URL, &presentation)
+        .await?
+        .url)
 }
 
-async fn page(call: &mut Call<'_>, handle: Handle, card: &AppCard, kind: BinaryType, version: &Version) -> Result<Reply, Error> {
+async fn page(
+    call: &mut Call<'_>,
+    handle: Handle,
+    card: &AppCard,
+    kind: BinaryType,
+    version: &Version,
+) -> Result<Reply, Error> {
     let key = call.data_key(handle).await?;
     let expires = call.reader.now().plus_seconds(VALID_SECONDS).seconds();
-    let ticket = Ticket { handle, binary: card.id.binary(kind), version: version.number, expires }.sign(&key);
+    let ticket = Ticket {
+        handle,
+        binary: card.id.binary(kind),
+        version: version.number,
+        expires,
+    }
+    .sign(&key);
     let base = &call.incoming.base_url;
     let page = InstallPage {
         title: card.name.as_str(),
         version: &version.version_name,
         icon_url: &Ticket::icon_url(base, &ticket),
-        manifest_parameter: utf8_percent_encode(&Ticket::manifest_url(base, &ticket), NON_ALPHANUMERIC).to_string(),
+        manifest_parameter: utf8_percent_encode(
+            &Ticket::manifest_url(base, &ticket),
+            NON_ALPHANUMERIC,
+        )
+        .to_string(),
     };
     let html = page.render().map_err(Error::internal)?;
     Ok(Reply::bytes("text/html; charset=utf-8", html.into_bytes())
-        .header("content-security-policy", "default-src 'none'; img-src 'self'; style-src 'unsafe-inline'; frame-ancestors 'self'")
+        .header(
+            "content-security-policy",
+            "default-src 'none'; img-src 'self'; style-src 'unsafe-inline'; frame-ancestors 'self'",
+        )
         .header("referrer-policy", "no-referrer"))
 }
 
 /// The version that a ticket lets its bearer fetch.
-async fn ticketed(call: &mut Call<'_>) -> Result<(String, Ticket, AppCard, BinaryType, Version), Error> {
+async fn ticketed(
+    call: &mut Call<'_>,
+) -> Result<(String, Ticket, AppCard, BinaryType, Version), Error> {
     let text = call.incoming.param("ticket").to_owned();
     let (ticket, signature) = Ticket::read(&text)?;
     let unknown = || Error::not_found("invalid_guid");
@@ -165,12 +259,17 @@ async fn ticketed(call: &mut Call<'_>) -> Result<(String, Ticket, AppCard, Binar
     ];
     call.reader.fetch_missing(&wanted).await?;
     // Nothing read so far is told before the signature is seen to be ours.
-    let key = call
-        .data_key(ticket.handle)
-        .await
-        .map_err(|error| if error.kind == shared::error::Kind::NotFound { Error::forbidden("This link is not valid") } else { error })?;
+    let key = call.data_key(ticket.handle).await.map_err(|error| {
+        if error.kind == shared::error::Kind::NotFound {
+            Error::forbidden("This link is not valid")
+        } else {
+            error
+        }
+    })?;
     ticket.verify(&key, &signature, call.reader.now())?;
-    let card = app::card(&mut call.reader, ticket.handle, ticket.binary).await?.value;
+    let card = app::card(&mut call.reader, ticket.handle, ticket.binary)
+        .await?
+        .value;
     let binary = binary(call, ticket.handle, card.id, kind).await?;
     let version = binary.version(ticket.version).ok_or_else(unknown)?.clone();
     Ok((text, ticket, card, kind, version))
@@ -187,13 +286,19 @@ pub async fn manifest(mut call: Call<'_>) -> Result<Reply, Error> {
         package_url: Ticket::package_url(base, &text),
         icon_url: Ticket::icon_url(base, &text),
     };
-    Ok(Reply::bytes("text/xml; charset=utf-8", file.render().map_err(Error::internal)?.into_bytes()))
+    Ok(Reply::bytes(
+        "text/xml; charset=utf-8",
+        file.render().map_err(Error::internal)?.into_bytes(),
+    ))
 }
 
-/// The package: a fresh address of the storage per request, so that a phone can resume within the hour.
+/// The package: a fresh address of the storage per request, so that a phone can resume within the
+/// hour.
 pub async fn package(mut call: Call<'_>) -> Result<Reply, Error> {
     let (_, ticket, card, kind, version) = ticketed(&mut call).await?;
-    Ok(Reply::redirect(storage_url(&call, ticket.handle, &card, kind, &version).await?))
+    Ok(Reply::redirect(
+        storage_url(&call, ticket.handle, &card, kind, &version).await?,
+    ))
 }
 
 /// The item's icon: what the device shows while it installs.
@@ -201,7 +306,14 @@ pub async fn icon(mut call: Call<'_>) -> Result<Reply, Error> {
     let (_, ticket, ..) = ticketed(&mut call).await?;
     let picture = app::icon(&mut call.reader, ticket.handle, ticket.binary).await?;
     let bytes = STANDARD.decode(picture).map_err(Error::internal)?;
-    Ok(Reply::bytes("image/png", if bytes.is_empty() { PLAIN_ICON.to_vec() } else { bytes }))
+    Ok(Reply::bytes(
+        "image/png",
+        if bytes.is_empty() {
+            PLAIN_ICON.to_vec()
+        } else {
+            bytes
+        },
+    ))
 }
 
 /// A grey square for apps without an icon: Apple's installer wants a picture.

@@ -1,4 +1,5 @@
-//! 003 2.23 to 2.25: what the store's client on a device asks, and the links that an installing device follows.
+//! 003 2.23 to 2.25: what the store's client on a device asks, and the links that an installing
+//! device follows.
 
 mod install;
 
@@ -24,16 +25,31 @@ impl Operations for StoreClient {
         match op {
             Op::GetStoreItems => {
                 let [cards, icons] = app::listing(handle, None, None);
-                Plan::keys(vec![keys::store(handle)]).query(cards).query(icons)
+                Plan::keys(vec![keys::store(handle)])
+                    .query(cards)
+                    .query(icons)
             }
             Op::Install => {
-                let Some(id) = incoming.peek::<AppRef>("guid").and_then(|guid| guid.exact().ok()) else { return Plan::default() };
+                let Some(id) = incoming
+                    .peek::<AppRef>("guid")
+                    .and_then(|guid| guid.exact().ok())
+                else {
+                    return Plan::default();
+                };
                 let kind = id.kind().or_else(|| incoming.peek("type"));
                 let kinds = kind.map_or_else(|| BinaryType::ALL.to_vec(), |kind| vec![kind]);
-                Plan::keys(vec![keys::app_card(handle, id), keys::store(handle), keys::tenant(handle)])
-                    .and(kinds.into_iter().map(|kind| keys::binary(handle, id, kind)))
+                Plan::keys(vec![
+                    keys::app_card(handle, id),
+                    keys::store(handle),
+                    keys::tenant(handle),
+                ])
+                .and(kinds.into_iter().map(|kind| keys::binary(handle, id, kind)))
             }
-            Op::DownloadVersion => Plan::keys(vec![keys::store(handle)]).and(incoming.peek::<Guid>("guid").map(|guid| keys::version(handle, &guid))),
+            Op::DownloadVersion => Plan::keys(vec![keys::store(handle)]).and(
+                incoming
+                    .peek::<Guid>("guid")
+                    .map(|guid| keys::version(handle, &guid)),
+            ),
             Op::ReadStore | Op::Manifest | Op::Package | Op::Icon => Plan::default(),
         }
     }
@@ -73,13 +89,37 @@ async fn read_store(mut call: Call<'_>) -> Result<Reply, Error> {
         kind: String,
     }
     let body: Body = call.body()?;
-    let handle = call.context.tenant_before_sign_in(call.incoming, body.d.as_deref())?;
-    call.reader.fetch(vec![keys::store(handle), keys::store_icon(handle)], vec![Query::all(keys::policies(handle))]).await?;
+    let handle = call
+        .context
+        .tenant_before_sign_in(call.incoming, body.d.as_deref())?;
+    call.reader
+        .fetch(
+            vec![keys::store(handle), keys::store_icon(handle)],
+            vec![Query::all(keys::policies(handle))],
+        )
+        .await?;
     let store = store_front::store(&mut call.reader, handle).await?.value;
-    let icon = call.reader.get::<app::Icon>(&keys::store_icon(handle)).await?.map(|icon| icon.value.png).unwrap_or_default();
+    let icon = call
+        .reader
+        .get::<app::Icon>(&keys::store_icon(handle))
+        .await?
+        .map(|icon| icon.value.png)
+        .unwrap_or_default();
     let policies = store_front::policies(&mut call.reader, handle, &store).await?;
-    let authpolicies = policies.into_iter().map(|policy| PolicyView { name: policy.policy_id, kind: policy.policy_type }).collect();
-    Reply::of(&StoreView { guid: store.guid, name: store.name.to_string(), description: store.description.to_string(), icon, authpolicies })
+    let authpolicies = policies
+        .into_iter()
+        .map(|policy| PolicyView {
+            name: policy.policy_id,
+            kind: policy.policy_type,
+        })
+        .collect();
+    Reply::of(&StoreView {
+        guid: store.guid,
+        name: store.name.to_string(),
+        description: store.description.to_string(),
+        icon,
+        authpolicies,
+    })
 }
 
 #[derive(Serialize)]
@@ -101,7 +141,8 @@ struct TargetView {
     url: String,
 }
 
-/// 003 2.24. The document reads `storeitems[].targets`, the real client `list[].binaries`: both are there.
+/// 003 2.24. The document reads `storeitems[].targets`, the real client `list[].binaries`: both are
+/// there.
 async fn get_store_items(mut call: Call<'_>) -> Result<Reply, Error> {
     #[derive(Deserialize)]
     struct Body {
@@ -114,7 +155,9 @@ async fn get_store_items(mut call: Call<'_>) -> Result<Reply, Error> {
         list: &'a [StoreItemView],
     }
     let (body, who): (Body, _) = (call.body()?, call.who()?);
-    let store = store_front::store(&mut call.reader, who.handle).await?.value;
+    let store = store_front::store(&mut call.reader, who.handle)
+        .await?
+        .value;
     if let Some(named) = body.appstore.filter(|named| !named.is_empty()) {
         let named: Guid = named.parse().map_err(|_| Error::invalid("invalid_guid"))?;
         if named != store.guid {
@@ -123,12 +166,18 @@ async fn get_store_items(mut call: Call<'_>) -> Result<Reply, Error> {
     }
     let found = app::list(&mut call.reader, who.handle, None, None).await?;
     let base = &call.incoming.base_url;
-    let visible = found.cards.into_iter().filter(|(card, _)| app::visible(card, who, &store.policies));
+    let visible = found
+        .cards
+        .into_iter()
+        .filter(|(card, _)| app::visible(card, who, &store.policies));
     let items: Vec<StoreItemView> = visible
         .map(|(card, icon)| {
             let target = |binary: &app::BinaryCard| TargetView {
                 kind: binary.kind,
-                url: format!("{base}/box/srv/1.1/mas/storeitem/install?guid={}", card.id.binary(binary.kind)),
+                url: format!(
+                    "{base}/box/srv/1.1/mas/storeitem/install?guid={}",
+                    card.id.binary(binary.kind)
+                ),
             };
             let targets: Vec<TargetView> = card.binaries.iter().map(target).collect();
             StoreItemView {
@@ -142,5 +191,8 @@ async fn get_store_items(mut call: Call<'_>) -> Result<Reply, Error> {
             }
         })
         .collect();
-    Reply::of(&ItemsView { storeitems: &items, list: &items })
+    Reply::of(&ItemsView {
+        storeitems: &items,
+        list: &items,
+    })
 }

@@ -1,4 +1,5 @@
-//! Groups of store items and users, which 003 uses everywhere and creates nowhere. The answers are the real platform's.
+//! Groups of store items and users, which 003 uses everywhere and creates nowhere. The answers are
+//! the real platform's.
 
 use serde::{Deserialize, Serialize};
 use shared::Error;
@@ -22,7 +23,11 @@ impl Operations for StoreGroups {
 
     fn plan(op: Op, incoming: &Incoming, handle: Handle) -> Plan {
         let Some(guid) = incoming.peek::<Guid>("guid") else {
-            return if op == Op::List { Plan::default().query(Query::all(keys::groups(handle))) } else { Plan::default() };
+            return if op == Op::List {
+                Plan::default().query(Query::all(keys::groups(handle)))
+            } else {
+                Plan::default()
+            };
         };
         let plan = Plan::keys(vec![keys::group(handle, &guid)]);
         match op {
@@ -31,15 +36,33 @@ impl Operations for StoreGroups {
             Op::Read | Op::Delete => plan.query(Query::all(keys::group_members(handle, &guid))),
             Op::Update => plan,
             Op::AddStoreItems | Op::RemoveStoreItems => {
-                let items = incoming.peek::<Vec<AppRef>>("storeitems").unwrap_or_default();
+                let items = incoming
+                    .peek::<Vec<AppRef>>("storeitems")
+                    .unwrap_or_default();
                 plan.query(Query::all(keys::group_members(handle, &guid)))
-                    .and(items.into_iter().take(100).filter_map(|item| item.ours().ok()).map(|id| keys::app_card(handle, id)))
+                    .and(
+                        items
+                            .into_iter()
+                            .take(100)
+                            .filter_map(|item| item.ours().ok())
+                            .map(|id| keys::app_card(handle, id)),
+                    )
             }
             Op::AddUsers | Op::RemoveUsers => {
                 let users = incoming.peek::<Vec<String>>("users").unwrap_or_default();
-                let guids: Vec<Guid> = users.iter().take(group::USERS_LIMIT).filter_map(|user| user.parse().ok()).collect();
+                let guids: Vec<Guid> = users
+                    .iter()
+                    .take(group::USERS_LIMIT)
+                    .filter_map(|user| user.parse().ok())
+                    .collect();
                 let plan = plan.query(Query::all(keys::group_members(handle, &guid)));
-                plan.and(users.iter().take(100).map(|user| keys::sign_in(handle, user))).and(guids.iter().map(|user| keys::user(handle, user)))
+                plan.and(
+                    users
+                        .iter()
+                        .take(100)
+                        .map(|user| keys::sign_in(handle, user)),
+                )
+                .and(guids.iter().map(|user| keys::user(handle, user)))
             }
         }
     }
@@ -69,7 +92,12 @@ struct GroupView {
 
 impl GroupView {
     fn of(group: &Group, count: i64) -> Self {
-        Self { guid: group.guid.clone(), name: group.name.to_string(), description: group.description.to_string(), count }
+        Self {
+            guid: group.guid.clone(),
+            name: group.name.to_string(),
+            description: group.description.to_string(),
+            count,
+        }
     }
 }
 
@@ -85,7 +113,11 @@ impl MembersView {
     fn of(members: &Members) -> Self {
         let count = i64::try_from(members.items.len()).unwrap_or(i64::MAX);
         let storeitems = members.items.iter().map(|id| id.guid()).collect();
-        Self { group: GroupView::of(&members.group.value, count), storeitems, users: members.users.clone() }
+        Self {
+            group: GroupView::of(&members.group.value, count),
+            storeitems,
+            users: members.users.clone(),
+        }
     }
 }
 
@@ -119,9 +151,20 @@ async fn list(mut call: Call<'_>) -> Result<Reply, Error> {
         count: usize,
     }
     let (body, who): (Body, _) = (call.body()?, call.who()?);
-    let found = group::list(&mut call.reader, who.handle, body.name.as_deref().filter(|name| !name.is_empty())).await?;
-    let list: Vec<GroupView> = found.iter().map(|(group, count)| GroupView::of(group, *count)).collect();
-    Reply::of(&ListView { count: list.len(), list })
+    let found = group::list(
+        &mut call.reader,
+        who.handle,
+        body.name.as_deref().filter(|name| !name.is_empty()),
+    )
+    .await?;
+    let list: Vec<GroupView> = found
+        .iter()
+        .map(|(group, count)| GroupView::of(group, *count))
+        .collect();
+    Reply::of(&ListView {
+        count: list.len(),
+        list,
+    })
 }
 
 async fn read(mut call: Call<'_>) -> Result<Reply, Error> {
@@ -140,7 +183,14 @@ async fn update(mut call: Call<'_>) -> Result<Reply, Error> {
         description: Option<Description>,
     }
     let (body, who): (Body, _) = (call.body()?, call.who()?);
-    let (group, count) = group::update(&mut call.reader, who, &body.guid, body.name, body.description).await?;
+    let (group, count) = group::update(
+        &mut call.reader,
+        who,
+        &body.guid,
+        body.name,
+        body.description,
+    )
+    .await?;
     Reply::of(&GroupView::of(&group, count))
 }
 
@@ -157,7 +207,11 @@ async fn change_items(mut call: Call<'_>, add: bool) -> Result<Reply, Error> {
         storeitems: Vec<AppRef>,
     }
     let (body, who): (Body, _) = (call.body()?, call.who()?);
-    let items = body.storeitems.iter().map(AppRef::ours).collect::<Result<Vec<_>, _>>()?;
+    let items = body
+        .storeitems
+        .iter()
+        .map(AppRef::ours)
+        .collect::<Result<Vec<_>, _>>()?;
     let members = links::change_items(&mut call.reader, who, &body.guid, &items, add).await?;
     Reply::of(&MembersView::of(&members))
 }

@@ -28,31 +28,66 @@ impl Operations for StoreItems {
     const FUNCTION: Function<Op> = FUNCTION;
 
     fn plan(op: Op, incoming: &Incoming, handle: Handle) -> Plan {
-        let item = incoming.peek::<AppRef>("guid").and_then(|guid| guid.ours().ok());
-        let card = || item.map(|id| app::card_keys(handle, id)).unwrap_or_default();
-        let whole = || item.map(|id| app::keys_of(handle, id)).unwrap_or_default();
-        let groups =
-            || incoming.peek::<Vec<Guid>>("groups").unwrap_or_default().into_iter().take(100).map(|group| keys::group(handle, &group)).collect::<Vec<_>>();
-        let policies = || {
-            incoming.peek::<Vec<Guid>>("authpolicies").unwrap_or_default().into_iter().take(100).map(|policy| keys::policy(handle, &policy)).collect::<Vec<_>>()
+        let item = incoming
+            .peek::<AppRef>("guid")
+            .and_then(|guid| guid.ours().ok());
+        let card = || {
+            item.map(|id| app::card_keys(handle, id))
+                .unwrap_or_default()
         };
-        let upload = || incoming.peek::<Guid>("uploadId").map(|guid| keys::upload(handle, &guid));
+        let whole = || item.map(|id| app::keys_of(handle, id)).unwrap_or_default();
+        let groups = || {
+            incoming
+                .peek::<Vec<Guid>>("groups")
+                .unwrap_or_default()
+                .into_iter()
+                .take(100)
+                .map(|group| keys::group(handle, &group))
+                .collect::<Vec<_>>()
+        };
+        let policies = || {
+            incoming
+                .peek::<Vec<Guid>>("authpolicies")
+                .unwrap_or_default()
+                .into_iter()
+                .take(100)
+                .map(|policy| keys::policy(handle, &policy))
+                .collect::<Vec<_>>()
+        };
+        let upload = || {
+            incoming
+                .peek::<Guid>("uploadId")
+                .map(|guid| keys::upload(handle, &guid))
+        };
         match op {
-            Op::Create => Plan::keys(groups()).and(policies()).query(catalogue::last_bucket(handle)),
+            Op::Create => Plan::keys(groups())
+                .and(policies())
+                .query(catalogue::last_bucket(handle)),
             Op::Update => Plan::keys(card()).and(groups()).and(policies()),
             Op::Read => Plan::keys(whole()),
             Op::Delete => Plan::keys(whole()).and(item.map(|id| keys::publication(handle, id))),
             Op::List => {
                 let page = Page::peek(incoming);
-                let [cards, icons] = app::listing(handle, after(&page).ok().flatten(), page.limit());
+                let [cards, icons] =
+                    app::listing(handle, after(&page).ok().flatten(), page.limit());
                 Plan::default().query(cards).query(icons)
             }
-            Op::AddPolicy | Op::RemovePolicy => Plan::keys(card()).and(incoming.peek::<Guid>("authguid").map(|policy| keys::policy(handle, &policy))),
+            Op::AddPolicy | Op::RemovePolicy => Plan::keys(card()).and(
+                incoming
+                    .peek::<Guid>("authguid")
+                    .map(|policy| keys::policy(handle, &policy)),
+            ),
             Op::AddGroups | Op::RemoveGroups => Plan::keys(card()).and(groups()),
-            Op::ListPolicies | Op::GetBinaryConfig | Op::SetBinaryConfig | Op::GroupRestrict | Op::Rollback | Op::ListItemTypes | Op::PrepareUpload => {
-                Plan::keys(card())
+            Op::ListPolicies
+            | Op::GetBinaryConfig
+            | Op::SetBinaryConfig
+            | Op::GroupRestrict
+            | Op::Rollback
+            | Op::ListItemTypes
+            | Op::PrepareUpload => Plan::keys(card()),
+            Op::CompleteUpload | Op::AbortUpload | Op::UploadStatus => {
+                Plan::default().and(upload())
             }
-            Op::CompleteUpload | Op::AbortUpload | Op::UploadStatus => Plan::default().and(upload()),
             Op::UploadBinary => Plan::default(),
         }
     }
@@ -101,8 +136,21 @@ struct ChangesBody {
 
 impl ChangesBody {
     fn changes(self, name: Option<Name>) -> Changes {
-        let Self { description, auth_token, restrict_to_groups, groups, authpolicies } = self;
-        Changes { name, description, auth_token, restrict_to_groups, groups, policies: authpolicies }
+        let Self {
+            description,
+            auth_token,
+            restrict_to_groups,
+            groups,
+            authpolicies,
+        } = self;
+        Changes {
+            name,
+            description,
+            auth_token,
+            restrict_to_groups,
+            groups,
+            policies: authpolicies,
+        }
     }
 }
 
@@ -126,7 +174,11 @@ async fn create(mut call: Call<'_>) -> Result<Reply, Error> {
     }
     let (body, changes, who): (Body, ChangesBody, _) = (call.body()?, call.body()?, call.who()?);
     let card = app::create(&mut call.reader, who, body.name, &changes.changes(None)).await?;
-    Reply::of(&ItemView::of_card(&card, String::new(), &call.incoming.base_url))
+    Reply::of(&ItemView::of_card(
+        &card,
+        String::new(),
+        &call.incoming.base_url,
+    ))
 }
 
 /// 003 2.11
@@ -145,7 +197,13 @@ async fn update(mut call: Call<'_>) -> Result<Reply, Error> {
         name: Option<Name>,
     }
     let (body, changes, who): (Body, ChangesBody, _) = (call.body()?, call.body()?, call.who()?);
-    let card = app::update(&mut call.reader, who, body.guid.ours()?, &changes.changes(body.name)).await?;
+    let card = app::update(
+        &mut call.reader,
+        who,
+        body.guid.ours()?,
+        &changes.changes(body.name),
+    )
+    .await?;
     Reply::of(&shown(&mut call, &card).await?)
 }
 
@@ -157,7 +215,9 @@ async fn delete(mut call: Call<'_>) -> Result<Reply, Error> {
 }
 
 fn after(page: &Page<AppRef>) -> Result<Option<String>, Error> {
-    page.cursor.map(|cursor| Ok(cursor.ours()?.sort_key())).transpose()
+    page.cursor
+        .map(|cursor| Ok(cursor.ours()?.sort_key()))
+        .transpose()
 }
 
 /// 003 2.14
@@ -165,10 +225,21 @@ async fn list(mut call: Call<'_>) -> Result<Reply, Error> {
     let page: Page<AppRef> = call.body()?;
     let who = call.who()?;
     let found = app::list(&mut call.reader, who.handle, after(&page)?, page.limit()).await?;
-    let cursor = found.next.and_then(|sk| AppId::from_sort_key(&sk).ok()).map(AppId::guid);
+    let cursor = found
+        .next
+        .and_then(|sk| AppId::from_sort_key(&sk).ok())
+        .map(AppId::guid);
     let base = &call.incoming.base_url;
-    let list: Vec<ItemView> = found.cards.into_iter().map(|(card, icon)| ItemView::of_card(&card, icon, base)).collect();
-    Reply::of(&ItemList { count: list.len(), list, cursor })
+    let list: Vec<ItemView> = found
+        .cards
+        .into_iter()
+        .map(|(card, icon)| ItemView::of_card(&card, icon, base))
+        .collect();
+    Reply::of(&ItemList {
+        count: list.len(),
+        list,
+        cursor,
+    })
 }
 
 /// 003 2.16, 2.17
@@ -179,7 +250,14 @@ async fn change_policy(mut call: Call<'_>, add: bool) -> Result<Reply, Error> {
         authguid: Guid,
     }
     let (body, who): (Body, _) = (call.body()?, call.who()?);
-    let card = app::change_policy(&mut call.reader, who, body.guid.ours()?, &body.authguid, add).await?;
+    let card = app::change_policy(
+        &mut call.reader,
+        who,
+        body.guid.ours()?,
+        &body.authguid,
+        add,
+    )
+    .await?;
     item_and_list(&mut call, &card).await
 }
 
@@ -191,7 +269,9 @@ async fn list_policies(mut call: Call<'_>) -> Result<Reply, Error> {
     struct PoliciesView {
         list: Vec<Guid>,
     }
-    Reply::of(&PoliciesView { list: card.value.policies })
+    Reply::of(&PoliciesView {
+        list: card.value.policies,
+    })
 }
 
 #[derive(Deserialize)]
@@ -213,9 +293,17 @@ struct ConfigView {
 async fn get_binary_config(mut call: Call<'_>) -> Result<Reply, Error> {
     let body: BinaryBody = call.body()?;
     let handle = call.who()?.handle;
-    let card = app::card(&mut call.reader, handle, body.guid.ours()?).await?.value;
-    let binary = card.binary(body.kind).ok_or_else(|| Error::not_found("invalid_type"))?;
-    Reply::of(&ConfigView { guid: card.id.guid(), kind: body.kind, config: binary.shown_config() })
+    let card = app::card(&mut call.reader, handle, body.guid.ours()?)
+        .await?
+        .value;
+    let binary = card
+        .binary(body.kind)
+        .ok_or_else(|| Error::not_found("invalid_type"))?;
+    Reply::of(&ConfigView {
+        guid: card.id.guid(),
+        kind: body.kind,
+        config: binary.shown_config(),
+    })
 }
 
 /// 003 2.19
@@ -227,10 +315,18 @@ async fn set_binary_config(mut call: Call<'_>) -> Result<Reply, Error> {
     #[derive(Deserialize)]
     struct Value(#[serde(deserialize_with = "shared::lenient::text")] String);
     let (named, body, who): (BinaryBody, Body, _) = (call.body()?, call.body()?, call.who()?);
-    let config = body.config.into_iter().map(|(key, value)| (key, value.0)).collect();
+    let config = body
+        .config
+        .into_iter()
+        .map(|(key, value)| (key, value.0))
+        .collect();
     let id = named.guid.ours()?;
     let config = app::set_config(&mut call.reader, who, id, named.kind, &config).await?;
-    Reply::of(&ConfigView { guid: id.guid(), kind: named.kind, config })
+    Reply::of(&ConfigView {
+        guid: id.guid(),
+        kind: named.kind,
+        config,
+    })
 }
 
 /// 003 2.20, 2.21
@@ -241,7 +337,8 @@ async fn change_groups(mut call: Call<'_>, add: bool) -> Result<Reply, Error> {
         groups: Vec<Guid>,
     }
     let (body, who): (Body, _) = (call.body()?, call.who()?);
-    let card = links::change_groups(&mut call.reader, who, body.guid.ours()?, &body.groups, add).await?;
+    let card =
+        links::change_groups(&mut call.reader, who, body.guid.ours()?, &body.groups, add).await?;
     item_and_list(&mut call, &card).await
 }
 
@@ -254,8 +351,14 @@ async fn group_restrict(mut call: Call<'_>) -> Result<Reply, Error> {
         restrict_to_groups: Option<bool>,
     }
     let (body, who): (Body, _) = (call.body()?, call.who()?);
-    let restrict_to_groups = Some(body.restrict_to_groups.ok_or_else(|| Error::invalid("invalid_restrictToGroups"))?);
-    let changes = Changes { restrict_to_groups, ..Changes::default() };
+    let restrict_to_groups = Some(
+        body.restrict_to_groups
+            .ok_or_else(|| Error::invalid("invalid_restrictToGroups"))?,
+    );
+    let changes = Changes {
+        restrict_to_groups,
+        ..Changes::default()
+    };
     let card = app::update(&mut call.reader, who, body.guid.ours()?, &changes).await?;
     item_and_list(&mut call, &card).await
 }
@@ -273,7 +376,13 @@ async fn list_item_types(mut call: Call<'_>) -> Result<Reply, Error> {
     let (body, who): (Body, _) = (call.body()?, call.who()?);
     let list = match body.guid {
         None => BinaryType::ALL.to_vec(),
-        Some(guid) => app::card(&mut call.reader, who.handle, guid.ours()?).await?.value.binaries.iter().map(|binary| binary.kind).collect(),
+        Some(guid) => app::card(&mut call.reader, who.handle, guid.ours()?)
+            .await?
+            .value
+            .binaries
+            .iter()
+            .map(|binary| binary.kind)
+            .collect(),
     };
     Reply::of(&TypesView { list })
 }
@@ -282,11 +391,24 @@ async fn list_item_types(mut call: Call<'_>) -> Result<Reply, Error> {
 async fn roll_back(mut call: Call<'_>) -> Result<Reply, Error> {
     #[derive(Deserialize)]
     struct Body {
-        #[serde(deserialize_with = "shared::lenient::optional_number", alias = "storeItemBinaryVersion")]
+        #[serde(
+            deserialize_with = "shared::lenient::optional_number",
+            alias = "storeItemBinaryVersion"
+        )]
         version: Option<u64>,
     }
     let (named, body, who): (BinaryBody, Body, _) = (call.body()?, call.body()?, call.who()?);
-    let number = body.version.and_then(|version| u32::try_from(version).ok()).ok_or_else(|| Error::invalid("invalid_version"))?;
-    let card = app::roll_back(&mut call.reader, who, named.guid.ours()?, named.kind, number).await?;
+    let number = body
+        .version
+        .and_then(|version| u32::try_from(version).ok())
+        .ok_or_else(|| Error::invalid("invalid_version"))?;
+    let card = app::roll_back(
+        &mut call.reader,
+        who,
+        named.guid.ours()?,
+        named.kind,
+        number,
+    )
+    .await?;
     item_and_list(&mut call, &card).await
 }

@@ -1,4 +1,5 @@
-//! Uploads: the document's multipart for small files, and our own contract straight to the storage for real apps.
+//! Uploads: the document's multipart for small files, and our own contract straight to the storage
+//! for real apps.
 
 use serde::{Deserialize, Serialize};
 use shared::Error;
@@ -16,7 +17,11 @@ use super::item_and_list;
 pub async fn upload_binary(mut call: Call<'_>) -> Result<Reply, Error> {
     let who = call.who()?;
     let form = multipart::read(call.incoming).await?;
-    let guid: AppRef = form.text("guid").unwrap_or_default().parse().map_err(|_| Error::invalid("invalid_guid"))?;
+    let guid: AppRef = form
+        .text("guid")
+        .unwrap_or_default()
+        .parse()
+        .map_err(|_| Error::invalid("invalid_guid"))?;
     let target = match form.text("type").unwrap_or_default() {
         "icon" => Target::Icon,
         kind => Target::Binary(kind.parse().map_err(|_| Error::invalid("invalid_type"))?),
@@ -24,10 +29,20 @@ pub async fn upload_binary(mut call: Call<'_>) -> Result<Reply, Error> {
     let allow_signer_change = form.text("allowSignerChange") == Some("true");
     let bytes = form.file.ok_or_else(|| Error::invalid("invalid_file"))?;
     let id = guid.ours()?;
-    let announced = Announced { app: Some(id), target, size: bytes.len() as u64, sha256: None, file_name: form.file_name, parts: None, allow_signer_change };
+    let announced = Announced {
+        app: Some(id),
+        target,
+        size: bytes.len() as u64,
+        sha256: None,
+        file_name: form.file_name,
+        parts: None,
+        allow_signer_change,
+    };
     multipart::deliver(call.context, &mut call.reader, who, announced, bytes).await?;
     call.reader.forget();
-    call.reader.fetch_missing(&app::card_keys(who.handle, id)).await?;
+    call.reader
+        .fetch_missing(&app::card_keys(who.handle, id))
+        .await?;
     let card = app::card(&mut call.reader, who.handle, id).await?.value;
     item_and_list(&mut call, &card).await
 }
@@ -57,10 +72,13 @@ pub async fn prepare(mut call: Call<'_>) -> Result<Reply, Error> {
         size: body.size.ok_or_else(|| Error::invalid("invalid_size"))?,
         sha256: body.sha256,
         file_name: body.file_name.unwrap_or_default(),
-        parts: body.parts.map(|parts| u32::try_from(parts).unwrap_or(u32::MAX)),
+        parts: body
+            .parts
+            .map(|parts| u32::try_from(parts).unwrap_or(u32::MAX)),
         allow_signer_change: body.allow_signer_change.unwrap_or(false),
     };
-    let (upload, requests) = upload::prepare(&mut call.reader, call.context.objects()?, who, announced).await?;
+    let (upload, requests) =
+        upload::prepare(&mut call.reader, call.context.objects()?, who, announced).await?;
     Reply::of(&PreparedView::of(&upload, requests))
 }
 
@@ -100,14 +118,24 @@ struct StatusView<'a> {
 
 impl<'a> StatusView<'a> {
     fn of(upload: &'a upload::Upload, state: State) -> Self {
-        let reason = upload.reason.as_deref().or((state == State::Expired).then_some(upload::EXPIRED));
-        Self { upload_id: &upload.guid, state, reason, store_item_binary_version: upload.version }
+        let reason = upload
+            .reason
+            .as_deref()
+            .or((state == State::Expired).then_some(upload::EXPIRED));
+        Self {
+            upload_id: &upload.guid,
+            state,
+            reason,
+            store_item_binary_version: upload.version,
+        }
     }
 }
 
 /// Where an upload stands.
 pub async fn status(mut call: Call<'_>) -> Result<Reply, Error> {
     let (body, who): (UploadBody, _) = (call.body()?, call.who()?);
-    let found = upload::find(&mut call.reader, who.handle, &body.upload_id).await?.value;
+    let found = upload::find(&mut call.reader, who.handle, &body.upload_id)
+        .await?
+        .value;
     Reply::of(&StatusView::of(&found, found.state_at(call.reader.now())))
 }

@@ -1,5 +1,5 @@
-//! 003 chapter 9: teams, in the v2 envelope. What a request is about stands in its path; the bodies of GET and DELETE are
-//! ignored, since fhc sends its own options there.
+//! 003 chapter 9: teams, in the v2 envelope. What a request is about stands in its path; the bodies
+//! of GET and DELETE are ignored, since fhc sends its own options there.
 
 use std::collections::BTreeMap;
 
@@ -26,18 +26,32 @@ impl Operations for Teams {
     fn plan(op: Op, incoming: &Incoming, handle: Handle) -> Plan {
         // The tenant says since when its default teams exist and what its business objects are.
         let plan = Plan::keys(vec![keys::tenant(handle)]);
-        let team = || incoming.param("team").parse::<TeamId>().ok().map(|team| team::reading(handle, &team));
+        let team = || {
+            incoming
+                .param("team")
+                .parse::<TeamId>()
+                .ok()
+                .map(|team| team::reading(handle, &team))
+        };
         let user = incoming.param("user").trim();
         match op {
             Op::List => plan.query(team::listing(handle)),
-            Op::ListOfUser => with_users(plan, handle, &[user.to_owned()]).query(team::listing(handle)),
+            Op::ListOfUser => {
+                with_users(plan, handle, &[user.to_owned()]).query(team::listing(handle))
+            }
             Op::Read | Op::Delete => queried(plan, team()),
             Op::Create => {
                 let users = incoming.peek::<Vec<Named>>("users").unwrap_or_default();
-                let users: Vec<String> = users.into_iter().take(team::USERS_LIMIT).map(|user| user.0).collect();
+                let users: Vec<String> = users
+                    .into_iter()
+                    .take(team::USERS_LIMIT)
+                    .map(|user| user.0)
+                    .collect();
                 with_users(plan, handle, &users)
             }
-            Op::AddUser | Op::RemoveUser => queried(with_users(plan, handle, &[user.to_owned()]), team()),
+            Op::AddUser | Op::RemoveUser => {
+                queried(with_users(plan, handle, &[user.to_owned()]), team())
+            }
         }
     }
 
@@ -64,13 +78,15 @@ fn queried(plan: Plan, query: Option<shared::store::Query>) -> Plan {
 /// Users by guid or name.
 fn with_users(plan: Plan, handle: Handle, users: &[String]) -> Plan {
     let guids: Vec<Guid> = users.iter().filter_map(|user| user.parse().ok()).collect();
-    plan.and(users.iter().map(|user| keys::sign_in(handle, user))).and(guids.iter().map(|user| keys::user(handle, user)))
+    plan.and(users.iter().map(|user| keys::sign_in(handle, user)))
+        .and(guids.iter().map(|user| keys::user(handle, user)))
 }
 
 #[derive(Deserialize)]
 struct Named(#[serde(deserialize_with = "shared::lenient::text")] String);
 
-/// A value of `perms` or `business-objects`: the example of 003 9.5 has them swapped, so its form says which it is.
+/// A value of `perms` or `business-objects`: the example of 003 9.5 has them swapped, so its form
+/// says which it is.
 #[derive(Deserialize)]
 #[serde(untagged)]
 enum Granted {
@@ -92,18 +108,48 @@ struct CreateBody {
 impl CreateBody {
     fn team(self) -> NewTeam {
         let (mut perms, mut objects) = (Vec::new(), Vec::new());
-        let is_level = |text: &str| ["read", "write"].iter().any(|level| level.eq_ignore_ascii_case(text.trim()));
-        let of_objects = self.business_objects.into_iter().flatten().map(|(path, granted)| (path, granted, true));
-        for (path, granted, among_objects) in self.perms.into_iter().flatten().map(|(path, granted)| (path, granted, false)).chain(of_objects) {
+        let is_level = |text: &str| {
+            ["read", "write"]
+                .iter()
+                .any(|level| level.eq_ignore_ascii_case(text.trim()))
+        };
+        let of_objects = self
+            .business_objects
+            .into_iter()
+            .flatten()
+            .map(|(path, granted)| (path, granted, true));
+        for (path, granted, among_objects) in self
+            .perms
+            .into_iter()
+            .flatten()
+            .map(|(path, granted)| (path, granted, false))
+            .chain(of_objects)
+        {
             match granted {
                 // `"*"` is how one object is written too.
-                Granted::Text(object) if among_objects && !is_level(&object) => objects.push((path, vec![object])),
+                Granted::Text(object) if among_objects && !is_level(&object) => {
+                    objects.push((path, vec![object]))
+                }
                 Granted::Text(level) => perms.push((path, level)),
-                Granted::Objects(ids) => objects.push((path, ids.into_iter().map(|id| id.0).collect())),
+                Granted::Objects(ids) => {
+                    objects.push((path, ids.into_iter().map(|id| id.0).collect()))
+                }
             }
         }
-        let users = self.users.unwrap_or_default().into_iter().map(|user| user.0).collect();
-        NewTeam { name: self.name, code: self.code.unwrap_or_default(), desc: self.desc.unwrap_or_default(), perms, objects, users }
+        let users = self
+            .users
+            .unwrap_or_default()
+            .into_iter()
+            .map(|user| user.0)
+            .collect();
+        NewTeam {
+            name: self.name,
+            code: self.code.unwrap_or_default(),
+            desc: self.desc.unwrap_or_default(),
+            perms,
+            objects,
+            users,
+        }
     }
 }
 
@@ -126,7 +172,12 @@ async fn list_of_user(mut call: Call<'_>) -> Result<Reply, Error> {
 /// 003 9.4
 async fn read(mut call: Call<'_>) -> Result<Reply, Error> {
     let handle = call.who()?.handle;
-    let team = team::read(&mut call.reader, handle, &team::id(call.incoming.param("team"))?).await?;
+    let team = team::read(
+        &mut call.reader,
+        handle,
+        &team::id(call.incoming.param("team"))?,
+    )
+    .await?;
     Reply::of(&TeamView::of(team))
 }
 
@@ -140,11 +191,17 @@ async fn create(mut call: Call<'_>) -> Result<Reply, Error> {
 /// 003 9.6
 async fn delete(mut call: Call<'_>) -> Result<Reply, Error> {
     let who = call.who()?;
-    let team = team::delete(&mut call.reader, who, &team::id(call.incoming.param("team"))?).await?;
+    let team = team::delete(
+        &mut call.reader,
+        who,
+        &team::id(call.incoming.param("team"))?,
+    )
+    .await?;
     Reply::of(&TeamView::of(team))
 }
 
-/// 003 9.7. The body repeats the user's id, and fhc sends something else there: nothing of it counts, but it must be JSON.
+/// 003 9.7. The body repeats the user's id, and fhc sends something else there: nothing of it
+/// counts, but it must be JSON.
 async fn add_user(call: Call<'_>) -> Result<Reply, Error> {
     call.incoming.readable()?;
     change_user(call, true).await
@@ -158,6 +215,7 @@ async fn remove_user(call: Call<'_>) -> Result<Reply, Error> {
 async fn change_user(mut call: Call<'_>, add: bool) -> Result<Reply, Error> {
     let who = call.who()?;
     let id = team::id(call.incoming.param("team"))?;
-    let team = team::change_user(&mut call.reader, who, &id, call.incoming.param("user"), add).await?;
+    let team =
+        team::change_user(&mut call.reader, who, &id, call.incoming.param("user"), add).await?;
     Reply::of(&TeamView::of(team))
 }

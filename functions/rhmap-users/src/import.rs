@@ -10,7 +10,8 @@ use shared::multipart;
 use shared::reply::{Content, Reply};
 use shared::spine::Call;
 
-/// `file`, `invite`, `roles` and `authpolicies` in any order. It answers when all is done: the log is complete then.
+/// `file`, `invite`, `roles` and `authpolicies` in any order. It answers when all is done: the log
+/// is complete then.
 pub async fn import(mut call: Call<'_>) -> Result<Reply, Error> {
     let who = call.who()?;
     let form = multipart::read(call.incoming).await?;
@@ -21,11 +22,27 @@ pub async fn import(mut call: Call<'_>) -> Result<Reply, Error> {
         word if word.eq_ignore_ascii_case("false") => false,
         _ => return Err(Error::invalid("invalid_invite")),
     };
-    let memberships = Memberships::parse(words("roles").as_deref(), words("authpolicies").as_deref(), None, None)?;
-    let mailer = if invite { Some(call.context.mailer()?) } else { None };
-    let file = form.file.as_deref().ok_or_else(|| Error::invalid("invalid_file"))?;
+    let memberships = Memberships::parse(
+        words("roles").as_deref(),
+        words("authpolicies").as_deref(),
+        None,
+        None,
+    )?;
+    let mailer = if invite {
+        Some(call.context.mailer()?)
+    } else {
+        None
+    };
+    let file = form
+        .file
+        .as_deref()
+        .ok_or_else(|| Error::invalid("invalid_file"))?;
     let rows = user_import::rows(file)?;
-    let import = Import { memberships: &memberships, mailer, base_url: &call.incoming.base_url };
+    let import = Import {
+        memberships: &memberships,
+        mailer,
+        base_url: &call.incoming.base_url,
+    };
     let cachekey = user_import::import(&mut call.reader, who, &rows, &import).await?;
     #[derive(Serialize)]
     struct ImportView {
@@ -57,7 +74,8 @@ struct LogView {
     untried: usize,
 }
 
-/// `cacheKeys=[{"cacheKey":…,"start":0}]`: the logs in this order, each from its line `start` on, as a bare list.
+/// `cacheKeys=[{"cacheKey":…,"start":0}]`: the logs in this order, each from its line `start` on,
+/// as a bare list.
 pub async fn read_log(mut call: Call<'_>) -> Result<Reply, Error> {
     #[derive(Deserialize)]
     #[serde(rename_all = "camelCase")]
@@ -65,13 +83,31 @@ pub async fn read_log(mut call: Call<'_>) -> Result<Reply, Error> {
         cache_keys: String,
     }
     let (query, who): (Query, _) = (call.body()?, call.who()?);
-    let wanted = cache_keys(&query.cache_keys).ok_or_else(|| Error::invalid("invalid_cacheKeys"))?;
+    let wanted =
+        cache_keys(&query.cache_keys).ok_or_else(|| Error::invalid("invalid_cacheKeys"))?;
     let mut list = Vec::new();
     for (cache_key, start) in wanted {
         let log = user_import::read(&mut call.reader, who.handle, &cache_key).await?;
-        let user_import::ImportLog { lines, created, refused, untried, .. } = log;
-        let log = lines.into_iter().skip(usize::try_from(start).unwrap_or(usize::MAX)).collect();
-        list.push(LogView { cache_key, status: "complete", progress: 100, log, created, refused, untried });
+        let user_import::ImportLog {
+            lines,
+            created,
+            refused,
+            untried,
+            ..
+        } = log;
+        let log = lines
+            .into_iter()
+            .skip(usize::try_from(start).unwrap_or(usize::MAX))
+            .collect();
+        list.push(LogView {
+            cache_key,
+            status: "complete",
+            progress: 100,
+            log,
+            created,
+            refused,
+            untried,
+        });
     }
     let mut reply = Reply::of(&list)?;
     if let Content::Json(json) = reply.content {
@@ -86,5 +122,7 @@ pub fn cache_keys(text: &str) -> Option<Vec<(Guid, u64)>> {
     if keys.is_empty() || keys.len() > LOGS_LIMIT {
         return None;
     }
-    keys.into_iter().map(|key| Some((key.cache_key.parse().ok()?, key.start.unwrap_or(0)))).collect()
+    keys.into_iter()
+        .map(|key| Some((key.cache_key.parse().ok()?, key.start.unwrap_or(0))))
+        .collect()
 }

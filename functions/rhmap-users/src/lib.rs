@@ -30,27 +30,64 @@ impl Operations for Users {
     const FUNCTION: Function<Op> = FUNCTION;
 
     fn plan(op: Op, incoming: &Incoming, handle: Handle) -> Plan {
-        let named = || Plan::keys(incoming.peek::<Word>("username").map(|name| user_list::keys_of_name(handle, &name.0)).unwrap_or_default());
+        let named = || {
+            Plan::keys(
+                incoming
+                    .peek::<Word>("username")
+                    .map(|name| user_list::keys_of_name(handle, &name.0))
+                    .unwrap_or_default(),
+            )
+        };
         match op {
             Op::Create => {
-                let body = incoming.parse::<MembershipsBody>().ok().and_then(|body| body.parse().ok());
-                named().and(body.map(|memberships| memberships.keys(handle)).unwrap_or_default()).and([keys::administrators(handle)])
+                let body = incoming
+                    .parse::<MembershipsBody>()
+                    .ok()
+                    .and_then(|body| body.parse().ok());
+                named()
+                    .and(
+                        body.map(|memberships| memberships.keys(handle))
+                            .unwrap_or_default(),
+                    )
+                    .and([keys::administrators(handle)])
             }
             Op::Update => {
-                let body = incoming.parse::<MembershipsBody>().ok().and_then(|body| body.parse().ok());
-                let leaves = ["enabled", "blacklisted"].iter().any(|name| incoming.peek::<Word>(name).is_some());
-                named().and(body.map(|memberships| memberships.keys(handle)).unwrap_or_default()).and(leaves.then(|| keys::administrators(handle)))
+                let body = incoming
+                    .parse::<MembershipsBody>()
+                    .ok()
+                    .and_then(|body| body.parse().ok());
+                let leaves = ["enabled", "blacklisted"]
+                    .iter()
+                    .any(|name| incoming.peek::<Word>(name).is_some());
+                named()
+                    .and(
+                        body.map(|memberships| memberships.keys(handle))
+                            .unwrap_or_default(),
+                    )
+                    .and(leaves.then(|| keys::administrators(handle)))
             }
             Op::Delete => named().and([keys::administrators(handle)]),
             Op::Read | Op::ListDevices | Op::ListStoreItems => named(),
             Op::List => {
                 let page = Page::peek(incoming);
-                Plan::default().query(user_list::listing(handle, page.cursor.as_ref(), page.limit()))
+                Plan::default().query(user_list::listing(
+                    handle,
+                    page.cursor.as_ref(),
+                    page.limit(),
+                ))
             }
             Op::Import => Plan::default(),
             Op::ReadImportLog => {
-                let wanted = incoming.peek::<String>("cacheKeys").and_then(|text| import::cache_keys(&text)).unwrap_or_default();
-                Plan::keys(wanted.iter().map(|(import, _)| keys::import(handle, import)).collect())
+                let wanted = incoming
+                    .peek::<String>("cacheKeys")
+                    .and_then(|text| import::cache_keys(&text))
+                    .unwrap_or_default();
+                Plan::keys(
+                    wanted
+                        .iter()
+                        .map(|(import, _)| keys::import(handle, import))
+                        .collect(),
+                )
             }
             Op::Invite => match incoming.peek::<Word>("email") {
                 Some(email) => {
@@ -94,11 +131,20 @@ struct MembershipsBody {
     roles: Option<Vec<String>>,
     #[serde(default, deserialize_with = "shared::lenient::optional_words")]
     authpolicies: Option<Vec<String>>,
-    #[serde(default, deserialize_with = "shared::lenient::optional_words", rename = "teamIds")]
+    #[serde(
+        default,
+        deserialize_with = "shared::lenient::optional_words",
+        rename = "teamIds"
+    )]
     team_ids: Option<Vec<String>>,
-    #[serde(default, deserialize_with = "shared::lenient::optional_words", rename = "storeItemGroups")]
+    #[serde(
+        default,
+        deserialize_with = "shared::lenient::optional_words",
+        rename = "storeItemGroups"
+    )]
     store_item_groups: Option<Vec<String>>,
-    /// The same as `teamIds`, or what `read` and `update` answered: the definitions, which say nothing of their own.
+    /// The same as `teamIds`, or what `read` and `update` answered: the definitions, which say
+    /// nothing of their own.
     teams: Option<Teams>,
     #[serde(default, deserialize_with = "shared::lenient::optional_words")]
     groups: Option<Vec<String>>,
@@ -123,12 +169,22 @@ struct Ids(#[serde(deserialize_with = "shared::lenient::optional_words")] Option
 impl MembershipsBody {
     fn parse(self) -> Result<Memberships, Error> {
         let of_teams = match self.teams {
-            Some(Teams::Definitions(teams)) => Some(teams.into_iter().map(|team| team.id).collect()),
+            Some(Teams::Definitions(teams)) => {
+                Some(teams.into_iter().map(|team| team.id).collect())
+            }
             Some(Teams::Ids(ids)) => ids.0,
             None => None,
         };
-        let (teams, groups) = (self.team_ids.or(of_teams), self.store_item_groups.or(self.groups));
-        Memberships::parse(self.roles.as_deref(), self.authpolicies.as_deref(), teams.as_deref(), groups.as_deref())
+        let (teams, groups) = (
+            self.team_ids.or(of_teams),
+            self.store_item_groups.or(self.groups),
+        );
+        Memberships::parse(
+            self.roles.as_deref(),
+            self.authpolicies.as_deref(),
+            teams.as_deref(),
+            groups.as_deref(),
+        )
     }
 }
 
@@ -153,7 +209,11 @@ struct FieldsBody {
 impl FieldsBody {
     /// The hash of the password, where one was sent that is not empty.
     fn hash(&self) -> Result<Option<String>, Error> {
-        self.password.as_deref().filter(|password| !password.is_empty()).map(hash_password).transpose()
+        self.password
+            .as_deref()
+            .filter(|password| !password.is_empty())
+            .map(hash_password)
+            .transpose()
     }
 }
 
@@ -161,11 +221,16 @@ const NOT_MAILED: &str = "The mail could not be sent: send it again with user/in
 
 /// 003 10.2
 async fn create(mut call: Call<'_>) -> Result<Reply, Error> {
-    let (named, lists, body, who): (NameBody, MembershipsBody, FieldsBody, _) = (call.body()?, call.body()?, call.body()?, call.who()?);
+    let (named, lists, body, who): (NameBody, MembershipsBody, FieldsBody, _) =
+        (call.body()?, call.body()?, call.body()?, call.who()?);
     let memberships = lists.parse()?;
     let invite = body.invite.unwrap_or(false);
     // Nobody is made whose invitation could never be sent.
-    let mailer = if invite { Some(call.context.mailer()?) } else { None };
+    let mailer = if invite {
+        Some(call.context.mailer()?)
+    } else {
+        None
+    };
     let new = Creation {
         username: &named.username,
         email: body.email.as_deref().unwrap_or_default(),
@@ -180,7 +245,15 @@ async fn create(mut call: Call<'_>) -> Result<Reply, Error> {
     let (user, link) = user_changes::create(&mut call.reader, who, &new).await?;
     let mut warning = None;
     if let (Some(mailer), Some(link)) = (mailer, link)
-        && !password::send(mailer, &user, &who.domain, &call.incoming.base_url, Reason::Invitation, &link).await
+        && !password::send(
+            mailer,
+            &user,
+            &who.domain,
+            &call.incoming.base_url,
+            Reason::Invitation,
+            &link,
+        )
+        .await
     {
         warning = Some(NOT_MAILED);
     }
@@ -189,10 +262,15 @@ async fn create(mut call: Call<'_>) -> Result<Reply, Error> {
 
 /// 003 10.3, 10.7, 10.8, 10.9
 async fn update(mut call: Call<'_>) -> Result<Reply, Error> {
-    let (named, lists, body, who): (NameBody, MembershipsBody, FieldsBody, _) = (call.body()?, call.body()?, call.body()?, call.who()?);
+    let (named, lists, body, who): (NameBody, MembershipsBody, FieldsBody, _) =
+        (call.body()?, call.body()?, call.body()?, call.who()?);
     let memberships = lists.parse()?;
     let invite = body.invite.unwrap_or(false);
-    let mailer = if invite { Some(call.context.mailer()?) } else { None };
+    let mailer = if invite {
+        Some(call.context.mailer()?)
+    } else {
+        None
+    };
     let hash = body.hash()?;
     let changes = Changes {
         email: body.email.as_deref(),
@@ -203,16 +281,28 @@ async fn update(mut call: Call<'_>) -> Result<Reply, Error> {
         memberships: &memberships,
         invite,
     };
-    let (found, link) = user_changes::update(&mut call.reader, who, &named.username, &changes).await?;
+    let (found, link) =
+        user_changes::update(&mut call.reader, who, &named.username, &changes).await?;
     let user = &found.user.value;
     let mut warning = None;
     if let (Some(mailer), Some((link, why))) = (mailer, link)
-        && !password::send(mailer, user, &who.domain, &call.incoming.base_url, why, &link).await
+        && !password::send(
+            mailer,
+            user,
+            &who.domain,
+            &call.incoming.base_url,
+            why,
+            &link,
+        )
+        .await
     {
         warning = Some(NOT_MAILED);
     }
     let teams = team::of_owner(&mut call.reader, who.handle, &user.owner).await?;
-    Reply::of(&UpdatedView::of(UserView::of(user, found.last_login).teams(teams), warning))
+    Reply::of(&UpdatedView::of(
+        UserView::of(user, found.last_login).teams(teams),
+        warning,
+    ))
 }
 
 /// 003 10.4
@@ -225,11 +315,24 @@ async fn delete(mut call: Call<'_>) -> Result<Reply, Error> {
 /// 003 10.5
 async fn read(mut call: Call<'_>) -> Result<Reply, Error> {
     let (body, who): (NameBody, _) = (call.body()?, call.who()?);
-    let found = user_list::find(&mut call.reader, who.handle, &body.username, |_| Default::default()).await?;
+    let found = user_list::find(&mut call.reader, who.handle, &body.username, |_| {
+        Default::default()
+    })
+    .await?;
     let user = &found.user.value;
-    let access: Access = call.reader.get(&keys::access(who.handle)).await?.map(|found| found.value).unwrap_or_default();
+    let access: Access = call
+        .reader
+        .get(&keys::access(who.handle))
+        .await?
+        .map(|found| found.value)
+        .unwrap_or_default();
     let teams = team::of_owner(&mut call.reader, who.handle, &user.owner).await?;
-    Reply::of(&ReadView::of(user, found.last_login, teams, access.rights_of(who.handle, &user.owner)))
+    Reply::of(&ReadView::of(
+        user,
+        found.last_login,
+        teams,
+        access.rights_of(who.handle, &user.owner),
+    ))
 }
 
 /// 003 10.6
@@ -243,9 +346,23 @@ async fn list(mut call: Call<'_>) -> Result<Reply, Error> {
     }
     let page: Page<Guid> = call.body()?;
     let who = call.who()?;
-    let found = user_list::list(&mut call.reader, who.handle, page.cursor.as_ref(), page.limit()).await?;
-    let list: Vec<UserView> = found.users.iter().map(|(user, last_login)| UserView::of(user, *last_login)).collect();
-    Reply::of(&ListView { count: list.len(), list, cursor: found.next })
+    let found = user_list::list(
+        &mut call.reader,
+        who.handle,
+        page.cursor.as_ref(),
+        page.limit(),
+    )
+    .await?;
+    let list: Vec<UserView> = found
+        .users
+        .iter()
+        .map(|(user, last_login)| UserView::of(user, *last_login))
+        .collect();
+    Reply::of(&ListView {
+        count: list.len(),
+        list,
+        cursor: found.next,
+    })
 }
 
 /// 003 10.10
@@ -271,7 +388,9 @@ async fn list_devices(mut call: Call<'_>) -> Result<Reply, Error> {
         disabled: device.disabled,
         blacklisted: device.blacklisted,
     };
-    Reply::of(&ListView { list: devices.into_iter().map(view).collect() })
+    Reply::of(&ListView {
+        list: devices.into_iter().map(view).collect(),
+    })
 }
 
 /// 003 10.11
@@ -288,8 +407,14 @@ async fn list_store_items(mut call: Call<'_>) -> Result<Reply, Error> {
     }
     let (body, who): (NameBody, _) = (call.body()?, call.who()?);
     let installed = user_list::installed(&mut call.reader, who.handle, &body.username).await?;
-    let list = installed.into_iter().map(|item| ItemView { guid: item.item.guid(), name: item.name, description: item.description });
-    Reply::of(&ListView { list: list.collect() })
+    let list = installed.into_iter().map(|item| ItemView {
+        guid: item.item.guid(),
+        name: item.name,
+        description: item.description,
+    });
+    Reply::of(&ListView {
+        list: list.collect(),
+    })
 }
 
 /// `{email|username, force}`: another invitation, or with `force` a link for a new password.
@@ -310,7 +435,16 @@ async fn invite(mut call: Call<'_>) -> Result<Reply, Error> {
         (None, None) => return Err(Error::invalid("invalid_username")),
     };
     let mailer = call.context.mailer()?;
-    let (user, (link, why)) = user_changes::invite(&mut call.reader, who, invited, body.force.unwrap_or(false)).await?;
-    mailer.send(&password::mail(&user, &who.domain, &call.incoming.base_url, why, &link)?).await?;
+    let (user, (link, why)) =
+        user_changes::invite(&mut call.reader, who, invited, body.force.unwrap_or(false)).await?;
+    mailer
+        .send(&password::mail(
+            &user,
+            &who.domain,
+            &call.incoming.base_url,
+            why,
+            &link,
+        )?)
+        .await?;
     Ok(Reply::done())
 }

@@ -4,5 +4,6 @@ use shared::lambda::Start;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_http::Error> {
-    shared::lambda::run_http::<rhmap_users::Users>(Start::with_table().and_then(Start::and_mail)).await
+    shared::lambda::run_http::<rhmap_users::Users>(Start::with_table().and_then(Start::and_mail))
+        .await
 }

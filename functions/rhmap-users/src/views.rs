@@ -1,4 +1,5 @@
-//! How users are printed: the documents' fields and those of the real platform's answers (003 10.3 to 10.6).
+//! How users are printed: the documents' fields and those of the real platform's answers (003 10.3
+//! to 10.6).
 
 use std::collections::BTreeMap;
 
@@ -42,7 +43,12 @@ impl Fields {
             enabled: user.owner.enabled,
             blacklisted: user.owner.blacklisted,
             activated: user.activated,
-            roles: user.owner.roles.iter().map(|role: &Role| role.as_str()).collect(),
+            roles: user
+                .owner
+                .roles
+                .iter()
+                .map(|role: &Role| role.as_str())
+                .collect(),
             authpolicies: user.policies.clone(),
             store_item_groups: user.owner.groups.clone(),
             last_login: last_login.map(Timestamp::plain).unwrap_or_default(),
@@ -68,12 +74,17 @@ pub struct UserView {
 impl UserView {
     /// That user; `last_login` is `None` for one who never signed in.
     pub fn of(user: &User, last_login: Option<Timestamp>) -> Self {
-        Self { guid: user.owner.user.clone(), kind: "ten_User", fields: Fields::of(user, last_login) }
+        Self {
+            guid: user.owner.user.clone(),
+            kind: "ten_User",
+            fields: Fields::of(user, last_login),
+        }
     }
 
     /// With the teams that he is in, where he is in any.
     pub fn teams(mut self, teams: Vec<Whole>) -> Self {
-        self.fields.teams = (!teams.is_empty()).then(|| teams.into_iter().map(TeamView::of).collect());
+        self.fields.teams =
+            (!teams.is_empty()).then(|| teams.into_iter().map(TeamView::of).collect());
         self
     }
 }
@@ -91,7 +102,11 @@ pub struct CreatedView {
 impl CreatedView {
     /// That user, with a warning where his invitation was not mailed.
     pub fn of(user: &User, warning: Option<&'static str>) -> Self {
-        Self { username: user.owner.username.clone(), user: UserView::of(user, None), warning }
+        Self {
+            username: user.owner.username.clone(),
+            user: UserView::of(user, None),
+            warning,
+        }
     }
 }
 
@@ -137,9 +152,17 @@ pub struct ReadView {
 
 impl ReadView {
     /// That user with his teams and what he may do.
-    pub fn of(user: &User, last_login: Option<Timestamp>, teams: Vec<Whole>, rights: Rights) -> Self {
+    pub fn of(
+        user: &User,
+        last_login: Option<Timestamp>,
+        teams: Vec<Whole>,
+        rights: Rights,
+    ) -> Self {
         let mut levels: BTreeMap<&'static str, Level> = BTreeMap::new();
-        for right in Right::ALL.into_iter().filter(|right| rights.contains(*right)) {
+        for right in Right::ALL
+            .into_iter()
+            .filter(|right| rights.contains(*right))
+        {
             let (path, level) = right.permission_path();
             let have = levels.entry(path).or_insert(level);
             *have = (*have).max(level);
@@ -150,7 +173,13 @@ impl ReadView {
             groups: user.owner.groups.clone(),
             store_item_groups: user.owner.groups.clone(),
             teams: teams.iter().cloned().map(TeamView::of).collect(),
-            permissions: levels.into_iter().map(|(business_object, access)| PermissionView { business_object, access }).collect(),
+            permissions: levels
+                .into_iter()
+                .map(|(business_object, access)| PermissionView {
+                    business_object,
+                    access,
+                })
+                .collect(),
             customer_roles: [],
             reseller_roles: [],
             user: UserView::of(user, last_login).teams(teams),

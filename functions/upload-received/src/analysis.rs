@@ -6,7 +6,8 @@ use std::io::Write as _;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use package_reader::{
-    BlockCache, Package, Platform, ReadError, Refusal, Signature, StaticContent, apk_signature, ipa_signature, read_metadata, static_content, store_icon,
+    BlockCache, Package, Platform, ReadError, Refusal, Signature, StaticContent, apk_signature,
+    ipa_signature, read_metadata, static_content, store_icon,
 };
 use sha2::{Digest, Sha256};
 use shared::Error;
@@ -23,8 +24,12 @@ const METADATA_BUDGET: u64 = 2 << 20;
 ///
 /// # Errors
 /// Internal when it panicked.
-pub async fn isolated<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, Error> {
-    tokio::task::spawn_blocking(work).await.map_err(Error::internal)
+pub async fn isolated<T: Send + 'static>(
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, Error> {
+    tokio::task::spawn_blocking(work)
+        .await
+        .map_err(Error::internal)
 }
 
 fn platform(kind: BinaryType) -> Platform {
@@ -38,7 +43,12 @@ fn platform(kind: BinaryType) -> Platform {
 ///
 /// # Errors
 /// The bucket's, and those of the disk.
-pub async fn binary(context: &Context, handle: Handle, upload: &Upload, kind: BinaryType) -> Result<Result<Judged, String>, Error> {
+pub async fn binary(
+    context: &Context,
+    handle: Handle,
+    upload: &Upload,
+    kind: BinaryType,
+) -> Result<Result<Judged, String>, Error> {
     let name = keys::incoming_object(handle, &upload.guid);
     let package = match metadata(context, name.clone(), upload.size, platform(kind)).await? {
         Ok(package) => package,
@@ -51,7 +61,11 @@ pub async fn binary(context: &Context, handle: Handle, upload: &Upload, kind: Bi
     let (size, platform) = (upload.size, platform(kind));
     let (package, signature) = isolated(move || {
         // What did not fit into the budget of the first pass is on the disk now.
-        let package = if package.partial { reread(&file, size, platform).unwrap_or(package) } else { package };
+        let package = if package.partial {
+            reread(&file, size, platform).unwrap_or(package)
+        } else {
+            package
+        };
         let signature = match platform {
             Platform::Android => apk_signature(file.path()),
             Platform::Ios => ipa_signature(file.path()),
@@ -64,34 +78,66 @@ pub async fn binary(context: &Context, handle: Handle, upload: &Upload, kind: Bi
 
 /// Why these bytes are not those that were announced.
 fn other_content(upload: &Upload, sha256: &str) -> Option<String> {
-    let other = upload.sha256.as_ref().is_some_and(|announced| announced != sha256);
-    other.then(|| "truncated: the SHA-256 of what arrived is not the one that was announced".to_owned())
+    let other = upload
+        .sha256
+        .as_ref()
+        .is_some_and(|announced| announced != sha256);
+    other.then(|| {
+        "truncated: the SHA-256 of what arrived is not the one that was announced".to_owned()
+    })
 }
 
-/// What a picture or document is, with the SHA-256 of its bytes in hex, or the reason why it is refused.
+/// What a picture or document is, with the SHA-256 of its bytes in hex, or the reason why it is
+/// refused.
 ///
 /// # Errors
 /// The bucket's.
-pub async fn picture_or_document(context: &Context, handle: Handle, upload: &Upload) -> Result<Result<(StaticContent, String), String>, Error> {
-    let bytes = context.objects()?.range(&keys::incoming_object(handle, &upload.guid), 0, STATIC_LIMIT).await?;
+pub async fn picture_or_document(
+    context: &Context,
+    handle: Handle,
+    upload: &Upload,
+) -> Result<Result<(StaticContent, String), String>, Error> {
+    let bytes = context
+        .objects()?
+        .range(
+            &keys::incoming_object(handle, &upload.guid),
+            0,
+            STATIC_LIMIT,
+        )
+        .await?;
     let sha256 = data_encoding::HEXLOWER.encode(&Sha256::digest(&bytes));
     if let Some(reason) = other_content(upload, &sha256) {
         return Ok(Err(reason));
     }
     let found = isolated(move || static_content(&bytes)).await?;
-    Ok(found.map(|content| (content, sha256)).map_err(|refusal| refusal.to_string()))
+    Ok(found
+        .map(|content| (content, sha256))
+        .map_err(|refusal| refusal.to_string()))
 }
 
 fn reread(file: &tempfile::NamedTempFile, size: u64, platform: Platform) -> Option<Package> {
     read_metadata(file.reopen().ok()?, size, platform).ok()
 }
 
-async fn metadata(context: &Context, name: String, size: u64, platform: Platform) -> Result<Result<Package, Refusal>, Error> {
+async fn metadata(
+    context: &Context,
+    name: String,
+    size: u64,
+    platform: Platform,
+) -> Result<Result<Package, Refusal>, Error> {
     let objects = context.shared_objects()?;
     let runtime = tokio::runtime::Handle::current();
     let read = isolated(move || {
-        let fetch = move |offset: u64, length: u64| runtime.block_on(objects.range(&name, offset, length)).map_err(io::Error::other);
-        read_metadata(BlockCache::new(fetch, size, METADATA_BUDGET), size, platform)
+        let fetch = move |offset: u64, length: u64| {
+            runtime
+                .block_on(objects.range(&name, offset, length))
+                .map_err(io::Error::other)
+        };
+        read_metadata(
+            BlockCache::new(fetch, size, METADATA_BUDGET),
+            size,
+            platform,
+        )
     });
     match read.await? {
         Ok(package) => Ok(Ok(package)),
@@ -113,13 +159,20 @@ async fn whole(context: &Context, name: &str) -> Result<(String, tempfile::Named
     Ok((data_encoding::HEXLOWER.encode(&hash.finalize()), file))
 }
 
-async fn judged(mut package: Package, signature: Signature, sha256: String, size: u64) -> Result<Judged, Error> {
+async fn judged(
+    mut package: Package,
+    signature: Signature,
+    sha256: String,
+    size: u64,
+) -> Result<Judged, Error> {
     let icon = package.icon.take();
     let icon = isolated(move || icon.and_then(|icon| store_icon(&icon.png).ok())).await?;
     let mut read = serde_json::to_value(&package).map_err(Error::internal)?;
     read["signature"] = serde_json::to_value(&signature).map_err(Error::internal)?;
     let verified_signer = match signature {
-        Signature::Verified { certificate_sha256, .. } => Some(certificate_sha256),
+        Signature::Verified {
+            certificate_sha256, ..
+        } => Some(certificate_sha256),
         Signature::Unverified { .. } => None,
     };
     Ok(Judged {

@@ -1,7 +1,9 @@
-//! The function that reads what was uploaded: triggered by the object's arrival, isolated from everything else.
+//! The function that reads what was uploaded: triggered by the object's arrival, isolated from
+//! everything else.
 //!
-//! An event comes at least once and in any order; the upload's record says what is left to do. A bad file is refused with
-//! a reason; only a failure of ours is an error, which makes the platform deliver again.
+//! An event comes at least once and in any order; the upload's record says what is left to do. A
+//! bad file is refused with a reason; only a failure of ours is an error, which makes the platform
+//! deliver again.
 
 mod analysis;
 
@@ -29,7 +31,8 @@ pub struct Done {
     pub ended: usize,
 }
 
-/// Reads every object that the event names. One that fails does not keep the others from being read.
+/// Reads every object that the event names. One that fails does not keep the others from being
+/// read.
 ///
 /// # Errors
 /// The last failure of ours; internal for an event that is no S3 event.
@@ -70,7 +73,9 @@ pub async fn handle(context: Context, event: serde_json::Value) -> Result<Done, 
 
 /// Keys in events are URL-encoded, as in a form.
 fn decoded(key: &str) -> String {
-    percent_encoding::percent_decode_str(&key.replace('+', " ")).decode_utf8_lossy().into_owned()
+    percent_encoding::percent_decode_str(&key.replace('+', " "))
+        .decode_utf8_lossy()
+        .into_owned()
 }
 
 async fn receive(context: &Context, handle: Handle, guid: &Guid) -> Result<Verdict, Error> {
@@ -95,12 +100,36 @@ async fn receive(context: &Context, handle: Handle, guid: &Guid) -> Result<Verdi
     Ok(verdict)
 }
 
-async fn judge(context: &Context, reader: &mut Reader<'_>, handle: Handle, begun: &Upload, size: u64) -> Result<Verdict, Error> {
+async fn judge(
+    context: &Context,
+    reader: &mut Reader<'_>,
+    handle: Handle,
+    begun: &Upload,
+    size: u64,
+) -> Result<Verdict, Error> {
     if size < begun.size {
-        return refuse(reader, handle, begun, format!("truncated: {} bytes were announced and {size} arrived", begun.size)).await;
+        return refuse(
+            reader,
+            handle,
+            begun,
+            format!(
+                "truncated: {} bytes were announced and {size} arrived",
+                begun.size
+            ),
+        )
+        .await;
     }
     if size > begun.size {
-        return refuse(reader, handle, begun, format!("too_large: {} bytes were announced and {size} arrived", begun.size)).await;
+        return refuse(
+            reader,
+            handle,
+            begun,
+            format!(
+                "too_large: {} bytes were announced and {size} arrived",
+                begun.size
+            ),
+        )
+        .await;
     }
     match begun.target {
         Target::Icon | Target::StoreIcon => icon(context, reader, handle, begun).await,
@@ -110,41 +139,89 @@ async fn judge(context: &Context, reader: &mut Reader<'_>, handle: Handle, begun
                 Ok(judged) => judged,
                 Err(reason) => return refuse(reader, handle, begun, reason).await,
             };
-            let object = Kept { name: keys::binary_object(handle, &judged.sha256), content_type: kind.content_type() };
+            let object = Kept {
+                name: keys::binary_object(handle, &judged.sha256),
+                content_type: kind.content_type(),
+            };
             object.copy(context, reader, handle, begun).await?;
             let verdict = if let Target::Binary(kind) = begun.target {
                 upload::attach(reader, handle, begun, kind, &judged).await?
             } else {
                 let (sha256, extension) = (judged.sha256.clone(), file::package_extension(kind));
-                upload::attach_file(reader, handle, begun, &JudgedFile { content: Content::Package { kind, judged }, extension, sha256 }).await?
+                upload::attach_file(
+                    reader,
+                    handle,
+                    begun,
+                    &JudgedFile {
+                        content: Content::Package { kind, judged },
+                        extension,
+                        sha256,
+                    },
+                )
+                .await?
             };
             object.settle(context, handle, begun, verdict).await
         }
     }
 }
 
-async fn picture_or_document(context: &Context, reader: &mut Reader<'_>, handle: Handle, begun: &Upload) -> Result<Verdict, Error> {
+async fn picture_or_document(
+    context: &Context,
+    reader: &mut Reader<'_>,
+    handle: Handle,
+    begun: &Upload,
+) -> Result<Verdict, Error> {
     let (found, sha256) = match analysis::picture_or_document(context, handle, begun).await? {
         Ok(found) => found,
         Err(reason) => return refuse(reader, handle, begun, reason).await,
     };
-    let object = Kept { name: keys::static_object(handle, &sha256), content_type: STATIC_CONTENT_TYPE };
+    let object = Kept {
+        name: keys::static_object(handle, &sha256),
+        content_type: STATIC_CONTENT_TYPE,
+    };
     object.copy(context, reader, handle, begun).await?;
-    let content = Content::Static { media_type: found.kind.media_type().to_owned(), icon: found.icon.map(|png| STANDARD.encode(png)) };
-    let verdict = upload::attach_file(reader, handle, begun, &JudgedFile { content, extension: found.kind.extension(), sha256 }).await?;
+    let content = Content::Static {
+        media_type: found.kind.media_type().to_owned(),
+        icon: found.icon.map(|png| STANDARD.encode(png)),
+    };
+    let verdict = upload::attach_file(
+        reader,
+        handle,
+        begun,
+        &JudgedFile {
+            content,
+            extension: found.kind.extension(),
+            sha256,
+        },
+    )
+    .await?;
     object.settle(context, handle, begun, verdict).await
 }
 
-/// The content type of pictures and documents in the bucket: the right one is said by whoever hands them out.
+/// The content type of pictures and documents in the bucket: the right one is said by whoever hands
+/// them out.
 const STATIC_CONTENT_TYPE: &str = "application/octet-stream";
 
-async fn refuse(reader: &mut Reader<'_>, handle: Handle, begun: &Upload, reason: String) -> Result<Verdict, Error> {
+async fn refuse(
+    reader: &mut Reader<'_>,
+    handle: Handle,
+    begun: &Upload,
+    reason: String,
+) -> Result<Verdict, Error> {
     upload::refuse(reader, handle, &begun.guid, &reason).await?;
     Ok(Verdict::Refused(reason))
 }
 
-async fn icon(context: &Context, reader: &mut Reader<'_>, handle: Handle, begun: &Upload) -> Result<Verdict, Error> {
-    let bytes = context.objects()?.range(&keys::incoming_object(handle, &begun.guid), 0, ICON_LIMIT).await?;
+async fn icon(
+    context: &Context,
+    reader: &mut Reader<'_>,
+    handle: Handle,
+    begun: &Upload,
+) -> Result<Verdict, Error> {
+    let bytes = context
+        .objects()?
+        .range(&keys::incoming_object(handle, &begun.guid), 0, ICON_LIMIT)
+        .await?;
     match analysis::isolated(move || package_reader::store_icon(&bytes)).await? {
         Ok(png) => upload::attach_icon(reader, handle, begun, &STANDARD.encode(png)).await,
         Err(refusal) => refuse(reader, handle, begun, refusal.to_string()).await,
@@ -153,12 +230,26 @@ async fn icon(context: &Context, reader: &mut Reader<'_>, handle: Handle, begun:
 
 /// What a crash after the attaching may have left: the kept object is made sure of.
 async fn settle(context: &Context, handle: Handle, ended: &Upload) -> Result<(), Error> {
-    let (State::Attached, Some(sha256)) = (ended.state, &ended.sha256) else { return Ok(()) };
+    let (State::Attached, Some(sha256)) = (ended.state, &ended.sha256) else {
+        return Ok(());
+    };
     match ended.target {
         Target::Binary(kind) | Target::Package(kind) => {
-            Kept { name: keys::binary_object(handle, sha256), content_type: kind.content_type() }.keep(context, handle, ended).await
+            Kept {
+                name: keys::binary_object(handle, sha256),
+                content_type: kind.content_type(),
+            }
+            .keep(context, handle, ended)
+            .await
         }
-        Target::Static => Kept { name: keys::static_object(handle, sha256), content_type: STATIC_CONTENT_TYPE }.keep(context, handle, ended).await,
+        Target::Static => {
+            Kept {
+                name: keys::static_object(handle, sha256),
+                content_type: STATIC_CONTENT_TYPE,
+            }
+            .keep(context, handle, ended)
+            .await
+        }
         Target::Icon | Target::StoreIcon => Ok(()),
     }
 }
@@ -170,28 +261,59 @@ struct Kept {
 }
 
 impl Kept {
-    /// Copies the bytes there. Before that: whatever ends this upload without a reference to the object, a refusal or a crash,
-    /// the object goes.
-    async fn copy(&self, context: &Context, reader: &mut Reader<'_>, handle: Handle, upload: &Upload) -> Result<(), Error> {
-        let look = housekeeping::chore(reader.now(), &Chore::Object { handle, name: self.name.clone() })?;
+    /// Copies the bytes there. Before that: whatever ends this upload without a reference to the
+    /// object, a refusal or a crash, the object goes.
+    async fn copy(
+        &self,
+        context: &Context,
+        reader: &mut Reader<'_>,
+        handle: Handle,
+        upload: &Upload,
+    ) -> Result<(), Error> {
+        let look = housekeeping::chore(
+            reader.now(),
+            &Chore::Object {
+                handle,
+                name: self.name.clone(),
+            },
+        )?;
         reader.table().write(vec![look]).await?;
-        context.objects()?.copy(&keys::incoming_object(handle, &upload.guid), &self.name, self.content_type).await
+        context
+            .objects()?
+            .copy(
+                &keys::incoming_object(handle, &upload.guid),
+                &self.name,
+                self.content_type,
+            )
+            .await
     }
 
     /// The verdict, once what was attached is made sure of.
-    async fn settle(&self, context: &Context, handle: Handle, upload: &Upload, verdict: Verdict) -> Result<Verdict, Error> {
+    async fn settle(
+        &self,
+        context: &Context,
+        handle: Handle,
+        upload: &Upload,
+        verdict: Verdict,
+    ) -> Result<Verdict, Error> {
         if let Verdict::Attached(_) = verdict {
             self.keep(context, handle, upload).await?;
         }
         Ok(verdict)
     }
 
-    /// Makes sure that the object is there: housekeeping may have removed one of the same content between the copy and the
-    /// reference to it. While the incoming object is still there it can be copied again.
+    /// Makes sure that the object is there: housekeeping may have removed one of the same content
+    /// between the copy and the reference to it. While the incoming object is still there it can be
+    /// copied again.
     async fn keep(&self, context: &Context, handle: Handle, upload: &Upload) -> Result<(), Error> {
-        let (objects, incoming) = (context.objects()?, keys::incoming_object(handle, &upload.guid));
+        let (objects, incoming) = (
+            context.objects()?,
+            keys::incoming_object(handle, &upload.guid),
+        );
         if objects.facts(&self.name).await?.is_none() && objects.facts(&incoming).await?.is_some() {
-            objects.copy(&incoming, &self.name, self.content_type).await?;
+            objects
+                .copy(&incoming, &self.name, self.content_type)
+                .await?;
         }
         Ok(())
     }

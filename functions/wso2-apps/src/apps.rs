@@ -1,4 +1,5 @@
-//! Apps, made, read, changed, deleted, and made again as a new version (001 4, 5, 7, 8, 10; 001a 13).
+//! Apps, made, read, changed, deleted, and made again as a new version (001 4, 5, 7, 8, 10; 001a
+//! 13).
 
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -28,18 +29,25 @@ fn said(incoming: &Incoming) -> Result<Said, Error> {
 
 /// What naming an app reads, as far as its path says it.
 fn named(incoming: &Incoming, handle: Handle) -> Plan {
-    let (Ok(listing), Ok(named)) = (listing(incoming), Named::parse(incoming.param("appId"))) else { return Plan::default() };
+    let (Ok(listing), Ok(named)) = (listing(incoming), Named::parse(incoming.param("appId")))
+    else {
+        return Plan::default();
+    };
     Plan::keys(named.keys(handle, listing))
 }
 
 /// What a body will be judged by.
 fn judged(incoming: &Incoming, handle: Handle) -> Vec<shared::store::Key> {
-    said(incoming).map(|said| said.wanted(handle)).unwrap_or_default()
+    said(incoming)
+        .map(|said| said.wanted(handle))
+        .unwrap_or_default()
 }
 
 /// What creating reads.
 pub fn plan_create(incoming: &Incoming, handle: Handle) -> Plan {
-    let (Ok(listing), Ok(said)) = (listing(incoming), said(incoming)) else { return Plan::default() };
+    let (Ok(listing), Ok(said)) = (listing(incoming), said(incoming)) else {
+        return Plan::default();
+    };
     Plan::keys(said.wanted_for_new(handle, listing)).query(catalogue::last_bucket(handle))
 }
 
@@ -71,7 +79,9 @@ pub fn plan_delete(incoming: &Incoming, handle: Handle) -> Plan {
 
 /// What judging a context reads.
 pub fn plan_validate(incoming: &Incoming, handle: Handle) -> Plan {
-    let context = incoming.peek::<String>("appContext").and_then(|text| publishing::normal_context(&text).ok());
+    let context = incoming
+        .peek::<String>("appContext")
+        .and_then(|text| publishing::normal_context(&text).ok());
     Plan::default().and(context.map(|context| keys::context(handle, &context)))
 }
 
@@ -84,10 +94,17 @@ fn made(published: &Published) -> Result<Reply, Error> {
         app_id: String,
     }
     let id = published.id.uuid();
-    Ok(Reply::of(&Made { id: id.clone(), app_id: id })?
-        .success(Success::Catalogued)
-        .header("location", views::location(&published.card, published.id))
-        .validators(views::validators(published.id, &published.card, published.rev)))
+    Ok(Reply::of(&Made {
+        id: id.clone(),
+        app_id: id,
+    })?
+    .success(Success::Catalogued)
+    .header("location", views::location(&published.card, published.id))
+    .validators(views::validators(
+        published.id,
+        &published.card,
+        published.rev,
+    )))
 }
 
 /// 001 10
@@ -103,23 +120,43 @@ pub async fn create(mut call: Call<'_>) -> Result<Reply, Error> {
 pub async fn read(mut call: Call<'_>) -> Result<Reply, Error> {
     let listing = listing(call.incoming)?;
     let handle = call.who()?.handle;
-    let id = publication::locate(&mut call.reader, handle, listing, call.incoming.param("appId")).await?;
-    call.reader.fetch_missing(&[keys::app_card(handle, id), keys::publication(handle, id)]).await?;
+    let id = publication::locate(
+        &mut call.reader,
+        handle,
+        listing,
+        call.incoming.param("appId"),
+    )
+    .await?;
+    call.reader
+        .fetch_missing(&[keys::app_card(handle, id), keys::publication(handle, id)])
+        .await?;
     let found = publication::card(&mut call.reader, handle, listing, id).await?;
     let said: Option<Stored<Publication>> = call.reader.get(&keys::publication(handle, id)).await?;
     let id = publication::shown_id(&found.value, id);
-    let published = Published { id, rev: found.rev, card: found.value, publication: said.map(|said| said.value).unwrap_or_default() };
+    let published = Published {
+        id,
+        rev: found.rev,
+        card: found.value,
+        publication: said.map(|said| said.value).unwrap_or_default(),
+    };
     whole(&mut call, &published).await
 }
 
 async fn whole(call: &mut Call<'_>, published: &Published) -> Result<Reply, Error> {
     let handle = call.who()?.handle;
     let groups = views::group_names(&mut call.reader, handle, [&published.card]).await?;
-    let view = views::whole_view(&published.card, &published.publication, published.id, &groups);
+    let view = views::whole_view(
+        &published.card,
+        &published.publication,
+        published.id,
+        &groups,
+    );
     let validators = views::validators(published.id, &published.card, published.rev);
     // The names of its groups are no part of the card: a group may be renamed.
     let validators = if published.card.restrict_to_groups {
-        validators.beside(&serde_json::to_vec(&groups.values().collect::<Vec<_>>()).map_err(Error::internal)?)
+        validators.beside(
+            &serde_json::to_vec(&groups.values().collect::<Vec<_>>()).map_err(Error::internal)?,
+        )
     } else {
         validators
     };
@@ -127,14 +164,25 @@ async fn whole(call: &mut Call<'_>, published: &Published) -> Result<Reply, Erro
 }
 
 fn guard<'a>(call: &Call<'a>) -> Guard<'a> {
-    Guard { conditions: &call.incoming.conditions, required: call.context.settings.require_if_match }
+    Guard {
+        conditions: &call.incoming.conditions,
+        required: call.context.settings.require_if_match,
+    }
 }
 
 /// 001 8
 pub async fn update(mut call: Call<'_>) -> Result<Reply, Error> {
     let listing = listing(call.incoming)?;
     let (incoming, who, guard) = (call.incoming, call.who()?, guard(&call));
-    let published = publishing::update(&mut call.reader, who, listing, incoming.param("appId"), guard, &|| said(incoming)).await?;
+    let published = publishing::update(
+        &mut call.reader,
+        who,
+        listing,
+        incoming.param("appId"),
+        guard,
+        &|| said(incoming),
+    )
+    .await?;
     whole(&mut call, &published).await
 }
 
@@ -143,14 +191,31 @@ pub async fn new_version(mut call: Call<'_>) -> Result<Reply, Error> {
     let listing = listing(call.incoming)?;
     let (incoming, who) = (call.incoming, call.who()?);
     let named = incoming.param("appId");
-    made(&publishing::new_version(&mut call.reader, who, listing, named, &incoming.conditions, &|| said(incoming)).await?)
+    made(
+        &publishing::new_version(
+            &mut call.reader,
+            who,
+            listing,
+            named,
+            &incoming.conditions,
+            &|| said(incoming),
+        )
+        .await?,
+    )
 }
 
 /// 001 5
 pub async fn delete(mut call: Call<'_>) -> Result<Reply, Error> {
     let listing = listing(call.incoming)?;
     let (who, guard) = (call.who()?, guard(&call));
-    publishing::delete(&mut call.reader, who, listing, call.incoming.param("appId"), guard).await?;
+    publishing::delete(
+        &mut call.reader,
+        who,
+        listing,
+        call.incoming.param("appId"),
+        guard,
+    )
+    .await?;
     Ok(Reply::empty())
 }
 
@@ -165,7 +230,12 @@ pub async fn validate_context(mut call: Call<'_>) -> Result<Reply, Error> {
         return Err(Error::invalid("appType: mobile apps have no context"));
     }
     let handle = call.who()?.handle;
-    let context = call.incoming.peek::<String>("appContext").filter(|text| !text.trim().is_empty());
+    let context = call
+        .incoming
+        .peek::<String>("appContext")
+        .filter(|text| !text.trim().is_empty());
     let context = context.ok_or_else(|| Error::invalid("appContext is mandatory"))?;
-    Reply::of(&View { exists: publishing::context_exists(&mut call.reader, handle, &context).await? })
+    Reply::of(&View {
+        exists: publishing::context_exists(&mut call.reader, handle, &context).await?,
+    })
 }

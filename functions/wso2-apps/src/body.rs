@@ -1,5 +1,5 @@
-//! The body `App` as clients send it (001 4, 8, 10): booleans as texts, numbers for texts, keys that nobody knows, and the
-//! answer of a reading sent back.
+//! The body `App` as clients send it (001 4, 8, 10): booleans as texts, numbers for texts, keys
+//! that nobody knows, and the answer of a reading sent back.
 
 use serde_json::{Map, Value};
 use shared::Error;
@@ -48,7 +48,9 @@ impl<'a> Object<'a> {
     }
 
     fn text(&self, field: &str, most: usize) -> Result<Option<String>, Error> {
-        self.get(field).map(|value| self.text_of(field, value, most)).transpose()
+        self.get(field)
+            .map(|value| self.text_of(field, value, most))
+            .transpose()
     }
 
     fn text_of(&self, field: &str, value: &Value, most: usize) -> Result<String, Error> {
@@ -58,20 +60,35 @@ impl<'a> Object<'a> {
             Value::Bool(flag) => flag.to_string(),
             _ => return Err(self.wrong(field, "must be a text")),
         };
-        if text.chars().count() > most || text.chars().any(|c| c.is_control() && !matches!(c, '\n' | '\r' | '\t')) {
-            return Err(self.wrong(field, &format!("at most {most} characters, no control characters")));
+        if text.chars().count() > most
+            || text
+                .chars()
+                .any(|c| c.is_control() && !matches!(c, '\n' | '\r' | '\t'))
+        {
+            return Err(self.wrong(
+                field,
+                &format!("at most {most} characters, no control characters"),
+            ));
         }
         Ok(text)
     }
 
     /// A name: nothing where there is none, refused where there is a blank one.
     fn name(&self, field: &str) -> Result<Option<Name>, Error> {
-        let Some(text) = self.text(field, 200)? else { return Ok(None) };
-        Name::new(text).map(Some).ok_or_else(|| self.wrong(field, "must not be blank"))
+        let Some(text) = self.text(field, 200)? else {
+            return Ok(None);
+        };
+        Name::new(text)
+            .map(Some)
+            .ok_or_else(|| self.wrong(field, "must not be blank"))
     }
 
     fn flag(&self, field: &str) -> Result<Option<bool>, Error> {
-        match self.text(field, SHORT)?.map(|text| text.trim().to_ascii_lowercase()).as_deref() {
+        match self
+            .text(field, SHORT)?
+            .map(|text| text.trim().to_ascii_lowercase())
+            .as_deref()
+        {
             None | Some("") => Ok(None),
             Some("true") => Ok(Some(true)),
             Some("false") => Ok(Some(false)),
@@ -83,23 +100,41 @@ impl<'a> Object<'a> {
         match self.text(field, SHORT)? {
             None => Ok(None),
             Some(digits) if digits.trim().is_empty() => Ok(None),
-            Some(digits) => digits.trim().parse().map(Some).map_err(|_| self.wrong(field, "must be a number")),
+            Some(digits) => digits
+                .trim()
+                .parse()
+                .map(Some)
+                .map_err(|_| self.wrong(field, "must be a number")),
         }
     }
 
     /// A list, of which one element may stand alone.
     fn list(&self, field: &str, most: usize) -> Result<Option<Vec<&'a Value>>, Error> {
-        let Some(value) = self.get(field) else { return Ok(None) };
+        let Some(value) = self.get(field) else {
+            return Ok(None);
+        };
         let all: Vec<&Value> = match value {
             Value::Array(all) => all.iter().collect(),
             other => vec![other],
         };
-        if all.len() > most { Err(self.wrong(field, &format!("at most {most}"))) } else { Ok(Some(all)) }
+        if all.len() > most {
+            Err(self.wrong(field, &format!("at most {most}")))
+        } else {
+            Ok(Some(all))
+        }
     }
 
-    /// Texts, without the blanks around each and without the empty ones that the original fills lists up with.
-    fn texts(&self, field: &str, most: usize, longest: usize) -> Result<Option<Vec<String>>, Error> {
-        let Some(all) = self.list(field, most)? else { return Ok(None) };
+    /// Texts, without the blanks around each and without the empty ones that the original fills
+    /// lists up with.
+    fn texts(
+        &self,
+        field: &str,
+        most: usize,
+        longest: usize,
+    ) -> Result<Option<Vec<String>>, Error> {
+        let Some(all) = self.list(field, most)? else {
+            return Ok(None);
+        };
         let mut texts = Vec::new();
         for value in all {
             let text = self.text_of(field, value, longest)?.trim().to_owned();
@@ -111,8 +146,15 @@ impl<'a> Object<'a> {
     }
 
     /// Texts of which each counts once.
-    fn words(&self, field: &str, most: usize, longest: usize) -> Result<Option<Vec<String>>, Error> {
-        let Some(texts) = self.texts(field, most, longest)? else { return Ok(None) };
+    fn words(
+        &self,
+        field: &str,
+        most: usize,
+        longest: usize,
+    ) -> Result<Option<Vec<String>>, Error> {
+        let Some(texts) = self.texts(field, most, longest)? else {
+            return Ok(None);
+        };
         let mut words: Vec<String> = Vec::new();
         for text in texts {
             if !words.contains(&text) {
@@ -123,21 +165,39 @@ impl<'a> Object<'a> {
     }
 
     fn objects(&self, field: &str, most: usize) -> Result<Option<Vec<Object<'a>>>, Error> {
-        let Some(all) = self.list(field, most)? else { return Ok(None) };
+        let Some(all) = self.list(field, most)? else {
+            return Ok(None);
+        };
         let object = |(at, value): (usize, &'a Value)| match value {
-            Value::Object(fields) => Ok(Object { fields, at: format!("{}[{at}].", self.path(field)) }),
+            Value::Object(fields) => Ok(Object {
+                fields,
+                at: format!("{}[{at}].", self.path(field)),
+            }),
             _ => Err(self.wrong(field, "must be a list of objects")),
         };
-        all.into_iter().enumerate().map(object).collect::<Result<_, _>>().map(Some)
+        all.into_iter()
+            .enumerate()
+            .map(object)
+            .collect::<Result<_, _>>()
+            .map(Some)
     }
 
     /// An address that a browser may be sent to: what begins with `javascript:` is none.
     fn address(&self, field: &str, relative: bool) -> Result<Option<String>, Error> {
-        let Some(text) = self.text(field, LONG)? else { return Ok(None) };
+        let Some(text) = self.text(field, LONG)? else {
+            return Ok(None);
+        };
         let lower = text.trim().to_ascii_lowercase();
-        let absolute = lower.strip_prefix("https://").or_else(|| lower.strip_prefix("http://")).is_some_and(|rest| !rest.is_empty());
+        let absolute = lower
+            .strip_prefix("https://")
+            .or_else(|| lower.strip_prefix("http://"))
+            .is_some_and(|rest| !rest.is_empty());
         let fits = lower.is_empty() || absolute || (relative && lower.starts_with('/'));
-        if fits { Ok(Some(text.trim().to_owned())) } else { Err(self.wrong(field, "must be an http or https address")) }
+        if fits {
+            Ok(Some(text.trim().to_owned()))
+        } else {
+            Err(self.wrong(field, "must be an http or https address"))
+        }
     }
 }
 
@@ -146,24 +206,46 @@ impl<'a> Object<'a> {
 /// # Errors
 /// Invalid, naming the field.
 pub fn read(fields: &Map<String, Value>) -> Result<Said, Error> {
-    let body = Object { fields, at: String::new() };
+    let body = Object {
+        fields,
+        at: String::new(),
+    };
     let words = |field: &str| body.words(field, WORDS, 200);
-    let platform = body.text("platform", SHORT)?.filter(|text| !text.trim().is_empty());
-    let market = body.text("marketType", SHORT)?.filter(|text| !text.trim().is_empty());
+    let platform = body
+        .text("platform", SHORT)?
+        .filter(|text| !text.trim().is_empty());
+    let market = body
+        .text("marketType", SHORT)?
+        .filter(|text| !text.trim().is_empty());
     let thumbnail = body.text("thumbnailUrl", LONG)?;
     // Clients of an older version of the original call the thumbnail an icon.
-    let thumbnail = if thumbnail.is_some() { thumbnail } else { body.text("icon", LONG)? };
+    let thumbnail = if thumbnail.is_some() {
+        thumbnail
+    } else {
+        body.text("icon", LONG)?
+    };
     let app_url = body.address("appUrL", true)?;
-    let app_url = if app_url.is_some() { app_url } else { body.address("appUrl", true)? };
+    let app_url = if app_url.is_some() {
+        app_url
+    } else {
+        body.address("appUrl", true)?
+    };
     Ok(Said {
         name: body.name("name")?,
-        version: body.text("version", SHORT)?.map(|text| text.trim().to_owned()),
+        version: body
+            .text("version", SHORT)?
+            .map(|text| text.trim().to_owned()),
         display_name: body.name("displayName")?,
         description: body
             .text("description", 2_000)?
-            .map(|text| Description::new(text).ok_or_else(|| body.wrong("description", "at most 2000 characters")))
+            .map(|text| {
+                Description::new(text)
+                    .ok_or_else(|| body.wrong("description", "at most 2000 characters"))
+            })
             .transpose()?,
-        platform: platform.map(|text| Platform::parse(text.trim())).transpose()?,
+        platform: platform
+            .map(|text| Platform::parse(text.trim()))
+            .transpose()?,
         market: market.map(|text| Market::parse(text.trim())).transpose()?,
         package: package(&body)?,
         category: body.text("category", SHORT)?,
@@ -189,10 +271,19 @@ pub fn read(fields: &Map<String, Value>) -> Result<Said, Error> {
         tags: body.words("tags", TAGS.0, TAGS.1)?,
         visible_roles: body.words("visibleRoles", ROLES, 200)?,
         custom_properties: properties(&body)?,
-        business_owner: body.get("businessOwnerId").map(|_| body.number("businessOwnerId")).transpose()?,
+        business_owner: body
+            .get("businessOwnerId")
+            .map(|_| body.number("businessOwnerId"))
+            .transpose()?,
         context: body.text("context", LONG)?,
-        policy_groups: body.objects("policyGroups", GROUPS)?.map(|all| all.iter().map(policy_group).collect()).transpose()?,
-        uri_templates: body.objects("uriTemplates", TEMPLATES)?.map(|all| all.iter().map(uri_template).collect()).transpose()?,
+        policy_groups: body
+            .objects("policyGroups", GROUPS)?
+            .map(|all| all.iter().map(policy_group).collect())
+            .transpose()?,
+        uri_templates: body
+            .objects("uriTemplates", TEMPLATES)?
+            .map(|all| all.iter().map(uri_template).collect())
+            .transpose()?,
     })
 }
 
@@ -202,7 +293,10 @@ fn package(body: &Object<'_>) -> Result<Option<SaidPackage>, Error> {
         Some(Value::Object(fields)) => fields,
         Some(_) => return Err(body.wrong("appmeta", "must be an object")),
     };
-    let meta = Object { fields, at: "appmeta.".to_owned() };
+    let meta = Object {
+        fields,
+        at: "appmeta.".to_owned(),
+    };
     Ok(Some(SaidPackage {
         path: meta.text("path", LONG)?,
         package: meta.text("package", 255)?,
@@ -212,7 +306,9 @@ fn package(body: &Object<'_>) -> Result<Option<SaidPackage>, Error> {
 }
 
 fn transport(body: &Object<'_>) -> Result<Option<String>, Error> {
-    let Some(text) = body.text("transport", SHORT)? else { return Ok(None) };
+    let Some(text) = body.text("transport", SHORT)? else {
+        return Ok(None);
+    };
     let words = shared::lenient::split(&text.to_ascii_lowercase());
     if words.iter().any(|word| word != "http" && word != "https") {
         return Err(body.wrong("transport", "http, https, or both with a comma"));
@@ -221,23 +317,53 @@ fn transport(body: &Object<'_>) -> Result<Option<String>, Error> {
 }
 
 fn properties(body: &Object<'_>) -> Result<Option<Vec<CustomProperty>>, Error> {
-    let Some(all) = body.objects("customProperties", PROPERTIES.0)? else { return Ok(None) };
+    let Some(all) = body.objects("customProperties", PROPERTIES.0)? else {
+        return Ok(None);
+    };
     let one = |property: &Object<'_>| {
-        let name = property.text("name", 200)?.filter(|name| !name.trim().is_empty()).ok_or_else(|| property.wrong("name", "is mandatory"))?;
-        Ok(CustomProperty { name, value: property.text("value", PROPERTIES.1)?.unwrap_or_default() })
+        let name = property
+            .text("name", 200)?
+            .filter(|name| !name.trim().is_empty())
+            .ok_or_else(|| property.wrong("name", "is mandatory"))?;
+        Ok(CustomProperty {
+            name,
+            value: property.text("value", PROPERTIES.1)?.unwrap_or_default(),
+        })
     };
     let properties = all.iter().map(one).collect::<Result<Vec<_>, Error>>()?;
-    if properties.iter().enumerate().any(|(at, property)| properties[..at].iter().any(|other| other.name == property.name)) {
+    if properties.iter().enumerate().any(|(at, property)| {
+        properties[..at]
+            .iter()
+            .any(|other| other.name == property.name)
+    }) {
         return Err(body.wrong("customProperties", "two properties have one name"));
     }
     Ok(Some(properties))
 }
 
 fn policy_group(group: &Object<'_>) -> Result<SaidGroup, Error> {
-    let name = group.text("policyGroupName", SHORT)?.filter(|name| !name.trim().is_empty());
-    let tier = group.text("throttlingTier", SHORT)?.filter(|tier| !tier.trim().is_empty());
-    let number_of = |number: String| number.parse().map_err(|_| group.wrong("policyPartialMapping", &format!("{number} is no number of a policy partial")));
-    let partials = group.texts("policyPartialMapping", PARTIALS, SHORT)?.map(|numbers| numbers.into_iter().map(number_of).collect::<Result<Vec<u32>, Error>>());
+    let name = group
+        .text("policyGroupName", SHORT)?
+        .filter(|name| !name.trim().is_empty());
+    let tier = group
+        .text("throttlingTier", SHORT)?
+        .filter(|tier| !tier.trim().is_empty());
+    let number_of = |number: String| {
+        number.parse().map_err(|_| {
+            group.wrong(
+                "policyPartialMapping",
+                &format!("{number} is no number of a policy partial"),
+            )
+        })
+    };
+    let partials = group
+        .texts("policyPartialMapping", PARTIALS, SHORT)?
+        .map(|numbers| {
+            numbers
+                .into_iter()
+                .map(number_of)
+                .collect::<Result<Vec<u32>, Error>>()
+        });
     Ok(SaidGroup {
         id: group.number("policyGroupId")?,
         name: name.ok_or_else(|| group.wrong("policyGroupName", "is mandatory"))?,
@@ -250,8 +376,14 @@ fn policy_group(group: &Object<'_>) -> Result<SaidGroup, Error> {
 }
 
 fn uri_template(template: &Object<'_>) -> Result<SaidTemplate, Error> {
-    let url_pattern = template.text("urlPattern", 300)?.filter(|pattern| !pattern.trim().is_empty());
-    let http_verb = template.text("httpVerb", SHORT)?.unwrap_or_default().trim().to_ascii_uppercase();
+    let url_pattern = template
+        .text("urlPattern", 300)?
+        .filter(|pattern| !pattern.trim().is_empty());
+    let http_verb = template
+        .text("httpVerb", SHORT)?
+        .unwrap_or_default()
+        .trim()
+        .to_ascii_uppercase();
     if !METHODS.contains(&http_verb.as_str()) {
         return Err(template.wrong("httpVerb", &format!("is one of {}", METHODS.join(", "))));
     }
@@ -264,7 +396,9 @@ fn uri_template(template: &Object<'_>) -> Result<SaidTemplate, Error> {
         id: template.number("id")?,
         url_pattern,
         http_verb,
-        group_name: template.text("policyGroupName", SHORT)?.filter(|name| !name.trim().is_empty()),
+        group_name: template
+            .text("policyGroupName", SHORT)?
+            .filter(|name| !name.trim().is_empty()),
         group_id: template.number("policyGroupId")?,
     })
 }
@@ -286,9 +420,18 @@ mod tests {
         });
         let said = said(&body).unwrap();
         assert_eq!(said.name.unwrap().as_str(), "7");
-        assert_eq!((said.site, said.skip_gateway, said.default_version), (Some(true), Some(false), Some(true)));
-        assert_eq!((said.tags.unwrap(), said.screenshots.unwrap()), (vec!["one".to_owned()], vec!["a.png".to_owned()]));
-        assert_eq!((said.business_owner, said.transport.as_deref()), (Some(Some(5)), Some("http,https")));
+        assert_eq!(
+            (said.site, said.skip_gateway, said.default_version),
+            (Some(true), Some(false), Some(true))
+        );
+        assert_eq!(
+            (said.tags.unwrap(), said.screenshots.unwrap()),
+            (vec!["one".to_owned()], vec!["a.png".to_owned()])
+        );
+        assert_eq!(
+            (said.business_owner, said.transport.as_deref()),
+            (Some(Some(5)), Some("http,https"))
+        );
         assert!(said.visible_roles.is_none() && said.market.is_none());
     }
 
@@ -304,20 +447,41 @@ mod tests {
             (json!({"marketType": "black"}), "marketType"),
             (json!({"appmeta": "x"}), "appmeta"),
             (json!({"appmeta": {"path": []}}), "appmeta.path"),
-            (json!({"appmeta": {"weburl": "javascript:alert(1)"}}), "appmeta.weburl"),
+            (
+                json!({"appmeta": {"weburl": "javascript:alert(1)"}}),
+                "appmeta.weburl",
+            ),
             (json!({"logoutURL": "ftp://x"}), "logoutURL"),
             (json!({"transport": "gopher"}), "transport"),
             (json!({"businessOwnerId": "x"}), "businessOwnerId"),
             (json!({"tags": vec!["a"; 21]}), "tags"),
             (json!({"tags": ["a".repeat(51)]}), "tags"),
-            (json!({"customProperties": [{"value": "1"}]}), "customProperties[0].name"),
-            (json!({"customProperties": [{"name": "a", "value": "1"}, {"name": "a", "value": "2"}]}), "customProperties"),
-            (json!({"policyGroups": vec![json!({"policyGroupName": "a"}); 10_000]}), "policyGroups"),
+            (
+                json!({"customProperties": [{"value": "1"}]}),
+                "customProperties[0].name",
+            ),
+            (
+                json!({"customProperties": [{"name": "a", "value": "1"}, {"name": "a", "value": "2"}]}),
+                "customProperties",
+            ),
+            (
+                json!({"policyGroups": vec![json!({"policyGroupName": "a"}); 10_000]}),
+                "policyGroups",
+            ),
             (group(json!({})), "policyGroups[0].policyGroupName"),
             (group(json!("Default")), "policyGroups"),
-            (group(json!({"policyGroupName": "a", "policyPartialMapping": ["x"]})), "policyGroups[0].policyPartialMapping"),
-            (json!({"uriTemplates": [{"urlPattern": "/*", "httpVerb": "FETCH"}]}), "uriTemplates[0].httpVerb"),
-            (json!({"uriTemplates": [{"httpVerb": "get"}]}), "uriTemplates[0].urlPattern"),
+            (
+                group(json!({"policyGroupName": "a", "policyPartialMapping": ["x"]})),
+                "policyGroups[0].policyPartialMapping",
+            ),
+            (
+                json!({"uriTemplates": [{"urlPattern": "/*", "httpVerb": "FETCH"}]}),
+                "uriTemplates[0].httpVerb",
+            ),
+            (
+                json!({"uriTemplates": [{"httpVerb": "get"}]}),
+                "uriTemplates[0].urlPattern",
+            ),
         ] {
             let message = said(&body).unwrap_err().message;
             assert!(message.starts_with(field), "{field}: {message}");

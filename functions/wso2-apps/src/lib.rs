@@ -34,7 +34,9 @@ impl Operations for Apps {
             Op::ValidateContext => apps::plan_validate(incoming, handle),
             Op::List => list::plan(incoming, handle),
             Op::ChangeLifeCycle => life_cycle::change_plan(incoming, handle),
-            Op::ReadLifeCycle | Op::ReadTags | Op::AddTags | Op::RemoveTags => life_cycle::plan(incoming, handle),
+            Op::ReadLifeCycle | Op::ReadTags | Op::AddTags | Op::RemoveTags => {
+                life_cycle::plan(incoming, handle)
+            }
             Op::ReadHistory => life_cycle::history_plan(incoming, handle),
             Op::ListTags => tags::count_plan(incoming, handle),
             Op::ListSubscriptions => subscriptions::list_plan(incoming, handle),

@@ -25,20 +25,36 @@ struct LifeCycle {
 }
 
 fn allowed(kind: AppKind, state: State) -> Vec<&'static str> {
-    life_cycle::actions(kind, state).into_iter().map(Action::title).collect()
+    life_cycle::actions(kind, state)
+        .into_iter()
+        .map(Action::title)
+        .collect()
 }
 
 /// What reading an app's card asks.
 pub fn plan(incoming: &Incoming, handle: Handle) -> Plan {
-    Plan::keys(Subject::of_path(incoming).map(|subject| subject.keys(handle)).unwrap_or_default())
+    Plan::keys(
+        Subject::of_path(incoming)
+            .map(|subject| subject.keys(handle))
+            .unwrap_or_default(),
+    )
 }
 
 /// The state, and the actions that are allowed now (001a 4).
 pub async fn read(mut call: Call<'_>) -> Result<Reply, Error> {
     let handle = call.who()?.handle;
-    let (_, found) = Subject::of_path(call.incoming)?.card(&mut call.reader, handle).await?;
+    let (_, found) = Subject::of_path(call.incoming)?
+        .card(&mut call.reader, handle)
+        .await?;
     let card = found.value;
-    dated(&LifeCycle { state: card.state.upper(), actions: allowed(card.kind, card.state), r#async: false }, card.modified)
+    dated(
+        &LifeCycle {
+            state: card.state.upper(),
+            actions: allowed(card.kind, card.state),
+            r#async: false,
+        },
+        card.modified,
+    )
 }
 
 /// An answer whose tag is made of its content, with a time after which it did not change.
@@ -89,7 +105,10 @@ fn entries(history: Vec<Steps>) -> Vec<HistoryEntry> {
 /// What reading an app's history asks.
 pub fn history_plan(incoming: &Incoming, handle: Handle) -> Plan {
     let plan = plan(incoming, handle);
-    match Subject::of_path(incoming).ok().and_then(|subject| subject.id()) {
+    match Subject::of_path(incoming)
+        .ok()
+        .and_then(|subject| subject.id())
+    {
         Some(id) => plan.query(life_cycle::history_query(handle, id)),
         None => plan,
     }
@@ -98,10 +117,17 @@ pub fn history_plan(incoming: &Incoming, handle: Handle) -> Plan {
 /// The history, newest first (001a 5).
 pub async fn history(mut call: Call<'_>) -> Result<Reply, Error> {
     let handle = call.who()?.handle;
-    let (id, found) = Subject::of_path(call.incoming)?.card(&mut call.reader, handle).await?;
+    let (id, found) = Subject::of_path(call.incoming)?
+        .card(&mut call.reader, handle)
+        .await?;
     let history = life_cycle::history(&mut call.reader, handle, id).await?;
     let newest = history.last().map_or(found.value.created, |steps| steps.at);
-    dated(&History { list: entries(history) }, newest)
+    dated(
+        &History {
+            list: entries(history),
+        },
+        newest,
+    )
 }
 
 #[derive(Deserialize)]
@@ -115,10 +141,21 @@ struct Change {
 impl Change {
     /// The reason, where somebody gave one.
     fn reason(&self) -> Result<Option<&str>, Error> {
-        let reason = self.reason.as_deref().map(str::trim).filter(|reason| !reason.is_empty());
-        let fits = |text: &str| text.chars().count() <= REASON_LIMIT && !text.chars().any(|c| c.is_control() && !matches!(c, '\n' | '\r' | '\t'));
+        let reason = self
+            .reason
+            .as_deref()
+            .map(str::trim)
+            .filter(|reason| !reason.is_empty());
+        let fits = |text: &str| {
+            text.chars().count() <= REASON_LIMIT
+                && !text
+                    .chars()
+                    .any(|c| c.is_control() && !matches!(c, '\n' | '\r' | '\t'))
+        };
         match reason {
-            Some(text) if !fits(text) => Err(Error::invalid(format!("reason is a text of at most {REASON_LIMIT} characters, without control characters"))),
+            Some(text) if !fits(text) => Err(Error::invalid(format!(
+                "reason is a text of at most {REASON_LIMIT} characters, without control characters"
+            ))),
             fitting => Ok(fitting),
         }
     }
@@ -126,8 +163,14 @@ impl Change {
 
 /// What a change of state reads.
 pub fn change_plan(incoming: &Incoming, handle: Handle) -> Plan {
-    let subject = incoming.peek::<String>("appId").and_then(|app| Subject::new(incoming, &app).ok());
-    Plan::keys(subject.map(|subject| subject.keys(handle)).unwrap_or_default())
+    let subject = incoming
+        .peek::<String>("appId")
+        .and_then(|app| Subject::new(incoming, &app).ok());
+    Plan::keys(
+        subject
+            .map(|subject| subject.keys(handle))
+            .unwrap_or_default(),
+    )
 }
 
 #[derive(Serialize)]
@@ -147,7 +190,10 @@ pub async fn change(mut call: Call<'_>) -> Result<Reply, Error> {
     let wanted: Change = call.body()?;
     let missing = |name: &str| Error::invalid(format!("{name} is missing"));
     let action = Action::parse(wanted.action.as_deref().ok_or_else(|| missing("action"))?)?;
-    let subject = Subject::new(incoming, wanted.app.as_deref().ok_or_else(|| missing("appId"))?)?;
+    let subject = Subject::new(
+        incoming,
+        wanted.app.as_deref().ok_or_else(|| missing("appId"))?,
+    )?;
     let reason = wanted.reason()?;
     let required = call.context.settings.require_if_match;
     let reader = &mut call.reader;
@@ -156,7 +202,9 @@ pub async fn change(mut call: Call<'_>) -> Result<Reply, Error> {
         let (named, mut found) = subject.card(reader, who.handle).await?;
         // As reading the app shows it, whose state the conditions know.
         let id = publication::shown_id(&found.value, named);
-        incoming.conditions.judge_change(&validators(id, &found.value, found.rev), required)?;
+        incoming
+            .conditions
+            .judge_change(&validators(id, &found.value, found.rev), required)?;
         let before = found.value.clone();
         let taken = life_cycle::take(who, &mut found.value, found.rev, &[action], reason, now)?;
         let mut writes = app::rewritten(who.handle, &before, &mut found, &who.owner.username, now)?;
@@ -165,9 +213,14 @@ pub async fn change(mut call: Call<'_>) -> Result<Reply, Error> {
     })?;
     let view = Accepted {
         // The blank at the end is the published server's.
-        message: format!("Lifecycle action : {} has been accepted for processing ", action.title()),
+        message: format!(
+            "Lifecycle action : {} has been accepted for processing ",
+            action.title()
+        ),
         state: card.state.upper(),
         actions: allowed(card.kind, card.state),
     };
-    Ok(Reply::of(&view)?.success(Success::Accepted).validators(validators(id, &card, rev)))
+    Ok(Reply::of(&view)?
+        .success(Success::Accepted)
+        .validators(validators(id, &card, rev)))
 }

@@ -22,7 +22,8 @@ const QUERY_LIMIT: usize = 1_000;
 /// Most conditions of a search.
 const CONDITIONS_LIMIT: usize = 10;
 
-/// A condition of a search. Texts are parts that are looked for without regard to case; here they are in lower case.
+/// A condition of a search. Texts are parts that are looked for without regard to case; here they
+/// are in lower case.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Condition {
     Provider(String),
@@ -42,20 +43,30 @@ fn holds(text: &str, part: &str) -> bool {
 
 impl Condition {
     fn parse(text: &str) -> Result<Self, Error> {
-        let Some((attribute, value)) = text.split_once(':') else { return Ok(Self::Name(text.to_lowercase())) };
-        let (attribute, value) = (attribute.trim().to_ascii_lowercase(), value.trim().to_lowercase());
+        let Some((attribute, value)) = text.split_once(':') else {
+            return Ok(Self::Name(text.to_lowercase()));
+        };
+        let (attribute, value) = (
+            attribute.trim().to_ascii_lowercase(),
+            value.trim().to_lowercase(),
+        );
         if value.is_empty() {
-            return Err(Error::invalid(format!("query: the attribute {attribute} has no value")));
+            return Err(Error::invalid(format!(
+                "query: the attribute {attribute} has no value"
+            )));
         }
         match attribute.as_str() {
             "provider" => Ok(Self::Provider(value)),
             "app_name" | "name" => Ok(Self::Name(value)),
             "app_version" | "version" => Ok(Self::Version(value)),
             "app_id" | "id" => Ok(whole_id(&value).map_or(Self::Id(value), Self::App)),
-            "business_owner_id" => {
-                value.parse().map(Self::BusinessOwner).map_err(|_| Error::invalid("query: business_owner_id is the number of a business owner"))
-            }
-            "treatasasite" => value.parse().map(Self::Site).map_err(|_| Error::invalid("query: treatasasite is true or false")),
+            "business_owner_id" => value.parse().map(Self::BusinessOwner).map_err(|_| {
+                Error::invalid("query: business_owner_id is the number of a business owner")
+            }),
+            "treatasasite" => value
+                .parse()
+                .map(Self::Site)
+                .map_err(|_| Error::invalid("query: treatasasite is true or false")),
             "contains" => Ok(Self::Anything(value)),
             _ => Err(Error::invalid(
                 "query: the attributes are provider, app_name, app_version, app_id, business_owner_id, treatasasite and contains, or name, version and id",
@@ -74,7 +85,10 @@ impl Condition {
             Self::BusinessOwner(owner) => row.business_owner == Some(*owner),
             Self::Site(site) => row.site == *site,
             Self::Anything(part) => {
-                let texts = [&row.name, &row.description, &row.provider, &row.version].into_iter().chain(&row.context).chain(&row.tags);
+                let texts = [&row.name, &row.description, &row.provider, &row.version]
+                    .into_iter()
+                    .chain(&row.context)
+                    .chain(&row.tags);
                 texts.into_iter().any(|text| holds(text, part))
             }
         }
@@ -83,7 +97,11 @@ impl Condition {
 
 /// A whole id, in the spelling of this API or of RHMAP; a part of one is searched for.
 fn whole_id(text: &str) -> Option<AppId> {
-    if matches!(text.len(), 36 | 24) { text.parse::<AppRef>().ok()?.exact().ok() } else { None }
+    if matches!(text.len(), 36 | 24) {
+        text.parse::<AppRef>().ok()?.exact().ok()
+    } else {
+        None
+    }
 }
 
 /// What a request asks for.
@@ -105,33 +123,51 @@ impl Asked {
             #[serde(default, rename = "field-filter", deserialize_with = "optional_text")]
             field_filter: Option<String>,
         }
-        let Parameters { query, field_filter } = incoming.parse()?;
+        let Parameters {
+            query,
+            field_filter,
+        } = incoming.parse()?;
         let (query, field_filter) = (query.unwrap_or_default(), field_filter.unwrap_or_default());
         let all = match field_filter.to_ascii_lowercase().as_str() {
             "" | "basic" => false,
             "all" => true,
             _ => return Err(Error::invalid("field-filter is basic or all")),
         };
-        Ok(Self { conditions: conditions(&query)?, all, query, field_filter })
+        Ok(Self {
+            conditions: conditions(&query)?,
+            all,
+            query,
+            field_filter,
+        })
     }
 
     /// The app that a search names by its whole id: its card is read in place of the list.
     fn app(&self) -> Option<AppId> {
-        self.conditions.iter().find_map(|condition| if let Condition::App(id) = condition { Some(*id) } else { None })
+        self.conditions.iter().find_map(|condition| {
+            if let Condition::App(id) = condition {
+                Some(*id)
+            } else {
+                None
+            }
+        })
     }
 }
 
 /// The conditions of a search, all of which must hold. A blank one asks for everything.
 fn conditions(query: &str) -> Result<Vec<Condition>, Error> {
     if query.chars().count() > QUERY_LIMIT {
-        return Err(Error::invalid(format!("query is longer than {QUERY_LIMIT} characters")));
+        return Err(Error::invalid(format!(
+            "query is longer than {QUERY_LIMIT} characters"
+        )));
     }
     if query.trim().is_empty() {
         return Ok(Vec::new());
     }
     let texts: Vec<&str> = query.split(',').map(str::trim).collect();
     if texts.len() > CONDITIONS_LIMIT {
-        return Err(Error::invalid(format!("query has more than {CONDITIONS_LIMIT} conditions")));
+        return Err(Error::invalid(format!(
+            "query has more than {CONDITIONS_LIMIT} conditions"
+        )));
     }
     if texts.iter().any(|text| text.is_empty()) {
         return Err(Error::invalid("query has an empty condition"));
@@ -139,9 +175,14 @@ fn conditions(query: &str) -> Result<Vec<Condition>, Error> {
     texts.into_iter().map(Condition::parse).collect()
 }
 
-/// What the page reads first: the rows at the beginning, else the directory; for a search the whole list, or one card.
+/// What the page reads first: the rows at the beginning, else the directory; for a search the whole
+/// list, or one card.
 pub fn plan(incoming: &Incoming, handle: Handle) -> Plan {
-    let (Ok(listing), Ok(slice), Ok(asked)) = (Listing::parse(incoming.param("appType")), Slice::of(incoming), Asked::of(incoming)) else {
+    let (Ok(listing), Ok(slice), Ok(asked)) = (
+        Listing::parse(incoming.param("appType")),
+        Slice::of(incoming),
+        Asked::of(incoming),
+    ) else {
         return Plan::default();
     };
     if let Some(id) = asked.app() {
@@ -164,17 +205,31 @@ pub async fn list(mut call: Call<'_>) -> Result<Reply, Error> {
     let reader = &mut call.reader;
     let fits = |row: &Row| asked.conditions.iter().all(|condition| condition.fits(row));
     let Rows { rows, more } = if let Some(id) = asked.app() {
-        let card: Option<AppCard> = reader.get(&keys::app_card(handle, id)).await?.map(|found| found.value);
-        let rows: Vec<Row> = card.map(|card| catalogue::rows_of(&card, listing)).unwrap_or_default().into_iter().filter(fits).collect();
+        let card: Option<AppCard> = reader
+            .get(&keys::app_card(handle, id))
+            .await?
+            .map(|found| found.value);
+        let rows: Vec<Row> = card
+            .map(|card| catalogue::rows_of(&card, listing))
+            .unwrap_or_default()
+            .into_iter()
+            .filter(fits)
+            .collect();
         let (skip, wanted) = (slice.offset as usize, slice.limit as usize);
-        Rows { more: rows.len() > skip.saturating_add(wanted), rows: rows.into_iter().skip(skip).take(wanted).collect() }
+        Rows {
+            more: rows.len() > skip.saturating_add(wanted),
+            rows: rows.into_iter().skip(skip).take(wanted).collect(),
+        }
     } else if asked.conditions.is_empty() {
         catalogue::page(reader, handle, listing, slice.offset, slice.limit).await?
     } else {
         catalogue::search(reader, handle, listing, slice.offset, slice.limit, fits).await?
     };
     let path = format!("{BASE}/apps/{}", listing.as_str());
-    let kept = [("query", asked.query.as_str()), ("field-filter", asked.field_filter.as_str())];
+    let kept = [
+        ("query", asked.query.as_str()),
+        ("field-filter", asked.field_filter.as_str()),
+    ];
     if asked.all {
         let (views, read) = whole(reader, handle, &rows).await?;
         let links = slice.links(&path, &kept, read, more || read < rows.len());
@@ -188,11 +243,22 @@ pub async fn list(mut call: Call<'_>) -> Result<Reply, Error> {
 /// What the links and names of a list take of an answer at most.
 const FRAME: usize = 40_000;
 
-/// The apps of those rows, whole, and of how many rows they are: a page ends early where an answer is full, and the next
-/// one goes on there. One read in batches, and one for the names of groups where apps are restricted to some.
-async fn whole(reader: &mut Reader<'_>, handle: Handle, rows: &[Row]) -> Result<(Vec<AppView>, usize), Error> {
-    let cards: Vec<Key> = rows.iter().map(|row| keys::app_card(handle, row.id)).collect();
-    let publications: Vec<Key> = rows.iter().map(|row| keys::publication(handle, row.id)).collect();
+/// The apps of those rows, whole, and of how many rows they are: a page ends early where an answer
+/// is full, and the next one goes on there. One read in batches, and one for the names of groups
+/// where apps are restricted to some.
+async fn whole(
+    reader: &mut Reader<'_>,
+    handle: Handle,
+    rows: &[Row],
+) -> Result<(Vec<AppView>, usize), Error> {
+    let cards: Vec<Key> = rows
+        .iter()
+        .map(|row| keys::app_card(handle, row.id))
+        .collect();
+    let publications: Vec<Key> = rows
+        .iter()
+        .map(|row| keys::publication(handle, row.id))
+        .collect();
     let mut wanted = [cards.clone(), publications.clone()].concat();
     // An item of several binaries is several rows and one card.
     wanted.sort();
@@ -200,7 +266,12 @@ async fn whole(reader: &mut Reader<'_>, handle: Handle, rows: &[Row]) -> Result<
     reader.fetch_missing(&wanted).await?;
     let cards = reader.get_all::<AppCard>(&cards).await?;
     let publications = reader.get_all::<Publication>(&publications).await?;
-    let groups = group_names(reader, handle, cards.iter().flatten().map(|card| &card.value)).await?;
+    let groups = group_names(
+        reader,
+        handle,
+        cards.iter().flatten().map(|card| &card.value),
+    )
+    .await?;
     let (mut views, mut bytes) = (Vec::new(), FRAME);
     for (read, ((row, card), publication)) in rows.iter().zip(cards).zip(publications).enumerate() {
         // An app that was deleted since its row was read is not there any more.
@@ -223,19 +294,43 @@ mod tests {
     #[test]
     fn a_search_is_conditions_with_commas_between() {
         let found = conditions("Provider: Admin ,app_name:X:y,notes").unwrap();
-        let wanted = [Condition::Provider("admin".to_owned()), Condition::Name("x:y".to_owned()), Condition::Name("notes".to_owned())];
+        let wanted = [
+            Condition::Provider("admin".to_owned()),
+            Condition::Name("x:y".to_owned()),
+            Condition::Name("notes".to_owned()),
+        ];
         assert_eq!(found, wanted);
         assert!(conditions(" ").unwrap().is_empty());
-        assert_eq!(conditions("business_owner_id:7,treatasasite:TRUE").unwrap(), [Condition::BusinessOwner(7), Condition::Site(true)]);
-        assert_eq!(conditions("id:01890a5d").unwrap(), [Condition::Id("01890a5d".to_owned())]);
+        assert_eq!(
+            conditions("business_owner_id:7,treatasasite:TRUE").unwrap(),
+            [Condition::BusinessOwner(7), Condition::Site(true)]
+        );
+        assert_eq!(
+            conditions("id:01890a5d").unwrap(),
+            [Condition::Id("01890a5d".to_owned())]
+        );
     }
 
     #[test]
     fn what_is_no_search_is_refused() {
         let many = ["a"; CONDITIONS_LIMIT + 1].join(",");
         let long = "x".repeat(QUERY_LIMIT + 1);
-        for bad in ["colour:red", "provider:", "provider: ", ",", "a,,b", ":a", "business_owner_id:x", "treatasasite:maybe", &many, &long] {
-            assert!(conditions(bad).unwrap_err().message.starts_with("query"), "{bad}");
+        for bad in [
+            "colour:red",
+            "provider:",
+            "provider: ",
+            ",",
+            "a,,b",
+            ":a",
+            "business_owner_id:x",
+            "treatasasite:maybe",
+            &many,
+            &long,
+        ] {
+            assert!(
+                conditions(bad).unwrap_err().message.starts_with("query"),
+                "{bad}"
+            );
         }
     }
 }

@@ -29,7 +29,10 @@ impl Subject {
     /// # Errors
     /// Not found for an unknown app type.
     pub fn new(incoming: &Incoming, app: &str) -> Result<Self, Error> {
-        Ok(Self { listing: Listing::parse(incoming.param("appType"))?, app: app.to_owned() })
+        Ok(Self {
+            listing: Listing::parse(incoming.param("appType"))?,
+            app: app.to_owned(),
+        })
     }
 
     /// The id, where the text is one.
@@ -44,7 +47,11 @@ impl Subject {
     pub fn keys(&self, handle: Handle) -> Vec<Key> {
         match Named::parse(&self.app) {
             Ok(Named::Id(id)) => vec![keys::app_card(handle, id)],
-            Ok(Named::Joined(joined)) => vec![keys::version_claim(handle, publication::claimed_among(self.listing), &joined)],
+            Ok(Named::Joined(joined)) => vec![keys::version_claim(
+                handle,
+                publication::claimed_among(self.listing),
+                &joined,
+            )],
             Ok(Named::Foreign) | Err(_) => Vec::new(),
         }
     }
@@ -53,8 +60,15 @@ impl Subject {
     ///
     /// # Errors
     /// Invalid for a malformed id; not found; the store's.
-    pub async fn card(&self, reader: &mut Reader<'_>, handle: Handle) -> Result<(AppId, Stored<AppCard>), Error> {
+    pub async fn card(
+        &self,
+        reader: &mut Reader<'_>,
+        handle: Handle,
+    ) -> Result<(AppId, Stored<AppCard>), Error> {
         let id = publication::locate(reader, handle, self.listing, &self.app).await?;
-        Ok((id, publication::card(reader, handle, self.listing, id).await?))
+        Ok((
+            id,
+            publication::card(reader, handle, self.listing, id).await?,
+        ))
     }
 }

@@ -25,17 +25,28 @@ struct UserIds<'a> {
 }
 
 /// The names of who has an app, and the state of that list.
-async fn subscribers(reader: &mut Reader<'_>, handle: Handle, id: AppId, card: &AppCard) -> Result<(BTreeSet<String>, Validators), Error> {
+async fn subscribers(
+    reader: &mut Reader<'_>,
+    handle: Handle,
+    id: AppId,
+    card: &AppCard,
+) -> Result<(BTreeSet<String>, Validators), Error> {
     let found = subscription::list(reader, handle, id).await?;
     let names = found.names.into_iter().collect();
     let bytes = serde_json::to_vec(&UserIds { names: &names }).map_err(Error::internal)?;
-    Ok((names, Validators::of_content(&bytes).modified(found.changed.unwrap_or(card.created))))
+    Ok((
+        names,
+        Validators::of_content(&bytes).modified(found.changed.unwrap_or(card.created)),
+    ))
 }
 
 /// What listing an app's subscribers reads.
 pub fn list_plan(incoming: &Incoming, handle: Handle) -> Plan {
     let plan = life_cycle::plan(incoming, handle);
-    match Subject::of_path(incoming).ok().and_then(|subject| subject.id()) {
+    match Subject::of_path(incoming)
+        .ok()
+        .and_then(|subject| subject.id())
+    {
         Some(id) => plan.query(subscription::of_app(handle, id)),
         None => plan,
     }
@@ -44,18 +55,25 @@ pub fn list_plan(incoming: &Incoming, handle: Handle) -> Plan {
 /// The names of those who installed an app or subscribed to it, each once, sorted (001 9).
 pub async fn list(mut call: Call<'_>) -> Result<Reply, Error> {
     let handle = call.who()?.handle;
-    let (id, found) = Subject::of_path(call.incoming)?.card(&mut call.reader, handle).await?;
+    let (id, found) = Subject::of_path(call.incoming)?
+        .card(&mut call.reader, handle)
+        .await?;
     let (names, validators) = subscribers(&mut call.reader, handle, id, &found.value).await?;
     Ok(Reply::of(&UserIds { names: &names })?.validators(validators))
 }
 
-/// Refuses an app that the caller does not see in the store: to whoever may look at the catalogue it says why.
+/// Refuses an app that the caller does not see in the store: to whoever may look at the catalogue
+/// it says why.
 fn require_visible(card: &AppCard, who: &Principal) -> Result<(), Error> {
-    // What the store asks of users of apps beyond that it does not ask of members, who alone have tokens.
+    // What the store asks of users of apps beyond that it does not ask of members, who alone have
+    // tokens.
     if app::visible(card, who, &[]) {
         Ok(())
     } else if who.holds(Right::ReadStoreItems) {
-        Err(Error::forbidden(format!("Only an app that is published can be subscribed to; this one is in the state {}", card.state.title())))
+        Err(Error::forbidden(format!(
+            "Only an app that is published can be subscribed to; this one is in the state {}",
+            card.state.title()
+        )))
     } else {
         Err(Error::not_found("There is no such app"))
     }
@@ -65,7 +83,9 @@ fn require_visible(card: &AppCard, who: &Principal) -> Result<(), Error> {
 pub async fn subscribe(call: Call<'_>) -> Result<Reply, Error> {
     let name = call.who()?.owner.username.clone();
     change(call, true).await?;
-    Reply::of(&UserIds { names: &BTreeSet::from([name]) })
+    Reply::of(&UserIds {
+        names: &BTreeSet::from([name]),
+    })
 }
 
 /// Ends the caller's own subscription. Without one it is fine too.
@@ -82,9 +102,12 @@ async fn change(mut call: Call<'_>, to: bool) -> Result<(), Error> {
     let now = reader.now();
     shared::change!(reader, {
         let (id, found) = subject.card(reader, who.handle).await?;
-        let mine = reader.get::<Subscription>(&keys::subscription(who.handle, id, &who.owner.user)).await?;
+        let mine = reader
+            .get::<Subscription>(&keys::subscription(who.handle, id, &who.owner.user))
+            .await?;
         let has = mine.is_some_and(|mine| !mine.value.ended);
-        // Whoever has the app may give it back, whatever became of it since; nobody else learns that it is there.
+        // Whoever has the app may give it back, whatever became of it since; nobody else learns
+        // that it is there.
         if to || !has {
             require_visible(&found.value, who)?;
         }
@@ -94,9 +117,20 @@ async fn change(mut call: Call<'_>, to: bool) -> Result<(), Error> {
         }
         let mut writes = Vec::new();
         if has != to {
-            writes.push(if to { subscription::subscribed(who, id, now)? } else { subscription::ended(who, id, now)? });
+            writes.push(if to {
+                subscription::subscribed(who, id, now)?
+            } else {
+                subscription::ended(who, id, now)?
+            });
             // An app that is withdrawn or deleted at this moment gets no subscriber.
-            writes.push(Write::Check(found.key.clone(), if to { Condition::Rev(found.rev) } else { Condition::Present }));
+            writes.push(Write::Check(
+                found.key.clone(),
+                if to {
+                    Condition::Rev(found.rev)
+                } else {
+                    Condition::Present
+                },
+            ));
         }
         Ok(((), writes))
     })
@@ -104,8 +138,13 @@ async fn change(mut call: Call<'_>, to: bool) -> Result<(), Error> {
 
 /// What a change of the caller's own subscription reads first.
 pub fn change_plan(incoming: &Incoming, handle: Handle) -> Plan {
-    let user = shared::access::choose_bearer(&incoming.presented).and_then(|token| token.user().cloned());
-    let subject = Subject::of_path(incoming).ok().and_then(|subject| subject.id());
-    let mine = subject.zip(user).map(|(id, user)| keys::subscription(handle, id, &user));
+    let user =
+        shared::access::choose_bearer(&incoming.presented).and_then(|token| token.user().cloned());
+    let subject = Subject::of_path(incoming)
+        .ok()
+        .and_then(|subject| subject.id());
+    let mine = subject
+        .zip(user)
+        .map(|(id, user)| keys::subscription(handle, id, &user));
     life_cycle::plan(incoming, handle).and(mine)
 }

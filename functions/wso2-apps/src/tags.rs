@@ -33,19 +33,24 @@ struct Named {
 /// The tags beside those that are there, each once, in the order in which they came.
 ///
 /// # Errors
-/// Invalid for a blank tag, one beyond [`TAG_LIMIT`] or with control characters, and beyond [`TAGS_LIMIT`] tags.
+/// Invalid for a blank tag, one beyond [`TAG_LIMIT`] or with control characters, and beyond
+/// [`TAGS_LIMIT`] tags.
 pub fn united(there: &[String], more: &[String]) -> Result<Vec<String>, Error> {
     let mut all = there.to_vec();
     for tag in more {
         let tag = tag.trim();
         if tag.is_empty() || tag.chars().count() > TAG_LIMIT || tag.chars().any(char::is_control) {
-            return Err(Error::invalid(format!("tags: each is a text of 1 to {TAG_LIMIT} characters, without control characters")));
+            return Err(Error::invalid(format!(
+                "tags: each is a text of 1 to {TAG_LIMIT} characters, without control characters"
+            )));
         }
         if !all.iter().any(|have| have == tag) {
             all.push(tag.to_owned());
         }
         if all.len() > TAGS_LIMIT {
-            return Err(Error::invalid(format!("tags: an app has at most {TAGS_LIMIT}")));
+            return Err(Error::invalid(format!(
+                "tags: an app has at most {TAGS_LIMIT}"
+            )));
         }
     }
     Ok(all)
@@ -60,8 +65,13 @@ fn validators(card: &AppCard) -> Result<Validators, Error> {
 /// The tags of an app (001a 1).
 pub async fn read(mut call: Call<'_>) -> Result<Reply, Error> {
     let handle = call.who()?.handle;
-    let (_, found) = Subject::of_path(call.incoming)?.card(&mut call.reader, handle).await?;
-    Ok(Reply::of(&Tags { tags: &found.value.tags })?.validators(validators(&found.value)?))
+    let (_, found) = Subject::of_path(call.incoming)?
+        .card(&mut call.reader, handle)
+        .await?;
+    Ok(Reply::of(&Tags {
+        tags: &found.value.tags,
+    })?
+    .validators(validators(&found.value)?))
 }
 
 /// Adds tags (001a 2). Those that are there already stay where they are.
@@ -71,10 +81,20 @@ pub async fn add(call: Call<'_>) -> Result<Reply, Error> {
 
 /// Removes tags (001a 3). Those that are not there are passed over.
 pub async fn remove(call: Call<'_>) -> Result<Reply, Error> {
-    change(call, |there, less| Ok(there.iter().filter(|tag| !less.iter().any(|gone| gone.trim() == *tag)).cloned().collect())).await
+    change(call, |there, less| {
+        Ok(there
+            .iter()
+            .filter(|tag| !less.iter().any(|gone| gone.trim() == *tag))
+            .cloned()
+            .collect())
+    })
+    .await
 }
 
-async fn change(mut call: Call<'_>, by: impl Fn(&[String], &[String]) -> Result<Vec<String>, Error> + Send + Sync) -> Result<Reply, Error> {
+async fn change(
+    mut call: Call<'_>,
+    by: impl Fn(&[String], &[String]) -> Result<Vec<String>, Error> + Send + Sync,
+) -> Result<Reply, Error> {
     let who = call.who()?;
     let incoming = call.incoming;
     let subject = Subject::of_path(incoming)?;
@@ -84,12 +104,18 @@ async fn change(mut call: Call<'_>, by: impl Fn(&[String], &[String]) -> Result<
     shared::change!(reader, {
         let (_, mut found) = subject.card(reader, who.handle).await?;
         publishing::require_editable(who, &found.value)?;
-        incoming.conditions.judge_change(&validators(&found.value)?, required)?;
+        incoming
+            .conditions
+            .judge_change(&validators(&found.value)?, required)?;
         incoming.require_json()?;
         let named: Named = incoming.parse()?;
         let before = found.value.clone();
         found.value.tags = by(&before.tags, &named.tags)?;
-        let writes = if found.value.tags == before.tags { Vec::new() } else { app::rewritten(who.handle, &before, &mut found, &who.owner.username, now)? };
+        let writes = if found.value.tags == before.tags {
+            Vec::new()
+        } else {
+            app::rewritten(who.handle, &before, &mut found, &who.owner.username, now)?
+        };
         Ok(((), writes))
     })?;
     Ok(Reply::empty())
@@ -104,17 +130,30 @@ struct Counted {
 
 /// What counting the tags of a list reads first.
 pub fn count_plan(incoming: &Incoming, handle: Handle) -> Plan {
-    Listing::parse(incoming.param("appType")).map(|listing| Plan::default().query(catalogue::whole(handle, listing))).unwrap_or_default()
+    Listing::parse(incoming.param("appType"))
+        .map(|listing| Plan::default().query(catalogue::whole(handle, listing)))
+        .unwrap_or_default()
 }
 
-/// The tags of all apps of a type, each with the number of apps that have it, by name (001a 15). It reads the whole list:
-/// one query per MB.
+/// The tags of all apps of a type, each with the number of apps that have it, by name (001a 15). It
+/// reads the whole list: one query per MB.
 pub async fn count(mut call: Call<'_>) -> Result<Reply, Error> {
     let handle = call.who()?.handle;
     let listing = Listing::parse(call.incoming.param("appType"))?;
     let mut counts = BTreeMap::<String, usize>::new();
-    catalogue::each(&mut call.reader, handle, listing, |row| row.tags.into_iter().for_each(|tag| *counts.entry(tag).or_default() += 1)).await?;
-    let view: Vec<Counted> = counts.into_iter().map(|(name, no_of_occurrences)| Counted { name, no_of_occurrences }).collect();
+    catalogue::each(&mut call.reader, handle, listing, |row| {
+        row.tags
+            .into_iter()
+            .for_each(|tag| *counts.entry(tag).or_default() += 1)
+    })
+    .await?;
+    let view: Vec<Counted> = counts
+        .into_iter()
+        .map(|(name, no_of_occurrences)| Counted {
+            name,
+            no_of_occurrences,
+        })
+        .collect();
     Reply::of(&view)
 }
 
@@ -128,7 +167,10 @@ mod tests {
 
     #[test]
     fn tags_keep_their_order_and_come_once() {
-        assert_eq!(united(&texts(&["b", "a"]), &texts(&["c", " a ", "c", "A"])).unwrap(), texts(&["b", "a", "c", "A"]));
+        assert_eq!(
+            united(&texts(&["b", "a"]), &texts(&["c", " a ", "c", "A"])).unwrap(),
+            texts(&["b", "a", "c", "A"])
+        );
     }
 
     #[test]
@@ -139,7 +181,13 @@ mod tests {
         assert!(united(&[], &many).is_err());
         assert!(united(&[], &["é".repeat(TAG_LIMIT)]).is_ok());
         for bad in ["", " ", "a\u{0}b", "a\nb", &"é".repeat(TAG_LIMIT + 1)] {
-            assert!(united(&[], &[bad.to_owned()]).unwrap_err().message.starts_with("tags"), "{bad:?}");
+            assert!(
+                united(&[], &[bad.to_owned()])
+                    .unwrap_err()
+                    .message
+                    .starts_with("tags"),
+                "{bad:?}"
+            );
         }
     }
 }

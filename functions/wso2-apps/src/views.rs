@@ -1,6 +1,7 @@
 //! An app as the publisher API shows it whole (001 7).
 //!
-//! The schema and the samples of the document have other keys for the same things; an answer has both.
+//! The schema and the samples of the document have other keys for the same things; an answer has
+//! both.
 
 use std::collections::BTreeMap;
 
@@ -22,21 +23,33 @@ pub use shared::dialect::wso2_views::BASE;
 /// The names of groups, by their guids.
 pub type GroupNames = BTreeMap<Guid, String>;
 
-/// The names of the groups that these apps are restricted to: one call, and none where no app is restricted. A group that
-/// is gone has none.
+/// The names of the groups that these apps are restricted to: one call, and none where no app is
+/// restricted. A group that is gone has none.
 ///
 /// # Errors
 /// The store's.
-pub async fn group_names(reader: &mut Reader<'_>, handle: Handle, cards: impl IntoIterator<Item = &AppCard>) -> Result<GroupNames, Error> {
-    let mut wanted: Vec<Key> =
-        cards.into_iter().filter(|card| card.restrict_to_groups).flat_map(|card| &card.groups).map(|group| keys::group(handle, group)).collect();
+pub async fn group_names(
+    reader: &mut Reader<'_>,
+    handle: Handle,
+    cards: impl IntoIterator<Item = &AppCard>,
+) -> Result<GroupNames, Error> {
+    let mut wanted: Vec<Key> = cards
+        .into_iter()
+        .filter(|card| card.restrict_to_groups)
+        .flat_map(|card| &card.groups)
+        .map(|group| keys::group(handle, group))
+        .collect();
     wanted.sort();
     wanted.dedup();
     if wanted.is_empty() {
         return Ok(GroupNames::new());
     }
     let found = reader.get_all::<Group>(&wanted).await?;
-    Ok(found.into_iter().flatten().map(|group| (group.value.guid, group.value.name.to_string())).collect())
+    Ok(found
+        .into_iter()
+        .flatten()
+        .map(|group| (group.value.guid, group.value.name.to_string()))
+        .collect())
 }
 
 /// The state of an app that was named by `id`: its card's revision counts every change of it.
@@ -46,13 +59,21 @@ pub fn validators(id: AppId, card: &AppCard, rev: u64) -> Validators {
 
 /// The path at which an app is read.
 pub fn location(card: &AppCard, id: AppId) -> String {
-    let listing = if card.kind == AppKind::Mobile { "mobileapp" } else { "webapp" };
+    let listing = if card.kind == AppKind::Mobile {
+        "mobileapp"
+    } else {
+        "webapp"
+    };
     format!("{BASE}/apps/{listing}/id/{}", id.uuid())
 }
 
 /// Where a picture is read.
 fn picture(kind: AppKind, file: &str) -> String {
-    let app_type = if kind == AppKind::Mobile { "mobileapp" } else { "webapp" };
+    let app_type = if kind == AppKind::Mobile {
+        "mobileapp"
+    } else {
+        "webapp"
+    };
     format!("{BASE}/apps/static-contents/{file}?appType={app_type}")
 }
 
@@ -105,7 +126,9 @@ pub struct UriTemplateView {
 
 impl UriTemplateView {
     fn of(template: &UriTemplate, groups: &[PolicyGroup]) -> Self {
-        let group = groups.iter().find(|group| group.id == template.policy_group);
+        let group = groups
+            .iter()
+            .find(|group| group.id == template.policy_group);
         Self {
             id: template.id,
             url_pattern: template.url_pattern.clone(),
@@ -123,7 +146,8 @@ pub struct PropertyView {
     value: String,
 }
 
-/// An app with everything: the keys of the schema `App` first, then those that only the samples have.
+/// An app with everything: the keys of the schema `App` first, then those that only the samples
+/// have.
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct AppView {
@@ -199,18 +223,34 @@ fn padded(at: Timestamp) -> String {
     format!("{:020}", at.0.max(0))
 }
 
-/// An app whole, as `id` names it: that of one of its binaries, or its own. Items of other dialects have no publication of
-/// their own: `Publication::default()` shows them.
-pub fn whole_view(card: &AppCard, publication: &Publication, id: AppId, groups: &GroupNames) -> AppView {
+/// An app whole, as `id` names it: that of one of its binaries, or its own. Items of other dialects
+/// have no publication of their own: `Publication::default()` shows them.
+pub fn whole_view(
+    card: &AppCard,
+    publication: &Publication,
+    id: AppId,
+    groups: &GroupNames,
+) -> AppView {
     let mobile = card.kind == AppKind::Mobile;
     let binary = id.kind().and_then(|kind| card.binary(kind));
     let live = binary.and_then(|binary| binary.live_version());
-    let platform = binary.map(|binary| Platform::of(binary.kind)).or(publication.platform);
+    let platform = binary
+        .map(|binary| Platform::of(binary.kind))
+        .or(publication.platform);
     let appmeta = match binary {
         Some(binary) => MetaView {
-            path: live.map(|live| format!("{BASE}/apps/mobile/binaries/{}", live.shown_file(binary.kind))).unwrap_or_default(),
+            path: live
+                .map(|live| {
+                    format!(
+                        "{BASE}/apps/mobile/binaries/{}",
+                        live.shown_file(binary.kind)
+                    )
+                })
+                .unwrap_or_default(),
             package: binary.identifier.clone(),
-            version: live.map(|live| live.version_name.clone()).unwrap_or_default(),
+            version: live
+                .map(|live| live.version_name.clone())
+                .unwrap_or_default(),
             weburl: String::new(),
         },
         None => MetaView {
@@ -220,29 +260,78 @@ pub fn whole_view(card: &AppCard, publication: &Publication, id: AppId, groups: 
             weburl: publication.web_url.clone(),
         },
     };
-    let shown = |file: &Option<String>| file.as_ref().map(|file| picture(card.kind, file)).unwrap_or_default();
+    let shown = |file: &Option<String>| {
+        file.as_ref()
+            .map(|file| picture(card.kind, file))
+            .unwrap_or_default()
+    };
     // An item of the other dialect has its icon under its guid.
-    let own_icon = || if mobile { picture(card.kind, &format!("{}.png", card.id.guid())) } else { String::new() };
-    let thumbnail = if publication.thumbnail.is_some() { shown(&publication.thumbnail) } else { own_icon() };
-    let screenshots: Vec<String> = publication.screenshots.iter().map(|file| picture(card.kind, file)).collect();
-    let actions: Vec<&'static str> = life_cycle::actions(card.kind, card.state).into_iter().map(Action::title).collect();
+    let own_icon = || {
+        if mobile {
+            picture(card.kind, &format!("{}.png", card.id.guid()))
+        } else {
+            String::new()
+        }
+    };
+    let thumbnail = if publication.thumbnail.is_some() {
+        shown(&publication.thumbnail)
+    } else {
+        own_icon()
+    };
+    let screenshots: Vec<String> = publication
+        .screenshots
+        .iter()
+        .map(|file| picture(card.kind, file))
+        .collect();
+    let actions: Vec<&'static str> = life_cycle::actions(card.kind, card.state)
+        .into_iter()
+        .map(Action::title)
+        .collect();
     let restricted = card.groups.iter().filter(|_| card.restrict_to_groups);
-    let visible_roles: Vec<String> = restricted.filter_map(|group| groups.get(group).cloned()).collect();
+    let visible_roles: Vec<String> = restricted
+        .filter_map(|group| groups.get(group).cloned())
+        .collect();
     let name = card.listed_name().to_owned();
-    let app_url = if mobile { publication.web_url.clone() } else { publication.app_url.clone() };
+    let app_url = if mobile {
+        publication.web_url.clone()
+    } else {
+        publication.app_url.clone()
+    };
     let context = card.context.clone().unwrap_or_default();
     AppView {
         id: id.uuid(),
         uuid: id.uuid(),
         app_id: id.uuid(),
-        display_name: publication.display_name.as_ref().map_or_else(|| name.clone(), ToString::to_string),
+        display_name: publication
+            .display_name
+            .as_ref()
+            .map_or_else(|| name.clone(), ToString::to_string),
         app_name: name.clone(),
         name,
         kind: if mobile { "mobileapp" } else { "webapp" },
-        uri_templates: publication.uri_templates.iter().map(|template| UriTemplateView::of(template, &publication.policy_groups)).collect(),
-        policy_groups: publication.policy_groups.iter().map(PolicyGroupView::of).collect(),
+        uri_templates: publication
+            .uri_templates
+            .iter()
+            .map(|template| UriTemplateView::of(template, &publication.policy_groups))
+            .collect(),
+        policy_groups: publication
+            .policy_groups
+            .iter()
+            .map(PolicyGroupView::of)
+            .collect(),
         // What another dialect gave a binary is an app of the company, whatever it was made as.
-        market_type: publication.market.map(|kept| if binary.is_some() { Market::Enterprise } else { kept }.as_str().to_owned()).unwrap_or_default(),
+        market_type: publication
+            .market
+            .map(|kept| {
+                if binary.is_some() {
+                    Market::Enterprise
+                } else {
+                    kept
+                }
+                .as_str()
+                .to_owned()
+            })
+            .unwrap_or_default(),
         recent_changes: publication.recent_changes.clone(),
         icon: thumbnail.clone(),
         thumbnail_url: thumbnail.clone(),
@@ -253,7 +342,10 @@ pub fn whole_view(card: &AppCard, publication: &Publication, id: AppId, groups: 
         context,
         version: card.listed_version(id),
         logout_url: publication.logout_url.clone(),
-        business_owner_id: card.business_owner.map(|owner| owner.to_string()).unwrap_or_default(),
+        business_owner_id: card
+            .business_owner
+            .map(|owner| owner.to_string())
+            .unwrap_or_default(),
         visible_tenants: publication.visible_tenants.clone(),
         claims: publication.claims.clone(),
         tracking_code: publication.tracking_code.clone(),
@@ -269,7 +361,11 @@ pub fn whole_view(card: &AppCard, publication: &Publication, id: AppId, groups: 
         app_visibility: visible_roles.clone(),
         visible_roles,
         resource_id: id.uuid(),
-        lifecycle: if mobile { "MobileAppLifeCycle" } else { "WebAppLifeCycle" },
+        lifecycle: if mobile {
+            "MobileAppLifeCycle"
+        } else {
+            "WebAppLifeCycle"
+        },
         lifecycle_state: card.state.upper(),
         lifecycle_status: card.state.upper().replace('-', ""),
         rating: 0.0,
@@ -286,14 +382,24 @@ pub fn whole_view(card: &AppCard, publication: &Publication, id: AppId, groups: 
         createdtime: padded(card.created),
         created_time: padded(card.created),
         platform: platform.map(Platform::as_str).unwrap_or_default(),
-        app_type: if publication.app_type.is_empty() { platform.map(Platform::as_str).unwrap_or("webapp").to_owned() } else { publication.app_type.clone() },
+        app_type: if publication.app_type.is_empty() {
+            platform
+                .map(Platform::as_str)
+                .unwrap_or("webapp")
+                .to_owned()
+        } else {
+            publication.app_type.clone()
+        },
         media_type: publication.media_type.clone(),
         lifecycle_available_actions: actions.join(", "),
         available_lifecycle_actions: actions,
         custom_properties: publication
             .custom_properties
             .iter()
-            .map(|property| PropertyView { name: property.name.clone(), value: property.value.clone() })
+            .map(|property| PropertyView {
+                name: property.name.clone(),
+                value: property.value.clone(),
+            })
             .collect(),
         service_provider_creation_enabled: publication.service_provider,
         previous_version_app_id: publication.previous.map(AppId::uuid).unwrap_or_default(),

@@ -25,7 +25,11 @@ fn nothing() -> Error {
 
 /// The state of a document's content: another tag than the document's own, and it changes with it.
 fn validators(found: &Stored<Document>) -> Validators {
-    Validators::of_record(&format!("{}.content", found.value.id.uuid()), found.rev, found.value.modified)
+    Validators::of_record(
+        &format!("{}.content", found.value.id.uuid()),
+        found.rev,
+        found.value.modified,
+    )
 }
 
 /// 001a 7: a text as it is, a file to be saved, an address by 303.
@@ -36,7 +40,9 @@ pub async fn read(mut call: Call<'_>) -> Result<Reply, Error> {
     let reply = match &found.value.source {
         Source::Url { address } => Reply::see_other(address.clone()),
         Source::Inline { .. } => {
-            let text = document::text(&mut call.reader, place.handle, place.app, found.value.id).await?.ok_or_else(nothing)?;
+            let text = document::text(&mut call.reader, place.handle, place.app, found.value.id)
+                .await?
+                .ok_or_else(nothing)?;
             Reply::bytes("text/plain; charset=utf-8", text.into_bytes())
         }
         Source::File { file: None } => return Err(nothing()),
@@ -44,21 +50,38 @@ pub async fn read(mut call: Call<'_>) -> Result<Reply, Error> {
             if call.incoming.conditions.judge_reading(&validators)? == Verdict::NotModified {
                 return Ok(Reply::empty().validators(validators));
             }
-            let stored = file::find(&mut call.reader, place.handle, &named.name).await?.ok_or_else(nothing)?.value;
+            let stored = file::find(&mut call.reader, place.handle, &named.name)
+                .await?
+                .ok_or_else(nothing)?
+                .value;
             file_reply(&call, &place, &stored, &named.file_name).await?
         }
     };
     Ok(reply.validators(validators))
 }
 
-async fn file_reply(call: &Call<'_>, place: &Place, stored: &StoredFile, file_name: &str) -> Result<Reply, Error> {
+async fn file_reply(
+    call: &Call<'_>,
+    place: &Place,
+    stored: &StoredFile,
+    file_name: &str,
+) -> Result<Reply, Error> {
     let object = stored.object(place.handle);
     if stored.size > ANSWERED {
-        let presentation = Presentation { content_type: stored.media_type().to_owned(), file_name: file_name.to_owned() };
-        return Ok(Reply::redirect(call.objects()?.sign_get(&object, STORAGE_URL, &presentation).await?.url));
+        let presentation = Presentation {
+            content_type: stored.media_type().to_owned(),
+            file_name: file_name.to_owned(),
+        };
+        return Ok(Reply::redirect(
+            call.objects()?
+                .sign_get(&object, STORAGE_URL, &presentation)
+                .await?
+                .url,
+        ));
     }
     let bytes = call.objects()?.range(&object, 0, stored.size).await?;
-    Ok(Reply::bytes(stored.media_type().to_owned(), bytes).header("content-disposition", disposition(file_name)))
+    Ok(Reply::bytes(stored.media_type().to_owned(), bytes)
+        .header("content-disposition", disposition(file_name)))
 }
 
 /// What is to become a document's content.
@@ -73,13 +96,17 @@ impl New {
     /// One of `file`, `inlineContent` and `path`.
     fn of(form: Form) -> Result<Self, Error> {
         let text = form.text("inlineContent").map(str::to_owned);
-        let uploaded = form.text("path").map(|path| file::last_segment(path).to_owned());
+        let uploaded = form
+            .text("path")
+            .map(|path| file::last_segment(path).to_owned());
         match (form.file, text, uploaded) {
             (Some(bytes), None, None) if bytes.is_empty() => Err(Error::invalid("file is empty")),
             (Some(bytes), None, None) => Ok(Self::Bytes(form.file_name, bytes)),
             (None, Some(text), None) => Ok(Self::Text(text)),
             (None, None, Some(name)) => Ok(Self::Uploaded(name)),
-            _ => Err(Error::invalid("Send either file or inlineContent, or path for a file that was uploaded before")),
+            _ => Err(Error::invalid(
+                "Send either file or inlineContent, or path for a file that was uploaded before",
+            )),
         }
     }
 }
@@ -104,32 +131,75 @@ pub async fn write(mut call: Call<'_>) -> Result<Reply, Error> {
     let new = New::of(multipart::read(call.incoming).await?)?;
     // Before the bytes are sent anywhere.
     match (&new, &found.value.source) {
-        (New::Text(_), Source::Inline { .. }) | (New::Bytes(..) | New::Uploaded(_), Source::File { .. }) => {}
-        (New::Text(_), _) => return Err(Error::invalid("inlineContent is for documents of the sourceType INLINE")),
-        (New::Bytes(..) | New::Uploaded(_), _) => return Err(Error::invalid("file is for documents of the sourceType FILE")),
+        (New::Text(_), Source::Inline { .. })
+        | (New::Bytes(..) | New::Uploaded(_), Source::File { .. }) => {}
+        (New::Text(_), _) => {
+            return Err(Error::invalid(
+                "inlineContent is for documents of the sourceType INLINE",
+            ));
+        }
+        (New::Bytes(..) | New::Uploaded(_), _) => {
+            return Err(Error::invalid(
+                "file is for documents of the sourceType FILE",
+            ));
+        }
     }
     let name = match new {
         New::Text(text) => {
-            let written = document::write_text(&mut call.reader, place.handle, place.app, place.document, guard, &text).await?;
+            let written = document::write_text(
+                &mut call.reader,
+                place.handle,
+                place.app,
+                place.document,
+                guard,
+                &text,
+            )
+            .await?;
             return answer(&place, &written);
         }
         New::Uploaded(name) => name,
         New::Bytes(file_name, bytes) => {
             let (who, size) = (call.who()?, bytes.len() as u64);
-            let announced = Announced { app: None, target: Target::Static, size, sha256: None, file_name, parts: None, allow_signer_change: false };
-            let upload = multipart::deliver(call.context, &mut call.reader, who, announced, bytes).await?;
+            let announced = Announced {
+                app: None,
+                target: Target::Static,
+                size,
+                sha256: None,
+                file_name,
+                parts: None,
+                allow_signer_change: false,
+            };
+            let upload =
+                multipart::deliver(call.context, &mut call.reader, who, announced, bytes).await?;
             call.reader.forget();
-            upload.file.ok_or_else(|| Error::internal("an upload that became nothing"))?
+            upload
+                .file
+                .ok_or_else(|| Error::internal("an upload that became nothing"))?
         }
     };
-    let written = document::write_file(&mut call.reader, place.handle, place.app, place.document, guard, &name).await?;
+    let written = document::write_file(
+        &mut call.reader,
+        place.handle,
+        place.app,
+        place.document,
+        guard,
+        &name,
+    )
+    .await?;
     answer(&place, &written)
 }
 
 fn answer(place: &Place, written: &Stored<Document>) -> Result<Reply, Error> {
     let id = written.value.file();
     let path = id.map(|id| format!("/api/appm/publisher/v1.1/apps/static-contents/{id}"));
-    let view = WrittenView { document: DocumentView::of(&written.value), id, path };
+    let view = WrittenView {
+        document: DocumentView::of(&written.value),
+        id,
+        path,
+    };
     let reply = Reply::of(&view)?.validators(document::validators(written));
-    Ok(reply.header("location", format!("{}/content", place.path_of(&written.value))))
+    Ok(reply.header(
+        "location",
+        format!("{}/content", place.path_of(&written.value)),
+    ))
 }

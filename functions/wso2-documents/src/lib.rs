@@ -1,4 +1,5 @@
-//! 001: documents of web apps and sites. Mobile apps have none: reading finds none, making one is refused.
+//! 001: documents of web apps and sites. Mobile apps have none: reading finds none, making one is
+//! refused.
 
 mod content;
 
@@ -27,19 +28,35 @@ impl Operations for Documents {
     const FUNCTION: Function<Op> = FUNCTION;
 
     fn plan(op: Op, incoming: &Incoming, handle: Handle) -> Plan {
-        let (Ok(listing), Ok(named)) = (Listing::parse(incoming.param("appType")), Named::parse(incoming.param("appId"))) else { return Plan::default() };
-        let Named::Id(app) = named else { return Plan::keys(named.keys(handle, listing)) };
+        let (Ok(listing), Ok(named)) = (
+            Listing::parse(incoming.param("appType")),
+            Named::parse(incoming.param("appId")),
+        ) else {
+            return Plan::default();
+        };
+        let Named::Id(app) = named else {
+            return Plan::keys(named.keys(handle, listing));
+        };
         let document = incoming.param("documentId").parse::<AppId>().ok();
         let plan = Plan::keys(vec![keys::app_card(handle, app)]);
         match op {
             Op::List => plan.query(document::listing(handle, app)),
             Op::Create => {
-                let name = incoming.peek::<Name>("name").map(|name| keys::document_name(handle, app, name.as_str()));
+                let name = incoming
+                    .peek::<Name>("name")
+                    .map(|name| keys::document_name(handle, app, name.as_str()));
                 plan.and([keys::document_count(handle, app)]).and(name)
             }
-            Op::Read | Op::Update | Op::Delete | Op::WriteContent => plan.and(document.map(|document| keys::document(handle, app, document))),
+            Op::Read | Op::Update | Op::Delete | Op::WriteContent => {
+                plan.and(document.map(|document| keys::document(handle, app, document)))
+            }
             Op::ReadContent => {
-                let both = |document| [keys::document(handle, app, document), keys::document_text(handle, app, document)];
+                let both = |document| {
+                    [
+                        keys::document(handle, app, document),
+                        keys::document_text(handle, app, document),
+                    ]
+                };
                 plan.and(document.map(both).into_iter().flatten())
             }
         }
@@ -64,28 +81,50 @@ struct Place {
     listing: Listing,
     app: AppId,
     kind: AppKind,
-    /// The document's id; `None` for a well-formed one that nothing here answers to, and where the path names none.
+    /// The document's id; `None` for a well-formed one that nothing here answers to, and where the
+    /// path names none.
     document: Option<AppId>,
 }
 
 impl Place {
-    /// Takes the path apart: 404 for the app type, 400 for a malformed id, 404 for an app that is not there.
+    /// Takes the path apart: 404 for the app type, 400 for a malformed id, 404 for an app that is
+    /// not there.
     async fn of(call: &mut Call<'_>) -> Result<Self, Error> {
         let handle = call.who()?.handle;
         let listing = Listing::parse(call.incoming.param("appType"))?;
         let named = call.incoming.param("documentId");
-        let document = if named.is_empty() { None } else { document_id(named)? };
-        let app = publication::locate(&mut call.reader, handle, listing, call.incoming.param("appId")).await?;
+        let document = if named.is_empty() {
+            None
+        } else {
+            document_id(named)?
+        };
+        let app = publication::locate(
+            &mut call.reader,
+            handle,
+            listing,
+            call.incoming.param("appId"),
+        )
+        .await?;
         let card = publication::card(&mut call.reader, handle, listing, app).await?;
         if !call.incoming.is_get {
             publishing::require_editable(call.who()?, &card.value)?;
         }
-        Ok(Self { handle, listing, app, kind: card.value.kind, document })
+        Ok(Self {
+            handle,
+            listing,
+            app,
+            kind: card.value.kind,
+            document,
+        })
     }
 
     /// The path of the app's documents.
     fn path(&self) -> String {
-        format!("/api/appm/publisher/v1.1/apps/{}/id/{}/docs", self.listing.as_str(), self.app.uuid())
+        format!(
+            "/api/appm/publisher/v1.1/apps/{}/id/{}/docs",
+            self.listing.as_str(),
+            self.app.uuid()
+        )
     }
 
     fn path_of(&self, document: &Document) -> String {
@@ -98,12 +137,17 @@ fn document_id(text: &str) -> Result<Option<AppId>, Error> {
     match Named::parse(text) {
         Ok(Named::Id(id)) => Ok(Some(id)),
         Ok(Named::Foreign) => Ok(None),
-        Ok(Named::Joined(_)) | Err(_) => Err(Error::invalid("documentId is not the id of a document")),
+        Ok(Named::Joined(_)) | Err(_) => {
+            Err(Error::invalid("documentId is not the id of a document"))
+        }
     }
 }
 
 fn guard<'a>(call: &Call<'a>) -> Guard<'a> {
-    Guard { conditions: &call.incoming.conditions, required: call.context.settings.require_if_match }
+    Guard {
+        conditions: &call.incoming.conditions,
+        required: call.context.settings.require_if_match,
+    }
 }
 
 /// A document (001 "Document").
@@ -157,10 +201,20 @@ async fn list(mut call: Call<'_>) -> Result<Reply, Error> {
     let place = Place::of(&mut call).await?;
     let page = Slice::of(call.incoming)?;
     let found = document::list(&mut call.reader, place.handle, place.app).await?;
-    let list: Vec<DocumentView<'_>> = found.iter().skip(page.offset as usize).take(page.limit as usize).map(DocumentView::of).collect();
+    let list: Vec<DocumentView<'_>> = found
+        .iter()
+        .skip(page.offset as usize)
+        .take(page.limit as usize)
+        .map(DocumentView::of)
+        .collect();
     let more = (page.offset as usize).saturating_add(list.len()) < found.len();
     let links = page.links(&place.path(), &[], list.len(), more);
-    Reply::of(&ListView { count: list.len(), next: links.next, previous: links.previous, list })
+    Reply::of(&ListView {
+        count: list.len(),
+        next: links.next,
+        previous: links.previous,
+        list,
+    })
 }
 
 #[derive(Deserialize)]
@@ -168,7 +222,11 @@ async fn list(mut call: Call<'_>) -> Result<Reply, Error> {
 struct DocumentBody {
     #[serde(default, deserialize_with = "shared::lenient::optional_text")]
     name: Option<String>,
-    #[serde(default, rename = "type", deserialize_with = "shared::lenient::optional_text")]
+    #[serde(
+        default,
+        rename = "type",
+        deserialize_with = "shared::lenient::optional_text"
+    )]
     topic: Option<String>,
     #[serde(default, deserialize_with = "shared::lenient::optional_text")]
     other_type_name: Option<String>,
@@ -182,12 +240,18 @@ struct DocumentBody {
 
 impl DocumentBody {
     fn other_topic(&self) -> Result<Option<Label>, Error> {
-        let label = |text: &String| Label::new(text.clone()).ok_or_else(|| Error::invalid("otherTypeName has at most 200 characters"));
+        let label = |text: &String| {
+            Label::new(text.clone())
+                .ok_or_else(|| Error::invalid("otherTypeName has at most 200 characters"))
+        };
         self.other_type_name.as_ref().map(label).transpose()
     }
 
     fn summary(&self) -> Result<Option<Description>, Error> {
-        let description = |text: &String| Description::new(text.clone()).ok_or_else(|| Error::invalid("summary has at most 2000 characters"));
+        let description = |text: &String| {
+            Description::new(text.clone())
+                .ok_or_else(|| Error::invalid("summary has at most 2000 characters"))
+        };
         self.summary.as_ref().map(description).transpose()
     }
 }
@@ -204,14 +268,22 @@ async fn create(mut call: Call<'_>) -> Result<Reply, Error> {
     let missing = |name: &str| Error::invalid(format!("{name} is missing"));
     let name = body.name.clone().ok_or_else(|| missing("name"))?;
     let new = NewDocument {
-        name: Name::new(name).ok_or_else(|| Error::invalid("name has 1 to 200 characters and is not blank"))?,
+        name: Name::new(name)
+            .ok_or_else(|| Error::invalid("name has 1 to 200 characters and is not blank"))?,
         topic: Topic::parse(body.topic.as_deref().ok_or_else(|| missing("type"))?)?,
         other_topic: body.other_topic()?,
         summary: body.summary()?,
-        source: Source::new(body.source_type.as_deref().ok_or_else(|| missing("sourceType"))?, body.source_url.clone())?,
+        source: Source::new(
+            body.source_type
+                .as_deref()
+                .ok_or_else(|| missing("sourceType"))?,
+            body.source_url.clone(),
+        )?,
     };
     let made = document::create(&mut call.reader, place.handle, place.app, new).await?;
-    Ok(shown(&made)?.success(Success::Created).header("location", place.path_of(&made.value)))
+    Ok(shown(&made)?
+        .success(Success::Created)
+        .header("location", place.path_of(&made.value)))
 }
 
 /// 001a 11
@@ -236,13 +308,30 @@ async fn update(mut call: Call<'_>) -> Result<Reply, Error> {
         source_type: body.source_type,
         address: body.source_url,
     };
-    shown(&document::update(&mut call.reader, place.handle, place.app, place.document, guard, &changes).await?)
+    shown(
+        &document::update(
+            &mut call.reader,
+            place.handle,
+            place.app,
+            place.document,
+            guard,
+            &changes,
+        )
+        .await?,
+    )
 }
 
 /// 001 6
 async fn delete(mut call: Call<'_>) -> Result<Reply, Error> {
     let place = Place::of(&mut call).await?;
     let guard = guard(&call);
-    document::delete(&mut call.reader, place.handle, place.app, place.document, guard).await?;
+    document::delete(
+        &mut call.reader,
+        place.handle,
+        place.app,
+        place.document,
+        guard,
+    )
+    .await?;
     Ok(Reply::empty())
 }

@@ -4,5 +4,8 @@ use shared::lambda::Start;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_http::Error> {
-    shared::lambda::run_http::<wso2_documents::Documents>(Start::with_table().and_then(Start::and_objects)).await
+    shared::lambda::run_http::<wso2_documents::Documents>(
+        Start::with_table().and_then(Start::and_objects),
+    )
+    .await
 }

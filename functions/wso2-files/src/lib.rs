@@ -1,4 +1,5 @@
-//! 001: packages, pictures and documents that are uploaded on their own, and the manifests of iOS apps.
+//! 001: packages, pictures and documents that are uploaded on their own, and the manifests of iOS
+//! apps.
 
 mod plist;
 mod reading;
@@ -24,17 +25,27 @@ impl Operations for Files {
     fn plan(op: Op, incoming: &Incoming, handle: Handle) -> Plan {
         let name = incoming.param("fileName");
         let stem = name.rsplit_once('.').map_or(name, |(stem, _)| stem);
-        let version = stem.parse::<Guid>().ok().map(|guid| keys::version(handle, &guid));
+        let version = stem
+            .parse::<Guid>()
+            .ok()
+            .map(|guid| keys::version(handle, &guid));
         match op {
             Op::ReadBinary => Plan::keys(vec![keys::file(handle, name)]).and(version),
-            Op::ReadPlist | Op::LinkPlist => Plan::keys(vec![keys::file(handle, name), keys::tenant(handle)]).and(version),
+            Op::ReadPlist | Op::LinkPlist => {
+                Plan::keys(vec![keys::file(handle, name), keys::tenant(handle)]).and(version)
+            }
             Op::ReadStatic => {
                 let app = stem.parse::<AppRef>().ok().and_then(|app| app.ours().ok());
-                Plan::keys(vec![keys::file(handle, name)]).and(app.map(|app| keys::icon(handle, app)))
+                Plan::keys(vec![keys::file(handle, name)])
+                    .and(app.map(|app| keys::icon(handle, app)))
             }
-            Op::CompleteUpload | Op::AbortUpload | Op::UploadStatus => {
-                Plan::default().and(incoming.param("uploadId").parse::<Guid>().ok().map(|upload| keys::upload(handle, &upload)))
-            }
+            Op::CompleteUpload | Op::AbortUpload | Op::UploadStatus => Plan::default().and(
+                incoming
+                    .param("uploadId")
+                    .parse::<Guid>()
+                    .ok()
+                    .map(|upload| keys::upload(handle, &upload)),
+            ),
             Op::UploadBinary | Op::UploadStatic | Op::PrepareUpload => Plan::default(),
         }
     }

@@ -4,5 +4,10 @@ use shared::lambda::Start;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_http::Error> {
-    shared::lambda::run_http::<wso2_files::Files>(Start::with_table().and_then(Start::and_objects).and_then(Start::and_keys)).await
+    shared::lambda::run_http::<wso2_files::Files>(
+        Start::with_table()
+            .and_then(Start::and_objects)
+            .and_then(Start::and_keys),
+    )
+    .await
 }

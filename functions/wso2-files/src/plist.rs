@@ -21,7 +21,8 @@ use crate::{named_package, unknown};
 
 /// The tenant id that clients of the original write for their own tenant.
 const OWN_TENANT: &str = "-1234";
-/// For how long links are the same, in seconds: a client that asks again within it may be told that nothing changed.
+/// For how long links are the same, in seconds: a client that asks again within it may be told that
+/// nothing changed.
 const SAME_SECONDS: i64 = 600;
 
 #[derive(Template)]
@@ -72,12 +73,29 @@ pub async fn read(mut call: Call<'_>) -> Result<Reply, Error> {
     let app = installable(&mut call).await?;
     let url = Ticket::package_url(&call.incoming.base_url, &app.ticket);
     let reply = if asks_for_json(call.incoming) {
-        let assets = [AssetView { kind: "software-package", url: &url }];
-        let item = ItemView { assets, bundle_identifier: &app.bundle_id, bundle_version: &app.version, kind: "software", title: &app.title };
+        let assets = [AssetView {
+            kind: "software-package",
+            url: &url,
+        }];
+        let item = ItemView {
+            assets,
+            bundle_identifier: &app.bundle_id,
+            bundle_version: &app.version,
+            kind: "software",
+            title: &app.title,
+        };
         Reply::of(&PlistView { items: [item] })?
     } else {
-        let file = PlistFile { title: &app.title, version: &app.version, bundle_id: &app.bundle_id, package_url: &url };
-        Reply::bytes("application/xml", file.render().map_err(Error::internal)?.into_bytes())
+        let file = PlistFile {
+            title: &app.title,
+            version: &app.version,
+            bundle_id: &app.bundle_id,
+            package_url: &url,
+        };
+        Reply::bytes(
+            "application/xml",
+            file.render().map_err(Error::internal)?.into_bytes(),
+        )
     };
     Ok(dated(reply, app.modified).header("vary", "accept"))
 }
@@ -91,14 +109,22 @@ pub async fn link(mut call: Call<'_>) -> Result<Reply, Error> {
     }
     let app = installable(&mut call).await?;
     let plist = Ticket::manifest_url(&call.incoming.base_url, &app.ticket);
-    let install = format!("itms-services://?action=download-manifest&url={}", utf8_percent_encode(&plist, NON_ALPHANUMERIC));
-    Ok(dated(Reply::of(&LinkView { plist, install })?, app.modified))
+    let install = format!(
+        "itms-services://?action=download-manifest&url={}",
+        utf8_percent_encode(&plist, NON_ALPHANUMERIC)
+    );
+    Ok(dated(
+        Reply::of(&LinkView { plist, install })?,
+        app.modified,
+    ))
 }
 
 /// With the tag of its content and a time of change.
 fn dated(reply: Reply, modified: Timestamp) -> Reply {
     let validators = match &reply.content {
-        Content::Json(bytes) | Content::BareJson(bytes) | Content::Bytes { bytes, .. } => Validators::of_content(bytes).modified(modified),
+        Content::Json(bytes) | Content::BareJson(bytes) | Content::Bytes { bytes, .. } => {
+            Validators::of_content(bytes).modified(modified)
+        }
         Content::Redirect(_) | Content::SeeOther(_) | Content::Empty => return reply,
     };
     reply.validators(validators)
@@ -106,8 +132,13 @@ fn dated(reply: Reply, modified: Timestamp) -> Reply {
 
 fn asks_for_json(incoming: &Incoming) -> bool {
     let named = |wanted: &str| {
-        let types = incoming.accept.split(',').map(|range| range.split(';').next().unwrap_or_default().trim());
-        types.into_iter().any(|media_type| media_type.eq_ignore_ascii_case(wanted))
+        let types = incoming
+            .accept
+            .split(',')
+            .map(|range| range.split(';').next().unwrap_or_default().trim());
+        types
+            .into_iter()
+            .any(|media_type| media_type.eq_ignore_ascii_case(wanted))
     };
     named("application/json") && !named("application/xml") && !named("text/xml")
 }
@@ -117,8 +148,14 @@ fn own_tenant(named: &str, own: Handle) -> Result<(), Error> {
     if named == OWN_TENANT {
         return Ok(());
     }
-    let named: Handle = named.parse().map_err(|_| Error::invalid("tenantId is the handle of your tenant, or -1234"))?;
-    if named == own { Ok(()) } else { Err(Error::forbidden("Your token is not of this tenant")) }
+    let named: Handle = named
+        .parse()
+        .map_err(|_| Error::invalid("tenantId is the handle of your tenant, or -1234"))?;
+    if named == own {
+        Ok(())
+    } else {
+        Err(Error::forbidden("Your token is not of this tenant"))
+    }
 }
 
 async fn installable(call: &mut Call<'_>) -> Result<Installable, Error> {
@@ -126,42 +163,109 @@ async fn installable(call: &mut Call<'_>) -> Result<Installable, Error> {
     own_tenant(call.incoming.param("tenantId"), handle)?;
     let name = call.incoming.param("fileName").to_owned();
     if named_package(&name)? == BinaryType::Android {
-        return Err(Error::invalid("fileName must end with .ipa: an Android app is installed without a property list"));
+        return Err(Error::invalid(
+            "fileName must end with .ipa: an Android app is installed without a property list",
+        ));
     }
     let Kept { binary, version } = match of_file(call, handle, &name).await? {
         Some(kept) => kept,
-        None => version_named(call, handle, &name, BinaryType::Ios).await?.ok_or_else(unknown)?,
+        None => version_named(call, handle, &name, BinaryType::Ios)
+            .await?
+            .ok_or_else(unknown)?,
     };
-    let card = call.reader.get::<AppCard>(&keys::app_card(handle, binary)).await?.ok_or_else(unknown)?.value;
-    let ticket = Ticket { handle, binary, version: version.number, expires: expires(call.reader.now()) };
+    let card = call
+        .reader
+        .get::<AppCard>(&keys::app_card(handle, binary))
+        .await?
+        .ok_or_else(unknown)?
+        .value;
+    let ticket = Ticket {
+        handle,
+        binary,
+        version: version.number,
+        expires: expires(call.reader.now()),
+    };
     let key = call.data_key(handle).await?;
-    let shown = if version.version_name.is_empty() { version.package["versionCode"].as_str().unwrap_or_default() } else { &version.version_name };
+    let shown = if version.version_name.is_empty() {
+        version.package["versionCode"].as_str().unwrap_or_default()
+    } else {
+        &version.version_name
+    };
     // XML has no way to write these two.
-    let title = card.listed_name().chars().filter(|c| !matches!(c, '\u{fffe}' | '\u{ffff}')).collect();
+    let title = card
+        .listed_name()
+        .chars()
+        .filter(|c| !matches!(c, '\u{fffe}' | '\u{ffff}'))
+        .collect();
     let slot = Timestamp((ticket.expires - VALID_SECONDS) * 1000);
     let modified = slot.max(card.modified);
-    Ok(Installable { title, version: shown.to_owned(), bundle_id: version.identifier.clone(), ticket: ticket.sign(&key), modified })
+    Ok(Installable {
+        title,
+        version: shown.to_owned(),
+        bundle_id: version.identifier.clone(),
+        ticket: ticket.sign(&key),
+        modified,
+    })
 }
 
 /// The version that came from the uploaded file of that name, in the app that it belongs to.
 ///
 /// # Errors
 /// The store's.
-pub async fn of_file(call: &mut Call<'_>, handle: Handle, name: &str) -> Result<Option<Kept>, Error> {
-    let Some(stored) = file::find(&mut call.reader, handle, name).await?.map(|found| found.value) else { return Ok(None) };
-    let (FileContent::Package { .. }, Some(binary)) = (&stored.content, stored.app) else { return Ok(None) };
-    let Some(kind) = binary.kind() else { return Ok(None) };
-    call.reader.fetch_missing(&[keys::app_card(handle, binary), keys::binary(handle, binary, kind)]).await?;
-    let Some(card) = call.reader.get::<AppCard>(&keys::app_card(handle, binary)).await? else { return Ok(None) };
-    let came =
-        |number: &u32| card.value.binary(kind).is_some_and(|shown| shown.versions.iter().any(|v| v.number == *number && v.file.as_deref() == Some(name)));
-    let found = call.reader.get::<Binary>(&keys::binary(handle, binary, kind)).await?;
-    let version = found.and_then(|found| found.value.versions.into_iter().find(|version| came(&version.number)));
+pub async fn of_file(
+    call: &mut Call<'_>,
+    handle: Handle,
+    name: &str,
+) -> Result<Option<Kept>, Error> {
+    let Some(stored) = file::find(&mut call.reader, handle, name)
+        .await?
+        .map(|found| found.value)
+    else {
+        return Ok(None);
+    };
+    let (FileContent::Package { .. }, Some(binary)) = (&stored.content, stored.app) else {
+        return Ok(None);
+    };
+    let Some(kind) = binary.kind() else {
+        return Ok(None);
+    };
+    call.reader
+        .fetch_missing(&[
+            keys::app_card(handle, binary),
+            keys::binary(handle, binary, kind),
+        ])
+        .await?;
+    let Some(card) = call
+        .reader
+        .get::<AppCard>(&keys::app_card(handle, binary))
+        .await?
+    else {
+        return Ok(None);
+    };
+    let came = |number: &u32| {
+        card.value.binary(kind).is_some_and(|shown| {
+            shown
+                .versions
+                .iter()
+                .any(|v| v.number == *number && v.file.as_deref() == Some(name))
+        })
+    };
+    let found = call
+        .reader
+        .get::<Binary>(&keys::binary(handle, binary, kind))
+        .await?;
+    let version = found.and_then(|found| {
+        found
+            .value
+            .versions
+            .into_iter()
+            .find(|version| came(&version.number))
+    });
     Ok(version.map(|version| Kept { binary, version }))
 }
 
-/// Until when a link is valid, in seconds since 1970: between fifty minutes and an hour, and the same for ten minutes, so that
-/// the entity tag of a manifest changes when its link does.
+/// Until when a link is valid, in seconds since 1970: between fifty minutes and an hour, and the
+/// same for ten minutes, so that the entity tag of a manifest changes when its link does.
 fn expires(now: Timestamp) -> i64 {
     now.seconds() - now.seconds().rem_euclid(SAME_SECONDS) + VALID_SECONDS
 }
@@ -171,16 +275,30 @@ mod tests {
     use super::*;
 
     fn accepting(accept: &str) -> Incoming {
-        let request = lambda_http::http::Request::builder().uri("http://x/y").header("accept", accept).body(lambda_http::Body::Empty).unwrap();
+        let request = lambda_http::http::Request::builder()
+            .uri("http://x/y")
+            .header("accept", accept)
+            .body(lambda_http::Body::Empty)
+            .unwrap();
         Incoming::open(request, Vec::new(), "https", None)
     }
 
     #[test]
     fn json_is_for_those_who_name_it() {
-        for accept in ["application/json", "text/html, Application/JSON;q=0.9", "application/json, */*"] {
+        for accept in [
+            "application/json",
+            "text/html, Application/JSON;q=0.9",
+            "application/json, */*",
+        ] {
             assert!(asks_for_json(&accepting(accept)), "{accept}");
         }
-        for accept in ["", "*/*", "application/*", "application/xml, application/json", "text/xml,application/json;q=0.1"] {
+        for accept in [
+            "",
+            "*/*",
+            "application/*",
+            "application/xml, application/json",
+            "text/xml,application/json;q=0.1",
+        ] {
             assert!(!asks_for_json(&accepting(accept)), "{accept}");
         }
     }
@@ -190,7 +308,10 @@ mod tests {
         for second in [0, 1, 599, 600, 1_700_000_123] {
             let now = Timestamp(second * 1000);
             let left = expires(now) - now.seconds();
-            assert!((VALID_SECONDS - SAME_SECONDS + 1..=VALID_SECONDS).contains(&left), "{left}");
+            assert!(
+                (VALID_SECONDS - SAME_SECONDS + 1..=VALID_SECONDS).contains(&left),
+                "{left}"
+            );
         }
         assert_eq!(expires(Timestamp(600_000)), expires(Timestamp(1_199_000)));
         assert_ne!(expires(Timestamp(600_000)), expires(Timestamp(1_200_000)));

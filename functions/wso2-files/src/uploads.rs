@@ -1,4 +1,5 @@
-//! Uploads: the document's multipart for small files, and our own contract straight to the storage for large ones.
+//! Uploads: the document's multipart for small files, and our own contract straight to the storage
+//! for large ones.
 
 use serde::{Deserialize, Serialize};
 use shared::Error;
@@ -18,7 +19,8 @@ pub async fn binary(mut call: Call<'_>) -> Result<Reply, Error> {
     call.incoming.conditions.judge_creation()?;
     let mut form = multipart::read(call.incoming).await?;
     let bytes = content(&mut form)?;
-    let kind = file::package_kind(&form.file_name).ok_or_else(|| Error::invalid("file must be named .apk or .ipa"))?;
+    let kind = file::package_kind(&form.file_name)
+        .ok_or_else(|| Error::invalid("file must be named .apk or .ipa"))?;
     let stored = delivered(&mut call, Target::Package(kind), form.file_name, bytes).await?;
     Ok(Reply::of(&FileView::of(&stored))?.validators(stored.validators()))
 }
@@ -42,29 +44,48 @@ pub async fn picture_or_document(mut call: Call<'_>) -> Result<Reply, Error> {
     Ok(Reply::of(&FileView::of(&stored))?.validators(stored.validators()))
 }
 
-/// `appType`, which is documented as required and says nothing about the file: one file serves apps of all types. Clients
-/// send it in the query, some in the form.
+/// `appType`, which is documented as required and says nothing about the file: one file serves apps
+/// of all types. Clients send it in the query, some in the form.
 ///
 /// # Errors
 /// Invalid without it, not found for a type that does not exist.
 pub fn app_type(named: Option<&str>) -> Result<(), Error> {
     match named.filter(|named| !named.is_empty()) {
-        None => Err(Error::invalid("appType is missing: webapp, mobileapp or site")),
+        None => Err(Error::invalid(
+            "appType is missing: webapp, mobileapp or site",
+        )),
         Some(named) => Listing::parse(named).map(|_| ()),
     }
 }
 
 /// The bytes of the form's file; that they are none is said by whoever judges them.
 fn content(form: &mut Form) -> Result<Vec<u8>, Error> {
-    form.file.take().ok_or_else(|| Error::invalid("file is missing"))
+    form.file
+        .take()
+        .ok_or_else(|| Error::invalid("file is missing"))
 }
 
 /// The file that an upload through this function became.
-async fn delivered(call: &mut Call<'_>, target: Target, file_name: String, bytes: Vec<u8>) -> Result<StoredFile, Error> {
+async fn delivered(
+    call: &mut Call<'_>,
+    target: Target,
+    file_name: String,
+    bytes: Vec<u8>,
+) -> Result<StoredFile, Error> {
     let who = call.who()?;
-    let announced = Announced { app: None, target, size: bytes.len() as u64, sha256: None, file_name, parts: None, allow_signer_change: false };
+    let announced = Announced {
+        app: None,
+        target,
+        size: bytes.len() as u64,
+        sha256: None,
+        file_name,
+        parts: None,
+        allow_signer_change: false,
+    };
     let upload = multipart::deliver(call.context, &mut call.reader, who, announced, bytes).await?;
-    became(call, &upload).await?.ok_or_else(|| Error::internal("an upload that became nothing"))
+    became(call, &upload)
+        .await?
+        .ok_or_else(|| Error::internal("an upload that became nothing"))
 }
 
 /// The file that an upload became; none while it is none, or once the file is gone.
@@ -72,11 +93,14 @@ async fn became(call: &mut Call<'_>, upload: &Upload) -> Result<Option<StoredFil
     let handle = call.who()?.handle;
     match &upload.file {
         None => Ok(None),
-        Some(name) => Ok(file::find(&mut call.reader, handle, name).await?.map(|found| found.value)),
+        Some(name) => Ok(file::find(&mut call.reader, handle, name)
+            .await?
+            .map(|found| found.value)),
     }
 }
 
-/// A file as apps name it: for packages the schema `Binary`, else `StaticContent` with the `id` that the sample shows.
+/// A file as apps name it: for packages the schema `Binary`, else `StaticContent` with the `id`
+/// that the sample shows.
 #[derive(Serialize)]
 struct FileView {
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -91,10 +115,18 @@ struct FileView {
 impl FileView {
     fn of(stored: &StoredFile) -> Self {
         match &stored.content {
-            Content::Package { judged, .. } => {
-                Self { id: None, path: stored.name.clone(), package: Some(judged.identifier.clone()), version: Some(judged.shown_version().to_owned()) }
-            }
-            Content::Static { .. } => Self { id: Some(stored.name.clone()), path: static_path(&stored.name), package: None, version: None },
+            Content::Package { judged, .. } => Self {
+                id: None,
+                path: stored.name.clone(),
+                package: Some(judged.identifier.clone()),
+                version: Some(judged.shown_version().to_owned()),
+            },
+            Content::Static { .. } => Self {
+                id: Some(stored.name.clone()),
+                path: static_path(&stored.name),
+                package: None,
+                version: None,
+            },
         }
     }
 }
@@ -119,22 +151,31 @@ pub async fn prepare(mut call: Call<'_>) -> Result<Reply, Error> {
     if let Some(named) = &body.app_type {
         Listing::parse(named)?;
     }
-    let file_name = body.file_name.filter(|name| !name.is_empty()).ok_or_else(|| Error::invalid("fileName is missing"))?;
+    let file_name = body
+        .file_name
+        .filter(|name| !name.is_empty())
+        .ok_or_else(|| Error::invalid("fileName is missing"))?;
     let announced = Announced {
         app: None,
         target: file::package_kind(&file_name).map_or(Target::Static, Target::Package),
         size: body.size.ok_or_else(|| Error::invalid("size is missing"))?,
         sha256: body.sha256,
         file_name,
-        parts: body.parts.map(|parts| u32::try_from(parts).unwrap_or(u32::MAX)),
+        parts: body
+            .parts
+            .map(|parts| u32::try_from(parts).unwrap_or(u32::MAX)),
         allow_signer_change: false,
     };
-    let (upload, requests) = upload::prepare(&mut call.reader, call.context.objects()?, who, announced).await?;
+    let (upload, requests) =
+        upload::prepare(&mut call.reader, call.context.objects()?, who, announced).await?;
     Reply::of(&PreparedView::of(&upload, requests))
 }
 
 fn named_upload(call: &Call<'_>) -> Result<Guid, Error> {
-    call.incoming.param("uploadId").parse().map_err(|_| Error::invalid("uploadId is not the id of an upload"))
+    call.incoming
+        .param("uploadId")
+        .parse()
+        .map_err(|_| Error::invalid("uploadId is not the id of an upload"))
 }
 
 /// Puts the parts of an upload together; doing it again is fine.
@@ -159,7 +200,9 @@ pub async fn abort(mut call: Call<'_>) -> Result<Reply, Error> {
 /// Where an upload stands, and what it became.
 pub async fn status(mut call: Call<'_>) -> Result<Reply, Error> {
     let (named, who) = (named_upload(&call)?, call.who()?);
-    let found = upload::find(&mut call.reader, who.handle, &named).await?.value;
+    let found = upload::find(&mut call.reader, who.handle, &named)
+        .await?
+        .value;
     shown(&mut call, &found).await
 }
 
@@ -175,7 +218,17 @@ async fn shown(call: &mut Call<'_>, upload: &Upload) -> Result<Reply, Error> {
         file: Option<FileView>,
     }
     let state = upload.state_at(call.reader.now());
-    let reason = upload.reason.as_deref().or((state == State::Expired).then_some(upload::EXPIRED));
-    let file = became(call, upload).await?.map(|stored| FileView::of(&stored));
-    Reply::of(&StatusView { upload_id: &upload.guid, state, reason, file })
+    let reason = upload
+        .reason
+        .as_deref()
+        .or((state == State::Expired).then_some(upload::EXPIRED));
+    let file = became(call, upload)
+        .await?
+        .map(|stored| FileView::of(&stored));
+    Reply::of(&StatusView {
+        upload_id: &upload.guid,
+        state,
+        reason,
+        file,
+    })
 }

@@ -14,30 +14,46 @@ fn invalid(why: impl std::fmt::Display) -> Error {
     Error::invalid(format!("invalid_request: {why}"))
 }
 
-/// The parameters of a request to the token endpoint. It takes nothing from the query, where secrets would be logged on
-/// their way.
+/// The parameters of a request to the token endpoint. It takes nothing from the query, where
+/// secrets would be logged on their way.
 pub struct Form(BTreeMap<String, String>);
 
 impl Form {
     /// Reads the body. A parameter without a value counts as not there.
     ///
     /// # Errors
-    /// `invalid_request` for a body of another type or of more than 16 KB, for a parameter that stands twice, and for a
-    /// value of more than 1,024 bytes.
+    /// `invalid_request` for a body of another type or of more than 16 KB, for a parameter that
+    /// stands twice, and for a value of more than 1,024 bytes.
     pub fn of(incoming: &Incoming) -> Result<Self, Error> {
-        let media_type = incoming.content_type.split(';').next().unwrap_or_default().trim();
-        if !incoming.body.is_empty() && !media_type.eq_ignore_ascii_case("application/x-www-form-urlencoded") {
-            return Err(invalid("The body must be application/x-www-form-urlencoded"));
+        let media_type = incoming
+            .content_type
+            .split(';')
+            .next()
+            .unwrap_or_default()
+            .trim();
+        if !incoming.body.is_empty()
+            && !media_type.eq_ignore_ascii_case("application/x-www-form-urlencoded")
+        {
+            return Err(invalid(
+                "The body must be application/x-www-form-urlencoded",
+            ));
         }
         if incoming.body.len() > BODY_LIMIT {
-            return Err(invalid(format!("The body is larger than {BODY_LIMIT} bytes")));
+            return Err(invalid(format!(
+                "The body is larger than {BODY_LIMIT} bytes"
+            )));
         }
         let mut fields = BTreeMap::new();
         for (name, value) in form_urlencoded::parse(&incoming.body) {
             if value.len() > VALUE_LIMIT {
-                return Err(invalid(format!("A value is longer than {VALUE_LIMIT} bytes")));
+                return Err(invalid(format!(
+                    "A value is longer than {VALUE_LIMIT} bytes"
+                )));
             }
-            if fields.insert(name.into_owned(), value.into_owned()).is_some() {
+            if fields
+                .insert(name.into_owned(), value.into_owned())
+                .is_some()
+            {
                 return Err(invalid("A parameter stands twice"));
             }
         }
@@ -55,6 +71,7 @@ impl Form {
     /// # Errors
     /// `invalid_request`.
     pub fn need(&self, name: &str) -> Result<&str, Error> {
-        self.get(name).ok_or_else(|| invalid(format!("The parameter {name} is missing")))
+        self.get(name)
+            .ok_or_else(|| invalid(format!("The parameter {name} is missing")))
     }
 }

@@ -31,8 +31,8 @@ impl Operations for OAuth {
     }
 }
 
-/// A client, for the user whose name and password the request presents. `owner`, `tokenScope` and `saasApp` are not looked
-/// at: a client belongs to whoever registers it.
+/// A client, for the user whose name and password the request presents. `owner`, `tokenScope` and
+/// `saasApp` are not looked at: a client belongs to whoever registers it.
 async fn register(mut call: Call<'_>) -> Result<Reply, Error> {
     #[derive(Deserialize)]
     #[serde(rename_all = "camelCase")]
@@ -44,19 +44,40 @@ async fn register(mut call: Call<'_>) -> Result<Reply, Error> {
         #[serde(default, deserialize_with = "shared::lenient::optional_text")]
         grant_type: Option<String>,
     }
-    let (username, password) = call.incoming.presented.basic().ok_or_else(Error::unauthenticated)?;
-    let asked = call.incoming.require_json().and_then(|()| call.body::<Body>()).and_then(|body| {
-        let grants = body.grant_type.unwrap_or_default();
-        NewClient::new(body.client_name, body.callback_url.unwrap_or_default(), &grants)
-    });
+    let (username, password) = call
+        .incoming
+        .presented
+        .basic()
+        .ok_or_else(Error::unauthenticated)?;
+    let asked = call
+        .incoming
+        .require_json()
+        .and_then(|()| call.body::<Body>())
+        .and_then(|body| {
+            let grants = body.grant_type.unwrap_or_default();
+            NewClient::new(
+                body.client_name,
+                body.callback_url.unwrap_or_default(),
+                &grants,
+            )
+        });
     let username = username.trim();
     // `user@tenant` where there is such a tenant, else all of it is the name.
     let (name, named) = match oauth::split_tenant(username) {
-        Some((name, tenant)) if oauth::is_tenant(&mut call.reader, tenant).await? => (name, Some(tenant)),
+        Some((name, tenant)) if oauth::is_tenant(&mut call.reader, tenant).await? => {
+            (name, Some(tenant))
+        }
         _ => (username, None),
     };
     let handle = call.context.tenant_before_sign_in(call.incoming, named)?;
-    let attempt = Attempt { of: Throttled::Password, handle, name, password: &password, address: &call.incoming.address, now: call.reader.now() };
+    let attempt = Attempt {
+        of: Throttled::Password,
+        handle,
+        name,
+        password: &password,
+        address: &call.incoming.address,
+        now: call.reader.now(),
+    };
     let registered = oauth::register(&mut call.reader, attempt, asked).await?;
     #[derive(Serialize)]
     #[serde(rename_all = "camelCase")]
@@ -76,7 +97,8 @@ async fn register(mut call: Call<'_>) -> Result<Reply, Error> {
     Ok(Reply::of(&view)?.success(Success::Created))
 }
 
-/// Id and secret of a client as a request presents them: in `Authorization` or in the body, not in both.
+/// Id and secret of a client as a request presents them: in `Authorization` or in the body, not in
+/// both.
 struct Presented {
     id: String,
     secret: String,
@@ -84,20 +106,38 @@ struct Presented {
 
 impl Presented {
     fn of(incoming: &Incoming, form: &Form) -> Result<Self, Error> {
-        let none = || Error::new(Kind::Unauthenticated, "invalid_client: The client must present its id and its secret");
+        let none = || {
+            Error::new(
+                Kind::Unauthenticated,
+                "invalid_client: The client must present its id and its secret",
+            )
+        };
         if incoming.presented.authorization.is_none() {
-            let (Some(id), Some(secret)) = (form.get("client_id"), form.get("client_secret")) else { return Err(none()) };
-            return Ok(Self { id: id.to_owned(), secret: secret.to_owned() });
+            let (Some(id), Some(secret)) = (form.get("client_id"), form.get("client_secret"))
+            else {
+                return Err(none());
+            };
+            return Ok(Self {
+                id: id.to_owned(),
+                secret: secret.to_owned(),
+            });
         }
         let (id, secret) = incoming.presented.basic().ok_or_else(none)?;
-        if form.get("client_secret").is_some() || form.get("client_id").is_some_and(|named| named != id) {
-            return Err(Error::invalid("invalid_request: The client must present itself in one way"));
+        if form.get("client_secret").is_some()
+            || form.get("client_id").is_some_and(|named| named != id)
+        {
+            return Err(Error::invalid(
+                "invalid_request: The client must present itself in one way",
+            ));
         }
         Ok(Self { id, secret })
     }
 
     fn proof(&self) -> Proof<'_> {
-        Proof { id: &self.id, secret: &self.secret }
+        Proof {
+            id: &self.id,
+            secret: &self.secret,
+        }
     }
 }
 
@@ -105,10 +145,18 @@ async fn token(mut call: Call<'_>) -> Result<Reply, Error> {
     let form = Form::of(call.incoming)?;
     let client = Presented::of(call.incoming, &form)?;
     let grant = match form.need("grant_type")? {
-        "password" => Grant::Password { username: form.need("username")?, password: form.need("password")?, address: &call.incoming.address },
+        "password" => Grant::Password {
+            username: form.need("username")?,
+            password: form.need("password")?,
+            address: &call.incoming.address,
+        },
         "client_credentials" => Grant::ClientCredentials,
         "refresh_token" => Grant::Refresh(form.need("refresh_token")?),
-        _ => return Err(Error::invalid("unsupported_grant_type: The grant types are password, client_credentials and refresh_token")),
+        _ => {
+            return Err(Error::invalid(
+                "unsupported_grant_type: The grant types are password, client_credentials and refresh_token",
+            ));
+        }
     };
     let issued = oauth::token(&mut call.reader, client.proof(), grant, form.get("scope")).await?;
     #[derive(Serialize)]

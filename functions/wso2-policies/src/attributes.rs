@@ -21,13 +21,18 @@ pub struct Attributes {
 }
 
 impl Attributes {
-    /// The attributes in a field: an object of identifiers with their values, or a list of objects of `id`, `dataType` and
-    /// `values`. A value without a data type is a string, a boolean, an integer or a double, as JSON has it.
+    /// The attributes in a field: an object of identifiers with their values, or a list of objects
+    /// of `id`, `dataType` and `values`. A value without a data type is a string, a boolean, an
+    /// integer or a double, as JSON has it.
     ///
     /// # Errors
-    /// Invalid, with the name of the field, for any other form, an unknown data type, a text that is no value of its type,
-    /// and beyond the limits of this module.
-    pub fn read(&mut self, field: &str, given: Option<&Json>) -> Result<Vec<(String, Value)>, Error> {
+    /// Invalid, with the name of the field, for any other form, an unknown data type, a text that
+    /// is no value of its type, and beyond the limits of this module.
+    pub fn read(
+        &mut self,
+        field: &str,
+        given: Option<&Json>,
+    ) -> Result<Vec<(String, Value)>, Error> {
         let mut found = Vec::new();
         match given {
             None | Some(Json::Null) => {}
@@ -38,31 +43,70 @@ impl Attributes {
             }
             Some(Json::Array(list)) => {
                 for attribute in list {
-                    let attribute = attribute.as_object().ok_or_else(|| Error::invalid(format!("{field} is a list of attributes with id and values")))?;
+                    let attribute = attribute.as_object().ok_or_else(|| {
+                        Error::invalid(format!(
+                            "{field} is a list of attributes with id and values"
+                        ))
+                    })?;
                     self.listed(field, attribute, &mut found)?;
                 }
             }
-            Some(_) => return Err(Error::invalid(format!("{field} is an object of identifiers and values, or a list of attributes"))),
+            Some(_) => {
+                return Err(Error::invalid(format!(
+                    "{field} is an object of identifiers and values, or a list of attributes"
+                )));
+            }
         }
         Ok(found)
     }
 
-    fn listed(&mut self, field: &str, attribute: &Map<String, Json>, found: &mut Vec<(String, Value)>) -> Result<(), Error> {
-        let id = attribute.get("id").and_then(Json::as_str).ok_or_else(|| Error::invalid(format!("{field}: an attribute has no id")))?;
+    fn listed(
+        &mut self,
+        field: &str,
+        attribute: &Map<String, Json>,
+        found: &mut Vec<(String, Value)>,
+    ) -> Result<(), Error> {
+        let id = attribute
+            .get("id")
+            .and_then(Json::as_str)
+            .ok_or_else(|| Error::invalid(format!("{field}: an attribute has no id")))?;
         let data_type = match attribute.get("dataType") {
             None | Some(Json::Null) => None,
             Some(Json::String(name)) => {
-                let by_name = || DataType::ALL.into_iter().find(|data_type| data_type.name() == name);
-                Some(DataType::of_uri(name).or_else(by_name).ok_or_else(|| Error::invalid(format!("{field}: the dataType of {} is unknown", shown(id))))?)
+                let by_name = || {
+                    DataType::ALL
+                        .into_iter()
+                        .find(|data_type| data_type.name() == name)
+                };
+                Some(DataType::of_uri(name).or_else(by_name).ok_or_else(|| {
+                    Error::invalid(format!("{field}: the dataType of {} is unknown", shown(id)))
+                })?)
             }
-            Some(_) => return Err(Error::invalid(format!("{field}: the dataType of {} is no text", shown(id)))),
+            Some(_) => {
+                return Err(Error::invalid(format!(
+                    "{field}: the dataType of {} is no text",
+                    shown(id)
+                )));
+            }
         };
         let values = attribute.get("values").or_else(|| attribute.get("value"));
-        let values = values.ok_or_else(|| Error::invalid(format!("{field}: the attribute {} has no values", shown(id))))?;
+        let values = values.ok_or_else(|| {
+            Error::invalid(format!(
+                "{field}: the attribute {} has no values",
+                shown(id)
+            ))
+        })?;
         self.one(field, id, data_type, values, found)
     }
 
-    fn one(&mut self, field: &str, id: &str, data_type: Option<DataType>, values: &Json, found: &mut Vec<(String, Value)>) -> Result<(), Error> {
+    fn one(
+        &mut self,
+        field: &str,
+        id: &str,
+        data_type: Option<DataType>,
+        values: &Json,
+        found: &mut Vec<(String, Value)>,
+    ) -> Result<(), Error> {
         name(field, id)?;
         let values = match values {
             Json::Array(values) => values.as_slice(),
@@ -71,13 +115,18 @@ impl Attributes {
         self.attributes += 1;
         self.values += values.len();
         if self.attributes > ATTRIBUTES_LIMIT {
-            return Err(Error::invalid(format!("{field}: at most {ATTRIBUTES_LIMIT} attributes in one request")));
+            return Err(Error::invalid(format!(
+                "{field}: at most {ATTRIBUTES_LIMIT} attributes in one request"
+            )));
         }
         if self.values > VALUES_LIMIT {
-            return Err(Error::invalid(format!("{field}: at most {VALUES_LIMIT} values in one request")));
+            return Err(Error::invalid(format!(
+                "{field}: at most {VALUES_LIMIT} values in one request"
+            )));
         }
         for value in values {
-            let value = read(data_type, value).map_err(|why| Error::invalid(format!("{field}: {}: {why}", shown(id))))?;
+            let value = read(data_type, value)
+                .map_err(|why| Error::invalid(format!("{field}: {}: {why}", shown(id))))?;
             found.push((id.to_owned(), value));
         }
         Ok(())
@@ -93,7 +142,9 @@ pub fn name(field: &str, name: &str) -> Result<(), Error> {
         return Err(Error::invalid(format!("{field}: a name is blank")));
     }
     if name.len() > NAME_LIMIT {
-        return Err(Error::invalid(format!("{field}: a name has at most {NAME_LIMIT} bytes")));
+        return Err(Error::invalid(format!(
+            "{field}: a name has at most {NAME_LIMIT} bytes"
+        )));
     }
     Ok(())
 }
@@ -102,8 +153,17 @@ fn read(data_type: Option<DataType>, value: &Json) -> Result<Value, String> {
     let (text, own) = match value {
         Json::String(text) => (text.clone(), DataType::String),
         Json::Bool(flag) => (flag.to_string(), DataType::Boolean),
-        Json::Number(number) => (number.to_string(), if number.is_f64() { DataType::Double } else { DataType::Integer }),
-        Json::Null | Json::Array(_) | Json::Object(_) => return Err("a value is a text, a number or a boolean".to_owned()),
+        Json::Number(number) => (
+            number.to_string(),
+            if number.is_f64() {
+                DataType::Double
+            } else {
+                DataType::Integer
+            },
+        ),
+        Json::Null | Json::Array(_) | Json::Object(_) => {
+            return Err("a value is a text, a number or a boolean".to_owned());
+        }
     };
     if text.len() > VALUE_LIMIT {
         return Err(format!("a value has at most {VALUE_LIMIT} bytes"));

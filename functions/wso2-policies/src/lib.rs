@@ -30,21 +30,33 @@ impl Operations for Policies {
 
     fn plan(op: Op, incoming: &Incoming, handle: Handle) -> Plan {
         // A request for no page is refused before anything is read.
-        let Slice { limit, offset } = Slice::of(incoming).unwrap_or(Slice { limit: SLICE_DEFAULT, offset: 0 });
+        let Slice { limit, offset } = Slice::of(incoming).unwrap_or(Slice {
+            limit: SLICE_DEFAULT,
+            offset: 0,
+        });
         match op {
             Op::Validate | Op::Create => Plan::default(),
             Op::List => Plan::default().query(partial::listing(handle, offset, limit)),
             Op::ListApps => {
-                let (Ok(id), Ok(listing)) = (number(incoming), listing(incoming)) else { return Plan::default() };
+                let (Ok(id), Ok(listing)) = (number(incoming), listing(incoming)) else {
+                    return Plan::default();
+                };
                 let plan = Plan::keys(vec![keys::partial(handle, id)]);
                 match partial::mapped(handle, id, listing, offset, limit) {
                     Some(query) => plan.query(query),
                     None => plan,
                 }
             }
-            Op::Read | Op::Update | Op::Delete => number(incoming).map_or_else(|_| Plan::default(), |id| Plan::keys(vec![keys::partial(handle, id)])),
+            Op::Read | Op::Update | Op::Delete => number(incoming).map_or_else(
+                |_| Plan::default(),
+                |id| Plan::keys(vec![keys::partial(handle, id)]),
+            ),
             Op::Decide => {
-                let (Ok(named), Ok(listing)) = (Named::parse(incoming.param("appId")), listing(incoming)) else { return Plan::default() };
+                let (Ok(named), Ok(listing)) =
+                    (Named::parse(incoming.param("appId")), listing(incoming))
+                else {
+                    return Plan::default();
+                };
                 Plan::keys(named.keys(handle, listing))
             }
         }
@@ -92,8 +104,17 @@ struct Body {
 }
 
 /// A text that may be blank, within its limit.
-fn within<const MOST: usize>(field: &str, text: Option<String>) -> Result<Option<Text<MOST, true>>, Error> {
-    let checked = |text| Text::new(text).ok_or_else(|| Error::invalid(format!("{field} has at most {MOST} characters, and no control characters")));
+fn within<const MOST: usize>(
+    field: &str,
+    text: Option<String>,
+) -> Result<Option<Text<MOST, true>>, Error> {
+    let checked = |text| {
+        Text::new(text).ok_or_else(|| {
+            Error::invalid(format!(
+                "{field} has at most {MOST} characters, and no control characters"
+            ))
+        })
+    };
     text.map(checked).transpose()
 }
 
@@ -101,11 +122,19 @@ fn within<const MOST: usize>(field: &str, text: Option<String>) -> Result<Option
 fn said(call: &Call<'_>) -> Result<Said, Error> {
     call.incoming.require_json()?;
     let body: Body = call.body()?;
-    let text = body.policy_partial.filter(|text| !text.trim().is_empty()).ok_or_else(|| Error::invalid("policyPartial is missing"))?;
+    let text = body
+        .policy_partial
+        .filter(|text| !text.trim().is_empty())
+        .ok_or_else(|| Error::invalid("policyPartial is missing"))?;
     xacml::parse(&text).map_err(|refused| Error::invalid(format!("policyPartial: {refused}")))?;
     let name = within("policyPartialName", body.policy_partial_name)?;
     let description = within("policyPartialDesc", body.policy_partial_desc)?;
-    Ok(Said { name, description, text, shared: body.is_shared_partial })
+    Ok(Said {
+        name,
+        description,
+        text,
+        shared: body.is_shared_partial,
+    })
 }
 
 fn validate(call: &Call<'_>) -> Result<Reply, Error> {
@@ -134,8 +163,13 @@ async fn create(mut call: Call<'_>) -> Result<Reply, Error> {
     let (said, who) = (said(&call)?, call.who()?);
     let made = partial::create(&mut call.reader, who, &said).await?;
     let location = format!("{BASE}/administration/xacmlpolicies/{}", made.id);
-    let view = NumberView { policy_partial_id: made.id };
-    Ok(Reply::of(&view)?.success(Success::Catalogued).header("location", location).validators(made.validators()?))
+    let view = NumberView {
+        policy_partial_id: made.id,
+    };
+    Ok(Reply::of(&view)?
+        .success(Success::Catalogued)
+        .header("location", location)
+        .validators(made.validators()?))
 }
 
 async fn read(mut call: Call<'_>) -> Result<Reply, Error> {
@@ -153,10 +187,18 @@ async fn read(mut call: Call<'_>) -> Result<Reply, Error> {
 
 async fn update(mut call: Call<'_>) -> Result<Reply, Error> {
     let (id, handle) = (number(call.incoming)?, call.who()?.handle);
-    let (conditions, required) = (&call.incoming.conditions, call.context.settings.require_if_match);
+    let (conditions, required) = (
+        &call.incoming.conditions,
+        call.context.settings.require_if_match,
+    );
     let judge = |state: &Validators| conditions.judge_change(state, required);
     // What is there and its conditions come before what is wrong with the body.
-    judge(&partial::find(&mut call.reader, handle, id).await?.value.validators()?)?;
+    judge(
+        &partial::find(&mut call.reader, handle, id)
+            .await?
+            .value
+            .validators()?,
+    )?;
     let said = said(&call)?;
     let changed = partial::update(&mut call.reader, handle, id, judge, &said).await?;
     Ok(Reply::empty().validators(changed.validators()?))
@@ -164,8 +206,14 @@ async fn update(mut call: Call<'_>) -> Result<Reply, Error> {
 
 async fn delete(mut call: Call<'_>) -> Result<Reply, Error> {
     let (id, handle) = (number(call.incoming)?, call.who()?.handle);
-    let (conditions, required) = (&call.incoming.conditions, call.context.settings.require_if_match);
-    partial::delete(&mut call.reader, handle, id, |state| conditions.judge_change(state, required)).await?;
+    let (conditions, required) = (
+        &call.incoming.conditions,
+        call.context.settings.require_if_match,
+    );
+    partial::delete(&mut call.reader, handle, id, |state| {
+        conditions.judge_change(state, required)
+    })
+    .await?;
     Ok(Reply::empty())
 }
 
@@ -187,18 +235,44 @@ async fn list(mut call: Call<'_>) -> Result<Reply, Error> {
     let (slice, handle) = (Slice::of(call.incoming)?, call.who()?.handle);
     let (found, more) = partial::list(&mut call.reader, handle, slice.offset, slice.limit).await?;
     let links = slice.links(&format!("{BASE}/xacmlpolicies"), &[], found.len(), more);
-    let view = |shown: partial::Shown| InfoView { policy_partial_id: shown.id, policy_partial_name: shown.name.to_string() };
+    let view = |shown: partial::Shown| InfoView {
+        policy_partial_id: shown.id,
+        policy_partial_name: shown.name.to_string(),
+    };
     let policy_list: Vec<InfoView> = found.into_iter().map(view).collect();
-    Reply::of(&ListView { count: policy_list.len(), next: links.next, previous: links.previous, policy_list })
+    Reply::of(&ListView {
+        count: policy_list.len(),
+        next: links.next,
+        previous: links.previous,
+        policy_list,
+    })
 }
 
 async fn list_apps(mut call: Call<'_>) -> Result<Reply, Error> {
     let listing = listing(call.incoming)?;
-    let (id, slice, handle) = (number(call.incoming)?, Slice::of(call.incoming)?, call.who()?.handle);
+    let (id, slice, handle) = (
+        number(call.incoming)?,
+        Slice::of(call.incoming)?,
+        call.who()?.handle,
+    );
     partial::find(&mut call.reader, handle, id).await?;
-    let (rows, more) = partial::apps(&mut call.reader, handle, id, listing, slice.offset, slice.limit).await?;
+    let (rows, more) = partial::apps(
+        &mut call.reader,
+        handle,
+        id,
+        listing,
+        slice.offset,
+        slice.limit,
+    )
+    .await?;
     let apps: Vec<Summary> = rows.into_iter().map(Summary::from).collect();
-    // An app that was deleted in between is not shown, and the next page begins where this one was to end.
-    let links = slice.links(&format!("{BASE}/xacmlpolicies/{id}/apps/{}", listing.as_str()), &[], slice.limit as usize, more);
+    // An app that was deleted in between is not shown, and the next page begins where this one was
+    // to end.
+    let links = slice.links(
+        &format!("{BASE}/xacmlpolicies/{id}/apps/{}", listing.as_str()),
+        &[],
+        slice.limit as usize,
+        more,
+    );
     Reply::of(&AppList::short(&apps, links))
 }

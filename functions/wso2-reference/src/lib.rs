@@ -28,10 +28,17 @@ impl Operations for Reference {
             Op::ListOwners => Plan::default().query(business_owner::listing(handle)),
             Op::ReadOwner | Op::UpdateOwner | Op::DeleteOwner => {
                 let number = business_owner::number(incoming.param("businessOwnerId"));
-                Plan::keys(number.into_iter().map(|number| keys::business_owner(handle, number)).collect())
+                Plan::keys(
+                    number
+                        .into_iter()
+                        .map(|number| keys::business_owner(handle, number))
+                        .collect(),
+                )
             }
             Op::ListRoles => Plan::default().query(roles::listing(handle)),
-            Op::ReadStats => stats::first_rows(incoming, handle).into_iter().fold(Plan::default(), Plan::query),
+            Op::ReadStats => stats::first_rows(incoming, handle)
+                .into_iter()
+                .fold(Plan::default(), Plan::query),
             Op::CreateOwner | Op::ListJavaPolicies | Op::ListTiers => Plan::default(),
         }
     }
@@ -59,15 +66,21 @@ async fn list_roles(mut call: Call<'_>) -> Result<Reply, Error> {
         role_ids: Vec<String>,
     }
     let handle = call.who()?.handle;
-    Reply::of(&RolesView { role_ids: roles::list(&mut call.reader, handle).await? })
+    Reply::of(&RolesView {
+        role_ids: roles::list(&mut call.reader, handle).await?,
+    })
 }
 
-/// 001a 29. Java policies are what the original's gateway does with a request on its way to an app. No request passes
-/// through this product, so that there is none.
+/// 001a 29. Java policies are what the original's gateway does with a request on its way to an app.
+/// No request passes through this product, so that there is none.
 fn list_java_policies(call: &Call<'_>) -> Result<Reply, Error> {
     #[derive(Deserialize)]
     struct Asked {
-        #[serde(default, rename = "isGlobal", deserialize_with = "shared::lenient::optional_flag")]
+        #[serde(
+            default,
+            rename = "isGlobal",
+            deserialize_with = "shared::lenient::optional_flag"
+        )]
         _is_global: Option<bool>,
     }
     #[derive(Serialize)]
@@ -75,7 +88,9 @@ fn list_java_policies(call: &Call<'_>) -> Result<Reply, Error> {
         #[serde(rename = "policyList")]
         policy_list: [(); 0],
     }
-    let _: Asked = call.body().map_err(|_| Error::invalid("isGlobal is true or false"))?;
+    let _: Asked = call
+        .body()
+        .map_err(|_| Error::invalid("isGlobal is true or false"))?;
     Reply::of(&PoliciesView { policy_list: [] })
 }
 
@@ -95,7 +110,9 @@ fn list_tiers(call: &Call<'_>) -> Result<Reply, Error> {
         tier_list: Vec<TierView>,
     }
     if Listing::parse(call.incoming.param("appType"))? == Listing::Mobile {
-        return Err(Error::invalid("appType: a mobileapp has no throttling tiers"));
+        return Err(Error::invalid(
+            "appType: a mobileapp has no throttling tiers",
+        ));
     }
     let view = |tier: tier::Tier| TierView {
         tier_name: tier.name,
@@ -103,5 +120,7 @@ fn list_tiers(call: &Call<'_>) -> Result<Reply, Error> {
         tier_description: tier.description,
         tier_sort_key: tier.sort_key,
     };
-    Reply::of(&TiersView { tier_list: tier::ALL.into_iter().map(view).collect() })
+    Reply::of(&TiersView {
+        tier_list: tier::ALL.into_iter().map(view).collect(),
+    })
 }

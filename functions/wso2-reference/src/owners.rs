@@ -32,7 +32,11 @@ struct OwnerView<'a> {
 
 impl<'a> OwnerView<'a> {
     fn of(owner: &'a BusinessOwner) -> Self {
-        let view = |property: &'a Property| PropertyView { key: &property.key, value: &property.value, is_visible: property.visible };
+        let view = |property: &'a Property| PropertyView {
+            key: &property.key,
+            value: &property.value,
+            is_visible: property.visible,
+        };
         Self {
             id: owner.id,
             name: &owner.name,
@@ -82,7 +86,12 @@ fn said(call: &Call<'_>) -> Result<Said, Error> {
         email: body.email.unwrap_or_default(),
         site: body.site.unwrap_or_default(),
         description: body.description.unwrap_or_default(),
-        properties: body.properties.unwrap_or_default().into_iter().map(property).collect(),
+        properties: body
+            .properties
+            .unwrap_or_default()
+            .into_iter()
+            .map(property)
+            .collect(),
     };
     said.checked()
 }
@@ -97,10 +106,15 @@ pub async fn list(mut call: Call<'_>) -> Result<Reply, Error> {
     let handle = call.who()?.handle;
     let owners = business_owner::list(&mut call.reader, handle).await?;
     let too_large = |error: Error| match error.kind {
-        Kind::TooLarge => Error::too_large("There are more business owners than one answer holds: read them by businessOwnerId"),
+        Kind::TooLarge => Error::too_large(
+            "There are more business owners than one answer holds: read them by businessOwnerId",
+        ),
         _ => error,
     };
-    Reply::of(&OwnersView { list: owners.iter().map(OwnerView::of).collect() }).map_err(too_large)
+    Reply::of(&OwnersView {
+        list: owners.iter().map(OwnerView::of).collect(),
+    })
+    .map_err(too_large)
 }
 
 /// 001a 24
@@ -112,7 +126,9 @@ pub async fn create(mut call: Call<'_>) -> Result<Reply, Error> {
     call.incoming.conditions.judge_creation()?;
     let (said, handle) = (said(&call)?, call.who()?.handle);
     let owner = business_owner::create(&mut call.reader, handle, said).await?;
-    let reply = Reply::of(&MadeView { id: owner.id })?.success(Success::Catalogued).validators(owner.validators());
+    let reply = Reply::of(&MadeView { id: owner.id })?
+        .success(Success::Catalogued)
+        .validators(owner.validators());
     Ok(reply.header("location", format!("{PATH}/{}", owner.id)))
 }
 
@@ -123,17 +139,27 @@ fn number(call: &Call<'_>) -> Result<u32, Error> {
 /// 001a 25
 pub async fn read(mut call: Call<'_>) -> Result<Reply, Error> {
     let (id, handle) = (number(&call)?, call.who()?.handle);
-    let owner = business_owner::find(&mut call.reader, handle, id).await?.value;
+    let owner = business_owner::find(&mut call.reader, handle, id)
+        .await?
+        .value;
     Ok(Reply::of(&OwnerView::of(&owner))?.validators(owner.validators()))
 }
 
 /// 001a 26: what the request does not say is empty afterwards.
 pub async fn update(mut call: Call<'_>) -> Result<Reply, Error> {
     let (id, handle) = (number(&call)?, call.who()?.handle);
-    let (conditions, required) = (&call.incoming.conditions, call.context.settings.require_if_match);
+    let (conditions, required) = (
+        &call.incoming.conditions,
+        call.context.settings.require_if_match,
+    );
     let judge = |validators: &Validators| conditions.judge_change(validators, required);
     // Whether it is there, and may be changed, comes before what the body says.
-    judge(&business_owner::find(&mut call.reader, handle, id).await?.value.validators())?;
+    judge(
+        &business_owner::find(&mut call.reader, handle, id)
+            .await?
+            .value
+            .validators(),
+    )?;
     let said = said(&call)?;
     let owner = business_owner::update(&mut call.reader, handle, id, judge, said).await?;
     Ok(Reply::empty().validators(owner.validators()))
@@ -142,7 +168,13 @@ pub async fn update(mut call: Call<'_>) -> Result<Reply, Error> {
 /// 001a 27
 pub async fn delete(mut call: Call<'_>) -> Result<Reply, Error> {
     let (id, handle) = (number(&call)?, call.who()?.handle);
-    let (conditions, required) = (&call.incoming.conditions, call.context.settings.require_if_match);
-    business_owner::delete(&mut call.reader, handle, id, |validators| conditions.judge_change(validators, required)).await?;
+    let (conditions, required) = (
+        &call.incoming.conditions,
+        call.context.settings.require_if_match,
+    );
+    business_owner::delete(&mut call.reader, handle, id, |validators| {
+        conditions.judge_change(validators, required)
+    })
+    .await?;
     Ok(Reply::empty())
 }

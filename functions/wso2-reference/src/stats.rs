@@ -37,7 +37,9 @@ impl Stat {
     fn parse(text: &str) -> Result<Self, Error> {
         let found = Self::ALL.into_iter().find(|(name, _)| *name == text);
         let names: Vec<&str> = Self::ALL.iter().map(|(name, _)| *name).collect();
-        found.map(|(_, stat)| stat).ok_or_else(|| Error::invalid(format!("statType is one of {}", names.join(", "))))
+        found
+            .map(|(_, stat)| stat)
+            .ok_or_else(|| Error::invalid(format!("statType is one of {}", names.join(", "))))
     }
 
     /// Whether it is about how requests went on their way to an app, which nothing here sees.
@@ -68,14 +70,21 @@ fn asked(incoming: &Incoming) -> Result<Asked, Error> {
     let listing = Listing::parse(incoming.param("appType"))?;
     let stat = Stat::parse(incoming.param("statType"))?;
     let fields: Fields = incoming.parse()?;
-    let moment = |name: &str, text: Option<String>| match text.filter(|text| !text.trim().is_empty()) {
+    let moment = |name: &str, text: Option<String>| match text
+        .filter(|text| !text.trim().is_empty())
+    {
         None => Ok(None),
         Some(text) => match Timestamp::read(&text) {
-            None => Err(Error::invalid(format!("{name} is a time such as 2016-04-19 10:32:00, in UTC, or milliseconds since 1970"))),
+            None => Err(Error::invalid(format!(
+                "{name} is a time such as 2016-04-19 10:32:00, in UTC, or milliseconds since 1970"
+            ))),
             at => Ok(at),
         },
     };
-    let window = Window { start: moment("startTimeStamp", fields.start_time_stamp)?, end: moment("endTimeStamp", fields.end_time_stamp)? };
+    let window = Window {
+        start: moment("startTimeStamp", fields.start_time_stamp)?,
+        end: moment("endTimeStamp", fields.end_time_stamp)?,
+    };
     if let (Some(start), Some(end)) = (window.start, window.end)
         && start > end
     {
@@ -83,15 +92,31 @@ fn asked(incoming: &Incoming) -> Result<Asked, Error> {
     }
     let limit = match fields.limit.filter(|text| !text.trim().is_empty()) {
         None => None,
-        Some(text) => Some(text.trim().parse::<u32>().ok().filter(|limit| *limit > 0).ok_or_else(|| Error::invalid("limit is a whole number from 1"))?),
+        Some(text) => Some(
+            text.trim()
+                .parse::<u32>()
+                .ok()
+                .filter(|limit| *limit > 0)
+                .ok_or_else(|| Error::invalid("limit is a whole number from 1"))?,
+        ),
     };
-    let limit = limit.map(usize::try_from).transpose().map_err(Error::internal)?;
-    Ok(Asked { listing, stat, window, limit })
+    let limit = limit
+        .map(usize::try_from)
+        .transpose()
+        .map_err(Error::internal)?;
+    Ok(Asked {
+        listing,
+        stat,
+        window,
+        limit,
+    })
 }
 
 /// What a request reads first, where it can be read and asks the table for anything.
 pub fn first_rows(incoming: &Incoming, handle: Handle) -> Option<Query> {
-    let asked = asked(incoming).ok().filter(|asked| !asked.stat.is_of_requests())?;
+    let asked = asked(incoming)
+        .ok()
+        .filter(|asked| !asked.stat.is_of_requests())?;
     statistics::first_rows(handle, asked.listing, asked.window)
 }
 
@@ -136,8 +161,13 @@ struct ResultView<T> {
     result: Vec<T>,
 }
 
-fn answer<T: Serialize>(entries: impl Iterator<Item = T>, limit: Option<usize>) -> Result<Reply, Error> {
-    let view = ResultView { result: entries.take(limit.unwrap_or(usize::MAX)).collect() };
+fn answer<T: Serialize>(
+    entries: impl Iterator<Item = T>,
+    limit: Option<usize>,
+) -> Result<Reply, Error> {
+    let view = ResultView {
+        result: entries.take(limit.unwrap_or(usize::MAX)).collect(),
+    };
     Reply::of(&view).map_err(|error| match error.kind {
         Kind::TooLarge => Error::too_large("The result is too large for one answer: send limit, or narrow startTimeStamp and endTimeStamp"),
         _ => error,
@@ -146,40 +176,83 @@ fn answer<T: Serialize>(entries: impl Iterator<Item = T>, limit: Option<usize>) 
 
 /// 001a 14
 pub async fn read(mut call: Call<'_>) -> Result<Reply, Error> {
-    let Asked { listing, stat, window, limit } = asked(call.incoming)?;
+    let Asked {
+        listing,
+        stat,
+        window,
+        limit,
+    } = asked(call.incoming)?;
     let handle = call.who()?.handle;
-    let apps = if stat.is_of_requests() { Vec::new() } else { statistics::used(&mut call.reader, handle, listing, window).await? };
+    let apps = if stat.is_of_requests() {
+        Vec::new()
+    } else {
+        statistics::used(&mut call.reader, handle, listing, window).await?
+    };
     match stat {
         Stat::SubscriptionCounts => {
             let mut apps: Vec<&Used> = apps.iter().collect();
-            // The sort is stable: those with as many subscribers stay in the order of how often they were fetched.
+            // The sort is stable: those with as many subscribers stay in the order of how often
+            // they were fetched.
             apps.sort_by_key(|app| std::cmp::Reverse(app.users.len()));
             answer(apps.into_iter().map(counts), limit)
         }
         Stat::Subscriptions => answer(apps.iter().map(subscriptions), limit),
-        Stat::UsagePerUser => answer(usage(&apps).map(|(app, user)| usage_of(app, user, app.name.clone())), limit),
+        Stat::UsagePerUser => answer(
+            usage(&apps).map(|(app, user)| usage_of(app, user, app.name.clone())),
+            limit,
+        ),
         // As the sample of the documents writes it.
-        Stat::UsagePerPage => answer(usage(&apps).map(|(app, user)| usage_of(app, user, format!("{}(v{})", app.name, app.version))), limit),
+        Stat::UsagePerPage => answer(
+            usage(&apps)
+                .map(|(app, user)| usage_of(app, user, format!("{}(v{})", app.name, app.version))),
+            limit,
+        ),
         Stat::ResponseTime | Stat::CacheHit => answer(std::iter::empty::<()>(), limit),
     }
 }
 
 fn counts(app: &Used) -> CountView<'_> {
-    CountView { app_id: app.id.uuid(), app_name: &app.name, app_version: &app.version, subscription_count: app.users.len() }
+    CountView {
+        app_id: app.id.uuid(),
+        app_name: &app.name,
+        app_version: &app.version,
+        subscription_count: app.users.len(),
+    }
 }
 
 fn subscriptions(app: &Used) -> SubscriptionsView<'_> {
-    let subscribers_list = app.users.iter().map(|user| SubscriberView { name: &user.username, subscribed_date: user.last.plain() }).collect();
-    SubscriptionsView { app_name: &app.name, app_version: &app.version, subscribers_list }
+    let subscribers_list = app
+        .users
+        .iter()
+        .map(|user| SubscriberView {
+            name: &user.username,
+            subscribed_date: user.last.plain(),
+        })
+        .collect();
+    SubscriptionsView {
+        app_name: &app.name,
+        app_version: &app.version,
+        subscribers_list,
+    }
 }
 
 /// Who fetched what, the most often first.
 fn usage(apps: &[Used]) -> impl Iterator<Item = (&Used, &Use)> {
-    let mut all: Vec<(&Used, &Use)> = apps.iter().flat_map(|app| app.users.iter().map(move |user| (app, user))).collect();
+    let mut all: Vec<(&Used, &Use)> = apps
+        .iter()
+        .flat_map(|app| app.users.iter().map(move |user| (app, user)))
+        .collect();
     all.sort_by_key(|(_, user)| std::cmp::Reverse(user.count));
     all.into_iter()
 }
 
 fn usage_of<'a>(app: &'a Used, user: &'a Use, api_name: String) -> UsageView<'a> {
-    UsageView { api_name, version: &app.version, context: app.context.as_deref(), user_id: &user.username, referer: "", count: user.count }
+    UsageView {
+        api_name,
+        version: &app.version,
+        context: app.context.as_deref(),
+        user_id: &user.username,
+        referer: "",
+        count: user.count,
+    }
 }

@@ -38,7 +38,13 @@ pub(crate) enum Algorithm {
 }
 
 impl Algorithm {
-    pub(crate) const ALL: [Self; 5] = [Self::Crc32, Self::Crc32c, Self::Crc64Nvme, Self::Sha1, Self::Sha256];
+    pub(crate) const ALL: [Self; 5] = [
+        Self::Crc32,
+        Self::Crc32c,
+        Self::Crc64Nvme,
+        Self::Sha1,
+        Self::Sha256,
+    ];
 
     pub(crate) const fn name(self) -> &'static str {
         match self {
@@ -80,11 +86,15 @@ impl Algorithm {
     }
 
     pub(crate) fn named(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|algorithm| algorithm.name().eq_ignore_ascii_case(name))
+        Self::ALL
+            .into_iter()
+            .find(|algorithm| algorithm.name().eq_ignore_ascii_case(name))
     }
 
     pub(crate) fn of_header(header: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|algorithm| algorithm.header().eq_ignore_ascii_case(header))
+        Self::ALL
+            .into_iter()
+            .find(|algorithm| algorithm.header().eq_ignore_ascii_case(header))
     }
 }
 
@@ -139,14 +149,18 @@ impl Checksums {
     }
 
     pub(crate) fn present(&self) -> impl Iterator<Item = (Algorithm, &str)> {
-        Algorithm::ALL.into_iter().filter_map(|algorithm| Some((algorithm, self.get(algorithm)?)))
+        Algorithm::ALL
+            .into_iter()
+            .filter_map(|algorithm| Some((algorithm, self.get(algorithm)?)))
     }
 
     /// What S3 keeps: the checksum that the client chose, else the one that S3 computes of its own.
     pub(crate) fn kept(&self, chosen: &[Algorithm]) -> Self {
         let mut kept = Self::default();
         for (algorithm, value) in self.present() {
-            if chosen.contains(&algorithm) || (chosen.is_empty() && algorithm == Algorithm::Crc64Nvme) {
+            if chosen.contains(&algorithm)
+                || (chosen.is_empty() && algorithm == Algorithm::Crc64Nvme)
+            {
                 kept.set(algorithm, value.to_owned());
             }
         }
@@ -169,7 +183,11 @@ pub(crate) fn hasher(wanted: &[Algorithm]) -> ChecksumHasher {
 pub(crate) fn check_form(sums: &Checksums) -> S3Result<()> {
     for (algorithm, value) in sums.present() {
         if BASE64.decode(value).map(|bytes| bytes.len()) != Ok(algorithm.bytes()) {
-            return Err(s3_error!(InvalidRequest, "Value for {} header is invalid.", algorithm.header()));
+            return Err(s3_error!(
+                InvalidRequest,
+                "Value for {} header is invalid.",
+                algorithm.header()
+            ));
         }
     }
     Ok(())
@@ -179,18 +197,29 @@ pub(crate) fn check_form(sums: &Checksums) -> S3Result<()> {
 pub(crate) fn check_match(declared: &Checksums, computed: &Checksums) -> S3Result<()> {
     for (algorithm, value) in declared.present() {
         if computed.get(algorithm) != Some(value) {
-            return Err(s3_error!(BadDigest, "The {} you specified did not match the calculated checksum.", algorithm.name()));
+            return Err(s3_error!(
+                BadDigest,
+                "The {} you specified did not match the calculated checksum.",
+                algorithm.name()
+            ));
         }
     }
     Ok(())
 }
 
 /// The checksum of the object whose stretches have these checksums and lengths.
-pub(crate) fn combine<'a>(algorithm: Algorithm, parts: impl IntoIterator<Item = (&'a Checksums, u64)>) -> Option<String> {
+pub(crate) fn combine<'a>(
+    algorithm: Algorithm,
+    parts: impl IntoIterator<Item = (&'a Checksums, u64)>,
+) -> Option<String> {
     let crc = algorithm.combinable()?;
     let mut whole: Option<u64> = None;
     for (sums, size) in parts {
-        let sum = BASE64.decode(sums.get(algorithm)?).ok()?.into_iter().fold(0, |number, byte| number << 8 | u64::from(byte));
+        let sum = BASE64
+            .decode(sums.get(algorithm)?)
+            .ok()?
+            .into_iter()
+            .fold(0, |number, byte| number << 8 | u64::from(byte));
         whole = Some(match whole {
             Some(before) => crc_fast::checksum_combine(crc, before, sum, size),
             None => sum,
@@ -201,7 +230,10 @@ pub(crate) fn combine<'a>(algorithm: Algorithm, parts: impl IntoIterator<Item = 
 }
 
 /// The checksum of the parts' checksums, with their number behind it.
-pub(crate) fn compose<'a>(algorithm: Algorithm, parts: impl IntoIterator<Item = &'a Checksums>) -> Option<String> {
+pub(crate) fn compose<'a>(
+    algorithm: Algorithm,
+    parts: impl IntoIterator<Item = &'a Checksums>,
+) -> Option<String> {
     let mut all = Vec::new();
     let mut count = 0_usize;
     for sums in parts {
@@ -223,7 +255,9 @@ pub(crate) fn multipart_etag<'a>(part_etags: impl IntoIterator<Item = &'a str>) 
     let mut md5 = Md5::new();
     let mut count = 0_usize;
     for etag in part_etags {
-        let digest: Vec<u8> = (0..etag.len() / 2).filter_map(|at| u8::from_str_radix(etag.get(2 * at..2 * at + 2)?, 16).ok()).collect();
+        let digest: Vec<u8> = (0..etag.len() / 2)
+            .filter_map(|at| u8::from_str_radix(etag.get(2 * at..2 * at + 2)?, 16).ok())
+            .collect();
         md5.update(&digest);
         count += 1;
     }
@@ -247,13 +281,19 @@ mod tests {
     #[test]
     fn combined_checksums_are_those_of_the_whole() {
         let parts: [&[u8]; 4] = [b"one ", b"", b"two and ", b"three"];
-        let each: Vec<_> = parts.iter().map(|part| (sums(part), part.len() as u64)).collect();
+        let each: Vec<_> = parts
+            .iter()
+            .map(|part| (sums(part), part.len() as u64))
+            .collect();
         let whole = sums(&parts.concat());
         for algorithm in [Algorithm::Crc32, Algorithm::Crc32c, Algorithm::Crc64Nvme] {
             let combined = combine(algorithm, each.iter().map(|(sums, size)| (sums, *size)));
             assert_eq!(combined.as_deref(), whole.get(algorithm));
         }
-        let sha = combine(Algorithm::Sha256, each.iter().map(|(sums, size)| (sums, *size)));
+        let sha = combine(
+            Algorithm::Sha256,
+            each.iter().map(|(sums, size)| (sums, *size)),
+        );
         assert_eq!(sha, None);
     }
 

@@ -15,7 +15,10 @@ pub(crate) struct WriteCondition {
 
 impl WriteCondition {
     /// Whether the condition is one that S3 knows.
-    pub(crate) fn new(if_match: Option<ETagCondition>, if_none_match: Option<ETagCondition>) -> S3Result<Self> {
+    pub(crate) fn new(
+        if_match: Option<ETagCondition>,
+        if_none_match: Option<ETagCondition>,
+    ) -> S3Result<Self> {
         if if_none_match.as_ref().is_some_and(|none| !none.is_any()) {
             return Err(s3_error!(
                 NotImplemented,
@@ -23,7 +26,10 @@ impl WriteCondition {
                  If-None-Match on a write takes only *"
             ));
         }
-        Ok(Self { if_match, if_none_match })
+        Ok(Self {
+            if_match,
+            if_none_match,
+        })
     }
 
     pub(crate) fn check(&self, present: Option<&ObjectRecord>) -> S3Result<()> {
@@ -82,7 +88,10 @@ fn seconds(time: &Timestamp) -> u64 {
 }
 
 fn failed() -> S3Error {
-    s3_error!(PreconditionFailed, "At least one of the pre-conditions you specified did not hold")
+    s3_error!(
+        PreconditionFailed,
+        "At least one of the pre-conditions you specified did not hold"
+    )
 }
 
 fn not_modified(object: &ObjectRecord) -> S3Error {

@@ -44,8 +44,14 @@ impl Disk {
         }
         // Names continue from the clock, so that they differ from those of the runs before;
         // creating a file refuses an existing name all the same.
-        let start = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |passed| passed.as_nanos());
-        Ok(Self { root: root.to_owned(), lock, names: AtomicU64::new(u64::try_from(start).unwrap_or(0)) })
+        let start = SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .map_or(0, |passed| passed.as_nanos());
+        Ok(Self {
+            root: root.to_owned(),
+            lock,
+            names: AtomicU64::new(u64::try_from(start).unwrap_or(0)),
+        })
     }
 
     /// Whether to wait until the disk has what it was given.
@@ -119,7 +125,8 @@ impl Disk {
     /// The data file that a record names, if it is there with the size that the record says.
     pub(crate) fn adopt(self: &Arc<Self>, name: &str, size: u64) -> Option<Arc<DataFile>> {
         let found = fs::metadata(self.data_path(name)).ok()?;
-        (found.len() == size).then(|| Arc::new(DataFile::new(Arc::clone(self), name.to_owned(), size, true)))
+        (found.len() == size)
+            .then(|| Arc::new(DataFile::new(Arc::clone(self), name.to_owned(), size, true)))
     }
 
     /// Removes the data files that no record names.
@@ -184,7 +191,10 @@ impl Disk {
 
     /// Where the record of a key is.
     pub(crate) fn object_record(&self, key: &str) -> PathBuf {
-        let digest: String = Sha256::digest(key.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect();
+        let digest: String = Sha256::digest(key.as_bytes())
+            .iter()
+            .map(|byte| format!("{byte:02x}"))
+            .collect();
         let folder = self.root.join("records").join(&digest[..2]);
         folder.join(format!("{digest}.json"))
     }
@@ -247,7 +257,10 @@ pub(crate) fn json_files(folder: &Path) -> io::Result<Vec<PathBuf>> {
     let mut found = Vec::new();
     for file in fs::read_dir(folder)? {
         let path = file?.path();
-        if path.extension().is_some_and(|extension| extension == "json") {
+        if path
+            .extension()
+            .is_some_and(|extension| extension == "json")
+        {
             found.push(path);
         }
     }
@@ -268,7 +281,12 @@ pub(crate) struct DataFile {
 
 impl DataFile {
     fn new(disk: Arc<Disk>, name: String, size: u64, kept: bool) -> Self {
-        Self { disk, name, size, kept: AtomicBool::new(kept) }
+        Self {
+            disk,
+            name,
+            size,
+            kept: AtomicBool::new(kept),
+        }
     }
 
     pub(crate) fn with_size(mut self, size: u64) -> Self {

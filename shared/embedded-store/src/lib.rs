@@ -103,7 +103,10 @@ impl Settings {
     /// As [`Settings::in_memory`], but keeping its data in this folder.
     #[must_use]
     pub fn in_folder(data: impl Into<PathBuf>) -> Self {
-        Self { data: Some(data.into()), ..Self::in_memory() }
+        Self {
+            data: Some(data.into()),
+            ..Self::in_memory()
+        }
     }
 }
 
@@ -151,7 +154,11 @@ pub enum StartError {
 impl fmt::Display for StartError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::DataInUse(path) => write!(f, "the data folder {} is in use by another process; stop it or choose another folder", path.display()),
+            Self::DataInUse(path) => write!(
+                f,
+                "the data folder {} is in use by another process; stop it or choose another folder",
+                path.display()
+            ),
             Self::BucketName(name) => write!(f, "{name:?} is not a valid bucket name"),
             Self::Data { path, source } => write!(f, "{}: {source}", path.display()),
             Self::Table(reason) => write!(f, "DynamoDB table: {reason}"),
@@ -164,7 +171,9 @@ impl fmt::Display for StartError {
 impl std::error::Error for StartError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
-            Self::Data { source, .. } | Self::Listen { source, .. } | Self::Runtime(source) => Some(source),
+            Self::Data { source, .. } | Self::Listen { source, .. } | Self::Runtime(source) => {
+                Some(source)
+            }
             Self::DataInUse(_) | Self::BucketName(_) | Self::Table(_) => None,
         }
     }
@@ -179,8 +188,8 @@ impl StartError {
 
 /// The running DynamoDB and S3.
 ///
-/// [`stop`](Self::stop) ends it in order. Dropping it cuts off what is under way, which loses nothing
-/// that was acknowledged; the data folder is free again a moment later.
+/// [`stop`](Self::stop) ends it in order. Dropping it cuts off what is under way, which loses
+/// nothing that was acknowledged; the data folder is free again a moment later.
 #[derive(Debug)]
 pub struct EmbeddedStore {
     dynamodb_address: SocketAddr,
@@ -215,7 +224,10 @@ impl EmbeddedStore {
         let (root, lock, temporary) = match &settings.data {
             Some(data) => (data.clone(), Some(Arc::new(lock(data)?)), None),
             None => {
-                let folder = tempfile::Builder::new().prefix("embedded-store-").tempdir().map_err(StartError::data(std::env::temp_dir()))?;
+                let folder = tempfile::Builder::new()
+                    .prefix("embedded-store-")
+                    .tempdir()
+                    .map_err(StartError::data(std::env::temp_dir()))?;
                 (folder.path().to_owned(), None, Some(folder))
             }
         };
@@ -224,19 +236,31 @@ impl EmbeddedStore {
         let database = Table::open(database_file.as_deref(), &settings.table, lock.clone())?;
 
         let bucket_folder = root.join("objects").join(&settings.bucket);
-        let objects = Disk::open(&bucket_folder, lock).and_then(|disk| Objects::load(disk, &settings.bucket)).map_err(StartError::data(&bucket_folder))?;
+        let objects = Disk::open(&bucket_folder, lock)
+            .and_then(|disk| Objects::load(disk, &settings.bucket))
+            .map_err(StartError::data(&bucket_folder))?;
         let objects = Arc::new(objects);
 
         let mut builder = S3ServiceBuilder::new(ObjectService::new(Arc::clone(&objects)));
-        builder.set_auth(SingleKey(SimpleAuth::from_single(settings.access_key, settings.secret_key)));
+        builder.set_auth(SingleKey(SimpleAuth::from_single(
+            settings.access_key,
+            settings.secret_key,
+        )));
         let s3 = builder.build();
 
         let threads = Threads::start().map_err(StartError::Runtime)?;
         let runtime = threads.runtime();
         // A listener belongs to the runtime that it is made in.
         let entered = runtime.enter();
-        let dynamodb_listener = table::listen().map_err(|source| StartError::Listen { address: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)), source })?;
-        let s3_listener = server::listen(settings.s3_listen).map_err(|source| StartError::Listen { address: settings.s3_listen, source })?;
+        let dynamodb_listener = table::listen().map_err(|source| StartError::Listen {
+            address: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
+            source,
+        })?;
+        let s3_listener =
+            server::listen(settings.s3_listen).map_err(|source| StartError::Listen {
+                address: settings.s3_listen,
+                source,
+            })?;
         drop(entered);
         let dynamodb_address = local_address(&dynamodb_listener)?;
         let s3_address = local_address(&s3_listener)?;
@@ -247,7 +271,18 @@ impl EmbeddedStore {
             runtime.spawn(server::serve(s3_listener, s3.clone(), stopped.clone())),
             runtime.spawn(database.clone().expire_every(EXPIRY_INTERVAL, stopped)),
         ];
-        Ok(Self { dynamodb_address, s3_address, bucket: settings.bucket, objects, s3, database, stop, servers, threads, _temporary: temporary })
+        Ok(Self {
+            dynamodb_address,
+            s3_address,
+            bucket: settings.bucket,
+            objects,
+            s3,
+            database,
+            stop,
+            servers,
+            threads,
+            _temporary: temporary,
+        })
     }
 
     /// The DynamoDB endpoint, `http://ADDRESS:PORT`.
@@ -274,9 +309,9 @@ impl EmbeddedStore {
 
     /// S3 as a service for another listener.
     ///
-    /// A presigned URL signs the host and the path, so the path must arrive unchanged: hand over the
-    /// requests whose first path segment is [`bucket`](Self::bucket), and sign for that listener's
-    /// own address. No prefix can be put in front.
+    /// A presigned URL signs the host and the path, so the path must arrive unchanged: hand over
+    /// the requests whose first path segment is [`bucket`](Self::bucket), and sign for that
+    /// listener's own address. No prefix can be put in front.
     #[must_use]
     pub fn s3_service(&self) -> S3Service {
         self.s3.clone()
@@ -338,7 +373,12 @@ struct Threads(Option<Runtime>);
 impl Threads {
     fn start() -> io::Result<Self> {
         let count = std::thread::available_parallelism().map_or(2, |count| count.get().clamp(2, 4));
-        tokio::runtime::Builder::new_multi_thread().worker_threads(count).thread_name("embedded-store").enable_all().build().map(|runtime| Self(Some(runtime)))
+        tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(count)
+            .thread_name("embedded-store")
+            .enable_all()
+            .build()
+            .map(|runtime| Self(Some(runtime)))
     }
 
     fn runtime(&self) -> &Runtime {
@@ -363,13 +403,21 @@ fn local_address(listener: &TcpListener) -> Result<SocketAddr, StartError> {
 fn lock(data: &Path) -> Result<File, StartError> {
     std::fs::create_dir_all(data).map_err(StartError::data(data))?;
     let path = data.join("embedded-store.lock");
-    let file = File::options().create(true).truncate(false).write(true).open(&path).map_err(StartError::data(&path))?;
-    // A process that was killed while it started another one leaves the lock with that one until it has begun.
+    let file = File::options()
+        .create(true)
+        .truncate(false)
+        .write(true)
+        .open(&path)
+        .map_err(StartError::data(&path))?;
+    // A process that was killed while it started another one leaves the lock with that one until it
+    // has begun.
     let patient_until = Instant::now() + LOCK_PATIENCE;
     loop {
         match file.try_lock() {
             Ok(()) => return Ok(file),
-            Err(TryLockError::WouldBlock) if Instant::now() < patient_until => std::thread::sleep(LOCK_PATIENCE / 20),
+            Err(TryLockError::WouldBlock) if Instant::now() < patient_until => {
+                std::thread::sleep(LOCK_PATIENCE / 20)
+            }
             Err(TryLockError::WouldBlock) => return Err(StartError::DataInUse(data.to_owned())),
             Err(TryLockError::Error(source)) => return Err(StartError::Data { path, source }),
         }

@@ -9,7 +9,12 @@ use s3s::{S3Result, s3_error};
 use crate::objects::{Object, Objects};
 
 /// What S3 leaves as it is in a key when it is asked for URL encoding.
-const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~').remove(b'/');
+const ENCODED: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'_')
+    .remove(b'.')
+    .remove(b'~')
+    .remove(b'/');
 
 /// What is asked for.
 #[derive(Debug, Default)]
@@ -53,7 +58,9 @@ impl Last {
         if digits.len() % 2 != 0 {
             return None;
         }
-        let bytes = (0..digits.len() / 2).map(|at| u8::from_str_radix(digits.get(2 * at..2 * at + 2)?, 16).ok()).collect::<Option<Vec<_>>>()?;
+        let bytes = (0..digits.len() / 2)
+            .map(|at| u8::from_str_radix(digits.get(2 * at..2 * at + 2)?, 16).ok())
+            .collect::<Option<Vec<_>>>()?;
         let text = String::from_utf8(bytes).ok()?;
         match token.get(..1)? {
             "k" => Some(Self::Key(text)),
@@ -66,7 +73,12 @@ impl Last {
 /// Reads one page.
 pub(crate) fn page(objects: &Objects, query: &Query) -> S3Result<Page> {
     let mut last = match &query.continuation {
-        Some(token) => Some(Last::parse(token).ok_or_else(|| s3_error!(InvalidArgument, "The continuation token provided is incorrect"))?),
+        Some(token) => Some(Last::parse(token).ok_or_else(|| {
+            s3_error!(
+                InvalidArgument,
+                "The continuation token provided is incorrect"
+            )
+        })?),
         None => None,
     };
     if query.limit == 0 {
@@ -92,7 +104,10 @@ pub(crate) fn page(objects: &Objects, query: &Query) -> S3Result<Page> {
                     page.continuation = last.as_ref().map(Last::token);
                     return false;
                 }
-                let common = query.delimiter.as_deref().and_then(|delimiter| rest.find(delimiter).map(|at| at + delimiter.len()));
+                let common = query
+                    .delimiter
+                    .as_deref()
+                    .and_then(|delimiter| rest.find(delimiter).map(|at| at + delimiter.len()));
                 match common {
                     Some(end) => {
                         let prefix = format!("{}{}", query.prefix, &rest[..end]);
@@ -143,7 +158,11 @@ fn after_all_with(prefix: &str) -> Option<String> {
 
 /// A key or prefix as the client wants it written.
 pub(crate) fn written(text: &str, url: bool) -> String {
-    if url { utf8_percent_encode(text, ENCODED).to_string() } else { text.to_owned() }
+    if url {
+        utf8_percent_encode(text, ENCODED).to_string()
+    } else {
+        text.to_owned()
+    }
 }
 
 #[cfg(test)]
@@ -152,7 +171,11 @@ mod tests {
 
     #[test]
     fn a_token_gives_back_what_it_was_made_of() {
-        for last in [Last::Key("a/ü&+%".to_owned()), Last::Prefix("\u{10ffff}/".to_owned()), Last::Key(String::new())] {
+        for last in [
+            Last::Key("a/ü&+%".to_owned()),
+            Last::Prefix("\u{10ffff}/".to_owned()),
+            Last::Key(String::new()),
+        ] {
             assert_eq!(Last::parse(&last.token()), Some(last));
         }
         for wrong in ["", "k1", "kzz", "x00", "kff", "ü"] {

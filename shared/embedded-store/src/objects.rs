@@ -22,7 +22,9 @@ use crate::conditions::WriteCondition;
 use crate::disk::{DataFile, Disk, json_files};
 use crate::events::{EventName, ObjectCreated};
 use crate::receive::Received;
-use crate::records::{Description, Millis, ObjectRecord, PartRecord, SCHEMA, Segment, UploadRecord};
+use crate::records::{
+    Description, Millis, ObjectRecord, PartRecord, SCHEMA, Segment, UploadRecord,
+};
 
 /// An object and its bytes.
 #[derive(Debug)]
@@ -86,7 +88,10 @@ struct Announcements {
 impl Announcements {
     fn new() -> Self {
         let (sender, receiver) = unbounded_channel();
-        Self { sender, receiver: Some(receiver) }
+        Self {
+            sender,
+            receiver: Some(receiver),
+        }
     }
 }
 
@@ -99,11 +104,17 @@ impl Objects {
         for path in disk.object_records()? {
             let record: ObjectRecord = read_record(&path)?;
             sequencer = sequencer.max(record.sequencer);
-            let files = record.segments.iter().map(|segment| disk.adopt(&segment.file, segment.size)).collect::<Option<Vec<_>>>();
+            let files = record
+                .segments
+                .iter()
+                .map(|segment| disk.adopt(&segment.file, segment.size))
+                .collect::<Option<Vec<_>>>();
             match files {
                 Some(files) => {
                     let object = Object { record, files };
-                    state.objects.insert(object.record.key.clone(), Arc::new(object));
+                    state
+                        .objects
+                        .insert(object.record.key.clone(), Arc::new(object));
                 }
                 None => tracing::error!(key = record.key, "the bytes of a stored object are lost"),
             }
@@ -130,7 +141,13 @@ impl Objects {
                 tracing::info!(removed, "removed what interrupted uploads had left");
             }
         }
-        Ok(Self { disk, bucket: bucket.to_owned(), state: RwLock::new(state), changes: Mutex::new(sequencer), announcements: Mutex::new(Announcements::new()) })
+        Ok(Self {
+            disk,
+            bucket: bucket.to_owned(),
+            state: RwLock::new(state),
+            changes: Mutex::new(sequencer),
+            announcements: Mutex::new(Announcements::new()),
+        })
     }
 
     pub(crate) fn disk(&self) -> &Arc<Disk> {
@@ -154,16 +171,30 @@ impl Objects {
     }
 
     pub(crate) fn under(&self, prefix: &str) -> Vec<ObjectCreated> {
-        let mut found: Vec<_> = self
-            .from(Bound::Included(prefix.to_owned()), |objects| objects.take_while(|object| object.record.key.starts_with(prefix)).map(Arc::clone).collect());
+        let mut found: Vec<_> = self.from(Bound::Included(prefix.to_owned()), |objects| {
+            objects
+                .take_while(|object| object.record.key.starts_with(prefix))
+                .map(Arc::clone)
+                .collect()
+        });
         found.sort_by_key(|object: &Arc<Object>| object.record.sequencer);
-        found.iter().map(|object| self.announcement(&object.record)).collect()
+        found
+            .iter()
+            .map(|object| self.announcement(&object.record))
+            .collect()
     }
 
     /// Looks at the objects from a key on, in the order of their keys.
-    pub(crate) fn from<T>(&self, start: Bound<String>, look: impl FnOnce(&mut dyn Iterator<Item = &Arc<Object>>) -> T) -> T {
+    pub(crate) fn from<T>(
+        &self,
+        start: Bound<String>,
+        look: impl FnOnce(&mut dyn Iterator<Item = &Arc<Object>>) -> T,
+    ) -> T {
         let state = self.state();
-        let mut objects = state.objects.range::<String, _>((start, Bound::Unbounded)).map(|(_, object)| object);
+        let mut objects = state
+            .objects
+            .range::<String, _>((start, Bound::Unbounded))
+            .map(|(_, object)| object);
         look(&mut objects)
     }
 
@@ -180,13 +211,22 @@ impl Objects {
         self.commit(draft, None, condition, &mut sequencer)
     }
 
-    fn commit(&self, draft: Draft, upload: Option<&UploadName>, condition: &WriteCondition, sequencer: &mut u64) -> S3Result<Arc<Object>> {
+    fn commit(
+        &self,
+        draft: Draft,
+        upload: Option<&UploadName>,
+        condition: &WriteCondition,
+        sequencer: &mut u64,
+    ) -> S3Result<Arc<Object>> {
         let present = self.state().objects.get(&draft.key).cloned();
         condition.check(present.as_deref().map(|object| &object.record))?;
 
         let modified = Millis::now();
         // Later than all before, also when the clock was set back.
-        let nanos = modified.time().duration_since(UNIX_EPOCH).map_or(0, |passed| passed.as_nanos());
+        let nanos = modified
+            .time()
+            .duration_since(UNIX_EPOCH)
+            .map_or(0, |passed| passed.as_nanos());
         let next = u64::try_from(nanos).unwrap_or(0).max(*sequencer + 1);
         let object = Arc::new(Object {
             record: ObjectRecord {
@@ -206,14 +246,18 @@ impl Objects {
             files: draft.files,
         });
         let path = self.disk.object_record(&object.record.key);
-        self.disk.put_record(&path, &object.record).map_err(S3Error::internal_error)?;
+        self.disk
+            .put_record(&path, &object.record)
+            .map_err(S3Error::internal_error)?;
         *sequencer = next;
         for file in &object.files {
             file.keep();
         }
         let finished = {
             let mut state = self.state_mut();
-            state.objects.insert(object.record.key.clone(), Arc::clone(&object));
+            state
+                .objects
+                .insert(object.record.key.clone(), Arc::clone(&object));
             upload.and_then(|name| state.uploads.remove(name))
         };
         if let Some(present) = present {
@@ -222,9 +266,14 @@ impl Objects {
         if let Some(finished) = finished {
             self.discard(&finished, &object.files);
         }
-        self.disk.settle_record(&path).map_err(S3Error::internal_error)?;
+        self.disk
+            .settle_record(&path)
+            .map_err(S3Error::internal_error)?;
         // Nobody listening is no error: the object is stored all the same.
-        let _ = self.announcements().sender.send(self.announcement(&object.record));
+        let _ = self
+            .announcements()
+            .sender
+            .send(self.announcement(&object.record));
         Ok(object)
     }
 
@@ -237,7 +286,9 @@ impl Objects {
             return Ok(());
         };
         let path = self.disk.object_record(key);
-        self.disk.remove_record(&path).map_err(S3Error::internal_error)?;
+        self.disk
+            .remove_record(&path)
+            .map_err(S3Error::internal_error)?;
         self.state_mut().objects.remove(key);
         present.files.iter().for_each(|file| file.release());
         let settled = self.disk.settle_record(&path);
@@ -254,11 +305,24 @@ impl Objects {
         checksum_kind: Option<Kind>,
     ) -> S3Result<Arc<UploadRecord>> {
         let _changes = self.changes();
-        let record =
-            Arc::new(UploadRecord { schema: SCHEMA, upload_id: self.disk.unique_name(), key, initiated: Millis::now(), description, algorithm, checksum_kind });
+        let record = Arc::new(UploadRecord {
+            schema: SCHEMA,
+            upload_id: self.disk.unique_name(),
+            key,
+            initiated: Millis::now(),
+            description,
+            algorithm,
+            checksum_kind,
+        });
         let path = self.upload_path(&record.upload_id);
-        self.disk.put_record(&path, &*record).and_then(|()| self.disk.settle_record(&path)).map_err(S3Error::internal_error)?;
-        let upload = Upload { record: Arc::clone(&record), parts: BTreeMap::new() };
+        self.disk
+            .put_record(&path, &*record)
+            .and_then(|()| self.disk.settle_record(&path))
+            .map_err(S3Error::internal_error)?;
+        let upload = Upload {
+            record: Arc::clone(&record),
+            parts: BTreeMap::new(),
+        };
         let name = (record.key.clone(), record.upload_id.clone());
         self.state_mut().uploads.insert(name, upload);
         Ok(record)
@@ -266,7 +330,11 @@ impl Objects {
 
     pub(crate) fn upload(&self, key: &str, upload_id: &str) -> S3Result<Upload> {
         let name = (key.to_owned(), upload_id.to_owned());
-        self.state().uploads.get(&name).cloned().ok_or_else(no_such_upload)
+        self.state()
+            .uploads
+            .get(&name)
+            .cloned()
+            .ok_or_else(no_such_upload)
     }
 
     /// The open uploads, sorted by key and id.
@@ -277,7 +345,13 @@ impl Objects {
     }
 
     /// Adds a part to an upload, in the place of the one of that number.
-    pub(crate) fn add_part(&self, key: &str, upload_id: &str, number: i32, received: Received) -> S3Result<Part> {
+    pub(crate) fn add_part(
+        &self,
+        key: &str,
+        upload_id: &str,
+        number: i32,
+        received: Received,
+    ) -> S3Result<Part> {
         let _changes = self.changes();
         // It may have been completed or aborted while the part was on its way.
         self.upload(key, upload_id)?;
@@ -292,15 +366,26 @@ impl Objects {
             }),
             file: received.file,
         };
-        let path = self.disk.upload_folder(upload_id).join(format!("{number}.json"));
-        self.disk.put_record(&path, &*part.record).map_err(S3Error::internal_error)?;
+        let path = self
+            .disk
+            .upload_folder(upload_id)
+            .join(format!("{number}.json"));
+        self.disk
+            .put_record(&path, &*part.record)
+            .map_err(S3Error::internal_error)?;
         part.file.keep();
         let name = (key.to_owned(), upload_id.to_owned());
-        let replaced = self.state_mut().uploads.get_mut(&name).and_then(|upload| upload.parts.insert(number, part.clone()));
+        let replaced = self
+            .state_mut()
+            .uploads
+            .get_mut(&name)
+            .and_then(|upload| upload.parts.insert(number, part.clone()));
         if let Some(replaced) = replaced {
             replaced.file.release();
         }
-        self.disk.settle_record(&path).map_err(S3Error::internal_error)?;
+        self.disk
+            .settle_record(&path)
+            .map_err(S3Error::internal_error)?;
         Ok(part)
     }
 
@@ -322,7 +407,11 @@ impl Objects {
     pub(crate) fn abort_upload(&self, key: &str, upload_id: &str) -> S3Result<()> {
         let _changes = self.changes();
         let name = (key.to_owned(), upload_id.to_owned());
-        let upload = self.state_mut().uploads.remove(&name).ok_or_else(no_such_upload)?;
+        let upload = self
+            .state_mut()
+            .uploads
+            .remove(&name)
+            .ok_or_else(no_such_upload)?;
         self.discard(&upload, &[]);
         Ok(())
     }
@@ -333,7 +422,10 @@ impl Objects {
         // harmless, and so is a failure.
         let first = self.upload_path(&upload.record.upload_id);
         let folder = self.disk.upload_folder(&upload.record.upload_id);
-        let removed = self.disk.remove_record(&first).and_then(|()| fs::remove_dir_all(folder));
+        let removed = self
+            .disk
+            .remove_record(&first)
+            .and_then(|()| fs::remove_dir_all(folder));
         if let Err(error) = removed {
             tracing::warn!(%error, "a finished upload could not be removed");
         }
@@ -375,12 +467,16 @@ impl Objects {
     }
 
     fn announcements(&self) -> MutexGuard<'_, Announcements> {
-        self.announcements.lock().unwrap_or_else(PoisonError::into_inner)
+        self.announcements
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 /// Runs what blocks on a thread that may.
-pub(crate) async fn blocking<T: Send + 'static>(work: impl FnOnce() -> S3Result<T> + Send + 'static) -> S3Result<T> {
+pub(crate) async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> S3Result<T> + Send + 'static,
+) -> S3Result<T> {
     match tokio::task::spawn_blocking(work).await {
         Ok(done) => done,
         Err(error) => Err(S3Error::internal_error(error)),
@@ -388,7 +484,10 @@ pub(crate) async fn blocking<T: Send + 'static>(work: impl FnOnce() -> S3Result<
 }
 
 fn segment(file: &Arc<DataFile>) -> Segment {
-    Segment { file: file.name().to_owned(), size: file.size() }
+    Segment {
+        file: file.name().to_owned(),
+        size: file.size(),
+    }
 }
 
 fn no_such_upload() -> S3Error {
@@ -401,7 +500,10 @@ fn no_such_upload() -> S3Error {
 
 /// Whether the object was stored and then the process ended before it removed the upload.
 fn was_completed(state: &State, upload: &Upload) -> bool {
-    state.objects.get(&upload.record.key).is_some_and(|object| object.record.upload_id.as_ref() == Some(&upload.record.upload_id))
+    state
+        .objects
+        .get(&upload.record.key)
+        .is_some_and(|object| object.record.upload_id.as_ref() == Some(&upload.record.upload_id))
 }
 
 /// The upload in a folder; nothing if it was being opened or removed when the process ended.
@@ -418,11 +520,17 @@ fn load_upload(disk: &Arc<Disk>, folder: &Path) -> io::Result<Option<Upload>> {
         }
         let record: PartRecord = read_record(&path)?;
         if let Some(file) = disk.adopt(&record.segment.file, record.segment.size) {
-            let part = Part { record: Arc::new(record), file };
+            let part = Part {
+                record: Arc::new(record),
+                file,
+            };
             parts.insert(part.record.number, part);
         }
     }
-    Ok(Some(Upload { record: Arc::new(record), parts }))
+    Ok(Some(Upload {
+        record: Arc::new(record),
+        parts,
+    }))
 }
 
 /// Records are renamed into place whole, so an unreadable one is damage of another kind. Going on

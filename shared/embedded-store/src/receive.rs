@@ -62,7 +62,11 @@ impl Declared {
         Self::new(request, input.content_md5.clone(), checksums)
     }
 
-    fn new<T>(request: &S3Request<T>, md5: Option<String>, mut checksums: Checksums) -> S3Result<Self> {
+    fn new<T>(
+        request: &S3Request<T>,
+        md5: Option<String>,
+        mut checksums: Checksums,
+    ) -> S3Result<Self> {
         // A presigned URL may carry them in its query instead of leaving them to the client.
         for (algorithm, value) in in_query(&request.uri) {
             checksums.set(algorithm, value);
@@ -71,7 +75,10 @@ impl Declared {
         if let Some(md5) = &md5
             && BASE64.decode(md5).map(|digest| digest.len()) != Ok(16)
         {
-            return Err(s3_error!(InvalidDigest, "The Content-MD5 you specified was invalid."));
+            return Err(s3_error!(
+                InvalidDigest,
+                "The Content-MD5 you specified was invalid."
+            ));
         }
         Ok(Self {
             length: declared_length(&request.headers)?,
@@ -91,7 +98,11 @@ impl Declared {
 
     /// The algorithms that the client chose, by this request or by the one before it.
     fn chosen(&self) -> Vec<Algorithm> {
-        let mut chosen: Vec<_> = self.checksums.present().map(|(algorithm, _)| algorithm).collect();
+        let mut chosen: Vec<_> = self
+            .checksums
+            .present()
+            .map(|(algorithm, _)| algorithm)
+            .collect();
         chosen.extend(&self.trailing);
         chosen.extend(self.extra);
         chosen
@@ -110,12 +121,22 @@ pub(crate) struct Received {
 }
 
 /// Reads a body to its end and checks it.
-pub(crate) async fn receive(disk: &Arc<Disk>, body: Option<StreamingBlob>, declared: Declared) -> S3Result<Received> {
+pub(crate) async fn receive(
+    disk: &Arc<Disk>,
+    body: Option<StreamingBlob>,
+    declared: Declared,
+) -> S3Result<Received> {
     let Some(length) = declared.length else {
-        return Err(s3_error!(MissingContentLength, "You must provide the Content-Length HTTP header."));
+        return Err(s3_error!(
+            MissingContentLength,
+            "You must provide the Content-Length HTTP header."
+        ));
     };
     if length > LARGEST {
-        return Err(s3_error!(EntityTooLarge, "Your proposed upload exceeds the maximum allowed object size."));
+        return Err(s3_error!(
+            EntityTooLarge,
+            "Your proposed upload exceeds the maximum allowed object size."
+        ));
     }
 
     let chosen = declared.chosen();
@@ -140,7 +161,10 @@ pub(crate) async fn receive(disk: &Arc<Disk>, body: Option<StreamingBlob>, decla
         sink = blocking(move || sink.write(&pieces)).await?;
     }
     if sink.size != length {
-        return Err(s3_error!(IncompleteBody, "You did not provide the number of bytes specified by the Content-Length HTTP header"));
+        return Err(s3_error!(
+            IncompleteBody,
+            "You did not provide the number of bytes specified by the Content-Length HTTP header"
+        ));
     }
 
     let disk = Arc::clone(disk);
@@ -152,7 +176,11 @@ pub(crate) async fn receive(disk: &Arc<Disk>, body: Option<StreamingBlob>, decla
             match trailing_value(&trailers, *algorithm) {
                 Some(value) => expected.set(*algorithm, value),
                 None => {
-                    return Err(s3_error!(InvalidRequest, "The announced {} trailer is missing.", algorithm.name()));
+                    return Err(s3_error!(
+                        InvalidRequest,
+                        "The announced {} trailer is missing.",
+                        algorithm.name()
+                    ));
                 }
             }
         }
@@ -162,7 +190,10 @@ pub(crate) async fn receive(disk: &Arc<Disk>, body: Option<StreamingBlob>, decla
     if let Some(md5) = declared.md5 {
         let digest = BASE64.decode(md5).unwrap_or_default();
         if checksums::hex(&digest) != received.etag {
-            return Err(s3_error!(BadDigest, "The Content-MD5 you specified did not match what we received."));
+            return Err(s3_error!(
+                BadDigest,
+                "The Content-MD5 you specified did not match what we received."
+            ));
         }
     }
     Ok(received)
@@ -180,12 +211,20 @@ struct Sink {
 impl Sink {
     fn open(disk: &Arc<Disk>, hasher: ChecksumHasher) -> S3Result<Self> {
         let (file, data) = disk.create_data().map_err(S3Error::internal_error)?;
-        Ok(Self { file, data, md5: Md5::new(), hasher, size: 0 })
+        Ok(Self {
+            file,
+            data,
+            md5: Md5::new(),
+            hasher,
+            size: 0,
+        })
     }
 
     fn write(mut self, pieces: &[Bytes]) -> S3Result<Self> {
         for piece in pieces {
-            self.file.write_all(piece).map_err(S3Error::internal_error)?;
+            self.file
+                .write_all(piece)
+                .map_err(S3Error::internal_error)?;
             self.md5.update(piece);
             self.hasher.update(piece);
             self.size += piece.len() as u64;
@@ -194,7 +233,8 @@ impl Sink {
     }
 
     fn finish(self, disk: &Disk, chosen: Vec<Algorithm>) -> S3Result<Received> {
-        disk.settle_data(&self.file, self.data.name()).map_err(S3Error::internal_error)?;
+        disk.settle_data(&self.file, self.data.name())
+            .map_err(S3Error::internal_error)?;
         Ok(Received {
             file: Arc::new(self.data.with_size(self.size)),
             etag: checksums::hex(&self.md5.finalize()),
@@ -206,13 +246,19 @@ impl Sink {
 
 /// How many bytes the body has once the framing of signed chunks is off.
 fn declared_length(headers: &HeaderMap) -> S3Result<Option<u64>> {
-    let Some(value) = headers.get("x-amz-decoded-content-length").or_else(|| headers.get(http::header::CONTENT_LENGTH)) else {
+    let Some(value) = headers
+        .get("x-amz-decoded-content-length")
+        .or_else(|| headers.get(http::header::CONTENT_LENGTH))
+    else {
         return Ok(None);
     };
     let length = value.to_str().ok().and_then(|value| value.parse().ok());
     match length {
         Some(length) => Ok(Some(length)),
-        None => Err(s3_error!(InvalidRequest, "The length of the body is invalid.")),
+        None => Err(s3_error!(
+            InvalidRequest,
+            "The length of the body is invalid."
+        )),
     }
 }
 
@@ -258,9 +304,15 @@ fn broken_body(error: StdError) -> S3Error {
         refused.set_status_code(StatusCode::BAD_REQUEST);
         refused
     } else if text.contains("SignatureMismatch") {
-        s3_error!(SignatureDoesNotMatch, "The signature of a chunk does not match its bytes.")
+        s3_error!(
+            SignatureDoesNotMatch,
+            "The signature of a chunk does not match its bytes."
+        )
     } else {
-        s3_error!(IncompleteBody, "The request body terminated unexpectedly or is not what was announced.")
+        s3_error!(
+            IncompleteBody,
+            "The request body terminated unexpectedly or is not what was announced."
+        )
     };
     refused.set_source(error);
     refused

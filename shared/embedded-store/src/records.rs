@@ -89,7 +89,9 @@ pub(crate) struct Millis(u64);
 
 impl Millis {
     pub(crate) fn now() -> Self {
-        let passed = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        let passed = SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .unwrap_or_default();
         Self(u64::try_from(passed.as_millis()).unwrap_or(u64::MAX))
     }
 

@@ -28,14 +28,21 @@ impl S3Auth for SingleKey {
     async fn get_secret_key(&self, access_key: &str) -> S3Result<SecretKey> {
         match self.0.lookup(access_key) {
             Some(secret) => Ok(secret.clone()),
-            None => Err(s3_error!(InvalidAccessKeyId, "The AWS Access Key Id you provided does not exist in our records.")),
+            None => Err(s3_error!(
+                InvalidAccessKeyId,
+                "The AWS Access Key Id you provided does not exist in our records."
+            )),
         }
     }
 }
 
 /// Listens on an address. It has to run inside a runtime.
 pub(crate) fn listen(address: SocketAddr) -> io::Result<TcpListener> {
-    let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
+    let socket = if address.is_ipv4() {
+        TcpSocket::new_v4()?
+    } else {
+        TcpSocket::new_v6()?
+    };
     // A fixed port must be free again right after a stop. Elsewhere the option means something
     // else: that two may listen.
     #[cfg(unix)]
@@ -45,7 +52,11 @@ pub(crate) fn listen(address: SocketAddr) -> io::Result<TcpListener> {
 }
 
 /// Serves until told to stop, and then until what is under way is answered.
-pub(crate) async fn serve(listener: TcpListener, service: S3Service, mut stop: watch::Receiver<bool>) {
+pub(crate) async fn serve(
+    listener: TcpListener,
+    service: S3Service,
+    mut stop: watch::Receiver<bool>,
+) {
     let connections = GracefulShutdown::new();
     loop {
         let accepted = tokio::select! {
@@ -62,7 +73,10 @@ pub(crate) async fn serve(listener: TcpListener, service: S3Service, mut stop: w
             }
         };
         let _ = stream.set_nodelay(true);
-        let connection = http1::Builder::new().timer(TokioTimer::new()).header_read_timeout(IDLE).serve_connection(TokioIo::new(stream), service.clone());
+        let connection = http1::Builder::new()
+            .timer(TokioTimer::new())
+            .header_read_timeout(IDLE)
+            .serve_connection(TokioIo::new(stream), service.clone());
         let connection = connections.watch(connection);
         tokio::spawn(async move {
             if let Err(error) = connection.await {

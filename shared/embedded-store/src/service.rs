@@ -46,7 +46,14 @@ impl ObjectService {
     }
 
     fn check_bucket(&self, bucket: &str) -> S3Result<()> {
-        if bucket == self.objects.bucket() { Ok(()) } else { Err(s3_error!(NoSuchBucket, "The specified bucket does not exist")) }
+        if bucket == self.objects.bucket() {
+            Ok(())
+        } else {
+            Err(s3_error!(
+                NoSuchBucket,
+                "The specified bucket does not exist"
+            ))
+        }
     }
 
     async fn store(&self, draft: Draft, condition: WriteCondition) -> S3Result<Arc<Object>> {
@@ -57,19 +64,34 @@ impl ObjectService {
 
 #[async_trait::async_trait]
 impl S3 for ObjectService {
-    async fn create_bucket(&self, request: S3Request<CreateBucketInput>) -> S3Result<S3Response<CreateBucketOutput>> {
+    async fn create_bucket(
+        &self,
+        request: S3Request<CreateBucketInput>,
+    ) -> S3Result<S3Response<CreateBucketOutput>> {
         if self.check_bucket(&request.input.bucket).is_ok() {
-            return Err(s3_error!(BucketAlreadyOwnedByYou, "Your previous request to create the named bucket succeeded and you already own it."));
+            return Err(s3_error!(
+                BucketAlreadyOwnedByYou,
+                "Your previous request to create the named bucket succeeded and you already own it."
+            ));
         }
-        Err(s3_error!(AccessDenied, "This store has one bucket, made at its start."))
+        Err(s3_error!(
+            AccessDenied,
+            "This store has one bucket, made at its start."
+        ))
     }
 
-    async fn head_bucket(&self, request: S3Request<HeadBucketInput>) -> S3Result<S3Response<HeadBucketOutput>> {
+    async fn head_bucket(
+        &self,
+        request: S3Request<HeadBucketInput>,
+    ) -> S3Result<S3Response<HeadBucketOutput>> {
         self.check_bucket(&request.input.bucket)?;
         Ok(S3Response::new(HeadBucketOutput::default()))
     }
 
-    async fn put_object(&self, mut request: S3Request<PutObjectInput>) -> S3Result<S3Response<PutObjectOutput>> {
+    async fn put_object(
+        &self,
+        mut request: S3Request<PutObjectInput>,
+    ) -> S3Result<S3Response<PutObjectOutput>> {
         self.check_bucket(&request.input.bucket)?;
         let declared = Declared::by_put(&request)?;
         let body = request.input.body.take();
@@ -108,13 +130,22 @@ impl S3 for ObjectService {
         }))
     }
 
-    /// The adapter would take a form for a PUT, which it is not: its length is that of the form, and
-    /// it is announced under another name.
-    async fn post_object(&self, _request: S3Request<PostObjectInput>) -> S3Result<S3Response<PostObjectOutput>> {
-        Err(s3_error!(NotImplemented, "Uploads by form are not implemented"))
+    /// The adapter would take a form for a PUT, which it is not: its length is that of the form,
+    /// and it is announced under another name.
+    async fn post_object(
+        &self,
+        _request: S3Request<PostObjectInput>,
+    ) -> S3Result<S3Response<PostObjectOutput>> {
+        Err(s3_error!(
+            NotImplemented,
+            "Uploads by form are not implemented"
+        ))
     }
 
-    async fn get_object(&self, request: S3Request<GetObjectInput>) -> S3Result<S3Response<GetObjectOutput>> {
+    async fn get_object(
+        &self,
+        request: S3Request<GetObjectInput>,
+    ) -> S3Result<S3Response<GetObjectOutput>> {
         let headers = request.headers;
         let input = request.input;
         self.check_bucket(&input.bucket)?;
@@ -158,7 +189,10 @@ impl S3 for ObjectService {
         }))
     }
 
-    async fn head_object(&self, request: S3Request<HeadObjectInput>) -> S3Result<S3Response<HeadObjectOutput>> {
+    async fn head_object(
+        &self,
+        request: S3Request<HeadObjectInput>,
+    ) -> S3Result<S3Response<HeadObjectOutput>> {
         let input = request.input;
         self.check_bucket(&input.bucket)?;
         if input.part_number.is_some() {
@@ -177,7 +211,9 @@ impl S3 for ObjectService {
         let range = range(input.range.as_ref(), record.size)?;
         let sums = shown(record, input.checksum_mode.as_ref(), range.is_some());
         let status = range.as_ref().map(|_| http::StatusCode::PARTIAL_CONTENT);
-        let length = range.as_ref().map_or(record.size, |range| range.end - range.start);
+        let length = range
+            .as_ref()
+            .map_or(record.size, |range| range.end - range.start);
         let mut response = S3Response::new(HeadObjectOutput {
             accept_ranges: Some("bytes".to_owned()),
             content_length: Some(signed(length)),
@@ -202,7 +238,10 @@ impl S3 for ObjectService {
         Ok(response)
     }
 
-    async fn delete_object(&self, request: S3Request<DeleteObjectInput>) -> S3Result<S3Response<DeleteObjectOutput>> {
+    async fn delete_object(
+        &self,
+        request: S3Request<DeleteObjectInput>,
+    ) -> S3Result<S3Response<DeleteObjectOutput>> {
         let input = request.input;
         self.check_bucket(&input.bucket)?;
         let condition = WriteCondition::new(input.if_match, None)?;
@@ -211,7 +250,10 @@ impl S3 for ObjectService {
         Ok(S3Response::new(DeleteObjectOutput::default()))
     }
 
-    async fn delete_objects(&self, request: S3Request<DeleteObjectsInput>) -> S3Result<S3Response<DeleteObjectsOutput>> {
+    async fn delete_objects(
+        &self,
+        request: S3Request<DeleteObjectsInput>,
+    ) -> S3Result<S3Response<DeleteObjectsOutput>> {
         let input = request.input;
         self.check_bucket(&input.bucket)?;
         let wanted = input.delete.objects;
@@ -224,10 +266,16 @@ impl S3 for ObjectService {
             let mut deleted = Vec::new();
             let mut errors = Vec::new();
             for object in wanted {
-                let condition = WriteCondition { if_match: object.e_tag.map(ETagCondition::ETag), if_none_match: None };
+                let condition = WriteCondition {
+                    if_match: object.e_tag.map(ETagCondition::ETag),
+                    if_none_match: None,
+                };
                 match objects.delete(&object.key, &condition) {
                     Ok(()) if quiet => {}
-                    Ok(()) => deleted.push(DeletedObject { key: Some(object.key), ..DeletedObject::default() }),
+                    Ok(()) => deleted.push(DeletedObject {
+                        key: Some(object.key),
+                        ..DeletedObject::default()
+                    }),
                     Err(error) => errors.push(Error {
                         key: Some(object.key),
                         code: Some(error.code().as_str().to_owned()),
@@ -239,14 +287,24 @@ impl S3 for ObjectService {
             Ok((deleted, errors))
         })
         .await?;
-        Ok(S3Response::new(DeleteObjectsOutput { deleted: Some(deleted), errors: (!errors.is_empty()).then_some(errors), ..DeleteObjectsOutput::default() }))
+        Ok(S3Response::new(DeleteObjectsOutput {
+            deleted: Some(deleted),
+            errors: (!errors.is_empty()).then_some(errors),
+            ..DeleteObjectsOutput::default()
+        }))
     }
 
-    async fn copy_object(&self, request: S3Request<CopyObjectInput>) -> S3Result<S3Response<CopyObjectOutput>> {
+    async fn copy_object(
+        &self,
+        request: S3Request<CopyObjectInput>,
+    ) -> S3Result<S3Response<CopyObjectOutput>> {
         let input = request.input;
         self.check_bucket(&input.bucket)?;
         let CopySource::Bucket { bucket, key, .. } = &input.copy_source else {
-            return Err(s3_error!(NotImplemented, "Copying from an access point is not implemented"));
+            return Err(s3_error!(
+                NotImplemented,
+                "Copying from an access point is not implemented"
+            ));
         };
         self.check_bucket(bucket)?;
         let source = self.objects.get(key)?;
@@ -265,7 +323,10 @@ impl S3 for ObjectService {
             ));
         }
 
-        let directive = input.metadata_directive.as_ref().map(MetadataDirective::as_str);
+        let directive = input
+            .metadata_directive
+            .as_ref()
+            .map(MetadataDirective::as_str);
         let description = match directive {
             None | Some(MetadataDirective::COPY) => {
                 if **key == *input.key {
@@ -295,7 +356,12 @@ impl S3 for ObjectService {
             let disk = Arc::clone(self.objects.disk());
             let source = Arc::clone(&source);
             blocking(move || {
-                source.files.iter().map(|file| disk.duplicate(file).map(Arc::new)).collect::<io::Result<Vec<_>>>().map_err(S3Error::internal_error)
+                source
+                    .files
+                    .iter()
+                    .map(|file| disk.duplicate(file).map(Arc::new))
+                    .collect::<io::Result<Vec<_>>>()
+                    .map_err(S3Error::internal_error)
             })
             .await?
         };
@@ -325,7 +391,10 @@ impl S3 for ObjectService {
         }))
     }
 
-    async fn list_objects_v2(&self, request: S3Request<ListObjectsV2Input>) -> S3Result<S3Response<ListObjectsV2Output>> {
+    async fn list_objects_v2(
+        &self,
+        request: S3Request<ListObjectsV2Input>,
+    ) -> S3Result<S3Response<ListObjectsV2Output>> {
         let input = request.input;
         self.check_bucket(&input.bucket)?;
         let url = url_encoding(input.encoding_type.as_ref())?;
@@ -352,14 +421,28 @@ impl S3 for ObjectService {
                     size: Some(signed(record.size)),
                     e_tag: Some(ETag::Strong(record.etag.clone())),
                     last_modified: Some(record.modified.time().into()),
-                    storage_class: Some(ObjectStorageClass::from_static(ObjectStorageClass::STANDARD)),
-                    checksum_algorithm: Some(record.checksums.present().map(|(algorithm, _)| ChecksumAlgorithm::from_static(algorithm.name())).collect()),
+                    storage_class: Some(ObjectStorageClass::from_static(
+                        ObjectStorageClass::STANDARD,
+                    )),
+                    checksum_algorithm: Some(
+                        record
+                            .checksums
+                            .present()
+                            .map(|(algorithm, _)| ChecksumAlgorithm::from_static(algorithm.name()))
+                            .collect(),
+                    ),
                     checksum_type: Some(record.checksum_kind.dto()),
                     ..s3s::dto::Object::default()
                 }
             })
             .collect();
-        let prefixes: Vec<_> = page.prefixes.iter().map(|prefix| CommonPrefix { prefix: Some(listing::written(prefix, url)) }).collect();
+        let prefixes: Vec<_> = page
+            .prefixes
+            .iter()
+            .map(|prefix| CommonPrefix {
+                prefix: Some(listing::written(prefix, url)),
+            })
+            .collect();
         Ok(S3Response::new(ListObjectsV2Output {
             name: Some(input.bucket),
             prefix: Some(listing::written(&prefix, url)),
@@ -377,11 +460,19 @@ impl S3 for ObjectService {
         }))
     }
 
-    async fn create_multipart_upload(&self, request: S3Request<CreateMultipartUploadInput>) -> S3Result<S3Response<CreateMultipartUploadOutput>> {
+    async fn create_multipart_upload(
+        &self,
+        request: S3Request<CreateMultipartUploadInput>,
+    ) -> S3Result<S3Response<CreateMultipartUploadOutput>> {
         let input = request.input;
         self.check_bucket(&input.bucket)?;
         let algorithm = match &input.checksum_algorithm {
-            Some(name) => Some(Algorithm::named(name.as_str()).ok_or_else(|| s3_error!(InvalidRequest, "Checksum algorithm provided is unsupported."))?),
+            Some(name) => Some(Algorithm::named(name.as_str()).ok_or_else(|| {
+                s3_error!(
+                    InvalidRequest,
+                    "Checksum algorithm provided is unsupported."
+                )
+            })?),
             None => None,
         };
         let kind = kind(algorithm, input.checksum_type.as_ref())?;
@@ -407,23 +498,36 @@ impl S3 for ObjectService {
         }))
     }
 
-    async fn upload_part(&self, mut request: S3Request<UploadPartInput>) -> S3Result<S3Response<UploadPartOutput>> {
+    async fn upload_part(
+        &self,
+        mut request: S3Request<UploadPartInput>,
+    ) -> S3Result<S3Response<UploadPartOutput>> {
         self.check_bucket(&request.input.bucket)?;
         let declared = Declared::by_part(&request)?;
         let body = request.input.body.take();
         let input = request.input;
         if !(1..=MOST_PARTS).contains(&input.part_number) {
-            return Err(s3_error!(InvalidArgument, "Part number must be an integer between 1 and {MOST_PARTS}, inclusive"));
+            return Err(s3_error!(
+                InvalidArgument,
+                "Part number must be an integer between 1 and {MOST_PARTS}, inclusive"
+            ));
         }
         let upload = self.objects.upload(&input.key, &input.upload_id)?;
         // The object's checksum is made from the parts', so each part needs that one too.
-        let wanted = upload.record.algorithm.as_deref().and_then(Algorithm::named);
+        let wanted = upload
+            .record
+            .algorithm
+            .as_deref()
+            .and_then(Algorithm::named);
         let declared = declared.also(wanted);
 
         let received = receive::receive(self.objects.disk(), body, declared).await?;
         let sums = received.checksums.kept(&received.chosen);
         let objects = Arc::clone(&self.objects);
-        let part = blocking(move || objects.add_part(&input.key, &input.upload_id, input.part_number, received)).await?;
+        let part = blocking(move || {
+            objects.add_part(&input.key, &input.upload_id, input.part_number, received)
+        })
+        .await?;
         Ok(S3Response::new(UploadPartOutput {
             e_tag: Some(ETag::Strong(part.record.etag.clone())),
             checksum_crc32: sums.crc32,
@@ -435,11 +539,17 @@ impl S3 for ObjectService {
         }))
     }
 
-    async fn complete_multipart_upload(&self, request: S3Request<CompleteMultipartUploadInput>) -> S3Result<S3Response<CompleteMultipartUploadOutput>> {
+    async fn complete_multipart_upload(
+        &self,
+        request: S3Request<CompleteMultipartUploadInput>,
+    ) -> S3Result<S3Response<CompleteMultipartUploadOutput>> {
         let input = request.input;
         self.check_bucket(&input.bucket)?;
         let condition = WriteCondition::new(input.if_match, input.if_none_match)?;
-        let chosen = input.multipart_upload.and_then(|upload| upload.parts).unwrap_or_default();
+        let chosen = input
+            .multipart_upload
+            .and_then(|upload| upload.parts)
+            .unwrap_or_default();
         let declared = Checksums {
             crc32: input.checksum_crc32,
             crc32c: input.checksum_crc32c,
@@ -450,11 +560,20 @@ impl S3 for ObjectService {
         let size = input.mpu_object_size;
         let objects = Arc::clone(&self.objects);
         let (key, upload_id) = (input.key, input.upload_id);
-        let object = blocking(move || objects.complete_upload(&key, &upload_id, &condition, |upload| assemble(upload, &chosen, &declared, size))).await?;
+        let object = blocking(move || {
+            objects.complete_upload(&key, &upload_id, &condition, |upload| {
+                assemble(upload, &chosen, &declared, size)
+            })
+        })
+        .await?;
         let record = &object.record;
         let sums = record.checksums.clone();
         Ok(S3Response::new(CompleteMultipartUploadOutput {
-            location: Some(format!("/{}/{}", input.bucket, listing::written(&record.key, true))),
+            location: Some(format!(
+                "/{}/{}",
+                input.bucket,
+                listing::written(&record.key, true)
+            )),
             bucket: Some(input.bucket),
             key: Some(record.key.clone()),
             e_tag: Some(ETag::Strong(record.etag.clone())),
@@ -468,7 +587,10 @@ impl S3 for ObjectService {
         }))
     }
 
-    async fn abort_multipart_upload(&self, request: S3Request<AbortMultipartUploadInput>) -> S3Result<S3Response<AbortMultipartUploadOutput>> {
+    async fn abort_multipart_upload(
+        &self,
+        request: S3Request<AbortMultipartUploadInput>,
+    ) -> S3Result<S3Response<AbortMultipartUploadOutput>> {
         let input = request.input;
         self.check_bucket(&input.bucket)?;
         let objects = Arc::clone(&self.objects);
@@ -476,13 +598,22 @@ impl S3 for ObjectService {
         Ok(S3Response::new(AbortMultipartUploadOutput::default()))
     }
 
-    async fn list_parts(&self, request: S3Request<ListPartsInput>) -> S3Result<S3Response<ListPartsOutput>> {
+    async fn list_parts(
+        &self,
+        request: S3Request<ListPartsInput>,
+    ) -> S3Result<S3Response<ListPartsOutput>> {
         let input = request.input;
         self.check_bucket(&input.bucket)?;
         let limit = limit(input.max_parts, "max-parts")?;
         let marker = input.part_number_marker.unwrap_or(0);
         let upload = self.objects.upload(&input.key, &input.upload_id)?;
-        let mut parts: Vec<_> = upload.parts.values().filter(|part| part.record.number > marker).take(limit + 1).map(|part| listed(&part.record)).collect();
+        let mut parts: Vec<_> = upload
+            .parts
+            .values()
+            .filter(|part| part.record.number > marker)
+            .take(limit + 1)
+            .map(|part| listed(&part.record))
+            .collect();
         let truncated = parts.len() > limit;
         parts.truncate(limit);
         Ok(S3Response::new(ListPartsOutput {
@@ -501,11 +632,21 @@ impl S3 for ObjectService {
         }))
     }
 
-    async fn list_multipart_uploads(&self, request: S3Request<ListMultipartUploadsInput>) -> S3Result<S3Response<ListMultipartUploadsOutput>> {
+    async fn list_multipart_uploads(
+        &self,
+        request: S3Request<ListMultipartUploadsInput>,
+    ) -> S3Result<S3Response<ListMultipartUploadsOutput>> {
         let input = request.input;
         self.check_bucket(&input.bucket)?;
-        if input.delimiter.as_ref().is_some_and(|delimiter| !delimiter.is_empty()) {
-            return Err(s3_error!(NotImplemented, "delimiter is not implemented here"));
+        if input
+            .delimiter
+            .as_ref()
+            .is_some_and(|delimiter| !delimiter.is_empty())
+        {
+            return Err(s3_error!(
+                NotImplemented,
+                "delimiter is not implemented here"
+            ));
         }
         let url = url_encoding(input.encoding_type.as_ref())?;
         let limit = limit(input.max_uploads, "max-uploads")?;
@@ -517,7 +658,12 @@ impl S3 for ObjectService {
             .uploads()
             .into_iter()
             .filter(|upload| upload.key.starts_with(&prefix))
-            .filter(|upload| upload.key > key_marker || (upload.key == key_marker && !id_marker.is_empty() && upload.upload_id > id_marker))
+            .filter(|upload| {
+                upload.key > key_marker
+                    || (upload.key == key_marker
+                        && !id_marker.is_empty()
+                        && upload.upload_id > id_marker)
+            })
             .take(limit + 1)
             .collect();
         let truncated = found.len() > limit;
@@ -553,7 +699,12 @@ impl S3 for ObjectService {
 }
 
 /// The object that the chosen parts make, if they may make one.
-fn assemble(upload: &Upload, chosen: &[CompletedPart], declared: &Checksums, declared_size: Option<i64>) -> S3Result<Draft> {
+fn assemble(
+    upload: &Upload,
+    chosen: &[CompletedPart],
+    declared: &Checksums,
+    declared_size: Option<i64>,
+) -> S3Result<Draft> {
     if chosen.is_empty() {
         return Err(malformed());
     }
@@ -581,16 +732,29 @@ fn assemble(upload: &Upload, chosen: &[CompletedPart], declared: &Checksums, dec
         })?);
     }
     let all_but_last = parts.len() - 1;
-    if parts[..all_but_last].iter().any(|part| part.record.segment.size < SMALLEST_PART) {
-        return Err(s3_error!(EntityTooSmall, "Your proposed upload is smaller than the minimum allowed size"));
+    if parts[..all_but_last]
+        .iter()
+        .any(|part| part.record.segment.size < SMALLEST_PART)
+    {
+        return Err(s3_error!(
+            EntityTooSmall,
+            "Your proposed upload is smaller than the minimum allowed size"
+        ));
     }
     let size: u64 = parts.iter().map(|part| part.record.segment.size).sum();
     if declared_size.is_some_and(|declared| u64::try_from(declared) != Ok(size)) {
-        return Err(s3_error!(InvalidRequest, "The provided 'x-amz-mp-object-size' header value does not match what was computed."));
+        return Err(s3_error!(
+            InvalidRequest,
+            "The provided 'x-amz-mp-object-size' header value does not match what was computed."
+        ));
     }
 
     let records = || parts.iter().map(|part| &*part.record);
-    let algorithm = upload.record.algorithm.as_deref().and_then(Algorithm::named);
+    let algorithm = upload
+        .record
+        .algorithm
+        .as_deref()
+        .and_then(Algorithm::named);
     let composite = upload.record.checksum_kind == Some(Kind::Composite);
     let algorithm = algorithm.unwrap_or(Algorithm::Crc64Nvme);
     let sum = if composite {
@@ -613,7 +777,11 @@ fn assemble(upload: &Upload, chosen: &[CompletedPart], declared: &Checksums, dec
         files: parts.iter().map(|part| Arc::clone(&part.file)).collect(),
         description: upload.record.description.clone(),
         checksums: sums,
-        checksum_kind: if composite { Kind::Composite } else { Kind::FullObject },
+        checksum_kind: if composite {
+            Kind::Composite
+        } else {
+            Kind::FullObject
+        },
     })
 }
 
@@ -624,7 +792,10 @@ fn is_meant(part: &PartRecord, wanted: &CompletedPart) -> bool {
         // What was not computed cannot be compared.
         _ => true,
     };
-    wanted.e_tag.as_ref().is_some_and(|etag| etag.value() == part.etag)
+    wanted
+        .e_tag
+        .as_ref()
+        .is_some_and(|etag| etag.value() == part.etag)
         && same(&wanted.checksum_crc32, Algorithm::Crc32)
         && same(&wanted.checksum_crc32c, Algorithm::Crc32c)
         && same(&wanted.checksum_crc64nvme, Algorithm::Crc64Nvme)
@@ -641,9 +812,11 @@ fn kind(algorithm: Option<Algorithm>, asked: Option<&ChecksumType>) -> S3Result<
         Some(_) => return Err(s3_error!(InvalidRequest, "Unknown checksum type.")),
     };
     match (algorithm, asked) {
-        (Some(Algorithm::Crc64Nvme) | None, Some(Kind::Composite)) | (Some(Algorithm::Sha1 | Algorithm::Sha256), Some(Kind::FullObject)) => {
-            Err(s3_error!(InvalidRequest, "The checksum type cannot be used with the checksum algorithm."))
-        }
+        (Some(Algorithm::Crc64Nvme) | None, Some(Kind::Composite))
+        | (Some(Algorithm::Sha1 | Algorithm::Sha256), Some(Kind::FullObject)) => Err(s3_error!(
+            InvalidRequest,
+            "The checksum type cannot be used with the checksum algorithm."
+        )),
         (_, Some(asked)) => Ok(Some(asked)),
         (Some(Algorithm::Crc64Nvme), None) => Ok(Some(Kind::FullObject)),
         (Some(_), None) => Ok(Some(Kind::Composite)),
@@ -668,7 +841,11 @@ fn listed(part: &PartRecord) -> Part {
 /// The framing of signed chunks is off when the object is stored, and S3 does not name it either.
 fn describe(mut description: Description) -> Description {
     description.content_encoding = description.content_encoding.and_then(|encoding| {
-        let kept: Vec<_> = encoding.split(',').map(str::trim).filter(|coding| !coding.is_empty() && !coding.eq_ignore_ascii_case("aws-chunked")).collect();
+        let kept: Vec<_> = encoding
+            .split(',')
+            .map(str::trim)
+            .filter(|coding| !coding.is_empty() && !coding.eq_ignore_ascii_case("aws-chunked"))
+            .collect();
         (!kept.is_empty()).then(|| kept.join(","))
     });
     description
@@ -676,9 +853,15 @@ fn describe(mut description: Description) -> Description {
 
 fn metadata(given: Option<Metadata>) -> S3Result<BTreeMap<String, String>> {
     let metadata: BTreeMap<_, _> = given.unwrap_or_default().into_iter().collect();
-    let size: usize = metadata.iter().map(|(name, value)| name.len() + value.len()).sum();
+    let size: usize = metadata
+        .iter()
+        .map(|(name, value)| name.len() + value.len())
+        .sum();
     if size > MOST_METADATA {
-        return Err(s3_error!(MetadataTooLarge, "Your metadata headers exceed the maximum allowed metadata size"));
+        return Err(s3_error!(
+            MetadataTooLarge,
+            "Your metadata headers exceed the maximum allowed metadata size"
+        ));
     }
     Ok(metadata)
 }
@@ -703,7 +886,8 @@ fn shown(record: &ObjectRecord, mode: Option<&ChecksumMode>, ranged: bool) -> Op
 /// object by now, it gets the whole of the new one.
 fn range_counts(headers: &HeaderMap, record: &ObjectRecord) -> bool {
     match headers.get(http::header::IF_RANGE) {
-        Some(known) => ETag::parse_http_header(known.as_bytes()).is_ok_and(|known| known.as_strong() == Some(&*record.etag)),
+        Some(known) => ETag::parse_http_header(known.as_bytes())
+            .is_ok_and(|known| known.as_strong() == Some(&*record.etag)),
         None => true,
     }
 }
@@ -712,27 +896,42 @@ fn range(asked: Option<&s3s::dto::Range>, size: u64) -> S3Result<Option<Range<u6
     match asked {
         Some(asked) => match asked.check(size) {
             Ok(range) => Ok(Some(range)),
-            Err(_) => Err(s3_error!(InvalidRange, "The requested range is not satisfiable")),
+            Err(_) => Err(s3_error!(
+                InvalidRange,
+                "The requested range is not satisfiable"
+            )),
         },
         None => Ok(None),
     }
 }
 
 fn content_range(range: &Range<u64>, size: u64) -> String {
-    format!("bytes {}-{}/{size}", range.start, range.end.saturating_sub(1))
+    format!(
+        "bytes {}-{}/{size}",
+        range.start,
+        range.end.saturating_sub(1)
+    )
 }
 
 fn url_encoding(asked: Option<&EncodingType>) -> S3Result<bool> {
     match asked.map(EncodingType::as_str) {
         None => Ok(false),
         Some(EncodingType::URL) => Ok(true),
-        Some(_) => Err(s3_error!(InvalidArgument, "Invalid Encoding Method specified in Request")),
+        Some(_) => Err(s3_error!(
+            InvalidArgument,
+            "Invalid Encoding Method specified in Request"
+        )),
     }
 }
 
 fn limit(asked: Option<i32>, name: &str) -> S3Result<usize> {
     let asked = asked.unwrap_or(MOST_LISTED).min(MOST_LISTED);
-    usize::try_from(asked).map_err(|_| s3_error!(InvalidArgument, "Argument {name} must be an integer between 0 and 2147483647"))
+    usize::try_from(asked).map_err(|_| {
+        s3_error!(
+            InvalidArgument,
+            "Argument {name} must be an integer between 0 and 2147483647"
+        )
+    })
 }
 
 fn clamped(count: usize) -> i32 {
@@ -744,12 +943,20 @@ fn signed(size: u64) -> i64 {
 }
 
 fn malformed() -> S3Error {
-    s3_error!(MalformedXML, "The XML you provided was not well-formed or did not validate against our published schema")
+    s3_error!(
+        MalformedXML,
+        "The XML you provided was not well-formed or did not validate against our published schema"
+    )
 }
 
 /// A stretch of an object, read as the client takes it.
 fn read(object: Arc<Object>, bytes: Range<u64>) -> StreamingBlob {
-    let reader = Reader { object, position: bytes.start, end: bytes.end, open: None };
+    let reader = Reader {
+        object,
+        position: bytes.start,
+        end: bytes.end,
+        open: None,
+    };
     let pieces = stream::try_unfold(reader, |mut reader| async move {
         let piece = reader.next().await?;
         Ok::<_, io::Error>(piece.map(|piece| (piece, reader)))
@@ -783,13 +990,22 @@ impl Reader {
                 if skipped > 0 {
                     opened.seek(SeekFrom::Start(skipped)).await?;
                 }
-                OpenFile { file: opened, remaining: file.size() - skipped }
+                OpenFile {
+                    file: opened,
+                    remaining: file.size() - skipped,
+                }
             }
         };
-        let most = open.remaining.min(self.end - self.position).min(READ as u64);
+        let most = open
+            .remaining
+            .min(self.end - self.position)
+            .min(READ as u64);
         let most = usize::try_from(most).unwrap_or(READ);
         let mut buffer = BytesMut::with_capacity(most);
-        let read = (&mut open.file).take(most as u64).read_buf(&mut buffer).await?;
+        let read = (&mut open.file)
+            .take(most as u64)
+            .read_buf(&mut buffer)
+            .await?;
         if read == 0 {
             return Err(io::ErrorKind::UnexpectedEof.into());
         }

@@ -43,18 +43,26 @@ impl Table {
     ///
     /// The engine keeps SQLite's write-ahead log and its default of syncing every commit, so what
     /// was acknowledged outlives a kill.
-    pub(crate) fn open(file: Option<&Path>, table: &str, lock: Option<Arc<File>>) -> Result<Self, StartError> {
+    pub(crate) fn open(
+        file: Option<&Path>,
+        table: &str,
+        lock: Option<Arc<File>>,
+    ) -> Result<Self, StartError> {
         let unfinished = file.map(begin).transpose()?;
         let database = match file {
             Some(file) => {
-                let file = file.to_str().ok_or_else(|| StartError::Table(format!("{} is not valid Unicode", file.display())))?;
+                let file = file.to_str().ok_or_else(|| {
+                    StartError::Table(format!("{} is not valid Unicode", file.display()))
+                })?;
                 Database::new(file)
             }
             None => Database::memory(),
         }
         .map_err(failed)?;
 
-        let described = database.describe_table(DescribeTableRequest { table_name: table.to_owned() });
+        let described = database.describe_table(DescribeTableRequest {
+            table_name: table.to_owned(),
+        });
         match described {
             Ok(described) => check(table, &described.table.key_schema)?,
             Err(DynoxideError::ResourceNotFoundException(_)) => {
@@ -63,19 +71,32 @@ impl Table {
             Err(error) => return Err(failed(error)),
         }
 
-        let expiry = database.describe_time_to_live(DescribeTimeToLiveRequest { table_name: table.to_owned() }).map_err(failed)?.time_to_live_description;
+        let expiry = database
+            .describe_time_to_live(DescribeTimeToLiveRequest {
+                table_name: table.to_owned(),
+            })
+            .map_err(failed)?
+            .time_to_live_description;
         // Switching on what is on is an error.
         if expiry.attribute_name.as_deref() != Some(EXPIRY) {
             database
                 .update_time_to_live(UpdateTimeToLiveRequest {
                     table_name: table.to_owned(),
-                    time_to_live_specification: TimeToLiveSpecification { attribute_name: EXPIRY.to_owned(), enabled: true },
+                    time_to_live_specification: TimeToLiveSpecification {
+                        attribute_name: EXPIRY.to_owned(),
+                        enabled: true,
+                    },
                 })
                 .map_err(failed)?;
         }
         match unfinished.as_deref().map(std::fs::remove_file) {
-            Some(Err(source)) if source.kind() != io::ErrorKind::NotFound => Err(StartError::data(unfinished.unwrap_or_default())(source)),
-            _ => Ok(Self { database, _lock: lock }),
+            Some(Err(source)) if source.kind() != io::ErrorKind::NotFound => {
+                Err(StartError::data(unfinished.unwrap_or_default())(source))
+            }
+            _ => Ok(Self {
+                database,
+                _lock: lock,
+            }),
         }
     }
 
@@ -107,7 +128,9 @@ impl Table {
     /// Removes what has expired, once.
     pub(crate) async fn remove_expired(&self) -> io::Result<usize> {
         let database = self.database.clone();
-        tokio::task::spawn_blocking(move || database.sweep_ttl()).await?.map_err(io::Error::other)
+        tokio::task::spawn_blocking(move || database.sweep_ttl())
+            .await?
+            .map_err(io::Error::other)
     }
 }
 
@@ -126,9 +149,9 @@ pub(crate) fn listen() -> io::Result<TcpListener> {
     server::listen(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)))
 }
 
-/// The engine makes a table in several commits, and one that a kill left half made is of no use and cannot be mended. So a
-/// file stands beside a database for as long as it is being made; a database that has it at a start has nothing in it yet,
-/// and is made anew.
+/// The engine makes a table in several commits, and one that a kill left half made is of no use and
+/// cannot be mended. So a file stands beside a database for as long as it is being made; a database
+/// that has it at a start has nothing in it yet, and is made anew.
 fn begin(file: &Path) -> Result<PathBuf, StartError> {
     let unfinished = file.with_extension("unfinished");
     if unfinished.exists() {
@@ -136,7 +159,9 @@ fn begin(file: &Path) -> Result<PathBuf, StartError> {
             let mut name = file.as_os_str().to_owned();
             name.push(suffix);
             match std::fs::remove_file(&name) {
-                Err(source) if source.kind() != io::ErrorKind::NotFound => return Err(StartError::data(name)(source)),
+                Err(source) if source.kind() != io::ErrorKind::NotFound => {
+                    return Err(StartError::data(name)(source));
+                }
                 _ => {}
             }
         }
@@ -148,7 +173,10 @@ fn begin(file: &Path) -> Result<PathBuf, StartError> {
 }
 
 fn request(table: &str) -> CreateTableRequest {
-    let attribute = |name: &str| AttributeDefinition { attribute_name: name.to_owned(), attribute_type: ScalarAttributeType::S };
+    let attribute = |name: &str| AttributeDefinition {
+        attribute_name: name.to_owned(),
+        attribute_type: ScalarAttributeType::S,
+    };
     CreateTableRequest {
         table_name: table.to_owned(),
         key_schema: key_schema(),
@@ -159,15 +187,23 @@ fn request(table: &str) -> CreateTableRequest {
 }
 
 fn key_schema() -> Vec<KeySchemaElement> {
-    let element = |name: &str, key_type| KeySchemaElement { attribute_name: name.to_owned(), key_type };
-    vec![element(PARTITION_KEY, KeyType::HASH), element(SORT_KEY, KeyType::RANGE)]
+    let element = |name: &str, key_type| KeySchemaElement {
+        attribute_name: name.to_owned(),
+        key_type,
+    };
+    vec![
+        element(PARTITION_KEY, KeyType::HASH),
+        element(SORT_KEY, KeyType::RANGE),
+    ]
 }
 
 fn check(table: &str, schema: &[KeySchemaElement]) -> Result<(), StartError> {
     if schema == key_schema() {
         Ok(())
     } else {
-        Err(StartError::Table(format!("the table {table} in the data folder has other keys than {PARTITION_KEY} and {SORT_KEY}")))
+        Err(StartError::Table(format!(
+            "the table {table} in the data folder has other keys than {PARTITION_KEY} and {SORT_KEY}"
+        )))
     }
 }
 

@@ -25,7 +25,8 @@ const MOST_ENTRIES: usize = 50;
 pub enum PolicyType {
     /// OAuth 1.0a with three legs.
     OAuth1,
-    /// OpenID Connect for a client with a secret: a bare OAuth 2.0 grant would not say who somebody is.
+    /// OpenID Connect for a client with a secret: a bare OAuth 2.0 grant would not say who somebody
+    /// is.
     OAuth2,
     /// OpenID Connect.
     OpenId,
@@ -54,8 +55,17 @@ impl FromStr for PolicyType {
 
     /// Reads a kind; upper and lower case mean the same.
     fn from_str(text: &str) -> Result<Self, UnknownPolicyType> {
-        const ALL: [PolicyType; 6] = [PolicyType::OAuth1, PolicyType::OAuth2, PolicyType::OpenId, PolicyType::Ldap, PolicyType::FeedHenry, PolicyType::Mbaas];
-        ALL.into_iter().find(|kind| kind.as_str().eq_ignore_ascii_case(text)).ok_or(UnknownPolicyType)
+        const ALL: [PolicyType; 6] = [
+            PolicyType::OAuth1,
+            PolicyType::OAuth2,
+            PolicyType::OpenId,
+            PolicyType::Ldap,
+            PolicyType::FeedHenry,
+            PolicyType::Mbaas,
+        ];
+        ALL.into_iter()
+            .find(|kind| kind.as_str().eq_ignore_ascii_case(text))
+            .ok_or(UnknownPolicyType)
     }
 }
 
@@ -87,11 +97,17 @@ impl PolicyType {
         }
     }
 
-    /// The fields that say whom a secret is for. When one of them changes, the secret must be sent again: or whoever may
-    /// edit a policy, but was never told its secret, could have it sent to a host of their own.
+    /// The fields that say whom a secret is for. When one of them changes, the secret must be sent
+    /// again: or whoever may edit a policy, but was never told its secret, could have it sent to a
+    /// host of their own.
     pub fn anchors(self) -> &'static [&'static str] {
         match self {
-            Self::OAuth1 => &["consumerKey", "requestTokenUrl", "authorizeUrl", "accessTokenUrl"],
+            Self::OAuth1 => &[
+                "consumerKey",
+                "requestTokenUrl",
+                "authorizeUrl",
+                "accessTokenUrl",
+            ],
             Self::OAuth2 | Self::OpenId => &["issuer", "clientId"],
             Self::Ldap | Self::FeedHenry | Self::Mbaas => &[],
         }
@@ -175,7 +191,8 @@ pub struct OAuth1Configuration {
     pub authorize_url: Url,
     /// Where the third leg asks.
     pub access_token_url: Url,
-    /// The field of the last answer that says who it is; `user_id`, else `screen_name`, where none is named.
+    /// The field of the last answer that says who it is; `user_id`, else `screen_name`, where none
+    /// is named.
     pub user_id_field: Option<String>,
     /// Where a finished sign-in may send the browser.
     pub redirects: Redirects,
@@ -190,12 +207,15 @@ pub struct LdapConfiguration {
     pub dn: String,
     /// The attribute that names a person there, such as `uid`.
     pub dn_prefix: String,
-    /// Whether an `ldap://` connection is encrypted before the password is sent. True unless the configuration says false
-    /// in so many words: a simple bind in clear shows the password to the whole path. Of no meaning for `ldaps://`.
+    /// Whether an `ldap://` connection is encrypted before the password is sent. True unless the
+    /// configuration says false in so many words: a simple bind in clear shows the password to the
+    /// whole path. Of no meaning for `ldaps://`.
     pub starttls: bool,
-    /// Whether the directory vouches for the `mail` of its entries: not where people may write it themselves.
+    /// Whether the directory vouches for the `mail` of its entries: not where people may write it
+    /// themselves.
     pub email_verified: bool,
-    /// Certificates, as PEM, that vouch for the directory besides the public authorities: the company's own.
+    /// Certificates, as PEM, that vouch for the directory besides the public authorities: the
+    /// company's own.
     pub ca_certificate: Option<String>,
 }
 
@@ -212,7 +232,8 @@ pub struct MbaasConfiguration {
     pub provider: Option<String>,
 }
 
-/// Where a finished sign-in may send the browser: origins, paths below which anything is admitted, or whole URLs.
+/// Where a finished sign-in may send the browser: origins, paths below which anything is admitted,
+/// or whole URLs.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Redirects(Vec<Url>);
 
@@ -222,26 +243,39 @@ impl Redirects {
         self.0.is_empty()
     }
 
-    /// Whether the URL is one of those named: of the same origin, and with a path that is a named one or lies below it, so
-    /// that `https://a.example/x` admits `/x`, `/x?y` and `/x/y` but not `/xy`. One that was named with a query admits
-    /// only itself.
+    /// Whether the URL is one of those named: of the same origin, and with a path that is a named
+    /// one or lies below it, so that `https://a.example/x` admits `/x`, `/x?y` and `/x/y` but not
+    /// `/xy`. One that was named with a query admits only itself.
     pub fn admits(&self, url: &str) -> bool {
         let Ok(url) = page(url) else { return false };
         self.0.iter().any(|named| {
             let path = named.path().trim_end_matches('/');
-            let below = || url.path().strip_prefix(path).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
-            if named.query().is_some() { *named == url } else { named.origin() == url.origin() && (named.path() == url.path() || below()) }
+            let below = || {
+                url.path()
+                    .strip_prefix(path)
+                    .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+            };
+            if named.query().is_some() {
+                *named == url
+            } else {
+                named.origin() == url.origin() && (named.path() == url.path() || below())
+            }
         })
     }
 }
 
 impl Configuration {
-    /// Judges the fields of a policy's configuration. Never resolves a name and never connects. Fields it does not know
-    /// are ignored; a text that is empty is as one that is absent; no text is longer than 2,000 characters.
+    /// Judges the fields of a policy's configuration. Never resolves a name and never connects.
+    /// Fields it does not know are ignored; a text that is empty is as one that is absent; no text
+    /// is longer than 2,000 characters.
     ///
     /// # Errors
     /// The first field that cannot be accepted, and why.
-    pub fn parse(kind: PolicyType, fields: &Map<String, Value>, reach: Reach) -> Result<Self, Refused> {
+    pub fn parse(
+        kind: PolicyType,
+        fields: &Map<String, Value>,
+        reach: Reach,
+    ) -> Result<Self, Refused> {
         let fields = Fields { fields, reach };
         match kind {
             PolicyType::OAuth2 => fields.open_id(true).map(Self::OpenId),
@@ -264,7 +298,10 @@ impl Configuration {
 }
 
 fn refused(field: &str, reason: impl Into<String>) -> Refused {
-    Refused { field: field.to_owned(), reason: reason.into() }
+    Refused {
+        field: field.to_owned(),
+        reason: reason.into(),
+    }
 }
 
 struct Fields<'a> {
@@ -284,7 +321,11 @@ impl Fields<'_> {
             }
             None => GOOGLE.to_owned(),
         };
-        let client_secret = if confidential { Some(self.required_secret("clientSecret")?) } else { self.secret("clientSecret")? };
+        let client_secret = if confidential {
+            Some(self.required_secret("clientSecret")?)
+        } else {
+            self.secret("clientSecret")?
+        };
         let scopes = match self.list("scopes")? {
             scopes if scopes.is_empty() => vec!["email".to_owned(), "profile".to_owned()],
             mut scopes => {
@@ -292,10 +333,20 @@ impl Fields<'_> {
                 scopes
             }
         };
-        if !scopes.iter().all(|scope| scope.bytes().all(|b| b.is_ascii_graphic() && b != b'"' && b != b'\\')) {
+        if !scopes.iter().all(|scope| {
+            scope
+                .bytes()
+                .all(|b| b.is_ascii_graphic() && b != b'"' && b != b'\\')
+        }) {
             return Err(refused("scopes", "must hold names of printable ASCII"));
         }
-        Ok(OpenIdConfiguration { issuer, client_id: self.required("clientId")?, client_secret, scopes, redirects: self.redirects()? })
+        Ok(OpenIdConfiguration {
+            issuer,
+            client_id: self.required("clientId")?,
+            client_secret,
+            scopes,
+            redirects: self.redirects()?,
+        })
     }
 
     fn oauth1(&self) -> Result<OAuth1Configuration, Refused> {
@@ -311,7 +362,10 @@ impl Fields<'_> {
     }
 
     fn ldap(&self) -> Result<LdapConfiguration, Refused> {
-        let method = self.text("authmethod")?.unwrap_or_default().to_ascii_lowercase();
+        let method = self
+            .text("authmethod")?
+            .unwrap_or_default()
+            .to_ascii_lowercase();
         match method.as_str() {
             "" | "simple" => {}
             "digest-md5" | "cram-md5" => {
@@ -325,14 +379,21 @@ impl Fields<'_> {
             }
             _ => return Err(refused("authmethod", "must be simple")),
         }
-        let url = directory(&self.required("url")?, self.reach).map_err(|reason| refused("url", reason))?;
+        let url = directory(&self.required("url")?, self.reach)
+            .map_err(|reason| refused("url", reason))?;
         let dn = self.required("dn")?;
         if !is_name(&dn) {
-            return Err(refused("dn", "must be a distinguished name such as ou=people,dc=example,dc=com"));
+            return Err(refused(
+                "dn",
+                "must be a distinguished name such as ou=people,dc=example,dc=com",
+            ));
         }
         let dn_prefix = self.required("dn_prefix")?;
         if !is_attribute(&dn_prefix) {
-            return Err(refused("dn_prefix", "must be the name of an attribute such as uid or cn"));
+            return Err(refused(
+                "dn_prefix",
+                "must be the name of an attribute such as uid or cn",
+            ));
         }
         Ok(LdapConfiguration {
             url,
@@ -360,7 +421,10 @@ impl Fields<'_> {
 
     /// A text without what surrounds it.
     fn text(&self, field: &str) -> Result<Option<String>, Refused> {
-        Ok(self.untrimmed(field)?.map(|text| text.trim().to_owned()).filter(|text| !text.is_empty()))
+        Ok(self
+            .untrimmed(field)?
+            .map(|text| text.trim().to_owned())
+            .filter(|text| !text.is_empty()))
     }
 
     fn untrimmed(&self, field: &str) -> Result<Option<&str>, Refused> {
@@ -375,7 +439,8 @@ impl Fields<'_> {
     }
 
     fn required(&self, field: &str) -> Result<String, Refused> {
-        self.text(field)?.ok_or_else(|| refused(field, "must not be empty"))
+        self.text(field)?
+            .ok_or_else(|| refused(field, "must not be empty"))
     }
 
     /// A secret is taken to the letter: a blank at its end may belong to it.
@@ -384,7 +449,8 @@ impl Fields<'_> {
     }
 
     fn required_secret(&self, field: &str) -> Result<Secret, Refused> {
-        self.secret(field)?.ok_or_else(|| refused(field, "must not be empty"))
+        self.secret(field)?
+            .ok_or_else(|| refused(field, "must not be empty"))
     }
 
     fn web(&self, field: &str) -> Result<Url, Refused> {
@@ -409,16 +475,25 @@ impl Fields<'_> {
     fn list(&self, field: &str) -> Result<Vec<String>, Refused> {
         let list: Vec<String> = match self.fields.get(field) {
             Some(Value::Array(entries)) => {
-                let entries = entries.iter().map(|entry| entry.as_str().map(|text| text.trim().to_owned()));
-                entries.collect::<Option<_>>().ok_or_else(|| refused(field, "must hold texts"))?
+                let entries = entries
+                    .iter()
+                    .map(|entry| entry.as_str().map(|text| text.trim().to_owned()));
+                entries
+                    .collect::<Option<_>>()
+                    .ok_or_else(|| refused(field, "must hold texts"))?
             }
             _ => {
                 let text = self.text(field)?.unwrap_or_default();
-                text.split(|c: char| c == ',' || c.is_whitespace()).map(str::to_owned).collect()
+                text.split(|c: char| c == ',' || c.is_whitespace())
+                    .map(str::to_owned)
+                    .collect()
             }
         };
         if list.len() > MOST_ENTRIES {
-            return Err(refused(field, format!("must not hold more than {MOST_ENTRIES} entries")));
+            return Err(refused(
+                field,
+                format!("must not hold more than {MOST_ENTRIES} entries"),
+            ));
         }
         list.iter().try_for_each(|entry| short(field, entry))?;
         Ok(list.into_iter().filter(|entry| !entry.is_empty()).collect())
@@ -426,7 +501,10 @@ impl Fields<'_> {
 
     fn redirects(&self) -> Result<Redirects, Refused> {
         const FIELD: &str = "redirectUrls";
-        let urls = self.list(FIELD)?.into_iter().map(|text| page(&text).map_err(|reason| refused(FIELD, format!("{text} {reason}"))));
+        let urls = self
+            .list(FIELD)?
+            .into_iter()
+            .map(|text| page(&text).map_err(|reason| refused(FIELD, format!("{text} {reason}"))));
         urls.collect::<Result<_, _>>().map(Redirects)
     }
 
@@ -438,9 +516,13 @@ impl Fields<'_> {
             Some(_) => return Err(refused(field, "must be a text")),
         };
         if text.len() > MOST_PEM {
-            return Err(refused(field, format!("must not be longer than {MOST_PEM} bytes")));
+            return Err(refused(
+                field,
+                format!("must not be longer than {MOST_PEM} bytes"),
+            ));
         }
-        let certificates: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(text.as_bytes()).collect();
+        let certificates: Result<Vec<_>, _> =
+            CertificateDer::pem_slice_iter(text.as_bytes()).collect();
         match certificates {
             Ok(certificates) if !certificates.is_empty() => Ok(Some(text.clone())),
             _ => Err(refused(field, "must be certificates as PEM")),
@@ -450,7 +532,10 @@ impl Fields<'_> {
 
 fn short(field: &str, text: &str) -> Result<(), Refused> {
     if text.chars().count() > MOST {
-        return Err(refused(field, format!("must not be longer than {MOST} characters")));
+        return Err(refused(
+            field,
+            format!("must not be longer than {MOST} characters"),
+        ));
     }
     if text.chars().any(char::is_control) {
         return Err(refused(field, "must not hold control characters"));
@@ -465,16 +550,32 @@ mod tests {
     use super::*;
 
     fn parse(kind: &str, fields: &Value) -> Result<Configuration, String> {
-        Configuration::parse(kind.parse().unwrap(), fields.as_object().unwrap(), Reach::Public).map_err(|refused| refused.to_string())
+        Configuration::parse(
+            kind.parse().unwrap(),
+            fields.as_object().unwrap(),
+            Reach::Public,
+        )
+        .map_err(|refused| refused.to_string())
     }
 
     fn refused_field(kind: &str, fields: &Value) -> String {
-        Configuration::parse(kind.parse().unwrap(), fields.as_object().unwrap(), Reach::Public).unwrap_err().field
+        Configuration::parse(
+            kind.parse().unwrap(),
+            fields.as_object().unwrap(),
+            Reach::Public,
+        )
+        .unwrap_err()
+        .field
     }
 
     #[test]
     fn reads_kinds_without_case() {
-        for (text, kind) in [("oauth1", PolicyType::OAuth1), ("OAUTH2", PolicyType::OAuth2), ("OpenId", PolicyType::OpenId), ("ldap", PolicyType::Ldap)] {
+        for (text, kind) in [
+            ("oauth1", PolicyType::OAuth1),
+            ("OAUTH2", PolicyType::OAuth2),
+            ("OpenId", PolicyType::OpenId),
+            ("ldap", PolicyType::Ldap),
+        ] {
             assert_eq!(text.parse(), Ok(kind));
             assert_eq!(kind.to_string().parse(), Ok(kind));
         }
@@ -487,50 +588,127 @@ mod tests {
     #[test]
     fn reads_the_documented_examples() {
         let fields = json!({"clientId": "1234567890.apps.example.com", "clientSecret": "Wfv8DQw80hhyaBqnW37x5R23", "provider": "OAUTH2", "other": {}});
-        let Ok(Configuration::OpenId(open_id)) = parse("OAUTH2", &fields) else { panic!() };
-        assert_eq!((open_id.issuer.as_str(), open_id.client_id.as_str()), (GOOGLE, "1234567890.apps.example.com"));
-        assert_eq!(open_id.client_secret.as_ref().unwrap().expose(), "Wfv8DQw80hhyaBqnW37x5R23");
+        let Ok(Configuration::OpenId(open_id)) = parse("OAUTH2", &fields) else {
+            panic!()
+        };
+        assert_eq!(
+            (open_id.issuer.as_str(), open_id.client_id.as_str()),
+            (GOOGLE, "1234567890.apps.example.com")
+        );
+        assert_eq!(
+            open_id.client_secret.as_ref().unwrap().expose(),
+            "Wfv8DQw80hhyaBqnW37x5R23"
+        );
         assert!(!format!("{open_id:?}").contains("Wfv8"));
         assert!(open_id.redirects.is_empty());
 
         let fields = json!({"authmethod": "simple", "url": "ldap://foo.example.com:389/", "dn": "ou=people,dc=example,dc=com", "dn_prefix": "cn"});
-        let Ok(Configuration::Ldap(ldap)) = parse("LDAP", &fields) else { panic!() };
-        assert_eq!((ldap.dn.as_str(), ldap.dn_prefix.as_str(), ldap.starttls), ("ou=people,dc=example,dc=com", "cn", true));
-        assert_eq!(parse("FEEDHENRY", &json!({"provider": "FEEDHENRY"})), Ok(Configuration::FeedHenry));
+        let Ok(Configuration::Ldap(ldap)) = parse("LDAP", &fields) else {
+            panic!()
+        };
+        assert_eq!(
+            (ldap.dn.as_str(), ldap.dn_prefix.as_str(), ldap.starttls),
+            ("ou=people,dc=example,dc=com", "cn", true)
+        );
+        assert_eq!(
+            parse("FEEDHENRY", &json!({"provider": "FEEDHENRY"})),
+            Ok(Configuration::FeedHenry)
+        );
     }
 
     #[test]
     fn open_id_asks_for_a_secret_only_under_oauth2() {
-        assert_eq!(refused_field("OAUTH2", &json!({"clientId": "a"})), "clientSecret");
+        assert_eq!(
+            refused_field("OAUTH2", &json!({"clientId": "a"})),
+            "clientSecret"
+        );
         assert_eq!(refused_field("OPENID", &json!({})), "clientId");
-        let Ok(Configuration::OpenId(open_id)) = parse("OPENID", &json!({"clientId": "a", "scopes": "openid, email groups"})) else { panic!() };
-        assert_eq!((open_id.client_secret, open_id.scopes), (None, vec!["email".to_owned(), "groups".to_owned()]));
-        assert_eq!(refused_field("OPENID", &json!({"clientId": "a", "scopes": ["a\"b"]})), "scopes");
-        assert_eq!(refused_field("OPENID", &json!({"clientId": "a", "scopes": [1]})), "scopes");
-        for issuer in ["https://localhost", "http://a.example", "https://a.example/?b", "file:///etc", "a"] {
-            assert_eq!(refused_field("OPENID", &json!({"clientId": "a", "issuer": issuer})), "issuer");
+        let Ok(Configuration::OpenId(open_id)) = parse(
+            "OPENID",
+            &json!({"clientId": "a", "scopes": "openid, email groups"}),
+        ) else {
+            panic!()
+        };
+        assert_eq!(
+            (open_id.client_secret, open_id.scopes),
+            (None, vec!["email".to_owned(), "groups".to_owned()])
+        );
+        assert_eq!(
+            refused_field("OPENID", &json!({"clientId": "a", "scopes": ["a\"b"]})),
+            "scopes"
+        );
+        assert_eq!(
+            refused_field("OPENID", &json!({"clientId": "a", "scopes": [1]})),
+            "scopes"
+        );
+        for issuer in [
+            "https://localhost",
+            "http://a.example",
+            "https://a.example/?b",
+            "file:///etc",
+            "a",
+        ] {
+            assert_eq!(
+                refused_field("OPENID", &json!({"clientId": "a", "issuer": issuer})),
+                "issuer"
+            );
         }
-        let Ok(Configuration::OpenId(open_id)) = parse("OPENID", &json!({"clientId": "a", "issuer": "https://login.example.com/a/"})) else { panic!() };
+        let Ok(Configuration::OpenId(open_id)) = parse(
+            "OPENID",
+            &json!({"clientId": "a", "issuer": "https://login.example.com/a/"}),
+        ) else {
+            panic!()
+        };
         assert_eq!(open_id.issuer, "https://login.example.com/a/");
     }
 
     #[test]
     fn bounds_every_text() {
         let long = "x".repeat(MOST + 1);
-        assert_eq!(refused_field("OPENID", &json!({"clientId": long})), "clientId");
-        assert_eq!(refused_field("OPENID", &json!({"clientId": "a\nb"})), "clientId");
+        assert_eq!(
+            refused_field("OPENID", &json!({"clientId": long})),
+            "clientId"
+        );
+        assert_eq!(
+            refused_field("OPENID", &json!({"clientId": "a\nb"})),
+            "clientId"
+        );
         assert_eq!(refused_field("OPENID", &json!({"clientId": 7})), "clientId");
-        assert_eq!(refused_field("OAUTH2", &json!({"clientId": "a", "clientSecret": "a\u{0}"})), "clientSecret");
-        assert_eq!(refused_field("OPENID", &json!({"clientId": "a", "redirectUrls": vec!["https://a.example"; MOST_ENTRIES + 1]})), "redirectUrls");
-        assert_eq!(parse("OPENID", &json!({"clientId": "  "})), Err("invalid_clientId: must not be empty".to_owned()));
+        assert_eq!(
+            refused_field(
+                "OAUTH2",
+                &json!({"clientId": "a", "clientSecret": "a\u{0}"})
+            ),
+            "clientSecret"
+        );
+        assert_eq!(
+            refused_field(
+                "OPENID",
+                &json!({"clientId": "a", "redirectUrls": vec!["https://a.example"; MOST_ENTRIES + 1]})
+            ),
+            "redirectUrls"
+        );
+        assert_eq!(
+            parse("OPENID", &json!({"clientId": "  "})),
+            Err("invalid_clientId: must not be empty".to_owned())
+        );
     }
 
     #[test]
     fn oauth1_needs_all_its_urls() {
         let fields = json!({"consumerKey": "k", "consumerSecret": "s", "requestTokenUrl": "https://a.example/1", "authorizeUrl": "https://a.example/2?x=y",
             "accessTokenUrl": "https://a.example/3", "redirectUrls": "https://b.example, https://c.example/x"});
-        assert!(matches!(parse("OAUTH1", &fields), Ok(Configuration::OAuth1(_))));
-        for field in ["consumerKey", "consumerSecret", "requestTokenUrl", "authorizeUrl", "accessTokenUrl"] {
+        assert!(matches!(
+            parse("OAUTH1", &fields),
+            Ok(Configuration::OAuth1(_))
+        ));
+        for field in [
+            "consumerKey",
+            "consumerSecret",
+            "requestTokenUrl",
+            "authorizeUrl",
+            "accessTokenUrl",
+        ] {
             let mut without = fields.clone();
             without.as_object_mut().unwrap().remove(field);
             assert_eq!(refused_field("OAUTH1", &without), field);
@@ -540,7 +718,11 @@ mod tests {
             }
         }
         for kind in [PolicyType::OAuth1, PolicyType::OAuth2] {
-            assert!(kind.secrets().iter().all(|secret| !kind.anchors().contains(secret)));
+            assert!(
+                kind.secrets()
+                    .iter()
+                    .all(|secret| !kind.anchors().contains(secret))
+            );
         }
     }
 
@@ -556,9 +738,17 @@ mod tests {
         for method in ["Simple", "", "SIMPLE"] {
             assert!(parse("LDAP", &with("authmethod", json!(method))).is_ok());
         }
-        for (method, word) in [("DIGEST-MD5", "MD5"), ("cram-md5", "MD5"), ("GSSAPI", "Kerberos"), ("NTLM", "must be simple")] {
+        for (method, word) in [
+            ("DIGEST-MD5", "MD5"),
+            ("cram-md5", "MD5"),
+            ("GSSAPI", "Kerberos"),
+            ("NTLM", "must be simple"),
+        ] {
             let refused = parse("LDAP", &with("authmethod", json!(method))).unwrap_err();
-            assert!(refused.starts_with("invalid_authmethod: ") && refused.contains(word), "{refused}");
+            assert!(
+                refused.starts_with("invalid_authmethod: ") && refused.contains(word),
+                "{refused}"
+            );
         }
         for (field, value) in [
             ("url", json!("ldapi://%2frun")),
@@ -571,12 +761,23 @@ mod tests {
             ("starttls", json!(2)),
             ("caCertificate", json!("x")),
             ("caCertificate", json!(1)),
-            ("caCertificate", json!("-----BEGIN CERTIFICATE-----\n*\n-----END CERTIFICATE-----")),
+            (
+                "caCertificate",
+                json!("-----BEGIN CERTIFICATE-----\n*\n-----END CERTIFICATE-----"),
+            ),
         ] {
             assert_eq!(refused_field("LDAP", &with(field, value)), field);
         }
-        for (value, expected) in [(json!(false), false), (json!("False"), false), (json!(0), false), (json!(null), true), (json!("yes"), true)] {
-            let Ok(Configuration::Ldap(ldap)) = parse("LDAP", &with("starttls", value)) else { panic!() };
+        for (value, expected) in [
+            (json!(false), false),
+            (json!("False"), false),
+            (json!(0), false),
+            (json!(null), true),
+            (json!("yes"), true),
+        ] {
+            let Ok(Configuration::Ldap(ldap)) = parse("LDAP", &with("starttls", value)) else {
+                panic!()
+            };
             assert_eq!(ldap.starttls, expected);
         }
     }
@@ -584,17 +785,38 @@ mod tests {
     #[test]
     fn mbaas_needs_an_absolute_url() {
         let fields = json!({"authEndpoint": "https://a.example/auth", "mbaas": "m", "defaultEnvironment": "dev", "provider": "MBAAS"});
-        let Ok(Configuration::Mbaas(mbaas)) = parse("MBAAS", &fields) else { panic!() };
-        assert_eq!((mbaas.mbaas.as_deref(), mbaas.default_environment.as_deref()), (Some("m"), Some("dev")));
-        assert!(parse("MBAAS", &json!({"authEndpoint": "/auth"})).unwrap_err().contains("absolute"));
+        let Ok(Configuration::Mbaas(mbaas)) = parse("MBAAS", &fields) else {
+            panic!()
+        };
+        assert_eq!(
+            (mbaas.mbaas.as_deref(), mbaas.default_environment.as_deref()),
+            (Some("m"), Some("dev"))
+        );
+        assert!(
+            parse("MBAAS", &json!({"authEndpoint": "/auth"}))
+                .unwrap_err()
+                .contains("absolute")
+        );
         assert_eq!(refused_field("MBAAS", &json!({})), "authEndpoint");
-        assert_eq!(refused_field("MBAAS", &json!({"authEndpoint": "https://[::1]/"})), "authEndpoint");
+        assert_eq!(
+            refused_field("MBAAS", &json!({"authEndpoint": "https://[::1]/"})),
+            "authEndpoint"
+        );
     }
 
     #[test]
     fn redirects_admit_what_lies_below_them() {
-        let urls = json!(["https://a.example", "https://b.example/x/", "http://localhost:3000/y", "https://c.example/z?q=1"]);
-        let Ok(Configuration::OpenId(open_id)) = parse("OPENID", &json!({"clientId": "a", "redirectUrls": urls})) else { panic!() };
+        let urls = json!([
+            "https://a.example",
+            "https://b.example/x/",
+            "http://localhost:3000/y",
+            "https://c.example/z?q=1"
+        ]);
+        let Ok(Configuration::OpenId(open_id)) =
+            parse("OPENID", &json!({"clientId": "a", "redirectUrls": urls}))
+        else {
+            panic!()
+        };
         for url in [
             "https://a.example",
             "https://a.example/",
@@ -633,8 +855,17 @@ mod tests {
         ] {
             assert!(!open_id.redirects.admits(url), "{url}");
         }
-        for bad in ["a.example", "ftp://a.example", "https://u@a.example", "https://a.example/#f", "javascript:alert(1)"] {
-            assert_eq!(refused_field("OPENID", &json!({"clientId": "a", "redirectUrls": bad})), "redirectUrls");
+        for bad in [
+            "a.example",
+            "ftp://a.example",
+            "https://u@a.example",
+            "https://a.example/#f",
+            "javascript:alert(1)",
+        ] {
+            assert_eq!(
+                refused_field("OPENID", &json!({"clientId": "a", "redirectUrls": bad})),
+                "redirectUrls"
+            );
         }
     }
 }

@@ -1,5 +1,5 @@
-//! The protocols. Whatever is asked was named by somebody who may write a policy, so that every way out of here leads
-//! through [`dial`], which judges the address.
+//! The protocols. Whatever is asked was named by somebody who may write a policy, so that every way
+//! out of here leads through [`dial`], which judges the address.
 
 mod delegation;
 mod dial;
@@ -38,9 +38,9 @@ const MOST_EMAIL: usize = 254;
 /// Who somebody is, by the word of a provider.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Identity {
-    /// The provider's name for the person, of at most 255 characters; only together with the policy does it name one
-    /// person. Of a directory it is the name in the form in which directories compare it, so that `Bob` and `bob ` are one
-    /// subject.
+    /// The provider's name for the person, of at most 255 characters; only together with the policy
+    /// does it name one person. Of a directory it is the name in the form in which directories
+    /// compare it, so that `Bob` and `bob ` are one subject.
     pub subject: String,
     /// The e-mail address, where the provider tells it; at most 254 characters, with an `@`.
     pub email: Option<String>,
@@ -51,15 +51,27 @@ pub struct Identity {
 }
 
 impl Identity {
-    /// The same, without what could not be an e-mail address or a name: it goes into records and pages.
+    /// The same, without what could not be an e-mail address or a name: it goes into records and
+    /// pages.
     fn judged(mut self) -> Result<Self, Failure> {
-        let sound = |text: &str, most: usize| !text.trim().is_empty() && text.chars().count() <= most && !text.chars().any(char::is_control);
+        let sound = |text: &str, most: usize| {
+            !text.trim().is_empty()
+                && text.chars().count() <= most
+                && !text.chars().any(char::is_control)
+        };
         if !sound(&self.subject, MOST_SUBJECT) {
-            return Err(Failure::Misconfigured("the provider names the person by what cannot be a name".to_owned()));
+            return Err(Failure::Misconfigured(
+                "the provider names the person by what cannot be a name".to_owned(),
+            ));
         }
-        self.email = self.email.filter(|email| sound(email, MOST_EMAIL) && email.contains('@'));
+        self.email = self
+            .email
+            .filter(|email| sound(email, MOST_EMAIL) && email.contains('@'));
         self.email_verified &= self.email.is_some();
-        self.name = self.name.map(|name| excerpt(name.trim())).filter(|name| !name.is_empty());
+        self.name = self
+            .name
+            .map(|name| excerpt(name.trim()))
+            .filter(|name| !name.is_empty());
         Ok(self)
     }
 }
@@ -67,13 +79,13 @@ impl Identity {
 /// Why nobody was identified. The texts are for the log: they may hold what a foreign host sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Failure {
-    /// The provider, or the person there, said no, or what came back proves nothing: a wrong password, an unknown user, a
-    /// token that is forged, expired or somebody else's.
+    /// The provider, or the person there, said no, or what came back proves nothing: a wrong
+    /// password, an unknown user, a token that is forged, expired or somebody else's.
     Denied(String),
     /// The provider could not be asked in time: down, silent, or broken. Trying again may help.
     Unreachable(String),
-    /// It cannot work before somebody changes the policy or the registration at the provider; also a host that may not be
-    /// connected to.
+    /// It cannot work before somebody changes the policy or the registration at the provider; also
+    /// a host that may not be connected to.
     Misconfigured(String),
 }
 
@@ -89,8 +101,8 @@ impl fmt::Display for Failure {
 
 impl std::error::Error for Failure {}
 
-/// What must be kept between the two halves of a sign-in in the browser. It is secret: callers keep it sealed, for one
-/// person, and use it once. Its debug form shows nothing.
+/// What must be kept between the two halves of a sign-in in the browser. It is secret: callers keep
+/// it sealed, for one person, and use it once. Its debug form shows nothing.
 #[derive(Clone, Serialize, Deserialize)]
 pub struct Pending(Step);
 
@@ -109,10 +121,12 @@ impl fmt::Debug for Pending {
     }
 }
 
-/// Asks providers. Cheap to make: the public authorities are read when TLS is first spoken; keep it to read them once.
+/// Asks providers. Cheap to make: the public authorities are read when TLS is first spoken; keep it
+/// to read them once.
 ///
-/// Every operation takes at most 4.5 seconds, so that who asked hears of it within five, of which a connection takes at most 3. Names are resolved once and the address
-/// that was judged is the one that is connected to; redirects are not followed; an answer of the web has at most 1 MB, of
+/// Every operation takes at most 4.5 seconds, so that who asked hears of it within five, of which a
+/// connection takes at most 3. Names are resolved once and the address that was judged is the one
+/// that is connected to; redirects are not followed; an answer of the web has at most 1 MB, of
 /// which its head 64 KB.
 pub struct Connector {
     reach: Reach,
@@ -120,25 +134,32 @@ pub struct Connector {
     resolver: Arc<dyn Resolve>,
     authorities: OnceLock<RootCertStore>,
     tls: OnceLock<Arc<ClientConfig>>,
-    /// Stands for the rest of the world in the tests: an address that was judged, and the one that answers for it.
+    /// Stands for the rest of the world in the tests: an address that was judged, and the one that
+    /// answers for it.
     #[cfg(test)]
     detours: Vec<(IpAddr, IpAddr)>,
 }
 
 impl fmt::Debug for Connector {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Connector").field("reach", &self.reach).field("roots", &self.roots.len()).finish_non_exhaustive()
+        f.debug_struct("Connector")
+            .field("reach", &self.reach)
+            .field("roots", &self.roots.len())
+            .finish_non_exhaustive()
     }
 }
 
 impl Connector {
-    /// A connector that reaches so far, and that believes these certificates (PEM) besides the operating system's
-    /// authorities.
+    /// A connector that reaches so far, and that believes these certificates (PEM) besides the
+    /// operating system's authorities.
     ///
     /// # Errors
     /// [`Failure::Misconfigured`] where the text is not certificates.
     pub fn new(reach: Reach, roots: Option<&str>) -> Result<Self, Failure> {
-        let roots = roots.map(dial::certificates).transpose()?.unwrap_or_default();
+        let roots = roots
+            .map(dial::certificates)
+            .transpose()?
+            .unwrap_or_default();
         Ok(Self {
             reach,
             roots,
@@ -150,52 +171,76 @@ impl Connector {
         })
     }
 
-    /// The same connector, with another way to find the addresses of a name. They are judged all the same.
+    /// The same connector, with another way to find the addresses of a name. They are judged all
+    /// the same.
     #[must_use]
     pub fn with_resolver(self, resolver: Arc<dyn Resolve>) -> Self {
         Self { resolver, ..self }
     }
 
-    /// Signs in at a directory by a simple bind with the password. The name and the e-mail address are those of the own
-    /// entry, if it may be read.
+    /// Signs in at a directory by a simple bind with the password. The name and the e-mail address
+    /// are those of the own entry, if it may be read.
     ///
     /// # Errors
-    /// [`Failure`]; an empty name or password is denied without asking anybody, since directories take a bind without
-    /// password for an anonymous one and let it pass.
-    pub async fn bind(&self, configuration: &LdapConfiguration, user: &str, password: &str) -> Result<Identity, Failure> {
-        within(|deadline| directory::bind(self, configuration, user, password, deadline)).await?.judged()
+    /// [`Failure`]; an empty name or password is denied without asking anybody, since directories
+    /// take a bind without password for an anonymous one and let it pass.
+    pub async fn bind(
+        &self,
+        configuration: &LdapConfiguration,
+        user: &str,
+        password: &str,
+    ) -> Result<Identity, Failure> {
+        within(|deadline| directory::bind(self, configuration, user, password, deadline))
+            .await?
+            .judged()
     }
 
-    /// Lets a company's own endpoint decide: sends it the request and gives its answer too. It admits with a status of 2xx
-    /// and an object whose `status` is not `error`, of at most 64 KB. The subject is the first of `userId`, `userid`,
-    /// `username` and `email` that the answer holds, else the `userId` of the request or of its `params`. Its e-mail
-    /// address counts as verified only if it says `email_verified: true`.
+    /// Lets a company's own endpoint decide: sends it the request and gives its answer too. It
+    /// admits with a status of 2xx and an object whose `status` is not `error`, of at most 64 KB.
+    /// The subject is the first of `userId`, `userid`, `username` and `email` that the answer
+    /// holds, else the `userId` of the request or of its `params`. Its e-mail address counts as
+    /// verified only if it says `email_verified: true`.
     ///
     /// # Errors
     /// [`Failure`]; denied for 401, 403 and the status `error`.
-    pub async fn delegate(&self, configuration: &MbaasConfiguration, request: &Value) -> Result<(Identity, Value), Failure> {
-        let (identity, answer) = within(|_| delegation::delegate(self, configuration, request)).await?;
+    pub async fn delegate(
+        &self,
+        configuration: &MbaasConfiguration,
+        request: &Value,
+    ) -> Result<(Identity, Value), Failure> {
+        let (identity, answer) =
+            within(|_| delegation::delegate(self, configuration, request)).await?;
         Ok((identity.judged()?, answer))
     }
 
-    /// Begins a sign-in in the browser: gives the URL to send it to, and what [`finish`](Self::finish) needs. The browser
-    /// comes back to the callback with the state in its query; the caller compares it.
+    /// Begins a sign-in in the browser: gives the URL to send it to, and what
+    /// [`finish`](Self::finish) needs. The browser comes back to the callback with the state in its
+    /// query; the caller compares it.
     ///
     /// # Errors
     /// [`Failure`]; misconfigured for the kinds of policies that need no browser.
-    pub async fn begin(&self, configuration: &Configuration, callback: &str, state: &str) -> Result<(String, Pending), Failure> {
+    pub async fn begin(
+        &self,
+        configuration: &Configuration,
+        callback: &str,
+        state: &str,
+    ) -> Result<(String, Pending), Failure> {
         within(|_| async move {
             match configuration {
-                Configuration::OpenId(configuration) => openid::begin(self, configuration, callback, state).await,
-                Configuration::OAuth1(configuration) => oauth1::begin(self, configuration, callback, state).await,
+                Configuration::OpenId(configuration) => {
+                    openid::begin(self, configuration, callback, state).await
+                }
+                Configuration::OAuth1(configuration) => {
+                    oauth1::begin(self, configuration, callback, state).await
+                }
                 _ => Err(no_browser()),
             }
         })
         .await
     }
 
-    /// Ends a sign-in in the browser: with the callback that it began with, what was kept, and the query with which the
-    /// browser came back.
+    /// Ends a sign-in in the browser: with the callback that it began with, what was kept, and the
+    /// query with which the browser came back.
     ///
     /// # Errors
     /// [`Failure`].
@@ -211,8 +256,12 @@ impl Connector {
                 (Configuration::OpenId(configuration), Step::OpenId { verifier, nonce }) => {
                     openid::finish(self, configuration, callback, verifier, nonce, query).await
                 }
-                (Configuration::OAuth1(configuration), Step::OAuth1 { token, secret }) => oauth1::finish(self, configuration, token, secret, query).await,
-                (Configuration::OpenId(_) | Configuration::OAuth1(_), _) => Err(Failure::Denied("the sign-in began under another protocol".to_owned())),
+                (Configuration::OAuth1(configuration), Step::OAuth1 { token, secret }) => {
+                    oauth1::finish(self, configuration, token, secret, query).await
+                }
+                (Configuration::OpenId(_) | Configuration::OAuth1(_), _) => Err(Failure::Denied(
+                    "the sign-in began under another protocol".to_owned(),
+                )),
                 _ => Err(no_browser()),
             }
         })
@@ -225,13 +274,23 @@ fn no_browser() -> Failure {
     Failure::Misconfigured("policies of this type do not sign in through a browser".to_owned())
 }
 
-async fn within<T, F: Future<Output = Result<T, Failure>>>(operation: impl FnOnce(Instant) -> F) -> Result<T, Failure> {
+async fn within<T, F: Future<Output = Result<T, Failure>>>(
+    operation: impl FnOnce(Instant) -> F,
+) -> Result<T, Failure> {
     let deadline = Instant::now() + WHOLE;
     let answer = tokio::time::timeout_at(deadline, operation(deadline)).await;
-    answer.unwrap_or_else(|_| Err(Failure::Unreachable(format!("no answer within {} seconds", WHOLE.as_secs()))))
+    answer.unwrap_or_else(|_| {
+        Err(Failure::Unreachable(format!(
+            "no answer within {} seconds",
+            WHOLE.as_secs()
+        )))
+    })
 }
 
 /// A text of a foreign host as the log may have it: short, on one line.
 fn excerpt(text: &str) -> String {
-    text.chars().take(200).map(|c| if c.is_control() { ' ' } else { c }).collect()
+    text.chars()
+        .take(200)
+        .map(|c| if c.is_control() { ' ' } else { c })
+        .collect()
 }

@@ -14,7 +14,8 @@ pub(crate) const MOST: usize = 2000;
 pub enum Reach {
     /// Public addresses only, and of HTTP only `https`.
     Public,
-    /// Private addresses too, and plain `http`: for a company that runs the service inside its own network.
+    /// Private addresses too, and plain `http`: for a company that runs the service inside its own
+    /// network.
     Any,
 }
 
@@ -27,7 +28,11 @@ impl Reach {
 
 /// A URL of the web that may be asked, or why not.
 pub(crate) fn web(text: &str, reach: Reach) -> Result<Url, String> {
-    let schemes = if reach == Reach::Any { ["https", "http"].as_slice() } else { &["https"] };
+    let schemes = if reach == Reach::Any {
+        ["https", "http"].as_slice()
+    } else {
+        &["https"]
+    };
     let url = parse(text, schemes)?;
     if url.fragment().is_some() {
         return Err("must not have a fragment".to_owned());
@@ -40,13 +45,16 @@ pub(crate) fn web(text: &str, reach: Reach) -> Result<Url, String> {
 pub(crate) fn directory(text: &str, reach: Reach) -> Result<Url, String> {
     let url = parse(text, &["ldap", "ldaps"])?;
     if !matches!(url.path(), "" | "/") || url.query().is_some() || url.fragment().is_some() {
-        return Err("must end after the host and the port: the name of the tree stands in dn".to_owned());
+        return Err(
+            "must end after the host and the port: the name of the tree stands in dn".to_owned(),
+        );
     }
     host(&url, reach)?;
     Ok(url)
 }
 
-/// A URL to which a browser may be sent, or why not. The service itself never asks it, so that any host will do.
+/// A URL to which a browser may be sent, or why not. The service itself never asks it, so that any
+/// host will do.
 pub(crate) fn page(text: &str) -> Result<Url, String> {
     let url = parse(text, &["https", "http"])?;
     if url.fragment().is_some() {
@@ -60,12 +68,25 @@ fn parse(text: &str, schemes: &[&str]) -> Result<Url, String> {
         return Err(format!("must not be longer than {MOST} characters"));
     }
     // A parser of URLs drops or turns these silently; then two readers of one text see two hosts.
-    if text.chars().any(|c| c.is_control() || c.is_whitespace() || c == '\\') {
+    if text
+        .chars()
+        .any(|c| c.is_control() || c.is_whitespace() || c == '\\')
+    {
         return Err("must be a URL without blanks, control characters and backslashes".to_owned());
     }
     let (scheme, rest) = text.split_once("://").ok_or("must be an absolute URL")?;
-    if !schemes.iter().any(|known| scheme.eq_ignore_ascii_case(known)) {
-        return Err(format!("must begin with {}", schemes.iter().map(|scheme| format!("{scheme}://")).collect::<Vec<_>>().join(" or ")));
+    if !schemes
+        .iter()
+        .any(|known| scheme.eq_ignore_ascii_case(known))
+    {
+        return Err(format!(
+            "must begin with {}",
+            schemes
+                .iter()
+                .map(|scheme| format!("{scheme}://"))
+                .collect::<Vec<_>>()
+                .join(" or ")
+        ));
     }
     let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
     if authority.is_empty() {
@@ -82,10 +103,14 @@ fn parse(text: &str, schemes: &[&str]) -> Result<Url, String> {
     Ok(url)
 }
 
-/// The host of a URL as every reader of addresses would understand it: `127.1`, `0x7f.1` and `2130706433` are 127.0.0.1,
-/// also under schemes for which the parser keeps the text as it is. Names come without the dot at their end.
+/// The host of a URL as every reader of addresses would understand it: `127.1`, `0x7f.1` and
+/// `2130706433` are 127.0.0.1, also under schemes for which the parser keeps the text as it is.
+/// Names come without the dot at their end.
 pub(crate) fn host_of(url: &Url) -> Result<Host, String> {
-    let host = url.host_str().filter(|host| !host.is_empty()).ok_or("must name a host")?;
+    let host = url
+        .host_str()
+        .filter(|host| !host.is_empty())
+        .ok_or("must name a host")?;
     match Host::parse(host).map_err(|error| format!("does not name a host: {error}"))? {
         Host::Domain(name) => {
             let name = name.strip_suffix('.').unwrap_or(&name).to_owned();
@@ -101,11 +126,17 @@ pub(crate) fn host_of(url: &Url) -> Result<Host, String> {
 
 fn host(url: &Url, reach: Reach) -> Result<(), String> {
     let admitted = match host_of(url)? {
-        Host::Domain(name) => reach == Reach::Any || !(name == "localhost" || name.ends_with(".localhost")),
+        Host::Domain(name) => {
+            reach == Reach::Any || !(name == "localhost" || name.ends_with(".localhost"))
+        }
         Host::Ipv4(address) => reach.admits(address.into()),
         Host::Ipv6(address) => reach.admits(address.into()),
     };
-    if admitted { Ok(()) } else { Err("must not name a host of a private network or this machine".to_owned()) }
+    if admitted {
+        Ok(())
+    } else {
+        Err("must not name a host of a private network or this machine".to_owned())
+    }
 }
 
 #[cfg(test)]
@@ -155,7 +186,13 @@ mod tests {
         for host in PRIVATE {
             for scheme in ["https", "ldap", "ldaps"] {
                 let url = format!("{scheme}://{host}/");
-                let judge = |reach| if scheme == "https" { web(&url, reach) } else { directory(&url, reach) };
+                let judge = |reach| {
+                    if scheme == "https" {
+                        web(&url, reach)
+                    } else {
+                        directory(&url, reach)
+                    }
+                };
                 assert!(judge(Reach::Public).is_err(), "{url}");
                 assert!(judge(Reach::Any).is_ok(), "{url} {:?}", judge(Reach::Any));
             }
@@ -164,10 +201,26 @@ mod tests {
 
     #[test]
     fn admits_public_hosts() {
-        for host in ["accounts.google.com", "login.example.com:8443", "8.8.8.8", "[2606:4700:4700::1111]", "xn--bcher-kva.example", "localhost.example.com"] {
-            assert!(web(&format!("https://{host}/a?b=c"), Reach::Public).is_ok(), "{host}");
-            assert!(directory(&format!("ldaps://{host}"), Reach::Public).is_ok(), "{host}");
-            assert!(directory(&format!("LDAP://{host}/"), Reach::Public).is_ok(), "{host}");
+        for host in [
+            "accounts.google.com",
+            "login.example.com:8443",
+            "8.8.8.8",
+            "[2606:4700:4700::1111]",
+            "xn--bcher-kva.example",
+            "localhost.example.com",
+        ] {
+            assert!(
+                web(&format!("https://{host}/a?b=c"), Reach::Public).is_ok(),
+                "{host}"
+            );
+            assert!(
+                directory(&format!("ldaps://{host}"), Reach::Public).is_ok(),
+                "{host}"
+            );
+            assert!(
+                directory(&format!("LDAP://{host}/"), Reach::Public).is_ok(),
+                "{host}"
+            );
         }
         assert!(web("http://login.example.com/", Reach::Public).is_err());
         assert!(web("http://login.example.com/", Reach::Any).is_ok());
@@ -212,11 +265,18 @@ mod tests {
         ] {
             for reach in [Reach::Public, Reach::Any] {
                 assert!(web(text, reach).is_err(), "{text}");
-                assert!(directory(&text.replacen("https", "ldap", 1), reach).is_err(), "{text}");
+                assert!(
+                    directory(&text.replacen("https", "ldap", 1), reach).is_err(),
+                    "{text}"
+                );
             }
             assert!(page(text).is_err(), "{text}");
         }
-        for text in ["ldap://a.example/dc=x", "ldap://a.example?x", "ldap://a.example/#x"] {
+        for text in [
+            "ldap://a.example/dc=x",
+            "ldap://a.example?x",
+            "ldap://a.example/#x",
+        ] {
             assert!(directory(text, Reach::Any).is_err(), "{text}");
         }
     }

@@ -1,13 +1,17 @@
-//! Prints what is in an APK or IPA as JSON: `read-package [--remote] [--signature] [--icon FILE.png] FILE`.
+//! Prints what is in an APK or IPA as JSON: `read-package [--remote] [--signature] [--icon
+//! FILE.png] FILE`.
 //!
-//! `--remote` reads as over a network, with a budget of 2 MB, and tells what that costs on standard error.
+//! `--remote` reads as over a network, with a budget of 2 MB, and tells what that costs on standard
+//! error.
 
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use package_reader::{BlockCache, Platform, ReadError, apk_signature, ipa_signature, read_metadata};
+use package_reader::{
+    BlockCache, Platform, ReadError, apk_signature, ipa_signature, read_metadata,
+};
 
 fn main() -> ExitCode {
     let (mut remote, mut signature, mut icon, mut path) = (false, false, None, None);
@@ -24,8 +28,14 @@ fn main() -> ExitCode {
         eprintln!("usage: read-package [--remote] [--signature] [--icon FILE.png] FILE");
         return ExitCode::from(2);
     };
-    let is_ios = path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("ipa"));
-    let platform = if is_ios { Platform::Ios } else { Platform::Android };
+    let is_ios = path
+        .extension()
+        .is_some_and(|extension| extension.eq_ignore_ascii_case("ipa"));
+    let platform = if is_ios {
+        Platform::Ios
+    } else {
+        Platform::Android
+    };
     let read = || -> Result<_, ReadError> {
         let mut file = File::open(&path)?;
         let length = file.metadata()?.len();
@@ -40,7 +50,11 @@ fn main() -> ExitCode {
         };
         let mut cache = BlockCache::new(fetch, length, 2_000_000);
         let package = read_metadata(&mut cache, length, platform);
-        eprintln!("{} bytes of {length} in {} requests", cache.fetched(), cache.requests());
+        eprintln!(
+            "{} bytes of {length} in {} requests",
+            cache.fetched(),
+            cache.requests()
+        );
         package
     };
     let package = match read() {
@@ -58,7 +72,11 @@ fn main() -> ExitCode {
         }
     }
     if signature {
-        let verdict = if is_ios { ipa_signature(&path) } else { apk_signature(&path) };
+        let verdict = if is_ios {
+            ipa_signature(&path)
+        } else {
+            apk_signature(&path)
+        };
         json["signature"] = serde_json::to_value(verdict).expect("a signature is JSON");
     }
     println!("{json:#}");

@@ -46,15 +46,17 @@ const VERSION_CODE_MAJOR: u32 = 0x0101_0576;
 /// Reads what an APK says about itself.
 pub(crate) fn read<R: Read + Seek>(archive: &mut Archive<R>) -> Result<Package, ReadError> {
     let manifest = read_manifest(archive)?;
-    // Without the table an app can still be listed, by its package name; so nothing about the table is a refusal except
-    // that it contradicts itself.
+    // Without the table an app can still be listed, by its package name; so nothing about the table
+    // is a refusal except that it contradicts itself.
     let resources = match archive.read(RESOURCES, RESOURCES_CAP) {
         Ok(resources) => resources,
         Err(ReadError::Refused(refusal)) if refusal.code != RefusalCode::Ambiguous => None,
         Err(error) => return Err(error),
     };
     let (mut package, icon) = isolated("The manifest", || {
-        let table = resources.as_deref().and_then(|bytes| Resources::parse(bytes).ok());
+        let table = resources
+            .as_deref()
+            .and_then(|bytes| Resources::parse(bytes).ok());
         interpret(&manifest, table.as_ref())
     })?;
     if let (Some(id), Some(resources)) = (icon, &resources) {
@@ -65,8 +67,15 @@ pub(crate) fn read<R: Read + Seek>(archive: &mut Archive<R>) -> Result<Package, 
 }
 
 /// The manifest's bytes.
-pub(crate) fn read_manifest<R: Read + Seek>(archive: &mut Archive<R>) -> Result<Vec<u8>, ReadError> {
-    archive.read(MANIFEST, MANIFEST_CAP)?.ok_or_else(|| refused(RefusalCode::NotAnApp, "The archive has no AndroidManifest.xml, so it is not an app."))
+pub(crate) fn read_manifest<R: Read + Seek>(
+    archive: &mut Archive<R>,
+) -> Result<Vec<u8>, ReadError> {
+    archive.read(MANIFEST, MANIFEST_CAP)?.ok_or_else(|| {
+        refused(
+            RefusalCode::NotAnApp,
+            "The archive has no AndroidManifest.xml, so it is not an app.",
+        )
+    })
 }
 
 /// Checks that a manifest is not built to overwhelm a parser.
@@ -86,34 +95,66 @@ impl Values<'_> {
     }
 
     fn text(&self, element: &Element<'_>, id: u32) -> Result<Option<String>, ReadError> {
-        Ok(self.attribute(element, id)?.and_then(|attribute| match attribute.value.reference() {
-            Some(reference) => self.resources?.text(reference, TEXT),
-            None => self.document.text(&attribute, TEXT),
-        }))
+        Ok(self
+            .attribute(element, id)?
+            .and_then(|attribute| match attribute.value.reference() {
+                Some(reference) => self.resources?.text(reference, TEXT),
+                None => self.document.text(&attribute, TEXT),
+            }))
     }
 
     fn number(&self, element: &Element<'_>, id: u32) -> Result<Option<u32>, ReadError> {
-        Ok(self.text(element, id)?.and_then(|text| match text.strip_prefix("0x") {
-            Some(digits) => u32::from_str_radix(digits, 16).ok(),
-            // Version codes above 2³¹ are printed as negative numbers.
-            None => text.parse::<u32>().ok().or_else(|| text.parse::<i32>().ok().map(|number| number as u32)),
-        }))
+        Ok(self
+            .text(element, id)?
+            .and_then(|text| match text.strip_prefix("0x") {
+                Some(digits) => u32::from_str_radix(digits, 16).ok(),
+                // Version codes above 2³¹ are printed as negative numbers.
+                None => text
+                    .parse::<u32>()
+                    .ok()
+                    .or_else(|| text.parse::<i32>().ok().map(|number| number as u32)),
+            }))
     }
 }
 
 /// Reads the manifest; also gives the id of the icon's resource.
-fn interpret(manifest: &[u8], resources: Option<&Resources<'_>>) -> Result<(Package, Option<u32>), ReadError> {
+fn interpret(
+    manifest: &[u8],
+    resources: Option<&Resources<'_>>,
+) -> Result<(Package, Option<u32>), ReadError> {
     let document = Document::parse(manifest, "The manifest")?;
-    let values = Values { document: &document, resources };
+    let values = Values {
+        document: &document,
+        resources,
+    };
     let mut elements = document.elements();
     let root = elements.next().filter(|root| root.name == "manifest");
-    let root = root.ok_or_else(|| refused(RefusalCode::NotAnApp, "AndroidManifest.xml is not the manifest of an app."))?;
-    let plain = |name| Ok::<_, ReadError>(document.plain_attribute(&root, name)?.and_then(|a| document.text(&a, TEXT)));
+    let root = root.ok_or_else(|| {
+        refused(
+            RefusalCode::NotAnApp,
+            "AndroidManifest.xml is not the manifest of an app.",
+        )
+    })?;
+    let plain = |name| {
+        Ok::<_, ReadError>(
+            document
+                .plain_attribute(&root, name)?
+                .and_then(|a| document.text(&a, TEXT)),
+        )
+    };
     if plain("split")?.is_some() {
-        return Err(refused(RefusalCode::NotAnApp, "This is one part of an app that is delivered in parts; upload the universal APK instead."));
+        return Err(refused(
+            RefusalCode::NotAnApp,
+            "This is one part of an app that is delivered in parts; upload the universal APK instead.",
+        ));
     }
     let identifier = plain("package")?.filter(|name| is_package_name(name));
-    let identifier = identifier.ok_or_else(|| refused(RefusalCode::Unreadable, "The manifest does not give a valid package name."))?;
+    let identifier = identifier.ok_or_else(|| {
+        refused(
+            RefusalCode::Unreadable,
+            "The manifest does not give a valid package name.",
+        )
+    })?;
     let minor = values.number(&root, VERSION_CODE)?.unwrap_or(0);
     let major = values.number(&root, VERSION_CODE_MAJOR)?.unwrap_or(0);
     let mut package = Package {
@@ -135,11 +176,18 @@ fn interpret(manifest: &[u8], resources: Option<&Resources<'_>>) -> Result<(Pack
     for element in elements {
         match (element.depth, element.name.as_str()) {
             (0, _) => {
-                return Err(refused(RefusalCode::Ambiguous, "The manifest has two roots."));
+                return Err(refused(
+                    RefusalCode::Ambiguous,
+                    "The manifest has two roots.",
+                ));
             }
             (1, "uses-sdk") if !has_sdk => {
                 has_sdk = true;
-                if let Some(minimum) = values.text(&element, MIN_SDK)?.map(tidy).filter(|text| !text.is_empty()) {
+                if let Some(minimum) = values
+                    .text(&element, MIN_SDK)?
+                    .map(tidy)
+                    .filter(|text| !text.is_empty())
+                {
                     package.min_os = minimum;
                 }
                 package.target_sdk = values.number(&element, TARGET_SDK)?;
@@ -149,14 +197,20 @@ fn interpret(manifest: &[u8], resources: Option<&Resources<'_>>) -> Result<(Pack
                     continue;
                 }
                 // Android takes no references here.
-                let name = values.attribute(&element, NAME)?.and_then(|name| document.text(&name, TEXT)).map(tidy);
-                let name = name.filter(|name| !name.is_empty() && !package.permissions.contains(name));
+                let name = values
+                    .attribute(&element, NAME)?
+                    .and_then(|name| document.text(&name, TEXT))
+                    .map(tidy);
+                let name =
+                    name.filter(|name| !name.is_empty() && !package.permissions.contains(name));
                 package.permissions.extend(name);
             }
             (1, "application") if !has_application => {
                 has_application = true;
                 package.label = tidy(values.text(&element, LABEL)?.unwrap_or_default());
-                icon = values.attribute(&element, ICON)?.and_then(|attribute| attribute.value.reference());
+                icon = values
+                    .attribute(&element, ICON)?
+                    .and_then(|attribute| attribute.value.reference());
             }
             _ => {}
         }
@@ -171,20 +225,36 @@ fn interpret(manifest: &[u8], resources: Option<&Resources<'_>>) -> Result<(Pack
 
 fn is_package_name(name: &str) -> bool {
     name.len() <= 255
-        && name
-            .split('.')
-            .all(|part| part.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_') && part.chars().all(|c| c.is_ascii_alphanumeric() || c == '_'))
+        && name.split('.').all(|part| {
+            part.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
+                && part.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
+        })
 }
 
 /// Without control characters and outer spaces.
 pub(crate) fn tidy(text: String) -> String {
-    let text: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(TEXT).collect();
+    let text: String = text
+        .chars()
+        .map(|c| if c.is_control() { ' ' } else { c })
+        .take(TEXT)
+        .collect();
     text.trim().to_owned()
 }
 
-/// The sharpest picture of the icon, directly or as the foreground of a drawing. An app without a readable icon has none.
-fn find_icon<R: Read + Seek>(archive: &mut Archive<R>, resources: &[u8], id: u32) -> Result<Option<Icon>, ReadError> {
-    let files = |id| isolated("The table of resources", || Ok(Resources::parse(resources).map(|table| table.files(id)).unwrap_or_default()));
+/// The sharpest picture of the icon, directly or as the foreground of a drawing. An app without a
+/// readable icon has none.
+fn find_icon<R: Read + Seek>(
+    archive: &mut Archive<R>,
+    resources: &[u8],
+    id: u32,
+) -> Result<Option<Icon>, ReadError> {
+    let files = |id| {
+        isolated("The table of resources", || {
+            Ok(Resources::parse(resources)
+                .map(|table| table.files(id))
+                .unwrap_or_default())
+        })
+    };
     let mut open = vec![id];
     let mut asked = Vec::new();
     let mut pictures = 0;
@@ -193,7 +263,9 @@ fn find_icon<R: Read + Seek>(archive: &mut Archive<R>, resources: &[u8], id: u32
             continue;
         }
         asked.push(id);
-        let (drawings, rasters): (Vec<_>, Vec<_>) = files(id)?.into_iter().partition(|f| f.path.ends_with(".xml"));
+        let (drawings, rasters): (Vec<_>, Vec<_>) = files(id)?
+            .into_iter()
+            .partition(|f| f.path.ends_with(".xml"));
         for raster in rasters {
             if pictures == PICTURES {
                 return Ok(None);
@@ -225,8 +297,8 @@ fn optional<T>(result: Result<Option<T>, ReadError>) -> Result<Option<T>, ReadEr
     }
 }
 
-/// The resources that a drawing is made of, except its background, which alone is not what the app looks like. The first
-/// in the drawing is the last here.
+/// The resources that a drawing is made of, except its background, which alone is not what the app
+/// looks like. The first in the drawing is the last here.
 fn parts_of_drawing(bytes: &[u8]) -> Result<Vec<u32>, ReadError> {
     let document = Document::parse(bytes, "The icon")?;
     let mut parts = Vec::new();
@@ -236,7 +308,11 @@ fn parts_of_drawing(bytes: &[u8]) -> Result<Vec<u32>, ReadError> {
             "bitmap" => SRC,
             _ => continue,
         };
-        parts.extend(document.attribute(&element, target)?.and_then(|attribute| attribute.value.reference()));
+        parts.extend(
+            document
+                .attribute(&element, target)?
+                .and_then(|attribute| attribute.value.reference()),
+        );
     }
     parts.truncate(DRAWINGS);
     parts.reverse();

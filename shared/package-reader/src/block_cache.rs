@@ -12,9 +12,10 @@ const KEPT: usize = 64;
 
 /// `Read + Seek` over a function that fetches ranges, with a budget.
 ///
-/// Blocks of 64 KiB are kept (4 MiB at most, the least recently used goes first) and neighbouring missing blocks are
-/// fetched together, so one big read is one request. A read that would take more than the budget fails with
-/// [`io::ErrorKind::FileTooLarge`] before anything of it is fetched; what was fetched before stays readable.
+/// Blocks of 64 KiB are kept (4 MiB at most, the least recently used goes first) and neighbouring
+/// missing blocks are fetched together, so one big read is one request. A read that would take more
+/// than the budget fails with [`io::ErrorKind::FileTooLarge`] before anything of it is fetched;
+/// what was fetched before stays readable.
 #[derive(Debug)]
 pub struct BlockCache<F> {
     fetch: F,
@@ -37,10 +38,20 @@ impl<F> BlockCache<F>
 where
     F: FnMut(u64, u64) -> io::Result<Vec<u8>>,
 {
-    /// A cache over a file of `length` bytes. `fetch(offset, len)` gives back exactly `len` bytes from `offset` on (never
-    /// asked beyond `length`); `budget` is the most that is asked for in total, in bytes.
+    /// A cache over a file of `length` bytes. `fetch(offset, len)` gives back exactly `len` bytes
+    /// from `offset` on (never asked beyond `length`); `budget` is the most that is asked for in
+    /// total, in bytes.
     pub fn new(fetch: F, length: u64, budget: u64) -> BlockCache<F> {
-        BlockCache { fetch, length, position: 0, budget, fetched: 0, requests: 0, clock: 0, blocks: BTreeMap::new() }
+        BlockCache {
+            fetch,
+            length,
+            position: 0,
+            budget,
+            fetched: 0,
+            requests: 0,
+            clock: 0,
+            blocks: BTreeMap::new(),
+        }
     }
 
     /// Bytes asked for until now.
@@ -63,12 +74,19 @@ where
             return Ok(());
         }
         // What the whole read lacks decides, so that a hopeless read costs nothing.
-        let lacking: u64 = (index..=last).filter(|i| !self.blocks.contains_key(i)).map(|i| self.block_length(i)).sum();
+        let lacking: u64 = (index..=last)
+            .filter(|i| !self.blocks.contains_key(i))
+            .map(|i| self.block_length(i))
+            .sum();
         if lacking > self.budget.saturating_sub(self.fetched) {
-            return Err(io::Error::new(io::ErrorKind::FileTooLarge, "the budget of bytes to fetch is spent"));
+            return Err(io::Error::new(
+                io::ErrorKind::FileTooLarge,
+                "the budget of bytes to fetch is spent",
+            ));
         }
         let mut end = index;
-        while end < last && (end + 1 - index) * BLOCK < RUN && !self.blocks.contains_key(&(end + 1)) {
+        while end < last && (end + 1 - index) * BLOCK < RUN && !self.blocks.contains_key(&(end + 1))
+        {
             end += 1;
         }
         let start = index * BLOCK;
@@ -77,14 +95,28 @@ where
         self.fetched += length;
         let bytes = (self.fetch)(start, length)?;
         if bytes.len() as u64 != length {
-            return Err(io::Error::new(io::ErrorKind::InvalidData, format!("asked for {length} bytes at {start}, got {}", bytes.len())));
+            return Err(io::Error::new(
+                io::ErrorKind::InvalidData,
+                format!("asked for {length} bytes at {start}, got {}", bytes.len()),
+            ));
         }
         for (i, bytes) in (index..=end).zip(bytes.chunks(BLOCK as usize)) {
             self.clock += 1;
-            self.blocks.insert(i, Block { used: self.clock, bytes: bytes.to_vec() });
+            self.blocks.insert(
+                i,
+                Block {
+                    used: self.clock,
+                    bytes: bytes.to_vec(),
+                },
+            );
         }
         while self.blocks.len() > KEPT {
-            let oldest = self.blocks.iter().filter(|(i, _)| **i != index).min_by_key(|(_, b)| b.used).map(|(i, _)| *i);
+            let oldest = self
+                .blocks
+                .iter()
+                .filter(|(i, _)| **i != index)
+                .min_by_key(|(_, b)| b.used)
+                .map(|(i, _)| *i);
             match oldest {
                 Some(oldest) => self.blocks.remove(&oldest),
                 None => break,
@@ -126,7 +158,9 @@ impl<F> Seek for BlockCache<F> {
             SeekFrom::End(offset) => self.length.checked_add_signed(offset),
             SeekFrom::Current(offset) => self.position.checked_add_signed(offset),
         };
-        self.position = position.ok_or_else(|| io::Error::new(io::ErrorKind::InvalidInput, "sought to before the start"))?;
+        self.position = position.ok_or_else(|| {
+            io::Error::new(io::ErrorKind::InvalidInput, "sought to before the start")
+        })?;
         Ok(self.position)
     }
 }
@@ -139,21 +173,37 @@ mod tests {
         (0..length).map(|i| ((i * 31) >> 3) as u8).collect()
     }
 
-    fn over(data: &[u8], budget: u64) -> BlockCache<impl FnMut(u64, u64) -> io::Result<Vec<u8>> + '_> {
-        BlockCache::new(move |offset, length| Ok(data[offset as usize..(offset + length) as usize].to_vec()), data.len() as u64, budget)
+    fn over(
+        data: &[u8],
+        budget: u64,
+    ) -> BlockCache<impl FnMut(u64, u64) -> io::Result<Vec<u8>> + '_> {
+        BlockCache::new(
+            move |offset, length| Ok(data[offset as usize..(offset + length) as usize].to_vec()),
+            data.len() as u64,
+            budget,
+        )
     }
 
     #[test]
     fn reads_the_same_as_the_file() {
         let data = file(5 * BLOCK + 123);
         let mut cache = over(&data, u64::MAX);
-        for (start, length) in [(0, 10), (BLOCK - 3, 7), (3 * BLOCK, 2 * BLOCK + 123), (5 * BLOCK + 120, 3)] {
+        for (start, length) in [
+            (0, 10),
+            (BLOCK - 3, 7),
+            (3 * BLOCK, 2 * BLOCK + 123),
+            (5 * BLOCK + 120, 3),
+        ] {
             let mut out = vec![0; length as usize];
             cache.seek(SeekFrom::Start(start)).unwrap();
             cache.read_exact(&mut out).unwrap();
             assert_eq!(out, data[start as usize..(start + length) as usize]);
         }
-        assert_eq!(cache.requests(), 3, "blocks that are there are not fetched again");
+        assert_eq!(
+            cache.requests(),
+            3,
+            "blocks that are there are not fetched again"
+        );
         let mut one = [0];
         cache.seek(SeekFrom::End(0)).unwrap();
         assert_eq!(cache.read(&mut one).unwrap(), 0);
@@ -164,7 +214,10 @@ mod tests {
         let data = file(40 * BLOCK);
         let mut cache = over(&data, 2 * BLOCK);
         let mut out = vec![0; 10 * BLOCK as usize];
-        assert_eq!(cache.read_exact(&mut out).unwrap_err().kind(), io::ErrorKind::FileTooLarge);
+        assert_eq!(
+            cache.read_exact(&mut out).unwrap_err().kind(),
+            io::ErrorKind::FileTooLarge
+        );
         assert_eq!(cache.fetched(), 0);
         cache.read_exact(&mut out[..100]).unwrap();
         assert_eq!(cache.fetched(), BLOCK);

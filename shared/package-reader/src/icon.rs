@@ -7,7 +7,9 @@ use flate2::bufread::DeflateDecoder;
 use flate2::write::ZlibEncoder;
 use image::codecs::png::{CompressionType, FilterType, PngEncoder};
 use image::imageops::FilterType as Sampling;
-use image::{DynamicImage, ImageDecoder, ImageEncoder, ImageFormat, ImageReader, Limits, RgbaImage};
+use image::{
+    DynamicImage, ImageDecoder, ImageEncoder, ImageFormat, ImageReader, Limits, RgbaImage,
+};
 
 use crate::isolation::isolated;
 use crate::refusal::{ReadError, Refusal, RefusalCode, refused};
@@ -25,15 +27,25 @@ const MEMORY: u64 = 72 * 1024 * 1024;
 const PACKAGE_SIDE: u32 = 512;
 /// Bytes of an icon in a list.
 const LISTED_BYTES: usize = 16 * 1024;
-/// How an icon is made smaller until it fits: pixels of a side and bits of a colour. The last one always fits.
-const LISTED: [(u32, u32); 7] = [(128, 8), (128, 6), (128, 5), (96, 6), (96, 5), (64, 5), (48, 8)];
+/// How an icon is made smaller until it fits: pixels of a side and bits of a colour. The last one
+/// always fits.
+const LISTED: [(u32, u32); 7] = [
+    (128, 8),
+    (128, 6),
+    (128, 5),
+    (96, 6),
+    (96, 5),
+    (64, 5),
+    (48, 8),
+];
 
 const PNG: [u8; 8] = *b"\x89PNG\r\n\x1a\n";
 
 /// An app's icon.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Icon {
-    /// A PNG that was written anew: nothing of the original file is in it but its pixels. At most 512 × 512 pixels.
+    /// A PNG that was written anew: nothing of the original file is in it but its pixels. At most
+    /// 512 × 512 pixels.
     pub png: Vec<u8>,
     /// Its width in pixels.
     pub width: u32,
@@ -41,13 +53,14 @@ pub struct Icon {
     pub height: u32,
 }
 
-/// Makes the icon for lists: a PNG or JPEG (also Apple's own variant of PNG) of at most 8 MiB and 4096 × 4096 pixels in,
-/// a PNG of at most 128 × 128 pixels and 16,384 bytes out. Proportions are kept and nothing is enlarged.
+/// Makes the icon for lists: a PNG or JPEG (also Apple's own variant of PNG) of at most 8 MiB and
+/// 4096 × 4096 pixels in, a PNG of at most 128 × 128 pixels and 16,384 bytes out. Proportions are
+/// kept and nothing is enlarged.
 ///
 /// # Errors
 ///
-/// `not_an_archive` if it is neither PNG nor JPEG, `too_large` if it has too many bytes or pixels, `unreadable` if it is
-/// damaged, and `unreadable` also if this machine has no memory for a thread.
+/// `not_an_archive` if it is neither PNG nor JPEG, `too_large` if it has too many bytes or pixels,
+/// `unreadable` if it is damaged, and `unreadable` also if this machine has no memory for a thread.
 pub fn store_icon(bytes: &[u8]) -> Result<Vec<u8>, Refusal> {
     let result = isolated("The picture", || {
         if is_webp(bytes) {
@@ -57,7 +70,10 @@ pub fn store_icon(bytes: &[u8]) -> Result<Vec<u8>, Refusal> {
     });
     result.map_err(|error| match error {
         ReadError::Refused(refusal) => refusal,
-        ReadError::Source(error) => Refusal::new(RefusalCode::Unreadable, format!("The picture could not be looked at: {error}.")),
+        ReadError::Source(error) => Refusal::new(
+            RefusalCode::Unreadable,
+            format!("The picture could not be looked at: {error}."),
+        ),
     })
 }
 
@@ -73,21 +89,32 @@ fn listed(picture: &RgbaImage) -> Result<Vec<u8>, ReadError> {
             return Ok(png);
         }
     }
-    Err(refused(RefusalCode::TooLarge, "The picture cannot be made small enough."))
+    Err(refused(
+        RefusalCode::TooLarge,
+        "The picture cannot be made small enough.",
+    ))
 }
 
-/// Decodes a picture of at most 4096 × 4096 pixels, however many bytes it has, to see that it is one; gives the icon for
-/// lists of one of at most [`ICON_BYTES`].
+/// Decodes a picture of at most 4096 × 4096 pixels, however many bytes it has, to see that it is
+/// one; gives the icon for lists of one of at most [`ICON_BYTES`].
 pub(crate) fn verified(bytes: &[u8], format: ImageFormat) -> Result<Option<Vec<u8>>, ReadError> {
     let picture = decode_standard(bytes, format)?;
-    if bytes.len() <= ICON_BYTES { listed(&picture).map(Some) } else { Ok(None) }
+    if bytes.len() <= ICON_BYTES {
+        listed(&picture).map(Some)
+    } else {
+        Ok(None)
+    }
 }
 
 /// The icon of a package from the bytes of a picture in it.
 pub(crate) fn package_icon(bytes: &[u8]) -> Result<Icon, ReadError> {
     isolated("The icon", || {
         let picture = fitted(&decode(bytes)?, PACKAGE_SIDE);
-        Ok(Icon { png: encode(&picture)?, width: picture.width(), height: picture.height() })
+        Ok(Icon {
+            png: encode(&picture)?,
+            width: picture.width(),
+            height: picture.height(),
+        })
     })
 }
 
@@ -96,11 +123,17 @@ fn damaged() -> ReadError {
 }
 
 fn too_large() -> ReadError {
-    refused(RefusalCode::TooLarge, "The picture is larger than 4096 × 4096 pixels or than is accepted in bytes.")
+    refused(
+        RefusalCode::TooLarge,
+        "The picture is larger than 4096 × 4096 pixels or than is accepted in bytes.",
+    )
 }
 
 fn neither() -> ReadError {
-    refused(RefusalCode::NotAnArchive, "The picture is neither PNG nor JPEG.")
+    refused(
+        RefusalCode::NotAnArchive,
+        "The picture is neither PNG nor JPEG.",
+    )
 }
 
 /// Android's build tools make launcher icons WebP; people upload PNG and JPEG.
@@ -152,7 +185,9 @@ fn decode_standard(bytes: &[u8], format: ImageFormat) -> Result<RgbaImage, ReadE
     if width == 0 || height == 0 {
         return Err(damaged());
     }
-    Ok(DynamicImage::from_decoder(decoder).map_err(explain)?.into_rgba8())
+    Ok(DynamicImage::from_decoder(decoder)
+        .map_err(explain)?
+        .into_rgba8())
 }
 
 /// The picture within a square of `side` pixels.
@@ -162,7 +197,8 @@ fn fitted(picture: &RgbaImage, side: u32) -> RgbaImage {
     if longest <= side {
         return picture.clone();
     }
-    let scaled = |length: u32| (u64::from(length) * u64::from(side) / u64::from(longest)).max(1) as u32;
+    let scaled =
+        |length: u32| (u64::from(length) * u64::from(side) / u64::from(longest)).max(1) as u32;
     image::imageops::resize(picture, scaled(width), scaled(height), Sampling::CatmullRom)
 }
 
@@ -178,7 +214,12 @@ fn reduce_colours(picture: &mut RgbaImage, bits: u32) {
 fn encode(picture: &RgbaImage) -> Result<Vec<u8>, ReadError> {
     let mut png = Vec::new();
     PngEncoder::new_with_quality(&mut png, CompressionType::Best, FilterType::Adaptive)
-        .write_image(picture.as_raw(), picture.width(), picture.height(), image::ExtendedColorType::Rgba8)
+        .write_image(
+            picture.as_raw(),
+            picture.width(),
+            picture.height(),
+            image::ExtendedColorType::Rgba8,
+        )
         .map_err(|_| damaged())?;
     Ok(png)
 }
@@ -192,8 +233,8 @@ fn straight([blue, green, red, alpha]: [u8; 4]) -> [u8; 4] {
     [divide(red), divide(green), divide(blue), alpha]
 }
 
-/// Turns Apple's variant of PNG (a `CgBI` chunk first, pixels deflated without the zlib frame) into PNG that decoders
-/// understand; its pixels are still Apple's. `None` if it is a normal PNG.
+/// Turns Apple's variant of PNG (a `CgBI` chunk first, pixels deflated without the zlib frame) into
+/// PNG that decoders understand; its pixels are still Apple's. `None` if it is a normal PNG.
 fn standard_png(bytes: &[u8]) -> Result<Option<Vec<u8>>, ReadError> {
     let mut rest = &bytes[PNG.len()..];
     let mut out = PNG.to_vec();
@@ -213,7 +254,9 @@ fn standard_png(bytes: &[u8]) -> Result<Option<Vec<u8>>, ReadError> {
                 if length != 13 {
                     return Err(damaged());
                 }
-                let side = |at: usize| u32::from_be_bytes([chunk[at], chunk[at + 1], chunk[at + 2], chunk[at + 3]]);
+                let side = |at: usize| {
+                    u32::from_be_bytes([chunk[at], chunk[at + 1], chunk[at + 2], chunk[at + 3]])
+                };
                 let (width, height, depth) = (side(0), side(4), chunk[8]);
                 if width > SIDE || height > SIDE {
                     return Err(too_large());
@@ -238,13 +281,19 @@ fn standard_png(bytes: &[u8]) -> Result<Option<Vec<u8>>, ReadError> {
         return Ok(None);
     }
     let mut rows = Vec::new();
-    // Some of these streams have no proper end. Whether all rows are there is for the decoder to say.
-    let _ = DeflateDecoder::new(data.as_slice()).take(unpacked + 1).read_to_end(&mut rows);
+    // Some of these streams have no proper end. Whether all rows are there is for the decoder to
+    // say.
+    let _ = DeflateDecoder::new(data.as_slice())
+        .take(unpacked + 1)
+        .read_to_end(&mut rows);
     if rows.is_empty() || rows.len() as u64 > unpacked {
         return Err(damaged());
     }
     let mut framed = ZlibEncoder::new(Vec::new(), Compression::fast());
-    let framed = framed.write_all(&rows).and_then(|()| framed.finish()).map_err(|_| damaged())?;
+    let framed = framed
+        .write_all(&rows)
+        .and_then(|()| framed.finish())
+        .map_err(|_| damaged())?;
     write_chunk(&mut out, b"IDAT", &framed);
     write_chunk(&mut out, b"IEND", &[]);
     Ok(Some(out))
@@ -268,11 +317,19 @@ mod tests {
     fn a_webp_of_a_package_is_read_and_one_of_a_person_is_not() {
         let picture = RgbaImage::from_pixel(40, 30, image::Rgba([10, 200, 30, 255]));
         let mut webp = Cursor::new(Vec::new());
-        picture.write_to(&mut webp, ImageFormat::WebP).expect("a picture can be encoded");
+        picture
+            .write_to(&mut webp, ImageFormat::WebP)
+            .expect("a picture can be encoded");
         let webp = webp.into_inner();
         let icon = package_icon(&webp).expect("a WebP is read");
-        assert_eq!((icon.width, icon.height, &icon.png[..8]), (40, 30, &PNG[..]));
-        assert_eq!(store_icon(&webp).unwrap_err().code, RefusalCode::NotAnArchive);
+        assert_eq!(
+            (icon.width, icon.height, &icon.png[..8]),
+            (40, 30, &PNG[..])
+        );
+        assert_eq!(
+            store_icon(&webp).unwrap_err().code,
+            RefusalCode::NotAnArchive
+        );
         // The last byte may be padding.
         for cut in 0..webp.len() - 1 {
             assert!(package_icon(&webp[..cut]).is_err(), "cut at {cut}");

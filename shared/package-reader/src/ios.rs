@@ -34,7 +34,10 @@ pub(crate) fn apps<R: Read + Seek>(archive: &Archive<R>) -> Vec<String> {
         let Ok(app) = std::str::from_utf8(&name[..b"Payload/".len() + end]) else {
             continue;
         };
-        if app.ends_with(".app") && apps.last().is_none_or(|last| last != app) && !apps.iter().any(|a| a == app) {
+        if app.ends_with(".app")
+            && apps.last().is_none_or(|last| last != app)
+            && !apps.iter().any(|a| a == app)
+        {
             apps.push(app.to_owned());
             if apps.len() > 2 {
                 break;
@@ -55,7 +58,11 @@ pub fn app_folder<R: Read + Seek>(archive: &Archive<R>) -> Result<String, ReadEr
         [] => Err(no_app(archive)),
         [first, second, ..] => Err(refused(
             RefusalCode::Ambiguous,
-            format!("The archive holds more than one app: {} and {}.", quoted(first.as_bytes()), quoted(second.as_bytes())),
+            format!(
+                "The archive holds more than one app: {} and {}.",
+                quoted(first.as_bytes()),
+                quoted(second.as_bytes())
+            ),
         )),
     }
 }
@@ -65,11 +72,20 @@ pub(crate) fn read<R: Read + Seek>(archive: &mut Archive<R>) -> Result<Package, 
     let app = app_folder(archive)?;
     let list = archive
         .read(&format!("{app}/Info.plist"), LIST_CAP)?
-        .ok_or_else(|| refused(RefusalCode::NotAnApp, format!("{} has no Info.plist.", quoted(app.as_bytes()))))?;
-    let (mut package, names) = isolated("Info.plist", || interpret(&property_list::parse(&list, "Info.plist")?))?;
+        .ok_or_else(|| {
+            refused(
+                RefusalCode::NotAnApp,
+                format!("{} has no Info.plist.", quoted(app.as_bytes())),
+            )
+        })?;
+    let (mut package, names) = isolated("Info.plist", || {
+        interpret(&property_list::parse(&list, "Info.plist")?)
+    })?;
     match archive.read(&format!("{app}/embedded.mobileprovision"), PROFILE_CAP) {
         Ok(Some(bytes)) => {
-            package.profile = Some(isolated("The provisioning profile", || profile::parse(&bytes))?);
+            package.profile = Some(isolated("The provisioning profile", || {
+                profile::parse(&bytes)
+            })?);
         }
         Ok(None) => {}
         Err(_) if archive.starved() => {}
@@ -83,7 +99,9 @@ pub(crate) fn read<R: Read + Seek>(archive: &mut Archive<R>) -> Result<Package, 
 fn no_app<R: Read + Seek>(archive: &Archive<R>) -> ReadError {
     let below = archive.names().any(|name| {
         let name = String::from_utf8_lossy(name);
-        !name.starts_with("__MACOSX/") && name.contains("/Payload/") && name.ends_with(".app/Info.plist")
+        !name.starts_with("__MACOSX/")
+            && name.contains("/Payload/")
+            && name.ends_with(".app/Info.plist")
     });
     refused(
         RefusalCode::NotAnApp,
@@ -102,15 +120,29 @@ fn interpret(list: &Dictionary) -> Result<(Package, Vec<String>), ReadError> {
         Some(Value::Real(number)) => number.to_string(),
         _ => String::new(),
     };
-    let first = |keys: &[&str]| keys.iter().map(|key| text(key)).find(|text| !text.is_empty()).unwrap_or_default();
+    let first = |keys: &[&str]| {
+        keys.iter()
+            .map(|key| text(key))
+            .find(|text| !text.is_empty())
+            .unwrap_or_default()
+    };
     let kind = text("CFBundlePackageType");
     if !kind.is_empty() && kind != "APPL" {
-        return Err(refused(RefusalCode::NotAnApp, format!("Info.plist describes something else than an app: {}.", quoted(kind.as_bytes()))));
+        return Err(refused(
+            RefusalCode::NotAnApp,
+            format!(
+                "Info.plist describes something else than an app: {}.",
+                quoted(kind.as_bytes())
+            ),
+        ));
     }
     let identifier = text("CFBundleIdentifier");
     let valid = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_');
     if identifier.is_empty() || identifier.len() > 255 || !identifier.chars().all(valid) {
-        return Err(refused(RefusalCode::Unreadable, "Info.plist does not give a valid bundle identifier."));
+        return Err(refused(
+            RefusalCode::Unreadable,
+            "Info.plist does not give a valid bundle identifier.",
+        ));
     }
     let mut device_family = Vec::new();
     let families = match list.get("UIDeviceFamily") {
@@ -119,7 +151,9 @@ fn interpret(list: &Dictionary) -> Result<(Package, Vec<String>), ReadError> {
         None => &[],
     };
     for family in families.iter().take(16) {
-        let number = family.as_signed_integer().or_else(|| family.as_string()?.trim().parse().ok());
+        let number = family
+            .as_signed_integer()
+            .or_else(|| family.as_string()?.trim().parse().ok());
         let name = match number {
             Some(1) => "iphone",
             Some(2) => "ipad",
@@ -167,13 +201,20 @@ fn icon_names(list: &Dictionary) -> Vec<String> {
         };
         for name in values.iter().filter_map(Value::as_string).take(NAMES) {
             let name = base_name(name).to_owned();
-            if !name.is_empty() && name.len() <= 256 && names.len() < NAMES && !names.contains(&name) {
+            if !name.is_empty()
+                && name.len() <= 256
+                && names.len() < NAMES
+                && !names.contains(&name)
+            {
                 names.push(name);
             }
         }
     };
     for key in ["CFBundleIcons", "CFBundleIcons~ipad"] {
-        let primary = list.get(key).and_then(Value::as_dictionary).and_then(|icons| icons.get("CFBundlePrimaryIcon"));
+        let primary = list
+            .get(key)
+            .and_then(Value::as_dictionary)
+            .and_then(|icons| icons.get("CFBundlePrimaryIcon"));
         match primary {
             Some(Value::Dictionary(primary)) => {
                 add(primary.get("CFBundleIconFiles"));
@@ -182,7 +223,11 @@ fn icon_names(list: &Dictionary) -> Vec<String> {
             other => add(other),
         }
     }
-    for key in ["CFBundleIconFiles", "CFBundleIconFiles~ipad", "CFBundleIconFile"] {
+    for key in [
+        "CFBundleIconFiles",
+        "CFBundleIconFiles~ipad",
+        "CFBundleIconFile",
+    ] {
         add(list.get(key));
     }
     names
@@ -191,36 +236,57 @@ fn icon_names(list: &Dictionary) -> Vec<String> {
 /// `AppIcon60x60` of `AppIcon60x60@2x~ipad.png`.
 fn base_name(name: &str) -> &str {
     let name = name.strip_suffix(".png").unwrap_or(name);
-    let name = ["~ipad", "~iphone"].iter().find_map(|device| name.strip_suffix(device)).unwrap_or(name);
-    ["@2x", "@3x"].iter().find_map(|scale| name.strip_suffix(scale)).unwrap_or(name)
+    let name = ["~ipad", "~iphone"]
+        .iter()
+        .find_map(|device| name.strip_suffix(device))
+        .unwrap_or(name);
+    ["@2x", "@3x"]
+        .iter()
+        .find_map(|scale| name.strip_suffix(scale))
+        .unwrap_or(name)
 }
 
 /// The biggest readable picture with one of the names; without one, the artwork for shops.
-fn find_icon<R: Read + Seek>(archive: &mut Archive<R>, app: &str, names: &[String]) -> Result<Option<Icon>, ReadError> {
+fn find_icon<R: Read + Seek>(
+    archive: &mut Archive<R>,
+    app: &str,
+    names: &[String],
+) -> Result<Option<Icon>, ReadError> {
     let mut found: Vec<(u64, String)> = Vec::new();
     for (name, entry) in archive.entries() {
-        let Some(file) = std::str::from_utf8(name).ok().and_then(|n| n.strip_prefix(app)?.strip_prefix('/')) else {
+        let Some(file) = std::str::from_utf8(name)
+            .ok()
+            .and_then(|n| n.strip_prefix(app)?.strip_prefix('/'))
+        else {
             continue;
         };
         // In the app's own folder, not in one of its extensions.
-        if file.contains('/') || !(file.ends_with(".png") || names.iter().any(|name| name == file)) {
+        if file.contains('/') || !(file.ends_with(".png") || names.iter().any(|name| name == file))
+        {
             continue;
         }
         let base = base_name(file);
-        let known = names.iter().any(|name| name == base) || (names.is_empty() && base.starts_with("AppIcon"));
+        let known = names.iter().any(|name| name == base)
+            || (names.is_empty() && base.starts_with("AppIcon"));
         if known && entry.unpacked <= PICTURE_CAP {
             found.push((entry.unpacked, format!("{app}/{file}")));
         }
     }
     found.sort_by(|a, b| b.cmp(a));
     found.dedup();
-    let mut candidates: Vec<String> = found.into_iter().take(PICTURES).map(|(_, path)| path).collect();
+    let mut candidates: Vec<String> = found
+        .into_iter()
+        .take(PICTURES)
+        .map(|(_, path)| path)
+        .collect();
     candidates.push("iTunesArtwork".to_owned());
     for path in candidates {
-        let picture = archive.read(&path, PICTURE_CAP).and_then(|bytes| match bytes {
-            Some(bytes) => icon::package_icon(&bytes).map(Some),
-            None => Ok(None),
-        });
+        let picture = archive
+            .read(&path, PICTURE_CAP)
+            .and_then(|bytes| match bytes {
+                Some(bytes) => icon::package_icon(&bytes).map(Some),
+                None => Ok(None),
+            });
         match picture {
             Ok(Some(icon)) => return Ok(Some(icon)),
             // An app without a readable icon is still an app.

@@ -1,13 +1,14 @@
 //! Reads Android APKs and iOS IPAs that strangers upload.
 //!
-//! Two passes. [`read_metadata`] finds out what a file is from as few of its bytes as possible: give it a [`BlockCache`]
-//! over ranged requests and a 100 MB app costs less than 1 MB. [`apk_signature`] reads a whole file from a disk and says
-//! who signed it.
+//! Two passes. [`read_metadata`] finds out what a file is from as few of its bytes as possible:
+//! give it a [`BlockCache`] over ranged requests and a 100 MB app costs less than 1 MB.
+//! [`apk_signature`] reads a whole file from a disk and says who signed it.
 //!
-//! Every file is taken for hostile. Sizes are checked before anything is inflated or parsed, whatever can be understood
-//! in two ways is refused, and the parsers of others run on a thread of their own, where a panic is a refusal. Android's
-//! binary formats are read in place by this crate, because parsers that build a tree can be made to fill the memory by a
-//! file of a few kilobytes. Still, run it in a process that may die.
+//! Every file is taken for hostile. Sizes are checked before anything is inflated or parsed,
+//! whatever can be understood in two ways is refused, and the parsers of others run on a thread of
+//! their own, where a panic is a refusal. Android's binary formats are read in place by this crate,
+//! because parsers that build a tree can be made to fill the memory by a file of a few kilobytes.
+//! Still, run it in a process that may die.
 //!
 //! All calls block.
 
@@ -68,13 +69,16 @@ impl fmt::Display for Platform {
 pub struct Package {
     /// The platform it was read as.
     pub platform: Platform,
-    /// The package name or the bundle identifier: ASCII letters, digits, `.`, `_` and (iOS) `-`, at most 255.
+    /// The package name or the bundle identifier: ASCII letters, digits, `.`, `_` and (iOS) `-`, at
+    /// most 255.
     pub identifier: String,
-    /// `versionCode` as a decimal number (with `versionCodeMajor` in its upper half), or `CFBundleVersion`.
+    /// `versionCode` as a decimal number (with `versionCodeMajor` in its upper half), or
+    /// `CFBundleVersion`.
     pub version_code: String,
     /// `versionName` or `CFBundleShortVersionString`; may be empty.
     pub version_name: String,
-    /// Its name for people without regard to languages; the identifier if it has none that can be found.
+    /// Its name for people without regard to languages; the identifier if it has none that can be
+    /// found.
     pub label: String,
     /// `minSdkVersion` (a number or a code name) or `MinimumOSVersion`; may be empty for iOS.
     pub min_os: String,
@@ -86,8 +90,9 @@ pub struct Package {
     pub device_family: Vec<String>,
     /// The provisioning profile of an IPA, if it has one.
     pub profile: Option<Profile>,
-    /// Whether the label, the icon or the profile are missing because the source refused to give so much: the budget of a
-    /// [`BlockCache`] did not suffice. Reading the whole file from a disk finds them.
+    /// Whether the label, the icon or the profile are missing because the source refused to give so
+    /// much: the budget of a [`BlockCache`] did not suffice. Reading the whole file from a disk
+    /// finds them.
     #[serde(default)]
     pub partial: bool,
     /// Its icon, if it has one as PNG or JPEG. Not part of the serialized form.
@@ -97,14 +102,20 @@ pub struct Package {
 
 /// Pass 1: finds out what the `length` bytes of `source` are, reading as few of them as possible.
 ///
-/// A table of resources that is too big for what may be read (or for 32 MiB) is not a refusal: the label is then the
-/// package name, and there is no icon; see [`Package::partial`]. The same goes for icons that cannot be read.
+/// A table of resources that is too big for what may be read (or for 32 MiB) is not a refusal: the
+/// label is then the package name, and there is no icon; see [`Package::partial`]. The same goes
+/// for icons that cannot be read.
 ///
 /// # Errors
 ///
-/// [`ReadError::Refused`] if the file is at fault. [`ReadError::Source`] if reading failed, except that an error of the
-/// kind [`std::io::ErrorKind::FileTooLarge`], by which a [`BlockCache`] says that its budget is spent, is a `too_large`.
-pub fn read_metadata<R: Read + Seek>(source: R, length: u64, platform: Platform) -> Result<Package, ReadError> {
+/// [`ReadError::Refused`] if the file is at fault. [`ReadError::Source`] if reading failed, except
+/// that an error of the kind [`std::io::ErrorKind::FileTooLarge`], by which a [`BlockCache`] says
+/// that its budget is spent, is a `too_large`.
+pub fn read_metadata<R: Read + Seek>(
+    source: R,
+    length: u64,
+    platform: Platform,
+) -> Result<Package, ReadError> {
     let mut archive = Archive::open(source, length)?;
     check_platform(&archive, platform)?;
     match platform {
@@ -118,13 +129,25 @@ pub fn read_metadata<R: Read + Seek>(source: R, length: u64, platform: Platform)
 /// # Errors
 ///
 /// An app of the other platform, or of both, is refused.
-pub fn check_platform<R: Read + Seek>(archive: &Archive<R>, platform: Platform) -> Result<(), ReadError> {
+pub fn check_platform<R: Read + Seek>(
+    archive: &Archive<R>,
+    platform: Platform,
+) -> Result<(), ReadError> {
     let is_android = archive.has(android::MANIFEST);
     let is_ios = !ios::apps(archive).is_empty();
     match (platform, is_android, is_ios) {
-        (_, true, true) => Err(refused(RefusalCode::Ambiguous, "The archive is an Android app and an iOS app at the same time.")),
-        (Platform::Android, false, true) => Err(refused(RefusalCode::WrongType, "This is an iOS app (.ipa), but an Android app (.apk) is expected.")),
-        (Platform::Ios, true, false) => Err(refused(RefusalCode::WrongType, "This is an Android app (.apk), but an iOS app (.ipa) is expected.")),
+        (_, true, true) => Err(refused(
+            RefusalCode::Ambiguous,
+            "The archive is an Android app and an iOS app at the same time.",
+        )),
+        (Platform::Android, false, true) => Err(refused(
+            RefusalCode::WrongType,
+            "This is an iOS app (.ipa), but an Android app (.apk) is expected.",
+        )),
+        (Platform::Ios, true, false) => Err(refused(
+            RefusalCode::WrongType,
+            "This is an Android app (.apk), but an iOS app (.ipa) is expected.",
+        )),
         _ => Ok(()),
     }
 }

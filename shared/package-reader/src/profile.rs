@@ -30,7 +30,8 @@ pub struct Profile {
     pub team_name: String,
     /// When it expires, RFC 3339 in UTC; empty if it does not say.
     pub expires: String,
-    /// When the first of its certificates expires, RFC 3339 in UTC; empty if none can be read. One of them signed the app.
+    /// When the first of its certificates expires, RFC 3339 in UTC; empty if none can be read. One
+    /// of them signed the app.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub certificate_expires: String,
     /// `development`, `ad-hoc`, `enterprise` or `app-store`.
@@ -59,18 +60,38 @@ pub struct ProfileContents {
 /// [`ReadError::Refused`] if it is bigger than 2 MB or no profile.
 pub fn profile_contents(bytes: &[u8]) -> Result<ProfileContents, ReadError> {
     if bytes.len() as u64 > PROFILE_CAP {
-        return Err(refused(RefusalCode::TooLarge, "The provisioning profile is bigger than the 2 MB that are accepted."));
+        return Err(refused(
+            RefusalCode::TooLarge,
+            "The provisioning profile is bigger than the 2 MB that are accepted.",
+        ));
     }
     isolated("The provisioning profile", || {
         let list = list(bytes)?;
-        let certificates = list.get("DeveloperCertificates").and_then(Value::as_array).into_iter().flatten();
-        let expires = list.get("ExpirationDate").and_then(Value::as_date).map(SystemTime::from);
+        let certificates = list
+            .get("DeveloperCertificates")
+            .and_then(Value::as_array)
+            .into_iter()
+            .flatten();
+        let expires = list
+            .get("ExpirationDate")
+            .and_then(Value::as_date)
+            .map(SystemTime::from);
         Ok(ProfileContents {
             profile: describe(&list),
-            entitlements: list.get("Entitlements").and_then(Value::as_dictionary).cloned().unwrap_or_default(),
-            certificates: certificates.filter_map(Value::as_data).map(<[u8]>::to_vec).collect(),
+            entitlements: list
+                .get("Entitlements")
+                .and_then(Value::as_dictionary)
+                .cloned()
+                .unwrap_or_default(),
+            certificates: certificates
+                .filter_map(Value::as_data)
+                .map(<[u8]>::to_vec)
+                .collect(),
             // What expired before 1970 has expired.
-            expires_at: expires.map(|time| time.duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| since.as_secs())),
+            expires_at: expires.map(|time| {
+                time.duration_since(SystemTime::UNIX_EPOCH)
+                    .map_or(0, |since| since.as_secs())
+            }),
         })
     })
 }
@@ -102,14 +123,28 @@ fn describe(list: &Dictionary) -> Profile {
     } else {
         "ad-hoc"
     };
-    let team = list.get("TeamIdentifier").and_then(Value::as_array).into_iter().flatten();
+    let team = list
+        .get("TeamIdentifier")
+        .and_then(Value::as_array)
+        .into_iter()
+        .flatten();
     Profile {
         name: text("Name"),
         uuid: text("UUID"),
-        team: team.filter_map(Value::as_string).take(16).map(short).collect(),
+        team: team
+            .filter_map(Value::as_string)
+            .take(16)
+            .map(short)
+            .collect(),
         team_name: text("TeamName"),
-        expires: list.get("ExpirationDate").and_then(Value::as_date).map(|d| d.to_xml_format()).unwrap_or_default(),
-        certificate_expires: first_end(list).map(|time| plist::Date::from(time).to_xml_format()).unwrap_or_default(),
+        expires: list
+            .get("ExpirationDate")
+            .and_then(Value::as_date)
+            .map(|d| d.to_xml_format())
+            .unwrap_or_default(),
+        certificate_expires: first_end(list)
+            .map(|time| plist::Date::from(time).to_xml_format())
+            .unwrap_or_default(),
         kind: kind.to_owned(),
         devices: devices.map_or(0, Vec::len),
     }
@@ -117,17 +152,28 @@ fn describe(list: &Dictionary) -> Profile {
 
 /// When the first of a profile's certificates expires, as far as they can be read.
 fn first_end(list: &Dictionary) -> Option<SystemTime> {
-    let certificates = list.get("DeveloperCertificates").and_then(Value::as_array).into_iter().flatten();
-    certificates.filter_map(Value::as_data).take(CERTIFICATES).filter_map(not_after).min()
+    let certificates = list
+        .get("DeveloperCertificates")
+        .and_then(Value::as_array)
+        .into_iter()
+        .flatten();
+    certificates
+        .filter_map(Value::as_data)
+        .take(CERTIFICATES)
+        .filter_map(not_after)
+        .min()
 }
 
-/// The end of a certificate's validity; `None` for what is none, and for one that ended before 1970.
+/// The end of a certificate's validity; `None` for what is none, and for one that ended before
+/// 1970.
 fn not_after(certificate: &[u8]) -> Option<SystemTime> {
     let certificate: Certificate = rasn::der::decode(certificate).ok()?;
     // It is one of two types of time.
     let end = rasn::der::encode(&certificate.tbs_certificate.validity.not_after).ok()?;
     let utc = rasn::der::decode::<UtcTime>(&end).map(|time| time.timestamp());
-    let seconds = utc.or_else(|_| rasn::der::decode::<GeneralizedTime>(&end).map(|time| time.timestamp())).ok()?;
+    let seconds = utc
+        .or_else(|_| rasn::der::decode::<GeneralizedTime>(&end).map(|time| time.timestamp()))
+        .ok()?;
     SystemTime::UNIX_EPOCH.checked_add(Duration::from_secs(u64::try_from(seconds).ok()?))
 }
 
@@ -137,11 +183,20 @@ fn short(text: &str) -> String {
 
 /// The content of a CMS signature.
 fn content(bytes: &[u8]) -> Result<Vec<u8>, ReadError> {
-    let damaged = || refused(RefusalCode::Unreadable, "The app's provisioning profile is damaged.");
+    let damaged = || {
+        refused(
+            RefusalCode::Unreadable,
+            "The app's provisioning profile is damaged.",
+        )
+    };
     let outer: ContentInfo = rasn::ber::decode(bytes).map_err(|_| damaged())?;
     if outer.content_type != *CONTENT_SIGNED_DATA {
         return Err(damaged());
     }
     let signed: SignedData = rasn::ber::decode(outer.content.as_bytes()).map_err(|_| damaged())?;
-    signed.encap_content_info.content.map(|content| content.to_vec()).ok_or_else(damaged)
+    signed
+        .encap_content_info
+        .content
+        .map(|content| content.to_vec())
+        .ok_or_else(damaged)
 }

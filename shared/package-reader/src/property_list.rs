@@ -18,21 +18,26 @@ const CONTENT: usize = 16 * 1024 * 1024;
 ///
 /// # Errors
 ///
-/// [`ReadError::Refused`], in which `what` names the file, if it is bigger than 2 MB, damaged, too deep, or no dictionary.
+/// [`ReadError::Refused`], in which `what` names the file, if it is bigger than 2 MB, damaged, too
+/// deep, or no dictionary.
 pub fn property_list(bytes: &[u8], what: &str) -> Result<Dictionary, ReadError> {
     if bytes.len() as u64 > LIST_CAP {
-        return Err(refused(RefusalCode::TooLarge, format!("{what} is bigger than the 2 MB that are accepted.")));
+        return Err(refused(
+            RefusalCode::TooLarge,
+            format!("{what} is bigger than the 2 MB that are accepted."),
+        ));
     }
     isolated(what, || parse(bytes, what))
 }
 
-/// Parses a property list whose root is a dictionary. `what` names it in the refusals. The bytes were capped by whoever
-/// read them; call it on an isolated thread.
+/// Parses a property list whose root is a dictionary. `what` names it in the refusals. The bytes
+/// were capped by whoever read them; call it on an isolated thread.
 pub(crate) fn parse(bytes: &[u8], what: &str) -> Result<Dictionary, ReadError> {
     let mut events = Vec::new();
     let (mut depth, mut content) = (0usize, 0usize);
     for event in Reader::new(Cursor::new(bytes)) {
-        let event = event.map_err(|_| refused(RefusalCode::Unreadable, format!("{what} is damaged.")))?;
+        let event =
+            event.map_err(|_| refused(RefusalCode::Unreadable, format!("{what} is damaged.")))?;
         match &event {
             Event::StartArray(_) | Event::StartDictionary(_) => depth += 1,
             Event::EndCollection => depth = depth.saturating_sub(1),
@@ -41,15 +46,24 @@ pub(crate) fn parse(bytes: &[u8], what: &str) -> Result<Dictionary, ReadError> {
             _ => {}
         }
         if depth > DEPTH {
-            return Err(refused(RefusalCode::TooDeep, format!("{what} has more than {DEPTH} levels inside each other.")));
+            return Err(refused(
+                RefusalCode::TooDeep,
+                format!("{what} has more than {DEPTH} levels inside each other."),
+            ));
         }
         if content > CONTENT || events.len() == EVENTS {
-            return Err(refused(RefusalCode::TooLarge, format!("{what} holds more than is accepted.")));
+            return Err(refused(
+                RefusalCode::TooLarge,
+                format!("{what} holds more than is accepted."),
+            ));
         }
         events.push(event);
     }
     match Value::from_events(events.into_iter().map(Ok)) {
         Ok(Value::Dictionary(dictionary)) => Ok(dictionary),
-        _ => Err(refused(RefusalCode::Unreadable, format!("{what} is damaged."))),
+        _ => Err(refused(
+            RefusalCode::Unreadable,
+            format!("{what} is damaged."),
+        )),
     }
 }

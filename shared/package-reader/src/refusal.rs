@@ -19,17 +19,20 @@ pub enum RefusalCode {
     TooDeep,
     /// It has more entries than what is accepted.
     TooManyEntries,
-    /// It can be read in two ways: two apps, two manifests, overlapping entries, contradicting headers.
+    /// It can be read in two ways: two apps, two manifests, overlapping entries, contradicting
+    /// headers.
     Ambiguous,
     /// It ends before it should.
     Truncated,
     /// It is an app of the other platform.
     WrongType,
-    /// Its identifier is not the one that was expected. Never given by this crate, which expects none.
+    /// Its identifier is not the one that was expected. Never given by this crate, which expects
+    /// none.
     WrongIdentifier,
     /// It is damaged, encrypted, or built in a way that is not understood.
     Unreadable,
-    /// The password does not open the file. Never given by this crate, like those below: they are said by who signs apps.
+    /// The password does not open the file. Never given by this crate, like those below: they are
+    /// said by who signs apps.
     WrongPassword,
     /// A provisioning profile that is not for this app or this certificate.
     WrongProfile,
@@ -72,14 +75,18 @@ impl fmt::Display for RefusalCode {
 pub struct Refusal {
     /// For programs.
     pub code: RefusalCode,
-    /// One sentence for the person who uploaded the file. Text taken from the file is shortened and quoted in it.
+    /// One sentence for the person who uploaded the file. Text taken from the file is shortened and
+    /// quoted in it.
     pub reason: String,
 }
 
 impl Refusal {
     /// A refusal with its sentence.
     pub fn new(code: RefusalCode, reason: impl Into<String>) -> Refusal {
-        Refusal { code, reason: reason.into() }
+        Refusal {
+            code,
+            reason: reason.into(),
+        }
     }
 }
 
@@ -127,7 +134,8 @@ impl From<Refusal> for ReadError {
 }
 
 impl From<io::Error> for ReadError {
-    /// `FileTooLarge` is how a [`BlockCache`](crate::BlockCache) says that its budget is spent, which is the file's fault.
+    /// `FileTooLarge` is how a [`BlockCache`](crate::BlockCache) says that its budget is spent,
+    /// which is the file's fault.
     fn from(error: io::Error) -> ReadError {
         if error.kind() == io::ErrorKind::FileTooLarge {
             return refused(
@@ -147,7 +155,11 @@ pub(crate) fn refused(code: RefusalCode, reason: impl Into<String>) -> ReadError
 /// Text from the file for a sentence: at most 60 characters, no control characters.
 pub fn quoted(text: &[u8]) -> String {
     let text = String::from_utf8_lossy(&text[..text.len().min(240)]);
-    let mut out: String = text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).take(60).collect();
+    let mut out: String = text
+        .chars()
+        .map(|c| if c.is_control() { '\u{fffd}' } else { c })
+        .take(60)
+        .collect();
     if out.len() < text.len() {
         out.push('…');
     }

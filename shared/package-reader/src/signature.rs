@@ -22,16 +22,21 @@ const SCHEME_3: u32 = 0xf053_68c0;
 /// Bytes of each file of a scheme 1 signature, and how many signatures there may be.
 const JAR_FILE: u64 = 6 * 1024 * 1024;
 const JAR_SIGNATURES: usize = 8;
-/// Lines that the files of a scheme 1 signature may have for each entry, and beyond that. Parsing one costs much more
-/// memory than its bytes.
+/// Lines that the files of a scheme 1 signature may have for each entry, and beyond that. Parsing
+/// one costs much more memory than its bytes.
 const JAR_LINES: usize = 8;
 const JAR_HEAD: usize = 1000;
 /// Bytes that all entries together may declare to unpack to: scheme 1 unpacks them all.
 const JAR_UNPACKED: u64 = 2 * 1024 * 1024 * 1024;
 
-/// A verdict about a signature. There is no verdict “invalid”: what cannot be verified here may still install.
+/// A verdict about a signature. There is no verdict “invalid”: what cannot be verified here may
+/// still install.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "state", rename_all = "lowercase", rename_all_fields = "camelCase")]
+#[serde(
+    tag = "state",
+    rename_all = "lowercase",
+    rename_all_fields = "camelCase"
+)]
 pub enum Signature {
     /// The whole file is what the holder of the certificate's key signed.
     Verified {
@@ -44,37 +49,53 @@ pub enum Signature {
     Unverified {
         /// Why, as a phrase or a sentence.
         reason: String,
-        /// SHA-256 of the certificate that the file claims for itself, which anybody could have put there.
+        /// SHA-256 of the certificate that the file claims for itself, which anybody could have put
+        /// there.
         certificate_sha256: Option<String>,
     },
 }
 
 impl Signature {
     fn unverified(reason: impl Into<String>) -> Signature {
-        Signature::Unverified { reason: reason.into(), certificate_sha256: None }
+        Signature::Unverified {
+            reason: reason.into(),
+            certificate_sha256: None,
+        }
     }
 }
 
 /// Pass 2: the verdict over the whole APK at `path`.
 ///
-/// Streams the file: 10 MB of memory whatever its size, and up to about 120 MB for an archive of 65,000 entries. Takes the
-/// time to hash the file once for each scheme, and for scheme 1 also to inflate it twice. Never fails and never panics: what
-/// goes wrong is the reason of a [`Signature::Unverified`].
+/// Streams the file: 10 MB of memory whatever its size, and up to about 120 MB for an archive of
+/// 65,000 entries. Takes the time to hash the file once for each scheme, and for scheme 1 also to
+/// inflate it twice. Never fails and never panics: what goes wrong is the reason of a
+/// [`Signature::Unverified`].
 pub fn apk_signature(path: &Path) -> Signature {
-    panic::catch_unwind(|| judge(path)).unwrap_or_else(|_| Signature::unverified("the file is damaged"))
+    panic::catch_unwind(|| judge(path))
+        .unwrap_or_else(|_| Signature::unverified("the file is damaged"))
 }
 
 fn judge(path: &Path) -> Signature {
-    let verdict = File::open(path).map_err(ReadError::Source).and_then(|file| {
-        let length = file.metadata().map_err(ReadError::Source)?.len();
-        let mut archive = Archive::open(BufReader::new(file), length)?;
-        let block = signing_block(&mut archive)?;
-        let claimed = block.as_deref().and_then(claimed_certificate).map(|certificate| sha256(&certificate));
-        Ok(match check(&mut archive, block.is_some()).and_then(|()| verify(path)) {
-            Ok(signature) => signature,
-            Err(error) => Signature::Unverified { reason: reason(error), certificate_sha256: claimed },
-        })
-    });
+    let verdict = File::open(path)
+        .map_err(ReadError::Source)
+        .and_then(|file| {
+            let length = file.metadata().map_err(ReadError::Source)?.len();
+            let mut archive = Archive::open(BufReader::new(file), length)?;
+            let block = signing_block(&mut archive)?;
+            let claimed = block
+                .as_deref()
+                .and_then(claimed_certificate)
+                .map(|certificate| sha256(&certificate));
+            Ok(
+                match check(&mut archive, block.is_some()).and_then(|()| verify(path)) {
+                    Ok(signature) => signature,
+                    Err(error) => Signature::Unverified {
+                        reason: reason(error),
+                        certificate_sha256: claimed,
+                    },
+                },
+            )
+        });
     verdict.unwrap_or_else(|error| Signature::unverified(reason(error)))
 }
 
@@ -94,7 +115,8 @@ fn unverifiable(reason: impl Into<String>) -> ReadError {
     refused(RefusalCode::Unreadable, reason)
 }
 
-/// Makes sure that verifying is worth beginning, and that the file is not built to make it long or big.
+/// Makes sure that verifying is worth beginning, and that the file is not built to make it long or
+/// big.
 fn check<R: Read + Seek>(archive: &mut Archive<R>, has_block: bool) -> Result<(), ReadError> {
     let mut signatures = 0;
     let mut unpacked = 0u64;
@@ -102,11 +124,16 @@ fn check<R: Read + Seek>(archive: &mut Archive<R>, has_block: bool) -> Result<()
     let entries = archive.entries().count();
     for (name, entry) in archive.entries() {
         unpacked = unpacked.saturating_add(entry.unpacked);
-        let Some(file) = name.strip_prefix(b"META-INF/").filter(|file| !file.contains(&b'/')) else {
+        let Some(file) = name
+            .strip_prefix(b"META-INF/")
+            .filter(|file| !file.contains(&b'/'))
+        else {
             continue;
         };
         let file = file.to_ascii_uppercase();
-        let is_signature = [&b".RSA"[..], b".DSA", b".EC"].iter().any(|suffix| file.ends_with(suffix));
+        let is_signature = [&b".RSA"[..], b".DSA", b".EC"]
+            .iter()
+            .any(|suffix| file.ends_with(suffix));
         signatures += usize::from(is_signature);
         let is_list = file == b"MANIFEST.MF" || file.ends_with(b".SF");
         if (is_signature || is_list) && entry.unpacked > JAR_FILE {
@@ -142,7 +169,8 @@ fn check<R: Read + Seek>(archive: &mut Archive<R>, has_block: bool) -> Result<()
 
 fn verify(path: &Path) -> Result<Signature, ReadError> {
     isolated("The signature", || {
-        let verification = apk::sign::verify(path).map_err(|error| unverifiable(error.to_string()))?;
+        let verification =
+            apk::sign::verify(path).map_err(|error| unverifiable(error.to_string()))?;
         Ok(Signature::Verified {
             schemes: verification
                 .schemes
@@ -168,7 +196,9 @@ fn signing_block<R: Read + Seek>(archive: &mut Archive<R>) -> Result<Option<Vec<
     if foot[8..] != BLOCK_MAGIC {
         return Ok(None);
     }
-    let size = u64::from_le_bytes([foot[0], foot[1], foot[2], foot[3], foot[4], foot[5], foot[6], foot[7]]);
+    let size = u64::from_le_bytes([
+        foot[0], foot[1], foot[2], foot[3], foot[4], foot[5], foot[6], foot[7],
+    ]);
     if !(24..=BLOCK).contains(&size) || size + 8 > end {
         return Err(unverifiable("the block of its signatures is too large"));
     }

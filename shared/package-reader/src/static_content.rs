@@ -1,4 +1,5 @@
-//! Pictures and documents that are uploaded on their own: what they are, by their content and never by their name.
+//! Pictures and documents that are uploaded on their own: what they are, by their content and never
+//! by their name.
 
 use std::io::Cursor;
 
@@ -85,9 +86,13 @@ impl StaticKind {
             StaticKind::Gif => "image/gif",
             StaticKind::WebP => "image/webp",
             StaticKind::Pdf => "application/pdf",
-            StaticKind::Docx => "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
+            StaticKind::Docx => {
+                "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
+            }
             StaticKind::Xlsx => "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
-            StaticKind::Pptx => "application/vnd.openxmlformats-officedocument.presentationml.presentation",
+            StaticKind::Pptx => {
+                "application/vnd.openxmlformats-officedocument.presentationml.presentation"
+            }
             StaticKind::Odt => "application/vnd.oasis.opendocument.text",
             StaticKind::Ods => "application/vnd.oasis.opendocument.spreadsheet",
             StaticKind::Odp => "application/vnd.oasis.opendocument.presentation",
@@ -103,31 +108,45 @@ impl StaticKind {
 pub struct StaticContent {
     /// What it is.
     pub kind: StaticKind,
-    /// The icon for lists that was made of it, as [`store_icon`](crate::store_icon) makes it: for pictures of at most
-    /// 4 MiB.
+    /// The icon for lists that was made of it, as [`store_icon`](crate::store_icon) makes it: for
+    /// pictures of at most 4 MiB.
     pub icon: Option<Vec<u8>>,
 }
 
-/// Says what a picture or document is. A picture is decoded to see that it is one; of a document the frame is read, and
-/// one with macros is refused as anything else is that is not of [`StaticKind`].
+/// Says what a picture or document is. A picture is decoded to see that it is one; of a document
+/// the frame is read, and one with macros is refused as anything else is that is not of
+/// [`StaticKind`].
 ///
 /// # Errors
 ///
-/// `wrong_type` for what is none of these, `too_large` beyond [`STATIC_BYTES`] or 4096 × 4096 pixels, `truncated` for a PDF
-/// without its end, `unreadable` for a damaged file, and what the reader of archives says of an archive.
+/// `wrong_type` for what is none of these, `too_large` beyond [`STATIC_BYTES`] or 4096 × 4096
+/// pixels, `truncated` for a PDF without its end, `unreadable` for a damaged file, and what the
+/// reader of archives says of an archive.
 pub fn static_content(bytes: &[u8]) -> Result<StaticContent, Refusal> {
     let result = isolated("The file", || {
         if bytes.len() as u64 > STATIC_BYTES {
-            return Err(refused(RefusalCode::TooLarge, "The file is larger than 20 MB."));
+            return Err(refused(
+                RefusalCode::TooLarge,
+                "The file is larger than 20 MB.",
+            ));
         }
         if let Some((kind, format)) = picture(bytes) {
-            return Ok(StaticContent { kind, icon: icon::verified(bytes, format)? });
+            return Ok(StaticContent {
+                kind,
+                icon: icon::verified(bytes, format)?,
+            });
         }
-        Ok(StaticContent { kind: document(bytes)?, icon: None })
+        Ok(StaticContent {
+            kind: document(bytes)?,
+            icon: None,
+        })
     });
     result.map_err(|error| match error {
         ReadError::Refused(refusal) => refusal,
-        ReadError::Source(error) => Refusal::new(RefusalCode::Unreadable, format!("The file could not be looked at: {error}.")),
+        ReadError::Source(error) => Refusal::new(
+            RefusalCode::Unreadable,
+            format!("The file could not be looked at: {error}."),
+        ),
     })
 }
 
@@ -138,10 +157,28 @@ fn neither() -> ReadError {
 
 fn picture(bytes: &[u8]) -> Option<(StaticKind, ImageFormat)> {
     match bytes {
-        [0x89, b'P', b'N', b'G', b'\r', b'\n', 0x1a, b'\n', ..] => Some((StaticKind::Png, ImageFormat::Png)),
+        [0x89, b'P', b'N', b'G', b'\r', b'\n', 0x1a, b'\n', ..] => {
+            Some((StaticKind::Png, ImageFormat::Png))
+        }
         [0xff, 0xd8, 0xff, ..] => Some((StaticKind::Jpeg, ImageFormat::Jpeg)),
-        [b'G', b'I', b'F', b'8', b'7' | b'9', b'a', ..] => Some((StaticKind::Gif, ImageFormat::Gif)),
-        [b'R', b'I', b'F', b'F', _, _, _, _, b'W', b'E', b'B', b'P', ..] => Some((StaticKind::WebP, ImageFormat::WebP)),
+        [b'G', b'I', b'F', b'8', b'7' | b'9', b'a', ..] => {
+            Some((StaticKind::Gif, ImageFormat::Gif))
+        }
+        [
+            b'R',
+            b'I',
+            b'F',
+            b'F',
+            _,
+            _,
+            _,
+            _,
+            b'W',
+            b'E',
+            b'B',
+            b'P',
+            ..,
+        ] => Some((StaticKind::WebP, ImageFormat::WebP)),
         _ => None,
     }
 }
@@ -151,7 +188,14 @@ fn document(bytes: &[u8]) -> Result<StaticKind, ReadError> {
         [b'%', b'P', b'D', b'F', b'-', digit, b'.', ..] if digit.is_ascii_digit() => {
             let tail = &bytes[bytes.len().saturating_sub(PDF_TAIL)..];
             let ends = tail.windows(5).any(|window| window == b"%%EOF");
-            if ends { Ok(StaticKind::Pdf) } else { Err(refused(RefusalCode::Truncated, "The PDF ends before it should: the upload is incomplete.")) }
+            if ends {
+                Ok(StaticKind::Pdf)
+            } else {
+                Err(refused(
+                    RefusalCode::Truncated,
+                    "The PDF ends before it should: the upload is incomplete.",
+                ))
+            }
         }
         [b'P', b'K', 3, 4, ..] => archived(bytes),
         [0xd0, 0xcf, 0x11, 0xe0, 0xa1, 0xb1, 0x1a, 0xe1, ..] => compound(bytes),
@@ -164,19 +208,31 @@ fn archived(bytes: &[u8]) -> Result<StaticKind, ReadError> {
     let mut archive = Archive::open(Cursor::new(bytes), bytes.len() as u64)?;
     if let Some(named) = archive.read("mimetype", MEDIA_TYPE)? {
         let kinds = [StaticKind::Odt, StaticKind::Ods, StaticKind::Odp];
-        let kind = kinds.into_iter().find(|kind| named.trim_ascii() == kind.media_type().as_bytes());
+        let kind = kinds
+            .into_iter()
+            .find(|kind| named.trim_ascii() == kind.media_type().as_bytes());
         // Scripts in other languages are parts of their own; Basic has a folder.
-        let scripts = archive.names().any(|name| name.starts_with(b"Basic/") || name.starts_with(b"Scripts/"));
+        let scripts = archive
+            .names()
+            .any(|name| name.starts_with(b"Basic/") || name.starts_with(b"Scripts/"));
         return kind.filter(|_| !scripts).ok_or_else(neither);
     }
-    let Some(parts) = archive.read("[Content_Types].xml", CONTENT_TYPES)? else { return Err(neither()) };
+    let Some(parts) = archive.read("[Content_Types].xml", CONTENT_TYPES)? else {
+        return Err(neither());
+    };
     let parts = String::from_utf8_lossy(&parts);
     let kinds = [StaticKind::Docx, StaticKind::Xlsx, StaticKind::Pptx];
     // The type of the main part: that of a document with macros is another.
-    let mut found = kinds.into_iter().filter(|kind| parts.contains(&format!("{}.main+xml", kind.media_type())));
+    let mut found = kinds
+        .into_iter()
+        .filter(|kind| parts.contains(&format!("{}.main+xml", kind.media_type())));
     let said = parts.to_ascii_lowercase();
-    let macros = ["macroenabled", "vbaproject", "macrosheet"].iter().any(|word| said.contains(word))
-        || archive.names().any(|name| name.to_ascii_lowercase().ends_with(b"vbaproject.bin"));
+    let macros = ["macroenabled", "vbaproject", "macrosheet"]
+        .iter()
+        .any(|word| said.contains(word))
+        || archive
+            .names()
+            .any(|name| name.to_ascii_lowercase().ends_with(b"vbaproject.bin"));
     match (found.next(), found.next()) {
         (Some(kind), None) if !macros => Ok(kind),
         _ => Err(neither()),
@@ -187,8 +243,14 @@ fn archived(bytes: &[u8]) -> Result<StaticKind, ReadError> {
 fn compound(bytes: &[u8]) -> Result<StaticKind, ReadError> {
     let damaged = |_| refused(RefusalCode::Unreadable, "The document is damaged.");
     let file = cfb::CompoundFile::open(Cursor::new(bytes)).map_err(damaged)?;
-    let kinds = [("/WordDocument", StaticKind::Doc), ("/Workbook", StaticKind::Xls), ("/PowerPoint Document", StaticKind::Ppt)];
-    let mut found = kinds.into_iter().filter(|(stream, _)| file.is_stream(stream));
+    let kinds = [
+        ("/WordDocument", StaticKind::Doc),
+        ("/Workbook", StaticKind::Xls),
+        ("/PowerPoint Document", StaticKind::Ppt),
+    ];
+    let mut found = kinds
+        .into_iter()
+        .filter(|(stream, _)| file.is_stream(stream));
     let macros = file.is_storage("/Macros") || file.is_storage("/_VBA_PROJECT_CUR");
     match (found.next(), found.next()) {
         (Some((_, kind)), None) if !macros => Ok(kind),
@@ -209,7 +271,9 @@ mod tests {
     fn archive(entries: &[(&str, &[u8])]) -> Vec<u8> {
         let mut writer = zip::ZipWriter::new(Cursor::new(Vec::new()));
         for (name, content) in entries {
-            writer.start_file(*name, zip::write::SimpleFileOptions::default()).unwrap();
+            writer
+                .start_file(*name, zip::write::SimpleFileOptions::default())
+                .unwrap();
             writer.write_all(content).unwrap();
         }
         writer.finish().unwrap().into_inner()
@@ -221,14 +285,19 @@ mod tests {
             file.create_storage(storage).unwrap();
         }
         for stream in streams {
-            file.create_stream(stream).unwrap().write_all(b"content").unwrap();
+            file.create_stream(stream)
+                .unwrap()
+                .write_all(b"content")
+                .unwrap();
         }
         file.into_inner().into_inner()
     }
 
     fn encoded(format: ImageFormat) -> Vec<u8> {
         let mut bytes = Cursor::new(Vec::new());
-        image::DynamicImage::new_rgba8(40, 30).write_to(&mut bytes, format).unwrap();
+        image::DynamicImage::new_rgba8(40, 30)
+            .write_to(&mut bytes, format)
+            .unwrap();
         bytes.into_inner()
     }
 
@@ -253,35 +322,93 @@ mod tests {
 
     #[test]
     fn documents_are_known_by_their_content() {
-        assert_eq!(static_content(b"%PDF-1.4\n%%EOF\n").unwrap(), StaticContent { kind: StaticKind::Pdf, icon: None });
+        assert_eq!(
+            static_content(b"%PDF-1.4\n%%EOF\n").unwrap(),
+            StaticContent {
+                kind: StaticKind::Pdf,
+                icon: None
+            }
+        );
         assert_eq!(code(b"%PDF-1.4\nhalf of it"), RefusalCode::Truncated);
         for kind in [StaticKind::Docx, StaticKind::Xlsx, StaticKind::Pptx] {
-            let types = format!("<Types><Override PartName=\"/x.xml\" ContentType=\"{}.main+xml\"/></Types>", kind.media_type());
-            assert_eq!(static_content(&archive(&[("[Content_Types].xml", types.as_bytes()), ("x.xml", b"<x/>")])).unwrap().kind, kind);
-            let with_macros = archive(&[("[Content_Types].xml", types.as_bytes()), ("word/vbaProject.bin", b"x")]);
+            let types = format!(
+                "<Types><Override PartName=\"/x.xml\" ContentType=\"{}.main+xml\"/></Types>",
+                kind.media_type()
+            );
+            assert_eq!(
+                static_content(&archive(&[
+                    ("[Content_Types].xml", types.as_bytes()),
+                    ("x.xml", b"<x/>")
+                ]))
+                .unwrap()
+                .kind,
+                kind
+            );
+            let with_macros = archive(&[
+                ("[Content_Types].xml", types.as_bytes()),
+                ("word/vbaProject.bin", b"x"),
+            ]);
             assert_eq!(code(&with_macros), RefusalCode::WrongType);
         }
         for kind in [StaticKind::Odt, StaticKind::Ods, StaticKind::Odp] {
             let named = kind.media_type().as_bytes();
-            assert_eq!(static_content(&archive(&[("mimetype", named), ("content.xml", b"<x/>")])).unwrap().kind, kind);
-            assert_eq!(code(&archive(&[("mimetype", named), ("Basic/Standard/Module1.xml", b"<x/>")])), RefusalCode::WrongType);
+            assert_eq!(
+                static_content(&archive(&[("mimetype", named), ("content.xml", b"<x/>")]))
+                    .unwrap()
+                    .kind,
+                kind
+            );
+            assert_eq!(
+                code(&archive(&[
+                    ("mimetype", named),
+                    ("Basic/Standard/Module1.xml", b"<x/>")
+                ])),
+                RefusalCode::WrongType
+            );
         }
-        for (stream, kind) in [("/WordDocument", StaticKind::Doc), ("/Workbook", StaticKind::Xls), ("/PowerPoint Document", StaticKind::Ppt)] {
+        for (stream, kind) in [
+            ("/WordDocument", StaticKind::Doc),
+            ("/Workbook", StaticKind::Xls),
+            ("/PowerPoint Document", StaticKind::Ppt),
+        ] {
             assert_eq!(static_content(&legacy(&[stream], &[])).unwrap().kind, kind);
-            assert_eq!(code(&legacy(&[stream], &["/Macros"])), RefusalCode::WrongType);
+            assert_eq!(
+                code(&legacy(&[stream], &["/Macros"])),
+                RefusalCode::WrongType
+            );
         }
-        assert_eq!(code(&legacy(&["/Property"], &[])), RefusalCode::WrongType, "an installer");
-        assert_eq!(code(&legacy(&["/WordDocument", "/Workbook"], &[])), RefusalCode::WrongType);
-        assert_eq!(code(&legacy(&["/WordDocument"], &[])[..600]), RefusalCode::Unreadable);
+        assert_eq!(
+            code(&legacy(&["/Property"], &[])),
+            RefusalCode::WrongType,
+            "an installer"
+        );
+        assert_eq!(
+            code(&legacy(&["/WordDocument", "/Workbook"], &[])),
+            RefusalCode::WrongType
+        );
+        assert_eq!(
+            code(&legacy(&["/WordDocument"], &[])[..600]),
+            RefusalCode::Unreadable
+        );
     }
 
     #[test]
     fn everything_else_is_refused() {
         let svg = "<svg xmlns=\"http://www.w3.org/2000/svg\"><script>alert(1)</script></svg>";
-        for text in ["", "<!DOCTYPE html><script>alert(1)</script>", svg, "#!/bin/sh\nrm -rf /", "This is no image.", "MZ\u{0}\u{1}"] {
+        for text in [
+            "",
+            "<!DOCTYPE html><script>alert(1)</script>",
+            svg,
+            "#!/bin/sh\nrm -rf /",
+            "This is no image.",
+            "MZ\u{0}\u{1}",
+        ] {
             assert_eq!(code(text.as_bytes()), RefusalCode::WrongType, "{text}");
         }
-        assert_eq!(code(&testing::Apk::default().build()), RefusalCode::WrongType);
+        assert_eq!(
+            code(&testing::Apk::default().build()),
+            RefusalCode::WrongType
+        );
         assert_eq!(code(&archive(&[("a.txt", b"a")])), RefusalCode::WrongType);
         assert_eq!(code(&vec![0; 20 * 1024 * 1024 + 1]), RefusalCode::TooLarge);
         let mut hidden = b"<html>".to_vec();

@@ -19,9 +19,16 @@ fn hostile_files_are_refused() {
             Err(ReadError::Refused(refusal)) if refusal.code == file.expected => {
                 let sentence = refusal.reason.len() < 300 && refusal.reason.ends_with('.');
                 assert!(sentence, "{}: {refusal}", file.name);
-                assert!(!refusal.reason.contains(char::is_control), "{}: {refusal}", file.name);
+                assert!(
+                    !refusal.reason.contains(char::is_control),
+                    "{}: {refusal}",
+                    file.name
+                );
             }
-            other => wrong.push(format!("{}: expected {}, got {other:?}", file.name, file.expected)),
+            other => wrong.push(format!(
+                "{}: expected {}, got {other:?}",
+                file.name, file.expected
+            )),
         }
         if took > Duration::from_secs(5) {
             wrong.push(format!("{}: took {took:?}", file.name));
@@ -34,12 +41,21 @@ fn hostile_files_are_refused() {
 fn what_is_only_spoilt_is_read_with_what_is_left() {
     for file in read_with_fallback() {
         let started = Instant::now();
-        let package = read_metadata(Cursor::new(&file.bytes), file.bytes.len() as u64, file.platform);
+        let package = read_metadata(
+            Cursor::new(&file.bytes),
+            file.bytes.len() as u64,
+            file.platform,
+        );
         let package = package.unwrap_or_else(|error| panic!("{}: {error}", file.name));
         assert_eq!(package.identifier, "com.example.app", "{}", file.name);
         assert_eq!(package.label, file.label, "{}", file.name);
         assert_eq!(package.icon.is_some(), file.icon, "{}", file.name);
-        assert!(started.elapsed() < Duration::from_secs(5), "{}: {:?}", file.name, started.elapsed());
+        assert!(
+            started.elapsed() < Duration::from_secs(5),
+            "{}: {:?}",
+            file.name,
+            started.elapsed()
+        );
     }
 }
 
@@ -50,12 +66,25 @@ fn hostile_pictures_are_refused() {
     assert_eq!(refusal(b""), RefusalCode::NotAnArchive);
     assert_eq!(refusal(b"<svg onload=alert(1)>"), RefusalCode::NotAnArchive);
     assert_eq!(refusal(b"GIF89a\x01\0\x01\0"), RefusalCode::NotAnArchive);
-    assert_eq!(refusal(&testing::hostile::flood_png()), RefusalCode::TooLarge);
+    assert_eq!(
+        refusal(&testing::hostile::flood_png()),
+        RefusalCode::TooLarge
+    );
     assert_eq!(refusal(&testing::png(4097, 2)), RefusalCode::TooLarge);
-    assert_eq!(refusal(&[testing::png(8, 8), vec![0; 9 << 20]].concat()), RefusalCode::TooLarge);
+    assert_eq!(
+        refusal(&[testing::png(8, 8), vec![0; 9 << 20]].concat()),
+        RefusalCode::TooLarge
+    );
     let png = testing::png(200, 200);
     assert_eq!(refusal(&png[..png.len() / 2]), RefusalCode::Unreadable);
     assert_eq!(refusal(b"\x89PNG\r\n\x1a\n"), RefusalCode::Unreadable);
-    assert_eq!(refusal(&[0xff, 0xd8, 0xff, 0xe0, 0, 16]), RefusalCode::Unreadable);
-    assert!(started.elapsed() < Duration::from_secs(5), "{:?}", started.elapsed());
+    assert_eq!(
+        refusal(&[0xff, 0xd8, 0xff, 0xe0, 0, 16]),
+        RefusalCode::Unreadable
+    );
+    assert!(
+        started.elapsed() < Duration::from_secs(5),
+        "{:?}",
+        started.elapsed()
+    );
 }

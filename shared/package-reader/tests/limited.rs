@@ -7,7 +7,8 @@ use std::process::{Command, Stdio};
 use package_reader::testing::{hostile, read_with_fallback};
 use package_reader::{Platform, ReadError, apk_signature, read_metadata};
 
-/// Kilobytes of address space. 64 MiB of it are the stack of the parsers and as much is reserved for their heap.
+/// Kilobytes of address space. 64 MiB of it are the stack of the parsers and as much is reserved
+/// for their heap.
 const LIMIT: u32 = 256 * 1024;
 
 const FILE: &str = "PACKAGE_READER_TEST_FILE";
@@ -19,7 +20,11 @@ fn one_file() {
     let (Ok(file), Ok(platform)) = (std::env::var(FILE), std::env::var(PLATFORM)) else {
         return;
     };
-    let platform = if platform == "ios" { Platform::Ios } else { Platform::Android };
+    let platform = if platform == "ios" {
+        Platform::Ios
+    } else {
+        Platform::Android
+    };
     let bytes = std::fs::read(&file).unwrap();
     let length = bytes.len() as u64;
     match read_metadata(Cursor::new(bytes), length, platform) {
@@ -34,8 +39,17 @@ fn one_file() {
 
 #[test]
 fn hostile_files_take_little_memory() {
-    let hostile = hostile().into_iter().map(|file| (file.name, file.platform, file.bytes, file.expected.to_string()));
-    let fallback = read_with_fallback().into_iter().map(|file| (file.name, file.platform, file.bytes, "read".to_owned()));
+    let hostile = hostile().into_iter().map(|file| {
+        (
+            file.name,
+            file.platform,
+            file.bytes,
+            file.expected.to_string(),
+        )
+    });
+    let fallback = read_with_fallback()
+        .into_iter()
+        .map(|file| (file.name, file.platform, file.bytes, "read".to_owned()));
     let path = std::env::temp_dir().join(format!("package-reader-{}-limited", std::process::id()));
     let program = std::env::current_exe().unwrap();
     let mut wrong = Vec::new();
@@ -43,7 +57,9 @@ fn hostile_files_take_little_memory() {
         std::fs::write(&path, &bytes).unwrap();
         let output = Command::new("sh")
             .arg("-c")
-            .arg(format!("ulimit -v {LIMIT}; exec \"$0\" one_file --exact --nocapture --test-threads 1"))
+            .arg(format!(
+                "ulimit -v {LIMIT}; exec \"$0\" one_file --exact --nocapture --test-threads 1"
+            ))
             .arg(&program)
             .env(FILE, &path)
             .env(PLATFORM, platform.to_string())
@@ -54,7 +70,10 @@ fn hostile_files_take_little_memory() {
         let judged = platform == Platform::Ios || said.contains("<signature: Unverified");
         if !output.status.success() || !said.contains(&format!("<{expected}>")) || !judged {
             let errors = String::from_utf8_lossy(&output.stderr);
-            wrong.push(format!("{name}: expected {expected}, {}: {said}{errors}", output.status));
+            wrong.push(format!(
+                "{name}: expected {expected}, {}: {said}{errors}",
+                output.status
+            ));
         }
     }
     let _ = std::fs::remove_file(&path);

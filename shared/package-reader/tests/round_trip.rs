@@ -6,7 +6,8 @@ use package_reader::testing::{Apk, Ipa, ProfileKind, jpeg, png};
 use package_reader::{Package, Platform, read_metadata, store_icon, testing};
 
 fn read(bytes: &[u8], platform: Platform) -> Package {
-    read_metadata(Cursor::new(bytes), bytes.len() as u64, platform).unwrap_or_else(|error| panic!("{error}"))
+    read_metadata(Cursor::new(bytes), bytes.len() as u64, platform)
+        .unwrap_or_else(|error| panic!("{error}"))
 }
 
 fn pixels(png: &[u8]) -> image::RgbaImage {
@@ -25,7 +26,10 @@ fn apk() {
             adaptive_icon,
             min_sdk: Some(21),
             target_sdk: Some(35),
-            permissions: vec!["android.permission.CAMERA".to_owned(), "org.example.OWN".to_owned()],
+            permissions: vec![
+                "android.permission.CAMERA".to_owned(),
+                "org.example.OWN".to_owned(),
+            ],
             ..Apk::default()
         };
         let package = read(&app.build(), Platform::Android);
@@ -34,25 +38,55 @@ fn apk() {
         assert_eq!(package.version_code, "4000000000");
         assert_eq!(package.version_name, app.version_name);
         assert_eq!(package.label, app.label);
-        assert_eq!((package.min_os.as_str(), package.target_sdk), ("21", Some(35)));
+        assert_eq!(
+            (package.min_os.as_str(), package.target_sdk),
+            ("21", Some(35))
+        );
         assert_eq!(package.permissions, app.permissions);
         assert_eq!((package.device_family.len(), &package.profile), (0, &None));
         let icon = package.icon.unwrap();
         assert_eq!((icon.width, icon.height), (96, 96));
-        assert_eq!(pixels(&icon.png), pixels(&png(96, 96)), "the sharpest icon, unchanged");
+        assert_eq!(
+            pixels(&icon.png),
+            pixels(&png(96, 96)),
+            "the sharpest icon, unchanged"
+        );
     }
 }
 
 #[test]
 fn apk_defaults() {
-    let app = Apk { min_sdk: None, target_sdk: None, permissions: Vec::new(), icon: 0, ..Apk::default() };
+    let app = Apk {
+        min_sdk: None,
+        target_sdk: None,
+        permissions: Vec::new(),
+        icon: 0,
+        ..Apk::default()
+    };
     let package = read(&app.build(), Platform::Android);
-    assert_eq!((package.min_os.as_str(), package.target_sdk), ("1", Some(1)));
+    assert_eq!(
+        (package.min_os.as_str(), package.target_sdk),
+        ("1", Some(1))
+    );
     assert_eq!(package.icon, None);
-    let many = (0..600).map(|i| format!("p.{i}.{}", "x".repeat(400))).collect();
-    let package = read(&Apk { permissions: many, ..Apk::default() }.build(), Platform::Android);
+    let many = (0..600)
+        .map(|i| format!("p.{i}.{}", "x".repeat(400)))
+        .collect();
+    let package = read(
+        &Apk {
+            permissions: many,
+            ..Apk::default()
+        }
+        .build(),
+        Platform::Android,
+    );
     assert_eq!(package.permissions.len(), 512);
-    assert!(package.permissions.iter().all(|permission| permission.len() == 256));
+    assert!(
+        package
+            .permissions
+            .iter()
+            .all(|permission| permission.len() == 256)
+    );
 }
 
 #[test]
@@ -73,22 +107,39 @@ fn ipa() {
         let package = read(&app.build(), Platform::Ios);
         assert_eq!(package.platform, Platform::Ios);
         assert_eq!(package.identifier, app.bundle_id);
-        assert_eq!((package.version_code.as_str(), package.version_name.as_str()), ("42", "4.5.6"));
+        assert_eq!(
+            (package.version_code.as_str(), package.version_name.as_str()),
+            ("42", "4.5.6")
+        );
         assert_eq!((package.label, package.min_os.as_str()), (app.name, "16.4"));
         assert_eq!(package.device_family, ["iphone", "ipad"]);
         assert_eq!((package.target_sdk, package.permissions.len()), (None, 0));
         let profile = package.profile.unwrap();
-        assert_eq!((profile.name.as_str(), profile.kind.as_str()), ("Example Profile", "development"));
+        assert_eq!(
+            (profile.name.as_str(), profile.kind.as_str()),
+            ("Example Profile", "development")
+        );
         assert_eq!(profile.uuid, "00000000-1111-2222-3333-444444444444");
-        assert_eq!((profile.team, profile.team_name.as_str()), (vec!["A1B2C3D4E5".to_owned()], "Example Team"));
-        assert_eq!((profile.expires.as_str(), profile.devices), ("2030-01-01T00:00:00Z", 7));
+        assert_eq!(
+            (profile.team, profile.team_name.as_str()),
+            (vec!["A1B2C3D4E5".to_owned()], "Example Team")
+        );
+        assert_eq!(
+            (profile.expires.as_str(), profile.devices),
+            ("2030-01-01T00:00:00Z", 7)
+        );
         let icon = package.icon.unwrap();
         assert_eq!((icon.width, icon.height), (120, 120));
         // Multiplying with the opacity and back loses a little.
         let expected = pixels(&png(120, 120));
         for (is, should) in pixels(&icon.png).pixels().zip(expected.pixels()) {
             assert_eq!(is.0[3], should.0[3]);
-            assert!(is.0.iter().zip(should.0).all(|(is, should)| is.abs_diff(should) <= 5), "{is:?} {should:?}");
+            assert!(
+                is.0.iter()
+                    .zip(should.0)
+                    .all(|(is, should)| is.abs_diff(should) <= 5),
+                "{is:?} {should:?}"
+            );
         }
     }
 }
@@ -104,11 +155,25 @@ fn the_first_certificate_of_a_profile_to_expire_is_read() {
         (vec![2_840_140_800], "2060-01-01T00:00:00Z"),
     ];
     for (certificates, expected) in cases {
-        let app = Ipa { certificates, ..Ipa::default() };
+        let app = Ipa {
+            certificates,
+            ..Ipa::default()
+        };
         let profile = read(&app.build(), Platform::Ios).profile.unwrap();
-        assert_eq!((profile.certificate_expires.as_str(), profile.expires.as_str()), (expected, "2030-01-01T00:00:00Z"));
+        assert_eq!(
+            (
+                profile.certificate_expires.as_str(),
+                profile.expires.as_str()
+            ),
+            (expected, "2030-01-01T00:00:00Z")
+        );
         let written = serde_json::to_value(&profile).unwrap();
-        assert_eq!(written.get("certificateExpires").and_then(|said| said.as_str()), Some(expected).filter(|said| !said.is_empty()));
+        assert_eq!(
+            written
+                .get("certificateExpires")
+                .and_then(|said| said.as_str()),
+            Some(expected).filter(|said| !said.is_empty())
+        );
     }
 }
 
@@ -121,11 +186,23 @@ fn kinds_of_profiles() {
         (ProfileKind::AppStore, "app-store", 0),
     ];
     for (kind, name, devices) in kinds {
-        let app = Ipa { profile: Some((kind, 2, 0)), ..Ipa::default() };
+        let app = Ipa {
+            profile: Some((kind, 2, 0)),
+            ..Ipa::default()
+        };
         let profile = read(&app.build(), Platform::Ios).profile.unwrap();
         assert_eq!((profile.kind.as_str(), profile.devices), (name, devices));
     }
-    let package = read(&Ipa { profile: None, icon: 0, families: vec![], ..Ipa::default() }.build(), Platform::Ios);
+    let package = read(
+        &Ipa {
+            profile: None,
+            icon: 0,
+            families: vec![],
+            ..Ipa::default()
+        }
+        .build(),
+        Platform::Ios,
+    );
     assert_eq!((package.profile, package.icon), (None, None));
     assert_eq!(package.device_family, ["iphone"]);
 }
@@ -133,9 +210,23 @@ fn kinds_of_profiles() {
 #[test]
 fn short_forms() {
     let package = read(&testing::apk("a.b", 3, "3.0", "Label"), Platform::Android);
-    assert_eq!((package.identifier.as_str(), package.version_code.as_str(), package.label.as_str()), ("a.b", "3", "Label"));
+    assert_eq!(
+        (
+            package.identifier.as_str(),
+            package.version_code.as_str(),
+            package.label.as_str()
+        ),
+        ("a.b", "3", "Label")
+    );
     let package = read(&testing::ipa("a.b", "3", "3.0", "Label"), Platform::Ios);
-    assert_eq!((package.identifier.as_str(), package.version_code.as_str(), package.label.as_str()), ("a.b", "3", "Label"));
+    assert_eq!(
+        (
+            package.identifier.as_str(),
+            package.version_code.as_str(),
+            package.label.as_str()
+        ),
+        ("a.b", "3", "Label")
+    );
 }
 
 #[test]
@@ -147,14 +238,23 @@ fn the_serialized_form_has_everything_but_the_icon() {
     assert_eq!(json["profile"]["kind"], "ad-hoc");
     assert_eq!(json.get("icon"), None);
     let back: Package = serde_json::from_value(json).unwrap();
-    assert_eq!(back, Package { icon: None, ..package });
+    assert_eq!(
+        back,
+        Package {
+            icon: None,
+            ..package
+        }
+    );
 }
 
 #[test]
 fn icons_for_lists() {
-    for (bytes, width, height) in
-        [(png(64, 32), 64, 32), (png(1024, 512), 128, 64), (jpeg(2000, 2000), 128, 128), (testing::ios::apple_png(180, 180), 128, 128)]
-    {
+    for (bytes, width, height) in [
+        (png(64, 32), 64, 32),
+        (png(1024, 512), 128, 64),
+        (jpeg(2000, 2000), 128, 128),
+        (testing::ios::apple_png(180, 180), 128, 128),
+    ] {
         let icon = store_icon(&bytes).unwrap();
         assert!(icon.len() <= 16_384);
         let icon = image::load_from_memory_with_format(&icon, image::ImageFormat::Png).unwrap();

@@ -1,4 +1,5 @@
-//! Writing zip archives: entries of another archive with their packed bytes as they are, and new ones.
+//! Writing zip archives: entries of another archive with their packed bytes as they are, and new
+//! ones.
 
 use std::fs::File;
 use std::io::{BufReader, BufWriter, Read, Seek, SeekFrom, Write};
@@ -12,7 +13,8 @@ use tempfile::NamedTempFile;
 
 use crate::failure::{WriteError, refused};
 
-/// Bytes of an archive, and of what an entry unpacks to, at most: beyond that zip needs records that Android does not read.
+/// Bytes of an archive, and of what an entry unpacks to, at most: beyond that zip needs records
+/// that Android does not read.
 const LARGEST: u64 = u32::MAX as u64 - 1;
 /// Entries of an archive, at most; one more says “look elsewhere”.
 const MOST: u16 = u16::MAX - 1;
@@ -111,7 +113,13 @@ impl Head {
     /// What both headers have in common: from the version to the sizes.
     fn shared(&self) -> Vec<u8> {
         let mut out = Vec::with_capacity(22);
-        for value in [self.needed, self.flags, if self.deflated { 8 } else { 0 }, self.time, self.date] {
+        for value in [
+            self.needed,
+            self.flags,
+            if self.deflated { 8 } else { 0 },
+            self.time,
+            self.date,
+        ] {
             out.extend(value.to_le_bytes());
         }
         // Both sizes are at most LARGEST.
@@ -122,7 +130,8 @@ impl Head {
     }
 }
 
-/// An extra field without what depends on the place and the sizes of the entry, and without padding that is no field.
+/// An extra field without what depends on the place and the sizes of the entry, and without padding
+/// that is no field.
 fn without_placement(mut extra: &[u8]) -> Vec<u8> {
     let mut out = Vec::new();
     while extra.len() >= 4 {
@@ -142,12 +151,18 @@ fn without_placement(mut extra: &[u8]) -> Vec<u8> {
 pub(crate) fn open(path: &Path) -> Result<Archive<BufReader<File>>, WriteError> {
     let file = File::open(path)?;
     let length = file.metadata()?.len();
-    Ok(Archive::open(BufReader::with_capacity(CHUNK, file), length)?)
+    Ok(Archive::open(
+        BufReader::with_capacity(CHUNK, file),
+        length,
+    )?)
 }
 
 /// A new file in the folder of `target`, which it can be moved to.
 pub(crate) fn beside(target: &Path) -> Result<NamedTempFile, WriteError> {
-    let folder = target.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let folder = target
+        .parent()
+        .filter(|folder| !folder.as_os_str().is_empty())
+        .unwrap_or(Path::new("."));
     Ok(NamedTempFile::new_in(folder)?)
 }
 
@@ -162,12 +177,23 @@ pub(crate) struct Writer {
 impl Writer {
     /// Begins an archive in a new file beside `target`.
     pub(crate) fn beside(target: &Path) -> Result<Writer, WriteError> {
-        Ok(Writer { file: BufWriter::with_capacity(CHUNK, beside(target)?), at: 0, directory: Vec::new(), entries: 0 })
+        Ok(Writer {
+            file: BufWriter::with_capacity(CHUNK, beside(target)?),
+            at: 0,
+            directory: Vec::new(),
+            entries: 0,
+        })
     }
 
-    /// Copies an entry as it is packed, and checks that it unpacks to what it declares. If it is not compressed, its data
-    /// will begin at a multiple of `alignment`.
-    pub(crate) fn copy(&mut self, archive: &mut Archive<impl Read + Seek>, name: &[u8], entry: &Entry, alignment: u16) -> Result<(), WriteError> {
+    /// Copies an entry as it is packed, and checks that it unpacks to what it declares. If it is
+    /// not compressed, its data will begin at a multiple of `alignment`.
+    pub(crate) fn copy(
+        &mut self,
+        archive: &mut Archive<impl Read + Seek>,
+        name: &[u8],
+        entry: &Entry,
+        alignment: u16,
+    ) -> Result<(), WriteError> {
         let record = archive.record(entry).to_vec();
         let (mut data, own_extra) = archive.open_packed(entry)?;
         self.begin(&Head::of(&record, name, entry, &own_extra), alignment)?;
@@ -184,14 +210,25 @@ impl Writer {
         check.finish()
     }
 
-    /// Writes an entry of another archive with the content of a file, compressed anew, or a new one if `old` is `None`. What is
-    /// compressed lies beside the file for a while.
+    /// Writes an entry of another archive with the content of a file, compressed anew, or a new one
+    /// if `old` is `None`. What is compressed lies beside the file for a while.
     #[cfg(feature = "ios")]
-    pub(crate) fn compress(&mut self, name: &str, old: Option<&[u8]>, file: &Path) -> Result<(), WriteError> {
-        let mut head = old.map_or_else(|| Head::file(name), |record| Head::of_changed(record, name.as_bytes()));
+    pub(crate) fn compress(
+        &mut self,
+        name: &str,
+        old: Option<&[u8]>,
+        file: &Path,
+    ) -> Result<(), WriteError> {
+        let mut head = old.map_or_else(
+            || Head::file(name),
+            |record| Head::of_changed(record, name.as_bytes()),
+        );
         let mut packed = beside(file)?;
         let mut crc = Crc::new();
-        let mut encoder = DeflateEncoder::new(BufWriter::with_capacity(CHUNK, packed.as_file_mut()), Compression::new(6));
+        let mut encoder = DeflateEncoder::new(
+            BufWriter::with_capacity(CHUNK, packed.as_file_mut()),
+            Compression::new(6),
+        );
         let mut content = File::open(file)?;
         let mut buffer = vec![0; CHUNK];
         loop {
@@ -214,11 +251,17 @@ impl Writer {
     }
 
     /// Writes an entry that is not compressed.
-    pub(crate) fn store(&mut self, mut head: Head, content: &[u8], alignment: u16) -> Result<(), WriteError> {
+    pub(crate) fn store(
+        &mut self,
+        mut head: Head,
+        content: &[u8],
+        alignment: u16,
+    ) -> Result<(), WriteError> {
         let mut crc = Crc::new();
         crc.update(content);
         head.deflated = false;
-        (head.crc, head.packed, head.unpacked) = (crc.sum(), content.len() as u64, content.len() as u64);
+        (head.crc, head.packed, head.unpacked) =
+            (crc.sum(), content.len() as u64, content.len() as u64);
         self.begin(&head, alignment)?;
         Ok(self.file.write_all(content)?)
     }
@@ -226,17 +269,32 @@ impl Writer {
     /// Writes an entry's header and record; its data has to follow.
     fn begin(&mut self, head: &Head, alignment: u16) -> Result<(), WriteError> {
         let data = self.at + 30 + (head.name.len() + head.own_extra.len()) as u64;
-        let padding = if head.deflated { Vec::new() } else { padding(data, alignment) };
+        let padding = if head.deflated {
+            Vec::new()
+        } else {
+            padding(data, alignment)
+        };
         let end = data + padding.len() as u64 + head.packed;
         if end + self.directory.len() as u64 > LARGEST || head.unpacked > LARGEST {
-            return Err(refused(RefusalCode::TooLarge, "Apps of 4 GB and more, or with files of that size, cannot be changed or signed."));
+            return Err(refused(
+                RefusalCode::TooLarge,
+                "Apps of 4 GB and more, or with files of that size, cannot be changed or signed.",
+            ));
         }
         if self.entries == MOST {
-            return Err(refused(RefusalCode::TooManyEntries, format!("An app can have {MOST} entries at most.")));
+            return Err(refused(
+                RefusalCode::TooManyEntries,
+                format!("An app can have {MOST} entries at most."),
+            ));
         }
         let extra_length = head.own_extra.len() + padding.len();
-        let (Ok(name_length), Ok(extra_length)) = (u16::try_from(head.name.len()), u16::try_from(extra_length)) else {
-            return Err(refused(RefusalCode::Unreadable, format!("The header of {} is too long.", quoted(&head.name))));
+        let (Ok(name_length), Ok(extra_length)) =
+            (u16::try_from(head.name.len()), u16::try_from(extra_length))
+        else {
+            return Err(refused(
+                RefusalCode::Unreadable,
+                format!("The header of {} is too long.", quoted(&head.name)),
+            ));
         };
         let shared = head.shared();
         let start = self.at as u32;
@@ -270,7 +328,10 @@ impl Writer {
     pub(crate) fn finish(mut self, comment: &[u8]) -> Result<NamedTempFile, WriteError> {
         let length = self.directory.len() as u64;
         if self.at + length > LARGEST {
-            return Err(refused(RefusalCode::TooLarge, "Apps of 4 GB and more cannot be changed or signed."));
+            return Err(refused(
+                RefusalCode::TooLarge,
+                "Apps of 4 GB and more cannot be changed or signed.",
+            ));
         }
         self.file.write_all(&self.directory)?;
         self.file.write_all(b"PK\x05\x06\0\0\0\0")?;
@@ -282,7 +343,10 @@ impl Writer {
         }
         self.file.write_all(&(comment.len() as u16).to_le_bytes())?;
         self.file.write_all(comment)?;
-        let mut file = self.file.into_inner().map_err(std::io::IntoInnerError::into_error)?;
+        let mut file = self
+            .file
+            .into_inner()
+            .map_err(std::io::IntoInnerError::into_error)?;
         file.flush()?;
         file.seek(SeekFrom::Start(0))?;
         Ok(file)
@@ -325,29 +389,48 @@ impl<'a> Check<'a> {
             sum: Crc::new(),
             inflater: entry.is_deflated().then(|| Decompress::new(false)),
             ended: !entry.is_deflated(),
-            sink: if entry.is_deflated() { vec![0; CHUNK] } else { Vec::new() },
+            sink: if entry.is_deflated() {
+                vec![0; CHUNK]
+            } else {
+                Vec::new()
+            },
         }
     }
 
     fn damaged(&self) -> WriteError {
-        refused(RefusalCode::Unreadable, format!("{} is damaged.", quoted(self.name)))
+        refused(
+            RefusalCode::Unreadable,
+            format!("{} is damaged.", quoted(self.name)),
+        )
     }
 
     fn other_size(&self) -> WriteError {
-        refused(RefusalCode::Unreadable, format!("{} has another size than is declared.", quoted(self.name)))
+        refused(
+            RefusalCode::Unreadable,
+            format!("{} has another size than is declared.", quoted(self.name)),
+        )
     }
 
     /// Takes the next packed bytes; gives each unpacked piece to `take`.
-    pub(crate) fn feed_into(&mut self, mut packed: &[u8], mut take: impl FnMut(&[u8]) -> Result<(), WriteError>) -> Result<(), WriteError> {
+    pub(crate) fn feed_into(
+        &mut self,
+        mut packed: &[u8],
+        mut take: impl FnMut(&[u8]) -> Result<(), WriteError>,
+    ) -> Result<(), WriteError> {
         let Some(inflater) = &mut self.inflater else {
             self.sum.update(packed);
             self.seen += packed.len() as u64;
-            return if self.seen > self.unpacked { Err(self.other_size()) } else { take(packed) };
+            return if self.seen > self.unpacked {
+                Err(self.other_size())
+            } else {
+                take(packed)
+            };
         };
         // Bytes behind the end of the compressed data say nothing.
         while !self.ended {
             let (consumed, produced) = (inflater.total_in(), inflater.total_out());
-            let Ok(status) = inflater.decompress(packed, &mut self.sink, FlushDecompress::None) else {
+            let Ok(status) = inflater.decompress(packed, &mut self.sink, FlushDecompress::None)
+            else {
                 return Err(self.damaged());
             };
             packed = &packed[(inflater.total_in() - consumed) as usize..];
@@ -380,7 +463,10 @@ impl<'a> Check<'a> {
             return Err(self.other_size());
         }
         if self.sum.sum() != self.crc {
-            return Err(refused(RefusalCode::Unreadable, format!("{} is damaged: its checksum differs.", quoted(self.name))));
+            return Err(refused(
+                RefusalCode::Unreadable,
+                format!("{} is damaged: its checksum differs.", quoted(self.name)),
+            ));
         }
         Ok(())
     }

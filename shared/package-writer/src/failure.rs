@@ -60,7 +60,12 @@ pub(crate) fn refused(code: RefusalCode, reason: impl Into<String>) -> WriteErro
     WriteError::Refused(Refusal::new(code, reason))
 }
 
-/// Runs code of other people on what strangers gave; its panic is an `unreadable` with that sentence.
-pub(crate) fn guarded<T>(sentence: &str, run: impl FnOnce() -> Result<T, WriteError>) -> Result<T, WriteError> {
-    panic::catch_unwind(AssertUnwindSafe(run)).unwrap_or_else(|_: Box<dyn Any + Send>| Err(refused(RefusalCode::Unreadable, sentence)))
+/// Runs code of other people on what strangers gave; its panic is an `unreadable` with that
+/// sentence.
+pub(crate) fn guarded<T>(
+    sentence: &str,
+    run: impl FnOnce() -> Result<T, WriteError>,
+) -> Result<T, WriteError> {
+    panic::catch_unwind(AssertUnwindSafe(run))
+        .unwrap_or_else(|_: Box<dyn Any + Send>| Err(refused(RefusalCode::Unreadable, sentence)))
 }

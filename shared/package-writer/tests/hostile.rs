@@ -1,4 +1,5 @@
-//! Files that nobody should accept are refused, or written as something that the strict reader takes; nothing is left behind.
+//! Files that nobody should accept are refused, or written as something that the strict reader
+//! takes; nothing is left behind.
 
 mod support;
 
@@ -13,7 +14,12 @@ use support::{Folder, identity};
 fn check(name: &str, result: Result<(), WriteError>, folder: &Folder) -> bool {
     match result {
         Err(WriteError::Refused(refusal)) => {
-            assert!(refusal.reason.len() < 400 && refusal.reason.ends_with('.') && !refusal.reason.contains(char::is_control), "{name}: {refusal}");
+            assert!(
+                refusal.reason.len() < 400
+                    && refusal.reason.ends_with('.')
+                    && !refusal.reason.contains(char::is_control),
+                "{name}: {refusal}"
+            );
             assert_eq!(folder.names(), ["source"], "{name}");
             false
         }
@@ -38,12 +44,23 @@ fn hostile_files_are_refused_or_made_plain() {
             // What is wrong with it lies inside of an entry, which is as it was.
             let bytes = std::fs::read(&target).unwrap();
             let length = bytes.len() as u64;
-            assert!(read_metadata(Cursor::new(bytes), length, file.platform).is_err(), "{}", file.name);
+            assert!(
+                read_metadata(Cursor::new(bytes), length, file.platform).is_err(),
+                "{}",
+                file.name
+            );
         }
         inserted += u32::from(check(file.name, result, &folder));
         let result = match file.platform {
             Platform::Android => sign_android(&source, &target, &keys),
-            Platform::Ios => sign_ios(&source, &target, &apple_keys, &profile, NOW, &folder.path("")),
+            Platform::Ios => sign_ios(
+                &source,
+                &target,
+                &apple_keys,
+                &profile,
+                NOW,
+                &folder.path(""),
+            ),
         };
         signed += u32::from(check(file.name, result, &folder));
     }
@@ -53,14 +70,35 @@ fn hostile_files_are_refused_or_made_plain() {
 
 #[test]
 fn changed_bytes_are_refused_or_stay_where_they_are() {
-    let apps = [(Platform::Android, Apk { icon: 0, ..Apk::default() }.build()), (Platform::Ios, Ipa { icon: 0, ..Ipa::default() }.build())];
+    let apps = [
+        (
+            Platform::Android,
+            Apk {
+                icon: 0,
+                ..Apk::default()
+            }
+            .build(),
+        ),
+        (
+            Platform::Ios,
+            Ipa {
+                icon: 0,
+                ..Ipa::default()
+            }
+            .build(),
+        ),
+    ];
     for (platform, app) in apps {
         let (mut written, mut state) = (0, 1_u32);
         for round in 0..400 {
             let mut changed = app.clone();
             state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
             // Half of them in the list of entries and the end.
-            let at = if round % 2 == 0 { state as usize % app.len() } else { app.len() - 1 - state as usize % 400 };
+            let at = if round % 2 == 0 {
+                state as usize % app.len()
+            } else {
+                app.len() - 1 - state as usize % 400
+            };
             changed[at] ^= 1 << (state >> 29);
             let folder = Folder::new();
             let (source, target) = (folder.file("source", &changed), folder.path("target"));
@@ -68,9 +106,19 @@ fn changed_bytes_are_refused_or_stay_where_they_are() {
             if result.is_ok() {
                 let bytes = std::fs::read(&target).unwrap();
                 let mut archive = Archive::open(Cursor::new(&bytes), bytes.len() as u64).unwrap();
-                let names: Vec<String> = archive.names().map(|name| String::from_utf8_lossy(name).into_owned()).collect();
-                let document = names.iter().find(|name| name.ends_with("appdepot/policy.json")).unwrap();
-                assert_eq!(archive.read(document, 10).unwrap().unwrap(), b"{}", "byte {at}");
+                let names: Vec<String> = archive
+                    .names()
+                    .map(|name| String::from_utf8_lossy(name).into_owned())
+                    .collect();
+                let document = names
+                    .iter()
+                    .find(|name| name.ends_with("appdepot/policy.json"))
+                    .unwrap();
+                assert_eq!(
+                    archive.read(document, 10).unwrap().unwrap(),
+                    b"{}",
+                    "byte {at}"
+                );
             }
             written += u32::from(check(&format!("byte {at}"), result, &folder));
         }
@@ -84,7 +132,11 @@ fn what_is_only_spoilt_is_written() {
     for file in read_with_fallback() {
         let folder = Folder::new();
         let (source, target) = (folder.file("source", &file.bytes), folder.path("target"));
-        check(file.name, insert(file.platform, &source, &target, &[("policy.json", b"{}")]), &folder);
+        check(
+            file.name,
+            insert(file.platform, &source, &target, &[("policy.json", b"{}")]),
+            &folder,
+        );
         if file.platform == Platform::Android {
             check(file.name, sign_android(&source, &target, &keys), &folder);
         }

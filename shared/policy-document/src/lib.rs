@@ -1,6 +1,8 @@
-//! Signs the documents of apps' policies: compact JWS (RFC 7515) with ES256, which both platforms verify with what they have.
+//! Signs the documents of apps' policies: compact JWS (RFC 7515) with ES256, which both platforms
+//! verify with what they have.
 //!
-//! A crate of its own, so that functions which only publish documents link no elliptic curves. Nothing is read or kept here.
+//! A crate of its own, so that functions which only publish documents link no elliptic curves.
+//! Nothing is read or kept here.
 
 use std::fmt;
 
@@ -47,33 +49,53 @@ pub fn new_key() -> Result<KeyPair, KeyError> {
             break secret;
         }
     };
-    let pkcs8 = secret.to_pkcs8_der().map_err(|_| KeyError("a new key cannot be written"))?;
+    let pkcs8 = secret
+        .to_pkcs8_der()
+        .map_err(|_| KeyError("a new key cannot be written"))?;
     let point = secret.public_key().to_sec1_bytes();
     // Uncompressed: 4, then both coordinates.
-    let (x, y) = point.get(1..65).map(|both| both.split_at(32)).ok_or(KeyError("a new key has no point"))?;
+    let (x, y) = point
+        .get(1..65)
+        .map(|both| both.split_at(32))
+        .ok_or(KeyError("a new key has no point"))?;
     let [x, y] = [x, y].map(|coordinate| URL_SAFE_NO_PAD.encode(coordinate));
     let kid = thumbprint(&x, &y);
     let jwk = json!({"kty": "EC", "crv": "P-256", "x": x, "y": y, "kid": kid, "use": "sig", "alg": "ES256"});
-    Ok(KeyPair { pkcs8: STANDARD.encode(pkcs8.as_bytes()), jwk })
+    Ok(KeyPair {
+        pkcs8: STANDARD.encode(pkcs8.as_bytes()),
+        jwk,
+    })
 }
 
 /// The members that a key has by necessity, in the order of their names.
 fn thumbprint(x: &str, y: &str) -> String {
-    URL_SAFE_NO_PAD.encode(Sha256::digest(format!(r#"{{"crv":"P-256","kty":"EC","x":"{x}","y":"{y}"}}"#)))
+    URL_SAFE_NO_PAD.encode(Sha256::digest(format!(
+        r#"{{"crv":"P-256","kty":"EC","x":"{x}","y":"{y}"}}"#
+    )))
 }
 
-/// The payload as a compact JWS. `pkcs8` is the private half in base64, `kid` the id of the pair. The same payload gives the same
-/// text (RFC 6979).
+/// The payload as a compact JWS. `pkcs8` is the private half in base64, `kid` the id of the pair.
+/// The same payload gives the same text (RFC 6979).
 ///
 /// # Errors
 /// For what is no private key of P-256.
 pub fn sign(pkcs8: &str, kid: &str, payload: &Value) -> Result<String, KeyError> {
-    let der = STANDARD.decode(pkcs8).map_err(|_| KeyError("the key is not base64"))?;
-    let key = SigningKey::from_pkcs8_der(&der).map_err(|_| KeyError("the key is no private key of P-256"))?;
+    let der = STANDARD
+        .decode(pkcs8)
+        .map_err(|_| KeyError("the key is not base64"))?;
+    let key = SigningKey::from_pkcs8_der(&der)
+        .map_err(|_| KeyError("the key is no private key of P-256"))?;
     let header = json!({"alg": "ES256", "kid": kid, "typ": TYPE}).to_string();
-    let signed = format!("{}.{}", URL_SAFE_NO_PAD.encode(header), URL_SAFE_NO_PAD.encode(payload.to_string()));
+    let signed = format!(
+        "{}.{}",
+        URL_SAFE_NO_PAD.encode(header),
+        URL_SAFE_NO_PAD.encode(payload.to_string())
+    );
     let signature: Signature = key.sign(signed.as_bytes());
-    Ok(format!("{signed}.{}", URL_SAFE_NO_PAD.encode(signature.to_bytes())))
+    Ok(format!(
+        "{signed}.{}",
+        URL_SAFE_NO_PAD.encode(signature.to_bytes())
+    ))
 }
 
 #[cfg(test)]
@@ -90,7 +112,9 @@ mod tests {
         let (signed, signature) = jws.rsplit_once('.').unwrap();
         let [x, y] = ["x", "y"].map(|name| decoded(jwk[name].as_str().unwrap()));
         let point = [&[4][..], &x, &y].concat();
-        UnparsedPublicKey::new(&ECDSA_P256_SHA256_FIXED, point).verify(signed.as_bytes(), &decoded(signature)).is_ok()
+        UnparsedPublicKey::new(&ECDSA_P256_SHA256_FIXED, point)
+            .verify(signed.as_bytes(), &decoded(signature))
+            .is_ok()
     }
 
     #[test]
@@ -102,19 +126,41 @@ mod tests {
         assert!(verifies(&jws, &ours.jwk) && !verifies(&jws, &theirs.jwk));
         let parts: Vec<&str> = jws.split('.').collect();
         let header: Value = serde_json::from_slice(&decoded(parts[0])).unwrap();
-        assert_eq!(header, json!({"alg": "ES256", "kid": kid, "typ": "app-policies"}));
-        assert_eq!(serde_json::from_slice::<Value>(&decoded(parts[1])).unwrap(), payload);
-        let forged = format!("{}.{}.{}", parts[0], URL_SAFE_NO_PAD.encode(r#"{"policies":[]}"#), parts[2]);
+        assert_eq!(
+            header,
+            json!({"alg": "ES256", "kid": kid, "typ": "app-policies"})
+        );
+        assert_eq!(
+            serde_json::from_slice::<Value>(&decoded(parts[1])).unwrap(),
+            payload
+        );
+        let forged = format!(
+            "{}.{}.{}",
+            parts[0],
+            URL_SAFE_NO_PAD.encode(r#"{"policies":[]}"#),
+            parts[2]
+        );
         assert!(!verifies(&forged, &ours.jwk));
-        assert_eq!(sign(&ours.pkcs8, kid, &payload).unwrap(), jws, "the same is signed the same");
+        assert_eq!(
+            sign(&ours.pkcs8, kid, &payload).unwrap(),
+            jws,
+            "the same is signed the same"
+        );
         assert_ne!(ours.jwk["kid"], theirs.jwk["kid"]);
     }
 
     #[test]
     fn the_thumbprint_is_the_standards() {
-        // RFC 7638 has no example of a curve: this one was computed by `openssl dgst -sha256 -binary | basenc --base64url`.
-        let (x, y) = ("f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU", "x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0");
-        assert_eq!(thumbprint(x, y), "oKIywvGUpTVTyxMQ3bwIIeQUudfr_CkLMjCE19ECD-U");
+        // RFC 7638 has no example of a curve: this one was computed by `openssl dgst -sha256
+        // -binary | basenc --base64url`.
+        let (x, y) = (
+            "f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU",
+            "x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0",
+        );
+        assert_eq!(
+            thumbprint(x, y),
+            "oKIywvGUpTVTyxMQ3bwIIeQUudfr_CkLMjCE19ECD-U"
+        );
     }
 
     #[test]

@@ -23,9 +23,11 @@ pub enum Dialect {
     RhmapSdk,
     /// The v2 envelope of teams: bare JSON, errors as `{"error":{"error":M}}` (003 9.2 to 9.5).
     RhmapTeams,
-    /// The same for the removal and the members of a team: errors as `{"error":M}` (003 9.6 to 9.8).
+    /// The same for the removal and the members of a team: errors as `{"error":M}` (003 9.6 to
+    /// 9.8).
     RhmapTeamMembers,
-    /// The v2 paths of alerts: the v1 envelope, errors with the words of that platform's middleware beside its own.
+    /// The v2 paths of alerts: the v1 envelope, errors with the words of that platform's middleware
+    /// beside its own.
     RhmapMbaas,
     /// The publisher API of WSO2 App Manager: bare JSON, conditional requests (001).
     Wso2,
@@ -67,10 +69,19 @@ pub struct Written {
 impl Dialect {
     fn success(self, reply: &Reply, json: &[u8], closing: &Closing<'_>) -> Result<Written, Error> {
         Ok(match self {
-            Self::Wso2 | Self::OAuth => Written { status: wso2::success(reply.success, closing.create_status), body: json.to_vec() },
+            Self::Wso2 | Self::OAuth => Written {
+                status: wso2::success(reply.success, closing.create_status),
+                body: json.to_vec(),
+            },
             Self::Rhmap | Self::RhmapSdk | Self::RhmapMbaas => rhmap::success(reply.success, json),
-            Self::RhmapTeams | Self::RhmapTeamMembers => Written { status: 200, body: json.to_vec() },
-            Self::Apperian => Written { status: apperian::success(reply.success), body: json.to_vec() },
+            Self::RhmapTeams | Self::RhmapTeamMembers => Written {
+                status: 200,
+                body: json.to_vec(),
+            },
+            Self::Apperian => Written {
+                status: apperian::success(reply.success),
+                body: json.to_vec(),
+            },
             Self::ApperianCalls => apperian::result(json, closing.echo)?,
             Self::PingId => pingid::success(json, closing)?,
         })
@@ -124,7 +135,9 @@ impl Dialect {
         let mut reply = reply;
         if reply.validators.is_none() {
             reply.validators = match &reply.content {
-                Content::Json(bytes) | Content::BareJson(bytes) | Content::Bytes { bytes, .. } => Some(Validators::of_content(bytes)),
+                Content::Json(bytes) | Content::BareJson(bytes) | Content::Bytes { bytes, .. } => {
+                    Some(Validators::of_content(bytes))
+                }
                 Content::Redirect(_) | Content::SeeOther(_) | Content::Empty => None,
             };
         }
@@ -135,12 +148,21 @@ impl Dialect {
         Ok((reply, verdict))
     }
 
-    /// The answer in this dialect. Whether it reads decides how a redirect is spelled: a POST must become a GET.
+    /// The answer in this dialect. Whether it reads decides how a redirect is spelled: a POST must
+    /// become a GET.
     pub fn close(self, outcome: Result<Reply, Error>, closing: &Closing<'_>) -> Response<Body> {
         let mut response = Response::builder().header("x-content-type-options", "nosniff");
         // What a client keeps it must ask about each time; what has no entity tag it must not keep.
-        let caching = if self.is_conditional() && closing.is_get && outcome.is_ok() { "private, no-cache" } else { "no-store" };
-        let kept = outcome.as_ref().ok().and_then(|reply| reply.max_age).map(|seconds| format!("public, max-age={seconds}"));
+        let caching = if self.is_conditional() && closing.is_get && outcome.is_ok() {
+            "private, no-cache"
+        } else {
+            "no-store"
+        };
+        let kept = outcome
+            .as_ref()
+            .ok()
+            .and_then(|reply| reply.max_age)
+            .map(|seconds| format!("public, max-age={seconds}"));
         response = response.header("cache-control", kept.as_deref().unwrap_or(caching));
         if self == Self::OAuth {
             response = response.header("pragma", "no-cache");
@@ -152,7 +174,10 @@ impl Dialect {
                 if let (401, Some(challenge)) = (written.status, self.challenge(closing)) {
                     response = response.header("www-authenticate", challenge);
                 }
-                response.status(written.status).header("content-type", JSON).body(text(written.body))
+                response
+                    .status(written.status)
+                    .header("content-type", JSON)
+                    .body(text(written.body))
             }
             Ok((reply, verdict)) => {
                 if let Some(validators) = &reply.validators {
@@ -161,7 +186,11 @@ impl Dialect {
                         response = response.header("last-modified", http_date(modified));
                     }
                 }
-                if verdict == Verdict::NotModified { response.status(304).body(Body::Empty) } else { self.whole(response, reply, closing) }
+                if verdict == Verdict::NotModified {
+                    response.status(304).body(Body::Empty)
+                } else {
+                    self.whole(response, reply, closing)
+                }
             }
         };
         built.unwrap_or_else(|error| {
@@ -172,7 +201,12 @@ impl Dialect {
         })
     }
 
-    fn whole(self, mut response: http::response::Builder, reply: Reply, closing: &Closing<'_>) -> http::Result<Response<Body>> {
+    fn whole(
+        self,
+        mut response: http::response::Builder,
+        reply: Reply,
+        closing: &Closing<'_>,
+    ) -> http::Result<Response<Body>> {
         for (name, value) in &reply.headers {
             response = response.header(*name, value);
         }
@@ -185,17 +219,45 @@ impl Dialect {
                     tracing::error!(%error, cause = error.cause.as_deref().unwrap_or_default(), "an answer could not be written");
                     self.error(&error, closing)
                 });
-                response.status(written.status).header("content-type", JSON).body(text(written.body))
+                response
+                    .status(written.status)
+                    .header("content-type", JSON)
+                    .body(text(written.body))
             }
-            Content::BareJson(json) => response.status(200).header("content-type", JSON).body(text(json.clone())),
-            Content::Bytes { content_type, bytes } if content_type.starts_with("text/") || content_type.ends_with("xml") => {
-                response.status(200).header("content-type", content_type.as_ref()).body(text(bytes.clone()))
-            }
-            Content::Bytes { content_type, bytes } => response.status(200).header("content-type", content_type.as_ref()).body(Body::Binary(bytes.clone())),
-            Content::Redirect(url) => response.status(if closing.is_get { 302 } else { 303 }).header("location", url).body(Body::Empty),
-            Content::SeeOther(url) => response.status(303).header("location", url).body(Body::Empty),
+            Content::BareJson(json) => response
+                .status(200)
+                .header("content-type", JSON)
+                .body(text(json.clone())),
+            Content::Bytes {
+                content_type,
+                bytes,
+            } if content_type.starts_with("text/") || content_type.ends_with("xml") => response
+                .status(200)
+                .header("content-type", content_type.as_ref())
+                .body(text(bytes.clone())),
+            Content::Bytes {
+                content_type,
+                bytes,
+            } => response
+                .status(200)
+                .header("content-type", content_type.as_ref())
+                .body(Body::Binary(bytes.clone())),
+            Content::Redirect(url) => response
+                .status(if closing.is_get { 302 } else { 303 })
+                .header("location", url)
+                .body(Body::Empty),
+            Content::SeeOther(url) => response
+                .status(303)
+                .header("location", url)
+                .body(Body::Empty),
             // The publisher API says 200 without a body; a client of its may know no 204.
-            Content::Empty => response.status(if self == Self::Wso2 || self == Self::OAuth { 200 } else { 204 }).body(Body::Empty),
+            Content::Empty => response
+                .status(if self == Self::Wso2 || self == Self::OAuth {
+                    200
+                } else {
+                    204
+                })
+                .body(Body::Empty),
         }
     }
 }

@@ -1,5 +1,6 @@
-//! The publisher API of WSO2 App Manager v1.1 (001): bare JSON, errors as `{code,message,description,moreInfo,error}`;
-//! and OAuth 2.0's own form of errors for its tokens (RFC 6749 5.2).
+//! The publisher API of WSO2 App Manager v1.1 (001): bare JSON, errors as
+//! `{code,message,description,moreInfo,error}`; and OAuth 2.0's own form of errors for its tokens
+//! (RFC 6749 5.2).
 
 use serde_json::json;
 
@@ -7,7 +8,8 @@ use super::{Written, status};
 use crate::error::{Error, Kind};
 use crate::reply::Success;
 
-/// The HTTP status of a success. `create_status` is the deployment's parameter for what is made in the catalogue.
+/// The HTTP status of a success. `create_status` is the deployment's parameter for what is made in
+/// the catalogue.
 pub fn success(success: Success, create_status: u16) -> u16 {
     match success {
         Success::Done => 200,
@@ -43,29 +45,62 @@ pub fn error(error: &Error) -> Written {
         _ => &error.message,
     };
     let body = json!({"code": code, "message": message(error.kind), "description": description, "moreInfo": "", "error": []});
-    Written { status: code, body: body.to_string().into_bytes() }
+    Written {
+        status: code,
+        body: body.to_string().into_bytes(),
+    }
 }
 
-/// An error of the token endpoint. The operation's message begins with the standard's code where it has one.
+/// An error of the token endpoint. The operation's message begins with the standard's code where it
+/// has one.
 pub fn oauth_error(error: &Error) -> Written {
-    const CODES: [&str; 6] = ["invalid_request", "invalid_client", "invalid_grant", "unauthorized_client", "unsupported_grant_type", "invalid_scope"];
-    let (code, description) = match error.message.split_once(": ").filter(|(code, _)| CODES.contains(code)) {
+    const CODES: [&str; 6] = [
+        "invalid_request",
+        "invalid_client",
+        "invalid_grant",
+        "unauthorized_client",
+        "unsupported_grant_type",
+        "invalid_scope",
+    ];
+    let (code, description) = match error
+        .message
+        .split_once(": ")
+        .filter(|(code, _)| CODES.contains(code))
+    {
         Some(found) => found,
         None => match error.kind {
-            Kind::Internal => ("server_error", "The server encountered an internal error. Please contact administrator."),
-            Kind::Unavailable | Kind::TooManyRequests => ("temporarily_unavailable", error.message.as_str()),
+            Kind::Internal => (
+                "server_error",
+                "The server encountered an internal error. Please contact administrator.",
+            ),
+            Kind::Unavailable | Kind::TooManyRequests => {
+                ("temporarily_unavailable", error.message.as_str())
+            }
             Kind::Unauthenticated => ("invalid_client", error.message.as_str()),
             _ => ("invalid_request", error.message.as_str()),
         },
     };
-    let status = if code == "invalid_client" { 401 } else { status(error.kind) };
-    Written { status, body: json!({"error": code, "error_description": description}).to_string().into_bytes() }
+    let status = if code == "invalid_client" {
+        401
+    } else {
+        status(error.kind)
+    };
+    Written {
+        status,
+        body: json!({"error": code, "error_description": description})
+            .to_string()
+            .into_bytes(),
+    }
 }
 
-/// How whoever asks proves who he is, for the header of a 401: by name and password (a client by id and secret), or by a
-/// token.
+/// How whoever asks proves who he is, for the header of a 401: by name and password (a client by id
+/// and secret), or by a token.
 pub fn challenge(by_password: bool) -> &'static str {
-    if by_password { "Basic realm=\"Appdepot\"" } else { "Bearer realm=\"Appdepot\"" }
+    if by_password {
+        "Basic realm=\"Appdepot\""
+    } else {
+        "Bearer realm=\"Appdepot\""
+    }
 }
 
 #[cfg(test)]
@@ -79,9 +114,24 @@ mod tests {
             (written.status, String::from_utf8(written.body).unwrap())
         };
         let (status, body) = spelled(&Error::invalid("invalid_grant: wrong: really"));
-        assert_eq!((status, body.as_str()), (400, r#"{"error":"invalid_grant","error_description":"wrong: really"}"#));
-        let (status, body) = spelled(&Error::new(Kind::Unauthenticated, "invalid_client: unknown"));
-        assert_eq!((status, body.as_str()), (401, r#"{"error":"invalid_client","error_description":"unknown"}"#));
+        assert_eq!(
+            (status, body.as_str()),
+            (
+                400,
+                r#"{"error":"invalid_grant","error_description":"wrong: really"}"#
+            )
+        );
+        let (status, body) = spelled(&Error::new(
+            Kind::Unauthenticated,
+            "invalid_client: unknown",
+        ));
+        assert_eq!(
+            (status, body.as_str()),
+            (
+                401,
+                r#"{"error":"invalid_client","error_description":"unknown"}"#
+            )
+        );
         assert_eq!(spelled(&Error::internal("secret")).0, 500);
         assert!(!spelled(&Error::internal("secret")).1.contains("secret"));
     }

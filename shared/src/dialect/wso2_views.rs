@@ -50,15 +50,28 @@ pub struct AppList<'a, A> {
 }
 
 impl<'a> AppList<'a, Summary> {
-    /// A page of apps in short. The document shows them under one name, the published server answered them under the other.
+    /// A page of apps in short. The document shows them under one name, the published server
+    /// answered them under the other.
     pub fn short(apps: &'a [Summary], links: Links) -> Self {
-        Self { previous: links.previous, next: links.next, count: apps.len(), app_list: apps, app_summary_list: apps }
+        Self {
+            previous: links.previous,
+            next: links.next,
+            count: apps.len(),
+            app_list: apps,
+            app_summary_list: apps,
+        }
     }
 }
 
 impl<'a, A> AppList<'a, A> {
     /// A page of whole apps.
     pub fn whole(apps: &'a [A], links: Links) -> Self {
-        Self { previous: links.previous, next: links.next, count: apps.len(), app_list: apps, app_summary_list: &[] }
+        Self {
+            previous: links.previous,
+            next: links.next,
+            count: apps.len(),
+            app_list: apps,
+            app_summary_list: &[],
+        }
     }
 }

@@ -60,14 +60,21 @@ impl Record for Alert {
 }
 
 impl Alert {
-    /// Whether it hears of that event: OR within a list, AND across the three. What happens in every environment is heard in each.
-    /// A category or severity counts as it was told and as the event's name has it, so that an alert by the table of names
-    /// misses nothing.
+    /// Whether it hears of that event: OR within a list, AND across the three. What happens in
+    /// every environment is heard in each. A category or severity counts as it was told and as the
+    /// event's name has it, so that an alert by the table of names misses nothing.
     pub fn hears(&self, event: &Event) -> bool {
         let known = NAMES.iter().find(|known| known.name == event.name);
-        let category = |category: &Category| *category == event.category || known.is_some_and(|known| known.category == *category);
-        let severity = |severity: &Severity| *severity == event.severity || known.is_some_and(|known| known.severity == *severity);
-        let named = self.names.iter().any(|name| *name == event.name || event.finer.as_ref() == Some(name));
+        let category = |category: &Category| {
+            *category == event.category || known.is_some_and(|known| known.category == *category)
+        };
+        let severity = |severity: &Severity| {
+            *severity == event.severity || known.is_some_and(|known| known.severity == *severity)
+        };
+        let named = self
+            .names
+            .iter()
+            .any(|name| *name == event.name || event.finer.as_ref() == Some(name));
         self.enabled
             && self.app.is_none_or(|app| app == event.app)
             && event.env.as_ref().is_none_or(|env| *env == self.env)
@@ -124,7 +131,10 @@ impl FromStr for Watched {
     fn from_str(text: &str) -> Result<Self, Error> {
         match text.trim() {
             EVERY_APP => Ok(Self::Every),
-            guid => guid.parse().map(Self::App).map_err(|_| Error::invalid("invalid_guid")),
+            guid => guid
+                .parse()
+                .map(Self::App)
+                .map_err(|_| Error::invalid("invalid_guid")),
         }
     }
 }
@@ -176,8 +186,16 @@ impl Said {
             emails: self.emails.as_deref().map(recipients).transpose()?,
             enabled: self.enabled,
             env: self.env,
-            categories: self.categories.as_deref().map(|words| known("eventCategories", words, &Category::ALL)).transpose()?,
-            severities: self.severities.as_deref().map(|words| known("eventSeverities", words, &Severity::ALL)).transpose()?,
+            categories: self
+                .categories
+                .as_deref()
+                .map(|words| known("eventCategories", words, &Category::ALL))
+                .transpose()?,
+            severities: self
+                .severities
+                .as_deref()
+                .map(|words| known("eventSeverities", words, &Severity::ALL))
+                .transpose()?,
             names: self.names.as_deref().map(names).transpose()?,
         })
     }
@@ -192,14 +210,24 @@ impl Changes {
     /// A new alert, which is enabled where nothing else is said.
     ///
     /// # Errors
-    /// Invalid without name, recipients, environment or any filter, and where the filters exclude each other.
+    /// Invalid without name, recipients, environment or any filter, and where the filters exclude
+    /// each other.
     pub fn made(self, app: Option<AppId>, now: Timestamp) -> Result<Alert, Error> {
         let mut alert = Alert {
             guid: Guid::random(),
-            name: self.name.clone().ok_or_else(|| Error::invalid("invalid_alertName"))?,
+            name: self
+                .name
+                .clone()
+                .ok_or_else(|| Error::invalid("invalid_alertName"))?,
             app: app.map(AppId::item),
-            env: self.env.clone().ok_or_else(|| Error::invalid("invalid_env"))?,
-            emails: self.emails.clone().ok_or_else(|| Error::invalid("invalid_emails"))?,
+            env: self
+                .env
+                .clone()
+                .ok_or_else(|| Error::invalid("invalid_env"))?,
+            emails: self
+                .emails
+                .clone()
+                .ok_or_else(|| Error::invalid("invalid_emails"))?,
             enabled: true,
             categories: Vec::new(),
             severities: Vec::new(),
@@ -234,11 +262,16 @@ impl Alert {
     /// Refuses an alert that hears of everything, or of a name that its other filters shut out.
     fn fits(&self) -> Result<(), Error> {
         if self.categories.is_empty() && self.severities.is_empty() && self.names.is_empty() {
-            return Err(Error::invalid("invalid_eventCategories: set at least one of eventCategories, eventSeverities and eventNames"));
+            return Err(Error::invalid(
+                "invalid_eventCategories: set at least one of eventCategories, eventSeverities and eventNames",
+            ));
         }
         for name in self.names.iter().filter_map(|name| EventName::parse(name)) {
             let misfit = |what: &str, of: &dyn Display, field: &str| {
-                Err(Error::invalid(format!("invalid_eventNames: {} is of the {what} {of}, which is not among {field}", name.name)))
+                Err(Error::invalid(format!(
+                    "invalid_eventNames: {} is of the {what} {of}, which is not among {field}",
+                    name.name
+                )))
             };
             if !self.categories.is_empty() && !self.categories.contains(&name.category) {
                 return misfit("category", &name.category, "eventCategories");
@@ -267,8 +300,15 @@ fn quoted(word: &str) -> String {
 /// An alert's name, without the blanks around it.
 fn name(text: &str) -> Result<String, Error> {
     let text = text.trim();
-    let fits = (1..=NAME_LIMIT).contains(&text.chars().count()) && !text.chars().any(char::is_control);
-    if fits { Ok(text.to_owned()) } else { Err(Error::invalid(format!("invalid_alertName: a name has 1 to {NAME_LIMIT} characters on one line"))) }
+    let fits =
+        (1..=NAME_LIMIT).contains(&text.chars().count()) && !text.chars().any(char::is_control);
+    if fits {
+        Ok(text.to_owned())
+    } else {
+        Err(Error::invalid(format!(
+            "invalid_alertName: a name has 1 to {NAME_LIMIT} characters on one line"
+        )))
+    }
 }
 
 /// The recipients of a mail, each once.
@@ -280,25 +320,48 @@ pub fn recipients(words: &[String]) -> Result<Vec<String>, Error> {
     for word in words {
         let word = word.trim();
         // Quoted names and addresses of machines are in no mailbox that a mail service delivers to.
-        let is_plain = !word.chars().any(|c| c.is_control() || matches!(c, '"' | '['));
+        let is_plain = !word
+            .chars()
+            .any(|c| c.is_control() || matches!(c, '"' | '['));
         let address = mail::address(word).ok().filter(|_| is_plain);
-        let address = address.ok_or_else(|| Error::invalid(format!("invalid_emails: {} is no mail address", quoted(word))))?;
+        let address = address.ok_or_else(|| {
+            Error::invalid(format!(
+                "invalid_emails: {} is no mail address",
+                quoted(word)
+            ))
+        })?;
         add(&mut found, address.to_string());
         if found.len() > RECIPIENTS_LIMIT {
-            return Err(Error::invalid(format!("invalid_emails: an alert has at most {RECIPIENTS_LIMIT} recipients")));
+            return Err(Error::invalid(format!(
+                "invalid_emails: an alert has at most {RECIPIENTS_LIMIT} recipients"
+            )));
         }
     }
-    if found.is_empty() { Err(Error::invalid("invalid_emails: at least one mail address is needed")) } else { Ok(found) }
+    if found.is_empty() {
+        Err(Error::invalid(
+            "invalid_emails: at least one mail address is needed",
+        ))
+    } else {
+        Ok(found)
+    }
 }
 
 /// Words of a closed list.
-fn known<T: Copy + PartialEq + Display>(field: &str, words: &[String], all: &[T]) -> Result<Vec<T>, Error> {
+fn known<T: Copy + PartialEq + Display>(
+    field: &str,
+    words: &[String],
+    all: &[T],
+) -> Result<Vec<T>, Error> {
     let mut found = Vec::new();
     for word in words {
         let one = all.iter().find(|one| one.to_string() == *word);
         let one = one.ok_or_else(|| {
             let allowed: Vec<String> = all.iter().map(ToString::to_string).collect();
-            Error::invalid(format!("invalid_{field}: {} is none of {}", quoted(word), allowed.join(", ")))
+            Error::invalid(format!(
+                "invalid_{field}: {} is none of {}",
+                quoted(word),
+                allowed.join(", ")
+            ))
         })?;
         add(&mut found, *one);
     }
@@ -311,7 +374,11 @@ fn names(words: &[String]) -> Result<Vec<String>, Error> {
     for word in words {
         let name = EventName::parse(word).ok_or_else(|| {
             let allowed: Vec<&str> = NAMES.iter().map(|name| name.name).collect();
-            Error::invalid(format!("invalid_eventNames: {} is none of {}", quoted(word), allowed.join(", ")))
+            Error::invalid(format!(
+                "invalid_eventNames: {} is none of {}",
+                quoted(word),
+                allowed.join(", ")
+            ))
         })?;
         add(&mut found, name.name.to_owned());
     }
@@ -319,7 +386,10 @@ fn names(words: &[String]) -> Result<Vec<String>, Error> {
 }
 
 #[derive(Template)]
-#[template(ext = "html", source = "<!DOCTYPE html><html><body>{% for line in lines %}<p>{{ line }}</p>{% endfor %}</body></html>")]
+#[template(
+    ext = "html",
+    source = "<!DOCTYPE html><html><body>{% for line in lines %}<p>{{ line }}</p>{% endfor %}</body></html>"
+)]
 struct TestMail<'a> {
     lines: &'a [String],
 }
@@ -356,7 +426,12 @@ pub fn listing(handle: Handle, app: Option<AppId>) -> Query {
 ///
 /// # Errors
 /// Not found for an app that has neither a card nor an alert; the store's.
-pub async fn list(reader: &mut Reader<'_>, handle: Handle, app: Option<AppId>, env: &Environment) -> Result<Vec<Alert>, Error> {
+pub async fn list(
+    reader: &mut Reader<'_>,
+    handle: Handle,
+    app: Option<AppId>,
+    env: &Environment,
+) -> Result<Vec<Alert>, Error> {
     let items = reader.all(listing(handle, app)).await?;
     if items.is_empty() {
         must_exist(reader, handle, app).await?;
@@ -368,7 +443,12 @@ pub async fn list(reader: &mut Reader<'_>, handle: Handle, app: Option<AppId>, e
             alerts.push(alert);
         }
     }
-    alerts.sort_by(|one, other| other.created.cmp(&one.created).then_with(|| one.guid.cmp(&other.guid)));
+    alerts.sort_by(|one, other| {
+        other
+            .created
+            .cmp(&one.created)
+            .then_with(|| one.guid.cmp(&other.guid))
+    });
     Ok(alerts)
 }
 
@@ -376,18 +456,27 @@ pub async fn list(reader: &mut Reader<'_>, handle: Handle, app: Option<AppId>, e
 ///
 /// # Errors
 /// Not found; the store's.
-pub async fn must_exist(reader: &mut Reader<'_>, handle: Handle, app: Option<AppId>) -> Result<(), Error> {
+pub async fn must_exist(
+    reader: &mut Reader<'_>,
+    handle: Handle,
+    app: Option<AppId>,
+) -> Result<(), Error> {
     let Some(app) = app else { return Ok(()) };
     let card: Option<Stored<AppCard>> = reader.get(&keys::app_card(handle, app)).await?;
     card.map(drop).ok_or_else(unknown)
 }
 
 /// Whose alert a request names.
-async fn app_of(reader: &mut Reader<'_>, handle: Handle, named: &Named) -> Result<Option<AppId>, Error> {
+async fn app_of(
+    reader: &mut Reader<'_>,
+    handle: Handle,
+    named: &Named,
+) -> Result<Option<AppId>, Error> {
     if let Some((app, _)) = &named.of {
         return Ok(*app);
     }
-    let place: Option<Stored<AlertPlace>> = reader.get(&keys::alert_place(handle, &named.guid)).await?;
+    let place: Option<Stored<AlertPlace>> =
+        reader.get(&keys::alert_place(handle, &named.guid)).await?;
     Ok(place.ok_or_else(unknown)?.value.app)
 }
 
@@ -395,15 +484,26 @@ async fn app_of(reader: &mut Reader<'_>, handle: Handle, named: &Named) -> Resul
 ///
 /// # Errors
 /// Not found, also where it is elsewhere than the request says; the store's.
-pub async fn find(reader: &mut Reader<'_>, handle: Handle, named: &Named) -> Result<Stored<Alert>, Error> {
+pub async fn find(
+    reader: &mut Reader<'_>,
+    handle: Handle,
+    named: &Named,
+) -> Result<Stored<Alert>, Error> {
     let app = app_of(reader, handle, named).await?;
     let found: Option<Stored<Alert>> = reader.get(&keys::alert(handle, app, &named.guid)).await?;
     let of_environment = |alert: &Alert| named.of.as_ref().is_none_or(|(_, env)| *env == alert.env);
-    found.filter(|found| of_environment(&found.value)).ok_or_else(unknown)
+    found
+        .filter(|found| of_environment(&found.value))
+        .ok_or_else(unknown)
 }
 
 fn counted(handle: Handle, app: Option<AppId>, by: i64, condition: Condition) -> Write {
-    Write::Count { key: keys::alert_count(handle, app), kind: AlertCount::KIND, by, condition }
+    Write::Count {
+        key: keys::alert_count(handle, app),
+        kind: AlertCount::KIND,
+        by,
+        condition,
+    }
 }
 
 /// What [`create`] reads.
@@ -414,14 +514,24 @@ pub fn keys_of(handle: Handle, app: Option<AppId>) -> Vec<crate::store::Key> {
 }
 
 /// The writes of a new alert.
-async fn created(reader: &mut Reader<'_>, handle: Handle, alert: &Alert) -> Result<Vec<Write>, Error> {
+async fn created(
+    reader: &mut Reader<'_>,
+    handle: Handle,
+    alert: &Alert,
+) -> Result<Vec<Write>, Error> {
     let app = alert.app;
     reader.fetch_missing(&keys_of(handle, app)).await?;
     must_exist(reader, handle, app).await?;
     let count: Option<Stored<AlertCount>> = reader.get(&keys::alert_count(handle, app)).await?;
     if count.is_some_and(|found| found.count >= ALERTS_LIMIT) {
-        let whose = if app.is_some() { "An app" } else { "All apps of a tenant together" };
-        return Err(Error::conflict(format!("{whose} can have at most {ALERTS_LIMIT} alerts: delete one first")));
+        let whose = if app.is_some() {
+            "An app"
+        } else {
+            "All apps of a tenant together"
+        };
+        return Err(Error::conflict(format!(
+            "{whose} can have at most {ALERTS_LIMIT} alerts: delete one first"
+        )));
     }
     let mut writes = vec![
         records::create(keys::alert(handle, app, &alert.guid), alert)?,
@@ -445,11 +555,18 @@ pub async fn create(reader: &mut Reader<'_>, handle: Handle, alert: &Alert) -> R
     })
 }
 
-/// Changes an alert (003 4.3). `app` is whose it is by the request, where that says it: an alert does not go from one app to another.
+/// Changes an alert (003 4.3). `app` is whose it is by the request, where that says it: an alert
+/// does not go from one app to another.
 ///
 /// # Errors
 /// Not found; invalid for another app, and for filters that do not fit; the store's.
-pub async fn update(reader: &mut Reader<'_>, handle: Handle, named: &Named, app: Option<&Watched>, changes: &Changes) -> Result<Alert, Error> {
+pub async fn update(
+    reader: &mut Reader<'_>,
+    handle: Handle,
+    named: &Named,
+    app: Option<&Watched>,
+    changes: &Changes,
+) -> Result<Alert, Error> {
     let now = reader.now();
     change!(reader, {
         let mut found = find(reader, handle, named).await?;
@@ -459,7 +576,11 @@ pub async fn update(reader: &mut Reader<'_>, handle: Handle, named: &Named, app:
         let before = found.value.clone();
         changes.clone().change(&mut found.value, now)?;
         let mut writes = vec![found.replace()?];
-        writes.extend(download_spike::asked(handle, Some(&before), Some(&found.value))?);
+        writes.extend(download_spike::asked(
+            handle,
+            Some(&before),
+            Some(&found.value),
+        )?);
         Ok((found.value, writes))
     })
 }
@@ -468,7 +589,11 @@ pub async fn update(reader: &mut Reader<'_>, handle: Handle, named: &Named, app:
 ///
 /// # Errors
 /// Not found; the store's.
-pub async fn delete(reader: &mut Reader<'_>, handle: Handle, named: &Named) -> Result<Alert, Error> {
+pub async fn delete(
+    reader: &mut Reader<'_>,
+    handle: Handle,
+    named: &Named,
+) -> Result<Alert, Error> {
     change!(reader, {
         let found = find(reader, handle, named).await?;
         let mut writes = removal(handle, &found, Condition::Rev(found.rev))?;
@@ -478,8 +603,18 @@ pub async fn delete(reader: &mut Reader<'_>, handle: Handle, named: &Named) -> R
 }
 
 /// The writes that remove an alert, without those of its count.
-fn removal(handle: Handle, found: &Stored<Alert>, condition: Condition) -> Result<Vec<Write>, Error> {
-    let mut writes = vec![Write::Delete(found.key.clone(), condition), Write::Delete(keys::alert_place(handle, &found.value.guid), Condition::Present)];
+fn removal(
+    handle: Handle,
+    found: &Stored<Alert>,
+    condition: Condition,
+) -> Result<Vec<Write>, Error> {
+    let mut writes = vec![
+        Write::Delete(found.key.clone(), condition),
+        Write::Delete(
+            keys::alert_place(handle, &found.value.guid),
+            Condition::Present,
+        ),
+    ];
     writes.extend(download_spike::asked(handle, Some(&found.value), None)?);
     Ok(writes)
 }
@@ -488,7 +623,12 @@ fn removal(handle: Handle, found: &Stored<Alert>, condition: Condition) -> Resul
 ///
 /// # Errors
 /// As [`find`], [`create`] and [`update`].
-pub async fn copy(reader: &mut Reader<'_>, handle: Handle, named: &Named, changes: &Changes) -> Result<Alert, Error> {
+pub async fn copy(
+    reader: &mut Reader<'_>,
+    handle: Handle,
+    named: &Named,
+    changes: &Changes,
+) -> Result<Alert, Error> {
     let (guid, now) = (Guid::random(), reader.now());
     change!(reader, {
         let app = app_of(reader, handle, named).await?;
@@ -496,49 +636,80 @@ pub async fn copy(reader: &mut Reader<'_>, handle: Handle, named: &Named, change
         wanted.push(keys::alert(handle, app, &named.guid));
         reader.fetch_missing(&wanted).await?;
         let found = find(reader, handle, named).await?.value;
-        let mut alert = Alert { guid: guid.clone(), created: now, ..found };
+        let mut alert = Alert {
+            guid: guid.clone(),
+            created: now,
+            ..found
+        };
         changes.clone().change(&mut alert, now)?;
         let writes = created(reader, handle, &alert).await?;
         Ok((alert, writes))
     })
 }
 
-/// The write of an app's deletion by which its alerts go a day later: who asked to hear of the deletion is mailed before.
+/// The write of an app's deletion by which its alerts go a day later: who asked to hear of the
+/// deletion is mailed before.
 ///
 /// # Errors
 /// Internal.
 pub fn of_deleted(handle: Handle, app: AppId, now: Timestamp) -> Result<Write, Error> {
-    housekeeping::chore(now, &Chore::Alerts { handle, app: app.item() })
+    housekeeping::chore(
+        now,
+        &Chore::Alerts {
+            handle,
+            app: app.item(),
+        },
+    )
 }
 
-/// How many alerts one transaction removes: two writes each, two more for one that asks about spikes.
+/// How many alerts one transaction removes: two writes each, two more for one that asks about
+/// spikes.
 const REMOVED_AT_ONCE: u32 = 20;
 /// How often another run, or somebody who deletes an alert, may be faster.
 const INTERRUPTIONS: u32 = 20;
 
-/// Removes the alerts of a deleted app with where they are and how many they are, as often as it takes; what a crash leaves the
-/// next run removes. Gives how many it removed.
+/// Removes the alerts of a deleted app with where they are and how many they are, as often as it
+/// takes; what a crash leaves the next run removes. Gives how many it removed.
 ///
 /// # Errors
 /// The store's.
-pub async fn remove_of_deleted(table: &dyn Table, handle: Handle, app: AppId) -> Result<usize, Error> {
+pub async fn remove_of_deleted(
+    table: &dyn Table,
+    handle: Handle,
+    app: AppId,
+) -> Result<usize, Error> {
     let (mut removed, mut interrupted) = (0, 0);
     loop {
-        let page = table.query(&listing(handle, Some(app)).limit(Some(REMOVED_AT_ONCE))).await?;
+        let page = table
+            .query(&listing(handle, Some(app)).limit(Some(REMOVED_AT_ONCE)))
+            .await?;
         let found = page.items.len();
         if found == 0 {
-            table.write(vec![Write::Delete(keys::alert_count(handle, Some(app)), Condition::Always)]).await?;
+            table
+                .write(vec![Write::Delete(
+                    keys::alert_count(handle, Some(app)),
+                    Condition::Always,
+                )])
+                .await?;
             return Ok(removed);
         }
         let mut writes = Vec::new();
         for item in page.items {
             // Whoever removes the record counts it down: of two runs at once only one does.
-            writes.extend(removal(handle, &Stored::<Alert>::parse(item)?, Condition::Present)?);
+            writes.extend(removal(
+                handle,
+                &Stored::<Alert>::parse(item)?,
+                Condition::Present,
+            )?);
             writes.push(counted(handle, Some(app), -1, Condition::Always));
         }
         match table.write(summed(writes)).await {
             Ok(()) => removed += found,
-            Err(StoreError::Condition { .. } | StoreError::Contended(_)) if interrupted < INTERRUPTIONS => interrupted += 1,
+            Err(StoreError::Condition { .. } | StoreError::Contended(_))
+                if interrupted < INTERRUPTIONS =>
+            {
+                interrupted += 1
+            }
             Err(error) => return Err(error.into()),
         }
     }
@@ -548,7 +719,9 @@ pub async fn remove_of_deleted(table: &dyn Table, handle: Handle, app: AppId) ->
 fn summed(writes: Vec<Write>) -> Vec<Write> {
     let mut all: Vec<Write> = Vec::with_capacity(writes.len());
     for write in writes {
-        let same = all.iter_mut().find(|other| matches!(other, Write::Count { .. }) && other.key() == write.key());
+        let same = all
+            .iter_mut()
+            .find(|other| matches!(other, Write::Count { .. }) && other.key() == write.key());
         match (same, write) {
             (Some(Write::Count { by: sum, .. }), Write::Count { by, .. }) => *sum += by,
             (_, write) => all.push(write),
@@ -566,9 +739,31 @@ mod tests {
     }
 
     fn said(categories: &[&str], severities: &[&str], names: &[&str]) -> Result<Alert, Error> {
-        let (categories, severities, names) = (Some(words(categories)), Some(words(severities)), Some(words(names)));
-        let (name, emails, env) = (Some(" Down ".to_owned()), Some(words(&["a@example.com", " b@example.com ", "a@example.com"])), "dev".parse().ok());
-        Said { name, emails, enabled: None, env, categories, severities, names }.checked()?.made(None, Timestamp(1_000))
+        let (categories, severities, names) = (
+            Some(words(categories)),
+            Some(words(severities)),
+            Some(words(names)),
+        );
+        let (name, emails, env) = (
+            Some(" Down ".to_owned()),
+            Some(words(&[
+                "a@example.com",
+                " b@example.com ",
+                "a@example.com",
+            ])),
+            "dev".parse().ok(),
+        );
+        Said {
+            name,
+            emails,
+            enabled: None,
+            env,
+            categories,
+            severities,
+            names,
+        }
+        .checked()?
+        .made(None, Timestamp(1_000))
     }
 
     fn refusal(categories: &[&str], severities: &[&str], names: &[&str]) -> String {
@@ -577,12 +772,24 @@ mod tests {
 
     #[test]
     fn an_alert_is_kept_as_the_tables_spell_it() {
-        let alert = said(&["APP_STATE", "APP_STATE"], &["FATAL", "ERROR"], &["APP_TERMINATED", "TERMINIATED", "CRASHED"]).unwrap();
+        let alert = said(
+            &["APP_STATE", "APP_STATE"],
+            &["FATAL", "ERROR"],
+            &["APP_TERMINATED", "TERMINIATED", "CRASHED"],
+        )
+        .unwrap();
         assert_eq!(
             (alert.categories, alert.severities, alert.names),
-            (vec![Category::AppState], vec![Severity::Fatal, Severity::Error], words(&["TERMINATED", "CRASHED"]))
+            (
+                vec![Category::AppState],
+                vec![Severity::Fatal, Severity::Error],
+                words(&["TERMINATED", "CRASHED"])
+            )
         );
-        assert_eq!((alert.name.as_str(), alert.emails, alert.enabled), ("Down", words(&["a@example.com", "b@example.com"]), true));
+        assert_eq!(
+            (alert.name.as_str(), alert.emails, alert.enabled),
+            ("Down", words(&["a@example.com", "b@example.com"]), true)
+        );
     }
 
     #[test]
@@ -596,23 +803,55 @@ mod tests {
             "invalid_eventNames: CRASHED is of the severity ERROR, which is not among eventSeverities"
         );
         assert!(refusal(&[], &[], &[]).starts_with("invalid_eventCategories: set at least one"));
-        assert!(refusal(&["app_state"], &[], &[]).starts_with("invalid_eventCategories: \"app_state\" is none of APP_STATE, APP_ENVIRONMENT,"));
-        assert!(refusal(&[], &["BAD"], &[]).starts_with("invalid_eventSeverities: \"BAD\" is none of TRACE,"));
+        assert!(refusal(&["app_state"], &[], &[]).starts_with(
+            "invalid_eventCategories: \"app_state\" is none of APP_STATE, APP_ENVIRONMENT,"
+        ));
+        assert!(
+            refusal(&[], &["BAD"], &[])
+                .starts_with("invalid_eventSeverities: \"BAD\" is none of TRACE,")
+        );
         assert!(refusal(&[], &[], &["NOTHING"]).contains("is none of START_REQUESTED,"));
-        // A category and a severity that no name has together are no contradiction: events tell their own.
+        // A category and a severity that no name has together are no contradiction: events tell
+        // their own.
         assert!(said(&["DYNO_ACCESS"], &["TRACE"], &[]).is_ok());
     }
 
     #[test]
     fn names_and_recipients_have_limits() {
-        for bad in ["", "  ", "two\nlines", "a\r\nBcc: x@example.net", "a\u{85}x", &"x".repeat(201)] {
-            assert!(name(bad).unwrap_err().message.starts_with("invalid_alertName"), "{bad:?}");
+        for bad in [
+            "",
+            "  ",
+            "two\nlines",
+            "a\r\nBcc: x@example.net",
+            "a\u{85}x",
+            &"x".repeat(201),
+        ] {
+            assert!(
+                name(bad)
+                    .unwrap_err()
+                    .message
+                    .starts_with("invalid_alertName"),
+                "{bad:?}"
+            );
         }
         assert_eq!(name(&"é".repeat(200)).unwrap(), "é".repeat(200));
-        for bad in [&["a"][..], &["a@example.com\r\nBcc: b@example.com"], &["a@example.com", "<b@example.com>"], &[]] {
-            assert!(recipients(&words(bad)).unwrap_err().message.starts_with("invalid_emails: "), "{bad:?}");
+        for bad in [
+            &["a"][..],
+            &["a@example.com\r\nBcc: b@example.com"],
+            &["a@example.com", "<b@example.com>"],
+            &[],
+        ] {
+            assert!(
+                recipients(&words(bad))
+                    .unwrap_err()
+                    .message
+                    .starts_with("invalid_emails: "),
+                "{bad:?}"
+            );
         }
-        let many: Vec<String> = (0..21).map(|number| format!("p{number}@example.com")).collect();
+        let many: Vec<String> = (0..21)
+            .map(|number| format!("p{number}@example.com"))
+            .collect();
         assert!(recipients(&many).is_err());
         assert_eq!(recipients(&many[..20]).unwrap().len(), 20);
     }
@@ -621,7 +860,18 @@ mod tests {
     fn counts_of_one_counter_become_one() {
         let handle = Handle::of_name("dev");
         let count = |by| counted(handle, None, by, Condition::Always);
-        assert_eq!(summed(vec![count(-1), count(-1), Write::Delete(keys::alert_count(handle, None), Condition::Always)]).len(), 2);
-        assert!(matches!(summed(vec![count(-1), count(-2)])[..], [Write::Count { by: -3, .. }]));
+        assert_eq!(
+            summed(vec![
+                count(-1),
+                count(-1),
+                Write::Delete(keys::alert_count(handle, None), Condition::Always)
+            ])
+            .len(),
+            2
+        );
+        assert!(matches!(
+            summed(vec![count(-1), count(-2)])[..],
+            [Write::Count { by: -3, .. }]
+        ));
     }
 }

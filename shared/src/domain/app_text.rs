@@ -1,8 +1,8 @@
-//! What the Apperian API says of an app beyond its card: one record per app, beside the cards of all, so that a list is two
-//! queries. An app that nobody described there has none.
+//! What the Apperian API says of an app beyond its card: one record per app, beside the cards of
+//! all, so that a list is two queries. An app that nobody described there has none.
 //!
-//! The short description is the card's: what every dialect shows. The long one is kept here, and is the card's too as long as
-//! nobody said another.
+//! The short description is the card's: what every dialect shows. The long one is kept here, and is
+//! the card's too as long as nobody said another.
 
 use std::collections::BTreeMap;
 
@@ -16,7 +16,8 @@ use crate::id::{AppId, BinaryType, Guid, Handle};
 use crate::records::{Reader, Record};
 use crate::store::{Query, keys};
 
-/// Longest name that an app gets by this API, in characters. Other dialects give longer ones, which stay.
+/// Longest name that an app gets by this API, in characters. Other dialects give longer ones, which
+/// stay.
 pub const NAME_LIMIT: usize = 50;
 /// Longest name of a version, in characters.
 pub const VERSION_LIMIT: usize = 21;
@@ -105,7 +106,9 @@ fn beginning(text: &str, most: usize) -> String {
 impl AppText {
     /// Who wrote the app.
     pub fn author<'a>(&'a self, card: &'a AppCard) -> &'a str {
-        self.author.as_ref().map_or(card.provider.as_str(), Author::as_str)
+        self.author
+            .as_ref()
+            .map_or(card.provider.as_str(), Author::as_str)
     }
 
     /// What the app is, in a line: at most [`SHORT_LIMIT`] characters of the card's description.
@@ -115,23 +118,44 @@ impl AppText {
 
     /// What the app is, at length.
     pub fn long_description<'a>(&'a self, card: &'a AppCard) -> &'a str {
-        self.long_description.as_ref().map_or(card.description.as_str(), LongDescription::as_str)
+        self.long_description
+            .as_ref()
+            .map_or(card.description.as_str(), LongDescription::as_str)
     }
 
-    /// The name of a version: the one that was said, else the one that its app has in the publisher API or that was read.
+    /// The name of a version: the one that was said, else the one that its app has in the publisher
+    /// API or that was read.
     pub fn version_num(&self, card: &AppCard, kind: BinaryType, version: &VersionCard) -> String {
-        let said = self.versions.get(&version.guid).and_then(|text| text.num.clone());
+        let said = self
+            .versions
+            .get(&version.guid)
+            .and_then(|text| text.num.clone());
         said.unwrap_or_else(|| {
-            let live = card.binary(kind).is_some_and(|binary| binary.live == version.number);
-            if live { card.listed_version(card.id.binary(kind)) } else { version.version_name.clone() }
+            let live = card
+                .binary(kind)
+                .is_some_and(|binary| binary.live == version.number);
+            if live {
+                card.listed_version(card.id.binary(kind))
+            } else {
+                version.version_name.clone()
+            }
         })
     }
 
     /// What is to be said of a version: by default its app's name, its day and its name.
     pub fn version_note(&self, card: &AppCard, kind: BinaryType, version: &VersionCard) -> String {
-        match self.versions.get(&version.guid).and_then(|text| text.note.as_ref()) {
+        match self
+            .versions
+            .get(&version.guid)
+            .and_then(|text| text.note.as_ref())
+        {
             Some(note) => note.to_string(),
-            None => format!("{} - {} - {}", card.name, version.at.rfc3339(), self.version_num(card, kind, version)),
+            None => format!(
+                "{} - {} - {}",
+                card.name,
+                version.at.rfc3339(),
+                self.version_num(card, kind, version)
+            ),
         }
     }
 }
@@ -165,24 +189,41 @@ pub struct Said {
     pub allow_signer_change: bool,
 }
 
-/// Refuses a text that is too long, unless it says what was there before: other dialects have other limits.
+/// Refuses a text that is too long, unless it says what was there before: other dialects have other
+/// limits.
 fn within(field: &str, text: &str, most: usize, before: &str) -> Result<(), Error> {
-    if text == before || text.chars().count() <= most { Ok(()) } else { Err(Error::invalid(format!("{field} must have at most {most} characters"))) }
+    if text == before || text.chars().count() <= most {
+        Ok(())
+    } else {
+        Err(Error::invalid(format!(
+            "{field} must have at most {most} characters"
+        )))
+    }
 }
 
 impl Said {
-    /// Writes what is said into an app's card and texts. `shown` is the binary whose live version the texts of a version are
-    /// about. Texts of versions that are not kept any more go.
+    /// Writes what is said into an app's card and texts. `shown` is the binary whose live version
+    /// the texts of a version are about. Texts of versions that are not kept any more go.
     ///
     /// # Errors
-    /// Invalid beyond the limits, with the field's name; for a version's name where there is no version.
-    pub fn write(&self, card: &mut AppCard, text: &mut AppText, shown: Option<BinaryType>) -> Result<(), Error> {
+    /// Invalid beyond the limits, with the field's name; for a version's name where there is no
+    /// version.
+    pub fn write(
+        &self,
+        card: &mut AppCard,
+        text: &mut AppText,
+        shown: Option<BinaryType>,
+    ) -> Result<(), Error> {
         if let Some(name) = &self.name {
             within("app_name", name.as_str(), NAME_LIMIT, card.name.as_str())?;
             card.name = name.clone();
         }
         self.describe(card, text)?;
-        if let Some(author) = self.author.as_ref().filter(|author| author.as_str() != text.author(card)) {
+        if let Some(author) = self
+            .author
+            .as_ref()
+            .filter(|author| author.as_str() != text.author(card))
+        {
             text.author = Some(author.clone()).filter(|author| !author.as_str().trim().is_empty());
         }
         text.sort_weight = self.sort_weight.unwrap_or(text.sort_weight);
@@ -192,55 +233,96 @@ impl Said {
         }
         if let Some(metadata) = &self.custom_metadata {
             if metadata.to_string().len() > METADATA_LIMIT {
-                return Err(Error::invalid(format!("custom_metadata may be at most {METADATA_LIMIT} bytes of JSON")));
+                return Err(Error::invalid(format!(
+                    "custom_metadata may be at most {METADATA_LIMIT} bytes of JSON"
+                )));
             }
             text.custom_metadata = metadata.clone();
         }
         self.tell_version(card, text, shown)?;
-        let kept: Vec<&Guid> = card.binaries.iter().flat_map(|binary| &binary.versions).map(|version| &version.guid).collect();
+        let kept: Vec<&Guid> = card
+            .binaries
+            .iter()
+            .flat_map(|binary| &binary.versions)
+            .map(|version| &version.guid)
+            .collect();
         text.versions.retain(|guid, _| kept.contains(&guid));
         let size = serde_json::to_vec(text).map_err(Error::internal)?.len();
         if size > TEXT_LIMIT {
-            return Err(Error::invalid(format!("version_note: all texts of an application and its versions may be {TEXT_LIMIT} bytes together")));
+            return Err(Error::invalid(format!(
+                "version_note: all texts of an application and its versions may be {TEXT_LIMIT} bytes together"
+            )));
         }
         Ok(())
     }
 
-    /// The descriptions. As long as nobody said a short one, the card has the beginning of the long one: every dialect shows it.
+    /// The descriptions. As long as nobody said a short one, the card has the beginning of the long
+    /// one: every dialect shows it.
     fn describe(&self, card: &mut AppCard, text: &mut AppText) -> Result<(), Error> {
         let cut = |long: Option<&LongDescription>| {
             let long = long.map_or("", LongDescription::as_str);
-            Description::new(beginning(long, DESCRIPTION_LIMIT)).ok_or_else(|| Error::internal("the beginning of a description is no description"))
+            Description::new(beginning(long, DESCRIPTION_LIMIT))
+                .ok_or_else(|| Error::internal("the beginning of a description is no description"))
         };
         let shown = AppText::short_description(card);
         let follows = match &text.long_description {
             Some(long) => card.description.as_str() == beginning(long.as_str(), DESCRIPTION_LIMIT),
             None => card.description.as_str().is_empty(),
         };
-        if let Some(long) = self.long_description.as_ref().filter(|long| long.as_str() != text.long_description(card)) {
-            text.long_description = Some(long.clone()).filter(|long| !long.as_str().trim().is_empty());
+        if let Some(long) = self
+            .long_description
+            .as_ref()
+            .filter(|long| long.as_str() != text.long_description(card))
+        {
+            text.long_description =
+                Some(long.clone()).filter(|long| !long.as_str().trim().is_empty());
             if follows {
                 card.description = cut(text.long_description.as_ref())?;
             }
         }
-        match self.short_description.as_ref().map(ShortDescription::as_str) {
+        match self
+            .short_description
+            .as_ref()
+            .map(ShortDescription::as_str)
+        {
             // What was cut for the client and comes back from it is not what is kept.
             Some(short) if short == shown => {}
-            Some(short) if short.trim().is_empty() => card.description = cut(text.long_description.as_ref())?,
-            Some(short) => card.description = Description::new(short.to_owned()).ok_or_else(|| Error::internal("a short description is no description"))?,
+            Some(short) if short.trim().is_empty() => {
+                card.description = cut(text.long_description.as_ref())?
+            }
+            Some(short) => {
+                card.description = Description::new(short.to_owned())
+                    .ok_or_else(|| Error::internal("a short description is no description"))?
+            }
             None => {}
         }
         Ok(())
     }
 
-    fn tell_version(&self, card: &AppCard, text: &mut AppText, shown: Option<BinaryType>) -> Result<(), Error> {
-        let num = self.version_num.as_ref().map(|num| num.as_str().trim()).filter(|num| !num.is_empty());
+    fn tell_version(
+        &self,
+        card: &AppCard,
+        text: &mut AppText,
+        shown: Option<BinaryType>,
+    ) -> Result<(), Error> {
+        let num = self
+            .version_num
+            .as_ref()
+            .map(|num| num.as_str().trim())
+            .filter(|num| !num.is_empty());
         let version = shown.and_then(|kind| Some((kind, card.binary(kind)?.live_version()?)));
         let Some((kind, version)) = version else {
-            let noted = self.version_note.as_ref().is_some_and(|note| !note.as_str().trim().is_empty());
+            let noted = self
+                .version_note
+                .as_ref()
+                .is_some_and(|note| !note.as_str().trim().is_empty());
             return match num {
-                Some(num) if num != card.version => Err(Error::invalid("version_num: the application has no file yet, whose version it could be")),
-                _ if noted => Err(Error::invalid("version_note: the application has no file yet, whose version it could be about")),
+                Some(num) if num != card.version => Err(Error::invalid(
+                    "version_num: the application has no file yet, whose version it could be",
+                )),
+                _ if noted => Err(Error::invalid(
+                    "version_note: the application has no file yet, whose version it could be about",
+                )),
                 _ => Ok(()),
             };
         };
@@ -251,8 +333,13 @@ impl Said {
                 text.versions.entry(version.guid.clone()).or_default().num = Some(num.to_owned());
             }
         }
-        if let Some(note) = self.version_note.as_ref().filter(|note| note.as_str() != text.version_note(card, kind, version)) {
-            text.versions.entry(version.guid.clone()).or_default().note = Some(note.clone()).filter(|note| !note.as_str().trim().is_empty());
+        if let Some(note) = self
+            .version_note
+            .as_ref()
+            .filter(|note| note.as_str() != text.version_note(card, kind, version))
+        {
+            text.versions.entry(version.guid.clone()).or_default().note =
+                Some(note.clone()).filter(|note| !note.as_str().trim().is_empty());
         }
         Ok(())
     }
@@ -260,14 +347,20 @@ impl Said {
 
 /// The first queries of a listing: cards and texts, side by side.
 pub fn listing(handle: Handle, after: Option<String>, limit: Option<u32>) -> [Query; 2] {
-    [keys::app_cards(handle), keys::app_texts(handle)].map(|pk| Query::all(pk).after(after.clone()).limit(limit))
+    [keys::app_cards(handle), keys::app_texts(handle)]
+        .map(|pk| Query::all(pk).after(after.clone()).limit(limit))
 }
 
 /// Lists cards with their texts: all of them, or `limit` from after `after`, and where to go on.
 ///
 /// # Errors
 /// Too large beyond one answer; the store's.
-pub async fn list(reader: &mut Reader<'_>, handle: Handle, after: Option<String>, limit: Option<u32>) -> Result<Listed<AppText>, Error> {
+pub async fn list(
+    reader: &mut Reader<'_>,
+    handle: Handle,
+    after: Option<String>,
+    limit: Option<u32>,
+) -> Result<Listed<AppText>, Error> {
     app::list_beside(reader, listing(handle, after, limit), limit).await
 }
 
@@ -276,7 +369,11 @@ pub async fn list(reader: &mut Reader<'_>, handle: Handle, after: Option<String>
 /// # Errors
 /// The store's.
 pub async fn find(reader: &mut Reader<'_>, handle: Handle, id: AppId) -> Result<AppText, Error> {
-    Ok(reader.get::<AppText>(&keys::app_text(handle, id)).await?.map(|found| found.value).unwrap_or_default())
+    Ok(reader
+        .get::<AppText>(&keys::app_text(handle, id))
+        .await?
+        .map(|found| found.value)
+        .unwrap_or_default())
 }
 
 #[cfg(test)]
@@ -289,11 +386,31 @@ mod tests {
 
     fn card(description: &str) -> AppCard {
         let now = Timestamp(1_700_000_000_000);
-        let mut card = AppCard::new(&Owner::of_nobody("ann"), AppId::new(now), AppKind::Mobile, Name::new("App".to_owned()).unwrap(), now);
+        let mut card = AppCard::new(
+            &Owner::of_nobody("ann"),
+            AppId::new(now),
+            AppKind::Mobile,
+            Name::new("App".to_owned()).unwrap(),
+            now,
+        );
         card.description = Description::new(description.to_owned()).unwrap();
-        let versions = vec![VersionCard { number: 3, guid: Guid::random(), at: now, version_name: "3.1".to_owned(), file: None, work: None }];
+        let versions = vec![VersionCard {
+            number: 3,
+            guid: Guid::random(),
+            at: now,
+            version_name: "3.1".to_owned(),
+            file: None,
+            work: None,
+        }];
         let identifier = "com.example".to_owned();
-        card.binaries.push(BinaryCard { kind: BinaryType::Android, live: 3, identifier, modified: now, config: BTreeMap::new(), versions });
+        card.binaries.push(BinaryCard {
+            kind: BinaryType::Android,
+            live: 3,
+            identifier,
+            modified: now,
+            config: BTreeMap::new(),
+            versions,
+        });
         card
     }
 
@@ -312,16 +429,57 @@ mod tests {
     #[test]
     fn the_card_has_the_short_description_or_the_beginning_of_the_long_one() {
         let (mut card, mut text) = (card(""), AppText::default());
-        written(&mut card, &mut text, &Said { long_description: long(&"é".repeat(3_000)), ..Said::default() });
+        written(
+            &mut card,
+            &mut text,
+            &Said {
+                long_description: long(&"é".repeat(3_000)),
+                ..Said::default()
+            },
+        );
         assert_eq!(card.description.as_str().chars().count(), 2_000);
         assert_eq!(text.long_description(&card).chars().count(), 3_000);
-        written(&mut card, &mut text, &Said { long_description: long("At length"), ..Said::default() });
+        written(
+            &mut card,
+            &mut text,
+            &Said {
+                long_description: long("At length"),
+                ..Said::default()
+            },
+        );
         assert_eq!(card.description.as_str(), "At length");
-        written(&mut card, &mut text, &Said { short_description: short("Short"), ..Said::default() });
-        assert_eq!((card.description.as_str(), text.long_description(&card)), ("Short", "At length"));
-        written(&mut card, &mut text, &Said { long_description: long("Longer"), ..Said::default() });
-        assert_eq!((card.description.as_str(), text.long_description(&card)), ("Short", "Longer"));
-        written(&mut card, &mut text, &Said { short_description: short(""), ..Said::default() });
+        written(
+            &mut card,
+            &mut text,
+            &Said {
+                short_description: short("Short"),
+                ..Said::default()
+            },
+        );
+        assert_eq!(
+            (card.description.as_str(), text.long_description(&card)),
+            ("Short", "At length")
+        );
+        written(
+            &mut card,
+            &mut text,
+            &Said {
+                long_description: long("Longer"),
+                ..Said::default()
+            },
+        );
+        assert_eq!(
+            (card.description.as_str(), text.long_description(&card)),
+            ("Short", "Longer")
+        );
+        written(
+            &mut card,
+            &mut text,
+            &Said {
+                short_description: short(""),
+                ..Said::default()
+            },
+        );
         assert_eq!(card.description.as_str(), "Longer");
     }
 
@@ -346,25 +504,72 @@ mod tests {
 
     #[test]
     fn limits_are_those_of_the_document() {
-        let refused = |said: &Said| said.write(&mut card(""), &mut AppText::default(), Some(BinaryType::Android)).unwrap_err().message;
-        let named = |length| Said { name: Name::new("n".repeat(length)), ..Said::default() };
+        let refused = |said: &Said| {
+            said.write(
+                &mut card(""),
+                &mut AppText::default(),
+                Some(BinaryType::Android),
+            )
+            .unwrap_err()
+            .message
+        };
+        let named = |length| Said {
+            name: Name::new("n".repeat(length)),
+            ..Said::default()
+        };
         assert!(refused(&named(51)).starts_with("app_name"));
         written(&mut card(""), &mut AppText::default(), &named(50));
-        let numbered = |length| Said { version_num: Label::new("1".repeat(length)), ..Said::default() };
+        let numbered = |length| Said {
+            version_num: Label::new("1".repeat(length)),
+            ..Said::default()
+        };
         assert!(refused(&numbered(22)).starts_with("version_num"));
         written(&mut card(""), &mut AppText::default(), &numbered(21));
-        let kept = |length| Said { custom_metadata: Some(Value::String("m".repeat(length))), ..Said::default() };
+        let kept = |length| Said {
+            custom_metadata: Some(Value::String("m".repeat(length))),
+            ..Said::default()
+        };
         assert!(refused(&kept(METADATA_LIMIT - 1)).starts_with("custom_metadata"));
-        written(&mut card(""), &mut AppText::default(), &kept(METADATA_LIMIT - 2));
+        written(
+            &mut card(""),
+            &mut AppText::default(),
+            &kept(METADATA_LIMIT - 2),
+        );
     }
 
     #[test]
     fn texts_go_with_their_versions() {
         let (mut card, mut text) = (card(""), AppText::default());
-        text.versions.insert(Guid::random(), VersionText { num: Some("0.9".to_owned()), note: None });
-        written(&mut card, &mut text, &Said { version_note: VersionNote::new("News".to_owned()), ..Said::default() });
-        assert_eq!(text.versions.keys().collect::<Vec<_>>(), [&card.binaries[0].versions[0].guid]);
-        written(&mut card, &mut text, &Said { version_note: VersionNote::new(String::new()), ..Said::default() });
-        assert!(text.version_note(&card, BinaryType::Android, &card.binaries[0].versions[0]).starts_with("App - 2023-11-14"));
+        text.versions.insert(
+            Guid::random(),
+            VersionText {
+                num: Some("0.9".to_owned()),
+                note: None,
+            },
+        );
+        written(
+            &mut card,
+            &mut text,
+            &Said {
+                version_note: VersionNote::new("News".to_owned()),
+                ..Said::default()
+            },
+        );
+        assert_eq!(
+            text.versions.keys().collect::<Vec<_>>(),
+            [&card.binaries[0].versions[0].guid]
+        );
+        written(
+            &mut card,
+            &mut text,
+            &Said {
+                version_note: VersionNote::new(String::new()),
+                ..Said::default()
+            },
+        );
+        assert!(
+            text.version_note(&card, BinaryType::Android, &card.binaries[0].versions[0])
+                .starts_with("App - 2023-11-14")
+        );
     }
 }

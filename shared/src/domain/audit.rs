@@ -46,7 +46,8 @@ impl Record for LogRow {
 /// How long rows are kept, in seconds: two years.
 pub const RETENTION_SECONDS: i64 = 2 * 365 * 24 * 3600;
 
-/// That a user installed a store item, as the item was called then: it may be gone when this is read (003 10.11).
+/// That a user installed a store item, as the item was called then: it may be gone when this is
+/// read (003 10.11).
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct InstalledItem {
     /// The item.
@@ -61,11 +62,20 @@ impl Record for InstalledItem {
     const KIND: &'static str = "installed-item";
 }
 
-/// The writes of a row: one copy per filter, that the user has the item, and that the item has the user.
+/// The writes of a row: one copy per filter, that the user has the item, and that the item has the
+/// user.
 ///
 /// # Errors
 /// Internal.
-pub fn row(who: &Principal, card: &AppCard, kind: BinaryType, version: u32, cuid: Option<&str>, address: &str, now: Timestamp) -> Result<Vec<Write>, Error> {
+pub fn row(
+    who: &Principal,
+    card: &AppCard,
+    kind: BinaryType,
+    version: u32,
+    cuid: Option<&str>,
+    address: &str,
+    now: Timestamp,
+) -> Result<Vec<Write>, Error> {
     let cuid = match (&who.means, cuid) {
         (_, Some(cuid)) if !cuid.is_empty() => cuid.chars().take(200).collect(),
         (Means::AppSession { cuid, .. }, _) => cuid.clone(),
@@ -82,18 +92,35 @@ pub fn row(who: &Principal, card: &AppCard, kind: BinaryType, version: u32, cuid
         user: who.owner.user.clone(),
         username: who.owner.username.clone(),
     };
-    let mut copies = vec![LogOf::All, LogOf::User(row.user.as_str()), LogOf::Item(card.id), LogOf::Type(kind)];
+    let mut copies = vec![
+        LogOf::All,
+        LogOf::User(row.user.as_str()),
+        LogOf::Item(card.id),
+        LogOf::Type(kind),
+    ];
     if !row.username.eq_ignore_ascii_case(row.user.as_str()) {
         copies.push(LogOf::User(&row.username));
     }
     if !row.cuid.is_empty() {
         copies.push(LogOf::Device(&row.cuid));
     }
-    let installed = InstalledItem { item: card.id, title: row.title.clone(), at: now };
-    let mut writes = vec![records::put(keys::user_item(who.handle, &row.user, card.id), &installed, Condition::Always)?];
+    let installed = InstalledItem {
+        item: card.id,
+        title: row.title.clone(),
+        at: now,
+    };
+    let mut writes = vec![records::put(
+        keys::user_item(who.handle, &row.user, card.id),
+        &installed,
+        Condition::Always,
+    )?];
     writes.push(subscription::subscribed(who, card.id, now)?);
     for of in copies {
-        writes.push(records::put(keys::log_row(who.handle, of, now, &row.guid), &row, Condition::Always)?);
+        writes.push(records::put(
+            keys::log_row(who.handle, of, now, &row.guid),
+            &row,
+            Condition::Always,
+        )?);
     }
     Ok(writes)
 }
@@ -116,8 +143,9 @@ pub struct Filter {
 impl Filter {
     fn fits(&self, row: &LogRow) -> bool {
         let names = |wanted: &AppId| *wanted == row.binary || *wanted == row.binary.item();
-        self.user.as_deref().is_none_or(|user| user == row.user.as_str() || user.eq_ignore_ascii_case(&row.username))
-            && self.item.as_ref().is_none_or(names)
+        self.user.as_deref().is_none_or(|user| {
+            user == row.user.as_str() || user.eq_ignore_ascii_case(&row.username)
+        }) && self.item.as_ref().is_none_or(names)
             && self.binary.as_ref().is_none_or(names)
             && self.kind.is_none_or(|kind| row.binary.kind() == Some(kind))
             && self.cuid.as_deref().is_none_or(|cuid| cuid == row.cuid)
@@ -136,27 +164,48 @@ impl Filter {
 
     /// Whether the copy holds nothing but rows that fit.
     fn is_single(&self) -> bool {
-        let binary_of_one_type = [self.item, self.binary].into_iter().flatten().any(|id| id.kind().is_some());
-        let filters = [self.user.is_some(), self.item.is_some(), self.binary.is_some(), self.kind.is_some(), self.cuid.is_some()];
+        let binary_of_one_type = [self.item, self.binary]
+            .into_iter()
+            .flatten()
+            .any(|id| id.kind().is_some());
+        let filters = [
+            self.user.is_some(),
+            self.item.is_some(),
+            self.binary.is_some(),
+            self.kind.is_some(),
+            self.cuid.is_some(),
+        ];
         filters.into_iter().filter(|set| *set).count() <= 1 && !binary_of_one_type
     }
 }
 
-/// Most pages that one listing with combined filters reads before it answers what it found with a cursor.
+/// Most pages that one listing with combined filters reads before it answers what it found with a
+/// cursor.
 const PAGES: usize = 8;
 
 /// What the listing's first query is: known before the caller is.
 pub fn listing(handle: Handle, filter: &Filter, limit: u32, after: Option<String>) -> Query {
     let limit = filter.is_single().then_some(limit);
-    Query { newest_first: true, ..Query::all(keys::log(handle, filter.copy())).after(after).limit(limit) }
+    Query {
+        newest_first: true,
+        ..Query::all(keys::log(handle, filter.copy()))
+            .after(after)
+            .limit(limit)
+    }
 }
 
-/// Rows that fit, newest first, at most `limit`, with where to go on. With combined filters it reads the narrowest copy,
-/// eight pages at most.
+/// Rows that fit, newest first, at most `limit`, with where to go on. With combined filters it
+/// reads the narrowest copy, eight pages at most.
 ///
 /// # Errors
 /// The store's.
-pub async fn list(reader: &mut Reader<'_>, handle: Handle, filter: &Filter, limit: u32, after: Option<String>) -> Result<(Vec<LogRow>, Option<String>), Error> {
+pub async fn list(
+    reader: &mut Reader<'_>,
+    handle: Handle,
+    filter: &Filter,
+    limit: u32,
+    after: Option<String>,
+) -> Result<(Vec<LogRow>, Option<String>), Error> {
     let mut query = listing(handle, filter, limit, after);
     let mut rows = Vec::new();
     for _ in 0..PAGES {

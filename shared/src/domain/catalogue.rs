@@ -1,8 +1,9 @@
-//! The catalogue: one row per listed app, in a stable order, found at any offset without reading what is before it.
+//! The catalogue: one row per listed app, in a stable order, found at any offset without reading
+//! what is before it.
 //!
-//! A card is the truth; its rows are copies of what lists show, rewritten in the transaction that changes the card. An
-//! item with binaries of two types is two rows. Rows stand in numbered buckets of about a hundred; the directory counts
-//! them, so that an offset leads to a bucket.
+//! A card is the truth; its rows are copies of what lists show, rewritten in the transaction that
+//! changes the card. An item with binaries of two types is two rows. Rows stand in numbered buckets
+//! of about a hundred; the directory counts them, so that an offset leads to a bucket.
 
 use std::collections::BTreeMap;
 
@@ -57,7 +58,9 @@ impl Listing {
     /// # Errors
     /// Not found for any other text.
     pub fn parse(text: &str) -> Result<Self, Error> {
-        let found = Self::ALL.into_iter().find(|listing| listing.as_str() == text);
+        let found = Self::ALL
+            .into_iter()
+            .find(|listing| listing.as_str() == text);
         found.ok_or_else(|| Error::not_found("appType is webapp, mobileapp or site"))
     }
 
@@ -100,7 +103,8 @@ impl Record for Row {
     const KIND: &'static str = "row";
 }
 
-/// About how many apps a bucket holds: apps that are made at the same moment may make it a few more.
+/// About how many apps a bucket holds: apps that are made at the same moment may make it a few
+/// more.
 pub const BUCKET: i64 = 100;
 
 /// The record of a bucket's count: the item's counter says it.
@@ -114,7 +118,12 @@ impl Record for Bucket {
 /// What making an app reads to find its bucket.
 pub fn last_bucket(handle: Handle) -> Query {
     let prefix = keys::BUCKETS_PREFIX.to_owned();
-    Query { prefix, newest_first: true, ..Query::all(keys::directory(handle)) }.limit(Some(1))
+    Query {
+        prefix,
+        newest_first: true,
+        ..Query::all(keys::directory(handle))
+    }
+    .limit(Some(1))
 }
 
 /// The bucket for a new app, and the write that counts it in.
@@ -126,17 +135,39 @@ pub async fn bucket(reader: &mut Reader<'_>, handle: Handle) -> Result<(u32, Wri
     let number = match page.items.first() {
         None => 0,
         Some(item) => {
-            let number: u32 = item.key.sk.trim_start_matches(keys::BUCKETS_PREFIX).parse().map_err(Error::internal)?;
-            if item.count < BUCKET { number } else { number + 1 }
+            let number: u32 = item
+                .key
+                .sk
+                .trim_start_matches(keys::BUCKETS_PREFIX)
+                .parse()
+                .map_err(Error::internal)?;
+            if item.count < BUCKET {
+                number
+            } else {
+                number + 1
+            }
         }
     };
-    Ok((number, Write::Count { key: keys::bucket(handle, number), kind: Bucket::KIND, by: 1, condition: Condition::Always }))
+    Ok((
+        number,
+        Write::Count {
+            key: keys::bucket(handle, number),
+            kind: Bucket::KIND,
+            by: 1,
+            condition: Condition::Always,
+        },
+    ))
 }
 
 /// The rows of an app, by list and sort key.
 fn rows(card: &AppCard) -> BTreeMap<(Listing, String), Row> {
     let whole = card.binaries.is_empty().then_some(card.id.item());
-    let ids: Vec<AppId> = card.binaries.iter().map(|binary| card.id.binary(binary.kind)).chain(whole).collect();
+    let ids: Vec<AppId> = card
+        .binaries
+        .iter()
+        .map(|binary| card.id.binary(binary.kind))
+        .chain(whole)
+        .collect();
     let row = |id: &AppId| Row {
         id: *id,
         name: card.listed_name().to_owned(),
@@ -149,22 +180,40 @@ fn rows(card: &AppCard) -> BTreeMap<(Listing, String), Row> {
         site: card.kind == AppKind::Site,
         tags: card.tags.clone(),
     };
-    let listings = Listing::ALL.into_iter().filter(|listing| listing.holds(card.kind));
-    listings.flat_map(|listing| ids.iter().map(move |id| ((listing, keys::row_sort(card.bucket, *id)), row(id)))).collect()
+    let listings = Listing::ALL
+        .into_iter()
+        .filter(|listing| listing.holds(card.kind));
+    listings
+        .flat_map(|listing| {
+            ids.iter()
+                .map(move |id| ((listing, keys::row_sort(card.bucket, *id)), row(id)))
+        })
+        .collect()
 }
 
 /// The rows of an app in one list, in its order.
 pub fn rows_of(card: &AppCard, listing: Listing) -> Vec<Row> {
-    rows(card).into_iter().filter(|((of, _), _)| *of == listing).map(|(_, row)| row).collect()
+    rows(card)
+        .into_iter()
+        .filter(|((of, _), _)| *of == listing)
+        .map(|(_, row)| row)
+        .collect()
 }
 
-/// The writes of the rows and of the directory that a change of a card makes necessary: `before` is nothing for a new
-/// card, `after` for one that goes.
+/// The writes of the rows and of the directory that a change of a card makes necessary: `before` is
+/// nothing for a new card, `after` for one that goes.
 ///
 /// # Errors
 /// Internal.
-pub fn changes(handle: Handle, before: Option<&AppCard>, after: Option<&AppCard>) -> Result<Vec<Write>, Error> {
-    let (old, new) = (before.map(rows).unwrap_or_default(), after.map(rows).unwrap_or_default());
+pub fn changes(
+    handle: Handle,
+    before: Option<&AppCard>,
+    after: Option<&AppCard>,
+) -> Result<Vec<Write>, Error> {
+    let (old, new) = (
+        before.map(rows).unwrap_or_default(),
+        after.map(rows).unwrap_or_default(),
+    );
     let bucket = after.or(before).map_or(0, |card| card.bucket);
     let mut writes = Vec::new();
     let mut counts = BTreeMap::<Listing, i64>::new();
@@ -174,26 +223,42 @@ pub fn changes(handle: Handle, before: Option<&AppCard>, after: Option<&AppCard>
             Some(_) => {}
             None => *counts.entry(*listing).or_default() += 1,
         }
-        writes.push(records::put(keys::row(handle, *listing, sort), row, Condition::Always)?);
+        writes.push(records::put(
+            keys::row(handle, *listing, sort),
+            row,
+            Condition::Always,
+        )?);
     }
     for (listing, sort) in old.keys().filter(|key| !new.contains_key(*key)) {
         *counts.entry(*listing).or_default() -= 1;
-        writes.push(Write::Delete(keys::row(handle, *listing, sort), Condition::Always));
+        writes.push(Write::Delete(
+            keys::row(handle, *listing, sort),
+            Condition::Always,
+        ));
     }
     for (listing, by) in counts.into_iter().filter(|(_, by)| *by != 0) {
-        writes.push(Write::Count { key: keys::directory_entry(handle, listing, bucket), kind: Bucket::KIND, by, condition: Condition::Always });
+        writes.push(Write::Count {
+            key: keys::directory_entry(handle, listing, bucket),
+            kind: Bucket::KIND,
+            by,
+            condition: Condition::Always,
+        });
     }
     Ok(writes)
 }
 
-/// The first rows of a list, for a plan: the page at offset 0, and one row more, to see whether there is a next page.
+/// The first rows of a list, for a plan: the page at offset 0, and one row more, to see whether
+/// there is a next page.
 pub fn first_rows(handle: Handle, listing: Listing, limit: u32) -> Query {
     Query::all(keys::rows(handle, listing)).limit(Some(limit.saturating_add(1)))
 }
 
 /// The directory of a list, for a plan: what a page at an offset reads first.
 pub fn directory_of(handle: Handle, listing: Listing) -> Query {
-    Query { prefix: keys::directory_prefix(listing), ..Query::all(keys::directory(handle)) }
+    Query {
+        prefix: keys::directory_prefix(listing),
+        ..Query::all(keys::directory(handle))
+    }
 }
 
 /// All rows of a list, for a plan: what a search and a count read first.
@@ -211,15 +276,24 @@ pub struct Rows {
 }
 
 fn parsed(page: Page) -> Result<Vec<Row>, Error> {
-    page.items.into_iter().map(|item| Ok(Stored::<Row>::parse(item)?.value)).collect()
+    page.items
+        .into_iter()
+        .map(|item| Ok(Stored::<Row>::parse(item)?.value))
+        .collect()
 }
 
-/// The page of a list at an offset: one query at offset 0, else the directory and the rows from the bucket where the page
-/// begins, whatever the offset.
+/// The page of a list at an offset: one query at offset 0, else the directory and the rows from the
+/// bucket where the page begins, whatever the offset.
 ///
 /// # Errors
 /// The store's.
-pub async fn page(reader: &mut Reader<'_>, handle: Handle, listing: Listing, offset: u32, limit: u32) -> Result<Rows, Error> {
+pub async fn page(
+    reader: &mut Reader<'_>,
+    handle: Handle,
+    listing: Listing,
+    offset: u32,
+    limit: u32,
+) -> Result<Rows, Error> {
     let wanted = limit as usize;
     if offset == 0 {
         return rows_from(reader, first_rows(handle, listing, limit), 0, wanted).await;
@@ -228,20 +302,36 @@ pub async fn page(reader: &mut Reader<'_>, handle: Handle, listing: Listing, off
     let mut start = None;
     for item in reader.all(directory_of(handle, listing)).await? {
         if item.count > skipped {
-            let number: u32 = item.key.sk.rsplit('#').next().unwrap_or_default().parse().map_err(Error::internal)?;
+            let number: u32 = item
+                .key
+                .sk
+                .rsplit('#')
+                .next()
+                .unwrap_or_default()
+                .parse()
+                .map_err(Error::internal)?;
             start = Some(number);
             break;
         }
         skipped -= item.count.max(0);
     }
-    let Some(bucket) = start else { return Ok(Rows::default()) };
+    let Some(bucket) = start else {
+        return Ok(Rows::default());
+    };
     let skip = usize::try_from(skipped).map_err(Error::internal)?;
     let most = u32::try_from(skip + wanted + 1).map_err(Error::internal)?;
-    let query = Query::all(keys::rows(handle, listing)).after(Some(keys::before_bucket(bucket))).limit(Some(most));
+    let query = Query::all(keys::rows(handle, listing))
+        .after(Some(keys::before_bucket(bucket)))
+        .limit(Some(most));
     rows_from(reader, query, skip, wanted).await
 }
 
-async fn rows_from(reader: &mut Reader<'_>, mut query: Query, skip: usize, wanted: usize) -> Result<Rows, Error> {
+async fn rows_from(
+    reader: &mut Reader<'_>,
+    mut query: Query,
+    skip: usize,
+    wanted: usize,
+) -> Result<Rows, Error> {
     let mut found = Vec::new();
     loop {
         let page = reader.query(&query).await?;
@@ -255,14 +345,22 @@ async fn rows_from(reader: &mut Reader<'_>, mut query: Query, skip: usize, wante
         query.limit = u32::try_from(skip + wanted + 1 - found.len()).ok();
     }
     let more = found.len() > skip + wanted;
-    Ok(Rows { rows: found.into_iter().skip(skip).take(wanted).collect(), more })
+    Ok(Rows {
+        rows: found.into_iter().skip(skip).take(wanted).collect(),
+        more,
+    })
 }
 
 /// Shows every row of a list to `see`, in its order: one query per MB.
 ///
 /// # Errors
 /// The store's.
-pub async fn each(reader: &mut Reader<'_>, handle: Handle, listing: Listing, mut see: impl FnMut(Row) + Send) -> Result<(), Error> {
+pub async fn each(
+    reader: &mut Reader<'_>,
+    handle: Handle,
+    listing: Listing,
+    mut see: impl FnMut(Row) + Send,
+) -> Result<(), Error> {
     let mut query = whole(handle, listing);
     loop {
         let page = reader.query(&query).await?;
@@ -275,8 +373,8 @@ pub async fn each(reader: &mut Reader<'_>, handle: Handle, listing: Listing, mut
     }
 }
 
-/// The page of the rows that `fits` says yes to: it reads the list from its beginning, one query per MB, until the page
-/// is full.
+/// The page of the rows that `fits` says yes to: it reads the list from its beginning, one query
+/// per MB, until the page is full.
 ///
 /// # Errors
 /// The store's.
@@ -301,5 +399,8 @@ pub async fn search(
         query.after = next;
     }
     let more = found.len() > skip + wanted;
-    Ok(Rows { rows: found.into_iter().skip(skip).take(wanted).collect(), more })
+    Ok(Rows {
+        rows: found.into_iter().skip(skip).take(wanted).collect(),
+        more,
+    })
 }

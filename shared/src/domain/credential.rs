@@ -66,7 +66,8 @@ pub struct Credential {
     pub domain: String,
     /// Since when.
     pub created: Timestamp,
-    /// The user's password that it came by; see [`User::generation`](crate::domain::user::User::generation). 0 for keys.
+    /// The user's password that it came by; see
+    /// [`User::generation`](crate::domain::user::User::generation). 0 for keys.
     #[serde(default)]
     pub generation: u32,
     /// Until when; `None` for keys.
@@ -84,6 +85,8 @@ impl Record for Credential {
     }
 
     fn owner(&self) -> Option<String> {
-        self.owner.as_ref().and_then(|owner| serde_json::to_string(owner).ok())
+        self.owner
+            .as_ref()
+            .and_then(|owner| serde_json::to_string(owner).ok())
     }
 }

@@ -67,20 +67,41 @@ impl Record for DeviceApp {
     const KIND: &'static str = "device-app";
 }
 
-/// The writes that note a sign-in of `user` by the app `client_token` on the device: blind ones, since nothing of what was
-/// there before counts.
+/// The writes that note a sign-in of `user` by the app `client_token` on the device: blind ones,
+/// since nothing of what was there before counts.
 ///
 /// # Errors
 /// Internal.
-pub fn links(handle: Handle, device: &Guid, user: &Guid, client_token: &str, now: Timestamp) -> Result<Vec<Write>, Error> {
+pub fn links(
+    handle: Handle,
+    device: &Guid,
+    user: &Guid,
+    client_token: &str,
+    now: Timestamp,
+) -> Result<Vec<Write>, Error> {
     let of_user = DeviceUser { at: now };
     let mut writes = vec![
-        records::put(keys::device_user(handle, device, user), &of_user, Condition::Always)?,
-        records::put(keys::user_device(handle, user, device), &of_user, Condition::Always)?,
+        records::put(
+            keys::device_user(handle, device, user),
+            &of_user,
+            Condition::Always,
+        )?,
+        records::put(
+            keys::user_device(handle, user, device),
+            &of_user,
+            Condition::Always,
+        )?,
     ];
     if !client_token.is_empty() {
-        let app = DeviceApp { client_token: client_token.chars().take(200).collect(), at: now };
-        writes.push(records::put(keys::device_app(handle, device, client_token), &app, Condition::Always)?);
+        let app = DeviceApp {
+            client_token: client_token.chars().take(200).collect(),
+            at: now,
+        };
+        writes.push(records::put(
+            keys::device_app(handle, device, client_token),
+            &app,
+            Condition::Always,
+        )?);
     }
     Ok(writes)
 }
@@ -115,20 +136,35 @@ impl Named {
 ///
 /// # Errors
 /// Not found `invalid_cuid` or `invalid_guid`, as it was named; the store's.
-pub async fn read(reader: &mut Reader<'_>, handle: Handle, named: &Named) -> Result<Stored<Device>, Error> {
-    reader.get(&keys::device(handle, &named.guid())).await?.ok_or_else(|| named.unknown())
+pub async fn read(
+    reader: &mut Reader<'_>,
+    handle: Handle,
+    named: &Named,
+) -> Result<Stored<Device>, Error> {
+    reader
+        .get(&keys::device(handle, &named.guid()))
+        .await?
+        .ok_or_else(|| named.unknown())
 }
 
 /// The first query of a listing.
 pub fn listing(handle: Handle, after: Option<&Guid>, limit: Option<u32>) -> Query {
-    Query::all(keys::devices(handle)).after(after.map(ToString::to_string)).limit(limit)
+    Query::all(keys::devices(handle))
+        .after(after.map(ToString::to_string))
+        .limit(limit)
 }
 
-/// Devices in the order of their guids, all of them or `limit` from after `after`, and the guid to go on after (003 6.1).
+/// Devices in the order of their guids, all of them or `limit` from after `after`, and the guid to
+/// go on after (003 6.1).
 ///
 /// # Errors
 /// Too large beyond one answer; the store's.
-pub async fn list(reader: &mut Reader<'_>, handle: Handle, after: Option<&Guid>, limit: Option<u32>) -> Result<(Vec<Device>, Option<Guid>), Error> {
+pub async fn list(
+    reader: &mut Reader<'_>,
+    handle: Handle,
+    after: Option<&Guid>,
+    limit: Option<u32>,
+) -> Result<(Vec<Device>, Option<Guid>), Error> {
     let mut query = listing(handle, after, limit);
     let mut devices: Vec<Device> = Vec::new();
     let mut bytes = 0;
@@ -136,7 +172,9 @@ pub async fn list(reader: &mut Reader<'_>, handle: Handle, after: Option<&Guid>,
         let page = reader.query(&query).await?;
         bytes += page.items.iter().map(|item| item.body.len()).sum::<usize>();
         if bytes > ANSWER_LIMIT {
-            return Err(Error::too_large("The list is too large for one answer: ask for pages with limit and cursor"));
+            return Err(Error::too_large(
+                "The list is too large for one answer: ask for pages with limit and cursor",
+            ));
         }
         for item in page.items {
             devices.push(Stored::<Device>::parse(item)?.value);
@@ -144,7 +182,9 @@ pub async fn list(reader: &mut Reader<'_>, handle: Handle, after: Option<&Guid>,
         let have = u32::try_from(devices.len()).unwrap_or(u32::MAX);
         match page.next {
             None => return Ok((devices, None)),
-            Some(next) if limit.is_some_and(|limit| have >= limit) => return Ok((devices, Some(next.parse().map_err(Error::internal)?))),
+            Some(next) if limit.is_some_and(|limit| have >= limit) => {
+                return Ok((devices, Some(next.parse().map_err(Error::internal)?)));
+            }
             Some(next) => query.after = Some(next),
         }
         query.limit = limit.map(|limit| limit.saturating_sub(have));
@@ -162,11 +202,17 @@ pub struct Changes {
     pub blacklisted: Option<bool>,
 }
 
-/// Changes a device (003 6.3). Its sessions are over at once where it is out then: each of them reads it.
+/// Changes a device (003 6.3). Its sessions are over at once where it is out then: each of them
+/// reads it.
 ///
 /// # Errors
 /// As [`read`].
-pub async fn update(reader: &mut Reader<'_>, handle: Handle, named: &Named, changes: &Changes) -> Result<Device, Error> {
+pub async fn update(
+    reader: &mut Reader<'_>,
+    handle: Handle,
+    named: &Named,
+    changes: &Changes,
+) -> Result<Device, Error> {
     change!(reader, {
         let mut found = read(reader, handle, named).await?;
         let before = found.value.clone();
@@ -176,19 +222,29 @@ pub async fn update(reader: &mut Reader<'_>, handle: Handle, named: &Named, chan
         }
         device.disabled = changes.disabled.unwrap_or(device.disabled);
         device.blacklisted = changes.blacklisted.unwrap_or(device.blacklisted);
-        let writes = if found.value == before { Vec::new() } else { vec![found.replace()?] };
+        let writes = if found.value == before {
+            Vec::new()
+        } else {
+            vec![found.replace()?]
+        };
         Ok((found.value, writes))
     })
 }
 
 /// What a listing of a device's apps reads beside the device and the store.
 pub fn apps_listing(handle: Handle, device: &Guid) -> Query {
-    Query { prefix: keys::APP_PREFIX.to_owned(), ..Query::all(keys::device_links(handle, device)) }
+    Query {
+        prefix: keys::APP_PREFIX.to_owned(),
+        ..Query::all(keys::device_links(handle, device))
+    }
 }
 
 /// What a listing of a device's users reads beside the device.
 pub fn users_listing(handle: Handle, device: &Guid) -> Query {
-    Query { prefix: keys::USER_PREFIX.to_owned(), ..Query::all(keys::device_links(handle, device)) }
+    Query {
+        prefix: keys::USER_PREFIX.to_owned(),
+        ..Query::all(keys::device_links(handle, device))
+    }
 }
 
 /// An app that signed somebody in on a device.
@@ -204,17 +260,26 @@ pub struct SeenApp {
 
 impl SeenApp {
     fn of_card(card: &AppCard) -> Self {
-        Self { guid: card.id.guid(), name: card.name.to_string(), description: card.description.to_string() }
+        Self {
+            guid: card.id.guid(),
+            name: card.name.to_string(),
+            description: card.description.to_string(),
+        }
     }
 }
 
-/// The apps that signed somebody in on a device, each once (003 6.4): the store, items by their guids in any spelling, and
-/// items by their `authToken`, all of those that have it. A token that nothing has is shown as it is: the client chose it,
-/// or its item is gone, and an administrator who asks what runs on a device must not miss just that.
+/// The apps that signed somebody in on a device, each once (003 6.4): the store, items by their
+/// guids in any spelling, and items by their `authToken`, all of those that have it. A token that
+/// nothing has is shown as it is: the client chose it, or its item is gone, and an administrator
+/// who asks what runs on a device must not miss just that.
 ///
 /// # Errors
 /// As [`read`].
-pub async fn apps(reader: &mut Reader<'_>, handle: Handle, named: &Named) -> Result<Vec<SeenApp>, Error> {
+pub async fn apps(
+    reader: &mut Reader<'_>,
+    handle: Handle,
+    named: &Named,
+) -> Result<Vec<SeenApp>, Error> {
     read(reader, handle, named).await?;
     let store: Option<Stored<StoreFront>> = reader.get(&keys::store(handle)).await?;
     let mut tokens = Vec::new();
@@ -222,15 +287,32 @@ pub async fn apps(reader: &mut Reader<'_>, handle: Handle, named: &Named) -> Res
         tokens.push(Stored::<DeviceApp>::parse(item)?.value.client_token);
     }
     let store = store.map(|store| store.value);
-    let is_store = |token: &str| store.as_ref().is_some_and(|store| store.guid.as_str() == token);
+    let is_store = |token: &str| {
+        store
+            .as_ref()
+            .is_some_and(|store| store.guid.as_str() == token)
+    };
     let id_of = |token: &str| token.parse::<AppRef>().ok().and_then(|app| app.ours().ok());
-    let ids: Vec<AppId> = tokens.iter().filter(|token| !is_store(token)).filter_map(|token| id_of(token)).collect();
+    let ids: Vec<AppId> = tokens
+        .iter()
+        .filter(|token| !is_store(token))
+        .filter_map(|token| id_of(token))
+        .collect();
     let card_keys: Vec<Key> = ids.iter().map(|id| keys::app_card(handle, *id)).collect();
-    let cards: Vec<AppCard> = reader.get_all::<AppCard>(&card_keys).await?.into_iter().flatten().map(|card| card.value).collect();
+    let cards: Vec<AppCard> = reader
+        .get_all::<AppCard>(&card_keys)
+        .await?
+        .into_iter()
+        .flatten()
+        .map(|card| card.value)
+        .collect();
     let card_of = |token: &str| id_of(token).and_then(|id| cards.iter().find(|card| card.id == id));
     // Only a token that is no guid of ours asks for all cards.
     let mut by_token = Vec::new();
-    if tokens.iter().any(|token| !is_store(token) && card_of(token).is_none()) {
+    if tokens
+        .iter()
+        .any(|token| !is_store(token) && card_of(token).is_none())
+    {
         for item in reader.all(Query::all(keys::app_cards(handle))).await? {
             let card = Stored::<AppCard>::parse(item)?.value;
             if !card.auth_token.as_str().is_empty() {
@@ -242,13 +324,25 @@ pub async fn apps(reader: &mut Reader<'_>, handle: Handle, named: &Named) -> Res
     for token in &tokens {
         let mut apps: Vec<SeenApp> = match (&store, card_of(token)) {
             (Some(store), _) if store.guid.as_str() == token => {
-                vec![SeenApp { guid: store.guid.to_string(), name: store.name.to_string(), description: store.description.to_string() }]
+                vec![SeenApp {
+                    guid: store.guid.to_string(),
+                    name: store.name.to_string(),
+                    description: store.description.to_string(),
+                }]
             }
             (_, Some(card)) => vec![SeenApp::of_card(card)],
-            (_, None) => by_token.iter().filter(|card| card.auth_token.as_str() == token).map(SeenApp::of_card).collect(),
+            (_, None) => by_token
+                .iter()
+                .filter(|card| card.auth_token.as_str() == token)
+                .map(SeenApp::of_card)
+                .collect(),
         };
         if apps.is_empty() {
-            apps.push(SeenApp { guid: token.clone(), name: token.clone(), description: String::new() });
+            apps.push(SeenApp {
+                guid: token.clone(),
+                name: token.clone(),
+                description: String::new(),
+            });
         }
         apps.retain(|app| !seen.contains(app));
         seen.extend(apps);
@@ -269,27 +363,57 @@ pub struct SeenUser {
     pub name: String,
 }
 
-/// Who signed in on a device, users of the platform and others (003 6.5). A user who is gone is not shown.
+/// Who signed in on a device, users of the platform and others (003 6.5). A user who is gone is not
+/// shown.
 ///
 /// # Errors
 /// As [`read`].
-pub async fn users(reader: &mut Reader<'_>, handle: Handle, named: &Named) -> Result<Vec<SeenUser>, Error> {
+pub async fn users(
+    reader: &mut Reader<'_>,
+    handle: Handle,
+    named: &Named,
+) -> Result<Vec<SeenUser>, Error> {
     read(reader, handle, named).await?;
     let mut guids: Vec<Guid> = Vec::new();
     for item in reader.all(users_listing(handle, &named.guid())).await? {
-        let guid = item.key.sk.strip_prefix(keys::USER_PREFIX).unwrap_or_default();
+        let guid = item
+            .key
+            .sk
+            .strip_prefix(keys::USER_PREFIX)
+            .unwrap_or_default();
         guids.push(guid.parse().map_err(Error::internal)?);
     }
-    let wanted: Vec<Key> = guids.iter().flat_map(|guid| [keys::user(handle, guid), keys::identity(handle, guid)]).collect();
+    let wanted: Vec<Key> = guids
+        .iter()
+        .flat_map(|guid| [keys::user(handle, guid), keys::identity(handle, guid)])
+        .collect();
     reader.fetch_missing(&wanted).await?;
     let mut seen = Vec::new();
     for guid in guids {
         if let Some(user) = reader.get::<User>(&keys::user(handle, &guid)).await? {
             let (owner, name) = (user.value.owner, user.value.name);
-            seen.push(SeenUser { guid, user_id: owner.username, email: owner.email, name });
-        } else if let Some(identity) = reader.get::<Identity>(&keys::identity(handle, &guid)).await? {
-            let Identity { subject, email, name, .. } = identity.value;
-            seen.push(SeenUser { guid, user_id: subject, email, name });
+            seen.push(SeenUser {
+                guid,
+                user_id: owner.username,
+                email: owner.email,
+                name,
+            });
+        } else if let Some(identity) = reader
+            .get::<Identity>(&keys::identity(handle, &guid))
+            .await?
+        {
+            let Identity {
+                subject,
+                email,
+                name,
+                ..
+            } = identity.value;
+            seen.push(SeenUser {
+                guid,
+                user_id: subject,
+                email,
+                name,
+            });
         }
     }
     Ok(seen)

@@ -1,7 +1,9 @@
-//! Download spikes: an app is fetched far more often than it used to be. A warning that the documents do not have.
+//! Download spikes: an app is fetched far more often than it used to be. A warning that the
+//! documents do not have.
 //!
-//! Nothing is counted for apps that nobody asked about. The alerts that name `DOWNLOAD_SPIKE` are noted per tenant, and each
-//! evaluation reads what the log of downloads of such a tenant has of the last hour.
+//! Nothing is counted for apps that nobody asked about. The alerts that name `DOWNLOAD_SPIKE` are
+//! noted per tenant, and each evaluation reads what the log of downloads of such a tenant has of
+//! the last hour.
 
 use std::collections::BTreeMap;
 
@@ -71,23 +73,45 @@ impl Record for Told {
 ///
 /// # Errors
 /// Internal.
-pub fn asked(handle: Handle, before: Option<&Alert>, after: Option<&Alert>) -> Result<Vec<Write>, Error> {
+pub fn asked(
+    handle: Handle,
+    before: Option<&Alert>,
+    after: Option<&Alert>,
+) -> Result<Vec<Write>, Error> {
     let asks = |alert: &&Alert| alert.names.iter().any(|name| name == NAME);
-    let counted = |by| Write::Count { key: keys::spike_tenant(handle), kind: AskingTenant::KIND, by, condition: Condition::Always };
+    let counted = |by| Write::Count {
+        key: keys::spike_tenant(handle),
+        kind: AskingTenant::KIND,
+        by,
+        condition: Condition::Always,
+    };
     Ok(match (before.filter(asks), after.filter(asks)) {
-        (None, Some(alert)) => vec![records::put(keys::spike_alert(handle, &alert.guid), &Asked { app: alert.app }, Condition::Always)?, counted(1)],
-        (Some(alert), None) => vec![Write::Delete(keys::spike_alert(handle, &alert.guid), Condition::Always), counted(-1)],
+        (None, Some(alert)) => vec![
+            records::put(
+                keys::spike_alert(handle, &alert.guid),
+                &Asked { app: alert.app },
+                Condition::Always,
+            )?,
+            counted(1),
+        ],
+        (Some(alert), None) => vec![
+            Write::Delete(keys::spike_alert(handle, &alert.guid), Condition::Always),
+            counted(-1),
+        ],
         _ => Vec::new(),
     })
 }
 
-/// Looks for spikes where somebody asked about them, and tells of those that are new. Gives how many.
+/// Looks for spikes where somebody asked about them, and tells of those that are new. Gives how
+/// many.
 ///
 /// # Errors
 /// The first error of the store, after every other tenant was looked at.
 pub async fn look(table: &dyn Table, now: Timestamp) -> Result<usize, Error> {
     let (mut told, mut failure) = (0, None);
-    let mut tenants = Reader::new(table, now).all(Query::all(keys::spike_tenants())).await?;
+    let mut tenants = Reader::new(table, now)
+        .all(Query::all(keys::spike_tenants()))
+        .await?;
     tenants.retain(|tenant| tenant.count > 0);
     if !tenants.is_empty() {
         // Another one is the first each time: there may be no time for all.
@@ -126,9 +150,16 @@ async fn look_at(table: &dyn Table, handle: &str, now: Timestamp) -> Result<usiz
 }
 
 /// How often each app was fetched within the last hour, as far as [`PAGES`] of the log go.
-async fn of_last_hour(reader: &mut Reader<'_>, handle: Handle, now: Timestamp) -> Result<BTreeMap<AppId, usize>, Error> {
+async fn of_last_hour(
+    reader: &mut Reader<'_>,
+    handle: Handle,
+    now: Timestamp,
+) -> Result<BTreeMap<AppId, usize>, Error> {
     let since = keys::log_from(now.plus_seconds(-HOUR_SECONDS));
-    let mut query = Query { newest_first: true, ..Query::all(keys::log(handle, LogOf::All)) };
+    let mut query = Query {
+        newest_first: true,
+        ..Query::all(keys::log(handle, LogOf::All))
+    };
     let mut found = BTreeMap::new();
     for _ in 0..PAGES {
         let page = reader.query(&query).await?;
@@ -136,7 +167,9 @@ async fn of_last_hour(reader: &mut Reader<'_>, handle: Handle, now: Timestamp) -
             if item.key.sk < since {
                 return Ok(found);
             }
-            *found.entry(Stored::<LogRow>::parse(item)?.value.binary.item()).or_default() += 1;
+            *found
+                .entry(Stored::<LogRow>::parse(item)?.value.binary.item())
+                .or_default() += 1;
         }
         if page.next.is_none() {
             break;
@@ -146,13 +179,30 @@ async fn of_last_hour(reader: &mut Reader<'_>, handle: Handle, now: Timestamp) -
     Ok(found)
 }
 
-/// Whether so many downloads are [`TIMES`] as many as in an hour of the week before. It reads no further than it takes to know,
-/// and where a week has more rows than [`PAGES`] it judges by the hours that those cover.
-async fn is_unusual(reader: &mut Reader<'_>, handle: Handle, app: AppId, downloads: usize, now: Timestamp) -> Result<bool, Error> {
-    let (until, since) = (now.plus_seconds(-HOUR_SECONDS), now.plus_seconds(-HOUR_SECONDS * (WEEK_HOURS + 1)));
-    let mut query = Query { newest_first: true, ..Query::all(keys::log(handle, LogOf::Item(app))) }.after(Some(keys::log_from(until)));
+/// Whether so many downloads are [`TIMES`] as many as in an hour of the week before. It reads no
+/// further than it takes to know, and where a week has more rows than [`PAGES`] it judges by the
+/// hours that those cover.
+async fn is_unusual(
+    reader: &mut Reader<'_>,
+    handle: Handle,
+    app: AppId,
+    downloads: usize,
+    now: Timestamp,
+) -> Result<bool, Error> {
+    let (until, since) = (
+        now.plus_seconds(-HOUR_SECONDS),
+        now.plus_seconds(-HOUR_SECONDS * (WEEK_HOURS + 1)),
+    );
+    let mut query = Query {
+        newest_first: true,
+        ..Query::all(keys::log(handle, LogOf::Item(app)))
+    }
+    .after(Some(keys::log_from(until)));
     let (mut rows, mut oldest) = (0_usize, until);
-    let is_more = |rows: usize, hours: i64| rows.saturating_mul(TIMES) > downloads.saturating_mul(usize::try_from(hours.max(1)).unwrap_or(1));
+    let is_more = |rows: usize, hours: i64| {
+        rows.saturating_mul(TIMES)
+            > downloads.saturating_mul(usize::try_from(hours.max(1)).unwrap_or(1))
+    };
     for _ in 0..PAGES {
         let page = reader.query(&query).await?;
         for item in page.items {
@@ -171,29 +221,59 @@ async fn is_unusual(reader: &mut Reader<'_>, handle: Handle, app: AppId, downloa
         }
         query.after = page.next;
     }
-    Ok(!is_more(rows, (until.seconds() - oldest.seconds()) / HOUR_SECONDS))
+    Ok(!is_more(
+        rows,
+        (until.seconds() - oldest.seconds()) / HOUR_SECONDS,
+    ))
 }
 
-async fn tell(reader: &mut Reader<'_>, handle: Handle, app: AppId, downloads: usize, now: Timestamp) -> Result<bool, Error> {
+async fn tell(
+    reader: &mut Reader<'_>,
+    handle: Handle,
+    app: AppId,
+    downloads: usize,
+    now: Timestamp,
+) -> Result<bool, Error> {
     let (claim, card) = (keys::told_spike(handle, app), keys::app_card(handle, app));
     reader.fetch_missing(&[claim.clone(), card.clone()]).await?;
     if reader.get::<Told>(&claim).await?.is_some() {
         return Ok(false);
     }
-    let Some(card) = reader.get::<AppCard>(&card).await? else { return Ok(false) };
+    let Some(card) = reader.get::<AppCard>(&card).await? else {
+        return Ok(false);
+    };
     if !is_unusual(reader, handle, app, downloads, now).await? {
         // What is usual now is not asked again each minute: a week of the log is read for it.
-        let usual = Told { expires: now.plus_seconds(USUAL_SECONDS) };
-        let quiet = records::put(claim, &usual, Condition::AbsentOrExpired { now: now.seconds() })?;
+        let usual = Told {
+            expires: now.plus_seconds(USUAL_SECONDS),
+        };
+        let quiet = records::put(
+            claim,
+            &usual,
+            Condition::AbsentOrExpired { now: now.seconds() },
+        )?;
         return match reader.table().write(vec![quiet]).await {
             Ok(()) | Err(StoreError::Condition { .. }) => Ok(false),
             Err(error) => Err(error.into()),
         };
     }
-    let message = format!("The app was downloaded {downloads} times within an hour, {TIMES} times as often as usual or more");
-    let mut event = Event::of(&card.value, NAME, event::SYSTEM, message, now).with("downloads", downloads);
-    event.guid = Guid::derived(&["download spike", app.sort_key().as_str(), &now.0.to_string()]);
-    let mut writes = vec![records::put(claim, &Told { expires: now.plus_seconds(PAUSE_SECONDS) }, Condition::AbsentOrExpired { now: now.seconds() })?];
+    let message = format!(
+        "The app was downloaded {downloads} times within an hour, {TIMES} times as often as usual or more"
+    );
+    let mut event =
+        Event::of(&card.value, NAME, event::SYSTEM, message, now).with("downloads", downloads);
+    event.guid = Guid::derived(&[
+        "download spike",
+        app.sort_key().as_str(),
+        &now.0.to_string(),
+    ]);
+    let mut writes = vec![records::put(
+        claim,
+        &Told {
+            expires: now.plus_seconds(PAUSE_SECONDS),
+        },
+        Condition::AbsentOrExpired { now: now.seconds() },
+    )?];
     writes.extend(event::told(handle, vec![event])?);
     match reader.table().write(writes).await {
         Ok(()) => Ok(true),

@@ -1,8 +1,9 @@
-//! Endpoint security: which endpoints of an app's cloud code ask for its API key (003 chapter 7), who changed that and when, and
-//! the decision about a call.
+//! Endpoint security: which endpoints of an app's cloud code ask for its API key (003 chapter 7),
+//! who changed that and when, and the decision about a call.
 //!
-//! There is one record per app and environment, in the app's partition, and it goes with the app. Each change is one item of the
-//! log, written with the change and with its event in one transaction, and kept for [`RETENTION_SECONDS`].
+//! There is one record per app and environment, in the app's partition, and it goes with the app.
+//! Each change is one item of the log, written with the change and with its event in one
+//! transaction, and kept for [`RETENTION_SECONDS`].
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -70,8 +71,8 @@ impl FromStr for Security {
     }
 }
 
-/// The name of an endpoint in its one spelling: the path without slashes around it, or `/` for the root, or `*` for every
-/// endpoint that has no override of its own. Case counts.
+/// The name of an endpoint in its one spelling: the path without slashes around it, or `/` for the
+/// root, or `*` for every endpoint that has no override of its own. Case counts.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct EndpointName(String);
@@ -95,40 +96,68 @@ impl fmt::Display for EndpointName {
 /// How a refused name begins in the words of the refusal: it may be long, and holds anything.
 fn quoted(text: &str) -> String {
     let start: String = text.chars().take(40).flat_map(char::escape_debug).collect();
-    if text.chars().nth(40).is_some() { format!("\"{start}…\"") } else { format!("\"{start}\"") }
+    if text.chars().nth(40).is_some() {
+        format!("\"{start}…\"")
+    } else {
+        format!("\"{start}\"")
+    }
 }
 
 impl FromStr for EndpointName {
     type Err = Error;
 
-    /// Brings a spelling of a name into its one form: blanks around it go, what must be escaped is read, slashes around it do not count,
-    /// several slashes are one. What servers do not agree on is refused, since the name that is judged must be the one that is
-    /// called: escaped slashes, what is escaped twice, `.` and `..`, `?`, `#`, `;`, backslashes, control characters, and blanks
-    /// around a segment.
+    /// Brings a spelling of a name into its one form: blanks around it go, what must be escaped is
+    /// read, slashes around it do not count, several slashes are one. What servers do not agree on
+    /// is refused, since the name that is judged must be the one that is called: escaped slashes,
+    /// what is escaped twice, `.` and `..`, `?`, `#`, `;`, backslashes, control characters, and
+    /// blanks around a segment.
     fn from_str(text: &str) -> Result<Self, Error> {
-        let refused = |why: &str| Error::invalid(format!("invalid_endpoint: {}: {why}", quoted(text)));
+        let refused =
+            |why: &str| Error::invalid(format!("invalid_endpoint: {}: {why}", quoted(text)));
         if text.len() > NAME_MOST * 3 {
             return Err(refused("it is too long"));
         }
         if text.to_ascii_lowercase().contains("%2f") {
             return Err(refused("an escaped slash is not the same to all servers"));
         }
-        // Whoever compares paths as they were sent, as most routers do, would not take `%68ello` for `hello`.
-        let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~' | b'*');
+        // Whoever compares paths as they were sent, as most routers do, would not take `%68ello`
+        // for `hello`.
+        let plain = |byte: u8| {
+            byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~' | b'*')
+        };
         let escapes = text.as_bytes().windows(3).filter(|bytes| bytes[0] == b'%');
-        let mut escaped = escapes.filter_map(|bytes| u8::from_str_radix(std::str::from_utf8(&bytes[1..]).ok()?, 16).ok());
+        let mut escaped = escapes.filter_map(|bytes| {
+            u8::from_str_radix(std::str::from_utf8(&bytes[1..]).ok()?, 16).ok()
+        });
         if escaped.any(plain) {
-            return Err(refused("letters, digits, -, ., _, ~ and * are not escaped in a name"));
+            return Err(refused(
+                "letters, digits, -, ., _, ~ and * are not escaped in a name",
+            ));
         }
-        let decoded = percent_decode_str(text.trim()).decode_utf8().map_err(|_| refused("what it escapes is not UTF-8"))?;
+        let decoded = percent_decode_str(text.trim())
+            .decode_utf8()
+            .map_err(|_| refused("what it escapes is not UTF-8"))?;
         if decoded.contains('%') {
-            return Err(refused("a per cent sign is left after its escapes were read once"));
+            return Err(refused(
+                "a per cent sign is left after its escapes were read once",
+            ));
         }
-        if decoded.chars().any(|c| c.is_control() || matches!(c, '?' | '#' | ';' | '\\')) {
-            return Err(refused("control characters, question marks, hashes, semicolons and backslashes are in no name"));
+        if decoded
+            .chars()
+            .any(|c| c.is_control() || matches!(c, '?' | '#' | ';' | '\\'))
+        {
+            return Err(refused(
+                "control characters, question marks, hashes, semicolons and backslashes are in no name",
+            ));
         }
-        let segments: Vec<&str> = decoded.split('/').filter(|segment| !segment.is_empty()).collect();
-        if segments.iter().any(|segment| matches!(*segment, "." | "..")) {
+        let segments: Vec<&str> = decoded
+            .split('/')
+            .filter(|segment| !segment.is_empty())
+            .collect();
+        if segments
+            .iter()
+            .any(|segment| matches!(*segment, "." | ".."))
+        {
             return Err(refused("segments of . and .. lead elsewhere"));
         }
         if segments.iter().any(|segment| segment.trim() != *segment) {
@@ -174,18 +203,32 @@ impl Record for EndpointSecurity {
 impl EndpointSecurity {
     /// What that endpoint asks for, and what says so: the override's name, `*` or `default`.
     ///
-    /// Where a name differs from others in case alone, the strictest of what it could mean counts: to a router that ignores case
-    /// they are one endpoint.
+    /// Where a name differs from others in case alone, the strictest of what it could mean counts:
+    /// to a router that ignores case they are one endpoint.
     pub fn of_endpoint(&self, name: &EndpointName) -> (Security, &str) {
         let own = self.overrides.get_key_value(name);
         let folded = without_case(name.as_str());
-        let others = self.overrides.iter().filter(|(other, _)| *other != name && without_case(other.as_str()) == folded);
-        let overridden = own.into_iter().chain(others).map(|(name, of)| (of.security, name.as_str()));
+        let others = self
+            .overrides
+            .iter()
+            .filter(|(other, _)| *other != name && without_case(other.as_str()) == folded);
+        let overridden = own
+            .into_iter()
+            .chain(others)
+            .map(|(name, of)| (of.security, name.as_str()));
         let rest = own.is_none().then(|| {
-            let any = self.overrides.iter().find(|(name, _)| name.as_str() == EndpointName::ANY);
-            any.map_or((self.default.unwrap_or_default(), "default"), |(name, of)| (of.security, name.as_str()))
+            let any = self
+                .overrides
+                .iter()
+                .find(|(name, _)| name.as_str() == EndpointName::ANY);
+            any.map_or(
+                (self.default.unwrap_or_default(), "default"),
+                |(name, of)| (of.security, name.as_str()),
+            )
         });
-        let strictest = overridden.chain(rest).reduce(|best, next| if next.0 > best.0 { next } else { best });
+        let strictest = overridden
+            .chain(rest)
+            .reduce(|best, next| if next.0 > best.0 { next } else { best });
         strictest.unwrap_or((self.default.unwrap_or_default(), "default"))
     }
 }
@@ -226,7 +269,12 @@ impl FromStr for Kind {
 
     fn from_str(text: &str) -> Result<Self, Error> {
         let found = Self::ALL.into_iter().find(|kind| kind.as_str() == text);
-        found.ok_or_else(|| Error::invalid(format!("invalid_event: it is one of {}", Self::ALL.map(Self::as_str).join(", "))))
+        found.ok_or_else(|| {
+            Error::invalid(format!(
+                "invalid_event: it is one of {}",
+                Self::ALL.map(Self::as_str).join(", ")
+            ))
+        })
     }
 }
 
@@ -269,8 +317,8 @@ pub type Overrides = BTreeMap<EndpointName, Security>;
 /// A change that is asked for.
 #[derive(Clone, Debug)]
 pub enum Change {
-    /// What endpoints ask for that have no override, and, where they are named, all overrides in place of those that there are
-    /// (003 7.2).
+    /// What endpoints ask for that have no override, and, where they are named, all overrides in
+    /// place of those that there are (003 7.2).
     Set(Security, Option<Overrides>),
     /// These overrides among the others (003 7.3).
     SetOverrides(Overrides),
@@ -285,24 +333,57 @@ impl Change {
     fn apply(&self, to: &mut EndpointSecurity, by: &str, at: Timestamp) -> Vec<LogRow> {
         let mut rows = Vec::new();
         let (default, overrides, gone): (_, Option<&Overrides>, Vec<EndpointName>) = match self {
-            Self::Set(default, None) | Self::SetDefault(default) => (Some(*default), None, Vec::new()),
-            Self::Set(default, Some(all)) => (Some(*default), Some(all), to.overrides.keys().filter(|name| !all.contains_key(name)).cloned().collect()),
+            Self::Set(default, None) | Self::SetDefault(default) => {
+                (Some(*default), None, Vec::new())
+            }
+            Self::Set(default, Some(all)) => (
+                Some(*default),
+                Some(all),
+                to.overrides
+                    .keys()
+                    .filter(|name| !all.contains_key(name))
+                    .cloned()
+                    .collect(),
+            ),
             Self::SetOverrides(some) => (None, Some(some), Vec::new()),
             Self::RemoveOverride(name) => (None, None, vec![name.clone()]),
         };
         if let Some(default) = default.filter(|default| to.default != Some(*default)) {
             to.default = Some(default);
-            rows.push(LogRow { kind: Kind::Set, endpoint: None, security: default });
+            rows.push(LogRow {
+                kind: Kind::Set,
+                endpoint: None,
+                security: default,
+            });
         }
         for name in gone {
             if let Some(former) = to.overrides.remove(&name) {
-                rows.push(LogRow { kind: Kind::Remove, endpoint: Some(name), security: former.security });
+                rows.push(LogRow {
+                    kind: Kind::Remove,
+                    endpoint: Some(name),
+                    security: former.security,
+                });
             }
         }
         for (name, security) in overrides.into_iter().flatten() {
-            if to.overrides.get(name).is_none_or(|former| former.security != *security) {
-                to.overrides.insert(name.clone(), Override { security: *security, by: by.to_owned(), at });
-                rows.push(LogRow { kind: Kind::Add, endpoint: Some(name.clone()), security: *security });
+            if to
+                .overrides
+                .get(name)
+                .is_none_or(|former| former.security != *security)
+            {
+                to.overrides.insert(
+                    name.clone(),
+                    Override {
+                        security: *security,
+                        by: by.to_owned(),
+                        at,
+                    },
+                );
+                rows.push(LogRow {
+                    kind: Kind::Add,
+                    endpoint: Some(name.clone()),
+                    security: *security,
+                });
             }
         }
         if !rows.is_empty() {
@@ -314,50 +395,85 @@ impl Change {
 
 /// What every operation reads beside its caller: the app's card and its endpoint security.
 pub fn keys_of(handle: Handle, app: AppId, env: &Environment) -> [Key; 2] {
-    [keys::app_card(handle, app), keys::endpoint_security(handle, app, env)]
+    [
+        keys::app_card(handle, app),
+        keys::endpoint_security(handle, app, env),
+    ]
 }
 
 async fn card_of(reader: &mut Reader<'_>, handle: Handle, app: AppId) -> Result<AppCard, Error> {
     let card: Option<Stored<AppCard>> = reader.get(&keys::app_card(handle, app)).await?;
-    card.map(|card| card.value).ok_or_else(|| Error::not_found("invalid_guid"))
+    card.map(|card| card.value)
+        .ok_or_else(|| Error::not_found("invalid_guid"))
 }
 
-/// The endpoint security of an app in an environment (003 7.1); an app for which nobody said anything is open.
+/// The endpoint security of an app in an environment (003 7.1); an app for which nobody said
+/// anything is open.
 ///
 /// # Errors
 /// Not found for an unknown app; the store's.
-pub async fn read(reader: &mut Reader<'_>, handle: Handle, app: AppId, env: &Environment) -> Result<EndpointSecurity, Error> {
+pub async fn read(
+    reader: &mut Reader<'_>,
+    handle: Handle,
+    app: AppId,
+    env: &Environment,
+) -> Result<EndpointSecurity, Error> {
     card_of(reader, handle, app).await?;
-    let found: Option<Stored<EndpointSecurity>> = reader.get(&keys::endpoint_security(handle, app, env)).await?;
+    let found: Option<Stored<EndpointSecurity>> = reader
+        .get(&keys::endpoint_security(handle, app, env))
+        .await?;
     Ok(found.map(|found| found.value).unwrap_or_default())
 }
 
-/// Changes the endpoint security of an app in an environment, and gives what it is then. Where it is so already nothing is
-/// written; else the change, its rows in the log and its event are one transaction.
+/// Changes the endpoint security of an app in an environment, and gives what it is then. Where it
+/// is so already nothing is written; else the change, its rows in the log and its event are one
+/// transaction.
 ///
 /// # Errors
-/// Not found for an unknown app; invalid beyond [`OVERRIDES_MOST`] and [`RECORD_MOST`]; the store's.
-pub async fn change(reader: &mut Reader<'_>, who: &Principal, app: AppId, env: &Environment, wanted: &Change) -> Result<EndpointSecurity, Error> {
+/// Not found for an unknown app; invalid beyond [`OVERRIDES_MOST`] and [`RECORD_MOST`]; the
+/// store's.
+pub async fn change(
+    reader: &mut Reader<'_>,
+    who: &Principal,
+    app: AppId,
+    env: &Environment,
+    wanted: &Change,
+) -> Result<EndpointSecurity, Error> {
     let (handle, by) = (who.handle, who.owner.username.as_str());
     change!(reader, {
         let card = card_of(reader, handle, app).await?;
         let key = keys::endpoint_security(handle, app, env);
         let mut found: Option<Stored<EndpointSecurity>> = reader.get(&key).await?;
-        let mut after = found.as_ref().map(|found| found.value.clone()).unwrap_or_default();
-        // The log is read in the order of time: a change that was asked for earlier than the one that it builds on comes behind it.
-        let at = after.at.map_or(reader.now(), |last| reader.now().max(Timestamp(last.0.saturating_add(1))));
+        let mut after = found
+            .as_ref()
+            .map(|found| found.value.clone())
+            .unwrap_or_default();
+        // The log is read in the order of time: a change that was asked for earlier than the one
+        // that it builds on comes behind it.
+        let at = after.at.map_or(reader.now(), |last| {
+            reader.now().max(Timestamp(last.0.saturating_add(1)))
+        });
         let rows = wanted.apply(&mut after, by, at);
         if rows.is_empty() {
             return Ok((after, Vec::new()));
         }
         if after.overrides.len() > OVERRIDES_MOST {
-            return Err(Error::invalid(format!("invalid_overrides: an app has at most {OVERRIDES_MOST} in an environment")));
+            return Err(Error::invalid(format!(
+                "invalid_overrides: an app has at most {OVERRIDES_MOST} in an environment"
+            )));
         }
         if serde_json::to_vec(&after).map_err(Error::internal)?.len() > RECORD_MOST {
-            return Err(Error::invalid(format!("invalid_overrides: all of an app in an environment take more than {RECORD_MOST} bytes")));
+            return Err(Error::invalid(format!(
+                "invalid_overrides: all of an app in an environment take more than {RECORD_MOST} bytes"
+            )));
         }
         let told = told(&card, env, by, &rows, at);
-        let change = EndpointChange { guid: Guid::random(), by: by.to_owned(), at, rows };
+        let change = EndpointChange {
+            guid: Guid::random(),
+            by: by.to_owned(),
+            at,
+            rows,
+        };
         let mut writes = vec![
             match &mut found {
                 Some(found) => {
@@ -365,9 +481,18 @@ pub async fn change(reader: &mut Reader<'_>, who: &Principal, app: AppId, env: &
                     found.replace()?
                 }
                 // Not a name to be lost: whoever comes second begins again.
-                None => records::put(key, &after, Condition::AbsentOrExpired { now: reader.now().seconds() })?,
+                None => records::put(
+                    key,
+                    &after,
+                    Condition::AbsentOrExpired {
+                        now: reader.now().seconds(),
+                    },
+                )?,
             },
-            records::create(keys::endpoint_log_row(handle, app, env, at, &change.guid), &change)?,
+            records::create(
+                keys::endpoint_log_row(handle, app, env, at, &change.guid),
+                &change,
+            )?,
             Write::Check(keys::app_card(handle, app), Condition::Present),
         ];
         writes.extend(event::told(handle, vec![told])?);
@@ -383,7 +508,9 @@ fn told(card: &AppCard, env: &Environment, by: &str, rows: &[LogRow], at: Timest
         parts.push(format!("the default is {}", row.security.as_str()));
     }
     for (kind, what) in [(Kind::Add, "are set"), (Kind::Remove, "are removed")] {
-        let Some(first) = rows.iter().find(|row| row.kind == kind) else { continue };
+        let Some(first) = rows.iter().find(|row| row.kind == kind) else {
+            continue;
+        };
         let name = first.endpoint.as_ref().map_or("", EndpointName::as_str);
         parts.push(match (count(kind), kind) {
             (1, Kind::Remove) => format!("the override of {name} is removed"),
@@ -397,7 +524,8 @@ fn told(card: &AppCard, env: &Environment, by: &str, rows: &[LogRow], at: Timest
         .map(|row| json!({"event": row.kind.as_str(), "endpoint": row.endpoint.as_ref().map_or("", EndpointName::as_str), "security": row.security}))
         .collect();
     let message = format!("Endpoint security was changed: {}", parts.join(", "));
-    let event = Event::of(card, "ENDPOINT_SECURITY_CHANGED", by, message, at).in_environment(env.clone());
+    let event =
+        Event::of(card, "ENDPOINT_SECURITY_CHANGED", by, message, at).in_environment(env.clone());
     event.with("changes", listed).with("count", rows.len())
 }
 
@@ -416,14 +544,24 @@ pub struct Filter {
 
 impl Filter {
     fn fits(&self, change: &EndpointChange, row: &LogRow) -> bool {
-        self.endpoint.as_ref().is_none_or(|name| row.endpoint.as_ref() == Some(name))
-            && self.security.is_none_or(|security| row.security == security)
-            && self.by.as_ref().is_none_or(|by| by.to_lowercase() == change.by.to_lowercase())
+        self.endpoint
+            .as_ref()
+            .is_none_or(|name| row.endpoint.as_ref() == Some(name))
+            && self
+                .security
+                .is_none_or(|security| row.security == security)
+            && self
+                .by
+                .as_ref()
+                .is_none_or(|by| by.to_lowercase() == change.by.to_lowercase())
             && self.kind.is_none_or(|kind| row.kind == kind)
     }
 
     fn is_empty(&self) -> bool {
-        self.endpoint.is_none() && self.security.is_none() && self.by.is_none() && self.kind.is_none()
+        self.endpoint.is_none()
+            && self.security.is_none()
+            && self.by.is_none()
+            && self.kind.is_none()
     }
 }
 
@@ -436,7 +574,11 @@ pub struct Cursor {
 
 impl fmt::Display for Cursor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.rows == 0 { f.write_str(&self.sk) } else { write!(f, "{}~{}", self.sk, self.rows) }
+        if self.rows == 0 {
+            f.write_str(&self.sk)
+        } else {
+            write!(f, "{}~{}", self.sk, self.rows)
+        }
     }
 }
 
@@ -445,18 +587,29 @@ impl FromStr for Cursor {
 
     fn from_str(text: &str) -> Result<Self, Error> {
         let (sk, rows) = text.split_once('~').unwrap_or((text, "0"));
-        let fits = (1..=64).contains(&sk.len()) && sk.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'#' | b'-' | b'_'));
+        let fits = (1..=64).contains(&sk.len())
+            && sk
+                .bytes()
+                .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'#' | b'-' | b'_'));
         match rows.parse() {
-            Ok(rows) if fits => Ok(Self { sk: sk.to_owned(), rows }),
+            Ok(rows) if fits => Ok(Self {
+                sk: sk.to_owned(),
+                rows,
+            }),
             _ => Err(Error::invalid("invalid_cursor")),
         }
     }
 }
 
 impl Cursor {
-    /// The sort key that the query goes on before. That of a change that was not told whole has something behind it.
+    /// The sort key that the query goes on before. That of a change that was not told whole has
+    /// something behind it.
     fn after(&self) -> String {
-        if self.rows == 0 { self.sk.clone() } else { format!("{}~", self.sk) }
+        if self.rows == 0 {
+            self.sk.clone()
+        } else {
+            format!("{}~", self.sk)
+        }
     }
 }
 
@@ -475,17 +628,31 @@ pub struct Logged {
 const PAGES: usize = 8;
 
 /// What the listing's first query is: known before the caller is.
-pub fn listing(handle: Handle, app: AppId, env: &Environment, filter: &Filter, limit: Option<u32>, cursor: Option<&Cursor>) -> Query {
+pub fn listing(
+    handle: Handle,
+    app: AppId,
+    env: &Environment,
+    filter: &Filter,
+    limit: Option<u32>,
+    cursor: Option<&Cursor>,
+) -> Query {
     // Without a filter each change brings a row at least.
     let limit = limit.filter(|_| filter.is_empty());
-    Query { newest_first: true, ..Query::all(keys::endpoint_log(handle, app, env)).after(cursor.map(Cursor::after)).limit(limit) }
+    Query {
+        newest_first: true,
+        ..Query::all(keys::endpoint_log(handle, app, env))
+            .after(cursor.map(Cursor::after))
+            .limit(limit)
+    }
 }
 
-/// Rows of the log that fit, newest first: all, or at most `limit` with where to go on (003 7.6). The rows of one change stand in the
-/// reverse of the order in which it made them. It reads eight pages at most. The log of a deleted app is kept.
+/// Rows of the log that fit, newest first: all, or at most `limit` with where to go on (003 7.6).
+/// The rows of one change stand in the reverse of the order in which it made them. It reads eight
+/// pages at most. The log of a deleted app is kept.
 ///
 /// # Errors
-/// Not found for an unknown app without a log; too large for a whole list beyond eight pages; the store's.
+/// Not found for an unknown app without a log; too large for a whole list beyond eight pages; the
+/// store's.
 pub async fn list(
     reader: &mut Reader<'_>,
     handle: Handle,
@@ -509,16 +676,28 @@ pub async fn list(
             seen = true;
             let sk = item.key.sk.clone();
             let change = Stored::<EndpointChange>::parse(item)?.value;
-            let told = cursor.filter(|cursor| cursor.sk == sk).map_or(0, |cursor| cursor.rows);
+            let told = cursor
+                .filter(|cursor| cursor.sk == sk)
+                .map_or(0, |cursor| cursor.rows);
             let count = change.rows.len();
             for (number, row) in change.rows.iter().rev().enumerate().skip(told) {
                 if filter.fits(&change, row) {
-                    found.push(Logged { row: row.clone(), by: change.by.clone(), at: change.at });
+                    found.push(Logged {
+                        row: row.clone(),
+                        by: change.by.clone(),
+                        at: change.at,
+                    });
                 }
                 if limit.is_some_and(|limit| found.len() == limit as usize) {
                     let is_last = number + 1 == count;
                     let more = !is_last || at < last || page.next.is_some();
-                    return Ok((found, more.then_some(Cursor { sk, rows: if is_last { 0 } else { number + 1 } })));
+                    return Ok((
+                        found,
+                        more.then_some(Cursor {
+                            sk,
+                            rows: if is_last { 0 } else { number + 1 },
+                        }),
+                    ));
                 }
             }
         }
@@ -530,7 +709,9 @@ pub async fn list(
     }
     // Whoever asked for no page must not take a part for the whole.
     if limit.is_none() {
-        return Err(Error::too_large("The list is too large for one answer: ask for pages with limit and cursor"));
+        return Err(Error::too_large(
+            "The list is too large for one answer: ask for pages with limit and cursor",
+        ));
     }
     Ok((found, query.after.map(|sk| Cursor { sk, rows: 0 })))
 }
@@ -549,9 +730,15 @@ pub enum PresentedKey {
 impl PresentedKey {
     /// What was presented to an endpoint of that tenant; blank is missing.
     pub fn of(handle: Handle, text: Option<&str>) -> Self {
-        match text.map(str::trim).filter(|text| !text.is_empty()).map(str::parse) {
+        match text
+            .map(str::trim)
+            .filter(|text| !text.is_empty())
+            .map(str::parse)
+        {
             None => Self::Missing,
-            Some(Ok(key @ CredentialText::ApiKey { .. })) if key.handle() == handle => Self::Key(key),
+            Some(Ok(key @ CredentialText::ApiKey { .. })) if key.handle() == handle => {
+                Self::Key(key)
+            }
             Some(_) => Self::Malformed,
         }
     }
@@ -576,8 +763,8 @@ pub struct Decision {
     pub refused: Option<&'static str>,
 }
 
-/// Decides about a call of that endpoint of an app by whoever presented that key. It reads what [`keys_of`] and
-/// [`PresentedKey::credential`] name, and writes nothing.
+/// Decides about a call of that endpoint of an app by whoever presented that key. It reads what
+/// [`keys_of`] and [`PresentedKey::credential`] name, and writes nothing.
 ///
 /// # Errors
 /// Not found for an unknown app; the store's.
@@ -607,10 +794,16 @@ pub async fn decide(
             });
             (!is_live).then_some("Invalid API Key")
         }
-        (Security::AppApiKey, None) if matches!(key, PresentedKey::Missing) => Some("Missing App API key(s)"),
+        (Security::AppApiKey, None) if matches!(key, PresentedKey::Missing) => {
+            Some("Missing App API key(s)")
+        }
         (Security::AppApiKey, None) => Some("Invalid API Key"),
     };
-    Ok(Decision { security, matched: matched.to_owned(), refused })
+    Ok(Decision {
+        security,
+        matched: matched.to_owned(),
+        refused,
+    })
 }
 
 #[cfg(test)]
@@ -618,16 +811,32 @@ mod tests {
     use super::*;
 
     fn name(text: &str) -> Option<String> {
-        text.parse::<EndpointName>().ok().map(|name| name.as_str().to_owned())
+        text.parse::<EndpointName>()
+            .ok()
+            .map(|name| name.as_str().to_owned())
     }
 
     #[test]
     fn a_name_has_one_spelling() {
-        for text in ["cloud/hello", "/cloud/hello", "cloud/hello/", "//cloud//hello//", "  /cloud/hello "] {
+        for text in [
+            "cloud/hello",
+            "/cloud/hello",
+            "cloud/hello/",
+            "//cloud//hello//",
+            "  /cloud/hello ",
+        ] {
             assert_eq!(name(text).as_deref(), Some("cloud/hello"), "{text}");
         }
-        for (text, one) in [("/", "/"), ("///", "/"), ("*", "*"), ("/*", "*"), ("Hello", "Hello"), ("gr%C3%BC%C3%9Fe", "grüße"), ("a b", "a b"), ("...", "...")]
-        {
+        for (text, one) in [
+            ("/", "/"),
+            ("///", "/"),
+            ("*", "*"),
+            ("/*", "*"),
+            ("Hello", "Hello"),
+            ("gr%C3%BC%C3%9Fe", "grüße"),
+            ("a b", "a b"),
+            ("...", "..."),
+        ] {
             assert_eq!(name(text).as_deref(), Some(one), "{text}");
         }
         let refused = [
@@ -666,12 +875,24 @@ mod tests {
         }
         assert_eq!(name(&"x".repeat(200)).map(|name| name.len()), Some(200));
         assert_eq!(name(&"x".repeat(201)), None);
-        assert_eq!(name(&"%C3%A4".repeat(100)).map(|name| name.len()), Some(200));
+        assert_eq!(
+            name(&"%C3%A4".repeat(100)).map(|name| name.len()),
+            Some(200)
+        );
     }
 
     #[test]
     fn reading_a_name_twice_changes_nothing() {
-        for text in ["/a//b/", " x%20y ", "%C3%A4%26", "grüße/ö", "/", "*", "a.b/..c", "a+b&c=d"] {
+        for text in [
+            "/a//b/",
+            " x%20y ",
+            "%C3%A4%26",
+            "grüße/ö",
+            "/",
+            "*",
+            "a.b/..c",
+            "a+b&c=d",
+        ] {
             let once = name(text);
             assert!(once.is_some(), "{text}");
             assert_eq!(once.as_deref().and_then(name), once, "{text}");
@@ -682,17 +903,41 @@ mod tests {
     fn the_words_of_a_refusal_are_short_and_plain() {
         let long = format!("a\n{}", "é?".repeat(300));
         let error = long.parse::<EndpointName>().expect_err("refused");
-        assert!(error.message.len() < 250 && !error.message.contains('\n'), "{}", error.message);
-        assert!(error.message.starts_with("invalid_endpoint: \"a\\n"), "{}", error.message);
+        assert!(
+            error.message.len() < 250 && !error.message.contains('\n'),
+            "{}",
+            error.message
+        );
+        assert!(
+            error.message.starts_with("invalid_endpoint: \"a\\n"),
+            "{}",
+            error.message
+        );
     }
 
     #[test]
     fn a_cursor_is_read_back() {
-        for cursor in [Cursor { sk: "1764316800000#abc".to_owned(), rows: 0 }, Cursor { sk: "1764316800000#abc".to_owned(), rows: 7 }] {
-            assert_eq!(cursor.to_string().parse::<Cursor>().expect("a cursor"), cursor);
+        for cursor in [
+            Cursor {
+                sk: "1764316800000#abc".to_owned(),
+                rows: 0,
+            },
+            Cursor {
+                sk: "1764316800000#abc".to_owned(),
+                rows: 7,
+            },
+        ] {
+            assert_eq!(
+                cursor.to_string().parse::<Cursor>().expect("a cursor"),
+                cursor
+            );
         }
         for text in ["", "~1", "a~", "a~x", "a b", "a~-1", "é", &"x".repeat(65)] {
-            assert_eq!(text.parse::<Cursor>().map_err(|error| error.message), Err("invalid_cursor".to_owned()), "{text}");
+            assert_eq!(
+                text.parse::<Cursor>().map_err(|error| error.message),
+                Err("invalid_cursor".to_owned()),
+                "{text}"
+            );
         }
     }
 }

@@ -1,4 +1,5 @@
-//! The environments that an app's cloud code runs in: `dev`, `test`, `live`, or whatever a company calls its own.
+//! The environments that an app's cloud code runs in: `dev`, `test`, `live`, or whatever a company
+//! calls its own.
 
 use std::fmt;
 use std::str::FromStr;
@@ -29,18 +30,26 @@ impl FromStr for Environment {
     type Err = Error;
 
     fn from_str(text: &str) -> Result<Self, Error> {
-        let fits = (1..=64).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.' | b'_'));
+        let fits = (1..=64).contains(&text.len())
+            && text
+                .bytes()
+                .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.' | b'_'));
         if fits {
             Ok(Self(text.to_owned()))
         } else {
-            Err(Error::invalid("the name of an environment has 1 to 64 letters, digits, hyphens, dots or underscores"))
+            Err(Error::invalid(
+                "the name of an environment has 1 to 64 letters, digits, hyphens, dots or underscores",
+            ))
         }
     }
 }
 
 impl<'de> Deserialize<'de> for Environment {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        crate::lenient::text(deserializer)?.trim().parse().map_err(|error: Error| serde::de::Error::custom(error.message))
+        crate::lenient::text(deserializer)?
+            .trim()
+            .parse()
+            .map_err(|error: Error| serde::de::Error::custom(error.message))
     }
 }
 

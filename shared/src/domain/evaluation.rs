@@ -1,9 +1,11 @@
 //! The evaluation of events against alerts, and the mails that come of it.
 //!
-//! A run first mails what is due from before, then takes the events that wait, then mails what it made of them. An event is taken by
-//! the transaction that removes it from what waits and writes it into the notification of each alert that hears it: whoever is
-//! second loses that transaction and looks again. A notification is written together with a [`DueMail`], which says from when on any
-//! run may mail it: until then it belongs to the run that made or claimed it, so that a run that dies leaves its mails to later ones.
+//! A run first mails what is due from before, then takes the events that wait, then mails what it
+//! made of them. An event is taken by the transaction that removes it from what waits and writes it
+//! into the notification of each alert that hears it: whoever is second loses that transaction and
+//! looks again. A notification is written together with a [`DueMail`], which says from when on any
+//! run may mail it: until then it belongs to the run that made or claimed it, so that a run that
+//! dies leaves its mails to later ones.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::time::{Duration, Instant};
@@ -25,7 +27,8 @@ use crate::id::{AppId, Guid, Handle};
 use crate::records::{self, Record, Stored};
 use crate::store::{Item, Key, Page, Query, StoreError, TRANSACTION_LIMIT, Table, Write, keys};
 
-/// For how many seconds a mail belongs to the run that made or claimed its notification: longer than any run lives.
+/// For how many seconds a mail belongs to the run that made or claimed its notification: longer
+/// than any run lives.
 pub const LEASE_SECONDS: i64 = 120;
 /// For how many seconds after it was made a notification is tried: a day.
 pub const GIVE_UP_SECONDS: i64 = 24 * 3_600;
@@ -54,7 +57,8 @@ const TOGETHER_BYTES: usize = 500_000;
 const MANY_TAKERS: usize = 35;
 /// Most bytes of notifications that wait in memory to be mailed.
 const OPEN_BYTES: usize = 48_000_000;
-/// An event with more bytes than this is listed without its details, and with the beginning of its message.
+/// An event with more bytes than this is listed without its details, and with the beginning of its
+/// message.
 const LARGE_EVENT: usize = 16_000;
 /// Most characters of the message of such an event.
 const LARGE_MESSAGE: usize = 3_000;
@@ -96,7 +100,8 @@ pub struct DueMail {
     pub created: Timestamp,
     /// The notification.
     pub notification: Guid,
-    /// Events that the notification has not counted yet: a digest that is full is not written anew for each one.
+    /// Events that the notification has not counted yet: a digest that is full is not written anew
+    /// for each one.
     #[serde(default)]
     pub more: u32,
 }
@@ -108,7 +113,13 @@ impl Record for DueMail {
 impl DueMail {
     /// Where its notification is.
     pub fn notification_key(&self) -> Key {
-        keys::notification(self.handle, self.app, &self.env, self.created, &self.notification)
+        keys::notification(
+            self.handle,
+            self.app,
+            &self.env,
+            self.created,
+            &self.notification,
+        )
     }
 }
 
@@ -127,15 +138,27 @@ pub struct Done {
     pub given_up: usize,
 }
 
-/// Does everything that is due, as far as the time of a run goes; what is left the next run does. Two at once do it once.
+/// Does everything that is due, as far as the time of a run goes; what is left the next run does.
+/// Two at once do it once.
 ///
 /// # Errors
-/// The first error of the store, or unavailable where a notification was given up, after everything else was tried. A mail that
-/// failed and will be tried again is no error: its notification says why.
+/// The first error of the store, or unavailable where a notification was given up, after everything
+/// else was tried. A mail that failed and will be tried again is no error: its notification says
+/// why.
 pub async fn run(context: &Context) -> Result<Done, Error> {
-    let mut run = Run { context, table: &*context.table, begun: Instant::now(), open: HashMap::new(), open_bytes: 0, done: Done::default(), failure: None };
+    let mut run = Run {
+        context,
+        table: &*context.table,
+        begun: Instant::now(),
+        open: HashMap::new(),
+        open_bytes: 0,
+        done: Done::default(),
+        failure: None,
+    };
     let (due, failures) = run.due().await;
-    failures.into_iter().for_each(|error| run.note("due mails were not read", error));
+    failures
+        .into_iter()
+        .for_each(|error| run.note("due mails were not read", error));
     run.mail_due(due).await;
     run.take().await;
     run.mail_open().await;
@@ -143,8 +166,8 @@ pub async fn run(context: &Context) -> Result<Done, Error> {
     run.failure.map_or(Ok(run.done), Err)
 }
 
-/// These in turns: one of each tenant, then another one of each, beginning with any of them. Nobody waits until others have
-/// nothing left.
+/// These in turns: one of each tenant, then another one of each, beginning with any of them. Nobody
+/// waits until others have nothing left.
 fn in_turns<T>(all: Vec<T>, of: impl Fn(&T) -> Handle) -> Vec<T> {
     let mut tenants: Vec<(Handle, VecDeque<T>)> = Vec::new();
     for one in all {
@@ -160,7 +183,11 @@ fn in_turns<T>(all: Vec<T>, of: impl Fn(&T) -> Handle) -> Vec<T> {
     }
     let mut turns = Vec::new();
     while !tenants.is_empty() {
-        turns.extend(tenants.iter_mut().filter_map(|(_, theirs)| theirs.pop_front()));
+        turns.extend(
+            tenants
+                .iter_mut()
+                .filter_map(|(_, theirs)| theirs.pop_front()),
+        );
         tenants.retain(|(_, theirs)| !theirs.is_empty());
     }
     turns
@@ -195,13 +222,16 @@ struct Together {
 }
 
 impl Together {
-    /// Whether another item can be taken in the same transactions: because it fits, or because many take the same. Then half a
-    /// transaction of items goes with the other half of takers, again and again.
+    /// Whether another item can be taken in the same transactions: because it fits, or because many
+    /// take the same. Then half a transaction of items goes with the other half of takers, again
+    /// and again.
     fn has_room(&self, next: &Stored<Pending>, alerts: &Alerts) -> bool {
         let takers = takers(&next.value, alerts);
         let all = self.takers.union(&takers).count();
         let fits = self.pendings.len() + 1 + 2 * all <= TRANSACTION_LIMIT;
-        let goes_along = all > MANY_TAKERS && all == self.takers.len() && self.pendings.len() < TRANSACTION_LIMIT / 2;
+        let goes_along = all > MANY_TAKERS
+            && all == self.takers.len()
+            && self.pendings.len() < TRANSACTION_LIMIT / 2;
         (fits || goes_along) && self.bytes + size(&next.value) <= TOGETHER_BYTES
     }
 }
@@ -291,15 +321,22 @@ impl Run<'_> {
         let mut waiting = Vec::new();
         for (found, failures) in shards {
             waiting.extend(found);
-            failures.into_iter().for_each(|error| self.note("a waiting event was not read", error));
+            failures
+                .into_iter()
+                .for_each(|error| self.note("a waiting event was not read", error));
         }
         if waiting.is_empty() {
             return;
         }
         let alerts = self.alerts(&waiting).await;
         // What cannot be held against every alert that may hear it waits on.
-        waiting.retain(|pending| partitions(&pending.value).all(|partition| alerts.get(&partition).is_some_and(Option::is_some)));
-        let (mut heard, unheard): (Vec<_>, Vec<_>) = waiting.into_iter().partition(|pending| !takers(&pending.value, &alerts).is_empty());
+        waiting.retain(|pending| {
+            partitions(&pending.value)
+                .all(|partition| alerts.get(&partition).is_some_and(Option::is_some))
+        });
+        let (mut heard, unheard): (Vec<_>, Vec<_>) = waiting
+            .into_iter()
+            .partition(|pending| !takers(&pending.value, &alerts).is_empty());
         for chunk in unheard.chunks(TRANSACTION_LIMIT) {
             if self.begun.elapsed() > TAKE_BUDGET {
                 return;
@@ -308,12 +345,24 @@ impl Run<'_> {
         }
         // Events of one app stand together: their notifications are written once for many of them.
         heard.sort_by_cached_key(|pending| {
-            (pending.value.handle.to_string(), pending.value.events.first().map(|event| event.app.sort_key()), pending.key.sk.clone())
+            (
+                pending.value.handle.to_string(),
+                pending
+                    .value
+                    .events
+                    .first()
+                    .map(|event| event.app.sort_key()),
+                pending.key.sk.clone(),
+            )
         });
         let mut heard = heard.into_iter().peekable();
         let mut batches = Vec::new();
         while let Some(first) = heard.next() {
-            let mut together = Together { takers: takers(&first.value, &alerts), bytes: size(&first.value), pendings: vec![first] };
+            let mut together = Together {
+                takers: takers(&first.value, &alerts),
+                bytes: size(&first.value),
+                pendings: vec![first],
+            };
             while let Some(next) = heard.next_if(|next| together.has_room(next, &alerts)) {
                 together.takers.extend(takers(&next.value, &alerts));
                 together.bytes += size(&next.value);
@@ -332,9 +381,12 @@ impl Run<'_> {
         }
     }
 
-    /// Looks for download spikes with the time that is left; they wait for the next run as other events do.
+    /// Looks for download spikes with the time that is left; they wait for the next run as other
+    /// events do.
     async fn spikes(&mut self) {
-        let left = MAIL_BUDGET.saturating_sub(self.begun.elapsed()).min(SPIKE_BUDGET);
+        let left = MAIL_BUDGET
+            .saturating_sub(self.begun.elapsed())
+            .min(SPIKE_BUDGET);
         match tokio::time::timeout(left, download_spike::look(self.table, self.now())).await {
             Ok(Ok(_)) => {}
             Ok(Err(error)) => self.note("download spikes were not looked for", error),
@@ -342,11 +394,20 @@ impl Run<'_> {
         }
     }
 
-    /// What waits in a shard, and what could not be read of it: that stays. Where more waits than one look shows, each tenant has
-    /// a share, beginning with any of them; what is left of the whole goes to those who have more.
+    /// What waits in a shard, and what could not be read of it: that stays. Where more waits than
+    /// one look shows, each tenant has a share, beginning with any of them; what is left of the
+    /// whole goes to those who have more.
     async fn waiting(&self, shard: u8) -> (Vec<Stored<Pending>>, Vec<Error>) {
-        let mut look = Look { run: self, query: Query::all(keys::pending_events(shard)), found: Vec::new(), failures: Vec::new(), bytes: 0 };
-        let Some(page) = look.page(SHARE).await else { return (look.found, look.failures) };
+        let mut look = Look {
+            run: self,
+            query: Query::all(keys::pending_events(shard)),
+            found: Vec::new(),
+            failures: Vec::new(),
+            bytes: 0,
+        };
+        let Some(page) = look.page(SHARE).await else {
+            return (look.found, look.failures);
+        };
         if page.next.is_none() {
             look.keep(page.items);
             return (look.found, look.failures);
@@ -357,7 +418,9 @@ impl Run<'_> {
         for (after, until) in [(Some(start.clone()), None), (None, Some(start))] {
             look.query.after = after;
             loop {
-                let Some(mut page) = look.page(SHARE).await else { return (look.found, look.failures) };
+                let Some(mut page) = look.page(SHARE).await else {
+                    return (look.found, look.failures);
+                };
                 if let Some(until) = &until {
                     let before = page.items.len();
                     page.items.retain(|item| item.key.sk <= *until);
@@ -365,10 +428,19 @@ impl Run<'_> {
                         page.next = None;
                     }
                 }
-                let last = page.items.last().and_then(|item| item.key.sk.get(..8)?.parse::<Handle>().ok());
+                let last = page
+                    .items
+                    .last()
+                    .and_then(|item| item.key.sk.get(..8)?.parse::<Handle>().ok());
                 look.keep(page.items);
                 let Some(next) = page.next else { break };
-                look.query.after = match last.filter(|handle| look.found.iter().filter(|pending| pending.value.handle == *handle).count() >= SHARE) {
+                look.query.after = match last.filter(|handle| {
+                    look.found
+                        .iter()
+                        .filter(|pending| pending.value.handle == *handle)
+                        .count()
+                        >= SHARE
+                }) {
                     // He has his share: on behind what he has.
                     Some(handle) => {
                         more.push((handle, next));
@@ -379,7 +451,11 @@ impl Run<'_> {
             }
         }
         for (handle, next) in more {
-            look.query = Query { prefix: keys::pending_prefix(handle), ..Query::all(keys::pending_events(shard)) }.after(Some(next));
+            look.query = Query {
+                prefix: keys::pending_prefix(handle),
+                ..Query::all(keys::pending_events(shard))
+            }
+            .after(Some(next));
             while let Some(page) = look.page(TAKEN_AT_ONCE).await {
                 look.keep(page.items);
                 if page.next.is_none() {
@@ -393,16 +469,26 @@ impl Run<'_> {
 
     /// The alerts that may hear these events.
     async fn alerts(&mut self, waiting: &[Stored<Pending>]) -> Alerts {
-        let wanted: BTreeMap<String, (Handle, Option<AppId>)> =
-            waiting.iter().flat_map(|pending| partitions(&pending.value)).map(|(handle, app)| (keys::alerts(handle, app), (handle, app))).collect();
+        let wanted: BTreeMap<String, (Handle, Option<AppId>)> = waiting
+            .iter()
+            .flat_map(|pending| partitions(&pending.value))
+            .map(|(handle, app)| (keys::alerts(handle, app), (handle, app)))
+            .collect();
         let table = self.table;
-        let reads = wanted.into_iter().map(|(pk, of)| async move { (of, every_alert(table, pk).await) });
-        let read: Vec<_> = stream::iter(reads).buffer_unordered(READS_AT_ONCE).collect().await;
+        let reads = wanted
+            .into_iter()
+            .map(|(pk, of)| async move { (of, every_alert(table, pk).await) });
+        let read: Vec<_> = stream::iter(reads)
+            .buffer_unordered(READS_AT_ONCE)
+            .collect()
+            .await;
         let mut alerts = Alerts::new();
         for (of, found) in read {
             let known = match found {
                 Ok((found, unreadable)) => {
-                    unreadable.into_iter().for_each(|error| self.note("an alert was not read, and hears nothing", error));
+                    unreadable.into_iter().for_each(|error| {
+                        self.note("an alert was not read, and hears nothing", error)
+                    });
                     Some(found)
                 }
                 Err(error) => {
@@ -415,9 +501,12 @@ impl Run<'_> {
         alerts
     }
 
-    /// Takes these items; where that fails for several, each one on its own, so that one that cannot be taken stops no other.
+    /// Takes these items; where that fails for several, each one on its own, so that one that
+    /// cannot be taken stops no other.
     async fn take_all(&mut self, pendings: Vec<Stored<Pending>>, alerts: &Alerts) {
-        let Err(error) = self.take_together(pendings.clone(), alerts).await else { return };
+        let Err(error) = self.take_together(pendings.clone(), alerts).await else {
+            return;
+        };
         if pendings.len() == 1 || matches!(error.kind, crate::error::Kind::Unavailable) {
             self.note("events were not taken", error);
             return;
@@ -438,25 +527,40 @@ impl Run<'_> {
         }
     }
 
-    /// Takes these items: in one transaction where their takers fit, else in several, each of which writes down who took.
-    async fn take_together(&mut self, mut pendings: Vec<Stored<Pending>>, alerts: &Alerts) -> Result<(), Error> {
+    /// Takes these items: in one transaction where their takers fit, else in several, each of which
+    /// writes down who took.
+    async fn take_together(
+        &mut self,
+        mut pendings: Vec<Stored<Pending>>,
+        alerts: &Alerts,
+    ) -> Result<(), Error> {
         let (mut interruptions, mut unknown) = (0, 0);
         while !pendings.is_empty() && self.begun.elapsed() <= TAKE_BUDGET {
-            let takers: BTreeSet<Taker> = pendings.iter().flat_map(|pending| takers(&pending.value, alerts)).collect();
+            let takers: BTreeSet<Taker> = pendings
+                .iter()
+                .flat_map(|pending| takers(&pending.value, alerts))
+                .collect();
             let mut left = takers.iter();
             let now = self.now();
             let (mut drafts, mut bytes) = (BTreeMap::new(), 0);
             let room = (TRANSACTION_LIMIT - pendings.len()) / 2;
             for taker in left.by_ref() {
                 let draft = self.draft(taker, &pendings, alerts, now)?;
-                bytes += if draft.lists_more { draft.open.bytes } else { 0 };
+                bytes += if draft.lists_more {
+                    draft.open.bytes
+                } else {
+                    0
+                };
                 drafts.insert(taker.clone(), draft);
                 if drafts.len() == room || bytes > TRANSACTION_BYTES - 2 * LISTED_BYTES {
                     break;
                 }
             }
             let is_last = left.next().is_none();
-            let events: usize = pendings.iter().map(|pending| pending.value.events.len()).sum();
+            let events: usize = pendings
+                .iter()
+                .map(|pending| pending.value.events.len())
+                .sum();
             let writes = writes(&mut pendings, &drafts, is_last)?;
             // Whether the notifications may not be as they are known.
             let mut is_unsure = false;
@@ -474,7 +578,9 @@ impl Run<'_> {
                     is_unsure = at >= pendings.len();
                     interruptions += 1;
                 }
-                Err(StoreError::Contended(_)) if interruptions < INTERRUPTIONS => interruptions += 1,
+                Err(StoreError::Contended(_)) if interruptions < INTERRUPTIONS => {
+                    interruptions += 1
+                }
                 Err(StoreError::Unavailable(_)) if unknown < UNKNOWN_OUTCOMES => {
                     is_unsure = true;
                     unknown += 1;
@@ -482,20 +588,50 @@ impl Run<'_> {
                 Err(error) => return Err(error.into()),
             }
             pause(interruptions + unknown).await;
-            let drafts: Vec<(Taker, Open)> = drafts.into_iter().filter(|_| is_unsure).map(|(taker, draft)| (taker, draft.open)).collect();
+            let drafts: Vec<(Taker, Open)> = drafts
+                .into_iter()
+                .filter(|_| is_unsure)
+                .map(|(taker, draft)| (taker, draft.open))
+                .collect();
             self.refresh(&mut pendings, &drafts).await?;
         }
         Ok(())
     }
 
     /// The notification of a taker with what it takes of these items.
-    fn draft(&self, taker: &Taker, pendings: &[Stored<Pending>], alerts: &Alerts, now: Timestamp) -> Result<Draft, Error> {
+    fn draft(
+        &self,
+        taker: &Taker,
+        pendings: &[Stored<Pending>],
+        alerts: &Alerts,
+        now: Timestamp,
+    ) -> Result<Draft, Error> {
         let (handle, guid, app) = taker;
-        let of = |app| alerts.get(&(*handle, app)).into_iter().flatten().flatten().find(|alert| alert.guid == *guid);
-        let alert = of(Some(*app)).or_else(|| of(None)).ok_or_else(|| Error::internal("a taker is an alert that was read"))?;
+        let of = |app| {
+            alerts
+                .get(&(*handle, app))
+                .into_iter()
+                .flatten()
+                .flatten()
+                .find(|alert| alert.guid == *guid)
+        };
+        let alert = of(Some(*app))
+            .or_else(|| of(None))
+            .ok_or_else(|| Error::internal("a taker is an alert that was read"))?;
         let taken = taken(taker);
-        let events = pendings.iter().filter(|pending| !pending.value.taken.contains(&taken)).flat_map(|pending| &pending.value.events);
-        let mut draft = Draft { open: self.open.get(taker).cloned().unwrap_or_else(|| new(*handle, alert, *app, now)), lists_more: false, counts_more: false };
+        let events = pendings
+            .iter()
+            .filter(|pending| !pending.value.taken.contains(&taken))
+            .flat_map(|pending| &pending.value.events);
+        let mut draft = Draft {
+            open: self
+                .open
+                .get(taker)
+                .cloned()
+                .unwrap_or_else(|| new(*handle, alert, *app, now)),
+            lists_more: false,
+            counts_more: false,
+        };
         for event in events.filter(|event| event.app == *app && alert.hears(event)) {
             draft.add(event)?;
         }
@@ -518,29 +654,59 @@ impl Run<'_> {
         }
     }
 
-    /// Reads what a transaction that failed was about: the items that still wait, and the notifications that it would have written.
-    async fn refresh(&mut self, pendings: &mut Vec<Stored<Pending>>, drafts: &[(Taker, Open)]) -> Result<(), Error> {
+    /// Reads what a transaction that failed was about: the items that still wait, and the
+    /// notifications that it would have written.
+    async fn refresh(
+        &mut self,
+        pendings: &mut Vec<Stored<Pending>>,
+        drafts: &[(Taker, Open)],
+    ) -> Result<(), Error> {
         let keys: Vec<Key> = pendings.iter().map(|pending| pending.key.clone()).collect();
         let found = self.table.read(&keys).await?;
-        *pendings = found.into_iter().flatten().map(Stored::parse).collect::<Result<_, _>>()?;
+        *pendings = found
+            .into_iter()
+            .flatten()
+            .map(Stored::parse)
+            .collect::<Result<_, _>>()?;
         for (taker, open) in drafts {
-            let found = self.table.read(&[open.notification.key.clone(), open.due.key.clone()]).await?;
-            let [Some(notification), Some(due)] = <[Option<Item>; 2]>::try_from(found).unwrap_or_default() else {
+            let found = self
+                .table
+                .read(&[open.notification.key.clone(), open.due.key.clone()])
+                .await?;
+            let [Some(notification), Some(due)] =
+                <[Option<Item>; 2]>::try_from(found).unwrap_or_default()
+            else {
                 // It was not written, or another run has claimed it since.
                 self.forget(taker);
                 continue;
             };
-            let (notification, due) = (Stored::<Notification>::parse(notification)?, Stored::<DueMail>::parse(due)?);
+            let (notification, due) = (
+                Stored::<Notification>::parse(notification)?,
+                Stored::<DueMail>::parse(due)?,
+            );
             if notification.value.delivery != Delivery::Collecting {
                 self.forget(taker);
                 continue;
             }
-            let bytes = notification.value.events.iter().map(json_bytes).sum::<Result<usize, Error>>()?;
+            let bytes = notification
+                .value
+                .events
+                .iter()
+                .map(json_bytes)
+                .sum::<Result<usize, Error>>()?;
             let is_new = !self.open.contains_key(taker);
             self.done.notifications += usize::from(is_new);
             self.forget(taker);
             self.open_bytes += bytes;
-            self.open.insert(taker.clone(), Open { notification, due, bytes, is_stored: true });
+            self.open.insert(
+                taker.clone(),
+                Open {
+                    notification,
+                    due,
+                    bytes,
+                    is_stored: true,
+                },
+            );
         }
         Ok(())
     }
@@ -598,9 +764,17 @@ impl Run<'_> {
 
     async fn mail_due(&mut self, due: Vec<Stored<DueMail>>) {
         let this = &*self;
-        let mails =
-            due.into_iter().map(|due| async move { if this.begun.elapsed() > DUE_BUDGET { Ok(Outcome::Left) } else { this.claim_and_mail(due).await } });
-        let outcomes: Vec<_> = stream::iter(mails).buffer_unordered(MAILS_AT_ONCE).collect().await;
+        let mails = due.into_iter().map(|due| async move {
+            if this.begun.elapsed() > DUE_BUDGET {
+                Ok(Outcome::Left)
+            } else {
+                this.claim_and_mail(due).await
+            }
+        });
+        let outcomes: Vec<_> = stream::iter(mails)
+            .buffer_unordered(MAILS_AT_ONCE)
+            .collect()
+            .await;
         self.count(outcomes);
     }
 
@@ -613,7 +787,13 @@ impl Run<'_> {
         let this = &*self;
         let mails = open.into_iter().map(|open| async move {
             // Past half of its lease the mail is left to whoever claims it.
-            let is_ours = this.now().0 < open.notification.value.created.plus_seconds(LEASE_SECONDS / 2).0;
+            let is_ours = this.now().0
+                < open
+                    .notification
+                    .value
+                    .created
+                    .plus_seconds(LEASE_SECONDS / 2)
+                    .0;
             if this.begun.elapsed() > MAIL_BUDGET || !is_ours {
                 return Ok(Outcome::Left);
             }
@@ -623,7 +803,10 @@ impl Run<'_> {
             due.value.more = 0;
             this.mail(notification, due).await
         });
-        let outcomes: Vec<_> = stream::iter(mails).buffer_unordered(MAILS_AT_ONCE).collect().await;
+        let outcomes: Vec<_> = stream::iter(mails)
+            .buffer_unordered(MAILS_AT_ONCE)
+            .collect()
+            .await;
         self.count(outcomes);
     }
 
@@ -634,7 +817,10 @@ impl Run<'_> {
                 Ok(Outcome::Failed) => self.done.failed += 1,
                 Ok(Outcome::GivenUp) => {
                     self.done.given_up += 1;
-                    self.note("a notification was given up", Error::unavailable("its mail was not taken for a day"));
+                    self.note(
+                        "a notification was given up",
+                        Error::unavailable("its mail was not taken for a day"),
+                    );
                 }
                 Ok(Outcome::Left) => {}
                 Err(error) => self.note("a notification was not mailed", error),
@@ -645,29 +831,53 @@ impl Run<'_> {
     /// Claims a due mail, so that no other run has it, and mails it.
     async fn claim_and_mail(&self, due: Stored<DueMail>) -> Result<Outcome, Error> {
         let now = self.now();
-        let found = self.table.read(&[due.value.notification_key()]).await?.into_iter().next().flatten();
-        let found = match found.filter(|item| item.expires.is_none_or(|at| at > now.seconds())).map(Stored::<Notification>::parse).transpose() {
+        let found = self
+            .table
+            .read(&[due.value.notification_key()])
+            .await?
+            .into_iter()
+            .next()
+            .flatten();
+        let found = match found
+            .filter(|item| item.expires.is_none_or(|at| at > now.seconds()))
+            .map(Stored::<Notification>::parse)
+            .transpose()
+        {
             Ok(found) => found,
             Err(error) => {
                 // It must not stand before the others again and again.
-                self.written(moved(&due, now.plus_seconds(LONGEST_PAUSE_SECONDS))?).await?;
+                self.written(moved(&due, now.plus_seconds(LONGEST_PAUSE_SECONDS))?)
+                    .await?;
                 return Err(error.into());
             }
         };
-        let unsent = |found: &Stored<Notification>| !matches!(found.value.delivery, Delivery::Sent | Delivery::Failed);
+        let unsent = |found: &Stored<Notification>| {
+            !matches!(found.value.delivery, Delivery::Sent | Delivery::Failed)
+        };
         let Some(mut notification) = found.filter(unsent) else {
-            return self.written(vec![due.remove()]).await.map(|_| Outcome::Left);
+            return self
+                .written(vec![due.remove()])
+                .await
+                .map(|_| Outcome::Left);
         };
         let value = &mut notification.value;
         // Runs that die each time they mail it: the next one might do so too, and mail it again.
-        let is_hopeless = value.delivery == Delivery::Sending && value.created.plus_seconds(GIVE_UP_SECONDS).0 <= now.0;
+        let is_hopeless = value.delivery == Delivery::Sending
+            && value.created.plus_seconds(GIVE_UP_SECONDS).0 <= now.0;
         value.more = value.more.saturating_add(due.value.more);
         value.modified = now;
         if is_hopeless {
             value.delivery = Delivery::Failed;
-            value.error = Some("It was begun to be mailed again and again, and never ended".to_owned());
-            let is_ours = self.written(vec![notification.replace()?, due.remove()]).await?;
-            return Ok(if is_ours { Outcome::GivenUp } else { Outcome::Left });
+            value.error =
+                Some("It was begun to be mailed again and again, and never ended".to_owned());
+            let is_ours = self
+                .written(vec![notification.replace()?, due.remove()])
+                .await?;
+            return Ok(if is_ours {
+                Outcome::GivenUp
+            } else {
+                Outcome::Left
+            });
         }
         value.delivery = Delivery::Sending;
         value.tries += 1;
@@ -676,7 +886,11 @@ impl Run<'_> {
         moved.value.more = 0;
         moved.key = keys::due_mail(until, &due.value.notification);
         moved.rev = 1;
-        let writes = vec![notification.replace()?, due.remove(), records::create(moved.key.clone(), &moved.value)?];
+        let writes = vec![
+            notification.replace()?,
+            due.remove(),
+            records::create(moved.key.clone(), &moved.value)?,
+        ];
         if !self.written(writes).await? {
             return Ok(Outcome::Left);
         }
@@ -684,7 +898,8 @@ impl Run<'_> {
         self.mail(notification, moved).await
     }
 
-    /// Writes that; `false` where another run was first. An unknown outcome is an error: whatever became of it, the lease ends.
+    /// Writes that; `false` where another run was first. An unknown outcome is an error: whatever
+    /// became of it, the lease ends.
     async fn written(&self, writes: Vec<Write>) -> Result<bool, Error> {
         match self.table.write(writes).await {
             Ok(()) => Ok(true),
@@ -694,12 +909,21 @@ impl Run<'_> {
     }
 
     /// Sends the mail of a notification that is this run's, and writes down what became of it.
-    async fn mail(&self, mut notification: Stored<Notification>, due: Stored<DueMail>) -> Result<Outcome, Error> {
+    async fn mail(
+        &self,
+        mut notification: Stored<Notification>,
+        due: Stored<DueMail>,
+    ) -> Result<Outcome, Error> {
         let sent = async {
             let mail = notification::mail(&notification.value)?;
             let mailer = self.context.mailer()?;
             let in_time = tokio::time::timeout(SEND_LIMIT, mailer.send(&mail)).await;
-            in_time.unwrap_or_else(|_| Err(Error { message: "The mail service did not answer in time".to_owned(), ..Error::unavailable("no answer") }))
+            in_time.unwrap_or_else(|_| {
+                Err(Error {
+                    message: "The mail service did not answer in time".to_owned(),
+                    ..Error::unavailable("no answer")
+                })
+            })
         };
         let sent = sent.await;
         let now = self.now();
@@ -714,7 +938,14 @@ impl Run<'_> {
             Err(error) => {
                 let (guid, tries) = (&value.guid, value.tries);
                 tracing::error!(notification = %guid, tries, %error, cause = error.cause.as_deref().unwrap_or_default(), "a notification was not mailed");
-                value.error = Some(error.message.chars().map(|c| if c.is_control() { ' ' } else { c }).take(REASON_LIMIT).collect());
+                value.error = Some(
+                    error
+                        .message
+                        .chars()
+                        .map(|c| if c.is_control() { ' ' } else { c })
+                        .take(REASON_LIMIT)
+                        .collect(),
+                );
                 let again = now.plus_seconds(pause_seconds(value.tries));
                 if again.0 > value.created.plus_seconds(GIVE_UP_SECONDS).0 {
                     value.delivery = Delivery::Failed;
@@ -726,7 +957,8 @@ impl Run<'_> {
             }
         };
         writes.push(notification.replace()?);
-        // What the mail service took must be known before the lease ends: it is tried several times.
+        // What the mail service took must be known before the lease ends: it is tried several
+        // times.
         let mut tries = 0;
         loop {
             let failed = match self.table.write(writes.clone()).await {
@@ -734,7 +966,9 @@ impl Run<'_> {
                 // The answer of an earlier try was lost; or, after the lease, another run has it.
                 Err(StoreError::Condition { .. }) => match self.standing(&notification).await {
                     Ok(Standing::Written) => return Ok(outcome),
-                    Ok(Standing::Overtaken) => return Err(Error::internal("another run has mailed it meanwhile")),
+                    Ok(Standing::Overtaken) => {
+                        return Err(Error::internal("another run has mailed it meanwhile"));
+                    }
                     Ok(Standing::AsBefore) => Error::unavailable("it was not written"),
                     Err(error) => error,
                 },
@@ -752,12 +986,20 @@ impl Run<'_> {
 impl Run<'_> {
     /// Whether a notification was written as it is here.
     async fn standing(&self, notification: &Stored<Notification>) -> Result<Standing, Error> {
-        let found = self.table.read(std::slice::from_ref(&notification.key)).await?.into_iter().next().flatten();
-        Ok(match found.map(Stored::<Notification>::parse).transpose()? {
-            Some(found) if found.value == notification.value => Standing::Written,
-            Some(found) if found.rev == notification.rev => Standing::AsBefore,
-            _ => Standing::Overtaken,
-        })
+        let found = self
+            .table
+            .read(std::slice::from_ref(&notification.key))
+            .await?
+            .into_iter()
+            .next()
+            .flatten();
+        Ok(
+            match found.map(Stored::<Notification>::parse).transpose()? {
+                Some(found) if found.value == notification.value => Standing::Written,
+                Some(found) if found.rev == notification.rev => Standing::AsBefore,
+                _ => Standing::Overtaken,
+            },
+        )
     }
 }
 
@@ -775,7 +1017,9 @@ impl Draft {
         if open.notification.value.app_name.is_empty() {
             open.notification.value.app_name.clone_from(&event.app_name);
         }
-        if open.notification.value.events.len() < LISTED_EVENTS && open.bytes + bytes <= LISTED_BYTES {
+        if open.notification.value.events.len() < LISTED_EVENTS
+            && open.bytes + bytes <= LISTED_BYTES
+        {
             open.notification.value.events.push(event);
             open.bytes += bytes;
             self.lists_more = true;
@@ -787,8 +1031,13 @@ impl Draft {
     }
 }
 
-/// The transaction that takes these items into these notifications. Those who took are written down where others are left to.
-fn writes(pendings: &mut [Stored<Pending>], drafts: &BTreeMap<Taker, Draft>, is_last: bool) -> Result<Vec<Write>, Error> {
+/// The transaction that takes these items into these notifications. Those who took are written down
+/// where others are left to.
+fn writes(
+    pendings: &mut [Stored<Pending>],
+    drafts: &BTreeMap<Taker, Draft>,
+    is_last: bool,
+) -> Result<Vec<Write>, Error> {
     let mut writes = Vec::with_capacity(pendings.len() + 2 * drafts.len());
     for pending in pendings {
         if is_last {
@@ -798,7 +1047,12 @@ fn writes(pendings: &mut [Stored<Pending>], drafts: &BTreeMap<Taker, Draft>, is_
             writes.push(pending.replace()?);
         }
     }
-    for Draft { open, lists_more, counts_more } in drafts.values() {
+    for Draft {
+        open,
+        lists_more,
+        counts_more,
+    } in drafts.values()
+    {
         if open.is_stored {
             if *lists_more {
                 writes.push(open.notification.replace()?);
@@ -807,7 +1061,10 @@ fn writes(pendings: &mut [Stored<Pending>], drafts: &BTreeMap<Taker, Draft>, is_
                 writes.push(open.due.replace()?);
             }
         } else {
-            writes.push(records::create(open.notification.key.clone(), &open.notification.value)?);
+            writes.push(records::create(
+                open.notification.key.clone(),
+                &open.notification.value,
+            )?);
             writes.push(records::create(open.due.key.clone(), &open.due.value)?);
         }
     }
@@ -832,10 +1089,37 @@ fn new(handle: Handle, alert: &Alert, app: AppId, now: Timestamp) -> Open {
         created: now,
         modified: now,
     };
-    let due = DueMail { handle, app, env: value.env.clone(), created: now, notification: value.guid.clone(), more: 0 };
-    let (key, due_key) = (due.notification_key(), keys::due_mail(now.plus_seconds(LEASE_SECONDS), &value.guid));
-    let due = Stored { value: due, key: due_key, rev: 1, count: 0, owner: None };
-    Open { notification: Stored { value, key, rev: 1, count: 0, owner: None }, due, bytes: 0, is_stored: false }
+    let due = DueMail {
+        handle,
+        app,
+        env: value.env.clone(),
+        created: now,
+        notification: value.guid.clone(),
+        more: 0,
+    };
+    let (key, due_key) = (
+        due.notification_key(),
+        keys::due_mail(now.plus_seconds(LEASE_SECONDS), &value.guid),
+    );
+    let due = Stored {
+        value: due,
+        key: due_key,
+        rev: 1,
+        count: 0,
+        owner: None,
+    };
+    Open {
+        notification: Stored {
+            value,
+            key,
+            rev: 1,
+            count: 0,
+            owner: None,
+        },
+        due,
+        bytes: 0,
+        is_stored: false,
+    }
 }
 
 /// The writes that make a mail due at another time.
@@ -851,15 +1135,25 @@ fn moved(due: &Stored<DueMail>, to: Timestamp) -> Result<Vec<Write>, Error> {
 fn partitions(pending: &Pending) -> impl Iterator<Item = (Handle, Option<AppId>)> {
     let handle = pending.handle;
     let apps: BTreeSet<AppId> = pending.events.iter().map(|event| event.app).collect();
-    apps.into_iter().map(move |app| (handle, Some(app))).chain(std::iter::once((handle, None)))
+    apps.into_iter()
+        .map(move |app| (handle, Some(app)))
+        .chain(std::iter::once((handle, None)))
 }
 
 /// Who has yet to take something of it.
 fn takers(pending: &Pending, alerts: &Alerts) -> BTreeSet<Taker> {
     let mut takers = BTreeSet::new();
     for event in &pending.events {
-        let hearing = [Some(event.app), None].into_iter().filter_map(|app| alerts.get(&(pending.handle, app))).flatten().flatten();
-        takers.extend(hearing.filter(|alert| alert.hears(event)).map(|alert| (pending.handle, alert.guid.clone(), event.app)));
+        let hearing = [Some(event.app), None]
+            .into_iter()
+            .filter_map(|app| alerts.get(&(pending.handle, app)))
+            .flatten()
+            .flatten();
+        takers.extend(
+            hearing
+                .filter(|alert| alert.hears(event))
+                .map(|alert| (pending.handle, alert.guid.clone(), event.app)),
+        );
     }
     if !pending.taken.is_empty() {
         let before: BTreeSet<&Guid> = pending.taken.iter().collect();
@@ -894,11 +1188,17 @@ async fn every_alert(table: &dyn Table, pk: String) -> Result<(Vec<Alert>, Vec<E
 
 /// About how many bytes an item has.
 fn size(pending: &Pending) -> usize {
-    pending.events.iter().map(|event| json_bytes(event).unwrap_or(LARGE_EVENT)).sum()
+    pending
+        .events
+        .iter()
+        .map(|event| json_bytes(event).unwrap_or(LARGE_EVENT))
+        .sum()
 }
 
 fn json_bytes(event: &Event) -> Result<usize, Error> {
-    serde_json::to_string(event).map(|text| text.len()).map_err(Error::internal)
+    serde_json::to_string(event)
+        .map(|text| text.len())
+        .map_err(Error::internal)
 }
 
 /// The pause after so many tries that failed: 1, 2, 4, … 60 minutes.
@@ -908,5 +1208,8 @@ fn pause_seconds(tries: u32) -> i64 {
 
 /// Lets another run go first.
 async fn pause(tries: u32) {
-    tokio::time::sleep(Duration::from_millis(rand::random_range(1..=4_u64 << tries.min(6)))).await;
+    tokio::time::sleep(Duration::from_millis(rand::random_range(
+        1..=4_u64 << tries.min(6),
+    )))
+    .await;
 }

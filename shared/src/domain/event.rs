@@ -1,8 +1,9 @@
-//! What happens to apps: the vocabulary of events, their records, and that each waits to be held against the alerts
-//! (003 chapters 4 and 5).
+//! What happens to apps: the vocabulary of events, their records, and that each waits to be held
+//! against the alerts (003 chapters 4 and 5).
 //!
-//! An event is written in the transaction that makes it true, together with an item that waits for `alert-evaluation`; neither
-//! is there without the other. Events are kept for [`RETENTION_SECONDS`].
+//! An event is written in the transaction that makes it true, together with an item that waits for
+//! `alert-evaluation`; neither is there without the other. Events are kept for
+//! [`RETENTION_SECONDS`].
 
 use std::fmt;
 use std::str::FromStr;
@@ -39,8 +40,15 @@ pub enum Category {
 
 impl Category {
     /// All of them.
-    pub const ALL: [Self; 7] =
-        [Self::AppState, Self::AppEnvironment, Self::AppResources, Self::DynoResources, Self::DynoState, Self::DynoConfig, Self::DynoAccess];
+    pub const ALL: [Self; 7] = [
+        Self::AppState,
+        Self::AppEnvironment,
+        Self::AppResources,
+        Self::DynoResources,
+        Self::DynoState,
+        Self::DynoConfig,
+        Self::DynoAccess,
+    ];
 
     /// The document's name.
     pub fn as_str(self) -> &'static str {
@@ -66,8 +74,15 @@ impl FromStr for Category {
     type Err = Error;
 
     fn from_str(text: &str) -> Result<Self, Error> {
-        let found = Self::ALL.into_iter().find(|category| category.as_str() == text);
-        found.ok_or_else(|| Error::invalid(format!("category is one of {}", Self::ALL.map(Self::as_str).join(", "))))
+        let found = Self::ALL
+            .into_iter()
+            .find(|category| category.as_str() == text);
+        found.ok_or_else(|| {
+            Error::invalid(format!(
+                "category is one of {}",
+                Self::ALL.map(Self::as_str).join(", ")
+            ))
+        })
     }
 }
 
@@ -86,7 +101,14 @@ pub enum Severity {
 
 impl Severity {
     /// All of them, the mildest first.
-    pub const ALL: [Self; 6] = [Self::Trace, Self::Debug, Self::Info, Self::Warn, Self::Error, Self::Fatal];
+    pub const ALL: [Self; 6] = [
+        Self::Trace,
+        Self::Debug,
+        Self::Info,
+        Self::Warn,
+        Self::Error,
+        Self::Fatal,
+    ];
 
     /// The document's name.
     pub fn as_str(self) -> &'static str {
@@ -111,8 +133,15 @@ impl FromStr for Severity {
     type Err = Error;
 
     fn from_str(text: &str) -> Result<Self, Error> {
-        let found = Self::ALL.into_iter().find(|severity| severity.as_str() == text);
-        found.ok_or_else(|| Error::invalid(format!("severity is one of {}", Self::ALL.map(Self::as_str).join(", "))))
+        let found = Self::ALL
+            .into_iter()
+            .find(|severity| severity.as_str() == text);
+        found.ok_or_else(|| {
+            Error::invalid(format!(
+                "severity is one of {}",
+                Self::ALL.map(Self::as_str).join(", ")
+            ))
+        })
     }
 }
 
@@ -132,20 +161,44 @@ pub struct EventName {
 }
 
 const fn documented(name: &'static str, category: Category, severity: Severity) -> EventName {
-    EventName { name, category, severity, refines: None, on_request: false }
+    EventName {
+        name,
+        category,
+        severity,
+        refines: None,
+        on_request: false,
+    }
 }
 
-const fn refining(name: &'static str, of: &'static str, category: Category, severity: Severity) -> EventName {
-    EventName { name, category, severity, refines: Some(of), on_request: false }
+const fn refining(
+    name: &'static str,
+    of: &'static str,
+    category: Category,
+    severity: Severity,
+) -> EventName {
+    EventName {
+        name,
+        category,
+        severity,
+        refines: Some(of),
+        on_request: false,
+    }
 }
 
 const fn on_request(name: &'static str, category: Category, severity: Severity) -> EventName {
-    EventName { name, category, severity, refines: None, on_request: true }
+    EventName {
+        name,
+        category,
+        severity,
+        refines: None,
+        on_request: true,
+    }
 }
 
-/// Every name of events. The documents name them without a table of categories and severities; of the first group the pairs of
-/// `DEPLOYED`, `START_…`, `CRASHED` and `TERMINATED` were seen in the original's answers, the others are ours. Those behind them
-/// are our own: finer names of what happens here, and warnings that only alerts hear of which name them.
+/// Every name of events. The documents name them without a table of categories and severities; of
+/// the first group the pairs of `DEPLOYED`, `START_…`, `CRASHED` and `TERMINATED` were seen in the
+/// original's answers, the others are ours. Those behind them are our own: finer names of what
+/// happens here, and warnings that only alerts hear of which name them.
 pub const NAMES: &[EventName] = &[
     documented("START_REQUESTED", Category::AppState, Severity::Info),
     documented("START_SUCCESSFUL", Category::AppState, Severity::Info),
@@ -166,32 +219,91 @@ pub const NAMES: &[EventName] = &[
     documented("TERMINATED", Category::AppState, Severity::Fatal),
     documented("SUSPENDED", Category::AppState, Severity::Warn),
     documented("CHANGE_REQUESTED", Category::AppEnvironment, Severity::Info),
-    documented("CHANGE_SUCCESSFUL", Category::AppEnvironment, Severity::Info),
+    documented(
+        "CHANGE_SUCCESSFUL",
+        Category::AppEnvironment,
+        Severity::Info,
+    ),
     documented("CHANGE_FAILED", Category::AppEnvironment, Severity::Error),
     documented("HIGH_MEMORY", Category::AppResources, Severity::Warn),
     documented("HIGH_CPU", Category::AppResources, Severity::Warn),
     documented("STD_ERR_INCREASE", Category::AppResources, Severity::Warn),
     documented("KILLED_RESTARTED", Category::DynoState, Severity::Warn),
-    refining("PUBLISHED", "START_SUCCESSFUL", Category::AppState, Severity::Info),
-    refining("UNPUBLISHED", "STOP_SUCCESSFUL", Category::AppState, Severity::Info),
-    refining("UPLOAD_REFUSED", "DEPLOY_FAILED", Category::AppState, Severity::Error),
-    refining("POLICY_APPLIED", "CHANGE_SUCCESSFUL", Category::AppEnvironment, Severity::Info),
-    refining("POLICY_FAILED", "CHANGE_FAILED", Category::AppEnvironment, Severity::Error),
-    refining("SIGNED", "CHANGE_SUCCESSFUL", Category::AppEnvironment, Severity::Info),
-    refining("SIGNING_FAILED", "CHANGE_FAILED", Category::AppEnvironment, Severity::Error),
-    refining("KEY_CREATED", "CHANGE_SUCCESSFUL", Category::AppEnvironment, Severity::Info),
-    refining("KEY_REVOKED", "CHANGE_SUCCESSFUL", Category::AppEnvironment, Severity::Info),
-    refining("ENDPOINT_SECURITY_CHANGED", "CHANGE_SUCCESSFUL", Category::AppEnvironment, Severity::Info),
+    refining(
+        "PUBLISHED",
+        "START_SUCCESSFUL",
+        Category::AppState,
+        Severity::Info,
+    ),
+    refining(
+        "UNPUBLISHED",
+        "STOP_SUCCESSFUL",
+        Category::AppState,
+        Severity::Info,
+    ),
+    refining(
+        "UPLOAD_REFUSED",
+        "DEPLOY_FAILED",
+        Category::AppState,
+        Severity::Error,
+    ),
+    refining(
+        "POLICY_APPLIED",
+        "CHANGE_SUCCESSFUL",
+        Category::AppEnvironment,
+        Severity::Info,
+    ),
+    refining(
+        "POLICY_FAILED",
+        "CHANGE_FAILED",
+        Category::AppEnvironment,
+        Severity::Error,
+    ),
+    refining(
+        "SIGNED",
+        "CHANGE_SUCCESSFUL",
+        Category::AppEnvironment,
+        Severity::Info,
+    ),
+    refining(
+        "SIGNING_FAILED",
+        "CHANGE_FAILED",
+        Category::AppEnvironment,
+        Severity::Error,
+    ),
+    refining(
+        "KEY_CREATED",
+        "CHANGE_SUCCESSFUL",
+        Category::AppEnvironment,
+        Severity::Info,
+    ),
+    refining(
+        "KEY_REVOKED",
+        "CHANGE_SUCCESSFUL",
+        Category::AppEnvironment,
+        Severity::Info,
+    ),
+    refining(
+        "ENDPOINT_SECURITY_CHANGED",
+        "CHANGE_SUCCESSFUL",
+        Category::AppEnvironment,
+        Severity::Info,
+    ),
     on_request("PROFILE_EXPIRES", Category::AppState, Severity::Warn),
     on_request("CERTIFICATE_EXPIRES", Category::AppState, Severity::Warn),
     on_request("DOWNLOAD_SPIKE", Category::AppResources, Severity::Warn),
 ];
 
 impl EventName {
-    /// The name of that text. `APP_…` before a name and `TERMINIATED` are read too: the documents write both (003 4.2).
+    /// The name of that text. `APP_…` before a name and `TERMINIATED` are read too: the documents
+    /// write both (003 4.2).
     pub fn parse(text: &str) -> Option<&'static Self> {
         let text = text.strip_prefix("APP_").unwrap_or(text);
-        let text = if text == "TERMINIATED" { "TERMINATED" } else { text };
+        let text = if text == "TERMINIATED" {
+            "TERMINATED"
+        } else {
+            text
+        };
         NAMES.iter().find(|name| name.name == text)
     }
 }
@@ -225,7 +337,8 @@ pub struct Event {
     pub app: AppId,
     /// The app's name, as it was then.
     pub app_name: String,
-    /// The environment; `None` for what happens to the app in all of them, as everything does that happens to it here.
+    /// The environment; `None` for what happens to the app in all of them, as everything does that
+    /// happens to it here.
     pub env: Option<Environment>,
     /// One of [`NAMES`] that refines no other.
     pub name: String,
@@ -261,16 +374,38 @@ impl Record for Event {
 pub const SYSTEM: &str = "System";
 
 impl Event {
-    /// An event of that name to an app, in every environment. The name is one of [`NAMES`]; a finer one stands beside the one
-    /// that it refines.
-    pub fn of(card: &AppCard, name: &'static str, by: &str, message: String, now: Timestamp) -> Self {
+    /// An event of that name to an app, in every environment. The name is one of [`NAMES`]; a finer
+    /// one stands beside the one that it refines.
+    pub fn of(
+        card: &AppCard,
+        name: &'static str,
+        by: &str,
+        message: String,
+        now: Timestamp,
+    ) -> Self {
         Self::named(card.id, card.name.as_str(), name, by, message, now)
     }
 
     /// The same for an app of which only id and name are known.
-    pub fn named(app: AppId, app_name: &str, name: &'static str, by: &str, message: String, now: Timestamp) -> Self {
-        let known = NAMES.iter().find(|known| known.name == name).unwrap_or(&NAMES[0]);
-        let audited = ["KEY_CREATED", "KEY_REVOKED", "ENDPOINT_SECURITY_CHANGED", "POLICY_APPLIED", "POLICY_FAILED"];
+    pub fn named(
+        app: AppId,
+        app_name: &str,
+        name: &'static str,
+        by: &str,
+        message: String,
+        now: Timestamp,
+    ) -> Self {
+        let known = NAMES
+            .iter()
+            .find(|known| known.name == name)
+            .unwrap_or(&NAMES[0]);
+        let audited = [
+            "KEY_CREATED",
+            "KEY_REVOKED",
+            "ENDPOINT_SECURITY_CHANGED",
+            "POLICY_APPLIED",
+            "POLICY_FAILED",
+        ];
         Self {
             guid: Guid::random(),
             app: app.item(),
@@ -280,10 +415,18 @@ impl Event {
             finer: known.refines.map(|_| known.name.to_owned()),
             category: known.category,
             severity: known.severity,
-            group: if audited.contains(&name) { EventGroup::Audit } else { EventGroup::Notification },
+            group: if audited.contains(&name) {
+                EventGroup::Audit
+            } else {
+                EventGroup::Notification
+            },
             message,
             details: Map::new(),
-            by: if by.is_empty() { SYSTEM.to_owned() } else { by.to_owned() },
+            by: if by.is_empty() {
+                SYSTEM.to_owned()
+            } else {
+                by.to_owned()
+            },
             at: now,
             happened: now,
         }
@@ -318,28 +461,45 @@ impl Record for Pending {
     const KIND: &'static str = "pending-event";
 }
 
-/// The writes that tell of events: each event, and one item that waits for the evaluation of all of them. An event whose guid is
-/// derived is told of once: where it may come again its write asks for its absence, and refuses the transaction.
+/// The writes that tell of events: each event, and one item that waits for the evaluation of all of
+/// them. An event whose guid is derived is told of once: where it may come again its write asks for
+/// its absence, and refuses the transaction.
 ///
 /// # Errors
 /// Internal.
 pub fn told(handle: Handle, events: Vec<Event>) -> Result<Vec<Write>, Error> {
-    let Some(first) = events.first() else { return Ok(Vec::new()) };
+    let Some(first) = events.first() else {
+        return Ok(Vec::new());
+    };
     let waits = keys::pending_event(first.at, handle, &first.guid);
     let mut writes = Vec::with_capacity(events.len() + 1);
     for event in &events {
-        writes.push(records::put(keys::event(handle, event.app, event.env.as_ref(), event.at, &event.guid), event, Condition::Always)?);
+        writes.push(records::put(
+            keys::event(handle, event.app, event.env.as_ref(), event.at, &event.guid),
+            event,
+            Condition::Always,
+        )?);
     }
-    writes.push(records::put(waits, &Pending { handle, events, taken: Vec::new() }, Condition::Always)?);
+    writes.push(records::put(
+        waits,
+        &Pending {
+            handle,
+            events,
+            taken: Vec::new(),
+        },
+        Condition::Always,
+    )?);
     Ok(writes)
 }
 
-/// The writes of a transaction that tells of several apps: their events wait together in one item, so that more apps fit.
+/// The writes of a transaction that tells of several apps: their events wait together in one item,
+/// so that more apps fit.
 ///
 /// # Errors
 /// Internal.
 pub fn together(writes: Vec<Write>) -> Result<Vec<Write>, Error> {
-    let is_waiting = |write: &Write| matches!(write, Write::Put(item, _) if item.kind == Pending::KIND);
+    let is_waiting =
+        |write: &Write| matches!(write, Write::Put(item, _) if item.kind == Pending::KIND);
     if writes.iter().filter(|write| is_waiting(write)).count() < 2 {
         return Ok(writes);
     }
@@ -362,9 +522,23 @@ pub fn together(writes: Vec<Write>) -> Result<Vec<Write>, Error> {
 
 /// What a new app tells: that it was made, the versions that it has, and that it is in the store.
 pub fn of_new(card: &AppCard, by: &str, now: Timestamp) -> Vec<Event> {
-    let before = AppCard { binaries: Vec::new(), state: State::Created, ..card.clone() };
-    let mut events = vec![Event::of(card, "CREATED", by, "The app was made".to_owned(), now)];
-    events.extend(of_change(&before, card, by, now).into_iter().filter(|event| event.name != "CHANGE_SUCCESSFUL"));
+    let before = AppCard {
+        binaries: Vec::new(),
+        state: State::Created,
+        ..card.clone()
+    };
+    let mut events = vec![Event::of(
+        card,
+        "CREATED",
+        by,
+        "The app was made".to_owned(),
+        now,
+    )];
+    events.extend(
+        of_change(&before, card, by, now)
+            .into_iter()
+            .filter(|event| event.name != "CHANGE_SUCCESSFUL"),
+    );
     events
 }
 
@@ -374,56 +548,128 @@ pub fn of_change(before: &AppCard, after: &AppCard, by: &str, now: Timestamp) ->
     let mut tell = |name, message: String| events.push(Event::of(after, name, by, message, now));
     match (before.in_store(), after.in_store()) {
         (false, true) => tell("PUBLISHED", "The app is in the store".to_owned()),
-        (true, false) => tell("UNPUBLISHED", "The app is not in the store any more".to_owned()),
+        (true, false) => tell(
+            "UNPUBLISHED",
+            "The app is not in the store any more".to_owned(),
+        ),
         _ => {}
     }
     for binary in &after.binaries {
         let former = before.binary(binary.kind);
-        let Some(newest) = binary.versions.first() else { continue };
-        if !former.is_some_and(|former| former.versions.iter().any(|version| version.guid == newest.guid)) {
-            let message = format!("Version {} ({}) for {} was uploaded", newest.number, newest.version_name, binary.kind);
+        let Some(newest) = binary.versions.first() else {
+            continue;
+        };
+        if !former.is_some_and(|former| {
+            former
+                .versions
+                .iter()
+                .any(|version| version.guid == newest.guid)
+        }) {
+            let message = format!(
+                "Version {} ({}) for {} was uploaded",
+                newest.number, newest.version_name, binary.kind
+            );
             let event = Event::of(after, "DEPLOYED", by, message, now);
-            events.push(event.with("type", binary.kind.to_string()).with("version", newest.number).with("versionName", newest.version_name.clone()));
+            events.push(
+                event
+                    .with("type", binary.kind.to_string())
+                    .with("version", newest.number)
+                    .with("versionName", newest.version_name.clone()),
+            );
         }
         for version in &binary.versions {
-            let was = former.and_then(|former| former.versions.iter().find(|was| was.guid == version.guid)).and_then(|was| was.work.clone());
-            let (Some(work), true) = (&version.work, former.is_some()) else { continue };
+            let was = former
+                .and_then(|former| former.versions.iter().find(|was| was.guid == version.guid))
+                .and_then(|was| was.work.clone());
+            let (Some(work), true) = (&version.work, former.is_some()) else {
+                continue;
+            };
             let number = version.number;
             let mut tell = |name, message: String| {
-                events.push(Event::of(after, name, by, message, now).with("type", binary.kind.to_string()).with("version", number));
+                events.push(
+                    Event::of(after, name, by, message, now)
+                        .with("type", binary.kind.to_string())
+                        .with("version", number),
+                );
             };
-            let (status_before, signing_before) = was.map_or((WrapStatus::None, None), |was| (was.status, was.signing.map(|signing| signing.status)));
+            let (status_before, signing_before) = was.map_or((WrapStatus::None, None), |was| {
+                (was.status, was.signing.map(|signing| signing.status))
+            });
             if work.status != status_before {
                 match work.status {
-                    WrapStatus::Applying => tell("CHANGE_REQUESTED", format!("Policies are being applied to version {number}")),
-                    WrapStatus::NotSigned => tell("POLICY_APPLIED", format!("Policies were applied to version {number}, which must be signed now")),
-                    WrapStatus::Error => tell("POLICY_FAILED", format!("Policies could not be applied to version {number}")),
-                    WrapStatus::None | WrapStatus::Previously => tell("POLICY_APPLIED", format!("Version {number} has no policies any more")),
+                    WrapStatus::Applying => tell(
+                        "CHANGE_REQUESTED",
+                        format!("Policies are being applied to version {number}"),
+                    ),
+                    WrapStatus::NotSigned => tell(
+                        "POLICY_APPLIED",
+                        format!(
+                            "Policies were applied to version {number}, which must be signed now"
+                        ),
+                    ),
+                    WrapStatus::Error => tell(
+                        "POLICY_FAILED",
+                        format!("Policies could not be applied to version {number}"),
+                    ),
+                    WrapStatus::None | WrapStatus::Previously => tell(
+                        "POLICY_APPLIED",
+                        format!("Version {number} has no policies any more"),
+                    ),
                     WrapStatus::Signed => {}
                 }
             }
             let signing = work.signing.as_ref().map(|signing| signing.status);
             if signing != signing_before {
                 match signing {
-                    Some(SigningStatus::InProgress) => tell("CHANGE_REQUESTED", format!("Version {number} is being signed")),
-                    Some(SigningStatus::Signed) => tell("SIGNED", format!("Version {number} was signed")),
-                    Some(SigningStatus::Error) => tell("SIGNING_FAILED", format!("Version {number} could not be signed")),
+                    Some(SigningStatus::InProgress) => tell(
+                        "CHANGE_REQUESTED",
+                        format!("Version {number} is being signed"),
+                    ),
+                    Some(SigningStatus::Signed) => {
+                        tell("SIGNED", format!("Version {number} was signed"))
+                    }
+                    Some(SigningStatus::Error) => tell(
+                        "SIGNING_FAILED",
+                        format!("Version {number} could not be signed"),
+                    ),
                     Some(SigningStatus::Cancelled) | None => {}
                 }
             }
         }
     }
     if events.is_empty() && before.state != after.state {
-        let message = format!("The app went from {} to {}", before.state.title(), after.state.title());
+        let message = format!(
+            "The app went from {} to {}",
+            before.state.title(),
+            after.state.title()
+        );
         let event = Event::of(after, "CHANGE_SUCCESSFUL", by, message, now);
-        events.push(event.with("changed", vec!["state"]).with("from", before.state.title()).with("to", after.state.title()));
+        events.push(
+            event
+                .with("changed", vec!["state"])
+                .with("from", before.state.title())
+                .with("to", after.state.title()),
+        );
     }
     if events.is_empty() {
         for binary in &after.binaries {
-            let Some(former) = before.binary(binary.kind).filter(|former| former.live != binary.live) else { continue };
-            let message = format!("Version {} for {} is the live one again, in place of {}", binary.live, binary.kind, former.live);
+            let Some(former) = before
+                .binary(binary.kind)
+                .filter(|former| former.live != binary.live)
+            else {
+                continue;
+            };
+            let message = format!(
+                "Version {} for {} is the live one again, in place of {}",
+                binary.live, binary.kind, former.live
+            );
             let event = Event::of(after, "CHANGE_SUCCESSFUL", by, message, now);
-            events.push(event.with("changed", vec!["binaries"]).with("type", binary.kind.to_string()).with("version", binary.live));
+            events.push(
+                event
+                    .with("changed", vec!["binaries"])
+                    .with("type", binary.kind.to_string())
+                    .with("version", binary.live),
+            );
         }
     }
     if events.is_empty() {
@@ -434,7 +680,16 @@ pub fn of_change(before: &AppCard, after: &AppCard, by: &str, now: Timestamp) ->
 
 /// What a change of these parts of an app tells; nothing where nothing changed.
 pub fn changed(card: &AppCard, by: &str, fields: &[&str], now: Timestamp) -> Option<Event> {
-    let event = || Event::of(card, "CHANGE_SUCCESSFUL", by, format!("The app was changed: {}", fields.join(", ")), now).with("changed", fields);
+    let event = || {
+        Event::of(
+            card,
+            "CHANGE_SUCCESSFUL",
+            by,
+            format!("The app was changed: {}", fields.join(", ")),
+            now,
+        )
+        .with("changed", fields)
+    };
     (!fields.is_empty()).then(event)
 }
 
@@ -444,14 +699,20 @@ fn changed_fields(before: &AppCard, after: &AppCard) -> Vec<&'static str> {
         ("name", before.name != after.name),
         ("description", before.description != after.description),
         ("authToken", before.auth_token != after.auth_token),
-        ("restrictToGroups", before.restrict_to_groups != after.restrict_to_groups),
+        (
+            "restrictToGroups",
+            before.restrict_to_groups != after.restrict_to_groups,
+        ),
         ("groups", before.groups != after.groups),
         ("authpolicies", before.policies != after.policies),
         ("displayName", before.publisher_name != after.publisher_name),
         ("version", before.version != after.version),
         ("provider", before.provider != after.provider),
         ("context", before.context != after.context),
-        ("businessOwner", before.business_owner != after.business_owner),
+        (
+            "businessOwner",
+            before.business_owner != after.business_owner,
+        ),
         ("tags", before.tags != after.tags),
         ("binaries", before.binaries != after.binaries),
     ]
@@ -467,13 +728,28 @@ mod tests {
     #[test]
     fn every_name_is_there_once_and_refines_one_that_fits_it() {
         for name in NAMES {
-            assert_eq!(NAMES.iter().filter(|other| other.name == name.name).count(), 1, "{}", name.name);
+            assert_eq!(
+                NAMES.iter().filter(|other| other.name == name.name).count(),
+                1,
+                "{}",
+                name.name
+            );
             if let Some(of) = name.refines {
                 let of = EventName::parse(of).unwrap_or_else(|| panic!("{of}"));
-                assert_eq!((of.category, of.severity, of.refines), (name.category, name.severity, None), "{}", name.name);
+                assert_eq!(
+                    (of.category, of.severity, of.refines),
+                    (name.category, name.severity, None),
+                    "{}",
+                    name.name
+                );
             }
         }
-        for (text, name) in [("APP_TERMINATED", "TERMINATED"), ("TERMINIATED", "TERMINATED"), ("TERMINATED", "TERMINATED"), ("CRASHED", "CRASHED")] {
+        for (text, name) in [
+            ("APP_TERMINATED", "TERMINATED"),
+            ("TERMINIATED", "TERMINATED"),
+            ("TERMINATED", "TERMINATED"),
+            ("CRASHED", "CRASHED"),
+        ] {
             assert_eq!(EventName::parse(text).map(|found| found.name), Some(name));
         }
         assert!(EventName::parse("NOTHING").is_none());

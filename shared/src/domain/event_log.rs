@@ -1,4 +1,5 @@
-//! Listing what happened to an app (003 5.1): what happened in one environment, and what happened in all of them.
+//! Listing what happened to an app (003 5.1): what happened in one environment, and what happened
+//! in all of them.
 
 use crate::domain::environment::Environment;
 use crate::domain::event::{Event, EventGroup, RETENTION_SECONDS};
@@ -27,16 +28,33 @@ impl Groups {
     }
 }
 
-/// Most pages of a megabyte each that one listing looks through: with a limit it answers what it found and where to go on, a list of
-/// all is refused. Without it who asks for the few of a group would have every event of 90 days read.
+/// Most pages of a megabyte each that one listing looks through: with a limit it answers what it
+/// found and where to go on, a list of all is refused. Without it who asks for the few of a group
+/// would have every event of 90 days read.
 const PAGES: usize = 8;
-/// Most bytes of records on a page: printed, an event is less than twice and a half as long, since its message stands there twice.
+/// Most bytes of records on a page: printed, an event is less than twice and a half as long, since
+/// its message stands there twice.
 const PAGE_BYTES: usize = ANSWER_LIMIT / 5 * 2;
 
-/// What a listing's first queries are: known before the caller is. `before` is where the listing before it ended.
-pub fn listing(handle: Handle, app: AppId, env: &Environment, groups: Groups, limit: Option<u32>, before: Option<&str>) -> [Query; 2] {
+/// What a listing's first queries are: known before the caller is. `before` is where the listing
+/// before it ended.
+pub fn listing(
+    handle: Handle,
+    app: AppId,
+    env: &Environment,
+    groups: Groups,
+    limit: Option<u32>,
+    before: Option<&str>,
+) -> [Query; 2] {
     let limit = limit.filter(|_| groups.is_all());
-    [Some(env), None].map(|env| Query { newest_first: true, ..Query::all(keys::events(handle, app, env)) }.after(before.map(str::to_owned)).limit(limit))
+    [Some(env), None].map(|env| {
+        Query {
+            newest_first: true,
+            ..Query::all(keys::events(handle, app, env))
+        }
+        .after(before.map(str::to_owned))
+        .limit(limit)
+    })
 }
 
 /// One of the two partitions, read as far as it takes.
@@ -48,7 +66,8 @@ struct Side {
 }
 
 impl Side {
-    /// Makes sure that the newest event that was not taken yet is at hand. Gives how many pages it read.
+    /// Makes sure that the newest event that was not taken yet is at hand. Gives how many pages it
+    /// read.
     async fn ready(&mut self, reader: &mut Reader<'_>) -> Result<usize, Error> {
         let mut pages = 0;
         while self.next.is_none() {
@@ -58,7 +77,8 @@ impl Side {
             }
             let page = reader.query(&self.query).await?;
             pages += 1;
-            // Newest first, nothing lives behind an event whose time is over: the table removes those within days.
+            // Newest first, nothing lives behind an event whose time is over: the table removes
+            // those within days.
             let oldest = keys::due_until(reader.now().plus_seconds(-RETENTION_SECONDS));
             self.is_open = page.next.as_ref().is_some_and(|next| *next > oldest);
             self.query.after = page.next;
@@ -68,11 +88,13 @@ impl Side {
     }
 }
 
-/// An app's events in an environment and in all of them, newest first: all of them, or at most `limit`, with where to go on; nothing at
-/// the end. A page of long or rare events may have fewer than `limit`, and even none, and more behind it.
+/// An app's events in an environment and in all of them, newest first: all of them, or at most
+/// `limit`, with where to go on; nothing at the end. A page of long or rare events may have fewer
+/// than `limit`, and even none, and more behind it.
 ///
 /// # Errors
-/// Too large for a list of all that is beyond one answer, or is looked for among too many others; the store's.
+/// Too large for a list of all that is beyond one answer, or is looked for among too many others;
+/// the store's.
 pub async fn list(
     reader: &mut Reader<'_>,
     handle: Handle,
@@ -82,7 +104,12 @@ pub async fn list(
     limit: Option<u32>,
     before: Option<&str>,
 ) -> Result<(Vec<Event>, Option<String>), Error> {
-    let mut sides = listing(handle, app, env, groups, limit, before).map(|query| Side { query, items: Vec::new().into_iter(), next: None, is_open: true });
+    let mut sides = listing(handle, app, env, groups, limit, before).map(|query| Side {
+        query,
+        items: Vec::new().into_iter(),
+        next: None,
+        is_open: true,
+    });
     let (mut events, mut pages, mut bytes, mut last) = (Vec::new(), 0, 0, None);
     loop {
         for side in &mut sides {
@@ -95,7 +122,9 @@ pub async fn list(
             (Some(_), _) => one.next.take(),
             (None, Some(_)) => other.next.take(),
         };
-        let Some(newest) = newest else { return Ok((events, None)) };
+        let Some(newest) = newest else {
+            return Ok((events, None));
+        };
         last = Some(newest.key.sk.clone()).or(last);
         let length = newest.body.len();
         let event = Stored::<Event>::parse(newest)?.value;
@@ -104,9 +133,15 @@ pub async fn list(
             events.push(event);
         }
         match limit {
-            Some(limit) if events.len() >= limit as usize || bytes > PAGE_BYTES || pages > PAGES => return Ok((events, last)),
+            Some(limit)
+                if events.len() >= limit as usize || bytes > PAGE_BYTES || pages > PAGES =>
+            {
+                return Ok((events, last));
+            }
             None if bytes > ANSWER_LIMIT || pages > PAGES => {
-                return Err(Error::too_large("The list is too large for one answer: ask for pages with limit and cursor"));
+                return Err(Error::too_large(
+                    "The list is too large for one answer: ask for pages with limit and cursor",
+                ));
             }
             _ => {}
         }

@@ -1,8 +1,9 @@
-//! Files that are uploaded on their own and named by what uses them: packages, pictures and documents of the publisher API
-//! (001 12, 13).
+//! Files that are uploaded on their own and named by what uses them: packages, pictures and
+//! documents of the publisher API (001 12, 13).
 //!
-//! A counter beside the file says how many uses it has: one for each kept version of an app that came from it, one for each
-//! place of an app that shows it, one for each document whose content it is. What nothing uses is removed after a week.
+//! A counter beside the file says how many uses it has: one for each kept version of an app that
+//! came from it, one for each place of an app that shows it, one for each document whose content it
+//! is. What nothing uses is removed after a week.
 
 use std::collections::BTreeMap;
 
@@ -17,7 +18,8 @@ use crate::id::{AppId, BinaryType, Guid, Handle};
 use crate::records::{Reader, Record, Stored};
 use crate::store::{Condition, Write, keys};
 
-/// How long a file is kept that nothing uses, in seconds: from its upload, and from the end of its last use.
+/// How long a file is kept that nothing uses, in seconds: from its upload, and from the end of its
+/// last use.
 pub const UNUSED_SECONDS: i64 = 7 * 24 * 3_600;
 
 /// A file.
@@ -97,11 +99,15 @@ impl StoredFile {
         Validators::of_content(self.sha256.as_bytes()).modified(self.created)
     }
 
-    /// The name under which it is saved: the uploader's, if that says what the file is, else with the right extension
-    /// behind it.
+    /// The name under which it is saved: the uploader's, if that says what the file is, else with
+    /// the right extension behind it.
     pub fn download_name(&self) -> String {
         let extension = extension(&self.name).unwrap_or_default();
-        let said = self.file_name.rsplit_once('.').map(|(_, said)| said.to_ascii_lowercase()).unwrap_or_default();
+        let said = self
+            .file_name
+            .rsplit_once('.')
+            .map(|(_, said)| said.to_ascii_lowercase())
+            .unwrap_or_default();
         if self.file_name.is_empty() {
             self.name.clone()
         } else if said == extension || (said == "jpeg" && extension == "jpg") {
@@ -115,7 +121,11 @@ impl StoredFile {
 impl Judged {
     /// The version as the publisher API shows it: its name, or its code where it has no name.
     pub fn shown_version(&self) -> &str {
-        if self.version_name.is_empty() { self.package["versionCode"].as_str().unwrap_or_default() } else { &self.version_name }
+        if self.version_name.is_empty() {
+            self.package["versionCode"].as_str().unwrap_or_default()
+        } else {
+            &self.version_name
+        }
     }
 }
 
@@ -129,7 +139,8 @@ pub fn extension(name: &str) -> Option<&str> {
     name.rsplit_once('.').map(|(_, extension)| extension)
 }
 
-/// The type of package that a file's extension announces; case does not count. An `ipa` is for every device.
+/// The type of package that a file's extension announces; case does not count. An `ipa` is for
+/// every device.
 pub fn package_kind(file_name: &str) -> Option<BinaryType> {
     match extension(file_name)?.to_ascii_lowercase().as_str() {
         "apk" => Some(BinaryType::Android),
@@ -140,7 +151,11 @@ pub fn package_kind(file_name: &str) -> Option<BinaryType> {
 
 /// The extension of packages of that type.
 pub fn package_extension(kind: BinaryType) -> &'static str {
-    if kind == BinaryType::Android { "apk" } else { "ipa" }
+    if kind == BinaryType::Android {
+        "apk"
+    } else {
+        "ipa"
+    }
 }
 
 /// The name that a reference ends with: clients write paths of the original before it.
@@ -152,21 +167,36 @@ pub fn last_segment(reference: &str) -> &str {
 ///
 /// # Errors
 /// The store's.
-pub async fn find(reader: &mut Reader<'_>, handle: Handle, name: &str) -> Result<Option<Stored<StoredFile>>, Error> {
+pub async fn find(
+    reader: &mut Reader<'_>,
+    handle: Handle,
+    name: &str,
+) -> Result<Option<Stored<StoredFile>>, Error> {
     reader.get(&keys::file(handle, name)).await
 }
 
-/// The write that adds to a file's uses; it refuses its transaction where there is no such file. Whoever takes a use back
-/// writes [`Chore::File`] with it, as [`uses`] does.
+/// The write that adds to a file's uses; it refuses its transaction where there is no such file.
+/// Whoever takes a use back writes [`Chore::File`] with it, as [`uses`] does.
 pub fn used(handle: Handle, name: &str, by: i64) -> Write {
-    Write::Count { key: keys::file_uses(handle, name), kind: FileUses::KIND, by, condition: Condition::Present }
+    Write::Count {
+        key: keys::file_uses(handle, name),
+        kind: FileUses::KIND,
+        by,
+        condition: Condition::Present,
+    }
 }
 
-/// The writes that make the uses of `before` those of `after`: names of files, once per use. At most two per name.
+/// The writes that make the uses of `before` those of `after`: names of files, once per use. At
+/// most two per name.
 ///
 /// # Errors
 /// Internal.
-pub fn uses(handle: Handle, before: &[String], after: &[String], now: Timestamp) -> Result<Vec<Write>, Error> {
+pub fn uses(
+    handle: Handle,
+    before: &[String],
+    after: &[String],
+    now: Timestamp,
+) -> Result<Vec<Write>, Error> {
     let mut counted = BTreeMap::<&String, i64>::new();
     for name in after {
         *counted.entry(name).or_default() += 1;
@@ -178,23 +208,52 @@ pub fn uses(handle: Handle, before: &[String], after: &[String], now: Timestamp)
     for (name, by) in counted.into_iter().filter(|(_, by)| *by != 0) {
         writes.push(used(handle, name, by));
         if by < 0 {
-            writes.push(housekeeping::chore(now, &Chore::File { handle, name: name.clone() })?);
+            writes.push(housekeeping::chore(
+                now,
+                &Chore::File {
+                    handle,
+                    name: name.clone(),
+                },
+            )?);
         }
     }
     Ok(writes)
 }
 
-/// The files that the kept versions on a card came from, once per version. Their uses change with the card.
+/// The files that the kept versions on a card came from, once per version. Their uses change with
+/// the card.
 pub fn of_card(card: &AppCard) -> Vec<String> {
-    card.binaries.iter().flat_map(|binary| &binary.versions).filter_map(|version| version.file.clone()).collect()
+    card.binaries
+        .iter()
+        .flat_map(|binary| &binary.versions)
+        .filter_map(|version| version.file.clone())
+        .collect()
 }
 
-/// The chore that takes back the uses of an app that is deleted: `files` once per use. `None` where it uses none.
+/// The chore that takes back the uses of an app that is deleted: `files` once per use. `None` where
+/// it uses none.
 ///
 /// # Errors
 /// Internal.
-pub fn abandoned(handle: Handle, app: AppId, files: Vec<String>, now: Timestamp) -> Result<Option<Write>, Error> {
-    if files.is_empty() { Ok(None) } else { housekeeping::chore(now, &Chore::Abandoned { handle, app: app.item(), files }).map(Some) }
+pub fn abandoned(
+    handle: Handle,
+    app: AppId,
+    files: Vec<String>,
+    now: Timestamp,
+) -> Result<Option<Write>, Error> {
+    if files.is_empty() {
+        Ok(None)
+    } else {
+        housekeeping::chore(
+            now,
+            &Chore::Abandoned {
+                handle,
+                app: app.item(),
+                files,
+            },
+        )
+        .map(Some)
+    }
 }
 
 #[cfg(test)]
@@ -205,7 +264,10 @@ mod tests {
         StoredFile {
             name: new_name("jpg"),
             upload: Guid::random(),
-            content: Content::Static { media_type: "image/jpeg".to_owned(), icon: None },
+            content: Content::Static {
+                media_type: "image/jpeg".to_owned(),
+                icon: None,
+            },
             file_name: file_name.to_owned(),
             size: 1,
             sha256: "00".to_owned(),
@@ -228,14 +290,35 @@ mod tests {
     #[test]
     fn uses_are_counted_once_per_name() {
         let handle = Handle::of_name("dev");
-        let names = |texts: &[&str]| texts.iter().map(|text| (*text).to_owned()).collect::<Vec<_>>();
-        let writes = uses(handle, &names(&["a", "b", "b"]), &names(&["b", "c", "c"]), Timestamp(0)).unwrap();
+        let names = |texts: &[&str]| {
+            texts
+                .iter()
+                .map(|text| (*text).to_owned())
+                .collect::<Vec<_>>()
+        };
+        let writes = uses(
+            handle,
+            &names(&["a", "b", "b"]),
+            &names(&["b", "c", "c"]),
+            Timestamp(0),
+        )
+        .unwrap();
         let counts: Vec<(&str, i64)> = writes
             .iter()
-            .filter_map(|write| if let Write::Count { key, by, .. } = write { Some((key.pk.rsplit('#').next().unwrap_or_default(), *by)) } else { None })
+            .filter_map(|write| {
+                if let Write::Count { key, by, .. } = write {
+                    Some((key.pk.rsplit('#').next().unwrap_or_default(), *by))
+                } else {
+                    None
+                }
+            })
             .collect();
         assert_eq!(counts, [("a", -1), ("b", -1), ("c", 2)]);
         assert_eq!(writes.len(), 5, "and a chore for each that was released");
-        assert!(uses(handle, &names(&["a"]), &names(&["a"]), Timestamp(0)).unwrap().is_empty());
+        assert!(
+            uses(handle, &names(&["a"]), &names(&["a"]), Timestamp(0))
+                .unwrap()
+                .is_empty()
+        );
     }
 }

@@ -1,7 +1,8 @@
-//! Work that is done later: objects that nothing points at any more, uploads that were never finished.
+//! Work that is done later: objects that nothing points at any more, uploads that were never
+//! finished.
 //!
-//! A chore is written in the transaction that makes it necessary and removed in the one that does it, so that neither a
-//! crash nor a second run loses or repeats one.
+//! A chore is written in the transaction that makes it necessary and removed in the one that does
+//! it, so that neither a crash nor a second run loses or repeats one.
 
 use serde::{Deserialize, Serialize};
 
@@ -68,8 +69,8 @@ pub enum Chore {
         /// Which job.
         job: Guid,
     },
-    /// Removes what belonged to an app that was deleted: its history, its subscriptions, its documents, what its publishers said
-    /// of it.
+    /// Removes what belonged to an app that was deleted: its history, its subscriptions, its
+    /// documents, what its publishers said of it.
     Parts {
         /// The tenant.
         handle: Handle,
@@ -93,36 +94,60 @@ impl Record for Chore {
 
 /// How long an object is kept after the last reference to it is gone, in seconds.
 pub const GRACE_SECONDS: i64 = 24 * 3600;
-/// How long the alerts of a deleted app are kept, in seconds: what its deletion tells must still meet them.
+/// How long the alerts of a deleted app are kept, in seconds: what its deletion tells must still
+/// meet them.
 pub const ALERTS_SECONDS: i64 = 24 * 3600;
 
-/// The write of a chore that is due at once (`Release`, `Abandoned`, `Parts`), when an upload expires, after the grace of an object, when
-/// an uploaded file was long enough without use, when a job counts as lost, a day after an app with its alerts was deleted, or so many
-/// days before something expires.
+/// The write of a chore that is due at once (`Release`, `Abandoned`, `Parts`), when an upload
+/// expires, after the grace of an object, when an uploaded file was long enough without use, when a
+/// job counts as lost, a day after an app with its alerts was deleted, or so many days before
+/// something expires.
 ///
 /// # Errors
 /// Internal.
 pub fn chore(now: Timestamp, chore: &Chore) -> Result<Write, Error> {
     let (due, subject) = match chore {
-        Chore::Object { handle, name } => (now.plus_seconds(GRACE_SECONDS), format!("{handle}#{name}")),
-        Chore::File { handle, name } => (now.plus_seconds(file::UNUSED_SECONDS), format!("{handle}#{name}")),
+        Chore::Object { handle, name } => {
+            (now.plus_seconds(GRACE_SECONDS), format!("{handle}#{name}"))
+        }
+        Chore::File { handle, name } => (
+            now.plus_seconds(file::UNUSED_SECONDS),
+            format!("{handle}#{name}"),
+        ),
         Chore::Upload { handle, upload } => (now, format!("{handle}#{upload}")),
         Chore::Abandoned { handle, app, .. } => (now, format!("{handle}#{app}#FILES")),
-        Chore::Release { handle, aliases, .. } => (now, format!("{handle}#{:?}", aliases.first())),
+        Chore::Release {
+            handle, aliases, ..
+        } => (now, format!("{handle}#{:?}", aliases.first())),
         Chore::Parts { handle, app } => (now, format!("{handle}#{app}")),
-        Chore::Job { handle, job } => (now.plus_seconds(job::LOST_SECONDS), format!("{handle}#{job}")),
-        Chore::Expiry(watched) => (watched.due(), format!("{}#{}#EXPIRY", watched.handle, watched.version)),
-        Chore::Alerts { handle, app } => (now.plus_seconds(ALERTS_SECONDS), format!("{handle}#{app}#ALERTS")),
+        Chore::Job { handle, job } => (
+            now.plus_seconds(job::LOST_SECONDS),
+            format!("{handle}#{job}"),
+        ),
+        Chore::Expiry(watched) => (
+            watched.due(),
+            format!("{}#{}#EXPIRY", watched.handle, watched.version),
+        ),
+        Chore::Alerts { handle, app } => (
+            now.plus_seconds(ALERTS_SECONDS),
+            format!("{handle}#{app}#ALERTS"),
+        ),
     };
     records::put(keys::chore(due, &subject), chore, Condition::Always)
 }
 
 /// The write that counts a reference to an object.
 pub fn count_object(handle: Handle, name: &str, by: i64) -> Write {
-    Write::Count { key: keys::object(handle, name), kind: "object", by, condition: Condition::Open }
+    Write::Count {
+        key: keys::object(handle, name),
+        kind: "object",
+        by,
+        condition: Condition::Open,
+    }
 }
 
-/// A reference to an object before anything has it: counted before the object is written, so that nobody removes it meanwhile.
+/// A reference to an object before anything has it: counted before the object is written, so that
+/// nobody removes it meanwhile.
 #[derive(Clone, Debug)]
 pub struct Held {
     /// The object's name.
@@ -131,15 +156,26 @@ pub struct Held {
     pub chore: Key,
 }
 
-/// The writes of a reference to an object that is about to be written. Whatever is to have the object removes the chore in its
-/// transaction; if nothing does, the reference is taken back after [`GRACE_SECONDS`].
+/// The writes of a reference to an object that is about to be written. Whatever is to have the
+/// object removes the chore in its transaction; if nothing does, the reference is taken back after
+/// [`GRACE_SECONDS`].
 ///
 /// # Errors
 /// Internal.
 pub fn hold(handle: Handle, name: String, now: Timestamp) -> Result<(Held, Vec<Write>), Error> {
-    let key = keys::chore(now.plus_seconds(GRACE_SECONDS), &format!("{handle}#{name}#HELD"));
-    let release = Chore::Release { handle, objects: vec![name.clone()], aliases: Vec::new() };
-    let writes = vec![count_object(handle, &name, 1), records::put(key.clone(), &release, Condition::Always)?];
+    let key = keys::chore(
+        now.plus_seconds(GRACE_SECONDS),
+        &format!("{handle}#{name}#HELD"),
+    );
+    let release = Chore::Release {
+        handle,
+        objects: vec![name.clone()],
+        aliases: Vec::new(),
+    };
+    let writes = vec![
+        count_object(handle, &name, 1),
+        records::put(key.clone(), &release, Condition::Always)?,
+    ];
     Ok((Held { name, chore: key }, writes))
 }
 
@@ -196,7 +232,13 @@ pub async fn run(table: &dyn Table, objects: &dyn Objects, now: Timestamp) -> Re
     }
 }
 
-async fn one(table: &dyn Table, objects: &dyn Objects, now: Timestamp, item: Item, done: &mut Done) -> Result<(), Error> {
+async fn one(
+    table: &dyn Table,
+    objects: &dyn Objects,
+    now: Timestamp,
+    item: Item,
+    done: &mut Done,
+) -> Result<(), Error> {
     let found = Stored::<Chore>::parse(item)?;
     let remove = Write::Delete(found.key.clone(), Condition::Present);
     match &found.value {
@@ -234,7 +276,8 @@ async fn one(table: &dyn Table, objects: &dyn Objects, now: Timestamp, item: Ite
             writes.extend(beside);
             match table.write(writes).await {
                 Ok(()) => done.warnings += usize::from(is_told),
-                // Another run was first, or the app changed at this moment: the next run sees which.
+                // Another run was first, or the app changed at this moment: the next run sees
+                // which.
                 Err(StoreError::Condition { .. }) => {}
                 Err(error) => return Err(error.into()),
             }
@@ -249,17 +292,36 @@ async fn one(table: &dyn Table, objects: &dyn Objects, now: Timestamp, item: Ite
             done.alerts += alert::remove_of_deleted(table, *handle, *app).await?;
             finish(table, vec![remove]).await?;
         }
-        Chore::Release { handle, objects: names, aliases } => {
+        Chore::Release {
+            handle,
+            objects: names,
+            aliases,
+        } => {
             let mut writes = vec![remove];
             let mut counted = std::collections::BTreeMap::<&String, i64>::new();
             for name in names {
                 *counted.entry(name).or_default() -= 1;
             }
             for (name, by) in counted {
-                writes.push(Write::Count { key: keys::object(*handle, name), kind: "object", by, condition: Condition::Always });
-                writes.push(chore(now, &Chore::Object { handle: *handle, name: name.clone() })?);
+                writes.push(Write::Count {
+                    key: keys::object(*handle, name),
+                    kind: "object",
+                    by,
+                    condition: Condition::Always,
+                });
+                writes.push(chore(
+                    now,
+                    &Chore::Object {
+                        handle: *handle,
+                        name: name.clone(),
+                    },
+                )?);
             }
-            writes.extend(aliases.iter().map(|alias| Write::Delete(keys::version(*handle, alias), Condition::Always)));
+            writes.extend(
+                aliases
+                    .iter()
+                    .map(|alias| Write::Delete(keys::version(*handle, alias), Condition::Always)),
+            );
             if finish(table, writes).await? {
                 done.releases += 1;
             }
@@ -268,12 +330,19 @@ async fn one(table: &dyn Table, objects: &dyn Objects, now: Timestamp, item: Ite
     Ok(())
 }
 
-/// Removes everything in an app's partition, as often as it takes, and takes back the uses of files with the records that
-/// name them; what a crash leaves the next run removes.
-async fn remove_parts(table: &dyn Table, now: Timestamp, handle: Handle, app: AppId) -> Result<(), Error> {
+/// Removes everything in an app's partition, as often as it takes, and takes back the uses of files
+/// with the records that name them; what a crash leaves the next run removes.
+async fn remove_parts(
+    table: &dyn Table,
+    now: Timestamp,
+    handle: Handle,
+    app: AppId,
+) -> Result<(), Error> {
     let mut interrupted = 0;
     loop {
-        let page = table.query(&Query::all(keys::app_parts(handle, app)).limit(Some(PARTS_AT_ONCE))).await?;
+        let page = table
+            .query(&Query::all(keys::app_parts(handle, app)).limit(Some(PARTS_AT_ONCE)))
+            .await?;
         if page.items.is_empty() {
             return Ok(());
         }
@@ -287,7 +356,11 @@ async fn remove_parts(table: &dyn Table, now: Timestamp, handle: Handle, app: Ap
         writes.extend(file::uses(handle, &used, &[], now)?);
         match table.write(writes).await {
             Ok(()) => {}
-            Err(StoreError::Condition { .. } | StoreError::Contended(_)) if interrupted < INTERRUPTIONS => interrupted += 1,
+            Err(StoreError::Condition { .. } | StoreError::Contended(_))
+                if interrupted < INTERRUPTIONS =>
+            {
+                interrupted += 1
+            }
             Err(error) => return Err(error.into()),
         }
     }
@@ -296,7 +369,12 @@ async fn remove_parts(table: &dyn Table, now: Timestamp, handle: Handle, app: Ap
 /// The names of the files that a record of an app uses, once per use.
 fn files_of(item: Item) -> Result<Vec<String>, Error> {
     if item.kind == Document::KIND {
-        return Ok(Stored::<Document>::parse(item)?.value.file().map(str::to_owned).into_iter().collect());
+        return Ok(Stored::<Document>::parse(item)?
+            .value
+            .file()
+            .map(str::to_owned)
+            .into_iter()
+            .collect());
     }
     Ok(Vec::new())
 }
@@ -306,11 +384,22 @@ const PARTS_AT_ONCE: u32 = 30;
 /// How often another run may be faster.
 const INTERRUPTIONS: u32 = 20;
 
-/// Removes an uploaded file that nothing uses: its record, then its object through its count. A use that comes at the same
-/// moment wins, and the file stays.
-async fn remove_file(table: &dyn Table, now: Timestamp, handle: Handle, name: &str, remove: Write) -> Result<bool, Error> {
+/// Removes an uploaded file that nothing uses: its record, then its object through its count. A use
+/// that comes at the same moment wins, and the file stays.
+async fn remove_file(
+    table: &dyn Table,
+    now: Timestamp,
+    handle: Handle,
+    name: &str,
+    remove: Write,
+) -> Result<bool, Error> {
     let mut reader = Reader::new(table, now);
-    reader.fetch(vec![keys::file(handle, name), keys::file_uses(handle, name)], Vec::new()).await?;
+    reader
+        .fetch(
+            vec![keys::file(handle, name), keys::file_uses(handle, name)],
+            Vec::new(),
+        )
+        .await?;
     let uses: Option<Stored<FileUses>> = reader.get(&keys::file_uses(handle, name)).await?;
     let found: Option<Stored<StoredFile>> = file::find(&mut reader, handle, name).await?;
     let Some(found) = found.filter(|_| uses.is_none_or(|uses| uses.count <= 0)) else {
@@ -323,8 +412,19 @@ async fn remove_file(table: &dyn Table, now: Timestamp, handle: Handle, name: &s
         remove,
         Write::Delete(found.key.clone(), Condition::Rev(found.rev)),
         Write::Delete(keys::file_uses(handle, name), Condition::Uncounted),
-        Write::Count { key: keys::object(handle, &object), kind: "object", by: -1, condition: Condition::Always },
-        chore(now, &Chore::Object { handle, name: object })?,
+        Write::Count {
+            key: keys::object(handle, &object),
+            kind: "object",
+            by: -1,
+            condition: Condition::Always,
+        },
+        chore(
+            now,
+            &Chore::Object {
+                handle,
+                name: object,
+            },
+        )?,
     ];
     match table.write(writes).await {
         Ok(()) => Ok(true),
@@ -343,11 +443,19 @@ async fn finish(table: &dyn Table, writes: Vec<Write>) -> Result<bool, Error> {
     }
 }
 
-/// Removes an object if nothing counts it: first its counter is closed, so that no new reference can come while the bytes
-/// go; a crash in between leaves it closed, and the next run goes on.
-async fn remove_object(table: &dyn Table, objects: &dyn Objects, handle: Handle, name: &str) -> Result<bool, Error> {
+/// Removes an object if nothing counts it: first its counter is closed, so that no new reference
+/// can come while the bytes go; a crash in between leaves it closed, and the next run goes on.
+async fn remove_object(
+    table: &dyn Table,
+    objects: &dyn Objects,
+    handle: Handle,
+    name: &str,
+) -> Result<bool, Error> {
     let key = keys::object(handle, name);
-    match table.write(vec![Write::Close(key.clone(), Condition::Uncounted)]).await {
+    match table
+        .write(vec![Write::Close(key.clone(), Condition::Uncounted)])
+        .await
+    {
         Ok(()) => {}
         Err(StoreError::Condition { .. }) => return Ok(false),
         Err(error) => return Err(error.into()),
@@ -357,7 +465,14 @@ async fn remove_object(table: &dyn Table, objects: &dyn Objects, handle: Handle,
 }
 
 /// Ends an upload whose time is over and clears its bytes.
-async fn expire(table: &dyn Table, objects: &dyn Objects, now: Timestamp, handle: Handle, upload: &Guid, remove: Write) -> Result<bool, Error> {
+async fn expire(
+    table: &dyn Table,
+    objects: &dyn Objects,
+    now: Timestamp,
+    handle: Handle,
+    upload: &Guid,
+    remove: Write,
+) -> Result<bool, Error> {
     let mut reader = Reader::new(table, now);
     let found: Option<Stored<Upload>> = reader.get(&keys::upload(handle, upload)).await?;
     let Some(mut found) = found else {
@@ -369,9 +484,13 @@ async fn expire(table: &dyn Table, objects: &dyn Objects, now: Timestamp, handle
         return Ok(false);
     }
     if let Some(parts) = &found.value.parts_id {
-        objects.abort_parts(&keys::incoming_object(handle, upload), parts).await?;
+        objects
+            .abort_parts(&keys::incoming_object(handle, upload), parts)
+            .await?;
     }
-    objects.delete(&keys::incoming_object(handle, upload)).await?;
+    objects
+        .delete(&keys::incoming_object(handle, upload))
+        .await?;
     let mut writes = vec![remove];
     if live {
         found.value.state = State::Expired;

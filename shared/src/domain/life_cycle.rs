@@ -1,7 +1,9 @@
-//! The life cycle of an app: its states, who takes it from one to the next, and its history (001 2).
+//! The life cycle of an app: its states, who takes it from one to the next, and its history (001
+//! 2).
 //!
-//! One table for every dialect: being in the store of RHMAP and *Published* are the same fact. `additem` runs through the
-//! steps that lead there and leaves them in the history, `removeitem` is *Unpublish*.
+//! One table for every dialect: being in the store of RHMAP and *Published* are the same fact.
+//! `additem` runs through the steps that lead there and leaves them in the history, `removeitem` is
+//! *Unpublish*.
 //!
 //! | from | action | to | web app | mobile app |
 //! |---|---|---|---|---|
@@ -48,8 +50,16 @@ pub enum State {
 
 impl State {
     /// All of them.
-    pub const ALL: [Self; 8] =
-        [Self::Created, Self::InReview, Self::Approved, Self::Rejected, Self::Published, Self::Unpublished, Self::Deprecated, Self::Retired];
+    pub const ALL: [Self; 8] = [
+        Self::Created,
+        Self::InReview,
+        Self::Approved,
+        Self::Rejected,
+        Self::Published,
+        Self::Unpublished,
+        Self::Deprecated,
+        Self::Retired,
+    ];
 
     /// As the history has it: `In-Review`.
     pub fn title(self) -> &'static str {
@@ -119,23 +129,31 @@ impl Action {
         }
     }
 
-    /// Reads the name of an action: case does not count, and the blanks of `Submit for Review` may be `#` (as the document
-    /// prints it), `+` or `%20` (encoded twice); a client that cuts the address at the first `#` leaves `Submit`.
+    /// Reads the name of an action: case does not count, and the blanks of `Submit for Review` may
+    /// be `#` (as the document prints it), `+` or `%20` (encoded twice); a client that cuts the
+    /// address at the first `#` leaves `Submit`.
     ///
     /// # Errors
     /// Invalid, with the actions that there are.
     pub fn parse(text: &str) -> Result<Self, Error> {
-        let plain = text.replace("%20", " ").replace("%23", " ").replace(['#', '+'], " ");
+        let plain = text
+            .replace("%20", " ")
+            .replace("%23", " ")
+            .replace(['#', '+'], " ");
         let words: Vec<&str> = plain.split_whitespace().collect();
         let wanted = words.join(" ");
         if wanted.eq_ignore_ascii_case("submit") {
             return Ok(Self::SubmitForReview);
         }
         let known = || Self::ALL.map(Self::title).join(", ");
-        Self::ALL.into_iter().find(|action| action.title().eq_ignore_ascii_case(&wanted)).ok_or_else(|| Error::invalid(format!("action is one of {}", known())))
+        Self::ALL
+            .into_iter()
+            .find(|action| action.title().eq_ignore_ascii_case(&wanted))
+            .ok_or_else(|| Error::invalid(format!("action is one of {}", known())))
     }
 
-    /// The right that it asks for: creators submit, whoever answers for the store does everything else.
+    /// The right that it asks for: creators submit, whoever answers for the store does everything
+    /// else.
     pub fn right(self) -> Right {
         match self {
             Self::SubmitForReview | Self::Recycle => Right::WriteStoreItems,
@@ -146,38 +164,68 @@ impl Action {
 
 /// The steps that there are: from, by, to, and whether mobile apps take it too.
 const STEPS: [(State, Action, State, bool); 12] = [
-    (State::Created, Action::SubmitForReview, State::InReview, true),
+    (
+        State::Created,
+        Action::SubmitForReview,
+        State::InReview,
+        true,
+    ),
     (State::InReview, Action::Approve, State::Approved, true),
     (State::InReview, Action::Reject, State::Rejected, true),
     (State::Approved, Action::Publish, State::Published, true),
     (State::Approved, Action::Revert, State::InReview, false),
-    (State::Rejected, Action::SubmitForReview, State::InReview, true),
-    (State::Published, Action::Unpublish, State::Unpublished, true),
+    (
+        State::Rejected,
+        Action::SubmitForReview,
+        State::InReview,
+        true,
+    ),
+    (
+        State::Published,
+        Action::Unpublish,
+        State::Unpublished,
+        true,
+    ),
     (State::Published, Action::Deprecate, State::Deprecated, true),
-    (State::Unpublished, Action::RePublish, State::Published, true),
+    (
+        State::Unpublished,
+        Action::RePublish,
+        State::Published,
+        true,
+    ),
     (State::Unpublished, Action::Retire, State::Retired, true),
     (State::Unpublished, Action::Recycle, State::Created, false),
     (State::Deprecated, Action::Retire, State::Retired, true),
 ];
 
 fn steps(kind: AppKind) -> impl Iterator<Item = (State, Action, State)> {
-    STEPS.into_iter().filter(move |(.., mobile)| *mobile || kind != AppKind::Mobile).map(|(from, by, to, _)| (from, by, to))
+    STEPS
+        .into_iter()
+        .filter(move |(.., mobile)| *mobile || kind != AppKind::Mobile)
+        .map(|(from, by, to, _)| (from, by, to))
 }
 
 /// The actions that an app of that kind in that state allows, in the order of the table.
 pub fn actions(kind: AppKind, state: State) -> Vec<Action> {
-    steps(kind).filter(|(from, ..)| *from == state).map(|(_, by, _)| by).collect()
+    steps(kind)
+        .filter(|(from, ..)| *from == state)
+        .map(|(_, by, _)| by)
+        .collect()
 }
 
 /// Where an action leads, `None` where it is not allowed.
 pub fn target(kind: AppKind, state: State, action: Action) -> Option<State> {
-    steps(kind).find(|(from, by, _)| *from == state && *by == action).map(|(.., to)| to)
+    steps(kind)
+        .find(|(from, by, _)| *from == state && *by == action)
+        .map(|(.., to)| to)
 }
 
 /// The steps by which an app gets into the store; `None` from where it cannot any more.
 pub fn way_into_store(state: State) -> Option<&'static [Action]> {
     match state {
-        State::Created | State::Rejected => Some(&[Action::SubmitForReview, Action::Approve, Action::Publish]),
+        State::Created | State::Rejected => {
+            Some(&[Action::SubmitForReview, Action::Approve, Action::Publish])
+        }
         State::InReview => Some(&[Action::Approve, Action::Publish]),
         State::Approved => Some(&[Action::Publish]),
         State::Published => Some(&[]),
@@ -222,21 +270,51 @@ pub const REASON_LIMIT: usize = 1_000;
 /// # Errors
 /// Internal.
 pub fn begun(handle: Handle, card: &AppCard, user: &str) -> Result<Write, Error> {
-    let steps = Steps { steps: vec![Step { from: None, by: None, to: card.state }], at: card.created, user: user.to_owned(), reason: None };
+    let steps = Steps {
+        steps: vec![Step {
+            from: None,
+            by: None,
+            to: card.state,
+        }],
+        at: card.created,
+        user: user.to_owned(),
+        reason: None,
+    };
     records::create(keys::history(handle, card.id, 1), &steps)
 }
 
-/// The writes of the first entry of an app that goes into the store as it is made: the steps that lead there stand in the
-/// history behind its creation, and its place on the shelf. The card is in the store after it.
+/// The writes of the first entry of an app that goes into the store as it is made: the steps that
+/// lead there stand in the history behind its creation, and its place on the shelf. The card is in
+/// the store after it.
 ///
 /// # Errors
 /// Forbidden without the right of an action.
 pub fn begun_in_store(who: &Principal, card: &mut AppCard) -> Result<Vec<Write>, Error> {
-    let mut steps = vec![Step { from: None, by: None, to: card.state }];
-    steps.extend(walk(who, card, way_into_store(card.state).unwrap_or_default())?);
-    let steps = Steps { steps, at: card.created, user: who.owner.username.clone(), reason: None };
+    let mut steps = vec![Step {
+        from: None,
+        by: None,
+        to: card.state,
+    }];
+    steps.extend(walk(
+        who,
+        card,
+        way_into_store(card.state).unwrap_or_default(),
+    )?);
+    let steps = Steps {
+        steps,
+        at: card.created,
+        user: who.owner.username.clone(),
+        reason: None,
+    };
     let history = records::create(keys::history(who.handle, card.id, 1), &steps)?;
-    Ok(vec![history, records::put(keys::shelf(who.handle, card.id), &Shelved {}, Condition::Always)?])
+    Ok(vec![
+        history,
+        records::put(
+            keys::shelf(who.handle, card.id),
+            &Shelved {},
+            Condition::Always,
+        )?,
+    ])
 }
 
 /// Takes a card through those actions and gives the steps.
@@ -244,28 +322,54 @@ fn walk(who: &Principal, card: &mut AppCard, actions_taken: &[Action]) -> Result
     let mut taken = Vec::new();
     for action in actions_taken {
         if !who.holds(action.right()) {
-            return Err(Error::forbidden(format!("{} needs the permission {}", action.title(), action.right().permission_path().0)));
+            return Err(Error::forbidden(format!(
+                "{} needs the permission {}",
+                action.title(),
+                action.right().permission_path().0
+            )));
         }
-        let to = target(card.kind, card.state, *action).ok_or_else(|| not_allowed(card, *action))?;
-        taken.push(Step { from: Some(card.state), by: Some(*action), to });
+        let to =
+            target(card.kind, card.state, *action).ok_or_else(|| not_allowed(card, *action))?;
+        taken.push(Step {
+            from: Some(card.state),
+            by: Some(*action),
+            to,
+        });
         card.state = to;
     }
     Ok(taken)
 }
 
-/// Takes a card through those actions. Gives the writes of the history and of the shelf beside the card's own, which the
-/// caller adds: `rev` is the card's revision as it was read, so that of two changes at once one loses.
+/// Takes a card through those actions. Gives the writes of the history and of the shelf beside the
+/// card's own, which the caller adds: `rev` is the card's revision as it was read, so that of two
+/// changes at once one loses.
 ///
 /// # Errors
-/// Forbidden without the right of an action; invalid for one that is not allowed, with those that are.
-pub fn take(who: &Principal, card: &mut AppCard, rev: u64, actions_taken: &[Action], reason: Option<&str>, now: Timestamp) -> Result<Vec<Write>, Error> {
+/// Forbidden without the right of an action; invalid for one that is not allowed, with those that
+/// are.
+pub fn take(
+    who: &Principal,
+    card: &mut AppCard,
+    rev: u64,
+    actions_taken: &[Action],
+    reason: Option<&str>,
+    now: Timestamp,
+) -> Result<Vec<Write>, Error> {
     let was_in_store = card.in_store();
     let taken = walk(who, card, actions_taken)?;
     if taken.is_empty() {
         return Ok(Vec::new());
     }
-    let steps = Steps { steps: taken, at: now, user: who.owner.username.clone(), reason: reason.map(str::to_owned) };
-    let mut writes = vec![records::create(keys::history(who.handle, card.id, rev + 1), &steps)?];
+    let steps = Steps {
+        steps: taken,
+        at: now,
+        user: who.owner.username.clone(),
+        reason: reason.map(str::to_owned),
+    };
+    let mut writes = vec![records::create(
+        keys::history(who.handle, card.id, rev + 1),
+        &steps,
+    )?];
     let shelf = keys::shelf(who.handle, card.id);
     match (was_in_store, card.in_store()) {
         (false, true) => writes.push(records::put(shelf, &Shelved {}, Condition::Always)?),
@@ -276,23 +380,44 @@ pub fn take(who: &Principal, card: &mut AppCard, rev: u64, actions_taken: &[Acti
 }
 
 fn not_allowed(card: &AppCard, action: Action) -> Error {
-    let allowed: Vec<&str> = actions(card.kind, card.state).into_iter().map(Action::title).collect();
-    let allowed = if allowed.is_empty() { "none".to_owned() } else { allowed.join(", ") };
-    Error::invalid(format!("{} is not allowed for an app in the state {}; allowed: {allowed}", action.title(), card.state.title()))
+    let allowed: Vec<&str> = actions(card.kind, card.state)
+        .into_iter()
+        .map(Action::title)
+        .collect();
+    let allowed = if allowed.is_empty() {
+        "none".to_owned()
+    } else {
+        allowed.join(", ")
+    };
+    Error::invalid(format!(
+        "{} is not allowed for an app in the state {}; allowed: {allowed}",
+        action.title(),
+        card.state.title()
+    ))
 }
 
 /// An app's history, oldest first.
 ///
 /// # Errors
 /// The store's.
-pub async fn history(reader: &mut Reader<'_>, handle: Handle, id: AppId) -> Result<Vec<Steps>, Error> {
+pub async fn history(
+    reader: &mut Reader<'_>,
+    handle: Handle,
+    id: AppId,
+) -> Result<Vec<Steps>, Error> {
     let items = reader.all(history_query(handle, id)).await?;
-    items.into_iter().map(|item| Ok(Stored::<Steps>::parse(item)?.value)).collect()
+    items
+        .into_iter()
+        .map(|item| Ok(Stored::<Steps>::parse(item)?.value))
+        .collect()
 }
 
 /// What reading an app's history asks.
 pub fn history_query(handle: Handle, id: AppId) -> Query {
-    Query { prefix: keys::HISTORY_PREFIX.to_owned(), ..Query::all(keys::app_parts(handle, id)) }
+    Query {
+        prefix: keys::HISTORY_PREFIX.to_owned(),
+        ..Query::all(keys::app_parts(handle, id))
+    }
 }
 
 #[cfg(test)]
@@ -301,16 +426,32 @@ mod tests {
 
     #[test]
     fn every_spelling_of_an_action() {
-        for text in
-            ["Submit for Review", "Submit#for#Review", "Submit+for+Review", "Submit%20for%20Review", "Submit%23for%23Review", "submit  for review", "Submit"]
-        {
-            assert_eq!(Action::parse(text).unwrap(), Action::SubmitForReview, "{text}");
+        for text in [
+            "Submit for Review",
+            "Submit#for#Review",
+            "Submit+for+Review",
+            "Submit%20for%20Review",
+            "Submit%23for%23Review",
+            "submit  for review",
+            "Submit",
+        ] {
+            assert_eq!(
+                Action::parse(text).unwrap(),
+                Action::SubmitForReview,
+                "{text}"
+            );
         }
         for action in Action::ALL {
             assert_eq!(Action::parse(action.title()).unwrap(), action);
         }
         for text in ["", "Block", "Publish Publish", "Demote"] {
-            assert!(Action::parse(text).unwrap_err().message.contains("Re-Publish"), "{text}");
+            assert!(
+                Action::parse(text)
+                    .unwrap_err()
+                    .message
+                    .contains("Re-Publish"),
+                "{text}"
+            );
         }
     }
 
@@ -318,8 +459,12 @@ mod tests {
     fn the_way_into_the_store_is_made_of_allowed_steps() {
         for kind in [AppKind::Mobile, AppKind::Web, AppKind::Site] {
             for state in State::ALL {
-                let Some(way) = way_into_store(state) else { continue };
-                let end = way.iter().try_fold(state, |state, action| target(kind, state, *action));
+                let Some(way) = way_into_store(state) else {
+                    continue;
+                };
+                let end = way
+                    .iter()
+                    .try_fold(state, |state, action| target(kind, state, *action));
                 assert_eq!(end, Some(State::Published), "{kind:?} {state:?}");
             }
         }
@@ -327,8 +472,14 @@ mod tests {
 
     #[test]
     fn mobile_apps_do_not_recycle_and_do_not_revert() {
-        assert_eq!(actions(AppKind::Mobile, State::Unpublished), [Action::RePublish, Action::Retire]);
-        assert_eq!(actions(AppKind::Web, State::Unpublished), [Action::RePublish, Action::Retire, Action::Recycle]);
+        assert_eq!(
+            actions(AppKind::Mobile, State::Unpublished),
+            [Action::RePublish, Action::Retire]
+        );
+        assert_eq!(
+            actions(AppKind::Web, State::Unpublished),
+            [Action::RePublish, Action::Retire, Action::Recycle]
+        );
         assert_eq!(actions(AppKind::Mobile, State::Approved), [Action::Publish]);
         assert!(actions(AppKind::Site, State::Retired).is_empty());
     }

@@ -1,8 +1,8 @@
 //! Clients of the publisher API and their tokens (RFC 6749, RFC 7009).
 //!
-//! A client belongs to the tenant of the user who registered it, and its id leads there. Tokens come in pairs that end
-//! together; a refresh token is good for one time. They are refused while their user is out, and over when he is gone or has
-//! another password.
+//! A client belongs to the tenant of the user who registered it, and its id leads there. Tokens
+//! come in pairs that end together; a refresh token is good for one time. They are refused while
+//! their user is out, and over when he is gone or has another password.
 
 use std::fmt;
 use std::str::FromStr;
@@ -68,8 +68,8 @@ pub struct Client {
     pub grants: Vec<GrantType>,
     /// The user who registered it, for whom it stands by `client_credentials`.
     pub owner: Guid,
-    /// The owner's password when it was registered; see [`User::generation`]. Under another one it does not stand for him
-    /// any more: who once knew the password must not stay in by a client.
+    /// The owner's password when it was registered; see [`User::generation`]. Under another one it
+    /// does not stand for him any more: who once knew the password must not stay in by a client.
     pub generation: u32,
     /// The tenant's name.
     pub domain: String,
@@ -109,7 +109,10 @@ impl FromStr for ClientId {
 
     fn from_str(text: &str) -> Result<Self, MalformedId> {
         let (handle, guid) = text.split_at_checked(8).ok_or(MalformedId)?;
-        Ok(Self { handle: handle.parse()?, guid: guid.parse()? })
+        Ok(Self {
+            handle: handle.parse()?,
+            guid: guid.parse()?,
+        })
     }
 }
 
@@ -122,34 +125,55 @@ pub struct NewClient {
 }
 
 impl NewClient {
-    /// A client of that name. `grant_type` holds words; those that are not offered here are passed over, and none at all
-    /// stands for every one.
+    /// A client of that name. `grant_type` holds words; those that are not offered here are passed
+    /// over, and none at all stands for every one.
     ///
     /// # Errors
-    /// Invalid for a name that is blank or longer than 200 characters, a callback of more than 2,000, or words none of
-    /// which is offered.
+    /// Invalid for a name that is blank or longer than 200 characters, a callback of more than
+    /// 2,000, or words none of which is offered.
     pub fn new(name: String, callback: String, grant_type: &str) -> Result<Self, Error> {
-        let name = Name::new(name).ok_or_else(|| Error::invalid("clientName must be a text of 1 to 200 characters"))?;
-        let callback = Description::new(callback).ok_or_else(|| Error::invalid("callbackUrl must be a text of at most 2000 characters"))?;
-        let mut words = grant_type.split([' ', ',', '\t', '\n', '\r']).filter(|word| !word.is_empty()).peekable();
+        let name = Name::new(name)
+            .ok_or_else(|| Error::invalid("clientName must be a text of 1 to 200 characters"))?;
+        let callback = Description::new(callback).ok_or_else(|| {
+            Error::invalid("callbackUrl must be a text of at most 2000 characters")
+        })?;
+        let mut words = grant_type
+            .split([' ', ',', '\t', '\n', '\r'])
+            .filter(|word| !word.is_empty())
+            .peekable();
         let grants = match words.peek() {
             None => GrantType::ALL.to_vec(),
             Some(_) => {
                 let words: Vec<&str> = words.collect();
-                GrantType::ALL.into_iter().filter(|grant| words.contains(&grant.as_str())).collect()
+                GrantType::ALL
+                    .into_iter()
+                    .filter(|grant| words.contains(&grant.as_str()))
+                    .collect()
             }
         };
         if grants.is_empty() {
-            return Err(Error::invalid("grantType must name password, refresh_token or client_credentials"));
+            return Err(Error::invalid(
+                "grantType must name password, refresh_token or client_credentials",
+            ));
         }
-        Ok(Self { name, callback, grants })
+        Ok(Self {
+            name,
+            callback,
+            grants,
+        })
     }
 
     /// The client that is to be, with the write that makes it.
     ///
     /// # Errors
     /// Internal.
-    pub fn owned_by(&self, handle: Handle, domain: &str, owner: &User, now: Timestamp) -> Result<(Registered, Write), Error> {
+    pub fn owned_by(
+        &self,
+        handle: Handle,
+        domain: &str,
+        owner: &User,
+        now: Timestamp,
+    ) -> Result<(Registered, Write), Error> {
         let secret = base32().encode(&random_bytes::<20>());
         let client = Client {
             guid: Guid::random(),
@@ -162,7 +186,10 @@ impl NewClient {
             secret: SecretHash::of(&secret),
             created: now,
         };
-        let id = ClientId { handle, guid: client.guid.clone() };
+        let id = ClientId {
+            handle,
+            guid: client.guid.clone(),
+        };
         let write = records::create(id.key(), &client)?;
         Ok((Registered { id, secret, client }, write))
     }
@@ -179,11 +206,14 @@ pub struct Registered {
     pub client: Client,
 }
 
-/// A user name and the name of a tenant behind its last `@`, where what stands there can be one: a DNS label. What stands
-/// behind the `@` of a mail address has a dot and cannot.
+/// A user name and the name of a tenant behind its last `@`, where what stands there can be one: a
+/// DNS label. What stands behind the `@` of a mail address has a dot and cannot.
 pub fn split_tenant(username: &str) -> Option<(&str, &str)> {
     let (user, tenant) = username.rsplit_once('@')?;
-    let label = (1..=63).contains(&tenant.len()) && tenant.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
+    let label = (1..=63).contains(&tenant.len())
+        && tenant
+            .bytes()
+            .all(|b| b.is_ascii_alphanumeric() || b == b'-');
     (label && !user.is_empty()).then_some((user, tenant))
 }
 
@@ -196,27 +226,41 @@ pub async fn is_tenant(reader: &mut Reader<'_>, name: &str) -> Result<bool, Erro
     Ok(found.is_some_and(|tenant| tenant.value.name.eq_ignore_ascii_case(name)))
 }
 
-/// Registers a client for the user who gives his password. What is wrong with the client is told to nobody else, and a
-/// registration counts as a try: not more than ten of a user, and a hundred from an address, within five minutes.
+/// Registers a client for the user who gives his password. What is wrong with the client is told to
+/// nobody else, and a registration counts as a try: not more than ten of a user, and a hundred from
+/// an address, within five minutes.
 ///
 /// # Errors
 /// [`Error::sign_in_failed`]; what is wrong with `asked`; too many requests; the store's.
-pub async fn register(reader: &mut Reader<'_>, attempt: Attempt<'_>, asked: Result<NewClient, Error>) -> Result<Registered, Error> {
+pub async fn register(
+    reader: &mut Reader<'_>,
+    attempt: Attempt<'_>,
+    asked: Result<NewClient, Error>,
+) -> Result<Registered, Error> {
     let handle = attempt.handle;
     let mut wanted = attempt.keys();
     wanted.extend([keys::sign_in(handle, attempt.name), keys::tenant(handle)]);
     reader.fetch_missing(&wanted).await?;
     let proved = sign_in::prove(reader, attempt).await?;
-    let tenant: Stored<Tenant> = reader.get(&keys::tenant(handle)).await?.ok_or_else(Error::sign_in_failed)?;
+    let tenant: Stored<Tenant> = reader
+        .get(&keys::tenant(handle))
+        .await?
+        .ok_or_else(Error::sign_in_failed)?;
     let (domain, now) = (tenant.value.name, reader.now());
-    let of_user = Attempt { of: Throttled::Registration, name: proved.user.as_str(), ..attempt };
+    let of_user = Attempt {
+        of: Throttled::Registration,
+        name: proved.user.as_str(),
+        ..attempt
+    };
     let outcome = change!(reader, {
         let mut wanted = of_user.keys();
         wanted.push(keys::user(handle, &proved.user));
         reader.fetch_missing(&wanted).await?;
         let (user, mut writes) = sign_in::let_in(reader, attempt, &proved).await?;
         // A right password shows by what is wrong with the client too: that answer counts the same.
-        let Ok(new) = &asked else { return Ok((None, writes)) };
+        let Ok(new) = &asked else {
+            return Ok((None, writes));
+        };
         of_user.refuse_throttled(reader).await?;
         writes.extend(of_user.charges());
         let (registered, write) = new.owned_by(handle, &domain, &user, now)?;
@@ -240,7 +284,10 @@ pub struct Proof<'a> {
 }
 
 fn invalid_client() -> Error {
-    Error::new(Kind::Unauthenticated, "invalid_client: The client is not known or its secret is not right")
+    Error::new(
+        Kind::Unauthenticated,
+        "invalid_client: The client is not known or its secret is not right",
+    )
 }
 
 fn unauthorized_client(why: &str) -> Error {
@@ -263,7 +310,10 @@ impl Proof<'_> {
 
     async fn client(&self, reader: &mut Reader<'_>, id: &ClientId) -> Result<Client, Error> {
         let found: Option<Stored<Client>> = reader.get(&id.key()).await?;
-        found.map(|found| found.value).filter(|client| client.secret.is_of(self.secret)).ok_or_else(invalid_client)
+        found
+            .map(|found| found.value)
+            .filter(|client| client.secret.is_of(self.secret))
+            .ok_or_else(invalid_client)
     }
 }
 
@@ -321,36 +371,76 @@ impl Issue<'_> {
     fn writes(&self, now: Timestamp) -> Result<(Issued, Vec<Write>), Error> {
         let owner = &self.user.owner.user;
         let bearer = CredentialText::new_bearer(self.handle, owner);
-        let refresh = self.renewable.map(|scopes| (scopes, CredentialText::new_refresh(self.handle, owner)));
+        let refresh = self
+            .renewable
+            .map(|scopes| (scopes, CredentialText::new_refresh(self.handle, owner)));
         let record = |text: &CredentialText, purpose, seconds| {
             let expires = Some(now.plus_seconds(seconds));
-            let credential = Credential { purpose, domain: self.client.domain.clone(), created: now, generation: self.user.generation, expires, owner: None };
+            let credential = Credential {
+                purpose,
+                domain: self.client.domain.clone(),
+                created: now,
+                generation: self.user.generation,
+                expires,
+                owner: None,
+            };
             records::create(keys::credential(self.handle, &text.hash()), &credential)
         };
         let client = || self.client.guid.clone();
-        let purpose = Purpose::Bearer { scopes: self.scopes, client: client(), refresh: refresh.as_ref().map(|(_, text)| text.hash()) };
+        let purpose = Purpose::Bearer {
+            scopes: self.scopes,
+            client: client(),
+            refresh: refresh.as_ref().map(|(_, text)| text.hash()),
+        };
         let mut writes = vec![record(&bearer, purpose, BEARER_SECONDS)?];
         if let Some((scopes, text)) = &refresh {
-            let purpose = Purpose::Refresh { scopes: *scopes, client: client(), bearer: bearer.hash() };
+            let purpose = Purpose::Refresh {
+                scopes: *scopes,
+                client: client(),
+                bearer: bearer.hash(),
+            };
             writes.push(record(text, purpose, REFRESH_SECONDS)?);
         }
-        Ok((Issued { bearer, refresh: refresh.map(|(_, text)| text), scopes: self.scopes }, writes))
+        Ok((
+            Issued {
+                bearer,
+                refresh: refresh.map(|(_, text)| text),
+                scopes: self.scopes,
+            },
+            writes,
+        ))
     }
 }
 
 /// Those of `wanted` that the user may have by his roles and teams.
-async fn open_to(reader: &mut Reader<'_>, handle: Handle, owner: &Owner, wanted: Scopes) -> Result<Scopes, Error> {
+async fn open_to(
+    reader: &mut Reader<'_>,
+    handle: Handle,
+    owner: &Owner,
+    wanted: Scopes,
+) -> Result<Scopes, Error> {
     let access: Option<Stored<Access>> = reader.get(&keys::access(handle)).await?;
-    Ok(wanted.open_to(access.map(|found| found.value).unwrap_or_default().rights_of(handle, owner)))
+    Ok(wanted.open_to(
+        access
+            .map(|found| found.value)
+            .unwrap_or_default()
+            .rights_of(handle, owner),
+    ))
 }
 
-/// Gives a client tokens. `scope` holds the words for what they shall be good for: those that are not known are passed
-/// over, those that the user may not have are left out, and `None` asks for all that there may be.
+/// Gives a client tokens. `scope` holds the words for what they shall be good for: those that are
+/// not known are passed over, those that the user may not have are left out, and `None` asks for
+/// all that there may be.
 ///
 /// # Errors
-/// In the standard's codes: `invalid_client` (unauthenticated); `unauthorized_client`, `invalid_grant`, `invalid_scope`
-/// (invalid). Too many requests; the store's.
-pub async fn token(reader: &mut Reader<'_>, proof: Proof<'_>, grant: Grant<'_>, scope: Option<&str>) -> Result<Issued, Error> {
+/// In the standard's codes: `invalid_client` (unauthenticated); `unauthorized_client`,
+/// `invalid_grant`, `invalid_scope` (invalid). Too many requests; the store's.
+pub async fn token(
+    reader: &mut Reader<'_>,
+    proof: Proof<'_>,
+    grant: Grant<'_>,
+    scope: Option<&str>,
+) -> Result<Issued, Error> {
     let id = proof.client_id()?;
     let handle = id.handle;
     let mut wanted = vec![id.key(), keys::access(handle)];
@@ -361,7 +451,9 @@ pub async fn token(reader: &mut Reader<'_>, proof: Proof<'_>, grant: Grant<'_>, 
         wanted.extend(elsewhere.map(|tenant| keys::tenant(Handle::of_name(tenant))));
     }
     let refresh = match grant {
-        Grant::Refresh(text) => text.parse::<CredentialText>().ok().filter(|text| matches!(text, CredentialText::Refresh { .. }) && text.handle() == handle),
+        Grant::Refresh(text) => text.parse::<CredentialText>().ok().filter(|text| {
+            matches!(text, CredentialText::Refresh { .. }) && text.handle() == handle
+        }),
         Grant::Password { .. } | Grant::ClientCredentials => None,
     };
     if let Some(text) = &refresh {
@@ -371,7 +463,10 @@ pub async fn token(reader: &mut Reader<'_>, proof: Proof<'_>, grant: Grant<'_>, 
     reader.fetch_missing(&wanted).await?;
     let client = proof.client(reader, &id).await?;
     if !client.grants.contains(&grant.kind()) {
-        return Err(unauthorized_client(&format!("The client was registered without the grant type {}", grant.kind().as_str())));
+        return Err(unauthorized_client(&format!(
+            "The client was registered without the grant type {}",
+            grant.kind().as_str()
+        )));
     }
     let asked = scope.map(Scopes::named);
     // Before any password is looked at: the answer must not tell whether it was right.
@@ -379,27 +474,71 @@ pub async fn token(reader: &mut Reader<'_>, proof: Proof<'_>, grant: Grant<'_>, 
         return Err(invalid_scope("There is no such scope"));
     }
     match (grant, attempt) {
-        (Grant::Password { .. }, Some((attempt, elsewhere))) => by_password(reader, &client, attempt, elsewhere, asked).await,
-        (Grant::Refresh(_), _) => by_refresh(reader, handle, &client, &refresh.ok_or_else(invalid_refresh)?, asked).await,
+        (Grant::Password { .. }, Some((attempt, elsewhere))) => {
+            by_password(reader, &client, attempt, elsewhere, asked).await
+        }
+        (Grant::Refresh(_), _) => {
+            by_refresh(
+                reader,
+                handle,
+                &client,
+                &refresh.ok_or_else(invalid_refresh)?,
+                asked,
+            )
+            .await
+        }
         _ => by_itself(reader, handle, &client, asked).await,
     }
 }
 
 /// The attempt of a password grant, and the other tenant that its user name may name.
-fn attempt<'a>(id: &ClientId, grant: Grant<'a>, now: Timestamp) -> Option<(Attempt<'a>, Option<&'a str>)> {
-    let Grant::Password { username, password, address } = grant else { return None };
+fn attempt<'a>(
+    id: &ClientId,
+    grant: Grant<'a>,
+    now: Timestamp,
+) -> Option<(Attempt<'a>, Option<&'a str>)> {
+    let Grant::Password {
+        username,
+        password,
+        address,
+    } = grant
+    else {
+        return None;
+    };
     let username = username.trim();
     let (name, elsewhere) = match split_tenant(username) {
         Some((user, tenant)) if Handle::of_name(tenant) == id.handle => (user, None),
         Some((_, tenant)) => (username, Some(tenant)),
         None => (username, None),
     };
-    Some((Attempt { of: Throttled::Password, handle: id.handle, name, password, address, now }, elsewhere))
+    Some((
+        Attempt {
+            of: Throttled::Password,
+            handle: id.handle,
+            name,
+            password,
+            address,
+            now,
+        },
+        elsewhere,
+    ))
 }
 
-async fn by_password(reader: &mut Reader<'_>, client: &Client, attempt: Attempt<'_>, elsewhere: Option<&str>, asked: Option<Scopes>) -> Result<Issued, Error> {
+async fn by_password(
+    reader: &mut Reader<'_>,
+    client: &Client,
+    attempt: Attempt<'_>,
+    elsewhere: Option<&str>,
+    asked: Option<Scopes>,
+) -> Result<Issued, Error> {
     let (handle, now) = (attempt.handle, reader.now());
-    let in_words = |error: Error| if error.sign_in { Error::invalid("invalid_grant: The user name or the password is not right") } else { error };
+    let in_words = |error: Error| {
+        if error.sign_in {
+            Error::invalid("invalid_grant: The user name or the password is not right")
+        } else {
+            error
+        }
+    };
     let proved = sign_in::prove(reader, attempt).await.map_err(in_words)?;
     // The name of another tenant's user, even where somebody here is called like that.
     if let Some(tenant) = elsewhere
@@ -415,68 +554,127 @@ async fn by_password(reader: &mut Reader<'_>, client: &Client, attempt: Attempt<
         if scopes.is_empty() {
             return Ok((None, writes));
         }
-        let (issued, more) = Issue { handle, client, user: &user, scopes, renewable: renewable.then_some(scopes) }.writes(now)?;
+        let (issued, more) = Issue {
+            handle,
+            client,
+            user: &user,
+            scopes,
+            renewable: renewable.then_some(scopes),
+        }
+        .writes(now)?;
         writes.extend(more);
         writes.push(sign_in::login_noted(handle, &proved.user, now)?);
         Ok((Some(issued), writes))
     });
-    let issued = sign_in::told_alike(reader, attempt, outcome).await.map_err(in_words)?;
+    let issued = sign_in::told_alike(reader, attempt, outcome)
+        .await
+        .map_err(in_words)?;
     issued.ok_or_else(|| invalid_scope("The user may have none of these scopes"))
 }
 
-/// The client's owner, if it still stands for him: he is in, and has the password that it was registered by.
-async fn by_itself(reader: &mut Reader<'_>, handle: Handle, client: &Client, asked: Option<Scopes>) -> Result<Issued, Error> {
+/// The client's owner, if it still stands for him: he is in, and has the password that it was
+/// registered by.
+async fn by_itself(
+    reader: &mut Reader<'_>,
+    handle: Handle,
+    client: &Client,
+    asked: Option<Scopes>,
+) -> Result<Issued, Error> {
     let now = reader.now();
     change!(reader, {
         let user: Option<Stored<User>> = reader.get(&keys::user(handle, &client.owner)).await?;
-        let user = user.map(|found| found.value).filter(|user| user.generation == client.generation && user.owner.enabled && !user.owner.blacklisted);
+        let user = user.map(|found| found.value).filter(|user| {
+            user.generation == client.generation && user.owner.enabled && !user.owner.blacklisted
+        });
         let user = user.ok_or_else(|| unauthorized_client("The client's owner is gone, disabled or has another password: register the client again"))?;
         let scopes = open_to(reader, handle, &user.owner, asked.unwrap_or(Scopes::ALL)).await?;
         if scopes.is_empty() {
-            return Err(invalid_scope("The client's owner may have none of these scopes"));
+            return Err(invalid_scope(
+                "The client's owner may have none of these scopes",
+            ));
         }
-        Issue { handle, client, user: &user, scopes, renewable: None }.writes(now)
+        Issue {
+            handle,
+            client,
+            user: &user,
+            scopes,
+            renewable: None,
+        }
+        .writes(now)
     })
 }
 
-/// The next pair in place of the one before. Of two that ask with the same token at once one gets it.
-async fn by_refresh(reader: &mut Reader<'_>, handle: Handle, client: &Client, text: &CredentialText, asked: Option<Scopes>) -> Result<Issued, Error> {
+/// The next pair in place of the one before. Of two that ask with the same token at once one gets
+/// it.
+async fn by_refresh(
+    reader: &mut Reader<'_>,
+    handle: Handle,
+    client: &Client,
+    text: &CredentialText,
+    asked: Option<Scopes>,
+) -> Result<Issued, Error> {
     let now = reader.now();
     let user_key = keys::user(handle, text.user().ok_or_else(invalid_refresh)?);
     change!(reader, {
-        let found: Option<Stored<Credential>> = reader.get(&keys::credential(handle, &text.hash())).await?;
+        let found: Option<Stored<Credential>> =
+            reader.get(&keys::credential(handle, &text.hash())).await?;
         let found = found.ok_or_else(invalid_refresh)?;
         let (most, bearer) = match &found.value.purpose {
-            Purpose::Refresh { scopes, client: of, bearer } if *of == client.guid => (*scopes, bearer.clone()),
+            Purpose::Refresh {
+                scopes,
+                client: of,
+                bearer,
+            } if *of == client.guid => (*scopes, bearer.clone()),
             _ => return Err(invalid_refresh()),
         };
         let user: Option<Stored<User>> = reader.get(&user_key).await?;
-        let user = user.map(|user| user.value).filter(|user| user.generation == found.value.generation && user.owner.enabled && !user.owner.blacklisted);
+        let user = user.map(|user| user.value).filter(|user| {
+            user.generation == found.value.generation
+                && user.owner.enabled
+                && !user.owner.blacklisted
+        });
         let user = user.ok_or_else(invalid_refresh)?;
         if asked.is_some_and(|asked| !most.covers(asked)) {
-            return Err(invalid_scope("The refresh token is not good for all of these scopes"));
+            return Err(invalid_scope(
+                "The refresh token is not good for all of these scopes",
+            ));
         }
         let scopes = open_to(reader, handle, &user.owner, asked.unwrap_or(most)).await?;
         if scopes.is_empty() {
-            return Err(invalid_scope("The user may have none of these scopes any more"));
+            return Err(invalid_scope(
+                "The user may have none of these scopes any more",
+            ));
         }
         // A later one may be good for all that this one was good for (RFC 6749 6).
-        let (issued, made) = Issue { handle, client, user: &user, scopes, renewable: Some(most) }.writes(now)?;
-        let mut writes = vec![found.remove(), Write::Delete(keys::credential(handle, &bearer), Condition::Always)];
+        let (issued, made) = Issue {
+            handle,
+            client,
+            user: &user,
+            scopes,
+            renewable: Some(most),
+        }
+        .writes(now)?;
+        let mut writes = vec![
+            found.remove(),
+            Write::Delete(keys::credential(handle, &bearer), Condition::Always),
+        ];
         writes.extend(made);
         Ok((issued, writes))
     })
 }
 
-/// Ends a token and the one that came with it, if they are that client's. A text that is no token of its is fine
-/// (RFC 7009 2.2).
+/// Ends a token and the one that came with it, if they are that client's. A text that is no token
+/// of its is fine (RFC 7009 2.2).
 ///
 /// # Errors
 /// `invalid_client` (unauthenticated); the store's.
 pub async fn revoke(reader: &mut Reader<'_>, proof: Proof<'_>, text: &str) -> Result<(), Error> {
     let id = proof.client_id()?;
     let handle = id.handle;
-    let token = text.parse::<CredentialText>().ok().filter(|token| token.handle() == handle);
+    let token = text
+        .parse::<CredentialText>()
+        .ok()
+        .filter(|token| token.handle() == handle);
     let key = token.map(|token| keys::credential(handle, &token.hash()));
     let wanted: Vec<Key> = std::iter::once(id.key()).chain(key.clone()).collect();
     reader.fetch_missing(&wanted).await?;
@@ -484,14 +682,24 @@ pub async fn revoke(reader: &mut Reader<'_>, proof: Proof<'_>, text: &str) -> Re
     let Some(key) = key else { return Ok(()) };
     change!(reader, {
         let found: Option<Stored<Credential>> = reader.get(&key).await?;
-        let Some(found) = found else { return Ok(((), Vec::new())) };
+        let Some(found) = found else {
+            return Ok(((), Vec::new()));
+        };
         let other = match &found.value.purpose {
-            Purpose::Bearer { client: of, refresh, .. } if *of == client.guid => refresh.clone(),
-            Purpose::Refresh { client: of, bearer, .. } if *of == client.guid => Some(bearer.clone()),
+            Purpose::Bearer {
+                client: of,
+                refresh,
+                ..
+            } if *of == client.guid => refresh.clone(),
+            Purpose::Refresh {
+                client: of, bearer, ..
+            } if *of == client.guid => Some(bearer.clone()),
             _ => return Ok(((), Vec::new())),
         };
         let mut writes = vec![found.remove()];
-        writes.extend(other.map(|other| Write::Delete(keys::credential(handle, &other), Condition::Always)));
+        writes.extend(
+            other.map(|other| Write::Delete(keys::credential(handle, &other), Condition::Always)),
+        );
         Ok(((), writes))
     })
 }
@@ -502,27 +710,54 @@ mod tests {
 
     #[test]
     fn a_client_id_leads_to_its_tenant() {
-        let id = ClientId { handle: Handle::of_name("dev"), guid: Guid::random() };
+        let id = ClientId {
+            handle: Handle::of_name("dev"),
+            guid: Guid::random(),
+        };
         assert_eq!(id.to_string().parse::<ClientId>(), Ok(id.clone()));
-        for text in ["", "x", &id.to_string()[1..], &format!("{id}0"), &"é".repeat(16), &format!("1234567é{}", id.guid)] {
+        for text in [
+            "",
+            "x",
+            &id.to_string()[1..],
+            &format!("{id}0"),
+            &"é".repeat(16),
+            &format!("1234567é{}", id.guid),
+        ] {
             assert!(text.parse::<ClientId>().is_err(), "{text}");
         }
     }
 
     #[test]
     fn a_tenant_stands_behind_the_last_at_sign_and_has_no_dot() {
-        assert_eq!(split_tenant("admin@example.com@dev"), Some(("admin@example.com", "dev")));
+        assert_eq!(
+            split_tenant("admin@example.com@dev"),
+            Some(("admin@example.com", "dev"))
+        );
         assert_eq!(split_tenant("admin@dev"), Some(("admin", "dev")));
-        for none in ["admin", "admin@example.com", "@dev", "admin@", "admin@de v", &format!("admin@{}", "x".repeat(64))] {
+        for none in [
+            "admin",
+            "admin@example.com",
+            "@dev",
+            "admin@",
+            "admin@de v",
+            &format!("admin@{}", "x".repeat(64)),
+        ] {
             assert_eq!(split_tenant(none), None, "{none}");
         }
     }
 
     #[test]
     fn grant_types_are_words_of_which_one_must_be_known() {
-        let grants = |text: &str| NewClient::new("x".to_owned(), String::new(), text).map(|client| client.grants).ok();
+        let grants = |text: &str| {
+            NewClient::new("x".to_owned(), String::new(), text)
+                .map(|client| client.grants)
+                .ok()
+        };
         assert_eq!(grants(""), Some(GrantType::ALL.to_vec()));
-        assert_eq!(grants(" refresh_token  password implicit"), Some(vec![GrantType::Password, GrantType::RefreshToken]));
+        assert_eq!(
+            grants(" refresh_token  password implicit"),
+            Some(vec![GrantType::Password, GrantType::RefreshToken])
+        );
         assert_eq!(grants("authorization_code"), None);
         assert!(NewClient::new("x".repeat(201), String::new(), "").is_err());
         assert!(NewClient::new(" ".to_owned(), String::new(), "").is_err());

@@ -1,4 +1,5 @@
-//! Policy partials: XACML conditions under a number, mapped to web apps through their policy groups (001 1, 14).
+//! Policy partials: XACML conditions under a number, mapped to web apps through their policy groups
+//! (001 1, 14).
 
 use serde::{Deserialize, Serialize};
 
@@ -40,8 +41,8 @@ impl Record for Partial {
 }
 
 impl Partial {
-    /// Its state for conditional requests: that of what it says. Its item's revision counts the apps that come and go too,
-    /// and is no entity tag.
+    /// Its state for conditional requests: that of what it says. Its item's revision counts the
+    /// apps that come and go too, and is no entity tag.
     ///
     /// # Errors
     /// Internal.
@@ -86,65 +87,102 @@ impl Record for Mapped {
 /// Most partials of one app: its deletion undoes them in one transaction.
 pub const APP_LIMIT: usize = 10;
 
-/// The writes that make `after` the partials of an app in place of `before`. A private partial can be mapped by its author
-/// alone; one that was mapped before stays.
+/// The writes that make `after` the partials of an app in place of `before`. A private partial can
+/// be mapped by its author alone; one that was mapped before stays.
 ///
 /// # Errors
-/// Invalid for an unknown partial, somebody else's private one, and beyond [`APP_LIMIT`]; the store's.
-pub async fn map(reader: &mut Reader<'_>, handle: Handle, user: &Guid, app: AppId, before: &[u32], after: &[u32]) -> Result<Vec<Write>, Error> {
+/// Invalid for an unknown partial, somebody else's private one, and beyond [`APP_LIMIT`]; the
+/// store's.
+pub async fn map(
+    reader: &mut Reader<'_>,
+    handle: Handle,
+    user: &Guid,
+    app: AppId,
+    before: &[u32],
+    after: &[u32],
+) -> Result<Vec<Write>, Error> {
     let (mut before, mut after) = (before.to_vec(), after.to_vec());
     for list in [&mut before, &mut after] {
         list.sort_unstable();
         list.dedup();
     }
     if after.len() > APP_LIMIT {
-        return Err(Error::invalid(format!("policyPartialMapping: at most {APP_LIMIT} policy partials for one app")));
+        return Err(Error::invalid(format!(
+            "policyPartialMapping: at most {APP_LIMIT} policy partials for one app"
+        )));
     }
-    let added: Vec<u32> = after.iter().filter(|id| !before.contains(id)).copied().collect();
+    let added: Vec<u32> = after
+        .iter()
+        .filter(|id| !before.contains(id))
+        .copied()
+        .collect();
     let wanted: Vec<Key> = added.iter().map(|id| keys::partial(handle, *id)).collect();
     let mut writes = Vec::new();
     for (id, found) in added.iter().zip(reader.get_all::<Partial>(&wanted).await?) {
         if !found.is_some_and(|found| found.value.shared || found.value.author == *user) {
-            return Err(Error::invalid(format!("policyPartialMapping: there is no policy partial {id}")));
+            return Err(Error::invalid(format!(
+                "policyPartialMapping: there is no policy partial {id}"
+            )));
         }
-        writes.push(records::put(keys::partial_app(handle, *id, app), &Mapped { app: app.item() }, Condition::Always)?);
+        writes.push(records::put(
+            keys::partial_app(handle, *id, app),
+            &Mapped { app: app.item() },
+            Condition::Always,
+        )?);
         writes.push(counted(handle, *id, 1));
     }
     for id in before.iter().filter(|id| !after.contains(id)) {
-        writes.push(Write::Delete(keys::partial_app(handle, *id, app), Condition::Always));
+        writes.push(Write::Delete(
+            keys::partial_app(handle, *id, app),
+            Condition::Always,
+        ));
         writes.push(counted(handle, *id, -1));
     }
     Ok(writes)
 }
 
-/// The writes that map partials to a new version of an app, as they are mapped to the version that it is made of: nobody's
-/// leave is asked again.
+/// The writes that map partials to a new version of an app, as they are mapped to the version that
+/// it is made of: nobody's leave is asked again.
 ///
 /// # Errors
 /// Internal.
 pub fn copied(handle: Handle, app: AppId, partials: &[u32]) -> Result<Vec<Write>, Error> {
     let mut writes = Vec::new();
     for id in partials {
-        writes.push(records::put(keys::partial_app(handle, *id, app), &Mapped { app: app.item() }, Condition::Always)?);
+        writes.push(records::put(
+            keys::partial_app(handle, *id, app),
+            &Mapped { app: app.item() },
+            Condition::Always,
+        )?);
         writes.push(counted(handle, *id, 1));
     }
     Ok(writes)
 }
 
 fn counted(handle: Handle, id: u32, by: i64) -> Write {
-    Write::Count { key: keys::partial(handle, id), kind: Partial::KIND, by, condition: Condition::Present }
+    Write::Count {
+        key: keys::partial(handle, id),
+        kind: Partial::KIND,
+        by,
+        condition: Condition::Present,
+    }
 }
 
 /// A partial.
 ///
 /// # Errors
 /// Not found; the store's.
-pub async fn find(reader: &mut Reader<'_>, handle: Handle, id: u32) -> Result<Stored<Partial>, Error> {
+pub async fn find(
+    reader: &mut Reader<'_>,
+    handle: Handle,
+    id: u32,
+) -> Result<Stored<Partial>, Error> {
     let found = reader.get(&keys::partial(handle, id)).await?;
     found.ok_or_else(|| Error::not_found(format!("There is no policy partial {id}")))
 }
 
-/// What somebody says of a partial; what is absent stays as it is, or is blank and not shared in a new one.
+/// What somebody says of a partial; what is absent stays as it is, or is blank and not shared in a
+/// new one.
 #[derive(Clone, Debug, Default)]
 pub struct Said {
     /// The name.
@@ -157,14 +195,19 @@ pub struct Said {
     pub shared: Option<bool>,
 }
 
-/// Most numbers that are drawn for a new partial. Beside a million of them one in two thousand is taken.
+/// Most numbers that are drawn for a new partial. Beside a million of them one in two thousand is
+/// taken.
 const DRAWS: usize = 12;
 
 /// Makes a partial under a number of chance.
 ///
 /// # Errors
 /// The store's.
-pub async fn create(reader: &mut Reader<'_>, who: &Principal, said: &Said) -> Result<Partial, Error> {
+pub async fn create(
+    reader: &mut Reader<'_>,
+    who: &Principal,
+    said: &Said,
+) -> Result<Partial, Error> {
     create_numbered(reader, who, said, || rand::random_range(1..=NUMBER_MOST)).await
 }
 
@@ -172,7 +215,12 @@ pub async fn create(reader: &mut Reader<'_>, who: &Principal, said: &Said) -> Re
 ///
 /// # Errors
 /// Conflict where twelve numbers were taken; the store's.
-pub async fn create_numbered(reader: &mut Reader<'_>, who: &Principal, said: &Said, mut draw: impl FnMut() -> u32 + Send) -> Result<Partial, Error> {
+pub async fn create_numbered(
+    reader: &mut Reader<'_>,
+    who: &Principal,
+    said: &Said,
+    mut draw: impl FnMut() -> u32 + Send,
+) -> Result<Partial, Error> {
     let (handle, now) = (who.handle, reader.now());
     let mut partial = Partial {
         id: 0,
@@ -187,7 +235,10 @@ pub async fn create_numbered(reader: &mut Reader<'_>, who: &Principal, said: &Sa
     for _ in 0..DRAWS {
         partial.id = draw();
         let made = change!(reader, {
-            let mut writes = vec![records::create(keys::partial(handle, partial.id), &partial)?];
+            let mut writes = vec![records::create(
+                keys::partial(handle, partial.id),
+                &partial,
+            )?];
             writes.extend(shown(handle, None, Some(&partial))?);
             Ok(((), writes))
         });
@@ -197,22 +248,38 @@ pub async fn create_numbered(reader: &mut Reader<'_>, who: &Principal, said: &Sa
             Err(error) => return Err(error),
         }
     }
-    Err(Error::conflict("No number was free for the policy partial, please try again"))
+    Err(Error::conflict(
+        "No number was free for the policy partial, please try again",
+    ))
 }
 
 /// The writes that make lists show `after` in place of `before`.
-fn shown(handle: Handle, before: Option<&Partial>, after: Option<&Partial>) -> Result<Vec<Write>, Error> {
-    let (before, after) = (before.filter(|partial| partial.shared), after.filter(|partial| partial.shared));
+fn shown(
+    handle: Handle,
+    before: Option<&Partial>,
+    after: Option<&Partial>,
+) -> Result<Vec<Write>, Error> {
+    let (before, after) = (
+        before.filter(|partial| partial.shared),
+        after.filter(|partial| partial.shared),
+    );
     let key = |partial: &Partial| keys::shared_partial(handle, partial.created, partial.id);
     Ok(match (before, after) {
-        (_, Some(partial)) => vec![records::put(key(partial), &Shown { id: partial.id, name: partial.name.clone() }, Condition::Always)?],
+        (_, Some(partial)) => vec![records::put(
+            key(partial),
+            &Shown {
+                id: partial.id,
+                name: partial.name.clone(),
+            },
+            Condition::Always,
+        )?],
         (Some(partial), None) => vec![Write::Delete(key(partial), Condition::Always)],
         (None, None) => Vec::new(),
     })
 }
 
-/// Changes a partial; decisions about the apps that it is mapped to go by the new text at once. `judge` says whether the
-/// caller's conditions hold for what is there.
+/// Changes a partial; decisions about the apps that it is mapped to go by the new text at once.
+/// `judge` says whether the caller's conditions hold for what is there.
 ///
 /// # Errors
 /// Not found; what `judge` says; the store's.
@@ -230,7 +297,10 @@ pub async fn update(
         let before = found.value.clone();
         let partial = &mut found.value;
         partial.name = said.name.clone().unwrap_or_else(|| before.name.clone());
-        partial.description = said.description.clone().unwrap_or_else(|| before.description.clone());
+        partial.description = said
+            .description
+            .clone()
+            .unwrap_or_else(|| before.description.clone());
         partial.shared = said.shared.unwrap_or(before.shared);
         partial.text.clone_from(&said.text);
         partial.modified = now;
@@ -240,12 +310,18 @@ pub async fn update(
     })
 }
 
-/// Deletes a partial that no app uses. Whoever maps it at this moment is either in the way or finds it gone: both changes
-/// go by the revision of its item.
+/// Deletes a partial that no app uses. Whoever maps it at this moment is either in the way or finds
+/// it gone: both changes go by the revision of its item.
 ///
 /// # Errors
-/// Not found; what `judge` says; precondition failed with the names of the apps that use it; the store's.
-pub async fn delete(reader: &mut Reader<'_>, handle: Handle, id: u32, judge: impl Fn(&Validators) -> Result<(), Error> + Send + Sync) -> Result<(), Error> {
+/// Not found; what `judge` says; precondition failed with the names of the apps that use it; the
+/// store's.
+pub async fn delete(
+    reader: &mut Reader<'_>,
+    handle: Handle,
+    id: u32,
+    judge: impl Fn(&Validators) -> Result<(), Error> + Send + Sync,
+) -> Result<(), Error> {
     change!(reader, {
         let found = find(reader, handle, id).await?;
         judge(&found.value.validators()?)?;
@@ -262,17 +338,35 @@ pub async fn delete(reader: &mut Reader<'_>, handle: Handle, id: u32, judge: imp
 const NAMED_APPS: u32 = 20;
 
 /// Why a partial cannot be deleted.
-async fn in_use(reader: &mut Reader<'_>, handle: Handle, id: u32, count: i64) -> Result<Error, Error> {
-    let links = first(reader, Query::all(keys::partial_apps(handle, id)), NAMED_APPS).await?;
+async fn in_use(
+    reader: &mut Reader<'_>,
+    handle: Handle,
+    id: u32,
+    count: i64,
+) -> Result<Error, Error> {
+    let links = first(
+        reader,
+        Query::all(keys::partial_apps(handle, id)),
+        NAMED_APPS,
+    )
+    .await?;
     let cards = cards_of(reader, handle, &links).await?;
-    let mut apps: Vec<String> = cards.iter().map(|card| format!("{} ({})", card.listed_name(), card.id.uuid())).collect();
-    let unnamed = usize::try_from(count).unwrap_or_default().saturating_sub(apps.len());
+    let mut apps: Vec<String> = cards
+        .iter()
+        .map(|card| format!("{} ({})", card.listed_name(), card.id.uuid()))
+        .collect();
+    let unnamed = usize::try_from(count)
+        .unwrap_or_default()
+        .saturating_sub(apps.len());
     match (unnamed, apps.is_empty()) {
         (0, _) => {}
         (_, true) => apps.push(format!("{count} apps")),
         (_, false) => apps.push(format!("{unnamed} more")),
     }
-    Ok(Error::new(Kind::PreconditionFailed, format!("The policy partial {id} is in use by {}", apps.join(", "))))
+    Ok(Error::new(
+        Kind::PreconditionFailed,
+        format!("The policy partial {id} is in use by {}", apps.join(", ")),
+    ))
 }
 
 /// The first so many items of a query: one call per MB.
@@ -291,11 +385,28 @@ async fn first(reader: &mut Reader<'_>, query: Query, most: u32) -> Result<Vec<I
     }
 }
 
-/// The cards of the apps that links lead to, in their order. An app that was deleted in between has none.
-async fn cards_of(reader: &mut Reader<'_>, handle: Handle, links: &[Item]) -> Result<Vec<AppCard>, Error> {
-    let ids = links.iter().map(|link| Ok(Stored::<Mapped>::parse(link.clone())?.value.app)).collect::<Result<Vec<_>, Error>>()?;
-    let wanted: Vec<Key> = ids.into_iter().map(|id| keys::app_card(handle, id)).collect();
-    Ok(reader.get_all::<AppCard>(&wanted).await?.into_iter().flatten().map(|card| card.value).collect())
+/// The cards of the apps that links lead to, in their order. An app that was deleted in between has
+/// none.
+async fn cards_of(
+    reader: &mut Reader<'_>,
+    handle: Handle,
+    links: &[Item],
+) -> Result<Vec<AppCard>, Error> {
+    let ids = links
+        .iter()
+        .map(|link| Ok(Stored::<Mapped>::parse(link.clone())?.value.app))
+        .collect::<Result<Vec<_>, Error>>()?;
+    let wanted: Vec<Key> = ids
+        .into_iter()
+        .map(|id| keys::app_card(handle, id))
+        .collect();
+    Ok(reader
+        .get_all::<AppCard>(&wanted)
+        .await?
+        .into_iter()
+        .flatten()
+        .map(|card| card.value)
+        .collect())
 }
 
 /// How many entries must be read to show a page, and to see whether there is a next one.
@@ -308,14 +419,28 @@ pub fn listing(handle: Handle, offset: u32, limit: u32) -> Query {
     Query::all(keys::shared_partials(handle)).limit(Some(until(offset, limit)))
 }
 
-/// The shared partials of a page, in the order of their creation, and whether there are more behind them: one query.
+/// The shared partials of a page, in the order of their creation, and whether there are more behind
+/// them: one query.
 ///
 /// # Errors
 /// The store's.
-pub async fn list(reader: &mut Reader<'_>, handle: Handle, offset: u32, limit: u32) -> Result<(Vec<Shown>, bool), Error> {
-    let items = first(reader, Query::all(keys::shared_partials(handle)), until(offset, limit)).await?;
+pub async fn list(
+    reader: &mut Reader<'_>,
+    handle: Handle,
+    offset: u32,
+    limit: u32,
+) -> Result<(Vec<Shown>, bool), Error> {
+    let items = first(
+        reader,
+        Query::all(keys::shared_partials(handle)),
+        until(offset, limit),
+    )
+    .await?;
     let (page, more) = cut(items, offset, limit);
-    let shown = page.into_iter().map(|item| Ok(Stored::<Shown>::parse(item)?.value)).collect::<Result<_, Error>>()?;
+    let shown = page
+        .into_iter()
+        .map(|item| Ok(Stored::<Shown>::parse(item)?.value))
+        .collect::<Result<_, Error>>()?;
     Ok((shown, more))
 }
 
@@ -336,18 +461,30 @@ pub fn mapped(handle: Handle, id: u32, listing: Listing, offset: u32, limit: u32
     }
 }
 
-/// The apps of a list that a partial is mapped to, in the order of their creation: the page and whether there are more
-/// behind it. Web apps cost the links and the cards of the page; sites the links and cards of all, up to the page.
+/// The apps of a list that a partial is mapped to, in the order of their creation: the page and
+/// whether there are more behind it. Web apps cost the links and the cards of the page; sites the
+/// links and cards of all, up to the page.
 ///
 /// # Errors
 /// The store's.
-pub async fn apps(reader: &mut Reader<'_>, handle: Handle, id: u32, listing: Listing, offset: u32, limit: u32) -> Result<(Vec<Row>, bool), Error> {
+pub async fn apps(
+    reader: &mut Reader<'_>,
+    handle: Handle,
+    id: u32,
+    listing: Listing,
+    offset: u32,
+    limit: u32,
+) -> Result<(Vec<Row>, bool), Error> {
     let links = Query::all(keys::partial_apps(handle, id));
     let (cards, more) = match listing {
         // A gateway stands before web apps alone.
         Listing::Mobile => (Vec::new(), false),
         Listing::Web => {
-            let (page, more) = cut(first(reader, links, until(offset, limit)).await?, offset, limit);
+            let (page, more) = cut(
+                first(reader, links, until(offset, limit)).await?,
+                offset,
+                limit,
+            );
             (cards_of(reader, handle, &page).await?, more)
         }
         Listing::Site => {
@@ -370,14 +507,29 @@ pub async fn apps(reader: &mut Reader<'_>, handle: Handle, id: u32, listing: Lis
             cut(sites, offset, limit)
         }
     };
-    Ok((cards.iter().flat_map(|card| catalogue::rows_of(card, listing)).collect(), more))
+    Ok((
+        cards
+            .iter()
+            .flat_map(|card| catalogue::rows_of(card, listing))
+            .collect(),
+        more,
+    ))
 }
 
 /// The partials of these numbers, in their order, in one call; `None` for one that is gone.
 ///
 /// # Errors
 /// The store's.
-pub async fn texts(reader: &mut Reader<'_>, handle: Handle, ids: &[u32]) -> Result<Vec<Option<String>>, Error> {
+pub async fn texts(
+    reader: &mut Reader<'_>,
+    handle: Handle,
+    ids: &[u32],
+) -> Result<Vec<Option<String>>, Error> {
     let wanted: Vec<Key> = ids.iter().map(|id| keys::partial(handle, *id)).collect();
-    Ok(reader.get_all::<Partial>(&wanted).await?.into_iter().map(|found| found.map(|found| found.value.text)).collect())
+    Ok(reader
+        .get_all::<Partial>(&wanted)
+        .await?
+        .into_iter()
+        .map(|found| found.map(|found| found.value.text))
+        .collect())
 }

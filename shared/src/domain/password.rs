@@ -1,6 +1,7 @@
 //! Passwords that users choose themselves: invitation, reset, change.
 //!
-//! A link is good for one time and dies with its hour. Setting a password ends the sessions from before.
+//! A link is good for one time and dies with its hour. Setting a password ends the sessions from
+//! before.
 
 use askama::Template;
 
@@ -46,11 +47,26 @@ impl Reason {
 ///
 /// # Errors
 /// Internal.
-pub fn link(handle: Handle, domain: &str, user: &User, reason: Reason, now: Timestamp) -> Result<(CredentialText, Write), Error> {
+pub fn link(
+    handle: Handle,
+    domain: &str,
+    user: &User,
+    reason: Reason,
+    now: Timestamp,
+) -> Result<(CredentialText, Write), Error> {
     let text = CredentialText::new_session(handle, &user.owner.user);
     let expires = Some(now.plus_seconds(reason.seconds()));
-    let purpose = Purpose::SetPassword { email: user.owner.email.clone() };
-    let credential = Credential { purpose, domain: domain.to_owned(), created: now, generation: user.generation, expires, owner: None };
+    let purpose = Purpose::SetPassword {
+        email: user.owner.email.clone(),
+    };
+    let credential = Credential {
+        purpose,
+        domain: domain.to_owned(),
+        created: now,
+        generation: user.generation,
+        expires,
+        owner: None,
+    };
     let write = records::create(keys::credential(handle, &text.hash()), &credential)?;
     Ok((text, write))
 }
@@ -72,9 +88,22 @@ struct LinkMail<'a> {
 ///
 /// # Errors
 /// Invalid for a user without a mail address.
-pub fn mail(user: &User, domain: &str, base_url: &str, reason: Reason, link: &CredentialText) -> Result<Mail, Error> {
-    let url = format!("{base_url}/box/srv/1.1/act/sys/auth/setpassword?token={}", link.expose());
-    let name = if user.name.is_empty() { &user.owner.username } else { &user.name };
+pub fn mail(
+    user: &User,
+    domain: &str,
+    base_url: &str,
+    reason: Reason,
+    link: &CredentialText,
+) -> Result<Mail, Error> {
+    let url = format!(
+        "{base_url}/box/srv/1.1/act/sys/auth/setpassword?token={}",
+        link.expose()
+    );
+    let name = if user.name.is_empty() {
+        &user.owner.username
+    } else {
+        &user.name
+    };
     let username = &user.owner.username;
     let (subject, why, act, until) = match reason {
         Reason::Invitation => (
@@ -85,20 +114,41 @@ pub fn mail(user: &User, domain: &str, base_url: &str, reason: Reason, link: &Cr
         ),
         Reason::Reset => (
             format!("Your password for {domain}"),
-            format!("Somebody, probably you, asked for a new password for {username} in the app store {domain}. If it was not you, nothing needs to be done."),
+            format!(
+                "Somebody, probably you, asked for a new password for {username} in the app store {domain}. If it was not you, nothing needs to be done."
+            ),
             "Choose a new password",
             "The link is good for one hour and for one time.",
         ),
     };
     let text = format!("Hello {name},\n\n{why}\n\n{act}: {url}\n\n{until}\n");
-    let html = LinkMail { name, why: &why, act, url: &url, until }.render().map_err(Error::internal)?;
+    let html = LinkMail {
+        name,
+        why: &why,
+        act,
+        url: &url,
+        until,
+    }
+    .render()
+    .map_err(Error::internal)?;
     Mail::new(&[&user.owner.email], &subject, text, html)
 }
 
-/// Mails a link, and gives whether the mail service took it. What went wrong stands in the log; the link is good all the
-/// same, and another one can be sent.
-pub async fn send(mailer: &dyn Mailer, user: &User, domain: &str, base_url: &str, reason: Reason, link: &CredentialText) -> bool {
-    let sent = async { mailer.send(&mail(user, domain, base_url, reason, link)?).await };
+/// Mails a link, and gives whether the mail service took it. What went wrong stands in the log; the
+/// link is good all the same, and another one can be sent.
+pub async fn send(
+    mailer: &dyn Mailer,
+    user: &User,
+    domain: &str,
+    base_url: &str,
+    reason: Reason,
+    link: &CredentialText,
+) -> bool {
+    let sent = async {
+        mailer
+            .send(&mail(user, domain, base_url, reason, link)?)
+            .await
+    };
     match sent.await {
         Ok(()) => true,
         Err(error) => {
@@ -114,7 +164,9 @@ pub async fn send(mailer: &dyn Mailer, user: &User, domain: &str, base_url: &str
 /// Invalid for less than [`LEAST`] characters or more than 1,024 bytes.
 pub fn checked(password: &str) -> Result<String, Error> {
     if password.chars().count() < LEAST {
-        return Err(Error::invalid(format!("invalid_password: at least {LEAST} characters")));
+        return Err(Error::invalid(format!(
+            "invalid_password: at least {LEAST} characters"
+        )));
     }
     hash_password(password)
 }
@@ -123,13 +175,24 @@ pub fn checked(password: &str) -> Result<String, Error> {
 ///
 /// # Errors
 /// The store's.
-pub async fn replaced(reader: &mut Reader<'_>, handle: Handle, user: &mut Stored<User>, hash: &str) -> Result<Vec<Write>, Error> {
+pub async fn replaced(
+    reader: &mut Reader<'_>,
+    handle: Handle,
+    user: &mut Stored<User>,
+    hash: &str,
+) -> Result<Vec<Write>, Error> {
     user.value.activated = true;
     user.value.generation += 1;
-    let names: Vec<_> = user.value.names.iter().map(|name| keys::sign_in(handle, name)).collect();
+    let names: Vec<_> = user
+        .value
+        .names
+        .iter()
+        .map(|name| keys::sign_in(handle, name))
+        .collect();
     let mut writes = Vec::new();
     for claim in reader.get_all::<SignInName>(&names).await? {
-        let mut claim = claim.ok_or_else(|| Error::internal("a user without the claim of his name"))?;
+        let mut claim =
+            claim.ok_or_else(|| Error::internal("a user without the claim of his name"))?;
         claim.value.password = Some(hash.to_owned());
         claim.value.generation = user.value.generation;
         writes.push(claim.replace()?);
@@ -141,17 +204,36 @@ fn link_is_over() -> Error {
     Error::invalid("This link is not valid, or not any more: ask for a new one")
 }
 
-/// Sets the password of the user that a link is for, and uses the link up. Links from before are over too: of two that were
-/// mailed only one can be used.
+/// Sets the password of the user that a link is for, and uses the link up. Links from before are
+/// over too: of two that were mailed only one can be used.
 ///
 /// # Errors
-/// Invalid for a link that is not good (any more) or a password that may not be chosen; the store's.
-pub async fn set_by_link(reader: &mut Reader<'_>, text: &str, password: &str) -> Result<User, Error> {
+/// Invalid for a link that is not good (any more) or a password that may not be chosen; the
+/// store's.
+pub async fn set_by_link(
+    reader: &mut Reader<'_>,
+    text: &str,
+    password: &str,
+) -> Result<User, Error> {
     let link: CredentialText = text.parse().map_err(|_| link_is_over())?;
-    let CredentialText::Session { handle, ref user, .. } = link else { return Err(link_is_over()) };
-    let (link_key, user_key) = (keys::credential(handle, &link.hash()), keys::user(handle, user));
-    reader.fetch(vec![link_key.clone(), user_key.clone()], Vec::new()).await?;
-    let good = |found: Option<Stored<Credential>>| found.filter(|found| matches!(found.value.purpose, Purpose::SetPassword { .. })).ok_or_else(link_is_over);
+    let CredentialText::Session {
+        handle, ref user, ..
+    } = link
+    else {
+        return Err(link_is_over());
+    };
+    let (link_key, user_key) = (
+        keys::credential(handle, &link.hash()),
+        keys::user(handle, user),
+    );
+    reader
+        .fetch(vec![link_key.clone(), user_key.clone()], Vec::new())
+        .await?;
+    let good = |found: Option<Stored<Credential>>| {
+        found
+            .filter(|found| matches!(found.value.purpose, Purpose::SetPassword { .. }))
+            .ok_or_else(link_is_over)
+    };
     good(reader.get(&link_key).await?)?;
     // Hashed only for who has a link: it is what costs.
     let hash = checked(password)?;
@@ -159,8 +241,13 @@ pub async fn set_by_link(reader: &mut Reader<'_>, text: &str, password: &str) ->
         let link = good(reader.get(&link_key).await?)?;
         let mut user: Stored<User> = reader.get(&user_key).await?.ok_or_else(link_is_over)?;
         let owner = &user.value.owner;
-        let mailed_to_him = matches!(&link.value.purpose, Purpose::SetPassword { email } if *email == owner.email);
-        if !owner.enabled || owner.blacklisted || !mailed_to_him || user.value.generation != link.value.generation {
+        let mailed_to_him =
+            matches!(&link.value.purpose, Purpose::SetPassword { email } if *email == owner.email);
+        if !owner.enabled
+            || owner.blacklisted
+            || !mailed_to_him
+            || user.value.generation != link.value.generation
+        {
             return Err(link_is_over());
         }
         let before = user.value.clone();
@@ -171,11 +258,18 @@ pub async fn set_by_link(reader: &mut Reader<'_>, text: &str, password: &str) ->
     })
 }
 
-/// Changes a member's own password and gives him a new session: those from before end. `attempt` is made with the old one.
+/// Changes a member's own password and gives him a new session: those from before end. `attempt` is
+/// made with the old one.
 ///
 /// # Errors
-/// As [`sign_in::prove`] for a wrong old password; invalid for a new one that may not be chosen; the store's.
-pub async fn change_own(reader: &mut Reader<'_>, who: &Principal, attempt: Attempt<'_>, password: &str) -> Result<CredentialText, Error> {
+/// As [`sign_in::prove`] for a wrong old password; invalid for a new one that may not be chosen;
+/// the store's.
+pub async fn change_own(
+    reader: &mut Reader<'_>,
+    who: &Principal,
+    attempt: Attempt<'_>,
+    password: &str,
+) -> Result<CredentialText, Error> {
     let (handle, guid) = (who.handle, &who.owner.user);
     let proved = sign_in::prove(reader, attempt).await?;
     if proved.user != *guid {
@@ -184,29 +278,42 @@ pub async fn change_own(reader: &mut Reader<'_>, who: &Principal, attempt: Attem
     let hash = checked(password)?;
     let now = reader.now();
     change!(reader, {
-        let mut user: Stored<User> = reader.get(&keys::user(handle, guid)).await?.ok_or_else(Error::unauthenticated)?;
+        let mut user: Stored<User> = reader
+            .get(&keys::user(handle, guid))
+            .await?
+            .ok_or_else(Error::unauthenticated)?;
         if user.value.generation != proved.generation {
             return Err(Error::sign_in_failed());
         }
         let mut writes = replaced(reader, handle, &mut user, &hash).await?;
-        let (session, credential) = sign_in::new_session(handle, &who.domain, guid, user.value.generation, now)?;
+        let (session, credential) =
+            sign_in::new_session(handle, &who.domain, guid, user.value.generation, now)?;
         writes.extend([user.replace()?, credential]);
         writes.extend(attempt.within());
         Ok((session, writes))
     })
 }
 
-/// The user to whom a reset is mailed: the one of that name, or the only one of that mail address, who may sign in and has
-/// an address. It says nothing to the one who asks. What `also` names is fetched beside it.
+/// The user to whom a reset is mailed: the one of that name, or the only one of that mail address,
+/// who may sign in and has an address. It says nothing to the one who asks. What `also` names is
+/// fetched beside it.
 ///
 /// # Errors
 /// The store's.
-pub async fn forgotten(reader: &mut Reader<'_>, handle: Handle, name: &str, also: Vec<Key>) -> Result<Option<User>, Error> {
+pub async fn forgotten(
+    reader: &mut Reader<'_>,
+    handle: Handle,
+    name: &str,
+    also: Vec<Key>,
+) -> Result<Option<User>, Error> {
     let by_email = crate::store::Query::all(keys::email_users(handle, name));
     let mut wanted = also;
     wanted.extend([keys::sign_in(handle, name), keys::tenant(handle)]);
     reader.fetch(wanted, vec![by_email.clone()]).await?;
-    let guid = match reader.get::<SignInName>(&keys::sign_in(handle, name)).await? {
+    let guid = match reader
+        .get::<SignInName>(&keys::sign_in(handle, name))
+        .await?
+    {
         Some(claim) => Some(claim.value.user),
         None => match reader.all(by_email).await?.as_slice() {
             [only] => Some(only.key.sk.parse().map_err(Error::internal)?),
@@ -215,7 +322,8 @@ pub async fn forgotten(reader: &mut Reader<'_>, handle: Handle, name: &str, also
     };
     let Some(guid) = guid else { return Ok(None) };
     let user: Option<Stored<User>> = reader.get(&keys::user(handle, &guid)).await?;
-    let may = |user: &User| user.owner.enabled && !user.owner.blacklisted && !user.owner.email.is_empty();
+    let may =
+        |user: &User| user.owner.enabled && !user.owner.blacklisted && !user.owner.email.is_empty();
     Ok(user.map(|user| user.value).filter(may))
 }
 

@@ -50,18 +50,27 @@ impl Policy {
     /// # Errors
     /// Internal for a type that nobody could have stored.
     pub fn kind(&self) -> Result<PolicyType, Error> {
-        self.policy_type.parse().map_err(|_| Error::internal("a policy of an unknown type"))
+        self.policy_type
+            .parse()
+            .map_err(|_| Error::internal("a policy of an unknown type"))
     }
 
     /// Its configuration, with the secrets opened.
     ///
     /// # Errors
-    /// Internal for secrets that do not open; for the rest [`Refused`]: what was good when it was stored may be beyond
-    /// the reach that the deployment has today.
-    pub fn configuration(&self, key: &DataKey, reach: Reach) -> Result<Result<Configuration, Refused>, Error> {
+    /// Internal for secrets that do not open; for the rest [`Refused`]: what was good when it was
+    /// stored may be beyond the reach that the deployment has today.
+    pub fn configuration(
+        &self,
+        key: &DataKey,
+        reach: Reach,
+    ) -> Result<Result<Configuration, Refused>, Error> {
         let mut fields = self.configurations.clone();
         for (field, sealed) in &self.sealed {
-            fields.insert(field.clone(), Value::String(key.open(&purpose(&self.guid, field), sealed)?));
+            fields.insert(
+                field.clone(),
+                Value::String(key.open(&purpose(&self.guid, field), sealed)?),
+            );
         }
         Ok(Configuration::parse(self.kind()?, &fields, reach))
     }
@@ -69,7 +78,11 @@ impl Policy {
     /// The configuration as it is shown: with [`MASK`] for each secret.
     pub fn masked(&self) -> Map<String, Value> {
         let mut fields = self.configurations.clone();
-        fields.extend(self.sealed.keys().map(|field| (field.clone(), Value::from(MASK))));
+        fields.extend(
+            self.sealed
+                .keys()
+                .map(|field| (field.clone(), Value::from(MASK))),
+        );
         fields
     }
 
@@ -80,7 +93,9 @@ impl Policy {
 
     /// Whether the other one asks the same provider in the same way.
     pub fn has_provider_of(&self, other: &Self) -> bool {
-        self.policy_type.eq_ignore_ascii_case(&other.policy_type) && self.configurations == other.configurations && self.sealed == other.sealed
+        self.policy_type.eq_ignore_ascii_case(&other.policy_type)
+            && self.configurations == other.configurations
+            && self.sealed == other.sealed
     }
 }
 
@@ -92,7 +107,8 @@ fn purpose(policy: &Guid, field: &str) -> String {
     format!("policy secret {policy} {field}")
 }
 
-/// The claim of a policy's id. It holds the whole policy, so that a sign-in, which knows the id alone, is no deeper for it.
+/// The claim of a policy's id. It holds the whole policy, so that a sign-in, which knows the id
+/// alone, is no deeper for it.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct PolicyIdClaim {
     /// The policy, as in its own record.
@@ -111,12 +127,16 @@ impl Record for PolicyUser {
     const KIND: &'static str = "policy-user";
 }
 
-/// The id of the policy that every tenant has from the start: sign-in with the platform's own users and passwords.
+/// The id of the policy that every tenant has from the start: sign-in with the platform's own users
+/// and passwords.
 pub const BUILT_IN: &str = "FeedHenry";
 
 /// What a listing of one policy's users reads.
 pub fn users_listing(handle: Handle, policy: &Guid) -> Query {
-    Query { prefix: format!("{policy}{}", keys::MEMBER), ..Query::all(keys::policy_users(handle)) }
+    Query {
+        prefix: format!("{policy}{}", keys::MEMBER),
+        ..Query::all(keys::policy_users(handle))
+    }
 }
 
 /// Longest id of a policy, in characters.
@@ -153,7 +173,11 @@ fn unknown() -> Error {
 
 fn taken(error: Error) -> Error {
     // The only conflict of a change that is not retried is the claim of the id.
-    if error.kind == Kind::Conflict { Error::conflict("policyId must be unique") } else { error }
+    if error.kind == Kind::Conflict {
+        Error::conflict("policyId must be unique")
+    } else {
+        error
+    }
 }
 
 fn checked_id(id: &str) -> Result<String, Error> {
@@ -172,14 +196,21 @@ impl Wanted {
             policy.policy_id = checked_id(id)?;
         }
         policy.check_user_exists = self.check_user_exists.unwrap_or(before.check_user_exists);
-        policy.check_user_approved = self.check_user_approved.unwrap_or(before.check_user_approved);
+        policy.check_user_approved = self
+            .check_user_approved
+            .unwrap_or(before.check_user_approved);
         if let Some(kind) = &self.policy_type {
             policy.policy_type = kind.trim().to_owned();
         }
-        let kind: PolicyType = policy.policy_type.parse().map_err(|_| Error::invalid("invalid_policyType"))?;
+        let kind: PolicyType = policy
+            .policy_type
+            .parse()
+            .map_err(|_| Error::invalid("invalid_policyType"))?;
         let same_type = before.policy_type.parse() == Ok(kind);
         match &self.configurations {
-            Some(fields) => policy.configure(kind, fields, same_type.then_some(before), key, reach)?,
+            Some(fields) => {
+                policy.configure(kind, fields, same_type.then_some(before), key, reach)?
+            }
             None if same_type => {}
             None => return Err(Error::invalid("invalid_configurations")),
         }
@@ -189,9 +220,22 @@ impl Wanted {
 
 impl Policy {
     /// Gives it this configuration. `before` is it as it was, where the secrets of then may stay.
-    fn configure(&mut self, kind: PolicyType, fields: &Map<String, Value>, before: Option<&Self>, key: &DataKey, reach: Reach) -> Result<(), Error> {
-        if serde_json::to_string(fields).map_err(Error::internal)?.len() > CONFIGURATION_LIMIT {
-            return Err(Error::invalid(format!("invalid_configurations: at most {CONFIGURATION_LIMIT} bytes")));
+    fn configure(
+        &mut self,
+        kind: PolicyType,
+        fields: &Map<String, Value>,
+        before: Option<&Self>,
+        key: &DataKey,
+        reach: Reach,
+    ) -> Result<(), Error> {
+        if serde_json::to_string(fields)
+            .map_err(Error::internal)?
+            .len()
+            > CONFIGURATION_LIMIT
+        {
+            return Err(Error::invalid(format!(
+                "invalid_configurations: at most {CONFIGURATION_LIMIT} bytes"
+            )));
         }
         let mut whole = fields.clone();
         let mut sealed = BTreeMap::new();
@@ -199,20 +243,36 @@ impl Policy {
             if fields.get(*field).and_then(Value::as_str) != Some(MASK) {
                 continue;
             }
-            // Whoever may edit a policy was not told its secret, and must not have it sent to a host of his own.
-            let kept = before.filter(|before| kind.anchors().iter().all(|anchor| said(&before.configurations, anchor) == said(fields, anchor)));
+            // Whoever may edit a policy was not told its secret, and must not have it sent to a
+            // host of his own.
+            let kept = before.filter(|before| {
+                kind.anchors()
+                    .iter()
+                    .all(|anchor| said(&before.configurations, anchor) == said(fields, anchor))
+            });
             let kept = kept.and_then(|before| before.sealed.get(*field));
-            let kept = kept.ok_or_else(|| Error::invalid(format!("invalid_{field}: it was kept for another provider or client, send it again")))?;
-            whole.insert((*field).to_owned(), Value::String(key.open(&purpose(&self.guid, field), kept)?));
+            let kept = kept.ok_or_else(|| {
+                Error::invalid(format!(
+                    "invalid_{field}: it was kept for another provider or client, send it again"
+                ))
+            })?;
+            whole.insert(
+                (*field).to_owned(),
+                Value::String(key.open(&purpose(&self.guid, field), kept)?),
+            );
             sealed.insert((*field).to_owned(), kept.clone());
         }
-        Configuration::parse(kind, &whole, reach).map_err(|refused| Error::invalid(refused.to_string()))?;
+        Configuration::parse(kind, &whole, reach)
+            .map_err(|refused| Error::invalid(refused.to_string()))?;
         for field in kind.secrets() {
             if let Some(Value::String(secret)) = whole.remove(*field)
                 && !secret.is_empty()
                 && !sealed.contains_key(*field)
             {
-                sealed.insert((*field).to_owned(), key.seal(&purpose(&self.guid, field), &secret)?);
+                sealed.insert(
+                    (*field).to_owned(),
+                    key.seal(&purpose(&self.guid, field), &secret)?,
+                );
             }
         }
         self.configurations = whole;
@@ -223,14 +283,16 @@ impl Policy {
 
 /// What a field says: one that is empty says nothing.
 fn said<'a>(fields: &'a Map<String, Value>, field: &str) -> Option<&'a Value> {
-    fields.get(field).filter(|value| !value.is_null() && value.as_str() != Some(""))
+    fields
+        .get(field)
+        .filter(|value| !value.is_null() && value.as_str() != Some(""))
 }
 
 /// Makes a policy (003 3.1), with the users who are listed on it, each by name or guid.
 ///
 /// # Errors
-/// Invalid for an id, type or configuration that cannot be, or beyond [`USERS_LIMIT`]; conflict where the id is taken; for
-/// the users as [`change_users`]; the store's.
+/// Invalid for an id, type or configuration that cannot be, or beyond [`USERS_LIMIT`]; conflict
+/// where the id is taken; for the users as [`change_users`]; the store's.
 pub async fn create(
     reader: &mut Reader<'_>,
     who: &Principal,
@@ -253,8 +315,16 @@ pub async fn create(
     checked_id(&policy.policy_id)?;
     refuse_too_many(named)?;
     let made = change!(reader, {
-        let claim = records::create(keys::policy_id(handle, &policy.policy_id), &PolicyIdClaim { policy: policy.clone() })?;
-        let mut writes = vec![claim, records::create(keys::policy(handle, &policy.guid), &policy)?];
+        let claim = records::create(
+            keys::policy_id(handle, &policy.policy_id),
+            &PolicyIdClaim {
+                policy: policy.clone(),
+            },
+        )?;
+        let mut writes = vec![
+            claim,
+            records::create(keys::policy(handle, &policy.guid), &policy)?,
+        ];
         let mut users = Vec::new();
         for mut found in named_users(reader, handle, named).await? {
             refuse_above(reader, who, &found.value).await?;
@@ -269,27 +339,46 @@ pub async fn create(
 /// Changes a policy (003 3.3). Who is listed on it stays: that is [`change_users`]' to change.
 ///
 /// # Errors
-/// Not found; invalid for an id, type or configuration that cannot be, and for a secret that must be sent again; conflict
-/// where the id is taken; forbidden where another provider could sign in as a listed user who may do what the caller may
-/// not; the store's.
-pub async fn update(reader: &mut Reader<'_>, who: &Principal, guid: &Guid, wanted: &Wanted, key: &DataKey, reach: Reach) -> Result<Policy, Error> {
+/// Not found; invalid for an id, type or configuration that cannot be, and for a secret that must
+/// be sent again; conflict where the id is taken; forbidden where another provider could sign in as
+/// a listed user who may do what the caller may not; the store's.
+pub async fn update(
+    reader: &mut Reader<'_>,
+    who: &Principal,
+    guid: &Guid,
+    wanted: &Wanted,
+    key: &DataKey,
+    reach: Reach,
+) -> Result<Policy, Error> {
     let handle = who.handle;
     let changed = change!(reader, {
-        let mut found: Stored<Policy> = reader.get(&keys::policy(handle, guid)).await?.ok_or_else(unknown)?;
+        let mut found: Stored<Policy> = reader
+            .get(&keys::policy(handle, guid))
+            .await?
+            .ok_or_else(unknown)?;
         let before = found.value.clone();
         let after = wanted.applied(&before, key, reach)?;
         if !after.is_built_in() && !after.has_provider_of(&before) {
             refuse_above_listed(reader, who, guid).await?;
         }
         found.value = after.clone();
-        // First, since of two failed conditions the first one counts: who was overtaken looks again.
+        // First, since of two failed conditions the first one counts: who was overtaken looks
+        // again.
         let mut writes = vec![found.replace()?];
-        let (old, new) = (keys::policy_id(handle, &before.policy_id), keys::policy_id(handle, &after.policy_id));
-        let claim = PolicyIdClaim { policy: after.clone() };
+        let (old, new) = (
+            keys::policy_id(handle, &before.policy_id),
+            keys::policy_id(handle, &after.policy_id),
+        );
+        let claim = PolicyIdClaim {
+            policy: after.clone(),
+        };
         if old == new {
             writes.push(records::put(new, &claim, Condition::Present)?);
         } else {
-            writes.extend([records::create(new, &claim)?, Write::Delete(old, Condition::Always)]);
+            writes.extend([
+                records::create(new, &claim)?,
+                Write::Delete(old, Condition::Always),
+            ]);
         }
         Ok((after, writes))
     });
@@ -302,8 +391,9 @@ pub fn leaving(handle: Handle, policy: &Guid) -> Query {
     users_listing(handle, policy).limit(u32::try_from(USERS_AT_DELETION + 1).ok())
 }
 
-/// Deletes a policy (003 3.4). Its users leave it first, in steps; the references of items and of the store stay behind and
-/// match nobody, since a guid is never given twice. Whoever came by it is out at once.
+/// Deletes a policy (003 3.4). Its users leave it first, in steps; the references of items and of
+/// the store stay behind and match nobody, since a guid is never given twice. Whoever came by it is
+/// out at once.
 ///
 /// # Errors
 /// Not found; the store's.
@@ -311,18 +401,43 @@ pub async fn delete(reader: &mut Reader<'_>, who: &Principal, guid: &Guid) -> Re
     let handle = who.handle;
     loop {
         let done = change!(reader, {
-            let policy: Stored<Policy> = reader.get(&keys::policy(handle, guid)).await?.ok_or_else(unknown)?;
+            let policy: Stored<Policy> = reader
+                .get(&keys::policy(handle, guid))
+                .await?
+                .ok_or_else(unknown)?;
             let page = reader.query(&leaving(handle, guid)).await?;
             let last = page.next.is_none() && page.items.len() <= USERS_AT_DELETION;
-            let items: Vec<Key> = page.items.into_iter().take(USERS_AT_DELETION).map(|item| item.key).collect();
-            let user_keys = items.iter().map(|key| Ok(keys::user(handle, &user_of(key)?))).collect::<Result<Vec<_>, Error>>()?;
-            let mut writes: Vec<Write> = items.iter().map(|key| Write::Delete(key.clone(), Condition::Always)).collect();
-            for mut user in reader.get_all::<User>(&user_keys).await?.into_iter().flatten() {
+            let items: Vec<Key> = page
+                .items
+                .into_iter()
+                .take(USERS_AT_DELETION)
+                .map(|item| item.key)
+                .collect();
+            let user_keys = items
+                .iter()
+                .map(|key| Ok(keys::user(handle, &user_of(key)?)))
+                .collect::<Result<Vec<_>, Error>>()?;
+            let mut writes: Vec<Write> = items
+                .iter()
+                .map(|key| Write::Delete(key.clone(), Condition::Always))
+                .collect();
+            for mut user in reader
+                .get_all::<User>(&user_keys)
+                .await?
+                .into_iter()
+                .flatten()
+            {
                 user.value.policies.retain(|have| have != guid);
                 writes.push(user.replace()?);
             }
             if last {
-                writes.extend([policy.remove(), Write::Delete(keys::policy_id(handle, &policy.value.policy_id), Condition::Always)]);
+                writes.extend([
+                    policy.remove(),
+                    Write::Delete(
+                        keys::policy_id(handle, &policy.value.policy_id),
+                        Condition::Always,
+                    ),
+                ]);
             } else {
                 writes.push(touched(handle, guid));
             }
@@ -339,19 +454,36 @@ pub async fn delete(reader: &mut Reader<'_>, who: &Principal, guid: &Guid) -> Re
 ///
 /// # Errors
 /// Not found; the store's.
-pub async fn read(reader: &mut Reader<'_>, handle: Handle, policy_id: &str) -> Result<(Policy, Vec<User>), Error> {
-    let claim: Option<Stored<PolicyIdClaim>> = reader.get(&keys::policy_id(handle, policy_id.trim())).await?;
-    let policy = claim.ok_or_else(|| Error::not_found("invalid_policyId"))?.value.policy;
+pub async fn read(
+    reader: &mut Reader<'_>,
+    handle: Handle,
+    policy_id: &str,
+) -> Result<(Policy, Vec<User>), Error> {
+    let claim: Option<Stored<PolicyIdClaim>> = reader
+        .get(&keys::policy_id(handle, policy_id.trim()))
+        .await?;
+    let policy = claim
+        .ok_or_else(|| Error::not_found("invalid_policyId"))?
+        .value
+        .policy;
     let users = users_on(reader, handle, &policy.guid).await?;
     Ok((policy, users))
 }
 
-/// A policy by its guid, with the users who are listed on it (003 3.6), in the order of their names.
+/// A policy by its guid, with the users who are listed on it (003 3.6), in the order of their
+/// names.
 ///
 /// # Errors
 /// Not found; the store's.
-pub async fn with_users(reader: &mut Reader<'_>, handle: Handle, guid: &Guid) -> Result<(Policy, Vec<User>), Error> {
-    let policy: Stored<Policy> = reader.get(&keys::policy(handle, guid)).await?.ok_or_else(unknown)?;
+pub async fn with_users(
+    reader: &mut Reader<'_>,
+    handle: Handle,
+    guid: &Guid,
+) -> Result<(Policy, Vec<User>), Error> {
+    let policy: Stored<Policy> = reader
+        .get(&keys::policy(handle, guid))
+        .await?
+        .ok_or_else(unknown)?;
     let users = users_on(reader, handle, guid).await?;
     Ok((policy.value, users))
 }
@@ -360,15 +492,31 @@ pub async fn with_users(reader: &mut Reader<'_>, handle: Handle, guid: &Guid) ->
 ///
 /// # Errors
 /// The store's.
-pub async fn list(reader: &mut Reader<'_>, handle: Handle) -> Result<Vec<(Policy, Vec<User>)>, Error> {
+pub async fn list(
+    reader: &mut Reader<'_>,
+    handle: Handle,
+) -> Result<Vec<(Policy, Vec<User>)>, Error> {
     let policies = reader.all(Query::all(keys::policies(handle))).await?;
-    let policies = policies.into_iter().map(|item| Ok(Stored::<Policy>::parse(item)?.value)).collect::<Result<Vec<_>, Error>>()?;
+    let policies = policies
+        .into_iter()
+        .map(|item| Ok(Stored::<Policy>::parse(item)?.value))
+        .collect::<Result<Vec<_>, Error>>()?;
     let mut on: HashMap<Guid, Vec<Guid>> = HashMap::new();
     for item in reader.all(Query::all(keys::policy_users(handle))).await? {
-        let (policy, user) = item.key.sk.split_once(keys::MEMBER).ok_or_else(|| Error::internal("a listed user of no policy"))?;
-        on.entry(policy.parse().map_err(Error::internal)?).or_default().push(user.parse().map_err(Error::internal)?);
+        let (policy, user) = item
+            .key
+            .sk
+            .split_once(keys::MEMBER)
+            .ok_or_else(|| Error::internal("a listed user of no policy"))?;
+        on.entry(policy.parse().map_err(Error::internal)?)
+            .or_default()
+            .push(user.parse().map_err(Error::internal)?);
     }
-    let mut all: Vec<Key> = on.values().flatten().map(|user| keys::user(handle, user)).collect();
+    let mut all: Vec<Key> = on
+        .values()
+        .flatten()
+        .map(|user| keys::user(handle, user))
+        .collect();
     all.sort_by(|one, other| one.sk.cmp(&other.sk));
     all.dedup();
     reader.fetch_missing(&all).await?;
@@ -381,19 +529,30 @@ pub async fn list(reader: &mut Reader<'_>, handle: Handle) -> Result<Vec<(Policy
     Ok(found)
 }
 
-/// Lists users on a policy (003 3.7) or takes them off (003 3.8), each by name or guid: all or none. Repeating is fine.
+/// Lists users on a policy (003 3.7) or takes them off (003 3.8), each by name or guid: all or
+/// none. Repeating is fine.
 ///
-/// To be listed means that the policy's provider signs in as that user. So nobody lists somebody who may do what he may
-/// not himself. To take somebody off gives nothing to anybody, and anybody who may write policies may do it.
+/// To be listed means that the policy's provider signs in as that user. So nobody lists somebody
+/// who may do what he may not himself. To take somebody off gives nothing to anybody, and anybody
+/// who may write policies may do it.
 ///
 /// # Errors
-/// Not found for an unknown policy or user; invalid beyond [`USERS_LIMIT`] or [`POLICIES_LIMIT`]; forbidden for a user who
-/// may do what the caller may not; the store's.
-pub async fn change_users(reader: &mut Reader<'_>, who: &Principal, guid: &Guid, named: &[String], add: bool) -> Result<(), Error> {
+/// Not found for an unknown policy or user; invalid beyond [`USERS_LIMIT`] or [`POLICIES_LIMIT`];
+/// forbidden for a user who may do what the caller may not; the store's.
+pub async fn change_users(
+    reader: &mut Reader<'_>,
+    who: &Principal,
+    guid: &Guid,
+    named: &[String],
+    add: bool,
+) -> Result<(), Error> {
     refuse_too_many(named)?;
     let handle = who.handle;
     change!(reader, {
-        reader.get::<Policy>(&keys::policy(handle, guid)).await?.ok_or_else(unknown)?;
+        reader
+            .get::<Policy>(&keys::policy(handle, guid))
+            .await?
+            .ok_or_else(unknown)?;
         let mut writes = Vec::new();
         for mut found in named_users(reader, handle, named).await? {
             if add {
@@ -408,27 +567,48 @@ pub async fn change_users(reader: &mut Reader<'_>, who: &Principal, guid: &Guid,
     })
 }
 
-/// Counts nothing and moves the policy's revision: a deletion that did not see a listed user begins again, and so does a
-/// change of the provider.
+/// Counts nothing and moves the policy's revision: a deletion that did not see a listed user begins
+/// again, and so does a change of the provider.
 pub fn touched(handle: Handle, guid: &Guid) -> Write {
-    Write::Count { key: keys::policy(handle, guid), kind: Policy::KIND, by: 0, condition: Condition::Present }
+    Write::Count {
+        key: keys::policy(handle, guid),
+        kind: Policy::KIND,
+        by: 0,
+        condition: Condition::Present,
+    }
 }
 
 fn refuse_too_many(named: &[String]) -> Result<(), Error> {
     if named.len() > USERS_LIMIT {
-        return Err(Error::invalid(format!("invalid_users: at most {USERS_LIMIT} users in one call")));
+        return Err(Error::invalid(format!(
+            "invalid_users: at most {USERS_LIMIT} users in one call"
+        )));
     }
     Ok(())
 }
 
-async fn named_users(reader: &mut Reader<'_>, handle: Handle, named: &[String]) -> Result<Vec<Stored<User>>, Error> {
+async fn named_users(
+    reader: &mut Reader<'_>,
+    handle: Handle,
+    named: &[String],
+) -> Result<Vec<Stored<User>>, Error> {
     let users = user::resolve(reader, handle, named).await?;
     let user_keys: Vec<Key> = users.iter().map(|user| keys::user(handle, user)).collect();
-    reader.get_all::<User>(&user_keys).await?.into_iter().map(|found| found.ok_or_else(user::not_found)).collect()
+    reader
+        .get_all::<User>(&user_keys)
+        .await?
+        .into_iter()
+        .map(|found| found.ok_or_else(user::not_found))
+        .collect()
 }
 
 /// The writes of both sides; none where nothing changes.
-fn listed(handle: Handle, guid: &Guid, found: &mut Stored<User>, add: bool) -> Result<Vec<Write>, Error> {
+fn listed(
+    handle: Handle,
+    guid: &Guid,
+    found: &mut Stored<User>,
+    add: bool,
+) -> Result<Vec<Write>, Error> {
     let policies = &mut found.value.policies;
     if add == policies.contains(guid) {
         return Ok(Vec::new());
@@ -436,7 +616,9 @@ fn listed(handle: Handle, guid: &Guid, found: &mut Stored<User>, add: bool) -> R
     let key = keys::policy_user(handle, guid, &found.value.owner.user);
     let other_side = if add {
         if policies.len() >= POLICIES_LIMIT {
-            return Err(Error::invalid(format!("invalid_users: a user is listed on at most {POLICIES_LIMIT} policies")));
+            return Err(Error::invalid(format!(
+                "invalid_users: a user is listed on at most {POLICIES_LIMIT} policies"
+            )));
         }
         policies.push(guid.clone());
         records::put(key, &PolicyUser {}, Condition::Always)?
@@ -448,13 +630,21 @@ fn listed(handle: Handle, guid: &Guid, found: &mut Stored<User>, add: bool) -> R
 }
 
 async fn refuse_above(reader: &mut Reader<'_>, who: &Principal, user: &User) -> Result<(), Error> {
-    let teams = reader.get::<Access>(&keys::access(who.handle)).await?.map(|found| found.value).unwrap_or_default();
+    let teams = reader
+        .get::<Access>(&keys::access(who.handle))
+        .await?
+        .map(|found| found.value)
+        .unwrap_or_default();
     who.outranks(&user.owner, &teams)
 }
 
-/// Refuses to change the provider of a policy on which somebody is listed who may do what the caller may not: the new
-/// provider would sign in as him.
-async fn refuse_above_listed(reader: &mut Reader<'_>, who: &Principal, guid: &Guid) -> Result<(), Error> {
+/// Refuses to change the provider of a policy on which somebody is listed who may do what the
+/// caller may not: the new provider would sign in as him.
+async fn refuse_above_listed(
+    reader: &mut Reader<'_>,
+    who: &Principal,
+    guid: &Guid,
+) -> Result<(), Error> {
     if who.rights.covers(Rights::ALL) && who.owner.roles.contains(&Role::ResellerAdmin) {
         return Ok(());
     }
@@ -466,14 +656,21 @@ async fn refuse_above_listed(reader: &mut Reader<'_>, who: &Principal, guid: &Gu
             user_keys.push(keys::user(who.handle, &user_of(&item.key)?));
         }
         if user_keys.len() > LISTED_LIMIT {
-            return Err(Error::forbidden(format!("More than {LISTED_LIMIT} users are listed on this policy: make another one for another provider")));
+            return Err(Error::forbidden(format!(
+                "More than {LISTED_LIMIT} users are listed on this policy: make another one for another provider"
+            )));
         }
         if page.next.is_none() {
             break;
         }
         query.after = page.next;
     }
-    for user in reader.get_all::<User>(&user_keys).await?.into_iter().flatten() {
+    for user in reader
+        .get_all::<User>(&user_keys)
+        .await?
+        .into_iter()
+        .flatten()
+    {
         refuse_above(reader, who, &user.value).await?;
     }
     Ok(())
@@ -481,19 +678,41 @@ async fn refuse_above_listed(reader: &mut Reader<'_>, who: &Principal, guid: &Gu
 
 /// The user of a [`keys::policy_user`].
 fn user_of(key: &Key) -> Result<Guid, Error> {
-    let (_, user) = key.sk.split_once(keys::MEMBER).ok_or_else(|| Error::internal("a listed user of no policy"))?;
+    let (_, user) = key
+        .sk
+        .split_once(keys::MEMBER)
+        .ok_or_else(|| Error::internal("a listed user of no policy"))?;
     user.parse().map_err(Error::internal)
 }
 
-async fn users_on(reader: &mut Reader<'_>, handle: Handle, guid: &Guid) -> Result<Vec<User>, Error> {
+async fn users_on(
+    reader: &mut Reader<'_>,
+    handle: Handle,
+    guid: &Guid,
+) -> Result<Vec<User>, Error> {
     let items = reader.all(users_listing(handle, guid)).await?;
-    let users = items.iter().map(|item| user_of(&item.key)).collect::<Result<Vec<_>, _>>()?;
+    let users = items
+        .iter()
+        .map(|item| user_of(&item.key))
+        .collect::<Result<Vec<_>, _>>()?;
     existing(reader, handle, &users).await
 }
 
-async fn existing(reader: &mut Reader<'_>, handle: Handle, users: &[Guid]) -> Result<Vec<User>, Error> {
+async fn existing(
+    reader: &mut Reader<'_>,
+    handle: Handle,
+    users: &[Guid],
+) -> Result<Vec<User>, Error> {
     let user_keys: Vec<Key> = users.iter().map(|user| keys::user(handle, user)).collect();
-    Ok(by_name(reader.get_all::<User>(&user_keys).await?.into_iter().flatten().map(|found| found.value).collect()))
+    Ok(by_name(
+        reader
+            .get_all::<User>(&user_keys)
+            .await?
+            .into_iter()
+            .flatten()
+            .map(|found| found.value)
+            .collect(),
+    ))
 }
 
 fn by_name(mut users: Vec<User>) -> Vec<User> {
@@ -517,7 +736,12 @@ pub fn create_built_in(handle: Handle, policy_id: &str) -> Result<(Guid, Vec<Wri
     };
     let guid = policy.guid.clone();
     let writes = vec![
-        records::create(keys::policy_id(handle, policy_id), &PolicyIdClaim { policy: policy.clone() })?,
+        records::create(
+            keys::policy_id(handle, policy_id),
+            &PolicyIdClaim {
+                policy: policy.clone(),
+            },
+        )?,
         records::create(keys::policy(handle, &guid), &policy)?,
     ];
     Ok((guid, writes))

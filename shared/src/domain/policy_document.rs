@@ -1,5 +1,6 @@
-//! The document of an app's policies, which the app itself reads: signed with a key of the tenant, put into the package, and
-//! published where an installed app looks for a newer one (`docs/app-policies.md`).
+//! The document of an app's policies, which the app itself reads: signed with a key of the tenant,
+//! put into the package, and published where an installed app looks for a newer one
+//! (`docs/app-policies.md`).
 //!
 //! What signs is not linked here: functions that only publish need no elliptic curves.
 
@@ -60,13 +61,22 @@ impl Record for DocumentKey {
 const PURPOSE: &str = "policy document key";
 
 impl DocumentKey {
-    /// A key pair to be kept: `pkcs8` is the private half in base64, `jwk` the public one, which says its `kid`.
+    /// A key pair to be kept: `pkcs8` is the private half in base64, `jwk` the public one, which
+    /// says its `kid`.
     ///
     /// # Errors
     /// Internal for a JWK without an id; the sealer's.
     pub fn new(pkcs8: &str, jwk: Value, data_key: &DataKey, now: Timestamp) -> Result<Self, Error> {
-        let kid = jwk["kid"].as_str().ok_or_else(|| Error::internal("a key without an id"))?.to_owned();
-        Ok(Self { kid, jwk, sealed: data_key.seal(PURPOSE, pkcs8)?, created: now })
+        let kid = jwk["kid"]
+            .as_str()
+            .ok_or_else(|| Error::internal("a key without an id"))?
+            .to_owned();
+        Ok(Self {
+            kid,
+            jwk,
+            sealed: data_key.seal(PURPOSE, pkcs8)?,
+            created: now,
+        })
     }
 
     /// The private half, PKCS#8 in base64.
@@ -88,11 +98,14 @@ impl DocumentKey {
 /// # Errors
 /// The store's.
 pub async fn key(reader: &mut Reader<'_>, handle: Handle) -> Result<Option<DocumentKey>, Error> {
-    Ok(reader.get::<DocumentKey>(&keys::document_key(handle)).await?.map(|found| found.value))
+    Ok(reader
+        .get::<DocumentKey>(&keys::document_key(handle))
+        .await?
+        .map(|found| found.value))
 }
 
-/// A tenant's key pair, made by `make` at its first use: it gives the private half in base64 and the public one. Of several
-/// first uses at once all get the same.
+/// A tenant's key pair, made by `make` at its first use: it gives the private half in base64 and
+/// the public one. Of several first uses at once all get the same.
 ///
 /// # Errors
 /// What `make` gives; the sealer's; the store's.
@@ -107,14 +120,20 @@ pub async fn key_or_new(
     }
     let (pkcs8, jwk) = make()?;
     let made = DocumentKey::new(&pkcs8, jwk, data_key, reader.now())?;
-    match reader.table().write(vec![records::create(keys::document_key(handle), &made)?]).await {
+    match reader
+        .table()
+        .write(vec![records::create(keys::document_key(handle), &made)?])
+        .await
+    {
         Ok(()) => {
             reader.forget();
             Ok(made)
         }
         Err(StoreError::Condition { .. } | StoreError::Contended(_)) => {
             reader.forget();
-            key(reader, handle).await?.ok_or_else(|| Error::unavailable("the key pair of the policy documents was contended"))
+            key(reader, handle).await?.ok_or_else(|| {
+                Error::unavailable("the key pair of the policy documents was contended")
+            })
         }
         Err(error) => Err(error.into()),
     }
@@ -124,18 +143,30 @@ pub async fn key_or_new(
 ///
 /// # Errors
 /// The store's.
-pub async fn published(reader: &mut Reader<'_>, handle: Handle, binary: AppId) -> Result<Option<Stored<Published>>, Error> {
+pub async fn published(
+    reader: &mut Reader<'_>,
+    handle: Handle,
+    binary: AppId,
+) -> Result<Option<Stored<Published>>, Error> {
     reader.get(&keys::policy_document(handle, binary)).await
 }
 
 /// Where a binary's document is published.
 pub fn url(base_url: &str, handle: Handle, binary: AppId) -> String {
-    format!("{base_url}/policy-documents/{handle}/{}", binary.base64url())
+    format!(
+        "{base_url}/policy-documents/{handle}/{}",
+        binary.base64url()
+    )
 }
 
-/// The word for a type of binary in documents: an app knows its platform and not the type of its package.
+/// The word for a type of binary in documents: an app knows its platform and not the type of its
+/// package.
 fn platform(kind: BinaryType) -> &'static str {
-    if kind == BinaryType::Android { "android" } else { "ios" }
+    if kind == BinaryType::Android {
+        "android"
+    } else {
+        "ios"
+    }
 }
 
 /// A document that is to be signed.
@@ -168,7 +199,10 @@ impl Unsigned<'_> {
     /// # Errors
     /// Internal for the id of an item, which has no package.
     pub fn payload(&self) -> Result<Value, Error> {
-        let kind = self.binary.kind().ok_or_else(|| Error::internal("a document of policies for no binary"))?;
+        let kind = self
+            .binary
+            .kind()
+            .ok_or_else(|| Error::internal("a document of policies for no binary"))?;
         let policies: Vec<Value> = self.policies.iter().map(described).collect();
         Ok(json!({
             "tenant": self.handle,
@@ -184,7 +218,13 @@ impl Unsigned<'_> {
 
     /// Its record, once it is signed.
     pub fn signed(&self, jws: String) -> Published {
-        Published { binary: self.binary, serial: self.serial(), policies: self.policies.len(), issued: self.issued, jws }
+        Published {
+            binary: self.binary,
+            serial: self.serial(),
+            policies: self.policies.len(),
+            issued: self.issued,
+            jws,
+        }
     }
 }
 
@@ -198,14 +238,27 @@ fn described(applied: &Applied) -> Value {
     })
 }
 
-/// The write that publishes a document in place of the one before it. It belongs into the transaction that ends the job.
+/// The write that publishes a document in place of the one before it. It belongs into the
+/// transaction that ends the job.
 ///
 /// # Errors
 /// Internal.
-pub fn publish(handle: Handle, former: Option<Stored<Published>>, new: Published) -> Result<Write, Error> {
+pub fn publish(
+    handle: Handle,
+    former: Option<Stored<Published>>,
+    new: Published,
+) -> Result<Write, Error> {
     match former {
-        Some(found) => Stored { value: new, ..found }.replace(),
-        None => records::put(keys::policy_document(handle, new.binary), &new, Condition::Absent),
+        Some(found) => Stored {
+            value: new,
+            ..found
+        }
+        .replace(),
+        None => records::put(
+            keys::policy_document(handle, new.binary),
+            &new,
+            Condition::Absent,
+        ),
     }
 }
 
@@ -215,12 +268,28 @@ mod tests {
 
     #[test]
     fn a_document_says_what_an_app_must_know() {
-        let (handle, binary) = (Handle::of_name("dev"), AppId::new(Timestamp(1_700_000_000_000)).binary(BinaryType::Ipad));
+        let (handle, binary) = (
+            Handle::of_name("dev"),
+            AppId::new(Timestamp(1_700_000_000_000)).binary(BinaryType::Ipad),
+        );
         let configuration = Some([("open_webpage_frequency".to_owned(), json!("1"))].into());
-        let applied = Applied { id: AppId::new(Timestamp(0)), policy_id: "com.apperian.open-webpage-url".to_owned(), configuration, auth_required: true };
+        let applied = Applied {
+            id: AppId::new(Timestamp(0)),
+            policy_id: "com.apperian.open-webpage-url".to_owned(),
+            configuration,
+            auth_required: true,
+        };
         let issued = Timestamp(1_351_850_808_034);
         let base_url = "https://store.example";
-        let mut document = Unsigned { handle, binary, identifier: "com.example.app", policies: &[applied], base_url, issued, former: None };
+        let mut document = Unsigned {
+            handle,
+            binary,
+            identifier: "com.example.app",
+            policies: &[applied],
+            base_url,
+            issued,
+            former: None,
+        };
         let id = binary.base64url();
         let policy = json!({
             "policy_id": "com.apperian.open-webpage-url",
@@ -243,13 +312,17 @@ mod tests {
         document.former = Some(&former);
         document.policies = &[];
         let payload = document.payload().unwrap();
-        assert_eq!((payload["serial"].clone(), payload["policies"].clone()), (json!(2), json!([])));
+        assert_eq!(
+            (payload["serial"].clone(), payload["policies"].clone()),
+            (json!(2), json!([]))
+        );
     }
 
     #[test]
     fn the_private_half_is_sealed() {
         let (ours, theirs) = (DataKey::random(), DataKey::random());
-        let key = DocumentKey::new("cHJpdmF0ZQ==", json!({"kid": "k"}), &ours, Timestamp(0)).unwrap();
+        let key =
+            DocumentKey::new("cHJpdmF0ZQ==", json!({"kid": "k"}), &ours, Timestamp(0)).unwrap();
         assert!(!serde_json::to_string(&key).unwrap().contains("cHJpdmF0ZQ"));
         assert_eq!(key.pkcs8(&ours).unwrap(), "cHJpdmF0ZQ==");
         assert!(key.pkcs8(&theirs).is_err());

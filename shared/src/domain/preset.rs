@@ -1,5 +1,5 @@
-//! Presets: options of a policy that an administrator prepared under a name (000). They are only kept: to change one changes no
-//! app that its options were applied to.
+//! Presets: options of a policy that an administrator prepared under a name (000). They are only
+//! kept: to change one changes no app that its options were applied to.
 
 use std::collections::BTreeMap;
 
@@ -70,7 +70,8 @@ impl Preset {
         match said.get("name") {
             None => {}
             Some(Value::String(name)) => {
-                self.name = Name::new(name.trim().to_owned()).ok_or_else(|| Error::invalid("name is a text of 1 to 200 characters"))?;
+                self.name = Name::new(name.trim().to_owned())
+                    .ok_or_else(|| Error::invalid("name is a text of 1 to 200 characters"))?;
             }
             Some(_) => return Err(Error::invalid("name is a text of 1 to 200 characters")),
         }
@@ -113,7 +114,10 @@ pub fn listing(handle: Handle) -> Query {
 ///
 /// # Errors
 /// The store's.
-pub async fn views(reader: &mut Reader<'_>, handle: Handle) -> Result<BTreeMap<String, Vec<Value>>, Error> {
+pub async fn views(
+    reader: &mut Reader<'_>,
+    handle: Handle,
+) -> Result<BTreeMap<String, Vec<Value>>, Error> {
     let items = reader.all(listing(handle)).await?;
     let mut views = BTreeMap::<String, Vec<Value>>::new();
     for item in items {
@@ -128,20 +132,40 @@ pub async fn views(reader: &mut Reader<'_>, handle: Handle) -> Result<BTreeMap<S
 ///
 /// # Errors
 /// Not found; the store's.
-pub async fn find(reader: &mut Reader<'_>, handle: Handle, preset: AppId) -> Result<Stored<Preset>, Error> {
-    reader.get(&keys::preset(handle, preset)).await?.ok_or_else(unknown)
+pub async fn find(
+    reader: &mut Reader<'_>,
+    handle: Handle,
+    preset: AppId,
+) -> Result<Stored<Preset>, Error> {
+    reader
+        .get(&keys::preset(handle, preset))
+        .await?
+        .ok_or_else(unknown)
 }
 
 fn counted(handle: Handle, policy_id: &str, by: i64, condition: Condition) -> Write {
-    Write::Count { key: keys::preset_count(handle, policy_id), kind: PresetCount::KIND, by, condition }
+    Write::Count {
+        key: keys::preset_count(handle, policy_id),
+        kind: PresetCount::KIND,
+        by,
+        condition,
+    }
 }
 
 /// Keeps a new preset of a policy.
 ///
 /// # Errors
 /// Invalid for what it cannot be, and beyond [`PRESETS_LIMIT`]; the store's.
-pub async fn create(reader: &mut Reader<'_>, handle: Handle, policy: &AppPolicy, said: &Map<String, Value>) -> Result<Preset, Error> {
-    let name = said.get("name").and_then(Value::as_str).and_then(|name| Name::new(name.trim().to_owned()));
+pub async fn create(
+    reader: &mut Reader<'_>,
+    handle: Handle,
+    policy: &AppPolicy,
+    said: &Map<String, Value>,
+) -> Result<Preset, Error> {
+    let name = said
+        .get("name")
+        .and_then(Value::as_str)
+        .and_then(|name| Name::new(name.trim().to_owned()));
     let mut preset = Preset {
         id: AppId::new(reader.now()),
         policy_id: policy.policy_id.to_owned(),
@@ -154,11 +178,23 @@ pub async fn create(reader: &mut Reader<'_>, handle: Handle, policy: &AppPolicy,
     preset.take(policy, said)?;
     let counter = keys::preset_count(handle, policy.policy_id);
     change!(reader, {
-        if reader.get::<PresetCount>(&counter).await?.is_some_and(|found| found.count >= PRESETS_LIMIT) {
-            return Err(Error::invalid(format!("A policy has at most {PRESETS_LIMIT} configurations")));
+        if reader
+            .get::<PresetCount>(&counter)
+            .await?
+            .is_some_and(|found| found.count >= PRESETS_LIMIT)
+        {
+            return Err(Error::invalid(format!(
+                "A policy has at most {PRESETS_LIMIT} configurations"
+            )));
         }
         let kept = records::create(keys::preset(handle, preset.id), &preset)?;
-        Ok((preset.clone(), vec![kept, counted(handle, policy.policy_id, 1, Condition::Below(PRESETS_LIMIT))]))
+        Ok((
+            preset.clone(),
+            vec![
+                kept,
+                counted(handle, policy.policy_id, 1, Condition::Below(PRESETS_LIMIT)),
+            ],
+        ))
     })
 }
 
@@ -166,10 +202,16 @@ pub async fn create(reader: &mut Reader<'_>, handle: Handle, policy: &AppPolicy,
 ///
 /// # Errors
 /// Not found; invalid for what it cannot be; the store's.
-pub async fn update(reader: &mut Reader<'_>, handle: Handle, preset: AppId, said: &Map<String, Value>) -> Result<Preset, Error> {
+pub async fn update(
+    reader: &mut Reader<'_>,
+    handle: Handle,
+    preset: AppId,
+    said: &Map<String, Value>,
+) -> Result<Preset, Error> {
     change!(reader, {
         let mut found = find(reader, handle, preset).await?;
-        let policy = named(&found.value.policy_id).ok_or_else(|| Error::internal("a preset of no policy"))?;
+        let policy = named(&found.value.policy_id)
+            .ok_or_else(|| Error::internal("a preset of no policy"))?;
         found.value.take(policy, said)?;
         let write = found.replace()?;
         Ok((found.value, vec![write]))
@@ -183,6 +225,12 @@ pub async fn update(reader: &mut Reader<'_>, handle: Handle, preset: AppId, said
 pub async fn delete(reader: &mut Reader<'_>, handle: Handle, preset: AppId) -> Result<(), Error> {
     change!(reader, {
         let found = find(reader, handle, preset).await?;
-        Ok(((), vec![found.remove(), counted(handle, &found.value.policy_id, -1, Condition::Always)]))
+        Ok((
+            (),
+            vec![
+                found.remove(),
+                counted(handle, &found.value.policy_id, -1, Condition::Always),
+            ],
+        ))
     })
 }

@@ -1,4 +1,5 @@
-//! What an app's publishers say of it beyond its card: everything that the publisher API keeps and lists do not show.
+//! What an app's publishers say of it beyond its card: everything that the publisher API keeps and
+//! lists do not show.
 
 use serde::{Deserialize, Serialize};
 
@@ -77,12 +78,21 @@ pub struct Publication {
 impl Publication {
     /// The files of its pictures, once for each place that shows one.
     pub fn pictures(&self) -> Vec<String> {
-        self.banner.iter().chain(&self.thumbnail).chain(&self.screenshots).cloned().collect()
+        self.banner
+            .iter()
+            .chain(&self.thumbnail)
+            .chain(&self.screenshots)
+            .cloned()
+            .collect()
     }
 
     /// The policy partials that its policy groups are mapped to, each once.
     pub fn partials(&self) -> Vec<u32> {
-        let mut partials: Vec<u32> = self.policy_groups.iter().flat_map(|group| group.partials.iter().copied()).collect();
+        let mut partials: Vec<u32> = self
+            .policy_groups
+            .iter()
+            .flat_map(|group| group.partials.iter().copied())
+            .collect();
         partials.sort_unstable();
         partials.dedup();
         partials
@@ -113,7 +123,11 @@ impl Platform {
 
     /// What a binary of that type runs on.
     pub fn of(kind: BinaryType) -> Self {
-        if kind == BinaryType::Android { Self::Android } else { Self::Ios }
+        if kind == BinaryType::Android {
+            Self::Android
+        } else {
+            Self::Ios
+        }
     }
 
     /// The platform of that word.
@@ -121,7 +135,9 @@ impl Platform {
     /// # Errors
     /// Invalid for any other.
     pub fn parse(text: &str) -> Result<Self, Error> {
-        let found = [Self::Android, Self::Ios, Self::Webapp].into_iter().find(|platform| platform.as_str().eq_ignore_ascii_case(text));
+        let found = [Self::Android, Self::Ios, Self::Webapp]
+            .into_iter()
+            .find(|platform| platform.as_str().eq_ignore_ascii_case(text));
         found.ok_or_else(|| Error::invalid("platform is android, ios or webapp"))
     }
 }
@@ -153,7 +169,9 @@ impl Market {
     /// # Errors
     /// Invalid for any other.
     pub fn parse(text: &str) -> Result<Self, Error> {
-        let found = [Self::Enterprise, Self::Public, Self::Webapp].into_iter().find(|market| market.as_str().eq_ignore_ascii_case(text));
+        let found = [Self::Enterprise, Self::Public, Self::Webapp]
+            .into_iter()
+            .find(|market| market.as_str().eq_ignore_ascii_case(text));
         found.ok_or_else(|| Error::invalid("marketType is enterprise, public or webapp"))
     }
 }
@@ -242,7 +260,9 @@ impl Named {
         }
         let parts = text.split('-').filter(|part| !part.is_empty()).count();
         if parts < 3 || text.chars().count() > 1_000 || text.chars().any(char::is_control) {
-            return Err(Error::invalid("appId is the id of an app, or its provider, name and version joined by hyphens"));
+            return Err(Error::invalid(
+                "appId is the id of an app, or its provider, name and version joined by hyphens",
+            ));
         }
         Ok(Self::Joined(joined(text)))
     }
@@ -262,9 +282,14 @@ pub fn joined(text: &str) -> String {
     text.replace("-AT-", "@")
 }
 
-/// The list among whose apps one of that list claims its names: what a site claims it claims among web apps.
+/// The list among whose apps one of that list claims its names: what a site claims it claims among
+/// web apps.
 pub fn claimed_among(listing: Listing) -> Listing {
-    if listing == Listing::Site { Listing::Web } else { listing }
+    if listing == Listing::Site {
+        Listing::Web
+    } else {
+        listing
+    }
 }
 
 fn unknown() -> Error {
@@ -275,29 +300,55 @@ fn unknown() -> Error {
 ///
 /// # Errors
 /// Invalid as [`Named::parse`]; not found; the store's.
-pub async fn locate(reader: &mut Reader<'_>, handle: Handle, listing: Listing, text: &str) -> Result<AppId, Error> {
+pub async fn locate(
+    reader: &mut Reader<'_>,
+    handle: Handle,
+    listing: Listing,
+    text: &str,
+) -> Result<AppId, Error> {
     let joined = match Named::parse(text)? {
         Named::Id(id) => return Ok(id),
         // 24 characters that are no id of ours may be a joined name.
         Named::Foreign => joined(text),
         Named::Joined(joined) => joined,
     };
-    let claim: Option<Stored<VersionClaim>> = reader.get(&keys::version_claim(handle, claimed_among(listing), &joined)).await?;
+    let claim: Option<Stored<VersionClaim>> = reader
+        .get(&keys::version_claim(
+            handle,
+            claimed_among(listing),
+            &joined,
+        ))
+        .await?;
     Ok(claim.ok_or_else(unknown)?.value.app)
 }
 
-/// The card of an app of that list. An id that names a binary names it as long as the binary is there.
+/// The card of an app of that list. An id that names a binary names it as long as the binary is
+/// there.
 ///
 /// # Errors
 /// Not found for an unknown app and for one of another list; the store's.
-pub async fn card(reader: &mut Reader<'_>, handle: Handle, listing: Listing, id: AppId) -> Result<Stored<AppCard>, Error> {
-    let found: Stored<AppCard> = reader.get(&keys::app_card(handle, id)).await?.ok_or_else(unknown)?;
-    let there = id.kind().is_none_or(|kind| found.value.binary(kind).is_some());
-    if there && listing.holds(found.value.kind) { Ok(found) } else { Err(unknown()) }
+pub async fn card(
+    reader: &mut Reader<'_>,
+    handle: Handle,
+    listing: Listing,
+    id: AppId,
+) -> Result<Stored<AppCard>, Error> {
+    let found: Stored<AppCard> = reader
+        .get(&keys::app_card(handle, id))
+        .await?
+        .ok_or_else(unknown)?;
+    let there = id
+        .kind()
+        .is_none_or(|kind| found.value.binary(kind).is_some());
+    if there && listing.holds(found.value.kind) {
+        Ok(found)
+    } else {
+        Err(unknown())
+    }
 }
 
-/// The id under which the publisher API shows an app that was named by `id`: that of its first binary, where it has one
-/// and `id` names none.
+/// The id under which the publisher API shows an app that was named by `id`: that of its first
+/// binary, where it has one and `id` names none.
 pub fn shown_id(card: &AppCard, id: AppId) -> AppId {
     match (id.kind(), card.binaries.first()) {
         (None, Some(binary)) if card.kind == AppKind::Mobile => card.id.binary(binary.kind),

@@ -1,8 +1,9 @@
-//! Publications by the older calls of the Apperian API: one call begins one, the file is sent with its transaction id and
-//! nothing else, another call ends it.
+//! Publications by the older calls of the Apperian API: one call begins one, the file is sent with
+//! its transaction id and nothing else, another call ends it.
 //!
-//! The id is a credential for the file alone: the tenant's handle and 128 random bits, kept as the hash that its record is
-//! found by. It is good for an hour, and only as long as the credential that it was begun with.
+//! The id is a credential for the file alone: the tenant's handle and 128 random bits, kept as the
+//! hash that its record is found by. It is good for an hour, and only as long as the credential
+//! that it was begun with.
 
 use serde::{Deserialize, Serialize};
 
@@ -55,8 +56,13 @@ const RANDOM: usize = 26;
 
 /// The tenant whose transaction a text says it is; `None` for what is no transaction's id.
 fn handle_of(transaction: &str) -> Option<Handle> {
-    let fits = transaction.len() == HANDLE + RANDOM && transaction.bytes().all(|b| b.is_ascii_alphanumeric());
-    if fits { transaction[..HANDLE].parse().ok() } else { None }
+    let fits = transaction.len() == HANDLE + RANDOM
+        && transaction.bytes().all(|b| b.is_ascii_alphanumeric());
+    if fits {
+        transaction[..HANDLE].parse().ok()
+    } else {
+        None
+    }
 }
 
 /// Where a transaction of that tenant is kept; `None` for what is no id of one.
@@ -73,29 +79,70 @@ fn unknown() -> Error {
 ///
 /// # Errors
 /// The store's.
-pub async fn begin(reader: &mut Reader<'_>, who: &Principal, app: Option<AppId>) -> Result<String, Error> {
+pub async fn begin(
+    reader: &mut Reader<'_>,
+    who: &Principal,
+    app: Option<AppId>,
+) -> Result<String, Error> {
     let transaction = format!("{}{}", who.handle, base32().encode(&random_bytes::<16>()));
-    let key = key_of(who.handle, &transaction).ok_or_else(|| Error::internal("a new transaction's id is none"))?;
-    let (by, domain, credential) = (who.owner.user.clone(), who.domain.clone(), who.credential.clone());
-    let begun = PublishingCall { app, by, domain, credential, created: reader.now(), done: None };
-    reader.table().write(vec![records::create(key, &begun)?]).await?;
+    let key = key_of(who.handle, &transaction)
+        .ok_or_else(|| Error::internal("a new transaction's id is none"))?;
+    let (by, domain, credential) = (
+        who.owner.user.clone(),
+        who.domain.clone(),
+        who.credential.clone(),
+    );
+    let begun = PublishingCall {
+        app,
+        by,
+        domain,
+        credential,
+        created: reader.now(),
+        done: None,
+    };
+    reader
+        .table()
+        .write(vec![records::create(key, &begun)?])
+        .await?;
     Ok(transaction)
 }
 
-/// Who may send a file for a transaction, and for which app; nothing for a new one. He must still have what he began it with,
-/// and the right to change apps.
+/// Who may send a file for a transaction, and for which app; nothing for a new one. He must still
+/// have what he began it with, and the right to change apps.
 ///
 /// # Errors
-/// Unauthenticated for an unknown transaction, one whose hour is over, and one whose maker or credential is out; forbidden where
-/// he has lost the right; conflict for one that has ended; the store's.
-pub async fn sender(reader: &mut Reader<'_>, transaction: &str) -> Result<(Principal, Option<AppId>), Error> {
+/// Unauthenticated for an unknown transaction, one whose hour is over, and one whose maker or
+/// credential is out; forbidden where he has lost the right; conflict for one that has ended; the
+/// store's.
+pub async fn sender(
+    reader: &mut Reader<'_>,
+    transaction: &str,
+) -> Result<(Principal, Option<AppId>), Error> {
     let handle = handle_of(transaction).ok_or_else(Error::unauthenticated)?;
     let key = key_of(handle, transaction).ok_or_else(Error::unauthenticated)?;
-    let found: PublishingCall = reader.get(&key).await?.ok_or_else(Error::unauthenticated)?.value;
-    let (credential_key, user_key, access_key) = (keys::credential(handle, &found.credential), keys::user(handle, &found.by), keys::access(handle));
-    reader.fetch_missing(&[credential_key.clone(), user_key.clone(), access_key.clone()]).await?;
-    let user: User = reader.get(&user_key).await?.ok_or_else(Error::unauthenticated)?.value;
-    let credential: Credential = reader.get(&credential_key).await?.ok_or_else(Error::unauthenticated)?.value;
+    let found: PublishingCall = reader
+        .get(&key)
+        .await?
+        .ok_or_else(Error::unauthenticated)?
+        .value;
+    let (credential_key, user_key, access_key) = (
+        keys::credential(handle, &found.credential),
+        keys::user(handle, &found.by),
+        keys::access(handle),
+    );
+    reader
+        .fetch_missing(&[credential_key.clone(), user_key.clone(), access_key.clone()])
+        .await?;
+    let user: User = reader
+        .get(&user_key)
+        .await?
+        .ok_or_else(Error::unauthenticated)?
+        .value;
+    let credential: Credential = reader
+        .get(&credential_key)
+        .await?
+        .ok_or_else(Error::unauthenticated)?
+        .value;
     let good = match &credential.purpose {
         Purpose::UserKey(key) => key.revoked.is_none(),
         Purpose::UserToken => credential.generation == user.generation,
@@ -104,11 +151,24 @@ pub async fn sender(reader: &mut Reader<'_>, transaction: &str) -> Result<(Princ
     if !good || !user.owner.enabled || user.owner.blacklisted {
         return Err(Error::unauthenticated());
     }
-    let access: Access = reader.get::<Access>(&access_key).await?.map(|found| found.value).unwrap_or_default();
+    let access: Access = reader
+        .get::<Access>(&access_key)
+        .await?
+        .map(|found| found.value)
+        .unwrap_or_default();
     let rights = access.rights_of(handle, &user.owner);
-    let who = Principal { handle, domain: found.domain, owner: user.owner, rights, means: Means::UserToken, credential: found.credential };
+    let who = Principal {
+        handle,
+        domain: found.domain,
+        owner: user.owner,
+        rights,
+        means: Means::UserToken,
+        credential: found.credential,
+    };
     if !who.holds(Right::WriteStoreItems) {
-        return Err(Error::forbidden("You do not have the permission for this operation"));
+        return Err(Error::forbidden(
+            "You do not have the permission for this operation",
+        ));
     }
     if found.done.is_some() {
         return Err(Error::conflict("transactionID: it was published already"));
@@ -116,17 +176,26 @@ pub async fn sender(reader: &mut Reader<'_>, transaction: &str) -> Result<(Princ
     Ok((who, found.app))
 }
 
-/// Ends a publication: makes the app, or adds the version, of an uploaded `file` with what is said of it, in one transaction and
-/// once. Told again, it gives the same and changes nothing. Gives the id of the binary.
+/// Ends a publication: makes the app, or adds the version, of an uploaded `file` with what is said
+/// of it, in one transaction and once. Told again, it gives the same and changes nothing. Gives the
+/// id of the binary.
 ///
 /// # Errors
-/// Not found for an unknown transaction, one whose hour is over, and another user's; as [`native_app::create`] and
-/// [`native_app::add_version`]; the store's.
-pub async fn end(reader: &mut Reader<'_>, who: &Principal, transaction: &str, file: &str, said: &Said) -> Result<AppId, Error> {
+/// Not found for an unknown transaction, one whose hour is over, and another user's; as
+/// [`native_app::create`] and [`native_app::add_version`]; the store's.
+pub async fn end(
+    reader: &mut Reader<'_>,
+    who: &Principal,
+    transaction: &str,
+    file: &str,
+    said: &Said,
+) -> Result<AppId, Error> {
     let key = key_of(who.handle, transaction).ok_or_else(unknown)?;
     change!(reader, {
         let found: Option<Stored<PublishingCall>> = reader.get(&key).await?;
-        let mut found = found.filter(|found| found.value.by == who.owner.user).ok_or_else(unknown)?;
+        let mut found = found
+            .filter(|found| found.value.by == who.owner.user)
+            .ok_or_else(unknown)?;
         if let Some(done) = found.value.done {
             return Ok((done, Vec::new()));
         }
@@ -151,7 +220,13 @@ mod tests {
         let key = key_of(ours, &transaction).unwrap();
         assert!(!format!("{key:?}").contains(&transaction[HANDLE..]));
         assert_eq!(key_of(theirs, &transaction), None);
-        for text in ["", "x", &transaction[1..], &format!("{transaction}a"), &"é".repeat(17)] {
+        for text in [
+            "",
+            "x",
+            &transaction[1..],
+            &format!("{transaction}a"),
+            &"é".repeat(17),
+        ] {
             assert_eq!(key_of(ours, text), None, "{text}");
         }
     }

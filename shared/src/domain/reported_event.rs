@@ -7,7 +7,9 @@ use crate::change;
 use crate::clock::Timestamp;
 use crate::domain::app::AppCard;
 use crate::domain::environment::Environment;
-use crate::domain::event::{self, Category, Event, EventGroup, EventName, NAMES, RETENTION_SECONDS, Severity};
+use crate::domain::event::{
+    self, Category, Event, EventGroup, EventName, NAMES, RETENTION_SECONDS, Severity,
+};
 use crate::domain::sign_in::Tries;
 use crate::error::{Error, Kind};
 use crate::id::{AppId, AppRef, Guid, Handle};
@@ -46,8 +48,8 @@ impl Record for Told {
     }
 }
 
-/// What is reported, as it was sent. The names of the original's own messages on the bus are taken too, and both names beside each
-/// other, as lists of events print them.
+/// What is reported, as it was sent. The names of the original's own messages on the bus are taken
+/// too, and both names beside each other, as lists of events print them.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Report {
@@ -84,18 +86,34 @@ pub struct Report {
 }
 
 fn too_long(field: &str, most: usize) -> Error {
-    Error::invalid(format!("invalid_{field}: at most {most} characters, none of them a control character"))
+    Error::invalid(format!(
+        "invalid_{field}: at most {most} characters, none of them a control character"
+    ))
 }
 
-/// A text of at most `most` characters; line breaks and tabs are none of the control characters that are refused.
+/// A text of at most `most` characters; line breaks and tabs are none of the control characters
+/// that are refused.
 fn bounded(field: &str, text: String, most: usize) -> Result<String, Error> {
-    let fits = text.chars().count() <= most && !text.chars().any(|c| c.is_control() && !matches!(c, '\n' | '\r' | '\t'));
-    if fits { Ok(text) } else { Err(too_long(field, most)) }
+    let fits = text.chars().count() <= most
+        && !text
+            .chars()
+            .any(|c| c.is_control() && !matches!(c, '\n' | '\r' | '\t'));
+    if fits {
+        Ok(text)
+    } else {
+        Err(too_long(field, most))
+    }
 }
 
 /// How many names are in a value, and how deep it goes.
 fn measured(value: &Value) -> (usize, usize) {
-    let deepest = |parts: &mut dyn Iterator<Item = &Value>| parts.map(measured).fold((0, 0), |(names, depth), (more, deep)| (names + more, depth.max(deep)));
+    let deepest = |parts: &mut dyn Iterator<Item = &Value>| {
+        parts
+            .map(measured)
+            .fold((0, 0), |(names, depth), (more, deep)| {
+                (names + more, depth.max(deep))
+            })
+    };
     match value {
         Value::Object(fields) => {
             let (names, depth) = deepest(&mut fields.values());
@@ -114,18 +132,31 @@ fn measured(value: &Value) -> (usize, usize) {
 /// # Errors
 /// Invalid `invalid_guid` for none, for two, and for a text that is none.
 pub fn app_of(app_guid: Option<&str>, uid: Option<&str>) -> Result<AppRef, Error> {
-    let told = |text: Option<&str>| text.map(str::trim).filter(|text| !text.is_empty()).map(str::to_owned);
+    let told = |text: Option<&str>| {
+        text.map(str::trim)
+            .filter(|text| !text.is_empty())
+            .map(str::to_owned)
+    };
     let (one, other) = (told(app_guid), told(uid));
-    if one.as_ref().zip(other.as_ref()).is_some_and(|(one, other)| one != other) {
-        return Err(Error::invalid("invalid_guid: appGuid and uid name two apps"));
+    if one
+        .as_ref()
+        .zip(other.as_ref())
+        .is_some_and(|(one, other)| one != other)
+    {
+        return Err(Error::invalid(
+            "invalid_guid: appGuid and uid name two apps",
+        ));
     }
-    let text = one.or(other).ok_or_else(|| Error::invalid("invalid_guid: appGuid is missing"))?;
+    let text = one
+        .or(other)
+        .ok_or_else(|| Error::invalid("invalid_guid: appGuid is missing"))?;
     text.parse().map_err(|_| Error::invalid("invalid_guid"))
 }
 
 /// What is said of something under either name; a blank text says nothing.
 fn either(one: Option<String>, other: Option<String>) -> Option<String> {
-    one.filter(|text| !text.trim().is_empty()).or(other.filter(|text| !text.trim().is_empty()))
+    one.filter(|text| !text.trim().is_empty())
+        .or(other.filter(|text| !text.trim().is_empty()))
 }
 
 impl Report {
@@ -139,9 +170,15 @@ impl Report {
 
     /// What reading it needs, for plans.
     pub fn keys(&self, handle: Handle) -> Vec<Key> {
-        let Ok(app) = self.app().and_then(|app| app.ours()) else { return Vec::new() };
+        let Ok(app) = self.app().and_then(|app| app.ours()) else {
+            return Vec::new();
+        };
         let mut wanted = vec![keys::app_card(handle, app)];
-        wanted.extend(self.id.as_ref().map(|id| keys::told_event(handle, &self.derived(app, id))));
+        wanted.extend(
+            self.id
+                .as_ref()
+                .map(|id| keys::told_event(handle, &self.derived(app, id))),
+        );
         wanted
     }
 
@@ -157,8 +194,11 @@ impl Report {
         };
         let whole = Value::Object(details);
         let (names, depth) = measured(&whole);
-        if names > DETAILS_NAMES || depth > DETAILS_DEPTH || whole.to_string().len() > DETAILS_LIMIT {
-            let words = format!("at most {DETAILS_LIMIT} bytes of JSON, {DETAILS_NAMES} names and {DETAILS_DEPTH} levels");
+        if names > DETAILS_NAMES || depth > DETAILS_DEPTH || whole.to_string().len() > DETAILS_LIMIT
+        {
+            let words = format!(
+                "at most {DETAILS_LIMIT} bytes of JSON, {DETAILS_NAMES} names and {DETAILS_DEPTH} levels"
+            );
             return Err(Error::invalid(format!("invalid_eventDetails: {words}")));
         }
         match whole {
@@ -168,20 +208,33 @@ impl Report {
     }
 
     fn name(&self) -> Result<&'static EventName, Error> {
-        let known = EventName::parse(&self.event_type).filter(|known| known.refines.is_none() && !known.on_request);
+        let known = EventName::parse(&self.event_type)
+            .filter(|known| known.refines.is_none() && !known.on_request);
         known.ok_or_else(|| {
-            let names: Vec<&str> = NAMES.iter().filter(|name| name.refines.is_none() && !name.on_request).map(|name| name.name).collect();
+            let names: Vec<&str> = NAMES
+                .iter()
+                .filter(|name| name.refines.is_none() && !name.on_request)
+                .map(|name| name.name)
+                .collect();
             Error::invalid(format!("invalid_eventType: one of {}", names.join(", ")))
         })
     }
 
-    /// The event, of an app that is called `app_name`. `by` is the name of the member who reports it; an app's host says itself who
-    /// did it.
+    /// The event, of an app that is called `app_name`. `by` is the name of the member who reports
+    /// it; an app's host says itself who did it.
     ///
     /// # Errors
     /// Invalid, naming the field.
-    fn event(mut self, app: AppId, app_name: &str, by: Option<&str>, now: Timestamp) -> Result<Event, Error> {
-        let named = |field: &str, error: Error| Error::invalid(format!("invalid_{field}: {}", error.message));
+    fn event(
+        mut self,
+        app: AppId,
+        app_name: &str,
+        by: Option<&str>,
+        now: Timestamp,
+    ) -> Result<Event, Error> {
+        let named = |field: &str, error: Error| {
+            Error::invalid(format!("invalid_{field}: {}", error.message))
+        };
         let known = self.name()?;
         let category = either(self.category.take(), self.event_class.take())
             .map_or(Ok(known.category), |text| text.parse::<Category>())
@@ -193,7 +246,11 @@ impl Report {
         let message = match self.message.take().filter(|message| !message.is_empty()) {
             Some(message) => message,
             // The original's own messages have it there.
-            None => details.get("message").and_then(Value::as_str).ok_or_else(|| Error::invalid("invalid_message: it is missing"))?.to_owned(),
+            None => details
+                .get("message")
+                .and_then(Value::as_str)
+                .ok_or_else(|| Error::invalid("invalid_message: it is missing"))?
+                .to_owned(),
         };
         let message = bounded("message", message, MESSAGE_LIMIT)?;
         if message.trim().is_empty() {
@@ -202,19 +259,32 @@ impl Report {
         let happened = match self.timestamp.take() {
             None => now,
             Some(text) => {
-                let at = Timestamp::read(&text).ok_or_else(|| Error::invalid("invalid_timestamp: milliseconds since 1970, or a time in UTC"))?;
-                if at < now.plus_seconds(-AGE_LIMIT_SECONDS) || at > now.plus_seconds(AHEAD_LIMIT_SECONDS) {
-                    return Err(Error::invalid("invalid_timestamp: within the last seven days, and at most five minutes ahead of now"));
+                let at = Timestamp::read(&text).ok_or_else(|| {
+                    Error::invalid("invalid_timestamp: milliseconds since 1970, or a time in UTC")
+                })?;
+                if at < now.plus_seconds(-AGE_LIMIT_SECONDS)
+                    || at > now.plus_seconds(AHEAD_LIMIT_SECONDS)
+                {
+                    return Err(Error::invalid(
+                        "invalid_timestamp: within the last seven days, and at most five minutes ahead of now",
+                    ));
                 }
                 at
             }
         };
-        let by = match (by, self.updated_by.take().filter(|by| !by.trim().is_empty())) {
+        let by = match (
+            by,
+            self.updated_by.take().filter(|by| !by.trim().is_empty()),
+        ) {
             (Some(member), _) => member.to_owned(),
             (None, Some(said)) => bounded("updatedBy", said, NAME_LIMIT)?,
             (None, None) => event::SYSTEM.to_owned(),
         };
-        let id = self.id.take().map(|id| bounded("id", id, NAME_LIMIT)).transpose()?;
+        let id = self
+            .id
+            .take()
+            .map(|id| bounded("id", id, NAME_LIMIT))
+            .transpose()?;
         if id.as_ref().is_some_and(|id| id.trim().is_empty()) {
             return Err(Error::invalid("invalid_id: it is blank"));
         }
@@ -237,8 +307,9 @@ impl Report {
     }
 }
 
-/// How many reports of an app were written in a minute. It is counted in the transaction that writes a report: more than the limit
-/// are never taken, however many come at once, and a refused one writes nothing.
+/// How many reports of an app were written in a minute. It is counted in the transaction that
+/// writes a report: more than the limit are never taken, however many come at once, and a refused
+/// one writes nothing.
 struct Minute {
     key: Key,
     ends: i64,
@@ -247,20 +318,32 @@ struct Minute {
 impl Minute {
     fn of(handle: Handle, app: AppId, now: Timestamp) -> Self {
         let minute = now.seconds().div_euclid(60);
-        Self { key: keys::tries(handle, &format!("reports#{}", app.sort_key()), minute), ends: (minute + 2) * 60 }
+        Self {
+            key: keys::tries(handle, &format!("reports#{}", app.sort_key()), minute),
+            ends: (minute + 2) * 60,
+        }
     }
 
     fn counted(&self) -> Write {
-        Write::Tally { key: self.key.clone(), kind: Tries::KIND, by: 1, expires: self.ends, condition: Condition::Below(MINUTE_LIMIT) }
+        Write::Tally {
+            key: self.key.clone(),
+            kind: Tries::KIND,
+            by: 1,
+            expires: self.ends,
+            condition: Condition::Below(MINUTE_LIMIT),
+        }
     }
 
-    /// Refuses beyond the limit. The counter is read by a later try alone, which the refused transaction of the first one asked for:
-    /// where few reports come nobody reads it.
+    /// Refuses beyond the limit. The counter is read by a later try alone, which the refused
+    /// transaction of the first one asked for: where few reports come nobody reads it.
     async fn refuse_beyond(&self, reader: &mut Reader<'_>) -> Result<(), Error> {
         match reader.get::<Tries>(&self.key).await? {
-            Some(found) if found.count >= MINUTE_LIMIT => {
-                Err(Error::new(Kind::TooManyRequests, format!("At most {MINUTE_LIMIT} events of an app are taken in a minute, please try again later")))
-            }
+            Some(found) if found.count >= MINUTE_LIMIT => Err(Error::new(
+                Kind::TooManyRequests,
+                format!(
+                    "At most {MINUTE_LIMIT} events of an app are taken in a minute, please try again later"
+                ),
+            )),
             _ => Ok(()),
         }
     }
@@ -271,16 +354,23 @@ impl Minute {
 pub struct Taken {
     /// The event's guid.
     pub guid: Guid,
-    /// Whether it was written now: not where it was reported before, nor where its name is one that is not kept.
+    /// Whether it was written now: not where it was reported before, nor where its name is one that
+    /// is not kept.
     pub is_new: bool,
 }
 
-/// Takes a report of an app, by the member of that name or by the app's host. The same id is one event, however often it comes.
-/// `DELETE_REQUESTED` is taken and not kept, as the original did.
+/// Takes a report of an app, by the member of that name or by the app's host. The same id is one
+/// event, however often it comes. `DELETE_REQUESTED` is taken and not kept, as the original did.
 ///
 /// # Errors
-/// Not found for an unknown app; invalid, naming the field; too many requests beyond [`MINUTE_LIMIT`]; the store's.
-pub async fn take(reader: &mut Reader<'_>, handle: Handle, report: &Report, by: Option<&str>) -> Result<Taken, Error> {
+/// Not found for an unknown app; invalid, naming the field; too many requests beyond
+/// [`MINUTE_LIMIT`]; the store's.
+pub async fn take(
+    reader: &mut Reader<'_>,
+    handle: Handle,
+    report: &Report,
+    by: Option<&str>,
+) -> Result<Taken, Error> {
     let now = reader.now();
     let app = report.app()?.ours()?;
     let random = Guid::random();
@@ -289,7 +379,10 @@ pub async fn take(reader: &mut Reader<'_>, handle: Handle, report: &Report, by: 
     change!(reader, {
         reader.fetch_missing(&report.keys(handle)).await?;
         let card: Option<Stored<AppCard>> = reader.get(&keys::app_card(handle, app)).await?;
-        let name = card.as_ref().map(|card| card.value.name.to_string()).unwrap_or_default();
+        let name = card
+            .as_ref()
+            .map(|card| card.value.name.to_string())
+            .unwrap_or_default();
         let mut event = report.clone().event(app, &name, by, now)?;
         // Of an app that goes at this moment something may still be told: its log outlives it.
         if card.is_none() {
@@ -301,11 +394,24 @@ pub async fn take(reader: &mut Reader<'_>, handle: Handle, report: &Report, by: 
         } else {
             let claim = keys::told_event(handle, &event.guid);
             if reader.get::<Told>(&claim).await?.is_some() {
-                return Ok((Taken { guid: event.guid, is_new: false }, Vec::new()));
+                return Ok((
+                    Taken {
+                        guid: event.guid,
+                        is_new: false,
+                    },
+                    Vec::new(),
+                ));
             }
-            writes.push(records::put(claim, &Told { at: now }, Condition::AbsentOrExpired { now: now.seconds() })?);
+            writes.push(records::put(
+                claim,
+                &Told { at: now },
+                Condition::AbsentOrExpired { now: now.seconds() },
+            )?);
         }
-        let taken = Taken { guid: event.guid.clone(), is_new: event.name != "DELETE_REQUESTED" };
+        let taken = Taken {
+            guid: event.guid.clone(),
+            is_new: event.name != "DELETE_REQUESTED",
+        };
         if !taken.is_new {
             return Ok((taken, Vec::new()));
         }

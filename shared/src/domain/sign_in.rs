@@ -1,5 +1,5 @@
-//! Signing in: members by cookie, apps' users by session. Throttled per account and address, and alike in words and time
-//! for an unknown user and a wrong password.
+//! Signing in: members by cookie, apps' users by session. Throttled per account and address, and
+//! alike in words and time for an unknown user and a wrong password.
 
 use serde::{Deserialize, Serialize};
 
@@ -94,7 +94,9 @@ fn throttled(of: Throttled) -> Error {
     let message = match of {
         Throttled::Registration => "Too many registrations, please try again later",
         Throttled::TestMail => "Too many test mails, please try again later",
-        Throttled::Password | Throttled::Provider | Throttled::Browser | Throttled::Reset => "Too many failed logins, please try again later",
+        Throttled::Password | Throttled::Provider | Throttled::Browser | Throttled::Reset => {
+            "Too many failed logins, please try again later"
+        }
     };
     Error::new(Kind::TooManyRequests, message)
 }
@@ -106,9 +108,20 @@ impl Attempt<'_> {
 
     fn counters(&self) -> [(Key, i64); 2] {
         let of = self.of.as_str();
-        let account = keys::tries(self.handle, &format!("{of}#account#{}", self.name), self.window());
-        let address = keys::tries(self.handle, &format!("{of}#address#{}", network(self.address)), self.window());
-        [(account, i64::from(ACCOUNT_FAILURES)), (address, i64::from(ADDRESS_FAILURES))]
+        let account = keys::tries(
+            self.handle,
+            &format!("{of}#account#{}", self.name),
+            self.window(),
+        );
+        let address = keys::tries(
+            self.handle,
+            &format!("{of}#address#{}", network(self.address)),
+            self.window(),
+        );
+        [
+            (account, i64::from(ACCOUNT_FAILURES)),
+            (address, i64::from(ADDRESS_FAILURES)),
+        ]
     }
 
     /// What [`refuse_throttled`](Self::refuse_throttled) reads.
@@ -122,27 +135,52 @@ impl Attempt<'_> {
     /// Too many requests; the store's.
     pub async fn refuse_throttled(&self, reader: &mut Reader<'_>) -> Result<(), Error> {
         for (key, most) in &self.counters() {
-            if reader.get::<Tries>(key).await?.is_some_and(|found| found.count >= *most) {
+            if reader
+                .get::<Tries>(key)
+                .await?
+                .is_some_and(|found| found.count >= *most)
+            {
                 return Err(throttled(self.of));
             }
         }
         Ok(())
     }
 
-    /// The same for who has given a right password: of many guesses at once, the one that is right must not be told from
-    /// the others by another refusal.
+    /// The same for who has given a right password: of many guesses at once, the one that is right
+    /// must not be told from the others by another refusal.
     ///
     /// # Errors
     /// [`Error::sign_in_failed`]; the store's.
     pub async fn refuse_alike(&self, reader: &mut Reader<'_>) -> Result<(), Error> {
-        let alike = |error: Error| if error.kind == Kind::TooManyRequests { Error::sign_in_failed() } else { error };
+        let alike = |error: Error| {
+            if error.kind == Kind::TooManyRequests {
+                Error::sign_in_failed()
+            } else {
+                error
+            }
+        };
         self.refuse_throttled(reader).await.map_err(alike)
     }
 
     fn tally(&self, by: i64, bounded: bool) -> Vec<Write> {
         let expires = (self.window() + 2) * FAILURE_WINDOW;
-        let condition = |most| if bounded { Condition::Below(most) } else { Condition::Always };
-        self.counters().into_iter().map(|(key, most)| Write::Tally { key, kind: Tries::KIND, by, expires, condition: condition(most) }).collect()
+        let condition = |most| {
+            if bounded {
+                Condition::Below(most)
+            } else {
+                Condition::Always
+            }
+        };
+        self.counters()
+            .into_iter()
+            .map(|(key, most)| Write::Tally {
+                key,
+                kind: Tries::KIND,
+                by,
+                expires,
+                condition: condition(most),
+            })
+            .collect()
     }
 
     async fn written(&self, reader: &Reader<'_>, writes: Vec<Write>) -> Result<(), Error> {
@@ -151,7 +189,12 @@ impl Attempt<'_> {
                 Ok(()) => return Ok(()),
                 Err(StoreError::Condition { .. }) => return Err(throttled(self.of)),
                 // Many at once count at the same item: nothing was changed.
-                Err(StoreError::Contended(_)) => tokio::time::sleep(std::time::Duration::from_millis(rand::random_range(1..=pause))).await,
+                Err(StoreError::Contended(_)) => {
+                    tokio::time::sleep(std::time::Duration::from_millis(rand::random_range(
+                        1..=pause,
+                    )))
+                    .await
+                }
                 Err(error) => return Err(error.into()),
             }
         }
@@ -166,8 +209,8 @@ impl Attempt<'_> {
         self.written(reader, self.tally(1, false)).await
     }
 
-    /// Counts a try before it is made, so that no number of them at once is more than the limit. Who may try gets it back
-    /// by [`forgive`](Self::forgive).
+    /// Counts a try before it is made, so that no number of them at once is more than the limit.
+    /// Who may try gets it back by [`forgive`](Self::forgive).
     ///
     /// # Errors
     /// Too many requests; the store's.
@@ -183,8 +226,8 @@ impl Attempt<'_> {
         self.written(reader, self.tally(1, true).split_off(1)).await
     }
 
-    /// The writes of a success that counts as a try itself, for the account and for the address: it only happens while both
-    /// are below their limits.
+    /// The writes of a success that counts as a try itself, for the account and for the address: it
+    /// only happens while both are below their limits.
     pub fn charges(&self) -> Vec<Write> {
         self.tally(1, true)
     }
@@ -194,7 +237,8 @@ impl Attempt<'_> {
         self.tally(-1, false)
     }
 
-    /// The writes of a success that was charged: the account's tries are forgotten, the address gets its own back.
+    /// The writes of a success that was charged: the account's tries are forgotten, the address
+    /// gets its own back.
     pub fn forgive(&self) -> Vec<Write> {
         let [(account, _), _] = self.counters();
         let mut writes = vec![Write::Delete(account, Condition::Always)];
@@ -202,11 +246,14 @@ impl Attempt<'_> {
         writes
     }
 
-    /// The writes of a success that was not charged: it only happens while account and address are below their limits, so
-    /// that of many guesses at once none is better than one of the first.
+    /// The writes of a success that was not charged: it only happens while account and address are
+    /// below their limits, so that of many guesses at once none is better than one of the first.
     pub fn within(&self) -> Vec<Write> {
         let [(account, most), (address, most_of_address)] = self.counters();
-        vec![Write::Delete(account, Condition::Below(most)), Write::Check(address, Condition::Below(most_of_address))]
+        vec![
+            Write::Delete(account, Condition::Below(most)),
+            Write::Check(address, Condition::Below(most_of_address)),
+        ]
     }
 }
 
@@ -230,8 +277,8 @@ pub struct Proved {
     pub generation: u32,
 }
 
-/// Checks name and password and gives whose they are. The name and the failures are read here if they were not fetched
-/// before.
+/// Checks name and password and gives whose they are. The name and the failures are read here if
+/// they were not fetched before.
 ///
 /// # Errors
 /// [`Error::sign_in_failed`]; too many requests; the store's.
@@ -242,9 +289,17 @@ pub async fn prove(reader: &mut Reader<'_>, attempt: Attempt<'_>) -> Result<Prov
     reader.fetch_missing(&wanted).await?;
     attempt.refuse_throttled(reader).await?;
     let claim: Option<Stored<SignInName>> = reader.get(&claim_key).await?;
-    let right = verify_password(attempt.password, claim.as_ref().and_then(|claim| claim.value.password.as_deref()));
+    let right = verify_password(
+        attempt.password,
+        claim
+            .as_ref()
+            .and_then(|claim| claim.value.password.as_deref()),
+    );
     match (right, claim) {
-        (true, Some(claim)) => Ok(Proved { user: claim.value.user, generation: claim.value.generation }),
+        (true, Some(claim)) => Ok(Proved {
+            user: claim.value.user,
+            generation: claim.value.generation,
+        }),
         _ => {
             attempt.count_failure(reader).await?;
             Err(Error::sign_in_failed())
@@ -256,10 +311,23 @@ pub async fn prove(reader: &mut Reader<'_>, attempt: Attempt<'_>) -> Result<Prov
 ///
 /// # Errors
 /// Internal.
-pub fn new_session(handle: Handle, domain: &str, user: &Guid, generation: u32, now: Timestamp) -> Result<(CredentialText, Write), Error> {
+pub fn new_session(
+    handle: Handle,
+    domain: &str,
+    user: &Guid,
+    generation: u32,
+    now: Timestamp,
+) -> Result<(CredentialText, Write), Error> {
     let session = CredentialText::new_session(handle, user);
     let expires = Some(now.plus_seconds(SESSION_SECONDS));
-    let credential = Credential { purpose: Purpose::Session, domain: domain.to_owned(), created: now, generation, expires, owner: None };
+    let credential = Credential {
+        purpose: Purpose::Session,
+        domain: domain.to_owned(),
+        created: now,
+        generation,
+        expires,
+        owner: None,
+    };
     let write = records::create(keys::credential(handle, &session.hash()), &credential)?;
     Ok((session, write))
 }
@@ -269,34 +337,51 @@ pub fn new_session(handle: Handle, domain: &str, user: &Guid, generation: u32, n
 /// # Errors
 /// Internal.
 pub fn login_noted(handle: Handle, user: &Guid, now: Timestamp) -> Result<Write, Error> {
-    records::put(keys::last_login(handle, user), &LastLogin { at: now }, Condition::Always)
+    records::put(
+        keys::last_login(handle, user),
+        &LastLogin { at: now },
+        Condition::Always,
+    )
 }
 
-/// The user who gave a right password, as he is now, with the writes of his success. They stand in one change with what he
-/// gets by it, whose outcome goes through [`told_alike`].
+/// The user who gave a right password, as he is now, with the writes of his success. They stand in
+/// one change with what he gets by it, whose outcome goes through [`told_alike`].
 ///
 /// # Errors
-/// [`Error::sign_in_failed`] for a user who is out or has another password by now, and where others failed too often
-/// meanwhile; the store's.
-pub async fn let_in(reader: &mut Reader<'_>, attempt: Attempt<'_>, proved: &Proved) -> Result<(User, Vec<Write>), Error> {
+/// [`Error::sign_in_failed`] for a user who is out or has another password by now, and where others
+/// failed too often meanwhile; the store's.
+pub async fn let_in(
+    reader: &mut Reader<'_>,
+    attempt: Attempt<'_>,
+    proved: &Proved,
+) -> Result<(User, Vec<Write>), Error> {
     let handle = attempt.handle;
-    let user: Stored<User> = reader.get(&keys::user(handle, &proved.user)).await?.ok_or_else(Error::sign_in_failed)?;
+    let user: Stored<User> = reader
+        .get(&keys::user(handle, &proved.user))
+        .await?
+        .ok_or_else(Error::sign_in_failed)?;
     let owner = &user.value.owner;
     if !owner.enabled || owner.blacklisted || user.value.generation != proved.generation {
         return Err(Error::sign_in_failed());
     }
     attempt.refuse_alike(reader).await?;
-    // The same user signs in elsewhere at the same time: the transactions meet at the user and the failures.
+    // The same user signs in elsewhere at the same time: the transactions meet at the user and the
+    // failures.
     let mut writes = vec![Write::Check(user.key.clone(), Condition::Rev(user.rev))];
     writes.extend(attempt.within());
     Ok((user.value, writes))
 }
 
-/// The outcome of a change with [`let_in`]. A right password of who is out counts as a wrong one: nothing tells them apart.
+/// The outcome of a change with [`let_in`]. A right password of who is out counts as a wrong one:
+/// nothing tells them apart.
 ///
 /// # Errors
 /// The outcome's; the store's.
-pub async fn told_alike<T>(reader: &Reader<'_>, attempt: Attempt<'_>, outcome: Result<T, Error>) -> Result<T, Error> {
+pub async fn told_alike<T>(
+    reader: &Reader<'_>,
+    attempt: Attempt<'_>,
+    outcome: Result<T, Error>,
+) -> Result<T, Error> {
     if outcome.as_ref().is_err_and(|error| error.sign_in) {
         attempt.count_failure(reader).await?;
     }
@@ -313,7 +398,10 @@ pub async fn member(reader: &mut Reader<'_>, attempt: Attempt<'_>) -> Result<Sig
     wanted.extend([keys::sign_in(handle, attempt.name), keys::tenant(handle)]);
     reader.fetch(wanted, Vec::new()).await?;
     let proved = prove(reader, attempt).await?;
-    let tenant: Stored<Tenant> = reader.get(&keys::tenant(handle)).await?.ok_or_else(Error::sign_in_failed)?;
+    let tenant: Stored<Tenant> = reader
+        .get(&keys::tenant(handle))
+        .await?
+        .ok_or_else(Error::sign_in_failed)?;
     let now = reader.now();
     let domain = tenant.value.name;
     let (session, credential) = new_session(handle, &domain, &proved.user, proved.generation, now)?;
@@ -323,7 +411,11 @@ pub async fn member(reader: &mut Reader<'_>, attempt: Attempt<'_>) -> Result<Sig
         Ok((user, writes))
     });
     let user = told_alike(reader, attempt, user).await?;
-    Ok(SignedIn { session, user, domain })
+    Ok(SignedIn {
+        session,
+        user,
+        domain,
+    })
 }
 
 /// Somebody whom a provider admitted.
@@ -372,25 +464,51 @@ pub struct AppSignedIn {
     pub user_id: String,
 }
 
-/// The coded refusals that clients look for (`$fh.auth`). They are given only to somebody who has proved who he is.
+/// The coded refusals that clients look for (`$fh.auth`). They are given only to somebody who has
+/// proved who he is.
 fn refused(message: &str) -> Error {
     Error::forbidden(message)
 }
 
-/// The platform's user that an outsider is: the one whose name is the provider's own name of him, else the only one with
-/// his verified address.
-async fn user_of(reader: &mut Reader<'_>, handle: Handle, outsider: &Outsider) -> Result<Option<Stored<User>>, Error> {
-    let by_name: Option<Stored<SignInName>> = reader.get(&keys::sign_in(handle, &outsider.subject)).await?;
+/// The platform's user that an outsider is: the one whose name is the provider's own name of him,
+/// else the only one with his verified address.
+async fn user_of(
+    reader: &mut Reader<'_>,
+    handle: Handle,
+    outsider: &Outsider,
+) -> Result<Option<Stored<User>>, Error> {
+    let by_name: Option<Stored<SignInName>> = reader
+        .get(&keys::sign_in(handle, &outsider.subject))
+        .await?;
     if let Some(claim) = by_name {
         let user: Option<Stored<User>> = reader.get(&keys::user(handle, &claim.value.user)).await?;
-        // Names are claimed without case in all of Unicode, which takes signs for letters that a provider tells apart.
-        return Ok(user.filter(|user| user.value.names.iter().any(|name| name.eq_ignore_ascii_case(&outsider.subject))));
+        // Names are claimed without case in all of Unicode, which takes signs for letters that a
+        // provider tells apart.
+        return Ok(user.filter(|user| {
+            user.value
+                .names
+                .iter()
+                .any(|name| name.eq_ignore_ascii_case(&outsider.subject))
+        }));
     }
-    let Some(email) = outsider.email.as_deref().filter(|email| outsider.email_verified && !email.is_empty()) else { return Ok(None) };
-    let found = reader.all(Query::all(keys::email_users(handle, email))).await?;
+    let Some(email) = outsider
+        .email
+        .as_deref()
+        .filter(|email| outsider.email_verified && !email.is_empty())
+    else {
+        return Ok(None);
+    };
+    let found = reader
+        .all(Query::all(keys::email_users(handle, email)))
+        .await?;
     match found.as_slice() {
         [only] => {
-            let user: Option<Stored<User>> = reader.get(&keys::user(handle, &only.key.sk.parse().map_err(Error::internal)?)).await?;
+            let user: Option<Stored<User>> = reader
+                .get(&keys::user(
+                    handle,
+                    &only.key.sk.parse().map_err(Error::internal)?,
+                ))
+                .await?;
             Ok(user.filter(|user| user.value.owner.email.eq_ignore_ascii_case(email)))
         }
         _ => Ok(None),
@@ -407,18 +525,29 @@ fn refuse_blocked(owner: &Owner) -> Result<(), Error> {
     Ok(())
 }
 
-/// Lets an app's user in whom the policy's provider admitted: the checks of policy, user and device, the note of the
-/// device, and the session.
+/// Lets an app's user in whom the policy's provider admitted: the checks of policy, user and
+/// device, the note of the device, and the session.
 ///
-/// An outsider is taken for a platform's user only where that user is listed on the policy; otherwise policy and subject
-/// are all that he is. `attempt` is what was throttled on the way: counted with a success of a password, given back for
-/// a provider.
+/// An outsider is taken for a platform's user only where that user is listed on the policy;
+/// otherwise policy and subject are all that he is. `attempt` is what was throttled on the way:
+/// counted with a success of a password, given back for a provider.
 ///
 /// # Errors
-/// Too many requests; `user_not_found`, `user_not_approved`, `user_disabled`, `user_purge_data`, `device_disabled`, `device_purge_data`; the
-/// store's.
-pub async fn admit(reader: &mut Reader<'_>, entrance: Entrance<'_>, person: &Person, attempt: Option<Attempt<'_>>) -> Result<AppSignedIn, Error> {
-    let Entrance { handle, domain, policy, cuid, client_token } = entrance;
+/// Too many requests; `user_not_found`, `user_not_approved`, `user_disabled`, `user_purge_data`,
+/// `device_disabled`, `device_purge_data`; the store's.
+pub async fn admit(
+    reader: &mut Reader<'_>,
+    entrance: Entrance<'_>,
+    person: &Person,
+    attempt: Option<Attempt<'_>>,
+) -> Result<AppSignedIn, Error> {
+    let Entrance {
+        handle,
+        domain,
+        policy,
+        cuid,
+        client_token,
+    } = entrance;
     let now = reader.now();
     let device = device_id(cuid);
     let device_key = keys::device(handle, &device);
@@ -426,7 +555,10 @@ pub async fn admit(reader: &mut Reader<'_>, entrance: Entrance<'_>, person: &Per
         let mut writes = Vec::new();
         let found: Option<Stored<User>> = match person {
             Person::User(proved) => {
-                let user: Stored<User> = reader.get(&keys::user(handle, &proved.user)).await?.ok_or_else(Error::sign_in_failed)?;
+                let user: Stored<User> = reader
+                    .get(&keys::user(handle, &proved.user))
+                    .await?
+                    .ok_or_else(Error::sign_in_failed)?;
                 if user.value.generation != proved.generation {
                     return Err(Error::sign_in_failed());
                 }
@@ -442,7 +574,9 @@ pub async fn admit(reader: &mut Reader<'_>, entrance: Entrance<'_>, person: &Per
             }
         };
         let generation = found.as_ref().map_or(0, |user| user.value.generation);
-        let listed = found.as_ref().is_some_and(|user| user.value.policies.contains(&policy.guid));
+        let listed = found
+            .as_ref()
+            .is_some_and(|user| user.value.policies.contains(&policy.guid));
         if let Some(user) = &found {
             refuse_blocked(&user.value.owner)?;
             writes.push(Write::Check(user.key.clone(), Condition::Rev(user.rev)));
@@ -464,7 +598,11 @@ pub async fn admit(reader: &mut Reader<'_>, entrance: Entrance<'_>, person: &Per
                     user: user.as_ref().map(|user| user.value.owner.user.clone()),
                     seen: now,
                 };
-                writes.push(records::put(keys::identity(handle, &identity.guid), &identity, Condition::Always)?);
+                writes.push(records::put(
+                    keys::identity(handle, &identity.guid),
+                    &identity,
+                    Condition::Always,
+                )?);
                 (identity.guid, identity.subject)
             }
             (_, Some(user)) => {
@@ -482,21 +620,37 @@ pub async fn admit(reader: &mut Reader<'_>, entrance: Entrance<'_>, person: &Per
                 found.replace()?
             }
             None => {
-                let device = Device { cuid: cuid.to_owned(), name: String::new(), created: now, modified: now, disabled: false, blacklisted: false };
-                records::put(device_key.clone(), &device, Condition::AbsentOrExpired { now: now.seconds() })?
+                let device = Device {
+                    cuid: cuid.to_owned(),
+                    name: String::new(),
+                    created: now,
+                    modified: now,
+                    disabled: false,
+                    blacklisted: false,
+                };
+                records::put(
+                    device_key.clone(),
+                    &device,
+                    Condition::AbsentOrExpired { now: now.seconds() },
+                )?
             }
         });
         writes.extend(device::links(handle, &device, &guid, client_token, now)?);
         let session = CredentialText::new_app_session(handle, &guid, &device, &policy.guid);
         let credential = Credential {
-            purpose: Purpose::AppSession { cuid: cuid.to_owned() },
+            purpose: Purpose::AppSession {
+                cuid: cuid.to_owned(),
+            },
             domain: domain.to_owned(),
             created: now,
             generation,
             expires: Some(now.plus_seconds(APP_SESSION_SECONDS)),
             owner: None,
         };
-        writes.push(records::create(keys::credential(handle, &session.hash()), &credential)?);
+        writes.push(records::create(
+            keys::credential(handle, &session.hash()),
+            &credential,
+        )?);
         Ok((AppSignedIn { session, user_id }, writes))
     })
 }
@@ -504,7 +658,8 @@ pub async fn admit(reader: &mut Reader<'_>, entrance: Entrance<'_>, person: &Per
 /// How long a sign-in waits for the browser's return from the provider, in seconds.
 pub const PENDING_SECONDS: i64 = 600;
 
-/// A sign-in that waits for the browser's return. It is found by the hash of its state, and good for one return.
+/// A sign-in that waits for the browser's return. It is found by the hash of its state, and good
+/// for one return.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct PendingSignIn {
     /// The policy as it was when the sign-in began.
@@ -535,8 +690,15 @@ impl Record for PendingSignIn {
 ///
 /// # Errors
 /// The store's.
-pub async fn wait(reader: &Reader<'_>, state: &CredentialText, pending: &PendingSignIn) -> Result<(), Error> {
-    let write = records::create(keys::pending_sign_in(state.handle(), &state.hash()), pending)?;
+pub async fn wait(
+    reader: &Reader<'_>,
+    state: &CredentialText,
+    pending: &PendingSignIn,
+) -> Result<(), Error> {
+    let write = records::create(
+        keys::pending_sign_in(state.handle(), &state.hash()),
+        pending,
+    )?;
     Ok(reader.table().write(vec![write]).await?)
 }
 
@@ -544,7 +706,10 @@ pub async fn wait(reader: &Reader<'_>, state: &CredentialText, pending: &Pending
 ///
 /// # Errors
 /// The store's. Then it is not known whether it still waits.
-pub async fn take(reader: &mut Reader<'_>, state: &CredentialText) -> Result<Option<PendingSignIn>, Error> {
+pub async fn take(
+    reader: &mut Reader<'_>,
+    state: &CredentialText,
+) -> Result<Option<PendingSignIn>, Error> {
     let key = keys::pending_sign_in(state.handle(), &state.hash());
     change!(reader, {
         let found: Option<Stored<PendingSignIn>> = reader.get(&key).await?;
@@ -559,5 +724,8 @@ pub async fn take(reader: &mut Reader<'_>, state: &CredentialText) -> Result<Opt
 /// The store's.
 pub async fn end(reader: &Reader<'_>, session: &CredentialText) -> Result<(), Error> {
     let key = keys::credential(session.handle(), &session.hash());
-    Ok(reader.table().write(vec![Write::Delete(key, Condition::Always)]).await?)
+    Ok(reader
+        .table()
+        .write(vec![Write::Delete(key, Condition::Always)])
+        .await?)
 }

@@ -1,7 +1,8 @@
 //! Signing credentials: keys with their certificates, by which packages are signed (000).
 //!
-//! Lists show a record that holds no secret. The PKCS#12 file and its password are sealed under the tenant's data key in a
-//! record of their own, which only signing reads; no answer, error or log line has anything of them.
+//! Lists show a record that holds no secret. The PKCS#12 file and its password are sealed under the
+//! tenant's data key in a record of their own, which only signing reads; no answer, error or log
+//! line has anything of them.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -39,7 +40,8 @@ pub enum SigningPlatform {
 }
 
 impl SigningPlatform {
-    /// The platform of that number; `None` for those that are not signed here (4 and 5 are Windows).
+    /// The platform of that number; `None` for those that are not signed here (4 and 5 are
+    /// Windows).
     pub fn of_number(number: u64) -> Option<Self> {
         match number {
             1 => Some(Self::Ios),
@@ -108,7 +110,8 @@ impl Record for SigningSecret {
     const KIND: &'static str = "signing-secret";
 }
 
-/// The provisioning profile of a signing credential, in base64. It is in every app that is signed by it: no secret.
+/// The provisioning profile of a signing credential, in base64. It is in every app that is signed
+/// by it: no secret.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct SigningProfile {
     profile: String,
@@ -138,8 +141,13 @@ pub struct Material {
 ///
 /// # Errors
 /// The store's.
-pub async fn list(reader: &mut Reader<'_>, handle: Handle) -> Result<Vec<SigningCredential>, Error> {
-    let items = reader.all(Query::all(keys::signing_credentials(handle))).await?;
+pub async fn list(
+    reader: &mut Reader<'_>,
+    handle: Handle,
+) -> Result<Vec<SigningCredential>, Error> {
+    let items = reader
+        .all(Query::all(keys::signing_credentials(handle)))
+        .await?;
     let mut all = Vec::with_capacity(items.len());
     for item in items {
         all.push(Stored::<SigningCredential>::parse(item)?.value);
@@ -152,19 +160,44 @@ pub async fn list(reader: &mut Reader<'_>, handle: Handle) -> Result<Vec<Signing
 ///
 /// # Errors
 /// Conflict beyond [`CREDENTIALS_LIMIT`]; the store's.
-pub async fn add(reader: &mut Reader<'_>, handle: Handle, key: &DataKey, credential: &SigningCredential, material: &Material) -> Result<(), Error> {
+pub async fn add(
+    reader: &mut Reader<'_>,
+    handle: Handle,
+    key: &DataKey,
+    credential: &SigningCredential,
+    material: &Material,
+) -> Result<(), Error> {
     if list(reader, handle).await?.len() >= CREDENTIALS_LIMIT {
-        return Err(Error::conflict(format!("There are {CREDENTIALS_LIMIT} credentials already: delete one that is not needed any more")));
+        return Err(Error::conflict(format!(
+            "There are {CREDENTIALS_LIMIT} credentials already: delete one that is not needed any more"
+        )));
     }
-    let sealed = Sealed { file: STANDARD.encode(&material.file), password: material.password.clone() };
-    let sealed = key.seal(&purpose(&credential.guid), &serde_json::to_string(&sealed).map_err(Error::internal)?)?;
+    let sealed = Sealed {
+        file: STANDARD.encode(&material.file),
+        password: material.password.clone(),
+    };
+    let sealed = key.seal(
+        &purpose(&credential.guid),
+        &serde_json::to_string(&sealed).map_err(Error::internal)?,
+    )?;
     let mut writes = vec![
-        records::create(keys::signing_credential(handle, &credential.guid), credential)?,
-        records::create(keys::signing_secret(handle, &credential.guid), &SigningSecret { sealed })?,
+        records::create(
+            keys::signing_credential(handle, &credential.guid),
+            credential,
+        )?,
+        records::create(
+            keys::signing_secret(handle, &credential.guid),
+            &SigningSecret { sealed },
+        )?,
     ];
     if let Some(profile) = &material.profile {
-        let profile = SigningProfile { profile: STANDARD.encode(profile) };
-        writes.push(records::create(keys::signing_profile(handle, &credential.guid), &profile)?);
+        let profile = SigningProfile {
+            profile: STANDARD.encode(profile),
+        };
+        writes.push(records::create(
+            keys::signing_profile(handle, &credential.guid),
+            &profile,
+        )?);
     }
     change!(reader, { Ok(((), writes.clone())) })
 }
@@ -178,8 +211,15 @@ fn purpose(credential: &Guid) -> String {
 ///
 /// # Errors
 /// Not found; the store's.
-pub async fn find(reader: &mut Reader<'_>, handle: Handle, credential: &Guid) -> Result<Stored<SigningCredential>, Error> {
-    reader.get(&keys::signing_credential(handle, credential)).await?.ok_or_else(unknown)
+pub async fn find(
+    reader: &mut Reader<'_>,
+    handle: Handle,
+    credential: &Guid,
+) -> Result<Stored<SigningCredential>, Error> {
+    reader
+        .get(&keys::signing_credential(handle, credential))
+        .await?
+        .ok_or_else(unknown)
 }
 
 /// What is said of a credential that is not there.
@@ -191,11 +231,19 @@ pub fn unknown() -> Error {
 ///
 /// # Errors
 /// Not found; the store's.
-pub async fn delete(reader: &mut Reader<'_>, handle: Handle, credential: &Guid) -> Result<SigningCredential, Error> {
+pub async fn delete(
+    reader: &mut Reader<'_>,
+    handle: Handle,
+    credential: &Guid,
+) -> Result<SigningCredential, Error> {
     change!(reader, {
         let found = find(reader, handle, credential).await?;
         let gone = |key| Write::Delete(key, Condition::Always);
-        let writes = vec![found.remove(), gone(keys::signing_secret(handle, credential)), gone(keys::signing_profile(handle, credential))];
+        let writes = vec![
+            found.remove(),
+            gone(keys::signing_secret(handle, credential)),
+            gone(keys::signing_profile(handle, credential)),
+        ];
         Ok((found.value, writes))
     })
 }
@@ -204,15 +252,49 @@ pub async fn delete(reader: &mut Reader<'_>, handle: Handle, credential: &Guid) 
 ///
 /// # Errors
 /// Internal for what does not open; the store's.
-pub async fn open(reader: &mut Reader<'_>, handle: Handle, key: &DataKey, credential: &Guid) -> Result<Option<(SigningCredential, Material)>, Error> {
-    let (secret_key, profile_key) = (keys::signing_secret(handle, credential), keys::signing_profile(handle, credential));
-    reader.fetch_missing(&[keys::signing_credential(handle, credential), secret_key.clone(), profile_key.clone()]).await?;
-    let Some(found) = reader.get::<SigningCredential>(&keys::signing_credential(handle, credential)).await? else { return Ok(None) };
-    let Some(secret) = reader.get::<SigningSecret>(&secret_key).await? else { return Ok(None) };
+pub async fn open(
+    reader: &mut Reader<'_>,
+    handle: Handle,
+    key: &DataKey,
+    credential: &Guid,
+) -> Result<Option<(SigningCredential, Material)>, Error> {
+    let (secret_key, profile_key) = (
+        keys::signing_secret(handle, credential),
+        keys::signing_profile(handle, credential),
+    );
+    reader
+        .fetch_missing(&[
+            keys::signing_credential(handle, credential),
+            secret_key.clone(),
+            profile_key.clone(),
+        ])
+        .await?;
+    let Some(found) = reader
+        .get::<SigningCredential>(&keys::signing_credential(handle, credential))
+        .await?
+    else {
+        return Ok(None);
+    };
+    let Some(secret) = reader.get::<SigningSecret>(&secret_key).await? else {
+        return Ok(None);
+    };
     let opened: Sealed =
-        serde_json::from_str(&key.open(&purpose(credential), &secret.value.sealed)?).map_err(|_| Error::internal("a sealed credential is broken"))?;
+        serde_json::from_str(&key.open(&purpose(credential), &secret.value.sealed)?)
+            .map_err(|_| Error::internal("a sealed credential is broken"))?;
     let profile = reader.get::<SigningProfile>(&profile_key).await?;
-    let profile = profile.map(|profile| STANDARD.decode(profile.value.profile)).transpose().map_err(|_| Error::internal("a kept profile is broken"))?;
-    let file = STANDARD.decode(opened.file).map_err(|_| Error::internal("a sealed credential is broken"))?;
-    Ok(Some((found.value, Material { file, password: opened.password, profile })))
+    let profile = profile
+        .map(|profile| STANDARD.decode(profile.value.profile))
+        .transpose()
+        .map_err(|_| Error::internal("a kept profile is broken"))?;
+    let file = STANDARD
+        .decode(opened.file)
+        .map_err(|_| Error::internal("a sealed credential is broken"))?;
+    Ok(Some((
+        found.value,
+        Material {
+            file,
+            password: opened.password,
+            profile,
+        },
+    )))
 }

@@ -1,5 +1,6 @@
-//! Who uses which apps (001 "stats"), counted from the log of downloads and installs. Requests to apps do not pass through
-//! this product, so that an app that is used without being fetched from the store is not in it.
+//! Who uses which apps (001 "stats"), counted from the log of downloads and installs. Requests to
+//! apps do not pass through this product, so that an app that is used without being fetched from
+//! the store is not in it.
 
 use std::collections::BTreeMap;
 
@@ -61,22 +62,33 @@ pub const PAGES: usize = 8;
 pub const APPS: usize = 1_000;
 
 fn too_much() -> Error {
-    Error::too_large("The log holds more of that time than one statistic reads: narrow it with startTimeStamp and endTimeStamp")
+    Error::too_large(
+        "The log holds more of that time than one statistic reads: narrow it with startTimeStamp and endTimeStamp",
+    )
 }
 
 /// What reading a statistic asks first; nothing for lists whose apps are never fetched.
 pub fn first_rows(handle: Handle, listing: Listing, window: Window) -> Option<Query> {
     // The log is of binaries, which only mobile apps have.
-    (listing == Listing::Mobile).then(|| Query::all(keys::log(handle, LogOf::All)).after(window.start.map(keys::log_from)))
+    (listing == Listing::Mobile)
+        .then(|| Query::all(keys::log(handle, LogOf::All)).after(window.start.map(keys::log_from)))
 }
 
-/// The apps of a list that were fetched in that time, as they are now called, the most fetched first. Apps and binaries that
-/// are gone are not in it. It makes at most [`PAGES`] queries and a call for each hundred apps.
+/// The apps of a list that were fetched in that time, as they are now called, the most fetched
+/// first. Apps and binaries that are gone are not in it. It makes at most [`PAGES`] queries and a
+/// call for each hundred apps.
 ///
 /// # Errors
 /// Too large where the log holds more than [`PAGES`] MB or [`APPS`] apps of that time; the store's.
-pub async fn used(reader: &mut Reader<'_>, handle: Handle, listing: Listing, window: Window) -> Result<Vec<Used>, Error> {
-    let Some(query) = first_rows(handle, listing, window) else { return Ok(Vec::new()) };
+pub async fn used(
+    reader: &mut Reader<'_>,
+    handle: Handle,
+    listing: Listing,
+    window: Window,
+) -> Result<Vec<Used>, Error> {
+    let Some(query) = first_rows(handle, listing, window) else {
+        return Ok(Vec::new());
+    };
     let counted = counted(reader, query, window).await?;
     let mut items: Vec<AppId> = counted.keys().map(|binary| binary.item()).collect();
     // Binaries of one item stand side by side.
@@ -84,15 +96,38 @@ pub async fn used(reader: &mut Reader<'_>, handle: Handle, listing: Listing, win
     if items.len() > APPS {
         return Err(too_much());
     }
-    let keys: Vec<Key> = items.iter().map(|item| keys::app_card(handle, *item)).collect();
-    let cards: BTreeMap<AppId, AppCard> = reader.get_all::<AppCard>(&keys).await?.into_iter().flatten().map(|card| (card.value.id, card.value)).collect();
-    let mut all: Vec<Used> = counted.into_iter().filter_map(|(binary, users)| shown(&cards, listing, binary, users)).collect();
-    all.sort_by(|left, right| (right.count(), &left.name, &left.version, left.id).cmp(&(left.count(), &right.name, &right.version, right.id)));
+    let keys: Vec<Key> = items
+        .iter()
+        .map(|item| keys::app_card(handle, *item))
+        .collect();
+    let cards: BTreeMap<AppId, AppCard> = reader
+        .get_all::<AppCard>(&keys)
+        .await?
+        .into_iter()
+        .flatten()
+        .map(|card| (card.value.id, card.value))
+        .collect();
+    let mut all: Vec<Used> = counted
+        .into_iter()
+        .filter_map(|(binary, users)| shown(&cards, listing, binary, users))
+        .collect();
+    all.sort_by(|left, right| {
+        (right.count(), &left.name, &left.version, left.id).cmp(&(
+            left.count(),
+            &right.name,
+            &right.version,
+            right.id,
+        ))
+    });
     Ok(all)
 }
 
 /// How often each user fetched each binary.
-async fn counted(reader: &mut Reader<'_>, mut query: Query, window: Window) -> Result<BTreeMap<AppId, BTreeMap<Guid, Use>>, Error> {
+async fn counted(
+    reader: &mut Reader<'_>,
+    mut query: Query,
+    window: Window,
+) -> Result<BTreeMap<AppId, BTreeMap<Guid, Use>>, Error> {
     let mut counted = BTreeMap::<AppId, BTreeMap<Guid, Use>>::new();
     for _ in 0..PAGES {
         let page = reader.query(&query).await?;
@@ -102,9 +137,17 @@ async fn counted(reader: &mut Reader<'_>, mut query: Query, window: Window) -> R
                 return Ok(counted);
             }
             let of_user = counted.entry(row.binary).or_default().entry(row.user);
-            let found = of_user.or_insert_with(|| Use { username: String::new(), count: 0, last: row.at });
+            let found = of_user.or_insert_with(|| Use {
+                username: String::new(),
+                count: 0,
+                last: row.at,
+            });
             // Rows come in the order of time.
-            *found = Use { username: row.username, count: found.count + 1, last: row.at };
+            *found = Use {
+                username: row.username,
+                count: found.count + 1,
+                last: row.at,
+            };
         }
         if page.next.is_none() {
             return Ok(counted);
@@ -114,11 +157,24 @@ async fn counted(reader: &mut Reader<'_>, mut query: Query, window: Window) -> R
     Err(too_much())
 }
 
-fn shown(cards: &BTreeMap<AppId, AppCard>, listing: Listing, id: AppId, users: BTreeMap<Guid, Use>) -> Option<Used> {
-    let card = cards.get(&id.item()).filter(|card| listing.holds(card.kind))?;
+fn shown(
+    cards: &BTreeMap<AppId, AppCard>,
+    listing: Listing,
+    id: AppId,
+    users: BTreeMap<Guid, Use>,
+) -> Option<Used> {
+    let card = cards
+        .get(&id.item())
+        .filter(|card| listing.holds(card.kind))?;
     // The list has no row for a binary that was removed.
     card.binary(id.kind()?)?;
     let mut users: Vec<Use> = users.into_values().collect();
     users.sort_by(|left, right| (right.count, &left.username).cmp(&(left.count, &right.username)));
-    Some(Used { id, name: card.listed_name().to_owned(), version: card.listed_version(id), context: card.context.clone(), users })
+    Some(Used {
+        id,
+        name: card.listed_name().to_owned(),
+        version: card.listed_version(id),
+        context: card.context.clone(),
+        users,
+    })
 }

@@ -75,18 +75,33 @@ pub async fn read(reader: &mut Reader<'_>, handle: Handle) -> Result<Whole, Erro
             store = Some(Stored::<StoreFront>::parse(item)?);
         }
     }
-    Ok(Whole { store: store.ok_or_else(no_store)?, icon, items })
+    Ok(Whole {
+        store: store.ok_or_else(no_store)?,
+        icon,
+        items,
+    })
 }
 
 /// The store alone, and its policies with names and types.
 ///
 /// # Errors
 /// Not found where the tenant does not exist; the store's.
-pub async fn policies(reader: &mut Reader<'_>, handle: Handle, store: &StoreFront) -> Result<Vec<Policy>, Error> {
+pub async fn policies(
+    reader: &mut Reader<'_>,
+    handle: Handle,
+    store: &StoreFront,
+) -> Result<Vec<Policy>, Error> {
     let items = reader.all(Query::all(keys::policies(handle))).await?;
-    let found = items.into_iter().map(|item| Ok(Stored::<Policy>::parse(item)?.value)).collect::<Result<Vec<_>, Error>>()?;
+    let found = items
+        .into_iter()
+        .map(|item| Ok(Stored::<Policy>::parse(item)?.value))
+        .collect::<Result<Vec<_>, Error>>()?;
     // In the store's order; a policy that is gone is not shown.
-    Ok(store.policies.iter().filter_map(|guid| found.iter().find(|policy| policy.guid == *guid).cloned()).collect())
+    Ok(store
+        .policies
+        .iter()
+        .filter_map(|guid| found.iter().find(|policy| policy.guid == *guid).cloned())
+        .collect())
 }
 
 /// The store's record.
@@ -110,16 +125,21 @@ pub struct Changes {
     pub policies: Option<Vec<Guid>>,
 }
 
-/// Most items that one call puts into the store or takes out of it: five writes each, one for the store, and one for what waits to
-/// be held against the alerts. Items with binaries of several types take more.
+/// Most items that one call puts into the store or takes out of it: five writes each, one for the
+/// store, and one for what waits to be held against the alerts. Items with binaries of several
+/// types take more.
 pub const ITEMS_LIMIT: usize = 19;
 
 /// Changes the store (003 2.2): all or nothing.
 ///
 /// # Errors
-/// Not found `invalid_guid` for an unknown item or policy; invalid beyond [`ITEMS_LIMIT`] items that come or go at once;
-/// the store's.
-pub async fn update(reader: &mut Reader<'_>, who: &Principal, changes: &Changes) -> Result<Whole, Error> {
+/// Not found `invalid_guid` for an unknown item or policy; invalid beyond [`ITEMS_LIMIT`] items
+/// that come or go at once; the store's.
+pub async fn update(
+    reader: &mut Reader<'_>,
+    who: &Principal,
+    changes: &Changes,
+) -> Result<Whole, Error> {
     let (handle, now) = (who.handle, reader.now());
     change!(reader, {
         let mut whole = read(reader, handle).await?;
@@ -129,16 +149,25 @@ pub async fn update(reader: &mut Reader<'_>, who: &Principal, changes: &Changes)
             store.policies = policies.clone();
         }
         store.name = changes.name.clone().unwrap_or_else(|| store.name.clone());
-        store.description = changes.description.clone().unwrap_or_else(|| store.description.clone());
+        store.description = changes
+            .description
+            .clone()
+            .unwrap_or_else(|| store.description.clone());
         let mut writes = vec![whole.store.replace()?];
         if let Some(items) = &changes.items {
             let mut wanted = items.clone();
             wanted.sort();
             wanted.dedup();
-            let moved: Vec<AppId> =
-                wanted.iter().filter(|id| !whole.items.contains(id)).chain(whole.items.iter().filter(|id| !wanted.contains(id))).copied().collect();
+            let moved: Vec<AppId> = wanted
+                .iter()
+                .filter(|id| !whole.items.contains(id))
+                .chain(whole.items.iter().filter(|id| !wanted.contains(id)))
+                .copied()
+                .collect();
             if moved.len() > ITEMS_LIMIT {
-                return Err(Error::invalid(format!("invalid_storeitems: at most {ITEMS_LIMIT} items can come or go in one call")));
+                return Err(Error::invalid(format!(
+                    "invalid_storeitems: at most {ITEMS_LIMIT} items can come or go in one call"
+                )));
             }
             let cards: Vec<Key> = moved.iter().map(|id| keys::app_card(handle, *id)).collect();
             for (id, card) in moved.iter().zip(reader.get_all::<AppCard>(&cards).await?) {
@@ -151,7 +180,9 @@ pub async fn update(reader: &mut Reader<'_>, who: &Principal, changes: &Changes)
             }
             writes = event::together(writes)?;
             if writes.len() > TRANSACTION_LIMIT {
-                return Err(Error::invalid("invalid_storeitems: fewer items can come or go in one call where they have binaries of several types"));
+                return Err(Error::invalid(
+                    "invalid_storeitems: fewer items can come or go in one call where they have binaries of several types",
+                ));
             }
             whole.items = wanted;
         }
@@ -159,7 +190,12 @@ pub async fn update(reader: &mut Reader<'_>, who: &Principal, changes: &Changes)
     })
 }
 
-fn shelving(who: &Principal, mut found: Stored<AppCard>, shelve: bool, now: Timestamp) -> Result<Vec<Write>, Error> {
+fn shelving(
+    who: &Principal,
+    mut found: Stored<AppCard>,
+    shelve: bool,
+    now: Timestamp,
+) -> Result<Vec<Write>, Error> {
     let before = found.value.clone();
     let taken = moved(who, &mut found.value, found.rev, shelve, now)?;
     if taken.is_empty() {
@@ -170,26 +206,44 @@ fn shelving(who: &Principal, mut found: Stored<AppCard>, shelve: bool, now: Time
     Ok(writes)
 }
 
-/// Takes a card into the store or out of it by the steps of its life cycle. Gives the writes of these beside the card's own,
-/// which the caller adds: none where it is there already. `rev` is the card's revision as it was read.
+/// Takes a card into the store or out of it by the steps of its life cycle. Gives the writes of
+/// these beside the card's own, which the caller adds: none where it is there already. `rev` is the
+/// card's revision as it was read.
 ///
 /// # Errors
-/// Conflict for an app that is deprecated or retired and is to come into the store; forbidden without the right of a step.
-pub fn moved(who: &Principal, card: &mut AppCard, rev: u64, shelve: bool, now: Timestamp) -> Result<Vec<Write>, Error> {
+/// Conflict for an app that is deprecated or retired and is to come into the store; forbidden
+/// without the right of a step.
+pub fn moved(
+    who: &Principal,
+    card: &mut AppCard,
+    rev: u64,
+    shelve: bool,
+    now: Timestamp,
+) -> Result<Vec<Write>, Error> {
     let way: &[Action] = match (shelve, card.state) {
-        (true, state) => life_cycle::way_into_store(state)
-            .ok_or_else(|| Error::conflict(format!("An app in the state {} cannot come into the store any more", state.title())))?,
+        (true, state) => life_cycle::way_into_store(state).ok_or_else(|| {
+            Error::conflict(format!(
+                "An app in the state {} cannot come into the store any more",
+                state.title()
+            ))
+        })?,
         (false, State::Published) => &[Action::Unpublish],
         (false, _) => &[],
     };
     life_cycle::take(who, card, rev, way, None, now)
 }
 
-/// Puts an item into the store or takes it out (003 2.3, 2.4), by the steps of its life cycle. Twice is fine.
+/// Puts an item into the store or takes it out (003 2.3, 2.4), by the steps of its life cycle.
+/// Twice is fine.
 ///
 /// # Errors
 /// Not found for an unknown item; conflict for one that is deprecated or retired; the store's.
-pub async fn shelve(reader: &mut Reader<'_>, who: &Principal, id: AppId, shelve: bool) -> Result<(), Error> {
+pub async fn shelve(
+    reader: &mut Reader<'_>,
+    who: &Principal,
+    id: AppId,
+    shelve: bool,
+) -> Result<(), Error> {
     let now = reader.now();
     change!(reader, {
         let found = app::card(reader, who.handle, id).await?;
@@ -197,11 +251,17 @@ pub async fn shelve(reader: &mut Reader<'_>, who: &Principal, id: AppId, shelve:
     })
 }
 
-/// Adds a policy to the store, or removes it (003 2.7, 2.8). Adding twice and removing what is not there are fine.
+/// Adds a policy to the store, or removes it (003 2.7, 2.8). Adding twice and removing what is not
+/// there are fine.
 ///
 /// # Errors
 /// Not found for an unknown policy that is to be added; the store's.
-pub async fn change_policy(reader: &mut Reader<'_>, who: &Principal, policy: &Guid, add: bool) -> Result<(), Error> {
+pub async fn change_policy(
+    reader: &mut Reader<'_>,
+    who: &Principal,
+    policy: &Guid,
+    add: bool,
+) -> Result<(), Error> {
     let handle = who.handle;
     change!(reader, {
         let mut found = store(reader, handle).await?;
@@ -211,6 +271,13 @@ pub async fn change_policy(reader: &mut Reader<'_>, who: &Principal, policy: &Gu
             found.value.policies.push(policy.clone());
             app::require_policies(reader, handle, &found.value.policies, &before).await?;
         }
-        Ok(((), if found.value.policies == before { Vec::new() } else { vec![found.replace()?] }))
+        Ok((
+            (),
+            if found.value.policies == before {
+                Vec::new()
+            } else {
+                vec![found.replace()?]
+            },
+        ))
     })
 }

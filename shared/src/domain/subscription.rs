@@ -19,7 +19,8 @@ pub struct Subscription {
     pub username: String,
     /// When he subscribed or installed last, or ended it.
     pub at: Timestamp,
-    /// Whether he ended it. The record stays: without it the list would look unchanged to whoever asks by a date.
+    /// Whether he ended it. The record stays: without it the list would look unchanged to whoever
+    /// asks by a date.
     #[serde(default)]
     pub ended: bool,
 }
@@ -45,13 +46,25 @@ pub fn ended(who: &Principal, app: AppId, now: Timestamp) -> Result<Write, Error
 }
 
 fn write(who: &Principal, app: AppId, ended: bool, now: Timestamp) -> Result<Write, Error> {
-    let subscription = Subscription { user: who.owner.user.clone(), username: who.owner.username.clone(), at: now, ended };
-    records::put(keys::subscription(who.handle, app, &who.owner.user), &subscription, Condition::Always)
+    let subscription = Subscription {
+        user: who.owner.user.clone(),
+        username: who.owner.username.clone(),
+        at: now,
+        ended,
+    };
+    records::put(
+        keys::subscription(who.handle, app, &who.owner.user),
+        &subscription,
+        Condition::Always,
+    )
 }
 
 /// What reading an app's subscriptions asks.
 pub fn of_app(handle: Handle, app: AppId) -> Query {
-    Query { prefix: keys::SUBSCRIPTION_PREFIX.to_owned(), ..Query::all(keys::app_parts(handle, app)) }
+    Query {
+        prefix: keys::SUBSCRIPTION_PREFIX.to_owned(),
+        ..Query::all(keys::app_parts(handle, app))
+    }
 }
 
 /// Who has an app.
@@ -67,7 +80,11 @@ pub struct Subscribers {
 ///
 /// # Errors
 /// Too large beyond one answer, before more is read; the store's.
-pub async fn list(reader: &mut Reader<'_>, handle: Handle, app: AppId) -> Result<Subscribers, Error> {
+pub async fn list(
+    reader: &mut Reader<'_>,
+    handle: Handle,
+    app: AppId,
+) -> Result<Subscribers, Error> {
     let mut query = of_app(handle, app);
     let (mut found, mut bytes) = (Subscribers::default(), 0);
     loop {

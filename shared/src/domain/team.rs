@@ -15,12 +15,14 @@ use crate::id::{Guid, Handle, TeamId};
 use crate::records::{self, Reader, Record, Stored};
 use crate::store::{Condition, Key, Query, TRANSACTION_LIMIT, Write, keys};
 
-/// What a team may do (003 9.2.2): levels of permission by path, and the business objects that they are for.
+/// What a team may do (003 9.2.2): levels of permission by path, and the business objects that they
+/// are for.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Grants {
     /// By path: what the team may do there and below, until a deeper path says otherwise.
     pub perms: BTreeMap<String, Level>,
-    /// By path: the objects that the team is for there and below. Without any the team is for nothing.
+    /// By path: the objects that the team is for there and below. Without any the team is for
+    /// nothing.
     pub objects: BTreeMap<String, Vec<String>>,
 }
 
@@ -36,13 +38,15 @@ fn nearest<'a, T>(by_path: &'a BTreeMap<String, T>, path: &str) -> Option<&'a T>
 }
 
 impl Grants {
-    /// The rights that they give. Objects of other tenants never get into a team, so that whatever is named is ours.
+    /// The rights that they give. Objects of other tenants never get into a team, so that whatever
+    /// is named is ours.
     pub fn rights(&self) -> Rights {
         let mut rights = Vec::new();
         for right in Right::ALL {
             let (path, level) = right.permission_path();
             let permitted = nearest(&self.perms, path).is_some_and(|have| *have >= level);
-            if permitted && nearest(&self.objects, path).is_some_and(|objects| !objects.is_empty()) {
+            if permitted && nearest(&self.objects, path).is_some_and(|objects| !objects.is_empty())
+            {
                 rights.push(right);
             }
         }
@@ -53,38 +57,65 @@ impl Grants {
 /// Longest path, in characters.
 const PATH_LIMIT: usize = 200;
 
-/// The level of the store in the documents' paths: below the tenant the one that has an object of its own.
+/// The level of the store in the documents' paths: below the tenant the one that has an object of
+/// its own.
 const APP_STORE_PATH: &str = "cluster/reseller/customer/domain/admin/app-store";
 
 fn checked_path(path: &str, field: &str) -> Result<(), Error> {
-    let segment = |segment: &str| !segment.is_empty() && segment.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
-    let fits = path.len() <= PATH_LIMIT && path.split('/').next() == Some("cluster") && path.split('/').all(segment);
+    let segment = |segment: &str| {
+        !segment.is_empty()
+            && segment
+                .bytes()
+                .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
+    };
+    let fits = path.len() <= PATH_LIMIT
+        && path.split('/').next() == Some("cluster")
+        && path.split('/').all(segment);
     if fits {
         Ok(())
     } else {
-        Err(Error::invalid(format!("invalid_{field}: {:?} is no path of permissions", path.chars().take(PATH_LIMIT).collect::<String>())))
+        Err(Error::invalid(format!(
+            "invalid_{field}: {:?} is no path of permissions",
+            path.chars().take(PATH_LIMIT).collect::<String>()
+        )))
     }
 }
 
 impl Grants {
-    /// What a client asks for (003 9.5), if it can be: levels `read` or `write` (case does not count), paths of the
-    /// documents' form, and no object but this tenant's: it is the cluster, the reseller, the customer and the domain, by
-    /// its name, handle or store's guid. Below the domain everything of it is meant (`*`), and the store has its guid.
+    /// What a client asks for (003 9.5), if it can be: levels `read` or `write` (case does not
+    /// count), paths of the documents' form, and no object but this tenant's: it is the cluster,
+    /// the reseller, the customer and the domain, by its name, handle or store's guid. Below the
+    /// domain everything of it is meant (`*`), and the store has its guid.
     ///
     /// # Errors
-    /// Invalid `invalid_perms` and `invalid_business-objects`, also beyond [`PATHS_LIMIT`]; forbidden for an object that is
-    /// not this tenant's.
-    pub fn checked(handle: Handle, tenant: &Tenant, perms: &[(String, String)], objects: &[(String, Vec<String>)]) -> Result<Self, Error> {
+    /// Invalid `invalid_perms` and `invalid_business-objects`, also beyond [`PATHS_LIMIT`];
+    /// forbidden for an object that is not this tenant's.
+    pub fn checked(
+        handle: Handle,
+        tenant: &Tenant,
+        perms: &[(String, String)],
+        objects: &[(String, Vec<String>)],
+    ) -> Result<Self, Error> {
         let mut grants = Self::default();
         for (path, level) in perms {
             checked_path(path, "perms")?;
             let level = match level.to_ascii_lowercase().as_str() {
                 "read" => Level::Read,
                 "write" => Level::Write,
-                _ => return Err(Error::invalid("invalid_perms: a permission is read or write")),
+                _ => {
+                    return Err(Error::invalid(
+                        "invalid_perms: a permission is read or write",
+                    ));
+                }
             };
-            if grants.perms.insert(path.clone(), level).is_some_and(|before| before != level) {
-                return Err(Error::invalid(format!("invalid_perms: {path} is given twice")));
+            if grants
+                .perms
+                .insert(path.clone(), level)
+                .is_some_and(|before| before != level)
+            {
+                return Err(Error::invalid(format!(
+                    "invalid_perms: {path} is given twice"
+                )));
             }
         }
         for (path, named) in objects {
@@ -97,9 +128,14 @@ impl Grants {
                 }
             }
         }
-        for (paths, field) in [(grants.perms.len(), "perms"), (grants.objects.len(), "business-objects")] {
+        for (paths, field) in [
+            (grants.perms.len(), "perms"),
+            (grants.objects.len(), "business-objects"),
+        ] {
             if paths > PATHS_LIMIT {
-                return Err(Error::invalid(format!("invalid_{field}: at most {PATHS_LIMIT} paths")));
+                return Err(Error::invalid(format!(
+                    "invalid_{field}: at most {PATHS_LIMIT} paths"
+                )));
             }
         }
         Ok(grants)
@@ -108,8 +144,13 @@ impl Grants {
 
 /// A business object of this tenant, in one spelling.
 fn own_object(handle: Handle, tenant: &Tenant, path: &str, object: &str) -> Result<String, Error> {
-    let is_tenant = DOMAIN_PATH == path || DOMAIN_PATH.strip_prefix(path).is_some_and(|rest| rest.starts_with('/'));
-    let own = if object == "*" || (is_tenant || path == APP_STORE_PATH) && object == tenant.store.as_str() {
+    let is_tenant = DOMAIN_PATH == path
+        || DOMAIN_PATH
+            .strip_prefix(path)
+            .is_some_and(|rest| rest.starts_with('/'));
+    let own = if object == "*"
+        || (is_tenant || path == APP_STORE_PATH) && object == tenant.store.as_str()
+    {
         Some(object.to_owned())
     } else if is_tenant && object.eq_ignore_ascii_case(&tenant.name) {
         Some(tenant.name.clone())
@@ -120,7 +161,10 @@ fn own_object(handle: Handle, tenant: &Tenant, path: &str, object: &str) -> Resu
     };
     own.ok_or_else(|| {
         let object: String = object.chars().take(PATH_LIMIT).collect();
-        Error::forbidden(format!("{object:?} is not yours to give at {path}: there it can be \"*\"{}", if is_tenant { " or your own domain" } else { "" }))
+        Error::forbidden(format!(
+            "{object:?} is not yours to give at {path}: there it can be \"*\"{}",
+            if is_tenant { " or your own domain" } else { "" }
+        ))
     })
 }
 
@@ -143,7 +187,12 @@ pub const PATHS_LIMIT: usize = 40;
 impl Access {
     /// What a team gives; nothing where there is no such team.
     pub fn of_team(&self, handle: Handle, team: &TeamId) -> Rights {
-        match (self.teams.get(team), default_teams(handle).into_iter().find(|default| default.id == *team)) {
+        match (
+            self.teams.get(team),
+            default_teams(handle)
+                .into_iter()
+                .find(|default| default.id == *team),
+        ) {
             (Some(grants), _) => grants.rights(),
             (None, Some(default)) => default.grants.rights(),
             (None, None) => Rights::NONE,
@@ -152,8 +201,13 @@ impl Access {
 
     /// What a user may do by roles and teams.
     pub fn rights_of(&self, handle: Handle, owner: &Owner) -> Rights {
-        let by_roles = owner.roles.iter().fold(Rights::NONE, |rights, role| rights.and(role.rights()));
-        owner.teams.iter().fold(by_roles, |rights, team| rights.and(self.of_team(handle, team)))
+        let by_roles = owner
+            .roles
+            .iter()
+            .fold(Rights::NONE, |rights, role| rights.and(role.rights()));
+        owner.teams.iter().fold(by_roles, |rights, team| {
+            rights.and(self.of_team(handle, team))
+        })
     }
 }
 
@@ -188,8 +242,8 @@ impl Record for TeamMember {
     const KIND: &'static str = "team-member";
 }
 
-/// A team that every tenant has and nobody can remove. It is no record: its id comes of the tenant, and only its members
-/// are kept.
+/// A team that every tenant has and nobody can remove. It is no record: its id comes of the tenant,
+/// and only its members are kept.
 #[derive(Clone, Debug)]
 pub struct DefaultTeam {
     /// Its id.
@@ -206,18 +260,48 @@ pub struct DefaultTeam {
 
 /// The default teams of a tenant.
 pub fn default_teams(handle: Handle) -> [DefaultTeam; 4] {
-    let team = |code: &'static str, name: &'static str, desc: &'static str, path: &str, level: Level| DefaultTeam {
-        id: TeamId::derived(&["default team", &handle.to_string(), code]),
-        name,
-        code,
-        desc,
-        grants: Grants { perms: [(path.to_owned(), level)].into(), objects: [("cluster".to_owned(), vec!["*".to_owned()])].into() },
-    };
+    let team =
+        |code: &'static str, name: &'static str, desc: &'static str, path: &str, level: Level| {
+            DefaultTeam {
+                id: TeamId::derived(&["default team", &handle.to_string(), code]),
+                name,
+                code,
+                desc,
+                grants: Grants {
+                    perms: [(path.to_owned(), level)].into(),
+                    objects: [("cluster".to_owned(), vec!["*".to_owned()])].into(),
+                },
+            }
+        };
     [
-        team("default-customer-admin", "Customer Administrators", "Everything, the deletion of users too", "cluster/reseller/customer", Level::Write),
-        team("default-domain-admin", "Domain Administrators", "Everything but the deletion of users", DOMAIN_PATH, Level::Write),
-        team("default-app-store", "App Store Editors", "The app store, its items, groups and devices", APP_STORE_PATH, Level::Write),
-        team("default-viewer", "Viewers", "Looking at everything, changing nothing", DOMAIN_PATH, Level::Read),
+        team(
+            "default-customer-admin",
+            "Customer Administrators",
+            "Everything, the deletion of users too",
+            "cluster/reseller/customer",
+            Level::Write,
+        ),
+        team(
+            "default-domain-admin",
+            "Domain Administrators",
+            "Everything but the deletion of users",
+            DOMAIN_PATH,
+            Level::Write,
+        ),
+        team(
+            "default-app-store",
+            "App Store Editors",
+            "The app store, its items, groups and devices",
+            APP_STORE_PATH,
+            Level::Write,
+        ),
+        team(
+            "default-viewer",
+            "Viewers",
+            "Looking at everything, changing nothing",
+            DOMAIN_PATH,
+            Level::Read,
+        ),
     ]
 }
 
@@ -236,7 +320,8 @@ pub struct Whole {
 pub const TEAMS_OF_USER: usize = 50;
 /// Most users that a new team is made with: two writes each.
 pub const USERS_LIMIT: usize = 40;
-/// How many users leave a team that is deleted in one transaction, at most: room for the copies in their API keys.
+/// How many users leave a team that is deleted in one transaction, at most: room for the copies in
+/// their API keys.
 const USERS_AT_DELETION: usize = 10;
 
 fn unknown() -> Error {
@@ -258,16 +343,25 @@ pub fn listing(handle: Handle) -> Query {
 
 /// What reading one team reads beside [`keys::tenant`]: itself and its members.
 pub fn reading(handle: Handle, team: &TeamId) -> Query {
-    Query { prefix: team.to_string(), ..Query::all(keys::teams(handle)) }
+    Query {
+        prefix: team.to_string(),
+        ..Query::all(keys::teams(handle))
+    }
 }
 
 async fn tenant_of(reader: &mut Reader<'_>, handle: Handle) -> Result<Tenant, Error> {
     let found: Option<Stored<Tenant>> = reader.get(&keys::tenant(handle)).await?;
-    Ok(found.ok_or_else(|| Error::not_found("unknown tenant"))?.value)
+    Ok(found
+        .ok_or_else(|| Error::not_found("unknown tenant"))?
+        .value)
 }
 
 async fn access_of(reader: &mut Reader<'_>, handle: Handle) -> Result<Access, Error> {
-    Ok(reader.get::<Access>(&keys::access(handle)).await?.map(|found| found.value).unwrap_or_default())
+    Ok(reader
+        .get::<Access>(&keys::access(handle))
+        .await?
+        .map(|found| found.value)
+        .unwrap_or_default())
 }
 
 /// Teams that are records, and the members of all.
@@ -283,7 +377,11 @@ async fn gather(reader: &mut Reader<'_>, query: Query) -> Result<Gathered, Error
         match item.key.sk.split_once(keys::MEMBER) {
             Some((team, user)) => {
                 let team = team.parse().map_err(Error::internal)?;
-                found.members.entry(team).or_default().push(user.parse().map_err(Error::internal)?);
+                found
+                    .members
+                    .entry(team)
+                    .or_default()
+                    .push(user.parse().map_err(Error::internal)?);
             }
             None => found.records.push(Stored::parse(item)?),
         }
@@ -304,13 +402,17 @@ fn default_as_team(default: DefaultTeam, tenant: &Tenant) -> Result<Team, Error>
     })
 }
 
-/// All teams with their members: the default ones, then the tenant's own in the order of their creation (003 9.2).
+/// All teams with their members: the default ones, then the tenant's own in the order of their
+/// creation (003 9.2).
 ///
 /// # Errors
 /// The store's.
 pub async fn list(reader: &mut Reader<'_>, handle: Handle) -> Result<Vec<Whole>, Error> {
     let tenant = tenant_of(reader, handle).await?;
-    let Gathered { records, mut members } = gather(reader, listing(handle)).await?;
+    let Gathered {
+        records,
+        mut members,
+    } = gather(reader, listing(handle)).await?;
     let mut own: Vec<Team> = records.into_iter().map(|found| found.value).collect();
     own.sort_by(|one, other| (one.created, &one.id).cmp(&(other.created, &other.id)));
     let mut teams = Vec::new();
@@ -318,51 +420,110 @@ pub async fn list(reader: &mut Reader<'_>, handle: Handle) -> Result<Vec<Whole>,
         teams.push((default_as_team(default, &tenant)?, true));
     }
     teams.extend(own.into_iter().map(|team| (team, false)));
-    Ok(teams.into_iter().map(|(team, is_default)| Whole { users: members.remove(&team.id).unwrap_or_default(), team, is_default }).collect())
+    Ok(teams
+        .into_iter()
+        .map(|(team, is_default)| Whole {
+            users: members.remove(&team.id).unwrap_or_default(),
+            team,
+            is_default,
+        })
+        .collect())
 }
 
 /// The teams of the user of that guid or name, in the order of [`list`] (003 9.3).
 ///
 /// # Errors
 /// Not found for an unknown user; the store's.
-pub async fn of_user(reader: &mut Reader<'_>, handle: Handle, named: &str) -> Result<Vec<Whole>, Error> {
+pub async fn of_user(
+    reader: &mut Reader<'_>,
+    handle: Handle,
+    named: &str,
+) -> Result<Vec<Whole>, Error> {
     let user = user::named(reader, handle, named).await?;
     let all = list(reader, handle).await?;
-    Ok(all.into_iter().filter(|whole| user.value.owner.teams.contains(&whole.team.id)).collect())
+    Ok(all
+        .into_iter()
+        .filter(|whole| user.value.owner.teams.contains(&whole.team.id))
+        .collect())
 }
 
-/// The same for somebody who was read already, whose teams are read side by side: for an answer that shows more than teams.
-/// Nothing is read for who is in none.
+/// The same for somebody who was read already, whose teams are read side by side: for an answer
+/// that shows more than teams. Nothing is read for who is in none.
 ///
 /// # Errors
 /// The store's.
-pub async fn of_owner(reader: &mut Reader<'_>, handle: Handle, owner: &Owner) -> Result<Vec<Whole>, Error> {
+pub async fn of_owner(
+    reader: &mut Reader<'_>,
+    handle: Handle,
+    owner: &Owner,
+) -> Result<Vec<Whole>, Error> {
     if owner.teams.is_empty() {
         return Ok(Vec::new());
     }
-    reader.fetch_beside(&[keys::tenant(handle)], owner.teams.iter().map(|id| reading(handle, id)).collect()).await?;
+    reader
+        .fetch_beside(
+            &[keys::tenant(handle)],
+            owner.teams.iter().map(|id| reading(handle, id)).collect(),
+        )
+        .await?;
     let mut teams = Vec::new();
     for id in &owner.teams {
         // A team can go between the reading of its member and its own.
         teams.extend(look(reader, handle, id).await?.map(|(whole, _)| whole));
     }
-    teams.sort_by(|one: &Whole, other| (!one.is_default, one.team.created, &one.team.id).cmp(&(!other.is_default, other.team.created, &other.team.id)));
+    teams.sort_by(|one: &Whole, other| {
+        (!one.is_default, one.team.created, &one.team.id).cmp(&(
+            !other.is_default,
+            other.team.created,
+            &other.team.id,
+        ))
+    });
     Ok(teams)
 }
 
-/// A team with its members, and its record where it is no default one; `None` where it is not there.
-async fn look(reader: &mut Reader<'_>, handle: Handle, id: &TeamId) -> Result<Option<(Whole, Option<Stored<Team>>)>, Error> {
-    let default = default_teams(handle).into_iter().find(|team| team.id == *id);
-    let Gathered { mut records, mut members } = gather(reader, reading(handle, id)).await?;
+/// A team with its members, and its record where it is no default one; `None` where it is not
+/// there.
+async fn look(
+    reader: &mut Reader<'_>,
+    handle: Handle,
+    id: &TeamId,
+) -> Result<Option<(Whole, Option<Stored<Team>>)>, Error> {
+    let default = default_teams(handle)
+        .into_iter()
+        .find(|team| team.id == *id);
+    let Gathered {
+        mut records,
+        mut members,
+    } = gather(reader, reading(handle, id)).await?;
     let users = members.remove(id).unwrap_or_default();
     if let Some(default) = default {
         let team = default_as_team(default, &tenant_of(reader, handle).await?)?;
-        return Ok(Some((Whole { team, is_default: true, users }, None)));
+        return Ok(Some((
+            Whole {
+                team,
+                is_default: true,
+                users,
+            },
+            None,
+        )));
     }
-    Ok(records.pop().map(|record| (Whole { team: record.value.clone(), is_default: false, users }, Some(record))))
+    Ok(records.pop().map(|record| {
+        (
+            Whole {
+                team: record.value.clone(),
+                is_default: false,
+                users,
+            },
+            Some(record),
+        )
+    }))
 }
 
-async fn found(reader: &mut Reader<'_>, handle: Handle, id: &TeamId) -> Result<(Whole, Option<Stored<Team>>), Error> {
+async fn found(
+    reader: &mut Reader<'_>,
+    handle: Handle,
+    id: &TeamId,
+) -> Result<(Whole, Option<Stored<Team>>), Error> {
     look(reader, handle, id).await?.ok_or_else(unknown)
 }
 
@@ -375,17 +536,31 @@ pub async fn read(reader: &mut Reader<'_>, handle: Handle, id: &TeamId) -> Resul
 }
 
 fn refuse_above(who: &Principal, rights: Rights) -> Result<(), Error> {
-    if who.rights.covers(rights) { Ok(()) } else { Err(Error::forbidden("This team holds permissions that you do not hold")) }
+    if who.rights.covers(rights) {
+        Ok(())
+    } else {
+        Err(Error::forbidden(
+            "This team holds permissions that you do not hold",
+        ))
+    }
 }
 
-/// Refuses teams that are not there, and those that may do what the caller may not: nobody grants what they do not hold.
+/// Refuses teams that are not there, and those that may do what the caller may not: nobody grants
+/// what they do not hold.
 ///
 /// # Errors
 /// Not found `Team not found`; forbidden; the store's.
-pub async fn require_grantable(reader: &mut Reader<'_>, who: &Principal, teams: &[TeamId]) -> Result<(), Error> {
+pub async fn require_grantable(
+    reader: &mut Reader<'_>,
+    who: &Principal,
+    teams: &[TeamId],
+) -> Result<(), Error> {
     let access = access_of(reader, who.handle).await?;
     for team in teams {
-        let known = access.teams.contains_key(team) || default_teams(who.handle).iter().any(|default| default.id == *team);
+        let known = access.teams.contains_key(team)
+            || default_teams(who.handle)
+                .iter()
+                .any(|default| default.id == *team);
         if !known {
             return Err(unknown());
         }
@@ -394,9 +569,10 @@ pub async fn require_grantable(reader: &mut Reader<'_>, who: &Principal, teams: 
     Ok(())
 }
 
-/// The writes on the team's side that put a user into it or take him out; `owner.teams` is the other side, and goes into
-/// the same transaction under the revision of the user's record. They move the revision of a team that is a record, so
-/// that a deletion which did not see the new member begins again.
+/// The writes on the team's side that put a user into it or take him out; `owner.teams` is the
+/// other side, and goes into the same transaction under the revision of the user's record. They
+/// move the revision of a team that is a record, so that a deletion which did not see the new
+/// member begins again.
 ///
 /// # Errors
 /// Internal.
@@ -406,14 +582,29 @@ pub fn linked(handle: Handle, team: &TeamId, user: &Guid, add: bool) -> Result<V
         return Ok(vec![Write::Delete(member, Condition::Always)]);
     }
     let mut writes = vec![records::put(member, &TeamMember {}, Condition::Always)?];
-    if !default_teams(handle).iter().any(|default| default.id == *team) {
-        writes.push(Write::Count { key: keys::team(handle, team), kind: Team::KIND, by: 0, condition: Condition::Present });
+    if !default_teams(handle)
+        .iter()
+        .any(|default| default.id == *team)
+    {
+        writes.push(Write::Count {
+            key: keys::team(handle, team),
+            kind: Team::KIND,
+            by: 0,
+            condition: Condition::Present,
+        });
     }
     Ok(writes)
 }
 
-/// The writes on the user's side, with the copies in his API keys; `None` where he is in the team already, or is not.
-async fn moved(reader: &mut Reader<'_>, handle: Handle, team: &TeamId, mut found: Stored<User>, add: bool) -> Result<Option<Vec<Write>>, Error> {
+/// The writes on the user's side, with the copies in his API keys; `None` where he is in the team
+/// already, or is not.
+async fn moved(
+    reader: &mut Reader<'_>,
+    handle: Handle,
+    team: &TeamId,
+    mut found: Stored<User>,
+    add: bool,
+) -> Result<Option<Vec<Write>>, Error> {
     let before = found.value.clone();
     let teams = &mut found.value.owner.teams;
     if add == teams.contains(team) {
@@ -421,7 +612,9 @@ async fn moved(reader: &mut Reader<'_>, handle: Handle, team: &TeamId, mut found
     }
     if add {
         if teams.len() >= TEAMS_OF_USER {
-            return Err(Error::invalid(format!("invalid_users: a user can be in at most {TEAMS_OF_USER} teams")));
+            return Err(Error::invalid(format!(
+                "invalid_users: a user can be in at most {TEAMS_OF_USER} teams"
+            )));
         }
         teams.push(team.clone());
     } else {
@@ -431,17 +624,33 @@ async fn moved(reader: &mut Reader<'_>, handle: Handle, team: &TeamId, mut found
 }
 
 /// The write that enters what a team may do in the record of that, or takes it out.
-async fn access_changed(reader: &mut Reader<'_>, handle: Handle, team: &TeamId, grants: Option<&Grants>) -> Result<Write, Error> {
+async fn access_changed(
+    reader: &mut Reader<'_>,
+    handle: Handle,
+    team: &TeamId,
+    grants: Option<&Grants>,
+) -> Result<Write, Error> {
     let key = keys::access(handle);
     let found: Option<Stored<Access>> = reader.get(&key).await?;
-    let mut access = found.as_ref().map(|found| found.value.clone()).unwrap_or_default();
+    let mut access = found
+        .as_ref()
+        .map(|found| found.value.clone())
+        .unwrap_or_default();
     match grants {
-        Some(_) if access.teams.len() >= TEAMS_LIMIT => return Err(Error::invalid(format!("invalid_team: at most {TEAMS_LIMIT} teams"))),
+        Some(_) if access.teams.len() >= TEAMS_LIMIT => {
+            return Err(Error::invalid(format!(
+                "invalid_team: at most {TEAMS_LIMIT} teams"
+            )));
+        }
         Some(grants) => access.teams.insert(team.clone(), grants.clone()),
         None => access.teams.remove(team),
     };
     match found {
-        Some(found) => Stored { value: access, ..found }.replace(),
+        Some(found) => Stored {
+            value: access,
+            ..found
+        }
+        .replace(),
         // Not a name to be lost: whoever comes second begins again.
         None => records::put(key, &access, Condition::AbsentOrExpired { now: 0 }),
     }
@@ -473,45 +682,98 @@ pub struct NewTeam {
 /// Makes a team with its members, all or nothing (003 9.5).
 ///
 /// # Errors
-/// Those of [`Grants::checked`]; forbidden where the team would hold, or a member holds, what the caller does not; not found
-/// for an unknown user; invalid beyond [`TEAMS_LIMIT`], [`USERS_LIMIT`], [`TEAMS_OF_USER`]; the store's.
-pub async fn create(reader: &mut Reader<'_>, who: &Principal, new: &NewTeam) -> Result<Whole, Error> {
+/// Those of [`Grants::checked`]; forbidden where the team would hold, or a member holds, what the
+/// caller does not; not found for an unknown user; invalid beyond [`TEAMS_LIMIT`], [`USERS_LIMIT`],
+/// [`TEAMS_OF_USER`]; the store's.
+pub async fn create(
+    reader: &mut Reader<'_>,
+    who: &Principal,
+    new: &NewTeam,
+) -> Result<Whole, Error> {
     if new.users.len() > USERS_LIMIT {
-        return Err(Error::invalid(format!("invalid_users: at most {USERS_LIMIT} users in one call")));
+        return Err(Error::invalid(format!(
+            "invalid_users: at most {USERS_LIMIT} users in one call"
+        )));
     }
     let handle = who.handle;
-    let grants = Grants::checked(handle, &tenant_of(reader, handle).await?, &new.perms, &new.objects)?;
+    let grants = Grants::checked(
+        handle,
+        &tenant_of(reader, handle).await?,
+        &new.perms,
+        &new.objects,
+    )?;
     refuse_above(who, grants.rights())?;
     let now = reader.now();
     let (id, desc) = (TeamId::random(), new.desc.clone());
-    let team = Team { id, name: new.name.clone(), code: new.code.clone(), desc, grants, created: now, updated: now };
+    let team = Team {
+        id,
+        name: new.name.clone(),
+        code: new.code.clone(),
+        desc,
+        grants,
+        created: now,
+        updated: now,
+    };
     change!(reader, {
         let mut users = user::resolve(reader, handle, &new.users).await?;
-        let by_name: Vec<Guid> = users.iter().filter(|user| !new.users.iter().any(|text| text == user.as_str())).cloned().collect();
+        let by_name: Vec<Guid> = users
+            .iter()
+            .filter(|user| !new.users.iter().any(|text| text == user.as_str()))
+            .cloned()
+            .collect();
         fetch_users(reader, handle, &by_name).await?;
         let access = access_of(reader, handle).await?;
-        let mut writes = vec![access_changed(reader, handle, &team.id, Some(&team.grants)).await?, records::create(keys::team(handle, &team.id), &team)?];
+        let mut writes = vec![
+            access_changed(reader, handle, &team.id, Some(&team.grants)).await?,
+            records::create(keys::team(handle, &team.id), &team)?,
+        ];
         for user in &users {
-            let found: Stored<User> = reader.get(&keys::user(handle, user)).await?.ok_or_else(user::not_found)?;
+            let found: Stored<User> = reader
+                .get(&keys::user(handle, user))
+                .await?
+                .ok_or_else(user::not_found)?;
             who.outranks(&found.value.owner, &access)?;
-            writes.push(records::put(keys::team_user(handle, &team.id, user), &TeamMember {}, Condition::Always)?);
-            writes.extend(moved(reader, handle, &team.id, found, true).await?.unwrap_or_default());
+            writes.push(records::put(
+                keys::team_user(handle, &team.id, user),
+                &TeamMember {},
+                Condition::Always,
+            )?);
+            writes.extend(
+                moved(reader, handle, &team.id, found, true)
+                    .await?
+                    .unwrap_or_default(),
+            );
         }
         if writes.len() > TRANSACTION_LIMIT {
-            return Err(Error::invalid("invalid_users: these users have too many API keys for one call, add some of them to the team later"));
+            return Err(Error::invalid(
+                "invalid_users: these users have too many API keys for one call, add some of them to the team later",
+            ));
         }
         users.sort();
-        Ok((Whole { team: team.clone(), is_default: false, users }, writes))
+        Ok((
+            Whole {
+                team: team.clone(),
+                is_default: false,
+                users,
+            },
+            writes,
+        ))
     })
 }
 
-/// Puts a user into a team or takes him out of it, and gives the team as it is then (003 9.7, 9.8). Twice is fine. His API
-/// keys get the new copy of him in the same transaction.
+/// Puts a user into a team or takes him out of it, and gives the team as it is then (003 9.7, 9.8).
+/// Twice is fine. His API keys get the new copy of him in the same transaction.
 ///
 /// # Errors
-/// Not found for an unknown team or user; forbidden where the team or the user holds what the caller does not; invalid
-/// beyond [`TEAMS_OF_USER`]; the store's.
-pub async fn change_user(reader: &mut Reader<'_>, who: &Principal, id: &TeamId, named: &str, add: bool) -> Result<Whole, Error> {
+/// Not found for an unknown team or user; forbidden where the team or the user holds what the
+/// caller does not; invalid beyond [`TEAMS_OF_USER`]; the store's.
+pub async fn change_user(
+    reader: &mut Reader<'_>,
+    who: &Principal,
+    id: &TeamId,
+    named: &str,
+    add: bool,
+) -> Result<Whole, Error> {
     let handle = who.handle;
     let named = [named.trim().to_owned()];
     change!(reader, {
@@ -523,7 +785,10 @@ pub async fn change_user(reader: &mut Reader<'_>, who: &Principal, id: &TeamId, 
         if named[0] != guid.as_str() {
             fetch_users(reader, handle, &users).await?;
         }
-        let user: Stored<User> = reader.get(&keys::user(handle, guid)).await?.ok_or_else(user::not_found)?;
+        let user: Stored<User> = reader
+            .get(&keys::user(handle, guid))
+            .await?
+            .ok_or_else(user::not_found)?;
         who.outranks(&user.value.owner, &access)?;
         whole.users.retain(|member| member != guid);
         if add {
@@ -541,11 +806,13 @@ pub async fn change_user(reader: &mut Reader<'_>, who: &Principal, id: &TeamId, 
     })
 }
 
-/// Deletes a team and gives it as it was (003 9.6). Its members leave it first, in as many transactions as they need; the
-/// last of these takes the team and what it may do with it, under the revision at which all of them were seen.
+/// Deletes a team and gives it as it was (003 9.6). Its members leave it first, in as many
+/// transactions as they need; the last of these takes the team and what it may do with it, under
+/// the revision at which all of them were seen.
 ///
 /// # Errors
-/// Not found; forbidden for a default team, and where the team or a member holds what the caller does not; the store's.
+/// Not found; forbidden for a default team, and where the team or a member holds what the caller
+/// does not; the store's.
 pub async fn delete(reader: &mut Reader<'_>, who: &Principal, id: &TeamId) -> Result<Whole, Error> {
     let handle = who.handle;
     let (whole, record) = found(reader, handle, id).await?;
@@ -565,7 +832,12 @@ pub async fn delete(reader: &mut Reader<'_>, who: &Principal, id: &TeamId) -> Re
                 Some(seen) => seen,
                 None => {
                     let (whole, record) = found(reader, handle, id).await?;
-                    fetch_users(reader, handle, &whole.users[..whole.users.len().min(USERS_AT_DELETION)]).await?;
+                    fetch_users(
+                        reader,
+                        handle,
+                        &whole.users[..whole.users.len().min(USERS_AT_DELETION)],
+                    )
+                    .await?;
                     (whole.users, record.ok_or_else(unknown)?)
                 }
             };
@@ -578,16 +850,25 @@ pub async fn delete(reader: &mut Reader<'_>, who: &Principal, id: &TeamId) -> Re
     }
 }
 
-/// The writes by which as many users leave a team as one transaction holds; where these are all of them, the team goes too,
-/// and the answer is true.
-async fn left(reader: &mut Reader<'_>, handle: Handle, team: Stored<Team>, users: &[Guid]) -> Result<(bool, Vec<Write>), Error> {
+/// The writes by which as many users leave a team as one transaction holds; where these are all of
+/// them, the team goes too, and the answer is true.
+async fn left(
+    reader: &mut Reader<'_>,
+    handle: Handle,
+    team: Stored<Team>,
+    users: &[Guid],
+) -> Result<(bool, Vec<Write>), Error> {
     let id = team.value.id.clone();
     let mut writes = Vec::new();
     let mut leaving = 0;
     for user in users.iter().take(USERS_AT_DELETION) {
         let mut of_user = linked(handle, &id, user, false)?;
         if let Some(user) = reader.get::<User>(&keys::user(handle, user)).await? {
-            of_user.extend(moved(reader, handle, &id, user, false).await?.unwrap_or_default());
+            of_user.extend(
+                moved(reader, handle, &id, user, false)
+                    .await?
+                    .unwrap_or_default(),
+            );
         }
         // Two are for the team and for what it may do.
         if leaving > 0 && writes.len() + of_user.len() + 2 > TRANSACTION_LIMIT {
@@ -598,7 +879,10 @@ async fn left(reader: &mut Reader<'_>, handle: Handle, team: Stored<Team>, users
     }
     let all = leaving == users.len();
     if all {
-        writes.extend([team.remove(), access_changed(reader, handle, &id, None).await?]);
+        writes.extend([
+            team.remove(),
+            access_changed(reader, handle, &id, None).await?,
+        ]);
     }
     Ok((all, writes))
 }
@@ -609,81 +893,204 @@ mod tests {
 
     fn grants(perms: &[(&str, Level)], objects: &[(&str, &[&str])]) -> Grants {
         Grants {
-            perms: perms.iter().map(|(path, level)| ((*path).to_owned(), *level)).collect(),
-            objects: objects.iter().map(|(path, ids)| ((*path).to_owned(), ids.iter().map(|id| (*id).to_owned()).collect())).collect(),
+            perms: perms
+                .iter()
+                .map(|(path, level)| ((*path).to_owned(), *level))
+                .collect(),
+            objects: objects
+                .iter()
+                .map(|(path, ids)| {
+                    (
+                        (*path).to_owned(),
+                        ids.iter().map(|id| (*id).to_owned()).collect(),
+                    )
+                })
+                .collect(),
         }
     }
 
     #[test]
     fn the_nearest_path_decides() {
         // 003 9.2.2's own example.
-        let perms = [("cluster/reseller", Level::Read), ("cluster/reseller/customer", Level::Write), (DOMAIN_PATH, Level::Read)];
+        let perms = [
+            ("cluster/reseller", Level::Read),
+            ("cluster/reseller/customer", Level::Write),
+            (DOMAIN_PATH, Level::Read),
+        ];
         let rights = grants(&perms, &[("cluster", &["*"])]).rights();
-        assert!(rights.contains(Right::DeleteUsers) && rights.contains(Right::ReadTeams) && !rights.contains(Right::WriteTeams));
-        let deeper = grants(&[(DOMAIN_PATH, Level::Write), ("cluster/reseller/customer/domain/admin/app-store", Level::Read)], &[("cluster", &["*"])]).rights();
+        assert!(
+            rights.contains(Right::DeleteUsers)
+                && rights.contains(Right::ReadTeams)
+                && !rights.contains(Right::WriteTeams)
+        );
+        let deeper = grants(
+            &[
+                (DOMAIN_PATH, Level::Write),
+                (
+                    "cluster/reseller/customer/domain/admin/app-store",
+                    Level::Read,
+                ),
+            ],
+            &[("cluster", &["*"])],
+        )
+        .rights();
         assert!(deeper.contains(Right::WriteUsers) && !deeper.contains(Right::DeleteUsers));
         assert!(deeper.contains(Right::ReadStoreItems) && !deeper.contains(Right::WriteStoreItems));
     }
 
     #[test]
     fn a_team_without_objects_is_for_nothing() {
-        assert_eq!(grants(&[("cluster", Level::Write)], &[]).rights(), Rights::NONE);
-        assert_eq!(grants(&[("cluster", Level::Write)], &[("cluster", &["*"]), (DOMAIN_PATH, &[])]).rights(), Rights::of(&[Right::DeleteUsers]));
-        assert_eq!(grants(&[("cluster", Level::Write)], &[("cluster", &["dev"])]).rights(), Rights::ALL);
+        assert_eq!(
+            grants(&[("cluster", Level::Write)], &[]).rights(),
+            Rights::NONE
+        );
+        assert_eq!(
+            grants(
+                &[("cluster", Level::Write)],
+                &[("cluster", &["*"]), (DOMAIN_PATH, &[])]
+            )
+            .rights(),
+            Rights::of(&[Right::DeleteUsers])
+        );
+        assert_eq!(
+            grants(&[("cluster", Level::Write)], &[("cluster", &["dev"])]).rights(),
+            Rights::ALL
+        );
         // A path that only begins alike is another one.
-        assert_eq!(grants(&[("cluster/reseller/custom", Level::Write)], &[("cluster", &["*"])]).rights(), Rights::NONE);
+        assert_eq!(
+            grants(
+                &[("cluster/reseller/custom", Level::Write)],
+                &[("cluster", &["*"])]
+            )
+            .rights(),
+            Rights::NONE
+        );
     }
 
     #[test]
     fn what_the_default_teams_give() {
         let handle = Handle::of_name("dev");
-        let [customer, domain, store, viewer] = default_teams(handle).map(|team| team.grants.rights());
+        let [customer, domain, store, viewer] =
+            default_teams(handle).map(|team| team.grants.rights());
         assert_eq!(customer, Rights::ALL);
         assert_eq!(domain, Rights::ALL.without(Right::DeleteUsers));
         assert!(store.contains(Right::WriteDevices) && !store.contains(Right::ReadUsers));
         assert!(viewer.contains(Right::ReadUsers) && !viewer.contains(Right::WriteStore));
-        assert_ne!(default_teams(handle)[0].id, default_teams(Handle::of_name("other"))[0].id);
+        assert_ne!(
+            default_teams(handle)[0].id,
+            default_teams(Handle::of_name("other"))[0].id
+        );
     }
 
     #[test]
     fn only_the_tenants_own_objects_are_given() {
         let (handle, store) = (Handle::of_name("dev"), Guid::random());
-        let tenant = Tenant { name: "dev".to_owned(), store: store.clone(), data_key: String::new(), created: Timestamp(0) };
+        let tenant = Tenant {
+            name: "dev".to_owned(),
+            store: store.clone(),
+            data_key: String::new(),
+            created: Timestamp(0),
+        };
         let checked = |path: &str, object: &str| {
-            let given = Grants::checked(handle, &tenant, &[], &[(path.to_owned(), vec![object.to_owned()])]);
-            given.map(|grants| grants.objects[path].clone()).map_err(|error| error.kind)
+            let given = Grants::checked(
+                handle,
+                &tenant,
+                &[],
+                &[(path.to_owned(), vec![object.to_owned()])],
+            );
+            given
+                .map(|grants| grants.objects[path].clone())
+                .map_err(|error| error.kind)
         };
         use crate::error::Kind;
-        for path in ["cluster", "cluster/reseller", "cluster/reseller/customer", DOMAIN_PATH] {
-            for (sent, kept) in [("*", "*"), ("dev", "dev"), ("DEV", "dev"), (store.as_str(), store.as_str()), (&handle.to_string(), &handle.to_string())] {
-                assert_eq!(checked(path, sent), Ok(vec![kept.to_owned()]), "{sent} at {path}");
+        for path in [
+            "cluster",
+            "cluster/reseller",
+            "cluster/reseller/customer",
+            DOMAIN_PATH,
+        ] {
+            for (sent, kept) in [
+                ("*", "*"),
+                ("dev", "dev"),
+                ("DEV", "dev"),
+                (store.as_str(), store.as_str()),
+                (&handle.to_string(), &handle.to_string()),
+            ] {
+                assert_eq!(
+                    checked(path, sent),
+                    Ok(vec![kept.to_owned()]),
+                    "{sent} at {path}"
+                );
             }
             for foreign in ["other", "", "sam1-core", Guid::random().as_str(), "dev "] {
-                assert_eq!(checked(path, foreign), Err(Kind::Forbidden), "{foreign} at {path}");
+                assert_eq!(
+                    checked(path, foreign),
+                    Err(Kind::Forbidden),
+                    "{foreign} at {path}"
+                );
             }
         }
-        assert!(checked(APP_STORE_PATH, store.as_str()).is_ok() && checked(APP_STORE_PATH, "*").is_ok());
-        for (path, object) in [(APP_STORE_PATH, "dev"), ("cluster/reseller/customer/domain/project", store.as_str()), ("cluster/res", "dev")] {
-            assert_eq!(checked(path, object), Err(Kind::Forbidden), "{object} at {path}");
+        assert!(
+            checked(APP_STORE_PATH, store.as_str()).is_ok() && checked(APP_STORE_PATH, "*").is_ok()
+        );
+        for (path, object) in [
+            (APP_STORE_PATH, "dev"),
+            ("cluster/reseller/customer/domain/project", store.as_str()),
+            ("cluster/res", "dev"),
+        ] {
+            assert_eq!(
+                checked(path, object),
+                Err(Kind::Forbidden),
+                "{object} at {path}"
+            );
         }
         let long = format!("cluster/{}", "x".repeat(200));
-        for path in ["", "Cluster", "reseller", "cluster/", "cluster//x", "/cluster", "cluster/ä", "cluster/a b", "clusters", &long] {
+        for path in [
+            "",
+            "Cluster",
+            "reseller",
+            "cluster/",
+            "cluster//x",
+            "/cluster",
+            "cluster/ä",
+            "cluster/a b",
+            "clusters",
+            &long,
+        ] {
             assert_eq!(checked(path, "*"), Err(Kind::Invalid), "{path}");
         }
     }
 
     #[test]
     fn levels_and_numbers_of_paths_are_checked() {
-        let tenant = Tenant { name: "dev".to_owned(), store: Guid::random(), data_key: String::new(), created: Timestamp(0) };
-        let perms = |sent: &[(&str, &str)]| {
-            let sent: Vec<(String, String)> = sent.iter().map(|(path, level)| ((*path).to_owned(), (*level).to_owned())).collect();
-            Grants::checked(Handle::of_name("dev"), &tenant, &sent, &[]).map(|grants| grants.perms).map_err(|error| error.message)
+        let tenant = Tenant {
+            name: "dev".to_owned(),
+            store: Guid::random(),
+            data_key: String::new(),
+            created: Timestamp(0),
         };
-        assert_eq!(perms(&[("cluster", "Write")]), Ok([("cluster".to_owned(), Level::Write)].into()));
+        let perms = |sent: &[(&str, &str)]| {
+            let sent: Vec<(String, String)> = sent
+                .iter()
+                .map(|(path, level)| ((*path).to_owned(), (*level).to_owned()))
+                .collect();
+            Grants::checked(Handle::of_name("dev"), &tenant, &sent, &[])
+                .map(|grants| grants.perms)
+                .map_err(|error| error.message)
+        };
+        assert_eq!(
+            perms(&[("cluster", "Write")]),
+            Ok([("cluster".to_owned(), Level::Write)].into())
+        );
         assert!(perms(&[("cluster", "own")]).is_err() && perms(&[("cluster", "")]).is_err());
         assert!(perms(&[("cluster", "read"), ("cluster", "write")]).is_err());
-        let many: Vec<(String, String)> = (0..=PATHS_LIMIT).map(|n| (format!("cluster/p{n}"), "read".to_owned())).collect();
-        let many: Vec<(&str, &str)> = many.iter().map(|(path, level)| (path.as_str(), level.as_str())).collect();
+        let many: Vec<(String, String)> = (0..=PATHS_LIMIT)
+            .map(|n| (format!("cluster/p{n}"), "read".to_owned()))
+            .collect();
+        let many: Vec<(&str, &str)> = many
+            .iter()
+            .map(|(path, level)| (path.as_str(), level.as_str()))
+            .collect();
         assert!(perms(&many[..PATHS_LIMIT]).is_ok());
         assert!(perms(&many).is_err_and(|message| message.contains("at most")));
     }

@@ -67,31 +67,54 @@ pub struct Made {
     pub admin: Guid,
 }
 
-/// Makes a tenant with its store, its built-in policy and its first administrator, in one transaction.
+/// Makes a tenant with its store, its built-in policy and its first administrator, in one
+/// transaction.
 ///
 /// # Errors
-/// Invalid for a name that is no DNS label, a bad address or password; conflict where the tenant exists, or where the
-/// name's handle is taken by another name; the store's.
-pub async fn create(table: &dyn Table, sealer: &Sealer, new: NewTenant<'_>, now: Timestamp) -> Result<Made, Error> {
+/// Invalid for a name that is no DNS label, a bad address or password; conflict where the tenant
+/// exists, or where the name's handle is taken by another name; the store's.
+pub async fn create(
+    table: &dyn Table,
+    sealer: &Sealer,
+    new: NewTenant<'_>,
+    now: Timestamp,
+) -> Result<Made, Error> {
     let label = new.name.len() <= 63
         && !new.name.is_empty()
-        && new.name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
+        && new
+            .name
+            .bytes()
+            .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
         && !new.name.starts_with('-')
         && !new.name.ends_with('-');
     if !label {
         return Err(Error::invalid("invalid_name"));
     }
-    if !new.admin_email.contains('@') || new.admin_email.chars().any(|c| c.is_control() || c.is_whitespace()) {
+    if !new.admin_email.contains('@')
+        || new
+            .admin_email
+            .chars()
+            .any(|c| c.is_control() || c.is_whitespace())
+    {
         return Err(Error::invalid("invalid_adminEmail"));
     }
     let handle = Handle::of_name(new.name);
     let store = Guid::random();
-    let tenant = Tenant { name: new.name.to_owned(), store: store.clone(), data_key: sealer.new_key(handle).await?, created: now };
-    let directory = StoreDirectory { handle, domain: new.name.to_owned() };
+    let tenant = Tenant {
+        name: new.name.to_owned(),
+        store: store.clone(),
+        data_key: sealer.new_key(handle).await?,
+        created: now,
+    };
+    let directory = StoreDirectory {
+        handle,
+        domain: new.name.to_owned(),
+    };
     let (policy, policy_writes) = policy::create_built_in(handle, policy::BUILT_IN)?;
     let front = StoreFront {
         guid: store.clone(),
-        name: Name::new(format!("{} App Store", new.name)).ok_or_else(|| Error::invalid("invalid_name"))?,
+        name: Name::new(format!("{} App Store", new.name))
+            .ok_or_else(|| Error::invalid("invalid_name"))?,
         description: Description::default(),
         policies: vec![policy],
     };
@@ -100,7 +123,10 @@ pub async fn create(table: &dyn Table, sealer: &Sealer, new: NewTenant<'_>, now:
         email: new.admin_email,
         name: "Administrator",
         roles: vec![Role::CustomerAdmin, Role::PortalAdmin],
-        password_hash: Some(hash_password(new.admin_password).map_err(|_| Error::invalid("invalid_adminPassword"))?),
+        password_hash: Some(
+            hash_password(new.admin_password)
+                .map_err(|_| Error::invalid("invalid_adminPassword"))?,
+        ),
         aliases: &["admin"],
     };
     let (admin, user_writes) = user::create(handle, person, now)?;
@@ -109,13 +135,24 @@ pub async fn create(table: &dyn Table, sealer: &Sealer, new: NewTenant<'_>, now:
         records::create(keys::tenant(handle), &tenant)?,
         records::create(keys::store_directory(&store), &directory)?,
         records::create(keys::store(handle), &front)?,
-        records::create(keys::administrators(handle), &user::Administrators { users: [admin.clone()].into() })?,
+        records::create(
+            keys::administrators(handle),
+            &user::Administrators {
+                users: [admin.clone()].into(),
+            },
+        )?,
     ];
     writes.extend(policy_writes);
     writes.extend(user_writes);
     match table.write(writes).await {
-        Ok(()) => Ok(Made { handle, store, admin }),
-        Err(StoreError::Condition { at: 0 }) => Err(Error::conflict("A tenant of this name exists already, or one whose name cannot be told from it")),
+        Ok(()) => Ok(Made {
+            handle,
+            store,
+            admin,
+        }),
+        Err(StoreError::Condition { at: 0 }) => Err(Error::conflict(
+            "A tenant of this name exists already, or one whose name cannot be told from it",
+        )),
         Err(error) => Err(error.into()),
     }
 }

@@ -4,8 +4,8 @@ use std::fmt;
 
 use serde::{Deserialize, Deserializer, Serialize};
 
-/// A text of at most `MAX` characters; blank only where `BLANK` allows it. Control characters other than line breaks and
-/// tabs are refused.
+/// A text of at most `MAX` characters; blank only where `BLANK` allows it. Control characters other
+/// than line breaks and tabs are refused.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(transparent)]
 pub struct Text<const MAX: usize, const BLANK: bool>(String);
@@ -13,8 +13,11 @@ pub struct Text<const MAX: usize, const BLANK: bool>(String);
 impl<const MAX: usize, const BLANK: bool> Text<MAX, BLANK> {
     /// The text, if it is within its limits.
     pub fn new(text: String) -> Option<Self> {
-        let fits =
-            text.chars().count() <= MAX && (BLANK || !text.trim().is_empty()) && !text.chars().any(|c| c.is_control() && !matches!(c, '\n' | '\r' | '\t'));
+        let fits = text.chars().count() <= MAX
+            && (BLANK || !text.trim().is_empty())
+            && !text
+                .chars()
+                .any(|c| c.is_control() && !matches!(c, '\n' | '\r' | '\t'));
         fits.then_some(Self(text))
     }
 
@@ -39,7 +42,9 @@ impl<const MAX: usize, const BLANK: bool> fmt::Display for Text<MAX, BLANK> {
 impl<'de, const MAX: usize, const BLANK: bool> Deserialize<'de> for Text<MAX, BLANK> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = crate::lenient::text(deserializer)?;
-        Self::new(text).ok_or_else(|| serde::de::Error::custom(format!("not a text of at most {MAX} characters")))
+        Self::new(text).ok_or_else(|| {
+            serde::de::Error::custom(format!("not a text of at most {MAX} characters"))
+        })
     }
 }
 

@@ -30,13 +30,14 @@ fn refused() -> Error {
 }
 
 impl Ticket {
-    /// The address of the manifest by which a device installs what the ticket is for. It needs no credential.
+    /// The address of the manifest by which a device installs what the ticket is for. It needs no
+    /// credential.
     pub fn manifest_url(base_url: &str, ticket: &str) -> String {
         format!("{base_url}/box/srv/1.1/mas/storeitem/manifest/{ticket}")
     }
 
-    /// The address of the package itself: each request is sent to a fresh address of the storage, so that a phone can
-    /// resume while the ticket is valid.
+    /// The address of the package itself: each request is sent to a fresh address of the storage,
+    /// so that a phone can resume while the ticket is valid.
     pub fn package_url(base_url: &str, ticket: &str) -> String {
         format!("{base_url}/box/srv/1.1/mas/storeitem/package/{ticket}")
     }
@@ -47,7 +48,10 @@ impl Ticket {
     }
 
     fn message(&self) -> String {
-        format!("{}.{}.{}.{}", self.handle, self.binary, self.version, self.expires)
+        format!(
+            "{}.{}.{}.{}",
+            self.handle, self.binary, self.version, self.expires
+        )
     }
 
     /// The ticket as a segment of a path.
@@ -57,20 +61,26 @@ impl Ticket {
         format!("{message}.{signature}")
     }
 
-    /// What a text claims to be a ticket for, not verified: only its tenant is of use, to find the key.
+    /// What a text claims to be a ticket for, not verified: only its tenant is of use, to find the
+    /// key.
     ///
     /// # Errors
     /// Forbidden for what is no ticket.
     pub fn read(text: &str) -> Result<(Self, Vec<u8>), Error> {
         let fields: Vec<&str> = text.split('.').collect();
-        let [handle, binary, version, expires, signature] = fields[..] else { return Err(refused()) };
+        let [handle, binary, version, expires, signature] = fields[..] else {
+            return Err(refused());
+        };
         let ticket = Self {
             handle: handle.parse().map_err(|_| refused())?,
             binary: binary.parse().map_err(|_| refused())?,
             version: version.parse().map_err(|_| refused())?,
             expires: expires.parse().map_err(|_| refused())?,
         };
-        Ok((ticket, URL_SAFE_NO_PAD.decode(signature).map_err(|_| refused())?))
+        Ok((
+            ticket,
+            URL_SAFE_NO_PAD.decode(signature).map_err(|_| refused())?,
+        ))
     }
 
     /// Whether the signature is ours and the time is not over.
@@ -78,7 +88,8 @@ impl Ticket {
     /// # Errors
     /// Forbidden.
     pub fn verify(&self, key: &DataKey, signature: &[u8], now: Timestamp) -> Result<(), Error> {
-        let right = key.verify(PURPOSE, self.message().as_bytes(), signature) && now.seconds() < self.expires;
+        let right = key.verify(PURPOSE, self.message().as_bytes(), signature)
+            && now.seconds() < self.expires;
         if right { Ok(()) } else { Err(refused()) }
     }
 }
@@ -101,18 +112,43 @@ mod tests {
         let (read, signature) = Ticket::read(&text).unwrap();
         assert_eq!(read, ticket);
         assert!(read.verify(&key, &signature, now).is_ok());
-        assert!(read.verify(&key, &signature, now.plus_seconds(VALID_SECONDS)).is_err());
+        assert!(
+            read.verify(&key, &signature, now.plus_seconds(VALID_SECONDS))
+                .is_err()
+        );
         assert!(read.verify(&DataKey::random(), &signature, now).is_err());
         for other in [
-            Ticket { handle: Handle::of_name("other"), ..ticket },
-            Ticket { binary: AppId::new(now).binary(BinaryType::Ios), ..ticket },
-            Ticket { version: 2, ..ticket },
-            Ticket { expires: ticket.expires + 1, ..ticket },
+            Ticket {
+                handle: Handle::of_name("other"),
+                ..ticket
+            },
+            Ticket {
+                binary: AppId::new(now).binary(BinaryType::Ios),
+                ..ticket
+            },
+            Ticket {
+                version: 2,
+                ..ticket
+            },
+            Ticket {
+                expires: ticket.expires + 1,
+                ..ticket
+            },
         ] {
             assert!(other.verify(&key, &signature, now).is_err());
         }
-        for text in ["", "a.b.c.d.e", &text[..text.len() - 1], &format!("{text}.x")] {
-            assert!(Ticket::read(text).and_then(|(read, signature)| read.verify(&key, &signature, now)).is_err(), "{text}");
+        for text in [
+            "",
+            "a.b.c.d.e",
+            &text[..text.len() - 1],
+            &format!("{text}.x"),
+        ] {
+            assert!(
+                Ticket::read(text)
+                    .and_then(|(read, signature)| read.verify(&key, &signature, now))
+                    .is_err(),
+                "{text}"
+            );
         }
     }
 }

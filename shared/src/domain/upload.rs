@@ -1,4 +1,5 @@
-//! Uploads: prepared here, sent straight to the storage, judged by the reader, and attached or refused.
+//! Uploads: prepared here, sent straight to the storage, judged by the reader, and attached or
+//! refused.
 
 use std::time::Duration;
 
@@ -39,8 +40,9 @@ const RECORD_SECONDS: i64 = 7 * 24 * 3_600;
 pub const EXPIRED: &str = "the file was not uploaded in time";
 /// How often the reading of an upload is begun before its reader's crashes count as a refusal.
 pub const READINGS: u32 = 2;
-/// How long a reading must have gone on, in seconds, before another delivery of the event takes it for crashed. The
-/// platform waits a minute before it tries again; a mere second delivery comes at once.
+/// How long a reading must have gone on, in seconds, before another delivery of the event takes it
+/// for crashed. The platform waits a minute before it tries again; a mere second delivery comes at
+/// once.
 const CRASHED_AFTER_SECONDS: i64 = 45;
 /// The reason of an upload whose reader stopped without a verdict.
 pub const CRASHED: &str = "unreadable: the reader stopped while it was reading this file";
@@ -141,9 +143,14 @@ impl Upload {
         self.valid_until().plus_seconds(READING_SECONDS)
     }
 
-    /// Where it stands at `now`: an upload whose bytes did not come in time is expired before housekeeping says so.
+    /// Where it stands at `now`: an upload whose bytes did not come in time is expired before
+    /// housekeeping says so.
     pub fn state_at(&self, now: Timestamp) -> State {
-        if self.state == State::Waiting && self.deadline() <= now { State::Expired } else { self.state }
+        if self.state == State::Waiting && self.deadline() <= now {
+            State::Expired
+        } else {
+            self.state
+        }
     }
 }
 
@@ -191,13 +198,17 @@ fn check(announced: &Announced) -> Result<(), Error> {
     if announced.sha256.as_ref().is_some_and(|text| !hex(text)) {
         return Err(Error::invalid("invalid_sha256"));
     }
-    if announced.file_name.chars().count() > 255 || announced.file_name.chars().any(char::is_control) {
+    if announced.file_name.chars().count() > 255
+        || announced.file_name.chars().any(char::is_control)
+    {
         return Err(Error::invalid("invalid_fileName"));
     }
     if let Some(parts) = announced.parts {
         let smallest = PART_MINIMUM * u64::from(parts.saturating_sub(1));
         if parts == 0 || parts > PARTS_LIMIT || (parts > 1 && announced.size <= smallest) {
-            return Err(Error::invalid(format!("invalid_parts: 1 to {PARTS_LIMIT} parts of at least {PART_MINIMUM} bytes")));
+            return Err(Error::invalid(format!(
+                "invalid_parts: 1 to {PARTS_LIMIT} parts of at least {PART_MINIMUM} bytes"
+            )));
         }
     }
     Ok(())
@@ -206,7 +217,9 @@ fn check(announced: &Announced) -> Result<(), Error> {
 /// Web apps are reached through a gateway: nobody installs them.
 fn takes(card: &AppCard, target: Target) -> Result<(), Error> {
     match target {
-        Target::Binary(_) if card.kind != AppKind::Mobile => Err(Error::invalid("invalid_type: the item is a web app, which has no binary")),
+        Target::Binary(_) if card.kind != AppKind::Mobile => Err(Error::invalid(
+            "invalid_type: the item is a web app, which has no binary",
+        )),
         _ => Ok(()),
     }
 }
@@ -215,7 +228,13 @@ fn takes(card: &AppCard, target: Target) -> Result<(), Error> {
 ///
 /// # Errors
 /// Not found for an unknown app; invalid and too large for what is announced; the store's.
-pub async fn announce(reader: &mut Reader<'_>, who: &Principal, announced: Announced, parts_id: Option<String>, guid: Guid) -> Result<Upload, Error> {
+pub async fn announce(
+    reader: &mut Reader<'_>,
+    who: &Principal,
+    announced: Announced,
+    parts_id: Option<String>,
+    guid: Guid,
+) -> Result<Upload, Error> {
     check(&announced)?;
     let now = reader.now();
     let handle = who.handle;
@@ -240,8 +259,15 @@ pub async fn announce(reader: &mut Reader<'_>, who: &Principal, announced: Annou
         version: None,
         file: None,
     };
-    let chore = Chore::Upload { handle, upload: upload.guid.clone() };
-    let chore = records::put(keys::chore(upload.deadline(), &format!("{handle}#{}", upload.guid)), &chore, Condition::Always)?;
+    let chore = Chore::Upload {
+        handle,
+        upload: upload.guid.clone(),
+    };
+    let chore = records::put(
+        keys::chore(upload.deadline(), &format!("{handle}#{}", upload.guid)),
+        &chore,
+        Condition::Always,
+    )?;
     // Uploads to one item meet at its card: the check of one and the attaching of another.
     change!(reader, {
         let mut upload = upload.clone();
@@ -250,9 +276,15 @@ pub async fn announce(reader: &mut Reader<'_>, who: &Principal, announced: Annou
             let card = app::card(reader, handle, app).await?.value;
             takes(&card, upload.target)?;
             upload.app_name = card.name.to_string();
-            writes.push(Write::Check(keys::app_card(handle, app), Condition::Present));
+            writes.push(Write::Check(
+                keys::app_card(handle, app),
+                Condition::Present,
+            ));
         }
-        writes.push(records::create(keys::upload(handle, &upload.guid), &upload)?);
+        writes.push(records::create(
+            keys::upload(handle, &upload.guid),
+            &upload,
+        )?);
         Ok((upload, writes))
     })
 }
@@ -261,17 +293,27 @@ pub async fn announce(reader: &mut Reader<'_>, who: &Principal, announced: Annou
 ///
 /// # Errors
 /// As [`announce`]; the bucket's.
-pub async fn prepare(reader: &mut Reader<'_>, objects: &dyn Objects, who: &Principal, announced: Announced) -> Result<(Upload, Requests), Error> {
+pub async fn prepare(
+    reader: &mut Reader<'_>,
+    objects: &dyn Objects,
+    who: &Principal,
+    announced: Announced,
+) -> Result<(Upload, Requests), Error> {
     check(&announced)?;
     if let Some(app) = announced.app {
-        takes(&app::card(reader, who.handle, app).await?.value, announced.target)?;
+        takes(
+            &app::card(reader, who.handle, app).await?.value,
+            announced.target,
+        )?;
     }
     let guid = Guid::random();
     let name = keys::incoming_object(who.handle, &guid);
     let valid = Duration::from_secs(VALID_SECONDS.unsigned_abs());
     let Some(parts) = announced.parts else {
         let digest = announced.sha256.as_deref().map(base64_of_hex).transpose()?;
-        let request = objects.sign_put(&name, valid, announced.size, digest.as_deref()).await?;
+        let request = objects
+            .sign_put(&name, valid, announced.size, digest.as_deref())
+            .await?;
         let upload = announce(reader, who, announced, None, guid).await?;
         return Ok((upload, Requests::Whole(request)));
     };
@@ -286,7 +328,9 @@ pub async fn prepare(reader: &mut Reader<'_>, objects: &dyn Objects, who: &Princ
 
 fn base64_of_hex(text: &str) -> Result<String, Error> {
     use base64::Engine as _;
-    let bytes = data_encoding::HEXLOWER_PERMISSIVE.decode(text.as_bytes()).map_err(|_| Error::invalid("invalid_sha256"))?;
+    let bytes = data_encoding::HEXLOWER_PERMISSIVE
+        .decode(text.as_bytes())
+        .map_err(|_| Error::invalid("invalid_sha256"))?;
     Ok(base64::engine::general_purpose::STANDARD.encode(bytes))
 }
 
@@ -294,23 +338,41 @@ fn base64_of_hex(text: &str) -> Result<String, Error> {
 ///
 /// # Errors
 /// Not found `invalid_uploadId`; the store's.
-pub async fn find(reader: &mut Reader<'_>, handle: Handle, upload: &Guid) -> Result<Stored<Upload>, Error> {
-    reader.get(&keys::upload(handle, upload)).await?.ok_or_else(|| Error::not_found("invalid_uploadId"))
+pub async fn find(
+    reader: &mut Reader<'_>,
+    handle: Handle,
+    upload: &Guid,
+) -> Result<Stored<Upload>, Error> {
+    reader
+        .get(&keys::upload(handle, upload))
+        .await?
+        .ok_or_else(|| Error::not_found("invalid_uploadId"))
 }
 
 /// Puts the parts of an upload together; doing it again is fine.
 ///
 /// # Errors
-/// Not found; invalid for wrong parts, conflict for an upload without parts or one that has ended; the bucket's.
-pub async fn complete(reader: &mut Reader<'_>, objects: &dyn Objects, who: &Principal, upload: &Guid, parts: &[(u32, String)]) -> Result<Upload, Error> {
+/// Not found; invalid for wrong parts, conflict for an upload without parts or one that has ended;
+/// the bucket's.
+pub async fn complete(
+    reader: &mut Reader<'_>,
+    objects: &dyn Objects,
+    who: &Principal,
+    upload: &Guid,
+    parts: &[(u32, String)],
+) -> Result<Upload, Error> {
     let found = find(reader, who.handle, upload).await?.value;
-    let Some(parts_id) = &found.parts_id else { return Err(Error::conflict("This upload has no parts")) };
+    let Some(parts_id) = &found.parts_id else {
+        return Err(Error::conflict("This upload has no parts"));
+    };
     match found.state_at(reader.now()) {
         State::Reading | State::Attached | State::Refused => return Ok(found),
         State::Expired => return Err(Error::conflict("This upload has expired")),
         State::Waiting => {}
     }
-    objects.complete_parts(&keys::incoming_object(who.handle, upload), parts_id, parts).await?;
+    objects
+        .complete_parts(&keys::incoming_object(who.handle, upload), parts_id, parts)
+        .await?;
     Ok(found)
 }
 
@@ -318,7 +380,12 @@ pub async fn complete(reader: &mut Reader<'_>, objects: &dyn Objects, who: &Prin
 ///
 /// # Errors
 /// Not found; conflict for one that was attached; the store's and the bucket's.
-pub async fn abort(reader: &mut Reader<'_>, objects: &dyn Objects, who: &Principal, upload: &Guid) -> Result<(), Error> {
+pub async fn abort(
+    reader: &mut Reader<'_>,
+    objects: &dyn Objects,
+    who: &Principal,
+    upload: &Guid,
+) -> Result<(), Error> {
     let name = keys::incoming_object(who.handle, upload);
     let found = find(reader, who.handle, upload).await?;
     if found.value.state == State::Attached {
@@ -327,7 +394,13 @@ pub async fn abort(reader: &mut Reader<'_>, objects: &dyn Objects, who: &Princip
     if let Some(parts_id) = &found.value.parts_id {
         objects.abort_parts(&name, parts_id).await?;
     }
-    refuse(reader, who.handle, upload, "aborted: the upload was given up").await?;
+    refuse(
+        reader,
+        who.handle,
+        upload,
+        "aborted: the upload was given up",
+    )
+    .await?;
     objects.delete(&name).await
 }
 
@@ -342,20 +415,31 @@ pub enum Begin {
     Unknown,
 }
 
-/// Notes that the reading of an upload begins. After [`READINGS`] that ended without a verdict it is refused.
+/// Notes that the reading of an upload begins. After [`READINGS`] that ended without a verdict it
+/// is refused.
 ///
 /// # Errors
 /// The store's.
-pub async fn begin_reading(reader: &mut Reader<'_>, handle: Handle, upload: &Guid) -> Result<Begin, Error> {
+pub async fn begin_reading(
+    reader: &mut Reader<'_>,
+    handle: Handle,
+    upload: &Guid,
+) -> Result<Begin, Error> {
     let now = reader.now();
     change!(reader, {
         let found: Option<Stored<Upload>> = reader.get(&keys::upload(handle, upload)).await?;
-        let Some(mut found) = found else { return Ok((Begin::Unknown, Vec::new())) };
+        let Some(mut found) = found else {
+            return Ok((Begin::Unknown, Vec::new()));
+        };
         let record = &mut found.value;
         if !matches!(record.state, State::Waiting | State::Reading) {
             return Ok((Begin::Ended(Box::new(found.value)), Vec::new()));
         }
-        if record.readings >= READINGS && record.reading_since.is_some_and(|since| since.plus_seconds(CRASHED_AFTER_SECONDS) <= now) {
+        if record.readings >= READINGS
+            && record
+                .reading_since
+                .is_some_and(|since| since.plus_seconds(CRASHED_AFTER_SECONDS) <= now)
+        {
             let writes = refused(handle, &mut found, CRASHED.to_owned(), now)?;
             return Ok((Begin::Ended(Box::new(found.value)), writes));
         }
@@ -371,11 +455,18 @@ pub async fn begin_reading(reader: &mut Reader<'_>, handle: Handle, upload: &Gui
 ///
 /// # Errors
 /// The store's.
-pub async fn refuse(reader: &mut Reader<'_>, handle: Handle, upload: &Guid, reason: &str) -> Result<(), Error> {
+pub async fn refuse(
+    reader: &mut Reader<'_>,
+    handle: Handle,
+    upload: &Guid,
+    reason: &str,
+) -> Result<(), Error> {
     let now = reader.now();
     change!(reader, {
         let found: Option<Stored<Upload>> = reader.get(&keys::upload(handle, upload)).await?;
-        let Some(mut found) = found else { return Ok(((), Vec::new())) };
+        let Some(mut found) = found else {
+            return Ok(((), Vec::new()));
+        };
         if !matches!(found.value.state, State::Waiting | State::Reading) {
             return Ok(((), Vec::new()));
         }
@@ -398,34 +489,90 @@ const REFUSALS: [&str; 11] = [
     "unreadable",
 ];
 
-/// The event of an upload for an app's binary of that type (nothing where that is not known) that was refused.
-fn refusal(app: AppId, app_name: &str, kind: Option<BinaryType>, file_name: &str, by: &str, reason: &str, now: Timestamp) -> Event {
+/// The event of an upload for an app's binary of that type (nothing where that is not known) that
+/// was refused.
+fn refusal(
+    app: AppId,
+    app_name: &str,
+    kind: Option<BinaryType>,
+    file_name: &str,
+    by: &str,
+    reason: &str,
+    now: Timestamp,
+) -> Event {
     let code = reason.split(':').next().unwrap_or_default().to_owned();
     let of = kind.map_or_else(String::new, |kind| format!(" for {kind}"));
-    let event = Event::named(app, app_name, "UPLOAD_REFUSED", by, format!("An upload{of} was refused: {reason}"), now);
-    event.with("type", kind.map(|kind| kind.to_string())).with("code", code).with("fileName", file_name)
+    let event = Event::named(
+        app,
+        app_name,
+        "UPLOAD_REFUSED",
+        by,
+        format!("An upload{of} was refused: {reason}"),
+        now,
+    );
+    event
+        .with("type", kind.map(|kind| kind.to_string()))
+        .with("code", code)
+        .with("fileName", file_name)
 }
 
-/// Tells that a package was refused that was to become an app's newest version, where that comes to light outside of an upload to the
-/// app itself. Errors that are no refusal of a package are not told.
+/// Tells that a package was refused that was to become an app's newest version, where that comes to
+/// light outside of an upload to the app itself. Errors that are no refusal of a package are not
+/// told.
 ///
 /// # Errors
 /// The store's.
-pub async fn tell_refused(reader: &Reader<'_>, who: &Principal, card: &AppCard, kind: Option<BinaryType>, file_name: &str, error: &Error) -> Result<(), Error> {
-    if !REFUSALS.iter().any(|code| error.message.strip_prefix(code).is_some_and(|rest| rest.starts_with(':'))) {
+pub async fn tell_refused(
+    reader: &Reader<'_>,
+    who: &Principal,
+    card: &AppCard,
+    kind: Option<BinaryType>,
+    file_name: &str,
+    error: &Error,
+) -> Result<(), Error> {
+    if !REFUSALS.iter().any(|code| {
+        error
+            .message
+            .strip_prefix(code)
+            .is_some_and(|rest| rest.starts_with(':'))
+    }) {
         return Ok(());
     }
-    let event = refusal(card.id, card.name.as_str(), kind, file_name, &who.owner.username, &error.message, reader.now());
-    Ok(reader.table().write(event::told(who.handle, vec![event])?).await?)
+    let event = refusal(
+        card.id,
+        card.name.as_str(),
+        kind,
+        file_name,
+        &who.owner.username,
+        &error.message,
+        reader.now(),
+    );
+    Ok(reader
+        .table()
+        .write(event::told(who.handle, vec![event])?)
+        .await?)
 }
 
-/// The writes of an upload that ends with a reason: itself, first, and the event that tells of it where it was one of an app's
-/// binary.
-fn refused(handle: Handle, found: &mut Stored<Upload>, reason: String, now: Timestamp) -> Result<Vec<Write>, Error> {
+/// The writes of an upload that ends with a reason: itself, first, and the event that tells of it
+/// where it was one of an app's binary.
+fn refused(
+    handle: Handle,
+    found: &mut Stored<Upload>,
+    reason: String,
+    now: Timestamp,
+) -> Result<Vec<Write>, Error> {
     let upload = &mut found.value;
     let mut events = Vec::new();
     if let (Some(app), Target::Binary(kind)) = (upload.app, upload.target) {
-        events.push(refusal(app, &upload.app_name, Some(kind), &upload.file_name, &upload.by_name, &reason, now));
+        events.push(refusal(
+            app,
+            &upload.app_name,
+            Some(kind),
+            &upload.file_name,
+            &upload.by_name,
+            &reason,
+            now,
+        ));
     }
     upload.state = State::Refused;
     upload.reason = Some(reason);
@@ -445,26 +592,56 @@ pub enum Verdict {
     Ended,
 }
 
-/// Makes a judged binary the newest version of its app, and the live one. A fifth old version goes: its record now, its
-/// object once nothing else points at it. The same upload attaches once, however often its event comes.
+/// Makes a judged binary the newest version of its app, and the live one. A fifth old version goes:
+/// its record now, its object once nothing else points at it. The same upload attaches once,
+/// however often its event comes.
 ///
 /// # Errors
 /// Conflict when other uploads to the same item keep winning; the store's.
-pub async fn attach(reader: &mut Reader<'_>, handle: Handle, upload: &Upload, kind: BinaryType, judged: &Judged) -> Result<Verdict, Error> {
+pub async fn attach(
+    reader: &mut Reader<'_>,
+    handle: Handle,
+    upload: &Upload,
+    kind: BinaryType,
+    judged: &Judged,
+) -> Result<Verdict, Error> {
     let now = reader.now();
     let guid = Guid::random();
     change!(reader, {
-        let Some(app) = upload.app else { return Err(Error::internal("an upload of a binary without an app")) };
-        let (card_key, binary_key, icon_key) = (keys::app_card(handle, app), keys::binary(handle, app, kind), keys::icon(handle, app));
+        let Some(app) = upload.app else {
+            return Err(Error::internal("an upload of a binary without an app"));
+        };
+        let (card_key, binary_key, icon_key) = (
+            keys::app_card(handle, app),
+            keys::binary(handle, app, kind),
+            keys::icon(handle, app),
+        );
         let upload_key = keys::upload(handle, &upload.guid);
-        reader.fetch_missing(&[card_key.clone(), binary_key.clone(), icon_key.clone(), upload_key.clone()]).await?;
-        let Some(mut record) = reader.get::<Upload>(&upload_key).await? else { return Ok((Verdict::Ended, Vec::new())) };
+        reader
+            .fetch_missing(&[
+                card_key.clone(),
+                binary_key.clone(),
+                icon_key.clone(),
+                upload_key.clone(),
+            ])
+            .await?;
+        let Some(mut record) = reader.get::<Upload>(&upload_key).await? else {
+            return Ok((Verdict::Ended, Vec::new()));
+        };
         if !matches!(record.value.state, State::Waiting | State::Reading) {
             return Ok((Verdict::Ended, Vec::new()));
         }
-        let refusal = |mut record: Stored<Upload>, reason: String| Ok((Verdict::Refused(reason.clone()), refused(handle, &mut record, reason, now)?));
+        let refusal = |mut record: Stored<Upload>, reason: String| {
+            Ok((
+                Verdict::Refused(reason.clone()),
+                refused(handle, &mut record, reason, now)?,
+            ))
+        };
         let Some(mut card) = reader.get::<AppCard>(&card_key).await? else {
-            return refusal(record, "wrong_identifier: the item was deleted meanwhile".to_owned());
+            return refusal(
+                record,
+                "wrong_identifier: the item was deleted meanwhile".to_owned(),
+            );
         };
         let before = card.value.clone();
         let former = reader.get::<Binary>(&binary_key).await?;
@@ -478,10 +655,11 @@ pub async fn attach(reader: &mut Reader<'_>, handle: Handle, upload: &Upload, ki
             file: None,
             allow_signer_change: record.value.allow_signer_change,
         };
-        let (number, versions) = match app::attach(handle, &mut card.value, former, icon, &new, judged, now)? {
-            Ok(attached) => attached,
-            Err(reason) => return refusal(record, reason),
-        };
+        let (number, versions) =
+            match app::attach(handle, &mut card.value, former, icon, &new, judged, now)? {
+                Ok(attached) => attached,
+                Err(reason) => return refusal(record, reason),
+            };
         record.value.state = State::Attached;
         record.value.version = Some(number);
         record.value.sha256 = Some(judged.sha256.clone());
@@ -503,17 +681,27 @@ pub struct JudgedFile {
     pub sha256: String,
 }
 
-/// Makes a judged file one of the tenant's own, under a name that cannot be guessed. Nothing uses it yet: its chore removes
-/// it after [`file::UNUSED_SECONDS`] if nothing does by then. The same upload becomes one file, however often its event
-/// comes.
+/// Makes a judged file one of the tenant's own, under a name that cannot be guessed. Nothing uses
+/// it yet: its chore removes it after [`file::UNUSED_SECONDS`] if nothing does by then. The same
+/// upload becomes one file, however often its event comes.
 ///
 /// # Errors
 /// The store's.
-pub async fn attach_file(reader: &mut Reader<'_>, handle: Handle, upload: &Upload, judged: &JudgedFile) -> Result<Verdict, Error> {
+pub async fn attach_file(
+    reader: &mut Reader<'_>,
+    handle: Handle,
+    upload: &Upload,
+    judged: &JudgedFile,
+) -> Result<Verdict, Error> {
     let now = reader.now();
     let name = file::new_name(judged.extension);
     change!(reader, {
-        let Some(mut record) = reader.get::<Upload>(&keys::upload(handle, &upload.guid)).await? else { return Ok((Verdict::Ended, Vec::new())) };
+        let Some(mut record) = reader
+            .get::<Upload>(&keys::upload(handle, &upload.guid))
+            .await?
+        else {
+            return Ok((Verdict::Ended, Vec::new()));
+        };
         if !matches!(record.value.state, State::Waiting | State::Reading) {
             return Ok((Verdict::Ended, Vec::new()));
         }
@@ -536,7 +724,13 @@ pub async fn attach_file(reader: &mut Reader<'_>, handle: Handle, upload: &Uploa
             records::create(keys::file(handle, &name), &file)?,
             records::create(keys::file_uses(handle, &name), &FileUses {})?,
             housekeeping::count_object(handle, &file.object(handle), 1),
-            housekeeping::chore(now, &Chore::File { handle, name: name.clone() })?,
+            housekeeping::chore(
+                now,
+                &Chore::File {
+                    handle,
+                    name: name.clone(),
+                },
+            )?,
         ];
         Ok((Verdict::Attached(0), writes))
     })
@@ -546,33 +740,63 @@ pub async fn attach_file(reader: &mut Reader<'_>, handle: Handle, upload: &Uploa
 ///
 /// # Errors
 /// The store's.
-pub async fn attach_icon(reader: &mut Reader<'_>, handle: Handle, upload: &Upload, png: &str) -> Result<Verdict, Error> {
+pub async fn attach_icon(
+    reader: &mut Reader<'_>,
+    handle: Handle,
+    upload: &Upload,
+    png: &str,
+) -> Result<Verdict, Error> {
     let now = reader.now();
     change!(reader, {
-        let Some(mut record) = reader.get::<Upload>(&keys::upload(handle, &upload.guid)).await? else { return Ok((Verdict::Ended, Vec::new())) };
+        let Some(mut record) = reader
+            .get::<Upload>(&keys::upload(handle, &upload.guid))
+            .await?
+        else {
+            return Ok((Verdict::Ended, Vec::new()));
+        };
         if !matches!(record.value.state, State::Waiting | State::Reading) {
             return Ok((Verdict::Ended, Vec::new()));
         }
-        let icon = Icon { png: png.to_owned(), from_package: false };
+        let icon = Icon {
+            png: png.to_owned(),
+            from_package: false,
+        };
         let mut writes = Vec::new();
         let key = match upload.app {
             None => keys::store_icon(handle),
             Some(app) => {
-                let Some(mut card) = reader.get::<AppCard>(&keys::app_card(handle, app)).await? else {
+                let Some(mut card) = reader.get::<AppCard>(&keys::app_card(handle, app)).await?
+                else {
                     let reason = "wrong_identifier: the item was deleted meanwhile".to_owned();
-                    return Ok((Verdict::Refused(reason.clone()), refused(handle, &mut record, reason, now)?));
+                    return Ok((
+                        Verdict::Refused(reason.clone()),
+                        refused(handle, &mut record, reason, now)?,
+                    ));
                 };
                 let before = card.value.clone();
                 // Every dialect shows the new icon: a publisher's picture makes way.
-                let publication: Option<Stored<Publication>> = reader.get(&keys::publication(handle, app)).await?;
-                if let Some(mut found) = publication.filter(|found| found.value.thumbnail.is_some()) {
+                let publication: Option<Stored<Publication>> =
+                    reader.get(&keys::publication(handle, app)).await?;
+                if let Some(mut found) = publication.filter(|found| found.value.thumbnail.is_some())
+                {
                     let pictures = found.value.pictures();
                     found.value.thumbnail = None;
                     writes.extend(file::uses(handle, &pictures, &found.value.pictures(), now)?);
                     writes.push(found.replace()?);
                 }
-                writes.extend(app::rewritten(handle, &before, &mut card, &upload.by_name, now)?);
-                writes.extend(event::told(handle, event::changed(&card.value, &upload.by_name, &["icon"], now).into_iter().collect())?);
+                writes.extend(app::rewritten(
+                    handle,
+                    &before,
+                    &mut card,
+                    &upload.by_name,
+                    now,
+                )?);
+                writes.extend(event::told(
+                    handle,
+                    event::changed(&card.value, &upload.by_name, &["icon"], now)
+                        .into_iter()
+                        .collect(),
+                )?);
                 keys::icon(handle, app)
             }
         };

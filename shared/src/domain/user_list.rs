@@ -28,14 +28,22 @@ async fn guid_of(reader: &mut Reader<'_>, handle: Handle, name: &str) -> Result<
     if name.is_empty() {
         return Err(Error::invalid("invalid_username"));
     }
-    user::resolve(reader, handle, &[name.to_owned()]).await?.pop().ok_or_else(user::not_found)
+    user::resolve(reader, handle, &[name.to_owned()])
+        .await?
+        .pop()
+        .ok_or_else(user::not_found)
 }
 
 /// The user of that name or guid. What `also` gives for his guid is fetched beside him.
 ///
 /// # Errors
 /// Invalid `invalid_username` for a blank name; not found `User not found`; the store's.
-pub async fn find(reader: &mut Reader<'_>, handle: Handle, name: &str, also: impl Fn(&Guid) -> (Vec<Key>, Vec<Query>)) -> Result<Found, Error> {
+pub async fn find(
+    reader: &mut Reader<'_>,
+    handle: Handle,
+    name: &str,
+    also: impl Fn(&Guid) -> (Vec<Key>, Vec<Query>),
+) -> Result<Found, Error> {
     let guid = guid_of(reader, handle, name).await?;
     found(reader, handle, &guid, also).await
 }
@@ -44,13 +52,21 @@ pub async fn find(reader: &mut Reader<'_>, handle: Handle, name: &str, also: imp
 ///
 /// # Errors
 /// Not found `User not found`; the store's.
-pub async fn found(reader: &mut Reader<'_>, handle: Handle, guid: &Guid, also: impl Fn(&Guid) -> (Vec<Key>, Vec<Query>)) -> Result<Found, Error> {
+pub async fn found(
+    reader: &mut Reader<'_>,
+    handle: Handle,
+    guid: &Guid,
+    also: impl Fn(&Guid) -> (Vec<Key>, Vec<Query>),
+) -> Result<Found, Error> {
     let (user_key, login_key) = (keys::user(handle, guid), keys::last_login(handle, guid));
     let (mut wanted, queries) = also(guid);
     wanted.extend([user_key.clone(), login_key.clone()]);
     reader.fetch_beside(&wanted, queries).await?;
     let user = reader.get(&user_key).await?.ok_or_else(user::not_found)?;
-    let last_login = reader.get::<LastLogin>(&login_key).await?.map(|login| login.value.at);
+    let last_login = reader
+        .get::<LastLogin>(&login_key)
+        .await?
+        .map(|login| login.value.at);
     Ok(Found { user, last_login })
 }
 
@@ -75,16 +91,24 @@ pub struct UserPage {
 
 /// The first query of a listing.
 pub fn listing(handle: Handle, after: Option<&Guid>, limit: Option<u32>) -> Query {
-    // A user's last sign-in stands behind him: one more than twice as many items always holds the next user too.
+    // A user's last sign-in stands behind him: one more than twice as many items always holds the
+    // next user too.
     let after = after.map(|guid| keys::last_login(handle, guid).sk);
-    Query::all(keys::users(handle)).after(after).limit(limit.map(|limit| limit.saturating_mul(2).saturating_add(1)))
+    Query::all(keys::users(handle))
+        .after(after)
+        .limit(limit.map(|limit| limit.saturating_mul(2).saturating_add(1)))
 }
 
 /// All users, or `limit` of them from after `after` (003 10.6).
 ///
 /// # Errors
 /// Too large beyond one answer; the store's.
-pub async fn list(reader: &mut Reader<'_>, handle: Handle, after: Option<&Guid>, limit: Option<u32>) -> Result<UserPage, Error> {
+pub async fn list(
+    reader: &mut Reader<'_>,
+    handle: Handle,
+    after: Option<&Guid>,
+    limit: Option<u32>,
+) -> Result<UserPage, Error> {
     let mut query = listing(handle, after, limit);
     let mut found = UserPage::default();
     let mut bytes = 0;
@@ -112,7 +136,9 @@ pub async fn list(reader: &mut Reader<'_>, handle: Handle, after: Option<&Guid>,
             return Ok(found);
         }
         if bytes > 2 * crate::reply::ANSWER_LIMIT {
-            return Err(Error::too_large("The list is too large for one answer: ask for pages with limit and cursor"));
+            return Err(Error::too_large(
+                "The list is too large for one answer: ask for pages with limit and cursor",
+            ));
         }
         query.after = page.next;
     }
@@ -122,15 +148,37 @@ pub async fn list(reader: &mut Reader<'_>, handle: Handle, after: Option<&Guid>,
 ///
 /// # Errors
 /// As [`find`].
-pub async fn devices(reader: &mut Reader<'_>, handle: Handle, name: &str) -> Result<Vec<Device>, Error> {
+pub async fn devices(
+    reader: &mut Reader<'_>,
+    handle: Handle,
+    name: &str,
+) -> Result<Vec<Device>, Error> {
     let guid = guid_of(reader, handle, name).await?;
-    let links = reader.all(Query { prefix: keys::DEVICE_PREFIX.to_owned(), ..Query::all(keys::user_keys(handle, &guid)) }).await?;
+    let links = reader
+        .all(Query {
+            prefix: keys::DEVICE_PREFIX.to_owned(),
+            ..Query::all(keys::user_keys(handle, &guid))
+        })
+        .await?;
     let mut wanted = Vec::new();
     for link in &links {
-        let device = link.key.sk.strip_prefix(keys::DEVICE_PREFIX).unwrap_or_default();
-        wanted.push(keys::device(handle, &device.parse().map_err(Error::internal)?));
+        let device = link
+            .key
+            .sk
+            .strip_prefix(keys::DEVICE_PREFIX)
+            .unwrap_or_default();
+        wanted.push(keys::device(
+            handle,
+            &device.parse().map_err(Error::internal)?,
+        ));
     }
-    Ok(reader.get_all::<Device>(&wanted).await?.into_iter().flatten().map(|device| device.value).collect())
+    Ok(reader
+        .get_all::<Device>(&wanted)
+        .await?
+        .into_iter()
+        .flatten()
+        .map(|device| device.value)
+        .collect())
 }
 
 /// An item that a user installed.
@@ -148,17 +196,38 @@ pub struct Installed {
 ///
 /// # Errors
 /// As [`find`].
-pub async fn installed(reader: &mut Reader<'_>, handle: Handle, name: &str) -> Result<Vec<Installed>, Error> {
+pub async fn installed(
+    reader: &mut Reader<'_>,
+    handle: Handle,
+    name: &str,
+) -> Result<Vec<Installed>, Error> {
     let guid = guid_of(reader, handle, name).await?;
     let mut kept = Vec::new();
-    for item in reader.all(Query { prefix: keys::ITEM_PREFIX.to_owned(), ..Query::all(keys::user_keys(handle, &guid)) }).await? {
+    for item in reader
+        .all(Query {
+            prefix: keys::ITEM_PREFIX.to_owned(),
+            ..Query::all(keys::user_keys(handle, &guid))
+        })
+        .await?
+    {
         kept.push(Stored::<InstalledItem>::parse(item)?.value);
     }
-    let cards: Vec<Key> = kept.iter().map(|kept| keys::app_card(handle, kept.item)).collect();
+    let cards: Vec<Key> = kept
+        .iter()
+        .map(|kept| keys::app_card(handle, kept.item))
+        .collect();
     let cards = reader.get_all::<AppCard>(&cards).await?;
     let shown = kept.into_iter().zip(cards).map(|(kept, card)| match card {
-        Some(card) => Installed { item: kept.item, name: card.value.name.to_string(), description: card.value.description.to_string() },
-        None => Installed { item: kept.item, name: kept.title, description: String::new() },
+        Some(card) => Installed {
+            item: kept.item,
+            name: card.value.name.to_string(),
+            description: card.value.description.to_string(),
+        },
+        None => Installed {
+            item: kept.item,
+            name: kept.title,
+            description: String::new(),
+        },
     });
     Ok(shown.collect())
 }

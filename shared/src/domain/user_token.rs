@@ -1,4 +1,5 @@
-//! Tokens of the Apperian API: what a member gets for name and password, and sends as `X-TOKEN` or as a call's `token`.
+//! Tokens of the Apperian API: what a member gets for name and password, and sends as `X-TOKEN` or
+//! as a call's `token`.
 
 use crate::change;
 use crate::clock::Timestamp;
@@ -15,31 +16,62 @@ use crate::store::{Write, keys};
 /// How long a token lasts, in seconds: a day. What must never expire is an API key.
 pub const TOKEN_SECONDS: i64 = 24 * 3_600;
 
-/// A new token, with the write that makes it. It ends with its time and with the password that it came by.
-fn new_token(handle: Handle, domain: &str, user: &Guid, generation: u32, now: Timestamp) -> Result<(CredentialText, Write), Error> {
+/// A new token, with the write that makes it. It ends with its time and with the password that it
+/// came by.
+fn new_token(
+    handle: Handle,
+    domain: &str,
+    user: &Guid,
+    generation: u32,
+    now: Timestamp,
+) -> Result<(CredentialText, Write), Error> {
     let token = CredentialText::new_user_token(handle, user);
     let expires = Some(now.plus_seconds(TOKEN_SECONDS));
-    let credential = Credential { purpose: Purpose::UserToken, domain: domain.to_owned(), created: now, generation, expires, owner: None };
+    let credential = Credential {
+        purpose: Purpose::UserToken,
+        domain: domain.to_owned(),
+        created: now,
+        generation,
+        expires,
+        owner: None,
+    };
     let write = records::create(keys::credential(handle, &token.hash()), &credential)?;
     Ok((token, write))
 }
 
-/// Gives a token to who says a right name and password, and the user as he is now. It counts as his last sign-in.
+/// Gives a token to who says a right name and password, and the user as he is now. It counts as his
+/// last sign-in.
 ///
 /// # Errors
-/// [`Error::sign_in_failed`], alike for an unknown user, a wrong password and one who is out; too many requests; the store's.
-pub async fn sign_in(reader: &mut Reader<'_>, attempt: Attempt<'_>) -> Result<(CredentialText, User), Error> {
+/// [`Error::sign_in_failed`], alike for an unknown user, a wrong password and one who is out; too
+/// many requests; the store's.
+pub async fn sign_in(
+    reader: &mut Reader<'_>,
+    attempt: Attempt<'_>,
+) -> Result<(CredentialText, User), Error> {
     let handle = attempt.handle;
     let mut wanted = attempt.keys();
     wanted.extend([keys::sign_in(handle, attempt.name), keys::tenant(handle)]);
     reader.fetch(wanted, Vec::new()).await?;
     let proved = sign_in::prove(reader, attempt).await?;
-    let tenant: Stored<Tenant> = reader.get(&keys::tenant(handle)).await?.ok_or_else(Error::sign_in_failed)?;
+    let tenant: Stored<Tenant> = reader
+        .get(&keys::tenant(handle))
+        .await?
+        .ok_or_else(Error::sign_in_failed)?;
     let now = reader.now();
-    let (token, credential) = new_token(handle, &tenant.value.name, &proved.user, proved.generation, now)?;
+    let (token, credential) = new_token(
+        handle,
+        &tenant.value.name,
+        &proved.user,
+        proved.generation,
+        now,
+    )?;
     let user = change!(reader, {
         let (user, mut writes) = sign_in::let_in(reader, attempt, &proved).await?;
-        writes.extend([credential.clone(), sign_in::login_noted(handle, &proved.user, now)?]);
+        writes.extend([
+            credential.clone(),
+            sign_in::login_noted(handle, &proved.user, now)?,
+        ]);
         Ok((user, writes))
     });
     let user = sign_in::told_alike(reader, attempt, user).await?;

@@ -1,8 +1,9 @@
 //! What is done to a version's package after its upload: policies are applied, it is signed (000).
 //!
-//! The work is asked for by a request and done by `package-work`: the request writes a [`Job`] in the transaction that changes
-//! the version's state, the table's stream hands it to the worker, and the worker ends it in the transaction that attaches what
-//! it made. A job that is not the version's present one has been overtaken and does nothing.
+//! The work is asked for by a request and done by `package-work`: the request writes a [`Job`] in
+//! the transaction that changes the version's state, the table's stream hands it to the worker, and
+//! the worker ends it in the transaction that attaches what it made. A job that is not the
+//! version's present one has been overtaken and does nothing.
 
 use std::collections::BTreeMap;
 
@@ -101,8 +102,8 @@ pub struct Build {
     pub size: u64,
 }
 
-/// The work on a version. What is handed out is the version's own `sha256`: what was uploaded, until a build of it was signed
-/// here; then the last one that was.
+/// The work on a version. What is handed out is the version's own `sha256`: what was uploaded,
+/// until a build of it was signed here; then the last one that was.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Work {
     /// What was uploaded, once something else is handed out.
@@ -129,17 +130,35 @@ pub struct Work {
 impl Default for Work {
     fn default() -> Self {
         let (policies, previous) = (Vec::new(), Vec::new());
-        Self { original: None, status: WrapStatus::None, reason: None, policies, previous, applied: None, signing: None, signer: None, job: None }
+        Self {
+            original: None,
+            status: WrapStatus::None,
+            reason: None,
+            policies,
+            previous,
+            applied: None,
+            signing: None,
+            signer: None,
+            job: None,
+        }
     }
 }
 
 impl Work {
-    /// What a new version takes over from the one before it: what that one's policies were, to apply them again. `None` where
-    /// there never were any.
+    /// What a new version takes over from the one before it: what that one's policies were, to
+    /// apply them again. `None` where there never were any.
     pub fn inherited(before: &Version) -> Option<Self> {
         let work = before.work.as_ref()?;
-        let previous = if work.policies.is_empty() { &work.previous } else { &work.policies };
-        (!previous.is_empty()).then(|| Self { status: WrapStatus::Previously, previous: previous.clone(), ..Self::default() })
+        let previous = if work.policies.is_empty() {
+            &work.previous
+        } else {
+            &work.policies
+        };
+        (!previous.is_empty()).then(|| Self {
+            status: WrapStatus::Previously,
+            previous: previous.clone(),
+            ..Self::default()
+        })
     }
 }
 
@@ -155,7 +174,10 @@ pub struct WorkCard {
 impl WorkCard {
     /// What lists show of it.
     pub fn of(work: &Work) -> Self {
-        Self { status: work.status, signing: work.signing.clone() }
+        Self {
+            status: work.status,
+            signing: work.signing.clone(),
+        }
     }
 }
 

@@ -7,7 +7,9 @@ use async_trait::async_trait;
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
-use aws_sdk_dynamodb::types::{AttributeValue, ConditionCheck, Delete, KeysAndAttributes, Put, TransactWriteItem, Update};
+use aws_sdk_dynamodb::types::{
+    AttributeValue, ConditionCheck, Delete, KeysAndAttributes, Put, TransactWriteItem, Update,
+};
 
 use super::{Condition, Item, Key, Page, Query, StoreError, Table, Write};
 
@@ -25,7 +27,10 @@ pub struct DynamoTable {
 impl DynamoTable {
     /// The table of that name, reached by that client.
     pub fn new(client: Client, name: impl Into<String>) -> Self {
-        Self { client, name: name.into() }
+        Self {
+            client,
+            name: name.into(),
+        }
     }
 }
 
@@ -38,7 +43,10 @@ fn number(value: impl ToString) -> AttributeValue {
 }
 
 fn key_attributes(key: &Key) -> Attributes {
-    HashMap::from([("pk".to_owned(), string(&key.pk)), ("sk".to_owned(), string(&key.sk))])
+    HashMap::from([
+        ("pk".to_owned(), string(&key.pk)),
+        ("sk".to_owned(), string(&key.sk)),
+    ])
 }
 
 fn to_attributes(item: Item) -> Attributes {
@@ -95,10 +103,19 @@ fn expression(condition: &Condition) -> Option<(&'static str, Attributes)> {
         Condition::Absent => Some(("attribute_not_exists(pk)", HashMap::new())),
         Condition::Present => Some(("attribute_exists(pk)", HashMap::new())),
         Condition::Rev(rev) => Some(("rev = :rev", value(":rev", number(rev)))),
-        Condition::AbsentOrExpired { now } => Some(("attribute_not_exists(pk) OR expires <= :now", value(":now", number(now)))),
-        Condition::Uncounted => Some(("attribute_not_exists(n) OR n <= :zero", value(":zero", number(0)))),
+        Condition::AbsentOrExpired { now } => Some((
+            "attribute_not_exists(pk) OR expires <= :now",
+            value(":now", number(now)),
+        )),
+        Condition::Uncounted => Some((
+            "attribute_not_exists(n) OR n <= :zero",
+            value(":zero", number(0)),
+        )),
         Condition::Open => Some(("attribute_not_exists(closed)", HashMap::new())),
-        Condition::Below(most) => Some(("attribute_not_exists(n) OR n < :most", value(":most", number(most)))),
+        Condition::Below(most) => Some((
+            "attribute_not_exists(n) OR n < :most",
+            value(":most", number(most)),
+        )),
     }
 }
 
@@ -112,15 +129,35 @@ impl DynamoTable {
         let action = match write {
             Write::Put(item, condition) => {
                 let (condition, values) = split(&condition);
-                let put = Put::builder().table_name(&self.name).set_item(Some(to_attributes(item)));
-                action.put(put.set_condition_expression(condition).set_expression_attribute_values(values).build().map_err(build_failure)?)
+                let put = Put::builder()
+                    .table_name(&self.name)
+                    .set_item(Some(to_attributes(item)));
+                action.put(
+                    put.set_condition_expression(condition)
+                        .set_expression_attribute_values(values)
+                        .build()
+                        .map_err(build_failure)?,
+                )
             }
             Write::Delete(key, condition) => {
                 let (condition, values) = split(&condition);
-                let delete = Delete::builder().table_name(&self.name).set_key(Some(key_attributes(&key)));
-                action.delete(delete.set_condition_expression(condition).set_expression_attribute_values(values).build().map_err(build_failure)?)
+                let delete = Delete::builder()
+                    .table_name(&self.name)
+                    .set_key(Some(key_attributes(&key)));
+                action.delete(
+                    delete
+                        .set_condition_expression(condition)
+                        .set_expression_attribute_values(values)
+                        .build()
+                        .map_err(build_failure)?,
+                )
             }
-            Write::Count { key, kind, by, condition } => {
+            Write::Count {
+                key,
+                kind,
+                by,
+                condition,
+            } => {
                 let (condition, values) = split(&condition);
                 let mut values = values.unwrap_or_default();
                 values.insert(":by".to_owned(), number(by));
@@ -134,7 +171,13 @@ impl DynamoTable {
                     .set_expression_attribute_values(Some(values));
                 action.update(update.build().map_err(build_failure)?)
             }
-            Write::Tally { key, kind, by, expires, condition } => {
+            Write::Tally {
+                key,
+                kind,
+                by,
+                expires,
+                condition,
+            } => {
                 let (condition, values) = split(&condition);
                 let mut values = values.unwrap_or_default();
                 values.insert(":by".to_owned(), number(by));
@@ -174,8 +217,12 @@ impl DynamoTable {
             }
             Write::Check(key, condition) => {
                 let (condition, values) = split(&condition);
-                let check = ConditionCheck::builder().table_name(&self.name).set_key(Some(key_attributes(&key)));
-                let check = check.set_condition_expression(condition).set_expression_attribute_values(values);
+                let check = ConditionCheck::builder()
+                    .table_name(&self.name)
+                    .set_key(Some(key_attributes(&key)));
+                let check = check
+                    .set_condition_expression(condition)
+                    .set_expression_attribute_values(values);
                 action.condition_check(check.build().map_err(build_failure)?)
             }
         };
@@ -186,7 +233,10 @@ impl DynamoTable {
 fn split(condition: &Condition) -> (Option<String>, Option<Attributes>) {
     match expression(condition) {
         None => (None, None),
-        Some((text, values)) => (Some(text.to_owned()), (!values.is_empty()).then_some(values)),
+        Some((text, values)) => (
+            Some(text.to_owned()),
+            (!values.is_empty()).then_some(values),
+        ),
     }
 }
 
@@ -197,9 +247,17 @@ where
     R: std::fmt::Debug,
 {
     let Some(service) = error.as_service_error() else {
-        return StoreError::Unavailable(aws_sdk_dynamodb::error::DisplayErrorContext(error).to_string());
+        return StoreError::Unavailable(
+            aws_sdk_dynamodb::error::DisplayErrorContext(error).to_string(),
+        );
     };
-    let text = || format!("{}: {}", service.code().unwrap_or("?"), service.message().unwrap_or(""));
+    let text = || {
+        format!(
+            "{}: {}",
+            service.code().unwrap_or("?"),
+            service.message().unwrap_or("")
+        )
+    };
     match service.code() {
         Some("ConditionalCheckFailedException") => StoreError::Condition { at: 0 },
         Some(
@@ -209,20 +267,33 @@ where
             | "TransactionConflictException"
             | "TransactionInProgressException",
         ) => StoreError::Contended(text()),
-        Some("ValidationException") if service.message().is_some_and(|m| m.contains("size")) => StoreError::TooLarge(text()),
+        Some("ValidationException") if service.message().is_some_and(|m| m.contains("size")) => {
+            StoreError::TooLarge(text())
+        }
         _ => StoreError::Unavailable(text()),
     }
 }
 
-fn transaction_meaning<R: std::fmt::Debug>(error: &SdkError<TransactWriteItemsError, R>) -> StoreError {
-    let Some(TransactWriteItemsError::TransactionCanceledException(cancelled)) = error.as_service_error() else {
+fn transaction_meaning<R: std::fmt::Debug>(
+    error: &SdkError<TransactWriteItemsError, R>,
+) -> StoreError {
+    let Some(TransactWriteItemsError::TransactionCanceledException(cancelled)) =
+        error.as_service_error()
+    else {
         return meaning(error);
     };
     let reasons = cancelled.cancellation_reasons();
-    if let Some(at) = reasons.iter().position(|reason| reason.code() == Some("ConditionalCheckFailed")) {
+    if let Some(at) = reasons
+        .iter()
+        .position(|reason| reason.code() == Some("ConditionalCheckFailed"))
+    {
         return StoreError::Condition { at };
     }
-    let codes: Vec<&str> = reasons.iter().filter_map(|reason| reason.code()).filter(|code| *code != "None").collect();
+    let codes: Vec<&str> = reasons
+        .iter()
+        .filter_map(|reason| reason.code())
+        .filter(|code| *code != "None")
+        .collect();
     if codes.contains(&"ValidationError") {
         return StoreError::TooLarge(codes.join(", "));
     }
@@ -233,7 +304,14 @@ fn transaction_meaning<R: std::fmt::Debug>(error: &SdkError<TransactWriteItemsEr
 impl Table for DynamoTable {
     async fn read(&self, keys: &[Key]) -> Result<Vec<Option<Item>>, StoreError> {
         if let [key] = keys {
-            let got = self.client.get_item().table_name(&self.name).set_key(Some(key_attributes(key))).consistent_read(true).send().await;
+            let got = self
+                .client
+                .get_item()
+                .table_name(&self.name)
+                .set_key(Some(key_attributes(key)))
+                .consistent_read(true)
+                .send()
+                .await;
             let item = got.map_err(|error| meaning(&error))?.item;
             return Ok(vec![item.map(from_attributes).transpose()?]);
         }
@@ -250,18 +328,41 @@ impl Table for DynamoTable {
             if round > 0 {
                 tokio::time::sleep(Duration::from_millis(10 << round)).await;
             }
-            let request = KeysAndAttributes::builder().set_keys(Some(pending)).consistent_read(true).build().map_err(build_failure)?;
-            let got = self.client.batch_get_item().request_items(&self.name, request).send().await.map_err(|error| meaning(&error))?;
-            for attributes in got.responses.unwrap_or_default().remove(&self.name).unwrap_or_default() {
+            let request = KeysAndAttributes::builder()
+                .set_keys(Some(pending))
+                .consistent_read(true)
+                .build()
+                .map_err(build_failure)?;
+            let got = self
+                .client
+                .batch_get_item()
+                .request_items(&self.name, request)
+                .send()
+                .await
+                .map_err(|error| meaning(&error))?;
+            for attributes in got
+                .responses
+                .unwrap_or_default()
+                .remove(&self.name)
+                .unwrap_or_default()
+            {
                 let item = from_attributes(attributes)?;
                 found.insert(item.key.clone(), item);
             }
-            pending = got.unprocessed_keys.unwrap_or_default().remove(&self.name).map(|left| left.keys).unwrap_or_default();
+            pending = got
+                .unprocessed_keys
+                .unwrap_or_default()
+                .remove(&self.name)
+                .map(|left| left.keys)
+                .unwrap_or_default();
             if pending.is_empty() {
                 return Ok(keys.iter().map(|key| found.get(key).cloned()).collect());
             }
         }
-        Err(StoreError::Contended(format!("{} keys stayed unprocessed", pending.len())))
+        Err(StoreError::Contended(format!(
+            "{} keys stayed unprocessed",
+            pending.len()
+        )))
     }
 
     async fn query(&self, query: &Query) -> Result<Page, StoreError> {
@@ -271,7 +372,12 @@ impl Table for DynamoTable {
             condition.push_str(" AND begins_with(sk, :prefix)");
             values.insert(":prefix".to_owned(), string(&query.prefix));
         }
-        let start = query.after.as_ref().map(|sk| key_attributes(&Key { pk: query.pk.clone(), sk: sk.clone() }));
+        let start = query.after.as_ref().map(|sk| {
+            key_attributes(&Key {
+                pk: query.pk.clone(),
+                sk: sk.clone(),
+            })
+        });
         let got = self
             .client
             .query()
@@ -280,30 +386,53 @@ impl Table for DynamoTable {
             .set_expression_attribute_values(Some(values))
             .set_exclusive_start_key(start)
             .scan_index_forward(!query.newest_first)
-            .set_limit(query.limit.map(|limit| i32::try_from(limit).unwrap_or(i32::MAX)))
+            .set_limit(
+                query
+                    .limit
+                    .map(|limit| i32::try_from(limit).unwrap_or(i32::MAX)),
+            )
             .consistent_read(true)
             .send()
             .await
             .map_err(|error| meaning(&error))?;
-        let next = got.last_evaluated_key.and_then(|mut last| match last.remove("sk") {
-            Some(AttributeValue::S(sk)) => Some(sk),
-            _ => None,
-        });
-        let items = got.items.unwrap_or_default().into_iter().map(from_attributes).collect::<Result<_, _>>()?;
+        let next = got
+            .last_evaluated_key
+            .and_then(|mut last| match last.remove("sk") {
+                Some(AttributeValue::S(sk)) => Some(sk),
+                _ => None,
+            });
+        let items = got
+            .items
+            .unwrap_or_default()
+            .into_iter()
+            .map(from_attributes)
+            .collect::<Result<_, _>>()?;
         Ok(Page { items, next })
     }
 
-    /// Always a transaction, even for one write: the SDK sends the same idempotency token with each of its tries, so
-    /// that a write which was applied but not acknowledged does not meet its own condition on the next try.
+    /// Always a transaction, even for one write: the SDK sends the same idempotency token with each
+    /// of its tries, so that a write which was applied but not acknowledged does not meet its own
+    /// condition on the next try.
     async fn write(&self, writes: Vec<Write>) -> Result<(), StoreError> {
         if writes.is_empty() {
             return Ok(());
         }
         if writes.len() > super::TRANSACTION_LIMIT {
-            return Err(StoreError::TooLarge(format!("{} writes in one transaction", writes.len())));
+            return Err(StoreError::TooLarge(format!(
+                "{} writes in one transaction",
+                writes.len()
+            )));
         }
-        let actions = writes.into_iter().map(|write| self.action(write)).collect::<Result<Vec<_>, _>>()?;
-        self.client.transact_write_items().set_transact_items(Some(actions)).send().await.map_err(|error| transaction_meaning(&error))?;
+        let actions = writes
+            .into_iter()
+            .map(|write| self.action(write))
+            .collect::<Result<Vec<_>, _>>()?;
+        self.client
+            .transact_write_items()
+            .set_transact_items(Some(actions))
+            .send()
+            .await
+            .map_err(|error| transaction_meaning(&error))?;
         Ok(())
     }
 }

@@ -1,7 +1,7 @@
 //! Every key of the table and every name in the bucket is built here.
 //!
-//! A partition key begins with the tenant's handle. The exceptions are the register of tenants, the names that lead
-//! to one, and the shards of pending work.
+//! A partition key begins with the tenant's handle. The exceptions are the register of tenants, the
+//! names that lead to one, and the shards of pending work.
 
 use sha2::{Digest, Sha256};
 
@@ -64,8 +64,8 @@ pub fn identity(handle: Handle, identity: &Guid) -> Key {
     key(format!("{handle}#IDENTITIES"), identity.as_str())
 }
 
-/// What belongs to a user: his API keys as `KEY#…`, the devices that he signed in on as `DEV#…`, the store items that he
-/// installed as `ITEM#…`, and how many apps he owns.
+/// What belongs to a user: his API keys as `KEY#…`, the devices that he signed in on as `DEV#…`,
+/// the store items that he installed as `ITEM#…`, and how many apps he owns.
 pub fn user_keys(handle: Handle, user: &Guid) -> String {
     format!("{handle}#U#{user}")
 }
@@ -83,7 +83,10 @@ pub const ITEM_PREFIX: &str = "ITEM#";
 
 /// That a user installed a store item.
 pub fn user_item(handle: Handle, user: &Guid, app: AppId) -> Key {
-    key(user_keys(handle, user), format!("{ITEM_PREFIX}{}", app.item().sort_key()))
+    key(
+        user_keys(handle, user),
+        format!("{ITEM_PREFIX}{}", app.item().sort_key()),
+    )
 }
 
 /// How many apps a user owns.
@@ -168,12 +171,19 @@ fn key_sort(created: Timestamp, hash: &SecretHash) -> String {
 
 /// The claim of a name or address to sign in with; case does not count.
 pub fn sign_in(handle: Handle, name: &str) -> Key {
-    key(format!("{handle}#NAME#{}", bounded(&name.to_lowercase())), SELF)
+    key(
+        format!("{handle}#NAME#{}", bounded(&name.to_lowercase())),
+        SELF,
+    )
 }
 
-/// How often something that is throttled was tried by an account or from an address, in one window of time.
+/// How often something that is throttled was tried by an account or from an address, in one window
+/// of time.
 pub fn tries(handle: Handle, of: &str, window: i64) -> Key {
-    key(format!("{handle}#TRIES#{window}#{}", bounded(&of.to_lowercase())), SELF)
+    key(
+        format!("{handle}#TRIES#{window}#{}", bounded(&of.to_lowercase())),
+        SELF,
+    )
 }
 
 /// All devices of apps' users.
@@ -204,7 +214,10 @@ pub const APP_PREFIX: &str = "A#";
 
 /// That an app signed somebody in on a device; the app as its client named it.
 pub fn device_app(handle: Handle, device: &Guid, client_token: &str) -> Key {
-    key(device_links(handle, device), format!("{APP_PREFIX}{}", bounded(client_token)))
+    key(
+        device_links(handle, device),
+        format!("{APP_PREFIX}{}", bounded(client_token)),
+    )
 }
 
 /// The cards of all apps.
@@ -227,7 +240,8 @@ pub fn icon(handle: Handle, app: AppId) -> Key {
     key(icons(handle), app.sort_key())
 }
 
-/// What belongs to one app beside its card: its binaries, its history, what its publishers say of it.
+/// What belongs to one app beside its card: its binaries, its history, what its publishers say of
+/// it.
 pub fn app_parts(handle: Handle, app: AppId) -> String {
     format!("{handle}#A#{}", app.sort_key())
 }
@@ -250,7 +264,10 @@ pub const SUBSCRIPTION_PREFIX: &str = "SUB#";
 
 /// That a user subscribed to an app or installed it.
 pub fn subscription(handle: Handle, app: AppId, user: &Guid) -> Key {
-    key(app_parts(handle, app), format!("{SUBSCRIPTION_PREFIX}{user}"))
+    key(
+        app_parts(handle, app),
+        format!("{SUBSCRIPTION_PREFIX}{user}"),
+    )
 }
 
 /// The beginning of the sort keys of [`document`].
@@ -258,17 +275,27 @@ pub const DOCUMENT_PREFIX: &str = "DOC#";
 
 /// A document of an app.
 pub fn document(handle: Handle, app: AppId, document: AppId) -> Key {
-    key(app_parts(handle, app), format!("{DOCUMENT_PREFIX}{}", document.sort_key()))
+    key(
+        app_parts(handle, app),
+        format!("{DOCUMENT_PREFIX}{}", document.sort_key()),
+    )
 }
 
-/// The text of a document that is kept in the table: an item of its own, since lists do not show it.
+/// The text of a document that is kept in the table: an item of its own, since lists do not show
+/// it.
 pub fn document_text(handle: Handle, app: AppId, document: AppId) -> Key {
-    key(app_parts(handle, app), format!("DOCTEXT#{}", document.sort_key()))
+    key(
+        app_parts(handle, app),
+        format!("DOCTEXT#{}", document.sort_key()),
+    )
 }
 
 /// The claim of a document's name within its app; case does not count.
 pub fn document_name(handle: Handle, app: AppId, name: &str) -> Key {
-    key(app_parts(handle, app), format!("DOCNAME#{}", bounded(&name.to_lowercase())))
+    key(
+        app_parts(handle, app),
+        format!("DOCNAME#{}", bounded(&name.to_lowercase())),
+    )
 }
 
 /// How many documents an app has.
@@ -276,19 +303,33 @@ pub fn document_count(handle: Handle, app: AppId) -> Key {
     key(app_parts(handle, app), "DOCS")
 }
 
-/// The claim of an app's provider, name and version, joined by hyphens: what the publisher API may name it by.
+/// The claim of an app's provider, name and version, joined by hyphens: what the publisher API may
+/// name it by.
 pub fn version_claim(handle: Handle, listing: Listing, joined: &str) -> Key {
-    key(format!("{handle}#PNV#{}#{}", listing.as_str(), bounded(joined)), SELF)
+    key(
+        format!("{handle}#PNV#{}#{}", listing.as_str(), bounded(joined)),
+        SELF,
+    )
 }
 
 /// The claim of an app's name in a list of the publisher API; case does not count.
 pub fn app_name(handle: Handle, listing: Listing, name: &str) -> Key {
-    key(format!("{handle}#APPNAME#{}#{}", listing.as_str(), bounded(&name.to_lowercase())), SELF)
+    key(
+        format!(
+            "{handle}#APPNAME#{}#{}",
+            listing.as_str(),
+            bounded(&name.to_lowercase())
+        ),
+        SELF,
+    )
 }
 
 /// The claim of a web app's context; case does not count.
 pub fn context(handle: Handle, context: &str) -> Key {
-    key(format!("{handle}#CTX#{}", bounded(&context.to_lowercase())), SELF)
+    key(
+        format!("{handle}#CTX#{}", bounded(&context.to_lowercase())),
+        SELF,
+    )
 }
 
 /// All policy partials.
@@ -308,7 +349,10 @@ pub fn shared_partials(handle: Handle) -> String {
 
 /// What lists show of a shared policy partial.
 pub fn shared_partial(handle: Handle, created: Timestamp, partial: u32) -> Key {
-    key(shared_partials(handle), format!("{}#{partial:010}", time(created)))
+    key(
+        shared_partials(handle),
+        format!("{}#{partial:010}", time(created)),
+    )
 }
 
 /// The apps that a policy partial is mapped to.
@@ -333,7 +377,17 @@ pub fn business_owner(handle: Handle, owner: u32) -> Key {
 
 /// The claim of a business owner's name and mail address together.
 pub fn business_owner_name(handle: Handle, name: &str, email: &str) -> Key {
-    key(format!("{handle}#OWNERNAME#{}", bounded(&format!("{}\n{}", name.to_lowercase(), email.to_lowercase()))), SELF)
+    key(
+        format!(
+            "{handle}#OWNERNAME#{}",
+            bounded(&format!(
+                "{}\n{}",
+                name.to_lowercase(),
+                email.to_lowercase()
+            ))
+        ),
+        SELF,
+    )
 }
 
 /// The rows of a list of the publisher API.
@@ -343,7 +397,11 @@ pub fn rows(handle: Handle, listing: Listing) -> String {
 
 /// The sort key of an app's row: its bucket, then its id with the number of its binary's type.
 pub fn row_sort(bucket: u32, id: AppId) -> String {
-    format!("{bucket:08}#{}{}", id.sort_key(), id.kind().map_or(0, |kind| kind as u8 + 1))
+    format!(
+        "{bucket:08}#{}{}",
+        id.sort_key(),
+        id.kind().map_or(0, |kind| kind as u8 + 1)
+    )
 }
 
 /// What sorts before every row of a bucket and after every row of those before it.
@@ -376,7 +434,10 @@ pub fn directory_prefix(listing: Listing) -> String {
 
 /// How many rows of a list are in a bucket.
 pub fn directory_entry(handle: Handle, listing: Listing, bucket: u32) -> Key {
-    key(directory(handle), format!("{}{bucket:08}", directory_prefix(listing)))
+    key(
+        directory(handle),
+        format!("{}{bucket:08}", directory_prefix(listing)),
+    )
 }
 
 /// A file that was uploaded on its own: a package, a picture, a document. Its name is its key.
@@ -384,7 +445,8 @@ pub fn file(handle: Handle, name: &str) -> Key {
     key(format!("{handle}#FILE#{}", bounded(name)), SELF)
 }
 
-/// How many uses a file has: an item of its own, so that a use is counted while the file is changed.
+/// How many uses a file has: an item of its own, so that a use is counted while the file is
+/// changed.
 pub fn file_uses(handle: Handle, name: &str) -> Key {
     key(file(handle, name).pk, "USES")
 }
@@ -421,7 +483,10 @@ pub fn store_icon(handle: Handle) -> Key {
 
 /// That an item is in the store.
 pub fn shelf(handle: Handle, app: AppId) -> Key {
-    key(store_front(handle), format!("{SHELF_PREFIX}{}", app.sort_key()))
+    key(
+        store_front(handle),
+        format!("{SHELF_PREFIX}{}", app.sort_key()),
+    )
 }
 
 /// The beginning of the sort keys of [`shelf`].
@@ -437,8 +502,8 @@ pub fn policy(handle: Handle, policy: &Guid) -> Key {
     key(policies(handle), policy.as_str())
 }
 
-/// The users who are listed on policies, those of one policy together. Not beside the policies: these are read by
-/// everybody who looks at the store.
+/// The users who are listed on policies, those of one policy together. Not beside the policies:
+/// these are read by everybody who looks at the store.
 pub fn policy_users(handle: Handle) -> String {
     format!("{handle}#POLICYUSERS")
 }
@@ -465,7 +530,10 @@ pub fn group(handle: Handle, group: &Guid) -> Key {
 
 /// The claim of a group's name.
 pub fn group_name(handle: Handle, name: &str) -> Key {
-    key(format!("{handle}#GROUPNAME#{}", bounded(&name.to_lowercase())), SELF)
+    key(
+        format!("{handle}#GROUPNAME#{}", bounded(&name.to_lowercase())),
+        SELF,
+    )
 }
 
 /// The partition of a group's members.
@@ -480,7 +548,10 @@ pub fn group_user(handle: Handle, group: &Guid, user: &Guid) -> Key {
 
 /// That an item is in a group.
 pub fn group_item(handle: Handle, group: &Guid, app: AppId) -> Key {
-    key(group_members(handle, group), format!("I#{}", app.sort_key()))
+    key(
+        group_members(handle, group),
+        format!("I#{}", app.sort_key()),
+    )
 }
 
 /// One copy of the log of downloads and installs per filter.
@@ -519,7 +590,8 @@ pub fn log_from(at: Timestamp) -> String {
     time(at)
 }
 
-/// The claim of a number under which the Apperian API knows an app; see [`AppCard::psk`](crate::domain::app::AppCard::psk).
+/// The claim of a number under which the Apperian API knows an app; see
+/// [`AppCard::psk`](crate::domain::app::AppCard::psk).
 pub fn psk(handle: Handle, psk: u32) -> Key {
     key(format!("{handle}#PSK#{psk:010}"), SELF)
 }
@@ -537,7 +609,13 @@ pub fn parse_job(key: &Key) -> Option<(Handle, Guid)> {
 
 /// The document of the policies of an app's binary, as it is published.
 pub fn policy_document(handle: Handle, binary: AppId) -> Key {
-    key(app_parts(handle, binary), format!("POLICYDOC#{}", binary.kind().map_or(0, |kind| kind as u8 + 1)))
+    key(
+        app_parts(handle, binary),
+        format!(
+            "POLICYDOC#{}",
+            binary.kind().map_or(0, |kind| kind as u8 + 1)
+        ),
+    )
 }
 
 /// The key pair that signs a tenant's policy documents.
@@ -560,7 +638,8 @@ pub fn signing_secret(handle: Handle, credential: &Guid) -> Key {
     key(format!("{handle}#SIGNINGSECRET#{credential}"), SELF)
 }
 
-/// The provisioning profile of a signing credential for iOS: an item of its own, since it may be large.
+/// The provisioning profile of a signing credential for iOS: an item of its own, since it may be
+/// large.
 pub fn signing_profile(handle: Handle, credential: &Guid) -> Key {
     key(signing_secret(handle, credential).pk, "PROFILE")
 }
@@ -631,7 +710,14 @@ pub fn chores(shard: u8) -> String {
 /// A piece of work for housekeeping, due at `due`. The same subject always goes to the same shard.
 pub fn chore(due: Timestamp, subject: &str) -> Key {
     let digest = Sha256::digest(subject.as_bytes());
-    key(chores(digest[0] % SHARDS), format!("{}#{subject}#{}", time(due), base32().encode(&random_bytes::<5>())))
+    key(
+        chores(digest[0] % SHARDS),
+        format!(
+            "{}#{subject}#{}",
+            time(due),
+            base32().encode(&random_bytes::<5>())
+        ),
+    )
 }
 
 /// The sort key of [`chores`] before which everything is due at `now`.
@@ -639,13 +725,24 @@ pub fn chores_due(now: Timestamp) -> String {
     time(now)
 }
 
-/// The events of an app in an environment, or those of it in every environment, in the order of time.
+/// The events of an app in an environment, or those of it in every environment, in the order of
+/// time.
 pub fn events(handle: Handle, app: AppId, env: Option<&Environment>) -> String {
-    format!("{handle}#EV#{}#{}", app.item().sort_key(), env.map_or("*", Environment::as_str))
+    format!(
+        "{handle}#EV#{}#{}",
+        app.item().sort_key(),
+        env.map_or("*", Environment::as_str)
+    )
 }
 
 /// An event.
-pub fn event(handle: Handle, app: AppId, env: Option<&Environment>, at: Timestamp, guid: &Guid) -> Key {
+pub fn event(
+    handle: Handle,
+    app: AppId,
+    env: Option<&Environment>,
+    at: Timestamp,
+    guid: &Guid,
+) -> Key {
     key(events(handle, app, env), format!("{}#{guid}", time(at)))
 }
 
@@ -654,14 +751,18 @@ pub fn told_event(handle: Handle, guid: &Guid) -> Key {
     key(format!("{handle}#TOLD#{guid}"), SELF)
 }
 
-/// A shard of the events that were not held against the alerts yet: those of one tenant together, in the order of time.
+/// A shard of the events that were not held against the alerts yet: those of one tenant together,
+/// in the order of time.
 pub fn pending_events(shard: u8) -> String {
     format!("PENDING#{shard}")
 }
 
 /// Events that were not held against the alerts yet.
 pub fn pending_event(at: Timestamp, handle: Handle, guid: &Guid) -> Key {
-    key(pending_events(shard(guid)), format!("{}{}#{guid}", pending_prefix(handle), time(at)))
+    key(
+        pending_events(shard(guid)),
+        format!("{}{}#{guid}", pending_prefix(handle), time(at)),
+    )
 }
 
 /// The beginning of the sort keys of a tenant's [`pending_event`]s.
@@ -676,7 +777,10 @@ pub fn behind_pending(handle: Handle) -> String {
 
 /// The alerts of an app, or those of every app of the tenant.
 pub fn alerts(handle: Handle, app: Option<AppId>) -> String {
-    format!("{handle}#ALERTS#{}", app.map_or_else(|| "*".to_owned(), |app| app.item().sort_key()))
+    format!(
+        "{handle}#ALERTS#{}",
+        app.map_or_else(|| "*".to_owned(), |app| app.item().sort_key())
+    )
 }
 
 /// An alert.
@@ -691,7 +795,13 @@ pub fn alert_place(handle: Handle, alert: &Guid) -> Key {
 
 /// How many alerts an app has, or the tenant for all of its apps.
 pub fn alert_count(handle: Handle, app: Option<AppId>) -> Key {
-    key(format!("{handle}#ALERTCOUNT#{}", app.map_or_else(|| "*".to_owned(), |app| app.item().sort_key())), SELF)
+    key(
+        format!(
+            "{handle}#ALERTCOUNT#{}",
+            app.map_or_else(|| "*".to_owned(), |app| app.item().sort_key())
+        ),
+        SELF,
+    )
 }
 
 /// The notifications of an app in an environment, in the order of time.
@@ -700,8 +810,17 @@ pub fn notifications(handle: Handle, app: AppId, env: &Environment) -> String {
 }
 
 /// A notification.
-pub fn notification(handle: Handle, app: AppId, env: &Environment, created: Timestamp, guid: &Guid) -> Key {
-    key(notifications(handle, app, env), format!("{}#{guid}", time(created)))
+pub fn notification(
+    handle: Handle,
+    app: AppId,
+    env: &Environment,
+    created: Timestamp,
+    guid: &Guid,
+) -> Key {
+    key(
+        notifications(handle, app, env),
+        format!("{}#{guid}", time(created)),
+    )
 }
 
 /// A shard of the mails that are to be sent, in the order of their time.
@@ -711,7 +830,10 @@ pub fn due_mails(shard: u8) -> String {
 
 /// A mail that is to be sent from `due` on.
 pub fn due_mail(due: Timestamp, notification: &Guid) -> Key {
-    key(due_mails(shard(notification)), format!("{}#{notification}", time(due)))
+    key(
+        due_mails(shard(notification)),
+        format!("{}#{notification}", time(due)),
+    )
 }
 
 /// The endpoint security of an app in an environment.
@@ -725,8 +847,17 @@ pub fn endpoint_log(handle: Handle, app: AppId, env: &Environment) -> String {
 }
 
 /// A change of an app's endpoint security in an environment.
-pub fn endpoint_log_row(handle: Handle, app: AppId, env: &Environment, at: Timestamp, guid: &Guid) -> Key {
-    key(endpoint_log(handle, app, env), format!("{}#{guid}", time(at)))
+pub fn endpoint_log_row(
+    handle: Handle,
+    app: AppId,
+    env: &Environment,
+    at: Timestamp,
+    guid: &Guid,
+) -> Key {
+    key(
+        endpoint_log(handle, app, env),
+        format!("{}#{guid}", time(at)),
+    )
 }
 
 /// The tenants with alerts about download spikes.
@@ -769,9 +900,17 @@ fn time(at: Timestamp) -> String {
     format!("{:013}", at.0.max(0))
 }
 
-/// A text from outside as part of a key: itself up to 200 bytes, else its hash, so that no key passes DynamoDB's 2,048.
+/// A text from outside as part of a key: itself up to 200 bytes, else its hash, so that no key
+/// passes DynamoDB's 2,048.
 fn bounded(text: &str) -> String {
-    if text.len() <= 200 { text.to_owned() } else { format!("sha256:{}", data_encoding::HEXLOWER.encode(&Sha256::digest(text.as_bytes()))) }
+    if text.len() <= 200 {
+        text.to_owned()
+    } else {
+        format!(
+            "sha256:{}",
+            data_encoding::HEXLOWER.encode(&Sha256::digest(text.as_bytes()))
+        )
+    }
 }
 
 /// Where uploads arrive in the bucket.
@@ -810,15 +949,26 @@ mod tests {
         let handle = Handle::of_name("dev");
         let long = "x".repeat(100_000);
         assert!(sign_in(handle, &long).pk.len() < 300);
-        assert_ne!(sign_in(handle, &long), sign_in(handle, &"x".repeat(100_001)));
-        assert_eq!(sign_in(handle, "Admin@Example.com"), sign_in(handle, "admin@example.com"));
+        assert_ne!(
+            sign_in(handle, &long),
+            sign_in(handle, &"x".repeat(100_001))
+        );
+        assert_eq!(
+            sign_in(handle, "Admin@Example.com"),
+            sign_in(handle, "admin@example.com")
+        );
     }
 
     #[test]
     fn the_key_of_a_job_is_read_back() {
         let (handle, guid) = (Handle::of_name("dev"), Guid::random());
         assert_eq!(parse_job(&job(handle, &guid)), Some((handle, guid.clone())));
-        for other in [upload(handle, &guid), key(job(handle, &guid).pk, "x"), key("#JOB#".to_owned(), SELF), key(format!("{handle}#JOB#x"), SELF)] {
+        for other in [
+            upload(handle, &guid),
+            key(job(handle, &guid).pk, "x"),
+            key("#JOB#".to_owned(), SELF),
+            key(format!("{handle}#JOB#x"), SELF),
+        ] {
             assert_eq!(parse_job(&other), None);
         }
     }
@@ -826,8 +976,16 @@ mod tests {
     #[test]
     fn an_incoming_object_is_read_back() {
         let (handle, upload) = (Handle::of_name("dev"), Guid::random());
-        assert_eq!(parse_incoming_object(&incoming_object(handle, &upload)), Some((handle, upload)));
-        for name in ["incoming/", "incoming/x/y", "binaries/00000000/aaaaaaaaaaaaaaaaaaaaaaaa", "incoming/00000000/../../x"] {
+        assert_eq!(
+            parse_incoming_object(&incoming_object(handle, &upload)),
+            Some((handle, upload))
+        );
+        for name in [
+            "incoming/",
+            "incoming/x/y",
+            "binaries/00000000/aaaaaaaaaaaaaaaaaaaaaaaa",
+            "incoming/00000000/../../x",
+        ] {
             assert_eq!(parse_incoming_object(name), None);
         }
     }

@@ -1,4 +1,5 @@
-//! Storage of records: one DynamoDB table behind one trait of three verbs on items. There is no scan.
+//! Storage of records: one DynamoDB table behind one trait of three verbs on items. There is no
+//! scan.
 
 pub mod dynamo;
 pub mod keys;
@@ -23,8 +24,8 @@ impl fmt::Debug for Key {
     }
 }
 
-/// An item as it is kept. The record itself is one text of JSON: it is parsed eight times as fast as an attribute map,
-/// and conditions need no more than the attributes beside it.
+/// An item as it is kept. The record itself is one text of JSON: it is parsed eight times as fast
+/// as an attribute map, and conditions need no more than the attributes beside it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Item {
     /// Where it is.
@@ -41,7 +42,8 @@ pub struct Item {
     pub owner: Option<String>,
     /// A counter, changed without reading the item.
     pub count: i64,
-    /// Seconds since 1970 from which on the item counts as absent. DynamoDB removes it within days after.
+    /// Seconds since 1970 from which on the item counts as absent. DynamoDB removes it within days
+    /// after.
     pub expires: Option<i64>,
 }
 
@@ -76,7 +78,8 @@ pub enum Write {
     Put(Item, Condition),
     /// Removes it.
     Delete(Key, Condition),
-    /// Adds to the counter, making the item where there is none. [`Condition::Open`] refuses a closed one.
+    /// Adds to the counter, making the item where there is none. [`Condition::Open`] refuses a
+    /// closed one.
     Count {
         /// Which item.
         key: Key,
@@ -113,7 +116,10 @@ impl Write {
     pub fn key(&self) -> &Key {
         match self {
             Self::Put(item, _) => &item.key,
-            Self::Delete(key, _) | Self::Close(key, _) | Self::Owner(key, _) | Self::Check(key, _) => key,
+            Self::Delete(key, _)
+            | Self::Close(key, _)
+            | Self::Owner(key, _)
+            | Self::Check(key, _) => key,
             Self::Count { key, .. } | Self::Tally { key, .. } => key,
         }
     }
@@ -137,7 +143,13 @@ pub struct Query {
 impl Query {
     /// Everything in the partition.
     pub fn all(pk: String) -> Self {
-        Self { pk, prefix: String::new(), after: None, newest_first: false, limit: None }
+        Self {
+            pk,
+            prefix: String::new(),
+            after: None,
+            newest_first: false,
+            limit: None,
+        }
     }
 
     /// Only sort keys after (or before, newest first) this one.
@@ -171,12 +183,14 @@ pub const READ_LIMIT: usize = 100;
 /// Why the store did not do what was asked.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum StoreError {
-    /// A condition did not hold; nothing was changed. `at` is the place of the write in its transaction.
+    /// A condition did not hold; nothing was changed. `at` is the place of the write in its
+    /// transaction.
     Condition {
         /// Index into the writes.
         at: usize,
     },
-    /// Throttled, or another transaction holds an item; nothing was changed, trying again may succeed.
+    /// Throttled, or another transaction holds an item; nothing was changed, trying again may
+    /// succeed.
     Contended(String),
     /// No answer or an error; a write may or may not have been applied.
     Unavailable(String),
@@ -203,10 +217,12 @@ impl std::error::Error for StoreError {}
 /// The table: three verbs. All reads are strongly consistent.
 #[async_trait]
 pub trait Table: Send + Sync {
-    /// Reads up to [`READ_LIMIT`] items by key, in the order of the keys, `None` for those that are not there.
+    /// Reads up to [`READ_LIMIT`] items by key, in the order of the keys, `None` for those that are
+    /// not there.
     ///
     /// # Errors
-    /// [`StoreError::Contended`] when keys stay unprocessed, [`StoreError::Unavailable`], [`StoreError::Corrupt`].
+    /// [`StoreError::Contended`] when keys stay unprocessed, [`StoreError::Unavailable`],
+    /// [`StoreError::Corrupt`].
     async fn read(&self, keys: &[Key]) -> Result<Vec<Option<Item>>, StoreError>;
 
     /// Reads one page of one partition: one call, at most 1 MB.

@@ -1,5 +1,5 @@
-//! Tables around a table: one tells of new items, as a stream does; for tests and benchmarks one counts, and one fails where it is
-//! told to.
+//! Tables around a table: one tells of new items, as a stream does; for tests and benchmarks one
+//! counts, and one fails where it is told to.
 
 use std::collections::BTreeSet;
 use std::sync::Mutex;
@@ -32,17 +32,28 @@ pub struct CountingTable<T> {
 impl<T> CountingTable<T> {
     /// Counts what goes to `inner`.
     pub fn new(inner: T) -> Self {
-        Self { inner, seen: Mutex::default() }
+        Self {
+            inner,
+            seen: Mutex::default(),
+        }
     }
 
     /// What was seen since the last time, and begins anew.
     pub fn take(&self) -> Counts {
-        std::mem::take(&mut *self.seen.lock().unwrap_or_else(std::sync::PoisonError::into_inner))
+        std::mem::take(
+            &mut *self
+                .seen
+                .lock()
+                .unwrap_or_else(std::sync::PoisonError::into_inner),
+        )
     }
 
     async fn begin(&self, actions: &[&'static str]) -> usize {
         let level = {
-            let mut seen = self.seen.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+            let mut seen = self
+                .seen
+                .lock()
+                .unwrap_or_else(std::sync::PoisonError::into_inner);
             seen.calls += 1;
             seen.actions.extend(actions);
             seen.depth + 1
@@ -53,7 +64,10 @@ impl<T> CountingTable<T> {
     }
 
     fn end(&self, level: usize, items: usize) {
-        let mut seen = self.seen.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut seen = self
+            .seen
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
         seen.depth = seen.depth.max(level);
         seen.items += items;
     }
@@ -65,7 +79,9 @@ fn actions(writes: &[Write]) -> Vec<&'static str> {
         .map(|write| match write {
             Write::Put(..) => "dynamodb:PutItem",
             Write::Delete(..) => "dynamodb:DeleteItem",
-            Write::Count { .. } | Write::Tally { .. } | Write::Close(..) | Write::Owner(..) => "dynamodb:UpdateItem",
+            Write::Count { .. } | Write::Tally { .. } | Write::Close(..) | Write::Owner(..) => {
+                "dynamodb:UpdateItem"
+            }
             Write::Check(..) => "dynamodb:ConditionCheckItem",
         })
         .collect()
@@ -74,9 +90,20 @@ fn actions(writes: &[Write]) -> Vec<&'static str> {
 #[async_trait]
 impl<T: Table> Table for CountingTable<T> {
     async fn read(&self, keys: &[Key]) -> Result<Vec<Option<Item>>, StoreError> {
-        let level = self.begin(&[if keys.len() == 1 { "dynamodb:GetItem" } else { "dynamodb:BatchGetItem" }]).await;
+        let level = self
+            .begin(&[if keys.len() == 1 {
+                "dynamodb:GetItem"
+            } else {
+                "dynamodb:BatchGetItem"
+            }])
+            .await;
         let result = self.inner.read(keys).await;
-        self.end(level, result.as_ref().map_or(0, |found| found.iter().flatten().count()));
+        self.end(
+            level,
+            result
+                .as_ref()
+                .map_or(0, |found| found.iter().flatten().count()),
+        );
         result
     }
 
@@ -112,7 +139,13 @@ pub enum Fault {
 
 impl Fault {
     /// All of them.
-    pub const ALL: [Self; 5] = [Self::Unavailable, Self::Throttled, Self::Conflict, Self::Unprocessed, Self::NotAcknowledged];
+    pub const ALL: [Self; 5] = [
+        Self::Unavailable,
+        Self::Throttled,
+        Self::Conflict,
+        Self::Unprocessed,
+        Self::NotAcknowledged,
+    ];
 }
 
 /// Fails at one call.
@@ -125,32 +158,50 @@ pub struct FailingTable<T> {
 impl<T> FailingTable<T> {
     /// Passes everything to `inner` until it is told to fail.
     pub fn new(inner: T) -> Self {
-        Self { inner, plan: Mutex::new(None), calls: AtomicUsize::new(0) }
+        Self {
+            inner,
+            plan: Mutex::new(None),
+            calls: AtomicUsize::new(0),
+        }
     }
 
     /// Fails with `fault` at the `at`-th call from now (0 is the next one); later calls pass.
     pub fn fail(&self, at: usize, fault: Fault) {
         self.calls.store(0, Ordering::SeqCst);
-        *self.plan.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = Some((at, fault));
+        *self
+            .plan
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner) = Some((at, fault));
     }
 
     /// Stops failing; says whether the planned fault happened.
     pub fn heal(&self) -> bool {
-        let plan = self.plan.lock().unwrap_or_else(std::sync::PoisonError::into_inner).take();
+        let plan = self
+            .plan
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner)
+            .take();
         plan.is_some_and(|(at, _)| self.calls.load(Ordering::SeqCst) > at)
     }
 
     fn fault(&self) -> Option<Fault> {
         let call = self.calls.fetch_add(1, Ordering::SeqCst);
-        let plan = self.plan.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let plan = self
+            .plan
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
         plan.and_then(|(at, fault)| (at == call).then_some(fault))
     }
 }
 
 fn injected(fault: Fault) -> StoreError {
     match fault {
-        Fault::Unavailable | Fault::NotAcknowledged => StoreError::Unavailable("injected".to_owned()),
-        Fault::Throttled | Fault::Conflict | Fault::Unprocessed => StoreError::Contended("injected".to_owned()),
+        Fault::Unavailable | Fault::NotAcknowledged => {
+            StoreError::Unavailable("injected".to_owned())
+        }
+        Fault::Throttled | Fault::Conflict | Fault::Unprocessed => {
+            StoreError::Contended("injected".to_owned())
+        }
     }
 }
 
@@ -177,9 +228,16 @@ impl<T: Table> Table for FailingTable<T> {
                 Err(injected(Fault::NotAcknowledged))
             }
             Some(Fault::Conflict) => {
-                // The first condition that another request can break; without one the transaction itself collides.
-                let conditional = writes.iter().position(|write| matches!(write, Write::Put(_, Condition::Rev(_)) | Write::Delete(_, Condition::Rev(_))));
-                Err(conditional.map_or(injected(Fault::Conflict), |at| StoreError::Condition { at }))
+                // The first condition that another request can break; without one the transaction
+                // itself collides.
+                let conditional = writes.iter().position(|write| {
+                    matches!(
+                        write,
+                        Write::Put(_, Condition::Rev(_)) | Write::Delete(_, Condition::Rev(_))
+                    )
+                });
+                Err(conditional
+                    .map_or(injected(Fault::Conflict), |at| StoreError::Condition { at }))
             }
             Some(fault) => Err(injected(fault)),
             None => self.inner.write(writes).await,
@@ -187,7 +245,8 @@ impl<T: Table> Table for FailingTable<T> {
     }
 }
 
-/// Tells of new items of one kind once they are written: what the table's stream does on AWS. What is told is where they are.
+/// Tells of new items of one kind once they are written: what the table's stream does on AWS. What
+/// is told is where they are.
 pub struct TellingTable<T> {
     inner: T,
     kind: &'static str,

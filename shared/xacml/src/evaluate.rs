@@ -11,9 +11,11 @@ use crate::regexp::{LONGEST_MATCHED, Pattern};
 use crate::request::Request;
 use crate::value::{DataType, LONGEST_VALUE, Raw, SECOND, Value, shortened};
 
-// Enough for any condition that a person writes; what is built to last is stopped after a fraction of a second.
+// Enough for any condition that a person writes; what is built to last is stopped after a fraction
+// of a second.
 const WORK: u64 = 4_000_000;
-// A pattern that only the request knows is compiled while evaluating: reading it, and building each of its steps.
+// A pattern that only the request knows is compiled while evaluating: reading it, and building each
+// of its steps.
 const WORK_OF_READING: u64 = 500_000;
 const WORK_OF_A_STEP: u64 = 8;
 const DAY: i128 = 86_400 * SECOND;
@@ -22,9 +24,21 @@ const DAY: i128 = 86_400 * SECOND;
 #[derive(Clone, Debug)]
 pub(crate) enum Expression {
     Literal(Value),
-    Designator { category: String, id: String, data_type: DataType, must_be_present: bool },
-    // `function` is what is applied; for a function over functions, `inner` is the one it was given.
-    Apply { function: &'static Function, inner: Option<&'static Function>, arguments: Vec<Expression>, pattern: Option<Pattern>, result: Type },
+    Designator {
+        category: String,
+        id: String,
+        data_type: DataType,
+        must_be_present: bool,
+    },
+    // `function` is what is applied; for a function over functions, `inner` is the one it was
+    // given.
+    Apply {
+        function: &'static Function,
+        inner: Option<&'static Function>,
+        arguments: Vec<Expression>,
+        pattern: Option<Pattern>,
+        result: Type,
+    },
 }
 
 impl Expression {
@@ -88,7 +102,8 @@ impl Found {
     }
 }
 
-// The types were checked when the condition was read, so this is not reached; a decision never panics all the same.
+// The types were checked when the condition was read, so this is not reached; a decision never
+// panics all the same.
 fn unchecked() -> String {
     "A value is not of the data type that was checked.".to_owned()
 }
@@ -104,14 +119,19 @@ pub(crate) struct Evaluation<'a> {
 
 impl<'a> Evaluation<'a> {
     pub(crate) const fn new(request: &'a Request) -> Self {
-        Self { request, work: Cell::new(WORK) }
+        Self {
+            request,
+            work: Cell::new(WORK),
+        }
     }
 
     fn spend(&self, work: u64) -> Result<(), String> {
-        // Not set to zero when there is too little left: what comes after a failure must fail as well.
+        // Not set to zero when there is too little left: what comes after a failure must fail as
+        // well.
         let left = self.work.get().checked_sub(work);
         self.work.set(left.unwrap_or(0));
-        left.map(drop).ok_or_else(|| "The condition needs more work than one decision may take.".to_owned())
+        left.map(drop)
+            .ok_or_else(|| "The condition needs more work than one decision may take.".to_owned())
     }
 
     /// The value or the values, or why there are none.
@@ -122,9 +142,18 @@ impl<'a> Evaluation<'a> {
                 self.spend(value.weight())?;
                 Ok(Found::One(value.clone()))
             }
-            Expression::Designator { category, id, data_type, must_be_present } => {
+            Expression::Designator {
+                category,
+                id,
+                data_type,
+                must_be_present,
+            } => {
                 if *must_be_present && !self.request.has(category, id, *data_type) {
-                    return Err(format!("The request has no attribute {} of data type {}, which must be present.", shortened(id), data_type.name()));
+                    return Err(format!(
+                        "The request has no attribute {} of data type {}, which must be present.",
+                        shortened(id),
+                        data_type.name()
+                    ));
                 }
                 let mut bag = Vec::new();
                 for value in self.request.values(category, id) {
@@ -135,18 +164,43 @@ impl<'a> Evaluation<'a> {
                 }
                 Ok(Found::Bag(bag))
             }
-            Expression::Apply { function, inner, arguments, pattern, .. } => match function.op {
-                Op::Or => self.any(arguments.iter().map(|argument| self.find(argument)?.truth())).map(truth),
-                Op::And => self.all(arguments.iter().map(|argument| self.find(argument)?.truth())).map(truth),
+            Expression::Apply {
+                function,
+                inner,
+                arguments,
+                pattern,
+                ..
+            } => match function.op {
+                Op::Or => self
+                    .any(
+                        arguments
+                            .iter()
+                            .map(|argument| self.find(argument)?.truth()),
+                    )
+                    .map(truth),
+                Op::And => self
+                    .all(
+                        arguments
+                            .iter()
+                            .map(|argument| self.find(argument)?.truth()),
+                    )
+                    .map(truth),
                 Op::NOf => self.n_of(arguments).map(truth),
                 Op::Higher(kind) => {
                     let inner = inner.ok_or_else(unchecked)?;
-                    let found = arguments.iter().map(|argument| self.find(argument)).collect::<Result<Vec<_>, _>>()?;
+                    let found = arguments
+                        .iter()
+                        .map(|argument| self.find(argument))
+                        .collect::<Result<Vec<_>, _>>()?;
                     self.higher(kind, inner, pattern.as_ref(), &found)
                 }
                 _ => {
-                    let found = arguments.iter().map(|argument| self.find(argument)).collect::<Result<Vec<_>, _>>()?;
-                    self.apply(function, pattern.as_ref(), &found).map_err(|why| format!("{}: {why}", function.name()))
+                    let found = arguments
+                        .iter()
+                        .map(|argument| self.find(argument))
+                        .collect::<Result<Vec<_>, _>>()?;
+                    self.apply(function, pattern.as_ref(), &found)
+                        .map_err(|why| format!("{}: {why}", function.name()))
                 }
             },
         }
@@ -167,15 +221,20 @@ impl<'a> Evaluation<'a> {
     }
 
     fn all(&self, truths: impl Iterator<Item = Result<bool, String>>) -> Result<bool, String> {
-        self.any(truths.map(|truth| truth.map(|truth| !truth))).map(|truth| !truth)
+        self.any(truths.map(|truth| truth.map(|truth| !truth)))
+            .map(|truth| !truth)
     }
 
     fn n_of(&self, arguments: &[Expression]) -> Result<bool, String> {
         let (wanted, truths) = arguments.split_first().ok_or_else(unchecked)?;
         let wanted = self.find(wanted)?.integer()?;
-        let wanted = usize::try_from(wanted).map_err(|_| format!("n-of: {wanted} is less than zero."))?;
+        let wanted =
+            usize::try_from(wanted).map_err(|_| format!("n-of: {wanted} is less than zero."))?;
         if wanted > truths.len() {
-            return Err(format!("n-of: {wanted} of {} conditions cannot hold.", truths.len()));
+            return Err(format!(
+                "n-of: {wanted} of {} conditions cannot hold.",
+                truths.len()
+            ));
         }
         let (mut held, mut failed, mut why) = (0, 0, None);
         for (done, argument) in truths.iter().enumerate() {
@@ -199,25 +258,40 @@ impl<'a> Evaluation<'a> {
         }
     }
 
-    fn higher(&self, kind: Higher, inner: &'static Function, pattern: Option<&Pattern>, found: &[Found]) -> Result<Found, String> {
+    fn higher(
+        &self,
+        kind: Higher,
+        inner: &'static Function,
+        pattern: Option<&Pattern>,
+        found: &[Found],
+    ) -> Result<Found, String> {
         let call = |values: Vec<Value>| {
             self.spend(5 + values.iter().map(Value::weight).sum::<u64>())?;
             let values: Vec<Found> = values.into_iter().map(Found::One).collect();
             match inner.op {
-                // These three are evaluated argument by argument elsewhere; here the arguments are values already.
+                // These three are evaluated argument by argument elsewhere; here the arguments are
+                // values already.
                 Op::Or => self.any(values.iter().map(Found::truth)).map(truth),
                 Op::And => self.all(values.iter().map(Found::truth)).map(truth),
                 Op::NOf => {
-                    let arguments: Vec<Expression> = values.iter().map(|value| value.one().cloned().map(Expression::Literal)).collect::<Result<_, _>>()?;
+                    let arguments: Vec<Expression> = values
+                        .iter()
+                        .map(|value| value.one().cloned().map(Expression::Literal))
+                        .collect::<Result<_, _>>()?;
                     self.n_of(&arguments).map(truth)
                 }
-                _ => self.apply(inner, pattern, &values).map_err(|why| format!("{}: {why}", inner.name())),
+                _ => self
+                    .apply(inner, pattern, &values)
+                    .map_err(|why| format!("{}: {why}", inner.name())),
             }
         };
         let holds = |values: Vec<Value>| call(values)?.truth();
         // The arguments once for each value of the only bag.
         let spread = || -> Result<Vec<Vec<Value>>, String> {
-            let at = found.iter().position(|argument| matches!(argument, Found::Bag(_))).ok_or_else(unchecked)?;
+            let at = found
+                .iter()
+                .position(|argument| matches!(argument, Found::Bag(_)))
+                .ok_or_else(unchecked)?;
             let mut rows = Vec::new();
             for value in found[at].bag()? {
                 let mut row = Vec::with_capacity(found.len());
@@ -260,7 +334,12 @@ impl<'a> Evaluation<'a> {
                 // Counts through every combination, the last argument fastest.
                 let mut at = vec![0; bags.len()];
                 let rows = std::iter::from_fn(|| {
-                    let row = (at.len() == bags.len()).then(|| bags.iter().zip(&at).map(|(bag, at)| bag[*at].clone()).collect::<Vec<_>>())?;
+                    let row = (at.len() == bags.len()).then(|| {
+                        bags.iter()
+                            .zip(&at)
+                            .map(|(bag, at)| bag[*at].clone())
+                            .collect::<Vec<_>>()
+                    })?;
                     let mut index = bags.len();
                     loop {
                         if index == 0 {
@@ -280,17 +359,35 @@ impl<'a> Evaluation<'a> {
             }
             Higher::AllOfAny => {
                 let (first, second) = pairs()?;
-                let inner = |one: &Value| self.any(second.iter().map(|other| holds(vec![one.clone(), other.clone()])));
+                let inner = |one: &Value| {
+                    self.any(
+                        second
+                            .iter()
+                            .map(|other| holds(vec![one.clone(), other.clone()])),
+                    )
+                };
                 self.all(first.iter().map(inner)).map(truth)
             }
             Higher::AnyOfAll => {
                 let (first, second) = pairs()?;
-                let inner = |one: &Value| self.all(second.iter().map(|other| holds(vec![one.clone(), other.clone()])));
+                let inner = |one: &Value| {
+                    self.all(
+                        second
+                            .iter()
+                            .map(|other| holds(vec![one.clone(), other.clone()])),
+                    )
+                };
                 self.any(first.iter().map(inner)).map(truth)
             }
             Higher::AllOfAll => {
                 let (first, second) = pairs()?;
-                let inner = |one: &Value| self.all(second.iter().map(|other| holds(vec![one.clone(), other.clone()])));
+                let inner = |one: &Value| {
+                    self.all(
+                        second
+                            .iter()
+                            .map(|other| holds(vec![one.clone(), other.clone()])),
+                    )
+                };
                 self.all(first.iter().map(inner)).map(truth)
             }
         }
@@ -310,7 +407,12 @@ impl<'a> Evaluation<'a> {
         Ok(true)
     }
 
-    fn apply(&self, function: &'static Function, pattern: Option<&Pattern>, found: &[Found]) -> Result<Found, String> {
+    fn apply(
+        &self,
+        function: &'static Function,
+        pattern: Option<&Pattern>,
+        found: &[Found],
+    ) -> Result<Found, String> {
         let at = |index: usize| found.get(index).ok_or_else(unchecked);
         let one = |index: usize| at(index)?.one();
         let bag = |index: usize| at(index)?.bag();
@@ -318,26 +420,43 @@ impl<'a> Evaluation<'a> {
         let value = |raw: Raw| Ok(Found::One(Value(raw)));
         let text = |text: String| {
             self.spend(text.len() as u64 / 16)?;
-            if text.len() > LONGEST_VALUE { Err(format!("the text is longer than {LONGEST_VALUE} bytes.")) } else { Ok(Found::One(Value(Raw::String(text)))) }
+            if text.len() > LONGEST_VALUE {
+                Err(format!("the text is longer than {LONGEST_VALUE} bytes."))
+            } else {
+                Ok(Found::One(Value(Raw::String(text))))
+            }
         };
-        let order = |wanted: fn(Ordering) -> bool| Ok(truth(one(0)?.order(one(1)?, zone).is_some_and(wanted)));
+        let order = |wanted: fn(Ordering) -> bool| {
+            Ok(truth(one(0)?.order(one(1)?, zone).is_some_and(wanted)))
+        };
         match function.op {
             Op::Equal => Ok(truth(one(0)?.same(one(1)?, zone))),
-            Op::EqualIgnoreCase => Ok(truth(at(0)?.text()?.to_lowercase() == at(1)?.text()?.to_lowercase())),
+            Op::EqualIgnoreCase => Ok(truth(
+                at(0)?.text()?.to_lowercase() == at(1)?.text()?.to_lowercase(),
+            )),
             Op::Greater => order(Ordering::is_gt),
             Op::GreaterOrEqual => order(Ordering::is_ge),
             Op::Less => order(Ordering::is_lt),
             Op::LessOrEqual => order(Ordering::is_le),
-            Op::Add | Op::Subtract | Op::Multiply | Op::Divide | Op::Mod => arithmetic(function.op, found),
+            Op::Add | Op::Subtract | Op::Multiply | Op::Divide | Op::Mod => {
+                arithmetic(function.op, found)
+            }
             Op::Abs => match one(0)?.0 {
-                Raw::Integer(number) => value(Raw::Integer(number.checked_abs().ok_or("the result is too large.")?)),
+                Raw::Integer(number) => value(Raw::Integer(
+                    number.checked_abs().ok_or("the result is too large.")?,
+                )),
                 Raw::Double(number) => value(Raw::Double(number.abs())),
                 _ => Err(unchecked()),
             },
             Op::Round => value(Raw::Double(at(0)?.double()?.round_ties_even())),
             Op::Floor => value(Raw::Double(at(0)?.double()?.floor())),
             // White space at both ends goes, as the standard says; what is between the words stays.
-            Op::NormalizeSpace => text(at(0)?.text()?.trim_matches([' ', '\t', '\r', '\n']).to_owned()),
+            Op::NormalizeSpace => text(
+                at(0)?
+                    .text()?
+                    .trim_matches([' ', '\t', '\r', '\n'])
+                    .to_owned(),
+            ),
             Op::LowerCase => text(at(0)?.text()?.to_lowercase()),
             Op::ToInteger => {
                 let number = at(0)?.double()?.trunc();
@@ -354,7 +473,9 @@ impl<'a> Evaluation<'a> {
             Op::ToDouble => value(Raw::Double(at(0)?.integer()? as f64)),
             Op::Not => Ok(truth(!at(0)?.truth()?)),
             Op::TimeInRange => time_in_range(one(0)?, one(1)?, one(2)?, zone),
-            Op::Shift { later } => shift(one(0)?, one(1)?, later).map(Found::One).ok_or_else(|| "the result is outside the years 1 to 9999.".to_owned()),
+            Op::Shift { later } => shift(one(0)?, one(1)?, later)
+                .map(Found::One)
+                .ok_or_else(|| "the result is outside the years 1 to 9999.".to_owned()),
             Op::Concatenate => {
                 let mut all = String::new();
                 for part in found {
@@ -366,7 +487,9 @@ impl<'a> Evaluation<'a> {
                 }
                 text(all)
             }
-            Op::FromString => Value::parse(function.result.data_type(), at(0)?.text()?).map(Found::One),
+            Op::FromString => {
+                Value::parse(function.result.data_type(), at(0)?.text()?).map(Found::One)
+            }
             Op::ToText => text(one(0)?.text()),
             // The first argument is what is looked for, in these three.
             Op::StartsWith => Ok(truth(at(1)?.text()?.starts_with(at(0)?.text()?))),
@@ -379,9 +502,16 @@ impl<'a> Evaluation<'a> {
                 [value] => Ok(Found::One(value.clone())),
                 values => Err(format!("the bag holds {} values, not one.", values.len())),
             },
-            Op::BagSize => value(Raw::Integer(i64::try_from(bag(0)?.len()).unwrap_or(i64::MAX))),
+            Op::BagSize => value(Raw::Integer(
+                i64::try_from(bag(0)?.len()).unwrap_or(i64::MAX),
+            )),
             Op::IsIn => self.member(one(0)?, bag(1)?).map(truth),
-            Op::Bag => Ok(Found::Bag(found.iter().map(|value| value.one().cloned()).collect::<Result<_, _>>()?)),
+            Op::Bag => Ok(Found::Bag(
+                found
+                    .iter()
+                    .map(|value| value.one().cloned())
+                    .collect::<Result<_, _>>()?,
+            )),
             Op::Intersection => {
                 let (mut both, other) = (Vec::new(), bag(1)?);
                 for value in bag(0)? {
@@ -412,7 +542,9 @@ impl<'a> Evaluation<'a> {
                 Ok(Found::Bag(all))
             }
             Op::Subset => self.subset(bag(0)?, bag(1)?).map(truth),
-            Op::SetEquals => Ok(truth(self.subset(bag(0)?, bag(1)?)? && self.subset(bag(1)?, bag(0)?)?)),
+            Op::SetEquals => Ok(truth(
+                self.subset(bag(0)?, bag(1)?)? && self.subset(bag(1)?, bag(0)?)?,
+            )),
             Op::RegexpMatch => {
                 let written = one(1)?.text();
                 if written.len() > LONGEST_MATCHED {
@@ -479,20 +611,32 @@ fn arithmetic(op: Op, found: &[Found]) -> Result<Found, String> {
                 };
             }
             // An infinity would pass every comparison of one direction.
-            if number.is_finite() { Ok(Found::One(Value(Raw::Double(number)))) } else { Err("the result is no finite number.".to_owned()) }
+            if number.is_finite() {
+                Ok(Found::One(Value(Raw::Double(number))))
+            } else {
+                Err("the result is no finite number.".to_owned())
+            }
         }
         _ => Err(unchecked()),
     }
 }
 
-// Midnight may lie inside the range. A time without a zone is of the request's place, bounds without one are of the
-// zone of the time.
+// Midnight may lie inside the range. A time without a zone is of the request's place, bounds
+// without one are of the zone of the time.
 fn time_in_range(time: &Value, from: &Value, to: &Value, zone: i32) -> Result<Found, String> {
-    let Raw::Time(_, written) = time.0 else { return Err(unchecked()) };
+    let Raw::Time(_, written) = time.0 else {
+        return Err(unchecked());
+    };
     let zone_of_bounds = written.unwrap_or(zone);
     let instant = |value: &Value, zone: i32| value.instant(zone).ok_or_else(unchecked);
-    let (time, from, to) = (instant(time, zone)?, instant(from, zone_of_bounds)?, instant(to, zone_of_bounds)?);
-    Ok(truth((time - from).rem_euclid(DAY) <= (to - from).rem_euclid(DAY)))
+    let (time, from, to) = (
+        instant(time, zone)?,
+        instant(from, zone_of_bounds)?,
+        instant(to, zone_of_bounds)?,
+    );
+    Ok(truth(
+        (time - from).rem_euclid(DAY) <= (to - from).rem_euclid(DAY),
+    ))
 }
 
 fn shift(moment: &Value, duration: &Value, later: bool) -> Option<Value> {
@@ -500,14 +644,23 @@ fn shift(moment: &Value, duration: &Value, later: bool) -> Option<Value> {
     let moved = match (&moment.0, &duration.0) {
         (Raw::DateTime(moment, zone), Raw::Days(nanoseconds)) => {
             let nanoseconds = nanoseconds * sign;
-            let duration = SignedDuration::new(i64::try_from(nanoseconds / SECOND).ok()?, i32::try_from(nanoseconds % SECOND).ok()?);
+            let duration = SignedDuration::new(
+                i64::try_from(nanoseconds / SECOND).ok()?,
+                i32::try_from(nanoseconds % SECOND).ok()?,
+            );
             Raw::DateTime(moment.checked_add(duration).ok()?, *zone)
         }
         (Raw::DateTime(moment, zone), Raw::Months(months)) => {
-            let date = add_months(moment.date(), months.checked_mul(i64::try_from(sign).ok()?)?)?;
+            let date = add_months(
+                moment.date(),
+                months.checked_mul(i64::try_from(sign).ok()?)?,
+            )?;
             Raw::DateTime(DateTime::from_parts(date, moment.time()), *zone)
         }
-        (Raw::Date(date, zone), Raw::Months(months)) => Raw::Date(add_months(*date, months.checked_mul(i64::try_from(sign).ok()?)?)?, *zone),
+        (Raw::Date(date, zone), Raw::Months(months)) => Raw::Date(
+            add_months(*date, months.checked_mul(i64::try_from(sign).ok()?)?)?,
+            *zone,
+        ),
         _ => return None,
     };
     let year = match moved {
@@ -527,7 +680,11 @@ fn add_months(date: Date, months: i64) -> Option<Date> {
 fn substring(text: &str, from: i64, to: i64) -> Option<String> {
     let length = text.chars().count();
     let from = usize::try_from(from).ok()?;
-    let to = if to == -1 { length } else { usize::try_from(to).ok()? };
+    let to = if to == -1 {
+        length
+    } else {
+        usize::try_from(to).ok()?
+    };
     (from <= to && to <= length).then(|| text.chars().skip(from).take(to - from).collect())
 }
 
@@ -537,5 +694,9 @@ fn mail_match(wanted: &str, local: &str, host: &str) -> bool {
         return wanted_local == local && wanted_host.to_lowercase() == host;
     }
     let wanted = wanted.to_lowercase();
-    if wanted.starts_with('.') { wanted.len() > 1 && host.ends_with(&wanted) && host.len() > wanted.len() } else { wanted == host }
+    if wanted.starts_with('.') {
+        wanted.len() > 1 && host.ends_with(&wanted) && host.len() > wanted.len()
+    } else {
+        wanted == host
+    }
 }

@@ -1,15 +1,19 @@
-//! Conditions of XACML 3.0: read, checked in full before they are stored, and evaluated without a clock or a network.
+//! Conditions of XACML 3.0: read, checked in full before they are stored, and evaluated without a
+//! clock or a network.
 //!
-//! A function that takes a partial calls [`parse`]: it gives a [`Condition`], or says in a sentence what is wrong and where,
-//! which is for the person who wrote it. What was refused is not stored; what was taken is stored as the text it came as.
+//! A function that takes a partial calls [`parse`]: it gives a [`Condition`], or says in a sentence
+//! what is wrong and where, which is for the person who wrote it. What was refused is not stored;
+//! what was taken is stored as the text it came as.
 //!
-//! A function that takes a web app makes a [`groups::Template`] of each of its URL templates, and refuses the app with what
-//! is said about a pattern or a verb. One that decides about a request makes the templates and the groups again, with the
-//! texts of the partials as they are stored, and asks [`groups::decide`]. Let through what it admits, and nothing else; the
-//! places of the groups that decided lead to their throttling tiers.
+//! A function that takes a web app makes a [`groups::Template`] of each of its URL templates, and
+//! refuses the app with what is said about a pattern or a verb. One that decides about a request
+//! makes the templates and the groups again, with the texts of the partials as they are stored, and
+//! asks [`groups::decide`]. Let through what it admits, and nothing else; the places of the groups
+//! that decided lead to their throttling tiers.
 //!
-//! Nothing is fetched and nothing is kept. Time and memory are bounded for each partial ([`Limits`], and the constants beside
-//! it), so whoever stores partials bounds how many a group refers to.
+//! Nothing is fetched and nothing is kept. Time and memory are bounded for each partial
+//! ([`Limits`], and the constants beside it), so whoever stores partials bounds how many a group
+//! refers to.
 //!
 //! ```
 //! use xacml::groups::{Group, Partial, Ruling, Subject, Template, decide};

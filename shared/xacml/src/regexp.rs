@@ -1,7 +1,8 @@
-//! Regular expressions as `string-regexp-match` wants them: those of XPath, in an engine that never goes back.
+//! Regular expressions as `string-regexp-match` wants them: those of XPath, in an engine that never
+//! goes back.
 //!
-//! The engine's own syntax differs from XPath's. What means the same is passed on, what has another meaning is rewritten
-//! (`\w`, `\s`, `\d`), and what would silently mean something else is refused.
+//! The engine's own syntax differs from XPath's. What means the same is passed on, what has another
+//! meaning is rewritten (`\w`, `\s`, `\d`), and what would silently mean something else is refused.
 
 use regex_automata::Input;
 use regex_automata::nfa::thompson::pikevm::PikeVM;
@@ -13,12 +14,13 @@ use regex_syntax::utf8::Utf8Sequences;
 pub const LONGEST_PATTERN: usize = 1_000;
 /// The longest text that a pattern is held against, in bytes; Indeterminate above.
 pub const LONGEST_MATCHED: usize = 8_192;
-/// The most that one pattern may come to, in steps; those of one condition come to at most four times as much. A letter is
-/// a step for each of its bytes, a class one for each range of bytes that it is made of, and what is repeated counts as often
-/// as it may occur. Classes of the whole of Unicode are large: a `\w` is some four thousand steps.
+/// The most that one pattern may come to, in steps; those of one condition come to at most four
+/// times as much. A letter is a step for each of its bytes, a class one for each range of bytes
+/// that it is made of, and what is repeated counts as often as it may occur. Classes of the whole
+/// of Unicode are large: a `\w` is some four thousand steps.
 pub const MOST_STEPS: u64 = 400_000;
-/// The most classes such as `\w`, `\d` and `\p{L}` that one pattern holds: each is put together from a table while the
-/// pattern is read, before anybody knows what it comes to.
+/// The most classes such as `\w`, `\d` and `\p{L}` that one pattern holds: each is put together
+/// from a table while the pattern is read, before anybody knows what it comes to.
 pub const MOST_CLASSES: usize = 100;
 
 /// A compiled pattern.
@@ -28,8 +30,8 @@ pub(crate) struct Pattern {
     cost: Cost,
 }
 
-/// What a pattern comes to. Computed from what was read of it and from nothing else: what an engine takes, or says that it
-/// takes, is another with each version and with what other crates ask of it.
+/// What a pattern comes to. Computed from what was read of it and from nothing else: what an engine
+/// takes, or says that it takes, is another with each version and with what other crates ask of it.
 #[derive(Clone, Copy, Debug)]
 struct Cost {
     // What is built and kept, whose number memory is in proportion to.
@@ -42,27 +44,48 @@ impl Pattern {
     pub(crate) fn compile(pattern: &str) -> Result<Self, String> {
         let shown = crate::value::shortened(pattern);
         if pattern.len() > LONGEST_PATTERN {
-            return Err(format!("The regular expression {shown:?} is longer than {LONGEST_PATTERN} bytes."));
+            return Err(format!(
+                "The regular expression {shown:?} is longer than {LONGEST_PATTERN} bytes."
+            ));
         }
-        // A backslash that is itself escaped may be counted as well; who writes so many of them is told the same.
-        let classes = pattern.match_indices('\\').filter(|(at, _)| pattern[at + 1..].starts_with(['w', 'W', 'd', 'D', 'p', 'P']));
+        // A backslash that is itself escaped may be counted as well; who writes so many of them is
+        // told the same.
+        let classes = pattern
+            .match_indices('\\')
+            .filter(|(at, _)| pattern[at + 1..].starts_with(['w', 'W', 'd', 'D', 'p', 'P']));
         if classes.count() > MOST_CLASSES {
-            return Err(format!("The regular expression {shown:?} holds more than {MOST_CLASSES} classes such as \\w, \\d and \\p{{L}}."));
+            return Err(format!(
+                "The regular expression {shown:?} holds more than {MOST_CLASSES} classes such as \\w, \\d and \\p{{L}}."
+            ));
         }
-        let translated = translate(pattern).map_err(|why| format!("The regular expression {shown:?} is not offered: {why}."))?;
-        let read = regex_syntax::ParserBuilder::new().nest_limit(32).build().parse(&translated);
+        let translated = translate(pattern)
+            .map_err(|why| format!("The regular expression {shown:?} is not offered: {why}."))?;
+        let read = regex_syntax::ParserBuilder::new()
+            .nest_limit(32)
+            .build()
+            .parse(&translated);
         let cannot = |error: String| {
-            let last = error.lines().last().unwrap_or_default().trim_start_matches("error: ");
+            let last = error
+                .lines()
+                .last()
+                .unwrap_or_default()
+                .trim_start_matches("error: ");
             format!("The regular expression {shown:?} cannot be read: {last}.")
         };
         let hir = read.map_err(|error| cannot(error.to_string()))?;
         // Before anything is built: a repeated pattern is built as often as it may occur.
         let cost = cost(&hir);
         if cost.steps > MOST_STEPS {
-            return Err(format!("The regular expression {shown:?} comes to more than {MOST_STEPS} steps."));
+            return Err(format!(
+                "The regular expression {shown:?} comes to more than {MOST_STEPS} steps."
+            ));
         }
-        let nfa = Compiler::new().configure(Config::new().which_captures(WhichCaptures::None)).build_from_hir(&hir);
-        let engine = nfa.and_then(PikeVM::new_from_nfa).map_err(|error| cannot(error.to_string()))?;
+        let nfa = Compiler::new()
+            .configure(Config::new().which_captures(WhichCaptures::None))
+            .build_from_hir(&hir);
+        let engine = nfa
+            .and_then(PikeVM::new_from_nfa)
+            .map_err(|error| cannot(error.to_string()))?;
         Ok(Self { engine, cost })
     }
 
@@ -77,12 +100,16 @@ impl Pattern {
     }
 
     pub(crate) fn is_match(&self, text: &str) -> bool {
-        self.engine.is_match(&mut self.engine.create_cache(), Input::new(text).earliest(true))
+        self.engine.is_match(
+            &mut self.engine.create_cache(),
+            Input::new(text).earliest(true),
+        )
     }
 }
 
-// The engine keeps a set of the places where a match may have come to, and looks at each of them for each byte. Steps do
-// not tell how many these are: a class of Unicode is one place of many steps, an optional letter is a place of few.
+// The engine keeps a set of the places where a match may have come to, and looks at each of them
+// for each byte. Steps do not tell how many these are: a class of Unicode is one place of many
+// steps, an optional letter is a place of few.
 fn cost(hir: &Hir) -> Cost {
     let both = |steps: u64, places: u64| Cost { steps, places };
     match hir.kind() {
@@ -90,27 +117,46 @@ fn cost(hir: &Hir) -> Cost {
         HirKind::Literal(literal) => both(literal.0.len() as u64, literal.0.len() as u64),
         HirKind::Class(Class::Bytes(class)) => both(class.ranges().len() as u64, 2),
         HirKind::Class(Class::Unicode(class)) => {
-            let ranges = class.ranges().iter().flat_map(|range| Utf8Sequences::new(range.start(), range.end()));
-            both(1 + ranges.map(|sequence| sequence.len() as u64).sum::<u64>(), 2)
+            let ranges = class
+                .ranges()
+                .iter()
+                .flat_map(|range| Utf8Sequences::new(range.start(), range.end()));
+            both(
+                1 + ranges.map(|sequence| sequence.len() as u64).sum::<u64>(),
+                2,
+            )
         }
         HirKind::Capture(capture) => cost(&capture.sub),
         HirKind::Repetition(repetition) => {
-            let copies = u64::from(repetition.max.map_or(repetition.min.saturating_add(1), |max| max.max(1)));
+            let copies = u64::from(
+                repetition
+                    .max
+                    .map_or(repetition.min.saturating_add(1), |max| max.max(1)),
+            );
             let once = cost(&repetition.sub);
-            // Each copy begins with a choice of going in or past, and may end with one of going back.
-            both(once.steps.saturating_add(2).saturating_mul(copies), once.places.saturating_add(1).saturating_mul(copies))
+            // Each copy begins with a choice of going in or past, and may end with one of going
+            // back.
+            both(
+                once.steps.saturating_add(2).saturating_mul(copies),
+                once.places.saturating_add(1).saturating_mul(copies),
+            )
         }
-        HirKind::Concat(parts) | HirKind::Alternation(parts) => parts
-            .iter()
-            .map(cost)
-            .fold(both(1, 1), |all, part| both(all.steps.saturating_add(part.steps).saturating_add(1), all.places.saturating_add(part.places))),
+        HirKind::Concat(parts) | HirKind::Alternation(parts) => {
+            parts.iter().map(cost).fold(both(1, 1), |all, part| {
+                both(
+                    all.steps.saturating_add(part.steps).saturating_add(1),
+                    all.places.saturating_add(part.places),
+                )
+            })
+        }
     }
 }
 
 // The general categories of XML Schema.
 const CATEGORIES: [&str; 36] = [
-    "L", "Lu", "Ll", "Lt", "Lm", "Lo", "M", "Mn", "Mc", "Me", "N", "Nd", "Nl", "No", "P", "Pc", "Pd", "Ps", "Pe", "Pi", "Pf", "Po", "Z", "Zs", "Zl", "Zp", "S",
-    "Sm", "Sc", "Sk", "So", "C", "Cc", "Cf", "Co", "Cn",
+    "L", "Lu", "Ll", "Lt", "Lm", "Lo", "M", "Mn", "Mc", "Me", "N", "Nd", "Nl", "No", "P", "Pc",
+    "Pd", "Ps", "Pe", "Pi", "Pf", "Po", "Z", "Zs", "Zl", "Zp", "S", "Sm", "Sc", "Sk", "So", "C",
+    "Cc", "Cf", "Co", "Cn",
 ];
 
 fn translate(pattern: &str) -> Result<String, &'static str> {
@@ -137,7 +183,11 @@ fn translate(pattern: &str) -> Result<String, &'static str> {
                         match rest.next() {
                             Some('}') => break,
                             Some(c) if c.is_ascii_alphabetic() && name.len() < 2 => name.push(c),
-                            _ => return Err("\\p takes a general category in braces, such as \\p{Lu}; blocks such as \\p{IsGreek} are not offered"),
+                            _ => {
+                                return Err(
+                                    "\\p takes a general category in braces, such as \\p{Lu}; blocks such as \\p{IsGreek} are not offered",
+                                );
+                            }
                         }
                     }
                     // The engine knows more names than these where another crate asks it to.
@@ -146,13 +196,22 @@ fn translate(pattern: &str) -> Result<String, &'static str> {
                     }
                     out.push_str(&format!("\\{kind}{{{name}}}"));
                 }
-                Some(c @ ('n' | 'r' | 't' | '\\' | '|' | '.' | '-' | '^' | '?' | '*' | '+' | '{' | '}' | '(' | ')' | '[' | ']' | '$')) => out.extend(['\\', c]),
-                Some('i' | 'I' | 'c' | 'C') => return Err("the classes \\i and \\c are not offered"),
+                Some(
+                    c @ ('n' | 'r' | 't' | '\\' | '|' | '.' | '-' | '^' | '?' | '*' | '+' | '{'
+                    | '}' | '(' | ')' | '[' | ']' | '$'),
+                ) => out.extend(['\\', c]),
+                Some('i' | 'I' | 'c' | 'C') => {
+                    return Err("the classes \\i and \\c are not offered");
+                }
                 Some('0'..='9') => return Err("it refers back to a group"),
                 Some(_) => return Err("XML Schema knows no such escape"),
                 None => return Err("it ends with a backslash"),
             },
-            '[' if class => return Err("a [ inside a class is written \\[, and taking one class from another is not offered"),
+            '[' if class => {
+                return Err(
+                    "a [ inside a class is written \\[, and taking one class from another is not offered",
+                );
+            }
             '[' => {
                 class = true;
                 first = true;
@@ -169,7 +228,9 @@ fn translate(pattern: &str) -> Result<String, &'static str> {
             ']' => return Err("a ] that closes no class is written \\]"),
             // The engine reads these doubled, as operations on classes.
             '&' | '~' | '^' if class => out.extend(['\\', c]),
-            '-' if class && rest.peek() == Some(&'-') => return Err("a - inside a class is written \\-"),
+            '-' if class && rest.peek() == Some(&'-') => {
+                return Err("a - inside a class is written \\-");
+            }
             '(' if !class && rest.peek() == Some(&'?') => {
                 rest.next();
                 if rest.next() != Some(':') {
@@ -178,7 +239,8 @@ fn translate(pattern: &str) -> Result<String, &'static str> {
                 out.push_str("(?:");
             }
             '{' if !class => {
-                // The engine takes white space in a quantifier; XML Schema takes digits and one comma.
+                // The engine takes white space in a quantifier; XML Schema takes digits and one
+                // comma.
                 out.push('{');
                 let mut digits = 0;
                 loop {
@@ -189,7 +251,11 @@ fn translate(pattern: &str) -> Result<String, &'static str> {
                         }
                         Some(',') if digits > 0 => out.push(','),
                         Some('}') if digits > 0 => break out.push('}'),
-                        _ => return Err("a { that begins no quantifier such as {2,3} is written \\{"),
+                        _ => {
+                            return Err(
+                                "a { that begins no quantifier such as {2,3} is written \\{",
+                            );
+                        }
                     }
                 }
             }
@@ -197,7 +263,11 @@ fn translate(pattern: &str) -> Result<String, &'static str> {
             _ => out.push(c),
         }
     }
-    if class { Err("a class is not closed") } else { Ok(out) }
+    if class {
+        Err("a class is not closed")
+    } else {
+        Ok(out)
+    }
 }
 
 #[cfg(test)]
@@ -230,7 +300,11 @@ mod tests {
         ] {
             let pattern = Pattern::compile(pattern).unwrap_or_else(|why| panic!("{why}"));
             let bytes = pattern.engine.get_nfa().memory_usage() as u64;
-            assert!(bytes <= 1_000 + 16 * pattern.steps(), "{pattern:?} takes {bytes} bytes for {} steps", pattern.steps());
+            assert!(
+                bytes <= 1_000 + 16 * pattern.steps(),
+                "{pattern:?} takes {bytes} bytes for {} steps",
+                pattern.steps()
+            );
         }
     }
 
@@ -251,7 +325,13 @@ mod tests {
             ("a*|b*", 9),
             ("(?:ab){2}$", 12),
         ] {
-            assert_eq!(Pattern::compile(pattern).unwrap_or_else(|why| panic!("{why}")).steps(), steps, "{pattern}");
+            assert_eq!(
+                Pattern::compile(pattern)
+                    .unwrap_or_else(|why| panic!("{why}"))
+                    .steps(),
+                steps,
+                "{pattern}"
+            );
         }
     }
 }

@@ -35,10 +35,12 @@ pub const CURRENT_DATE_TIME: &str = "urn:oasis:names:tc:xacml:1.0:environment:cu
 
 /// The attributes that a condition is evaluated against.
 ///
-/// Nothing is looked up while a condition is evaluated: what is not in here is absent, the time included.
+/// Nothing is looked up while a condition is evaluated: what is not in here is absent, the time
+/// included.
 #[derive(Clone, Debug, Default)]
 pub struct Request {
-    // Category and identifier; the values of one attribute may be of several data types, each its own bag.
+    // Category and identifier; the values of one attribute may be of several data types, each its
+    // own bag.
     attributes: HashMap<String, HashMap<String, Vec<Value>>>,
     pub(crate) zone: i32,
 }
@@ -50,14 +52,17 @@ impl Request {
         Self::default()
     }
 
-    /// A request that holds the time, the date and both together as they are at `now` in a place `offset` from UTC. Times
-    /// in a condition that name no zone are read as of that place.
+    /// A request that holds the time, the date and both together as they are at `now` in a place
+    /// `offset` from UTC. Times in a condition that name no zone are read as of that place.
     #[must_use]
     pub fn at(now: Timestamp, offset: Offset) -> Self {
         let (local, zone) = (offset.to_datetime(now), offset.seconds());
         // Zones are written in whole minutes; the seconds of historical ones do not occur today.
         let written = Some(zone - zone % 60);
-        let request = Self { attributes: HashMap::new(), zone };
+        let request = Self {
+            attributes: HashMap::new(),
+            zone,
+        };
         request
             .environment(CURRENT_TIME, Value(Raw::Time(local.time(), written)))
             .environment(CURRENT_DATE, Value(Raw::Date(local.date(), written)))
@@ -67,7 +72,12 @@ impl Request {
     /// Adds a value to an attribute of any category.
     #[must_use]
     pub fn attribute(mut self, category: &str, id: &str, value: Value) -> Self {
-        self.attributes.entry(category.to_owned()).or_default().entry(id.to_owned()).or_default().push(value);
+        self.attributes
+            .entry(category.to_owned())
+            .or_default()
+            .entry(id.to_owned())
+            .or_default()
+            .push(value);
         self
     }
 
@@ -97,10 +107,15 @@ impl Request {
 
     // Every value of one attribute, of whichever data type.
     pub(crate) fn values(&self, category: &str, id: &str) -> &[Value] {
-        self.attributes.get(category).and_then(|attributes| attributes.get(id)).map_or(&[], Vec::as_slice)
+        self.attributes
+            .get(category)
+            .and_then(|attributes| attributes.get(id))
+            .map_or(&[], Vec::as_slice)
     }
 
     pub(crate) fn has(&self, category: &str, id: &str, data_type: DataType) -> bool {
-        self.values(category, id).iter().any(|value| value.data_type() == data_type)
+        self.values(category, id)
+            .iter()
+            .any(|value| value.data_type() == data_type)
     }
 }

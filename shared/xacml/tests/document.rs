@@ -2,23 +2,35 @@
 
 use std::fmt::Write;
 
-use xacml::{DataType, LONGEST_MATCHED, LONGEST_PATTERN, LONGEST_VALUE, Limits, MOST_CLASSES, MOST_STEPS, NAMESPACE, functions, groups::LONGEST_PATH};
+use xacml::{
+    DataType, LONGEST_MATCHED, LONGEST_PATTERN, LONGEST_VALUE, Limits, MOST_CLASSES, MOST_STEPS,
+    NAMESPACE, functions, groups::LONGEST_PATH,
+};
 
 #[test]
 fn the_document_lists_what_the_code_offers() {
     golden("docs/xacml.md", &document());
 }
 
-// Holds a generated document against the committed one; `UPDATE_GOLDEN` in the environment writes it instead.
+// Holds a generated document against the committed one; `UPDATE_GOLDEN` in the environment writes
+// it instead.
 fn golden(document: &str, text: &str) {
-    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").join(document);
+    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../..")
+        .join(document);
     if std::env::var_os("UPDATE_GOLDEN").is_some() {
         std::fs::write(&path, text).expect("the document is written");
         return;
     }
     let committed = std::fs::read_to_string(&path).unwrap_or_default();
-    let first = committed.lines().zip(text.lines()).find(|(before, now)| before != now);
-    assert!(committed == text, "{document} is not what the code says; UPDATE_GOLDEN=1 cargo test rewrites it. The first difference: {first:#?}");
+    let first = committed
+        .lines()
+        .zip(text.lines())
+        .find(|(before, now)| before != now);
+    assert!(
+        committed == text,
+        "{document} is not what the code says; UPDATE_GOLDEN=1 cargo test rewrites it. The first difference: {first:#?}"
+    );
 }
 
 fn document() -> String {
@@ -92,11 +104,27 @@ fn document() -> String {
         `string-one-and-only`, `string-is-in`, `string-bag`, `string-subset`, `string-at-least-one-member-of` and `string-set-equals` over the claims of the subject, \
         `string-regexp-match` with `any-of` over the resource, `time-in-range` and the comparisons of dates over the environment, and `and`, `or`, `not`, `n-of` around them.\n\n\
         | Function | Version | Older | Takes and gives |\n|---|---|---|---|\n";
-    let version = |id: &str| id.trim_start_matches("urn:oasis:names:tc:xacml:").split(':').next().unwrap_or_default().to_owned();
+    let version = |id: &str| {
+        id.trim_start_matches("urn:oasis:names:tc:xacml:")
+            .split(':')
+            .next()
+            .unwrap_or_default()
+            .to_owned()
+    };
     for function in functions() {
         let older = function.older_id().map(version).unwrap_or_default();
-        let _ = writeln!(out, "| {} | {} | {older} | {} |", function.name(), version(function.id()), function.signature());
+        let _ = writeln!(
+            out,
+            "| {} | {} | {older} | {} |",
+            function.name(),
+            version(function.id()),
+            function.signature()
+        );
     }
-    let _ = write!(out, "\n{} functions. Not offered: those over XPath, `access-permitted`, and what other products added.\n", functions().count());
+    let _ = write!(
+        out,
+        "\n{} functions. Not offered: those over XPath, `access-permitted`, and what other products added.\n",
+        functions().count()
+    );
     out
 }

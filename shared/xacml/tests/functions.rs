@@ -1,12 +1,13 @@
-//! Every function: where it is true, false, Indeterminate, and what it refuses before it is ever evaluated.
+//! Every function: where it is true, false, Indeterminate, and what it refuses before it is ever
+//! evaluated.
 
 mod common;
 
 use common::{answer, table};
 use xacml::{DataType, Request, Type, Value, function, functions};
 
-// Two different values of each data type, the lesser one first where they have an order, and the first one written
-// in another way.
+// Two different values of each data type, the lesser one first where they have an order, and the
+// first one written in another way.
 fn samples(data_type: DataType) -> [&'static str; 3] {
     match data_type {
         DataType::String => ["string:a", "string:b", "string:a"],
@@ -15,16 +16,48 @@ fn samples(data_type: DataType) -> [&'static str; 3] {
         DataType::Double => ["double:1.5", "double:2.5", "double:15E-1"],
         DataType::Time => ["time:08:30:00Z", "time:17:00:00.5Z", "time:10:30:00+02:00"],
         DataType::Date => ["date:2024-02-29Z", "date:2024-03-01Z", "date:2024-02-29"],
-        DataType::DateTime => ["dateTime:2024-02-29T23:30:00Z", "dateTime:2024-03-01T00:00:00Z", "dateTime:2024-03-01T01:30:00+02:00"],
-        DataType::DayTimeDuration => ["dayTimeDuration:PT36H", "dayTimeDuration:P2D", "dayTimeDuration:P1DT12H"],
-        DataType::YearMonthDuration => ["yearMonthDuration:P18M", "yearMonthDuration:P2Y", "yearMonthDuration:P1Y6M"],
+        DataType::DateTime => [
+            "dateTime:2024-02-29T23:30:00Z",
+            "dateTime:2024-03-01T00:00:00Z",
+            "dateTime:2024-03-01T01:30:00+02:00",
+        ],
+        DataType::DayTimeDuration => [
+            "dayTimeDuration:PT36H",
+            "dayTimeDuration:P2D",
+            "dayTimeDuration:P1DT12H",
+        ],
+        DataType::YearMonthDuration => [
+            "yearMonthDuration:P18M",
+            "yearMonthDuration:P2Y",
+            "yearMonthDuration:P1Y6M",
+        ],
         DataType::AnyUri => ["anyURI:/a", "anyURI:/b", "anyURI:/a"],
         DataType::HexBinary => ["hexBinary:0aff", "hexBinary:0b", "hexBinary:0AFF"],
-        DataType::Base64Binary => ["base64Binary:AQI=", "base64Binary:AQM=", "base64Binary:'AQ I='"],
-        DataType::Rfc822Name => ["rfc822Name:Ann@example.com", "rfc822Name:ann@example.com", "rfc822Name:Ann@EXAMPLE.com"],
-        DataType::X500Name => ["x500Name:'cn=Ann,o=Example,c=US'", "x500Name:'cn=Bob,o=Example,c=US'", "x500Name:'CN=ann , O=example,C=us'"],
-        DataType::IpAddress => ["ipAddress:10.0.0.1", "ipAddress:10.0.0.2", "ipAddress:10.0.0.1"],
-        DataType::DnsName => ["dnsName:example.com", "dnsName:example.com:80", "dnsName:EXAMPLE.com"],
+        DataType::Base64Binary => [
+            "base64Binary:AQI=",
+            "base64Binary:AQM=",
+            "base64Binary:'AQ I='",
+        ],
+        DataType::Rfc822Name => [
+            "rfc822Name:Ann@example.com",
+            "rfc822Name:ann@example.com",
+            "rfc822Name:Ann@EXAMPLE.com",
+        ],
+        DataType::X500Name => [
+            "x500Name:'cn=Ann,o=Example,c=US'",
+            "x500Name:'cn=Bob,o=Example,c=US'",
+            "x500Name:'CN=ann , O=example,C=us'",
+        ],
+        DataType::IpAddress => [
+            "ipAddress:10.0.0.1",
+            "ipAddress:10.0.0.2",
+            "ipAddress:10.0.0.1",
+        ],
+        DataType::DnsName => [
+            "dnsName:example.com",
+            "dnsName:example.com:80",
+            "dnsName:EXAMPLE.com",
+        ],
     }
 }
 
@@ -55,21 +88,39 @@ fn missing(kind: &str) -> String {
 
 fn unfitting(kind: &str) -> Vec<String> {
     let name = kind.strip_prefix("bag of ").unwrap_or(kind);
-    let other = DataType::ALL.into_iter().find(|other| other.name() != name).expect("another type").name();
-    let swapped = if kind == name { fitting(&format!("bag of {name}")) } else { fitting(name) };
+    let other = DataType::ALL
+        .into_iter()
+        .find(|other| other.name() != name)
+        .expect("another type")
+        .name();
+    let swapped = if kind == name {
+        fitting(&format!("bag of {name}"))
+    } else {
+        fitting(name)
+    };
     vec![fitting(other), fitting(&format!("bag of {other}")), swapped]
 }
 
 fn named(name: &str) -> DataType {
-    DataType::ALL.into_iter().find(|data_type| data_type.name() == name).expect("a data type")
+    DataType::ALL
+        .into_iter()
+        .find(|data_type| data_type.name() == name)
+        .expect("a data type")
 }
 
-// Parameters, the repeated one twice, and the result, read from the signature that is shown to people.
+// Parameters, the repeated one twice, and the result, read from the signature that is shown to
+// people.
 fn shape(signature: &str) -> Option<(Vec<String>, bool, Type)> {
     let (takes, gives) = signature.split_once(" → ")?;
     let takes = takes.trim_matches(['(', ')']);
-    let mut parameters: Vec<String> = takes.split(", ").filter(|kind| !kind.is_empty()).map(str::to_owned).collect();
-    let repeated = parameters.last().and_then(|last| last.strip_suffix(" …").map(str::to_owned));
+    let mut parameters: Vec<String> = takes
+        .split(", ")
+        .filter(|kind| !kind.is_empty())
+        .map(str::to_owned)
+        .collect();
+    let repeated = parameters
+        .last()
+        .and_then(|last| last.strip_suffix(" …").map(str::to_owned));
     if let Some(kind) = &repeated {
         parameters.pop();
         parameters.extend([kind.clone(), kind.clone()]);
@@ -81,7 +132,15 @@ fn shape(signature: &str) -> Option<(Vec<String>, bool, Type)> {
     Some((parameters, repeated.is_some(), result))
 }
 
-const HIGHER: [&str; 7] = ["any-of", "all-of", "any-of-any", "all-of-any", "any-of-all", "all-of-all", "map"];
+const HIGHER: [&str; 7] = [
+    "any-of",
+    "all-of",
+    "any-of-any",
+    "all-of-any",
+    "any-of-all",
+    "all-of-all",
+    "map",
+];
 
 #[test]
 fn each_function_refuses_what_it_does_not_take_and_says_what_it_takes() {
@@ -89,7 +148,12 @@ fn each_function_refuses_what_it_does_not_take_and_says_what_it_takes() {
     for function in functions().filter(|function| !HIGHER.contains(&function.name())) {
         let (parameters, repeated, result) = shape(&function.signature()).expect("a signature");
         let good: Vec<String> = parameters.iter().map(|kind| fitting(kind)).collect();
-        let build = |arguments: &[String]| asked(result, &format!("({} {})", function.name(), arguments.join(" ")));
+        let build = |arguments: &[String]| {
+            asked(
+                result,
+                &format!("({} {})", function.name(), arguments.join(" ")),
+            )
+        };
         let (letter, why) = answer(&build(&good), &request);
         assert_ne!(letter, 'R', "{}: {why}", function.id());
         for (index, kind) in parameters.iter().enumerate() {
@@ -97,13 +161,22 @@ fn each_function_refuses_what_it_does_not_take_and_says_what_it_takes() {
                 let mut arguments = good.clone();
                 arguments[index] = bad.clone();
                 let (letter, why) = answer(&build(&arguments), &request);
-                assert!(letter == 'R' && why.contains(function.name()), "{} with {bad}: {letter} {why}", function.id());
+                assert!(
+                    letter == 'R' && why.contains(function.name()),
+                    "{} with {bad}: {letter} {why}",
+                    function.id()
+                );
             }
         }
         if !repeated {
             for arguments in [&good[..good.len() - 1], &[&good[..], &good[..1]].concat()] {
                 let (letter, why) = answer(&build(arguments), &request);
-                assert!(letter == 'R' && why.contains(function.name()), "{} with {} arguments: {why}", function.id(), arguments.len());
+                assert!(
+                    letter == 'R' && why.contains(function.name()),
+                    "{} with {} arguments: {why}",
+                    function.id(),
+                    arguments.len()
+                );
             }
         }
     }
@@ -115,14 +188,31 @@ fn each_function_is_indeterminate_where_an_argument_is() {
     for function in functions().filter(|function| !HIGHER.contains(&function.name())) {
         let (parameters, _, result) = shape(&function.signature()).expect("a signature");
         for index in 0..parameters.len() {
-            let arguments: Vec<String> = parameters.iter().enumerate().map(|(at, kind)| if at == index { missing(kind) } else { fitting(kind) }).collect();
-            // The first sample of a boolean is false, which decides `and`; the one of an integer is no number for n-of.
+            let arguments: Vec<String> = parameters
+                .iter()
+                .enumerate()
+                .map(|(at, kind)| {
+                    if at == index {
+                        missing(kind)
+                    } else {
+                        fitting(kind)
+                    }
+                })
+                .collect();
+            // The first sample of a boolean is false, which decides `and`; the one of an integer is
+            // no number for n-of.
             if matches!(function.name(), "and" | "n-of") {
                 continue;
             }
-            let short = asked(result, &format!("({} {})", function.name(), arguments.join(" ")));
+            let short = asked(
+                result,
+                &format!("({} {})", function.name(), arguments.join(" ")),
+            );
             let (letter, why) = answer(&short, &request);
-            assert!(letter == 'I' && why.contains("missing"), "{short}: {letter} {why}");
+            assert!(
+                letter == 'I' && why.contains("missing"),
+                "{short}: {letter} {why}"
+            );
         }
     }
 }
@@ -161,18 +251,38 @@ fn equality_bags_and_sets_of_each_data_type() {
             R (N-bag A)";
         table(&Request::new(), &fill(lines, name, a, b, again));
         if !matches!(data_type, DataType::IpAddress | DataType::DnsName) {
-            table(&Request::new(), &fill("T (N-equal A AGAIN)\nF (N-equal A B)\nR (N-equal A)\nR (N-equal (N-bag A) A)", name, a, b, again));
+            table(
+                &Request::new(),
+                &fill(
+                    "T (N-equal A AGAIN)\nF (N-equal A B)\nR (N-equal A)\nR (N-equal (N-bag A) A)",
+                    name,
+                    a,
+                    b,
+                    again,
+                ),
+            );
         }
     }
 }
 
 fn fill(lines: &str, name: &str, a: &str, b: &str, again: &str) -> String {
-    lines.replace("AGAIN", again).replace("(N-", &format!("({name}-")).replace(" A", &format!(" {a}")).replace(" B", &format!(" {b}"))
+    lines
+        .replace("AGAIN", again)
+        .replace("(N-", &format!("({name}-"))
+        .replace(" A", &format!(" {a}"))
+        .replace(" B", &format!(" {b}"))
 }
 
 #[test]
 fn order_of_each_data_type_that_has_one() {
-    for data_type in [DataType::Integer, DataType::Double, DataType::String, DataType::Time, DataType::DateTime, DataType::Date] {
+    for data_type in [
+        DataType::Integer,
+        DataType::Double,
+        DataType::String,
+        DataType::Time,
+        DataType::DateTime,
+        DataType::Date,
+    ] {
         let (name, [a, b, again]) = (data_type.name(), samples(data_type));
         let lines = "
             T (N-less-than A B)
@@ -288,7 +398,10 @@ fn logic_keeps_what_failed_until_something_decides() {
         I (n-of -1 true)
         R (n-of true true)
         R (n-of)";
-    table(&Request::new(), &lines.replace('X', "(boolean-one-and-only !boolean/missing)"));
+    table(
+        &Request::new(),
+        &lines.replace('X', "(boolean-one-and-only !boolean/missing)"),
+    );
 }
 
 #[test]
@@ -357,7 +470,13 @@ fn values_become_text_and_text_becomes_values() {
             I (string-equal (string-from-N (N-from-string 'BAD')) 'BAD')
             T (N-is-in N:'GOOD' (N-bag (N-from-string ' GOOD ')))
             R (N-is-in N:'BAD' (N-bag))";
-        table(&Request::new(), &lines.replace('N', name).replace("GOOD", text).replace("BAD", bad));
+        table(
+            &Request::new(),
+            &lines
+                .replace('N', name)
+                .replace("GOOD", text)
+                .replace("BAD", bad),
+        );
     }
     // Written back in one way, whichever was read.
     for (data_type, read, written) in [
@@ -367,7 +486,11 @@ fn values_become_text_and_text_becomes_values() {
         (DataType::Double, "-INF", "-INF"),
         (DataType::Double, "NaN", "NaN"),
         (DataType::Time, "24:00:00", "00:00:00"),
-        (DataType::DateTime, "2024-12-31T24:00:00Z", "2025-01-01T00:00:00Z"),
+        (
+            DataType::DateTime,
+            "2024-12-31T24:00:00Z",
+            "2025-01-01T00:00:00Z",
+        ),
         (DataType::DayTimeDuration, "PT0S", "PT0S"),
         (DataType::DayTimeDuration, "PT90M", "PT1H30M"),
         (DataType::DayTimeDuration, "PT24H", "P1D"),
@@ -376,7 +499,11 @@ fn values_become_text_and_text_becomes_values() {
         (DataType::YearMonthDuration, "-P24M", "-P2Y"),
         (DataType::HexBinary, "0aff", "0AFF"),
         (DataType::Base64Binary, "A Q I =", "AQI="),
-        (DataType::IpAddress, "[2001:db8::1]/[ffff::]:-80", "[2001:db8::1]/[ffff::]:-80"),
+        (
+            DataType::IpAddress,
+            "[2001:db8::1]/[ffff::]:-80",
+            "[2001:db8::1]/[ffff::]:-80",
+        ),
     ] {
         assert_eq!(Value::parse(data_type, read).expect(read).text(), written);
     }
@@ -421,7 +548,10 @@ fn values_become_text_and_text_becomes_values() {
         (DataType::DnsName, "a:b"),
         (DataType::DnsName, "a:-"),
     ] {
-        assert!(Value::parse(data_type, bad).is_err(), "{bad:?} was read as {data_type:?}");
+        assert!(
+            Value::parse(data_type, bad).is_err(),
+            "{bad:?} was read as {data_type:?}"
+        );
     }
 }
 
@@ -597,26 +727,55 @@ fn functions_over_functions() {
         R (any-of-any #string-equal)
         R (string-set-equals (map #string-bag (string-bag 'A')) (string-bag 'a'))
         R (map #string-normalize-space (string-bag 'A'))";
-    table(&Request::new(), &lines.replace("X-BAG", "!integer/missing").replace('X', "(integer-one-and-only !integer/missing)"));
+    table(
+        &Request::new(),
+        &lines
+            .replace("X-BAG", "!integer/missing")
+            .replace('X', "(integer-one-and-only !integer/missing)"),
+    );
 }
 
 #[test]
 fn each_function_has_a_true_and_a_false_line_in_these_tables() {
     // Read from this file: a function that nobody wrote a line for would otherwise pass unseen.
     let own = include_str!("functions.rs");
-    let lines = |letter: char| own.lines().map(str::trim).filter(move |line| line.starts_with(letter) || line.contains(&format!("\"{letter} (")));
+    let lines = |letter: char| {
+        own.lines()
+            .map(str::trim)
+            .filter(move |line| line.starts_with(letter) || line.contains(&format!("\"{letter} (")))
+    };
     for function in functions() {
         let name = function.name();
         let general = DataType::ALL
             .into_iter()
-            .find_map(|data_type| Some(format!("N-{}", name.strip_prefix(data_type.name())?.strip_prefix('-')?)))
-            .or_else(|| name.strip_prefix("string-from-").map(|_| "string-from-N".to_owned()));
+            .find_map(|data_type| {
+                Some(format!(
+                    "N-{}",
+                    name.strip_prefix(data_type.name())?.strip_prefix('-')?
+                ))
+            })
+            .or_else(|| {
+                name.strip_prefix("string-from-")
+                    .map(|_| "string-from-N".to_owned())
+            });
         for letter in ['T', 'F'] {
-            let has = |line: &str, name: &str| [format!("({name} "), format!("({name})"), format!("#{name} ")].iter().any(|form| line.contains(form));
+            let has = |line: &str, name: &str| {
+                [
+                    format!("({name} "),
+                    format!("({name})"),
+                    format!("#{name} "),
+                ]
+                .iter()
+                .any(|form| line.contains(form))
+            };
             // The line of several in one literal stands behind a \n.
-            let found = lines(letter).any(|line| has(line, name) || general.as_deref().is_some_and(|general| has(line, general)))
-                || general.as_deref().is_some_and(|general| own.contains(&format!("{letter} ({general} ")));
-            let string_from = name.starts_with("string-from-") && own.contains("F (string-equal (string-from-N");
+            let found = lines(letter).any(|line| {
+                has(line, name) || general.as_deref().is_some_and(|general| has(line, general))
+            }) || general
+                .as_deref()
+                .is_some_and(|general| own.contains(&format!("{letter} ({general} ")));
+            let string_from =
+                name.starts_with("string-from-") && own.contains("F (string-equal (string-from-N");
             assert!(found || string_from, "{letter} {name}");
         }
     }
@@ -626,9 +785,15 @@ fn each_function_has_a_true_and_a_false_line_in_these_tables() {
 fn identifiers_are_unique_and_older_ones_are_read() {
     let mut seen = std::collections::HashSet::new();
     for function in functions() {
-        for id in [Some(function.id()), function.older_id()].into_iter().flatten() {
+        for id in [Some(function.id()), function.older_id()]
+            .into_iter()
+            .flatten()
+        {
             assert!(seen.insert(id.to_owned()), "{id}");
-            assert_eq!(xacml::function(id).map(|found| found.id()), Some(function.id()));
+            assert_eq!(
+                xacml::function(id).map(|found| found.id()),
+                Some(function.id())
+            );
         }
     }
     assert!(function("urn:oasis:names:tc:xacml:1.0:function:xpath-node-count").is_none());

@@ -1,4 +1,5 @@
-//! What holds for any text and any request: reading never panics, evaluating never panics, and both end soon.
+//! What holds for any text and any request: reading never panics, evaluating never panics, and both
+//! end soon.
 
 mod common;
 
@@ -73,7 +74,8 @@ fn changes() -> impl Strategy<Value = Vec<Change>> {
         prop_oneof![
             (place.clone(), 0..40_usize).prop_map(|(at, length)| Change::Cut(at, length)),
             (place.clone(), 0..PIECES.len()).prop_map(|(at, piece)| Change::Put(at, piece)),
-            (place.clone(), place.clone(), 0..200_usize).prop_map(|(from, to, length)| Change::Copy(from, to, length)),
+            (place.clone(), place.clone(), 0..200_usize)
+                .prop_map(|(from, to, length)| Change::Copy(from, to, length)),
             (place, proptest::char::any()).prop_map(|(at, c)| Change::Swap(at, c)),
         ],
         0..6,
@@ -86,8 +88,13 @@ fn changed(seed: &str, changes: &[Change]) -> String {
         let length = text.len().max(1);
         let at = |place: usize| place % length;
         match change {
-            Change::Cut(from, count) => drop(text.drain(at(*from).min(text.len())..(at(*from) + count).min(text.len()))),
-            Change::Put(place, piece) => drop(text.splice(at(*place).min(text.len())..at(*place).min(text.len()), PIECES[*piece].chars())),
+            Change::Cut(from, count) => {
+                drop(text.drain(at(*from).min(text.len())..(at(*from) + count).min(text.len())))
+            }
+            Change::Put(place, piece) => drop(text.splice(
+                at(*place).min(text.len())..at(*place).min(text.len()),
+                PIECES[*piece].chars(),
+            )),
             Change::Copy(from, to, count) => {
                 let piece: Vec<char> = text.iter().skip(at(*from)).take(*count).copied().collect();
                 let place = at(*to).min(text.len());
@@ -146,12 +153,27 @@ fn edge() -> impl Strategy<Value = (DataType, &'static str)> {
 }
 
 fn request() -> impl Strategy<Value = Request> {
-    let attributes = proptest::collection::vec((prop::sample::select(vec!["b", "i", "s", "t", "http://wso2.org/claims/role"]), edge()), 0..12);
-    (attributes, -377_705_023_201..253_402_207_200_i64, -90_000..90_000_i32).prop_map(|(attributes, now, offset)| {
-        let now = Timestamp::from_second(now).unwrap_or(Timestamp::UNIX_EPOCH);
-        let request = Request::at(now, Offset::from_seconds(offset).unwrap_or(Offset::UTC));
-        attributes.into_iter().fold(request, |request, (id, (data_type, text))| request.subject(id, Value::parse(data_type, text).expect(text)))
-    })
+    let attributes = proptest::collection::vec(
+        (
+            prop::sample::select(vec!["b", "i", "s", "t", "http://wso2.org/claims/role"]),
+            edge(),
+        ),
+        0..12,
+    );
+    (
+        attributes,
+        -377_705_023_201..253_402_207_200_i64,
+        -90_000..90_000_i32,
+    )
+        .prop_map(|(attributes, now, offset)| {
+            let now = Timestamp::from_second(now).unwrap_or(Timestamp::UNIX_EPOCH);
+            let request = Request::at(now, Offset::from_seconds(offset).unwrap_or(Offset::UTC));
+            attributes
+                .into_iter()
+                .fold(request, |request, (id, (data_type, text))| {
+                    request.subject(id, Value::parse(data_type, text).expect(text))
+                })
+        })
 }
 
 proptest! {

@@ -1,5 +1,5 @@
-//! A YAML document as a tree with CloudFormation's short forms written out: `!Ref X` is `{Ref: X}`, `!Sub X` is
-//! `{Fn::Sub: X}`.
+//! A YAML document as a tree with CloudFormation's short forms written out: `!Ref X` is `{Ref: X}`,
+//! `!Sub X` is `{Fn::Sub: X}`.
 
 use saphyr::{LoadableYamlNode, Scalar, Yaml};
 
@@ -30,9 +30,18 @@ impl Node {
             Yaml::Value(Scalar::FloatingPoint(value)) => Self::Text(value.to_string()),
             Yaml::Value(Scalar::String(value)) => Self::Text(value.to_string()),
             Yaml::Sequence(items) => Self::List(items.iter().map(Self::of).collect()),
-            Yaml::Mapping(entries) => Self::Map(entries.iter().map(|(name, node)| (Self::of(name).text().to_owned(), Self::of(node))).collect()),
+            Yaml::Mapping(entries) => Self::Map(
+                entries
+                    .iter()
+                    .map(|(name, node)| (Self::of(name).text().to_owned(), Self::of(node)))
+                    .collect(),
+            ),
             Yaml::Tagged(tag, node) => {
-                let name = if tag.suffix == "Ref" { "Ref".to_owned() } else { format!("Fn::{}", tag.suffix) };
+                let name = if tag.suffix == "Ref" {
+                    "Ref".to_owned()
+                } else {
+                    format!("Fn::{}", tag.suffix)
+                };
                 Self::Map(vec![(name, Self::of(node))])
             }
             other => panic!("no part of a template: {other:?}"),
@@ -42,33 +51,45 @@ impl Node {
     /// The node under that name.
     #[track_caller]
     pub fn at(&self, name: &str) -> &Self {
-        self.find(name).unwrap_or_else(|| panic!("no {name} in {self:?}"))
+        self.find(name)
+            .unwrap_or_else(|| panic!("no {name} in {self:?}"))
     }
 
     /// The node under that name, if there is one.
     pub fn find(&self, name: &str) -> Option<&Self> {
-        let Self::Map(entries) = self else { return None };
-        entries.iter().find(|(key, _)| key == name).map(|(_, node)| node)
+        let Self::Map(entries) = self else {
+            return None;
+        };
+        entries
+            .iter()
+            .find(|(key, _)| key == name)
+            .map(|(_, node)| node)
     }
 
     /// A mapping's entries.
     #[track_caller]
     pub fn entries(&self) -> impl Iterator<Item = (&str, &Self)> {
-        let Self::Map(entries) = self else { panic!("no mapping: {self:?}") };
+        let Self::Map(entries) = self else {
+            panic!("no mapping: {self:?}")
+        };
         entries.iter().map(|(name, node)| (name.as_str(), node))
     }
 
     /// A list's items.
     #[track_caller]
     pub fn items(&self) -> impl Iterator<Item = &Self> {
-        let Self::List(items) = self else { panic!("no list: {self:?}") };
+        let Self::List(items) = self else {
+            panic!("no list: {self:?}")
+        };
         items.iter()
     }
 
     /// A scalar.
     #[track_caller]
     pub fn text(&self) -> &str {
-        let Self::Text(text) = self else { panic!("no scalar: {self:?}") };
+        let Self::Text(text) = self else {
+            panic!("no scalar: {self:?}")
+        };
         text
     }
 
@@ -76,7 +97,10 @@ impl Node {
     pub fn text_of_all(&self, wanted: &str) -> Vec<&str> {
         match self {
             Self::Text(_) => Vec::new(),
-            Self::List(items) => items.iter().flat_map(|item| item.text_of_all(wanted)).collect(),
+            Self::List(items) => items
+                .iter()
+                .flat_map(|item| item.text_of_all(wanted))
+                .collect(),
             Self::Map(entries) => {
                 let mut found = Vec::new();
                 for (name, node) in entries {

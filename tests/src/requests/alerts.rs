@@ -32,13 +32,19 @@ fn place_in_query(f: &Furnished) -> Carries {
 }
 
 fn place(f: &Furnished) -> Vec<(&'static str, String)> {
-    vec![("env", "dev".to_owned()), ("app", f.shelved.clone()), ("alert", f.alert.clone())]
+    vec![
+        ("env", "dev".to_owned()),
+        ("app", f.shelved.clone()),
+        ("alert", f.alert.clone()),
+    ]
 }
 
 /// Makes an alert of an app in `dev` and gives its guid.
 pub(super) async fn furnish(world: &World, tenant: &TestTenant, app: &str) -> String {
     let body = json!({"alertName": format!("{MARK} alert"), "emails": "ops@dev.example", "env": "dev", "eventSeverities": "ERROR,FATAL", "uid": app});
-    let made = world.post(&tenant.cookie, &format!("{V1}/create"), body).await;
+    let made = world
+        .post(&tenant.cookie, &format!("{V1}/create"), body)
+        .await;
     made["guid"].as_str().expect("a guid").to_owned()
 }
 
@@ -48,20 +54,36 @@ pub(super) fn entries() -> Vec<Entry> {
         post("/box/srv/1.1/cm/eventlog/alert/list", of_app),
         get("/box/srv/1.1/cm/eventlog/alert/list", place_in_query),
         get(REST, none).with(place),
-        post("/box/srv/1.1/cm/eventlog/alert/create", |f| Json(said(f, "new"))),
+        post("/box/srv/1.1/cm/eventlog/alert/create", |f| {
+            Json(said(f, "new"))
+        }),
         post(REST, |f| Json(said(f, "new"))).with(place),
-        post("/box/srv/1.1/cm/eventlog/alert/read", |f| Json(json!({"guid": f.alert}))),
+        post("/box/srv/1.1/cm/eventlog/alert/read", |f| {
+            Json(json!({"guid": f.alert}))
+        }),
         get(ONE, none).with(place),
-        post("/box/srv/1.1/cm/eventlog/alert/update", |f| with_guid(f, "changed")),
+        post("/box/srv/1.1/cm/eventlog/alert/update", |f| {
+            with_guid(f, "changed")
+        }),
         Entry::new("PUT", ONE, |f| with_guid(f, "changed")).with(place),
-        post("/box/srv/1.1/cm/eventlog/alert/delete", |f| with_guid(f, "alert")).again(&[404]),
+        post("/box/srv/1.1/cm/eventlog/alert/delete", |f| {
+            with_guid(f, "alert")
+        })
+        .again(&[404]),
         delete(ONE).again(&[404]).with(place),
-        post("/box/srv/1.1/cm/eventlog/alert/clone", |f| Json(json!({"guid": f.alert, "alertName": format!("{MARK} copy")}))),
-        post("/box/srv/1.1/cm/eventlog/alert/testEmails", |f| Json(json!({"emails": "ops@dev.example", "uid": f.shelved, "env": "dev"}))).again(&[429]),
+        post("/box/srv/1.1/cm/eventlog/alert/clone", |f| {
+            Json(json!({"guid": f.alert, "alertName": format!("{MARK} copy")}))
+        }),
+        post("/box/srv/1.1/cm/eventlog/alert/testEmails", |f| {
+            Json(json!({"emails": "ops@dev.example", "uid": f.shelved, "env": "dev"}))
+        })
+        .again(&[429]),
         post("/box/srv/1.1/cm/eventlog/alert/listOptions", empty).theirs(),
         get("/box/srv/1.1/cm/eventlog/alert/listOptions", none).theirs(),
         post("/box/srv/1.1/cm/eventlog/alert/listAudit", of_app),
-        post("/box/srv/1.1/cm/eventlog/alert/listAudits", |f| Json(json!({"uid": f.shelved, "env": "dev"}))),
+        post("/box/srv/1.1/cm/eventlog/alert/listAudits", |f| {
+            Json(json!({"uid": f.shelved, "env": "dev"}))
+        }),
         post("/box/srv/1.1/cm/eventlog/alert/listaudits", of_app),
         get("/box/srv/1.1/cm/eventlog/alert/listAudit", place_in_query),
         get("/box/srv/1.1/cm/eventlog/alert/listAudits", place_in_query),

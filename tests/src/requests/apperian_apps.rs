@@ -21,7 +21,10 @@ fn waiting(f: &Furnished) -> Vec<(&'static str, String)> {
 }
 
 fn package(version: u32) -> Carries {
-    Form(apk(version), vec![("data", json!({"author": MARK}).to_string())])
+    Form(
+        apk(version),
+        vec![("data", json!({"author": MARK}).to_string())],
+    )
 }
 
 /// One entry for each row.
@@ -33,17 +36,35 @@ pub(super) fn entries() -> Vec<Entry> {
         get("/users/info", none).theirs(),
         get("/applications", none).theirs(),
         get("/applications/user", none).theirs(),
-        post("/applications", |_| package(1)).part("app_file").named("app.apk").theirs().waits(),
+        post("/applications", |_| package(1))
+            .part("app_file")
+            .named("app.apk")
+            .theirs()
+            .waits(),
         get(APPLICATION, none).with(shelved),
-        Entry::new("PUT", APPLICATION, |_| Json(json!({"app_name": format!("{MARK} changed"), "version_note": MARK}))).with(shelved),
-        post(APPLICATION, |_| package(3)).part("app_file").named("app.apk").with(shelved).waits(),
+        Entry::new("PUT", APPLICATION, |_| {
+            Json(json!({"app_name": format!("{MARK} changed"), "version_note": MARK}))
+        })
+        .with(shelved),
+        post(APPLICATION, |_| package(3))
+            .part("app_file")
+            .named("app.apk")
+            .with(shelved)
+            .waits(),
         delete(APPLICATION).again(&[404]).with(shelved),
         get("/applications/{application}/versions", none).with(shelved),
-        get("/downloads/direct/applications/{application}", none).ok(302).with(shelved),
-        post("/uploads", |_| Json(json!({"file_name": "app.apk", "size": 100}))).theirs(),
-        post("/uploads/{upload}/complete", |f| Json(json!({"parts": [{"partNumber": 1, "etag": f.parts_by_token.1}]})))
-            .with(|f| vec![("upload", f.parts_by_token.0.clone())])
-            .waits(),
+        get("/downloads/direct/applications/{application}", none)
+            .ok(302)
+            .with(shelved),
+        post("/uploads", |_| {
+            Json(json!({"file_name": "app.apk", "size": 100}))
+        })
+        .theirs(),
+        post("/uploads/{upload}/complete", |f| {
+            Json(json!({"parts": [{"partNumber": 1, "etag": f.parts_by_token.1}]}))
+        })
+        .with(|f| vec![("upload", f.parts_by_token.0.clone())])
+        .waits(),
         delete("/uploads/{upload}").with(waiting),
         get("/uploads/{upload}", none).with(waiting),
     ]

@@ -19,22 +19,36 @@ fn call(params: &Value) -> Carries {
 
 /// Begins the publication of a new app and gives its transaction's id.
 pub(super) async fn begun(world: &World, token: &str) -> String {
-    let answer = world.call("POST", CREATE).json(json!({"id": 1, "params": {"token": token}})).send().await;
-    answer.json["result"]["transactionID"].as_str().unwrap_or_else(|| panic!("{}", answer.text)).to_owned()
+    let answer = world
+        .call("POST", CREATE)
+        .json(json!({"id": 1, "params": {"token": token}}))
+        .send()
+        .await;
+    answer.json["result"]["transactionID"]
+        .as_str()
+        .unwrap_or_else(|| panic!("{}", answer.text))
+        .to_owned()
 }
 
 /// One entry for each row of the older calls.
 pub(super) fn entries() -> Vec<Entry> {
     vec![
-        post(AUTHENTICATE, |f| call(&json!({"email": "admin", "password": PASSWORD, "organization": f.tenant.domain}))),
+        post(AUTHENTICATE, |f| {
+            call(&json!({"email": "admin", "password": PASSWORD, "organization": f.tenant.domain}))
+        }),
         post(LIST, |_| call(&json!({}))).theirs(),
         post(CREATE, |_| call(&json!({}))).theirs(),
         post(UPDATE, |f| call(&json!({"appID": f.shelved}))),
         post(PUBLISH, |f| {
             let metadata = json!({"name": "Published", "version": "1.0"});
-            call(&json!({"EASEmetadata": metadata, "files": {"application": f.files.package}, "transactionID": f.transaction}))
+            call(
+                &json!({"EASEmetadata": metadata, "files": {"application": f.files.package}, "transactionID": f.transaction}),
+            )
         }),
-        post(UNKNOWN, |_| call(&json!({}))).ok(404).with(|_| vec![("method", "com.apperian.eas.apps.remove".to_owned())]).theirs(),
+        post(UNKNOWN, |_| call(&json!({})))
+            .ok(404)
+            .with(|_| vec![("method", "com.apperian.eas.apps.remove".to_owned())])
+            .theirs(),
         post("/upload", |_: &Furnished| Form(apk(3), Vec::new()))
             .asking(|f| format!("transactionID={}", f.transaction))
             .named("app.apk")

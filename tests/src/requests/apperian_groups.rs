@@ -18,15 +18,24 @@ fn group(f: &Furnished) -> Vec<(&'static str, String)> {
 pub(super) fn entries() -> Vec<Entry> {
     vec![
         get(GROUPS, none).theirs(),
-        post(GROUPS, |_| Json(json!({"group_name": format!("{MARK} new"), "group_description": MARK}))).again(&[409]).theirs(),
+        post(GROUPS, |_| {
+            Json(json!({"group_name": format!("{MARK} new"), "group_description": MARK}))
+        })
+        .again(&[409])
+        .theirs(),
         get(GROUP, none).with(group),
-        Entry::new("PUT", GROUP, |_| Json(json!({"group_name": format!("{MARK} renamed"), "group_description": ""}))).with(group),
+        Entry::new("PUT", GROUP, |_| {
+            Json(json!({"group_name": format!("{MARK} renamed"), "group_description": ""}))
+        })
+        .with(group),
         delete(GROUP).again(&[404]).with(group),
         post(APPS, |f| Json(json!({"app_psk": f.plain}))).with(group),
         Entry::new("DELETE", APPS, |f| Json(json!({"app_psk": f.shelved}))).with(group),
         get(USERS, none).with(group),
         post(USERS, |f| Json(json!({"user_psk": f.tenant.admin}))).with(group),
         Entry::new("DELETE", USERS, |f| Json(json!({"user_psk": f.worker}))).with(group),
-        post("/groups/users/{user}", |f| Json(json!({"group_psk": f.group}))),
+        post("/groups/users/{user}", |f| {
+            Json(json!({"group_psk": f.group}))
+        }),
     ]
 }

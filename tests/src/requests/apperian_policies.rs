@@ -1,4 +1,5 @@
-//! Requests to policies of the Apperian API, their presets, those of apps, and the documents that apps read.
+//! Requests to policies of the Apperian API, their presets, those of apps, and the documents that
+//! apps read.
 
 use serde_json::{Value, json};
 use shared::id::{AppId, BinaryType};
@@ -17,7 +18,10 @@ fn page(name: &str) -> Value {
 }
 
 fn android(f: &Furnished) -> AppId {
-    f.shelved.parse::<AppId>().expect("an id").binary(BinaryType::Android)
+    f.shelved
+        .parse::<AppId>()
+        .expect("an id")
+        .binary(BinaryType::Android)
 }
 
 fn application(f: &Furnished) -> Vec<(&'static str, String)> {
@@ -33,18 +37,38 @@ fn preset(f: &Furnished) -> Vec<(&'static str, String)> {
 }
 
 fn document(f: &Furnished) -> Vec<(&'static str, String)> {
-    vec![("tenant", f.tenant.handle.to_string()), ("application", android(f).base64url())]
+    vec![
+        ("tenant", f.tenant.handle.to_string()),
+        ("application", android(f).base64url()),
+    ]
 }
 
-/// Applies a policy to an app and waits until its document is published; makes a preset, and gives its id.
+/// Applies a policy to an app and waits until its document is published; makes a preset, and gives
+/// its id.
 pub(super) async fn prepared(world: &World, token: &str, app: &str) -> String {
-    let app = app.parse::<AppId>().expect("an id").binary(BinaryType::Android);
+    let app = app
+        .parse::<AppId>()
+        .expect("an id")
+        .binary(BinaryType::Android);
     let body = json!({"configurations": [{"policy_id": "com.apperian.app-usage"}]});
-    let applied = world.call("POST", &format!("/applications/{app}/policies")).token(token).json(body).send().await;
+    let applied = world
+        .call("POST", &format!("/applications/{app}/policies"))
+        .token(token)
+        .json(body)
+        .send()
+        .await;
     assert_eq!(applied.status, 202, "{}", applied.text);
     world.quiet().await;
-    let made = world.call("POST", &format!("/policies/{PAGE}/configurations")).token(token).json(page("preset")).send().await;
-    made.json["configuration"]["id"].as_str().unwrap_or_else(|| panic!("{}", made.text)).to_owned()
+    let made = world
+        .call("POST", &format!("/policies/{PAGE}/configurations"))
+        .token(token)
+        .json(page("preset"))
+        .send()
+        .await;
+    made.json["configuration"]["id"]
+        .as_str()
+        .unwrap_or_else(|| panic!("{}", made.text))
+        .to_owned()
 }
 
 /// One entry for each row.

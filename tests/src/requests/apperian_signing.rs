@@ -21,10 +21,29 @@ fn key() -> Carries {
 /// Adds a credential for Android and gives its id.
 pub(super) async fn furnish(world: &World, token: &str) -> String {
     let (key, data) = (key_file(KEY), data());
-    let parts = [Part { name: "file", file_name: Some("key.p12"), content: &key }, Part { name: "data", file_name: None, content: data.as_bytes() }];
-    let added = world.call("POST", "/credentials").token(token).parts(parts).send().await;
+    let parts = [
+        Part {
+            name: "file",
+            file_name: Some("key.p12"),
+            content: &key,
+        },
+        Part {
+            name: "data",
+            file_name: None,
+            content: data.as_bytes(),
+        },
+    ];
+    let added = world
+        .call("POST", "/credentials")
+        .token(token)
+        .parts(parts)
+        .send()
+        .await;
     assert_eq!(added.status, 200, "{}", added.text);
-    added.json["credential"]["psk"].as_str().expect("an id").to_owned()
+    added.json["credential"]["psk"]
+        .as_str()
+        .expect("an id")
+        .to_owned()
 }
 
 fn credential(f: &Furnished) -> Vec<(&'static str, String)> {
@@ -34,7 +53,13 @@ fn credential(f: &Furnished) -> Vec<(&'static str, String)> {
 fn signed(f: &Furnished) -> Vec<(&'static str, String)> {
     // The type of the binary is in an id's last bits: the item has one for Android and one for iOS.
     let item: shared::id::AppId = f.shelved.parse().expect("an id");
-    vec![("application", item.binary(shared::id::BinaryType::Android).guid()), ("credential", f.signing.clone())]
+    vec![
+        (
+            "application",
+            item.binary(shared::id::BinaryType::Android).guid(),
+        ),
+        ("credential", f.signing.clone()),
+    ]
 }
 
 /// One entry for each row.
@@ -43,6 +68,11 @@ pub(super) fn entries() -> Vec<Entry> {
         get("/credentials", none).theirs(),
         post("/credentials", |_| key()).named("key.p12").theirs(),
         delete(CREDENTIAL).again(&[404]).with(credential),
-        Entry::new("PUT", "/applications/{application}/credentials/{credential}", none).with(signed),
+        Entry::new(
+            "PUT",
+            "/applications/{application}/credentials/{credential}",
+            none,
+        )
+        .with(signed),
     ]
 }

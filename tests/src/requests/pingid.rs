@@ -11,9 +11,21 @@ const ADDED: &str = "https://ours.example/saml";
 /// The tenant's settings, with a former key beside the current one, and with an application.
 pub(super) async fn furnished(world: &World, tenant: &TestTenant) -> PingSettings {
     world.pingid(tenant).await;
-    world.post(&tenant.cookie, "/box/srv/1.1/admin/pingid/rotate", json!({})).await;
+    world
+        .post(
+            &tenant.cookie,
+            "/box/srv/1.1/admin/pingid/rotate",
+            json!({}),
+        )
+        .await;
     let settings = world.pingid(tenant).await;
-    let added = world.ping(&settings, "addapplication", &json!({"application": {"id": ADDED, "name": "Ours only"}})).await;
+    let added = world
+        .ping(
+            &settings,
+            "addapplication",
+            &json!({"application": {"id": ADDED, "name": "Ours only"}}),
+        )
+        .await;
     assert_eq!(added.status, 200, "{}", added.json);
     settings
 }
@@ -22,7 +34,9 @@ pub(super) async fn furnished(world: &World, tenant: &TestTenant) -> PingSetting
 pub(super) fn entries() -> Vec<Entry> {
     use Carries::Json;
     fn new(_: &Furnished) -> Carries {
-        Json(json!({"application": {"id": format!("{MARK} new"), "name": "New"}, "clientData": "kept"}))
+        Json(
+            json!({"application": {"id": format!("{MARK} new"), "name": "New"}, "clientData": "kept"}),
+        )
     }
     fn renamed(_: &Furnished) -> Carries {
         Json(json!({"appsData": {ADDED: {"id": format!("{MARK} renamed"), "name": "Renamed"}}}))
@@ -31,7 +45,9 @@ pub(super) fn entries() -> Vec<Entry> {
         Json(json!({"applicationsIds": [ADDED]}))
     }
     vec![
-        post("/pingid/rest/4/addapplication/do", new).again(&[400]).theirs(),
+        post("/pingid/rest/4/addapplication/do", new)
+            .again(&[400])
+            .theirs(),
         post("/pingid/rest/4/getapplications/do", empty).theirs(),
         post("/pingid/rest/4/updateapplications/do", renamed).again(&[400]),
         post("/pingid/rest/4/deleteapplications/do", removed).again(&[400]),

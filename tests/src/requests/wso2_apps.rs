@@ -4,7 +4,8 @@ use serde_json::json;
 
 use super::{Carries, Entry, MARK, delete, get, named_app, none, post, query};
 
-/// The rows of apps of the publisher API, beside those of lists: an app, what becomes of it, and where it would be.
+/// The rows of apps of the publisher API, beside those of lists: an app, what becomes of it, and
+/// where it would be.
 pub(super) fn entries() -> Vec<Entry> {
     use Carries::Json;
     vec![

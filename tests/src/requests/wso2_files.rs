@@ -16,9 +16,11 @@ use crate::{Part, TestTenant, World, client};
 
 const DOCS: &str = "/api/appm/publisher/v1.1/apps/{appType}/id/{appId}/docs";
 const DOC: &str = "/api/appm/publisher/v1.1/apps/{appType}/id/{appId}/docs/{documentId}";
-const CONTENT: &str = "/api/appm/publisher/v1.1/apps/{appType}/id/{appId}/docs/{documentId}/content";
+const CONTENT: &str =
+    "/api/appm/publisher/v1.1/apps/{appType}/id/{appId}/docs/{documentId}/content";
 const BINARIES: &str = "/api/appm/publisher/v1.1/apps/mobile/binaries";
-const PLIST: &str = "/api/appm/publisher/v1.1/apps/mobile/getplist/tenant/{tenantId}/file/{fileName}";
+const PLIST: &str =
+    "/api/appm/publisher/v1.1/apps/mobile/getplist/tenant/{tenantId}/file/{fileName}";
 const UPLOADS: &str = "/api/appm/publisher/v1.1/apps/mobile/uploads";
 
 /// What the furnished tenant has of files and documents.
@@ -44,57 +46,147 @@ pub struct FilesOfTenant {
 async fn web_app(world: &World, tenant: &TestTenant) -> AppId {
     let owner = world.user_record(tenant, &tenant.admin).await.value.owner;
     let domain = tenant.domain.clone();
-    let who = Principal { handle: tenant.handle, domain, owner, rights: Rights::ALL, means: Means::Session, credential: SecretHash::of("nothing") };
+    let who = Principal {
+        handle: tenant.handle,
+        domain,
+        owner,
+        rights: Rights::ALL,
+        means: Means::Session,
+        credential: SecretHash::of("nothing"),
+    };
     let now = world.plain.clock.now();
     let mut reader = Reader::new(&*world.plain.table, now);
     let name = Name::new(format!("{MARK} web app")).expect("a name");
     let mut card = AppCard::new(&who.owner, AppId::new(now), AppKind::Web, name, now);
-    let writes = app::made(&mut reader, &who, &mut card).await.expect("an app");
-    world.plain.table.write(writes).await.expect("an app is written");
+    let writes = app::made(&mut reader, &who, &mut card)
+        .await
+        .expect("an app");
+    world
+        .plain
+        .table
+        .write(writes)
+        .await
+        .expect("an app is written");
     card.id
 }
 
 impl FilesOfTenant {
     /// Furnishes a tenant whose shelved item has an iOS version.
-    pub(super) async fn of(world: &World, tenant: &TestTenant, bearer: &str, shelved: &str) -> Self {
+    pub(super) async fn of(
+        world: &World,
+        tenant: &TestTenant,
+        bearer: &str,
+        shelved: &str,
+    ) -> Self {
         let web = web_app(world, tenant).await.uuid();
         let docs = DOCS.replace("{appType}", "webapp").replace("{appId}", &web);
         let upload = async |path: &str, file_name: &str, bytes: &[u8], name: &str| {
-            let answer = world.call("POST", path).bearer(bearer).form(file_name, bytes, &[("appType", "webapp")]).send().await;
-            answer.json[name].as_str().unwrap_or_else(|| panic!("{path}: {}", answer.text)).to_owned()
+            let answer = world
+                .call("POST", path)
+                .bearer(bearer)
+                .form(file_name, bytes, &[("appType", "webapp")])
+                .send()
+                .await;
+            answer.json[name]
+                .as_str()
+                .unwrap_or_else(|| panic!("{path}: {}", answer.text))
+                .to_owned()
         };
         let document = async |source: &str| {
-            let body = json!({"name": format!("{MARK} {source}"), "type": "HOWTO", "sourceType": source});
-            let made = world.call("POST", &docs).bearer(bearer).json(body).send().await;
-            made.json["documentId"].as_str().unwrap_or_else(|| panic!("{docs}: {}", made.text)).to_owned()
+            let body =
+                json!({"name": format!("{MARK} {source}"), "type": "HOWTO", "sourceType": source});
+            let made = world
+                .call("POST", &docs)
+                .bearer(bearer)
+                .json(body)
+                .send()
+                .await;
+            made.json["documentId"]
+                .as_str()
+                .unwrap_or_else(|| panic!("{docs}: {}", made.text))
+                .to_owned()
         };
         let (inline, file) = (document("INLINE").await, document("FILE").await);
-        let text = Part { name: "inlineContent", file_name: None, content: MARK.as_bytes() };
-        let written = world.call("POST", &format!("{docs}/{inline}/content")).bearer(bearer).parts([text]).send().await;
+        let text = Part {
+            name: "inlineContent",
+            file_name: None,
+            content: MARK.as_bytes(),
+        };
+        let written = world
+            .call("POST", &format!("{docs}/{inline}/content"))
+            .bearer(bearer)
+            .parts([text])
+            .send()
+            .await;
         assert_eq!(written.status, 200, "{}", written.text);
-        upload(&format!("{docs}/{file}/content"), "manual.pdf", b"%PDF-1.4\n%%EOF\n", "id").await;
+        upload(
+            &format!("{docs}/{file}/content"),
+            "manual.pdf",
+            b"%PDF-1.4\n%%EOF\n",
+            "id",
+        )
+        .await;
         let package = upload(BINARIES, "a.apk", &apk(1), "path").await;
-        let picture = upload("/api/appm/publisher/v1.1/apps/static-contents", "a.png", &testing::png(8, 8), "id").await;
+        let picture = upload(
+            "/api/appm/publisher/v1.1/apps/static-contents",
+            "a.png",
+            &testing::png(8, 8),
+            "id",
+        )
+        .await;
         let mut reader = Reader::new(&*world.plain.table, world.plain.clock.now());
-        let card = app::card(&mut reader, tenant.handle, shelved.parse().expect("an id")).await.expect("an item").value;
-        let ios = card.binaries.iter().find(|binary| binary.kind == shared::id::BinaryType::Ios).expect("an iOS binary");
+        let card = app::card(&mut reader, tenant.handle, shelved.parse().expect("an id"))
+            .await
+            .expect("an item")
+            .value;
+        let ios = card
+            .binaries
+            .iter()
+            .find(|binary| binary.kind == shared::id::BinaryType::Ios)
+            .expect("an iOS binary");
         let ipa = format!("{}.ipa", ios.versions[0].guid);
-        Self { web, inline, file, package, picture, ipa, parts: Default::default() }
+        Self {
+            web,
+            inline,
+            file,
+            package,
+            picture,
+            ipa,
+            parts: Default::default(),
+        }
     }
 }
 
 /// Another upload in one part whose bytes are there.
 pub(super) async fn new_parts(world: &World, bearer: &str) -> (String, String) {
     let body = json!({"fileName": "a.apk", "size": 9, "parts": 1});
-    let prepared = world.call("POST", UPLOADS).bearer(bearer).json(body).send().await;
-    let url = prepared.json["parts"][0]["url"].as_str().unwrap_or_else(|| panic!("{}", prepared.text));
-    let sent = client::send("PUT", url, &[], "not a zip").await.expect("the part is sent");
+    let prepared = world
+        .call("POST", UPLOADS)
+        .bearer(bearer)
+        .json(body)
+        .send()
+        .await;
+    let url = prepared.json["parts"][0]["url"]
+        .as_str()
+        .unwrap_or_else(|| panic!("{}", prepared.text));
+    let sent = client::send("PUT", url, &[], "not a zip")
+        .await
+        .expect("the part is sent");
     assert_eq!(sent.status, 200, "{:?}", sent.bytes);
-    (prepared.json["uploadId"].as_str().expect("an upload").to_owned(), sent.header("etag").to_owned())
+    (
+        prepared.json["uploadId"]
+            .as_str()
+            .expect("an upload")
+            .to_owned(),
+        sent.header("etag").to_owned(),
+    )
 }
 
 fn of_app(f: &Furnished) -> Vec<(&'static str, String)> {
-    vec![("appType", "webapp".to_owned()), ("appId", f.files.web.clone())]
+    vec![
+        ("appType", "webapp".to_owned()),
+        ("appId", f.files.web.clone()),
+    ]
 }
 
 fn of_inline(f: &Furnished) -> Vec<(&'static str, String)> {
@@ -106,7 +198,10 @@ fn of_file(f: &Furnished) -> Vec<(&'static str, String)> {
 }
 
 fn of_plist(f: &Furnished) -> Vec<(&'static str, String)> {
-    vec![("tenantId", "-1234".to_owned()), ("fileName", f.files.ipa.clone())]
+    vec![
+        ("tenantId", "-1234".to_owned()),
+        ("fileName", f.files.ipa.clone()),
+    ]
 }
 
 fn of_waiting(f: &Furnished) -> Vec<(&'static str, String)> {
@@ -121,24 +216,60 @@ fn form(file: Vec<u8>) -> Carries {
 pub(super) fn entries() -> Vec<Entry> {
     vec![
         get(DOCS, none).with(of_app),
-        post(DOCS, |_| Json(json!({"name": format!("{MARK} new"), "type": "HOWTO", "sourceType": "INLINE"}))).with(of_app).ok(201).again(&[409]),
+        post(DOCS, |_| {
+            Json(json!({"name": format!("{MARK} new"), "type": "HOWTO", "sourceType": "INLINE"}))
+        })
+        .with(of_app)
+        .ok(201)
+        .again(&[409]),
         get(DOC, none).with(of_inline),
-        Entry::new("PUT", DOC, |_| Json(json!({"summary": format!("{MARK} changed")}))).with(of_inline),
+        Entry::new("PUT", DOC, |_| {
+            Json(json!({"summary": format!("{MARK} changed")}))
+        })
+        .with(of_inline),
         delete(DOC).with(of_file).again(&[404]),
         get(CONTENT, none).with(of_inline),
-        post(CONTENT, |_| Form(testing::png(9, 9), Vec::new())).with(of_file).waits(),
-        post(BINARIES, |_| form(apk(2))).named("new.apk").theirs().waits(),
-        get("/api/appm/publisher/v1.1/apps/mobile/binaries/{fileName}", none).with(|f| vec![("fileName", f.files.package.clone())]).ok(302),
-        get(PLIST, none).with(of_plist),
-        get("/api/appm/publisher/v1.1/apps/mobile/getplist/tenant/{tenantId}/file/{fileName}/link", none).with(of_plist),
-        post("/api/appm/publisher/v1.1/apps/static-contents", |_| form(testing::png(7, 7))).theirs().waits(),
-        get("/api/appm/publisher/v1.1/apps/static-contents/{fileName}", |_| query(&[("appType", "webapp")]))
-            .with(|f| vec![("fileName", f.files.picture.clone())]),
-        post(UPLOADS, |_| Json(json!({"fileName": "a.apk", "size": 100}))).theirs(),
-        post("/api/appm/publisher/v1.1/apps/mobile/uploads/{uploadId}/complete", |f| Json(json!({"parts": [{"partNumber": 1, "etag": f.files.parts.1}]})))
-            .with(|f| vec![("uploadId", f.files.parts.0.clone())])
+        post(CONTENT, |_| Form(testing::png(9, 9), Vec::new()))
+            .with(of_file)
             .waits(),
+        post(BINARIES, |_| form(apk(2)))
+            .named("new.apk")
+            .theirs()
+            .waits(),
+        get(
+            "/api/appm/publisher/v1.1/apps/mobile/binaries/{fileName}",
+            none,
+        )
+        .with(|f| vec![("fileName", f.files.package.clone())])
+        .ok(302),
+        get(PLIST, none).with(of_plist),
+        get(
+            "/api/appm/publisher/v1.1/apps/mobile/getplist/tenant/{tenantId}/file/{fileName}/link",
+            none,
+        )
+        .with(of_plist),
+        post("/api/appm/publisher/v1.1/apps/static-contents", |_| {
+            form(testing::png(7, 7))
+        })
+        .theirs()
+        .waits(),
+        get(
+            "/api/appm/publisher/v1.1/apps/static-contents/{fileName}",
+            |_| query(&[("appType", "webapp")]),
+        )
+        .with(|f| vec![("fileName", f.files.picture.clone())]),
+        post(UPLOADS, |_| Json(json!({"fileName": "a.apk", "size": 100}))).theirs(),
+        post(
+            "/api/appm/publisher/v1.1/apps/mobile/uploads/{uploadId}/complete",
+            |f| Json(json!({"parts": [{"partNumber": 1, "etag": f.files.parts.1}]})),
+        )
+        .with(|f| vec![("uploadId", f.files.parts.0.clone())])
+        .waits(),
         delete("/api/appm/publisher/v1.1/apps/mobile/uploads/{uploadId}").with(of_waiting),
-        get("/api/appm/publisher/v1.1/apps/mobile/uploads/{uploadId}", none).with(of_waiting),
+        get(
+            "/api/appm/publisher/v1.1/apps/mobile/uploads/{uploadId}",
+            none,
+        )
+        .with(of_waiting),
     ]
 }

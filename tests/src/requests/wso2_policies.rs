@@ -32,14 +32,33 @@ impl Policies {
     pub async fn of(world: &World, tenant: &TestTenant) -> Self {
         let handle = tenant.handle;
         let owner = world.user_record(tenant, &tenant.admin).await.value.owner;
-        let means = Means::Bearer { scopes: Scopes::named("appm:administration") };
+        let means = Means::Bearer {
+            scopes: Scopes::named("appm:administration"),
+        };
         let credential = CredentialText::new_bearer(handle, &tenant.admin).hash();
-        let who = &Principal { handle, domain: tenant.domain.clone(), owner, rights: Rights::ALL, means, credential };
+        let who = &Principal {
+            handle,
+            domain: tenant.domain.clone(),
+            owner,
+            rights: Rights::ALL,
+            means,
+            credential,
+        };
         let now = world.plain.clock.now();
         let reader = &mut Reader::new(&*world.plain.table, now);
-        let said = Said { text: CONDITION.to_owned(), shared: Some(true), ..Said::default() };
-        let used = partial::create(reader, who, &said).await.expect("a partial").id;
-        let spare = partial::create(reader, who, &said).await.expect("a partial").id;
+        let said = Said {
+            text: CONDITION.to_owned(),
+            shared: Some(true),
+            ..Said::default()
+        };
+        let used = partial::create(reader, who, &said)
+            .await
+            .expect("a partial")
+            .id;
+        let spare = partial::create(reader, who, &said)
+            .await
+            .expect("a partial")
+            .id;
         let group = json!({"policyGroupName": format!("{MARK} group"), "throttlingTier": "Unlimited", "policyPartialMapping": [used]});
         let template = json!({"urlPattern": "/*", "httpVerb": "GET", "policyGroupName": format!("{MARK} group")});
         let web_app = json!({
@@ -47,11 +66,29 @@ impl Policies {
             "policyGroups": [group], "uriTemplates": [template],
         });
         let bearer = world.bearer(tenant, &tenant.admin, SCOPES).await;
-        let made = world.call("POST", "/api/appm/publisher/v1.1/apps/webapp").bearer(&bearer).json(web_app).send().await;
+        let made = world
+            .call("POST", "/api/appm/publisher/v1.1/apps/webapp")
+            .bearer(&bearer)
+            .json(web_app)
+            .send()
+            .await;
         assert_eq!(made.status, 201, "{}", made.text);
-        let id: AppId = made.json["id"].as_str().and_then(|id| id.parse().ok()).expect("an id");
-        world.post(&tenant.cookie, "/box/srv/1.1/admin/appstore/additem", json!({"guid": id.guid()})).await;
-        Self { used, spare, web_app: id.uuid() }
+        let id: AppId = made.json["id"]
+            .as_str()
+            .and_then(|id| id.parse().ok())
+            .expect("an id");
+        world
+            .post(
+                &tenant.cookie,
+                "/box/srv/1.1/admin/appstore/additem",
+                json!({"guid": id.guid()}),
+            )
+            .await;
+        Self {
+            used,
+            spare,
+            web_app: id.uuid(),
+        }
     }
 }
 
@@ -59,7 +96,10 @@ const PARTIALS: &str = "/api/appm/publisher/v1.1/administration/xacmlpolicies";
 const PARTIAL: &str = "/api/appm/publisher/v1.1/administration/xacmlpolicies/{policyPartialId}";
 
 fn used(f: &Furnished) -> Vec<(&'static str, String)> {
-    vec![("policyPartialId", f.policies.used.to_string()), ("appType", "webapp".to_owned())]
+    vec![
+        ("policyPartialId", f.policies.used.to_string()),
+        ("appType", "webapp".to_owned()),
+    ]
 }
 
 fn spare(f: &Furnished) -> Vec<(&'static str, String)> {
@@ -69,17 +109,42 @@ fn spare(f: &Furnished) -> Vec<(&'static str, String)> {
 /// One entry for each row of the function.
 pub(super) fn entries() -> Vec<Entry> {
     use Carries::Json;
-    let new = |_: &Furnished| Json(json!({"policyPartial": CONDITION, "policyPartialName": format!("{MARK} new"), "isSharedPartial": true}));
-    let question = |_: &Furnished| Json(json!({"path": "/a", "verb": "GET", "subject": {"id": "ann", "roles": ["admin"]}}));
+    let new = |_: &Furnished| {
+        Json(
+            json!({"policyPartial": CONDITION, "policyPartialName": format!("{MARK} new"), "isSharedPartial": true}),
+        )
+    };
+    let question = |_: &Furnished| {
+        Json(json!({"path": "/a", "verb": "GET", "subject": {"id": "ann", "roles": ["admin"]}}))
+    };
     vec![
         get("/api/appm/publisher/v1.1/xacmlpolicies", none).theirs(),
-        get("/api/appm/publisher/v1.1/xacmlpolicies/{policyPartialId}/apps/{appType}", none).with(used),
-        post("/api/appm/publisher/v1.1/administration/xacmlpolicies/validate", |_| Json(json!({"policyPartial": CONDITION}))).theirs(),
+        get(
+            "/api/appm/publisher/v1.1/xacmlpolicies/{policyPartialId}/apps/{appType}",
+            none,
+        )
+        .with(used),
+        post(
+            "/api/appm/publisher/v1.1/administration/xacmlpolicies/validate",
+            |_| Json(json!({"policyPartial": CONDITION})),
+        )
+        .theirs(),
         post(PARTIALS, new).ok(201).theirs(),
         get(PARTIAL, none).with(used),
-        Entry::new("PUT", PARTIAL, |_| Json(json!({"policyPartial": CONDITION, "policyPartialDesc": MARK}))).with(used),
+        Entry::new("PUT", PARTIAL, |_| {
+            Json(json!({"policyPartial": CONDITION, "policyPartialDesc": MARK}))
+        })
+        .with(used),
         delete(PARTIAL).again(&[404]).with(spare),
-        post("/api/appm/publisher/v1.1/apps/{appType}/id/{appId}/decision", question)
-            .with(|f| vec![("appType", "webapp".to_owned()), ("appId", f.policies.web_app.clone())]),
+        post(
+            "/api/appm/publisher/v1.1/apps/{appType}/id/{appId}/decision",
+            question,
+        )
+        .with(|f| {
+            vec![
+                ("appType", "webapp".to_owned()),
+                ("appId", f.policies.web_app.clone()),
+            ]
+        }),
     ]
 }

@@ -51,9 +51,17 @@ impl Stage<'_> {
     /// The administrator's API key.
     pub async fn apperian_key(&mut self) -> Result<(), String> {
         let path = format!("/box/srv/1.1/ide/{}/api/create", self.tenant.domain);
-        let made = self.world.post(&self.tenant.cookie, &path, json!({"type": "user", "label": "documented"})).await;
+        let made = self
+            .world
+            .post(
+                &self.tenant.cookie,
+                &path,
+                json!({"type": "user", "label": "documented"}),
+            )
+            .await;
         self.tokens.key = field(&made["apiKey"], "key")?;
-        self.captures.put("apperian", [("token", self.tokens.key.clone())]);
+        self.captures
+            .put("apperian", [("token", self.tokens.key.clone())]);
         Ok(())
     }
 
@@ -69,7 +77,10 @@ impl Stage<'_> {
             }
             Caller::ApperianMember => {
                 if self.tokens.member.is_none() {
-                    let guid = self.world.add_user(&self.tenant, "member@example.com", vec![Role::Sub]).await;
+                    let guid = self
+                        .world
+                        .add_user(&self.tenant, "member@example.com", vec![Role::Sub])
+                        .await;
                     self.tokens.member = Some(self.world.token(&self.tenant, &guid).await);
                 }
                 self.tokens.member.clone()
@@ -82,14 +93,27 @@ impl Stage<'_> {
     async fn sign_in_there(&self) -> Result<String, String> {
         let body = json!({"user_id": self.captured("admin.userId"), "password": PASSWORD});
         // Nothing but the host says which organization it is.
-        let call = self.world.call("POST", "/v2/users/authenticate/").host(&self.host()).json(body);
+        let call = self
+            .world
+            .call("POST", "/v2/users/authenticate/")
+            .host(&self.host())
+            .json(body);
         field(&succeeded("users/authenticate", call).await?.json, "token")
     }
 
     /// A request of the administrator that must succeed.
-    async fn administer(&self, method: &str, path: &str, body: Option<Value>) -> Result<Answer, String> {
+    async fn administer(
+        &self,
+        method: &str,
+        path: &str,
+        body: Option<Value>,
+    ) -> Result<Answer, String> {
         let call = self.world.call(method, path).token(&self.tokens.key);
-        let call = if let Some(body) = body { call.json(body) } else { call };
+        let call = if let Some(body) = body {
+            call.json(body)
+        } else {
+            call
+        };
         succeeded(&format!("{method} {path}"), call).await
     }
 
@@ -117,29 +141,65 @@ impl Stage<'_> {
             }
             Step::AppNumber => {
                 let path = format!("/v2/applications/{}", self.known("native.id")?);
-                let number = field(&self.administer("GET", &path, None).await?.json["application"], "psk")?;
+                let number = field(
+                    &self.administer("GET", &path, None).await?.json["application"],
+                    "psk",
+                )?;
                 self.captures.put("number", [("", number)]);
                 Ok(())
             }
             Step::AppUsage => {
                 let path = format!("/v2/applications/{}/policies/", self.known("native.id")?);
-                let applied = self.administer("POST", &path, Some(json!({"configurations": [{"policy_id": APP_USAGE}]}))).await?;
-                self.captures.put("applied", [("id", field(&applied.json["configurations"][0], "id")?)]);
-                self.wait_for(&path, |answer| answer["status"]["code"] == 3).await
+                let applied = self
+                    .administer(
+                        "POST",
+                        &path,
+                        Some(json!({"configurations": [{"policy_id": APP_USAGE}]})),
+                    )
+                    .await?;
+                self.captures.put(
+                    "applied",
+                    [("id", field(&applied.json["configurations"][0], "id")?)],
+                );
+                self.wait_for(&path, |answer| answer["status"]["code"] == 3)
+                    .await
             }
             Step::Preset => {
                 let name = format!("Preset {}", self.next());
                 let configuration = json!({"open_webpage_frequency": "1", "open_webpage_url": "https://example.com/news"});
                 let body = json!({"name": name, "auth_required": true, "enabled_by_default": false, "configuration": configuration});
-                let made = self.administer("POST", &format!("/v2/policies/{OPEN_WEB_PAGE}/configurations/"), Some(body)).await?;
-                self.captures.put("preset", [("id", field(&made.json["configuration"], "id")?), ("name", name)]);
+                let made = self
+                    .administer(
+                        "POST",
+                        &format!("/v2/policies/{OPEN_WEB_PAGE}/configurations/"),
+                        Some(body),
+                    )
+                    .await?;
+                self.captures.put(
+                    "preset",
+                    [
+                        ("id", field(&made.json["configuration"], "id")?),
+                        ("name", name),
+                    ],
+                );
                 Ok(())
             }
             Step::Credential => self.credential().await,
             Step::Signed => {
                 let app = self.known("native.id")?;
-                self.administer("PUT", &format!("/v1/applications/{app}/credentials/{}", self.known("credential.psk")?), None).await?;
-                self.wait_for(&format!("/v2/applications/{app}"), |answer| answer["application"]["version"]["signing_status"] == "signed").await
+                self.administer(
+                    "PUT",
+                    &format!(
+                        "/v1/applications/{app}/credentials/{}",
+                        self.known("credential.psk")?
+                    ),
+                    None,
+                )
+                .await?;
+                self.wait_for(&format!("/v2/applications/{app}"), |answer| {
+                    answer["application"]["version"]["signing_status"] == "signed"
+                })
+                .await
             }
             Step::UserToken => {
                 let token = self.sign_in_there().await?;
@@ -147,24 +207,48 @@ impl Stage<'_> {
                 Ok(())
             }
             Step::SignedOut => {
-                let call = self.world.call("DELETE", "/v2/users/authenticate/").token(&self.known("login.token")?);
+                let call = self
+                    .world
+                    .call("DELETE", "/v2/users/authenticate/")
+                    .token(&self.known("login.token")?);
                 succeeded("signing out", call).await.map(drop)
             }
             Step::UserInGroup => {
                 let group = self.group().await;
-                self.post("storeitemgroup/addusers", json!({"guid": group, "users": [self.known("user.guid")?]})).await;
+                self.post(
+                    "storeitemgroup/addusers",
+                    json!({"guid": group, "users": [self.known("user.guid")?]}),
+                )
+                .await;
                 Ok(())
             }
             Step::OtherApp => self.other_app().await,
             Step::CallCreated => self.begun("create", json!({})).await,
-            Step::CallUpdated => self.begun("update", json!({"appID": self.known("native.id")?})).await,
+            Step::CallUpdated => {
+                self.begun("update", json!({"appID": self.known("native.id")?}))
+                    .await
+            }
             Step::CallUploaded => {
                 let file = bytes_of("@apk", self.next())?;
-                let part = Part { name: "LUuploadFile", file_name: Some("app.apk"), content: &file };
-                let uploaded = succeeded("the upload", self.world.call("POST", &self.known("transaction.path")?).parts([part])).await?;
+                let part = Part {
+                    name: "LUuploadFile",
+                    file_name: Some("app.apk"),
+                    content: &file,
+                };
+                let uploaded = succeeded(
+                    "the upload",
+                    self.world
+                        .call("POST", &self.known("transaction.path")?)
+                        .parts([part]),
+                )
+                .await?;
                 self.captures.put(
                     "transaction",
-                    [("id", self.known("transaction.id")?), ("path", self.known("transaction.path")?), ("file", field(&uploaded.json, "fileID")?)],
+                    [
+                        ("id", self.known("transaction.id")?),
+                        ("path", self.known("transaction.path")?),
+                        ("file", field(&uploaded.json, "fileID")?),
+                    ],
                 );
                 Ok(())
             }
@@ -177,32 +261,77 @@ impl Stage<'_> {
         self.binary(kind, 1).await;
         let guid = self.known("item.guid")?;
         let id: AppId = guid.parse().map_err(|_| format!("{guid} is no id"))?;
-        self.captures.put("native", [("id", id.binary(of).base64url()), ("guid", guid)]);
+        self.captures.put(
+            "native",
+            [("id", id.binary(of).base64url()), ("guid", guid)],
+        );
         Ok(())
     }
 
     async fn credential(&mut self) -> Result<(), String> {
         let description = format!("Example key {}", self.next());
         let (path, password) = SIGNING_FILE;
-        let file = std::fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).with_file_name(path)).map_err(|error| format!("{path}: {error}"))?;
-        let data = json!({"description": description, "platform": 2, "password": password}).to_string();
-        let parts = [Part { name: "file", file_name: Some("keys.p12"), content: &file }, Part { name: "data", file_name: None, content: data.as_bytes() }];
-        let added = succeeded("POST /v1/credentials", self.world.call("POST", "/v1/credentials/").token(&self.tokens.key).parts(parts)).await?;
-        self.captures.put("credential", [("psk", field(&added.json["credential"], "psk")?), ("description", description)]);
+        let file = std::fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).with_file_name(path))
+            .map_err(|error| format!("{path}: {error}"))?;
+        let data =
+            json!({"description": description, "platform": 2, "password": password}).to_string();
+        let parts = [
+            Part {
+                name: "file",
+                file_name: Some("keys.p12"),
+                content: &file,
+            },
+            Part {
+                name: "data",
+                file_name: None,
+                content: data.as_bytes(),
+            },
+        ];
+        let added = succeeded(
+            "POST /v1/credentials",
+            self.world
+                .call("POST", "/v1/credentials/")
+                .token(&self.tokens.key)
+                .parts(parts),
+        )
+        .await?;
+        self.captures.put(
+            "credential",
+            [
+                ("psk", field(&added.json["credential"], "psk")?),
+                ("description", description),
+            ],
+        );
         Ok(())
     }
 
     /// Makes another tenant with an Android app.
     async fn other_app(&mut self) -> Result<(), String> {
-        let tenant = self.world.tenant(&format!("{}-other", self.tenant.domain)).await;
-        let made = self.world.post(&tenant.cookie, "/box/srv/1.1/admin/storeitem/create", json!({"name": "Foreign"})).await;
+        let tenant = self
+            .world
+            .tenant(&format!("{}-other", self.tenant.domain))
+            .await;
+        let made = self
+            .world
+            .post(
+                &tenant.cookie,
+                "/box/srv/1.1/admin/storeitem/create",
+                json!({"name": "Foreign"}),
+            )
+            .await;
         let guid = text(&made["guid"]);
-        let uploaded = self.world.upload(&tenant.cookie, &guid, "android", &bytes_of("@apk", 1)?).await;
+        let uploaded = self
+            .world
+            .upload(&tenant.cookie, &guid, "android", &bytes_of("@apk", 1)?)
+            .await;
         if uploaded.status != 200 {
             return Err(format!("the upload of another tenant: {}", uploaded.text));
         }
         let id: AppId = guid.parse().map_err(|_| format!("{guid} is no id"))?;
-        self.captures.put("foreign", [("id", id.binary(BinaryType::Android).base64url())]);
+        self.captures.put(
+            "foreign",
+            [("id", id.binary(BinaryType::Android).base64url())],
+        );
         Ok(())
     }
 
@@ -213,8 +342,14 @@ impl Stage<'_> {
         let begun = succeeded(call, self.world.call("POST", CALLS).json(body)).await?;
         let result = &begun.json["result"];
         let url = field(result, "fileUploadURL")?;
-        let path = url.strip_prefix(ORIGIN).ok_or_else(|| format!("{url} leads elsewhere"))?.to_owned();
-        self.captures.put("transaction", [("id", field(result, "transactionID")?), ("path", path)]);
+        let path = url
+            .strip_prefix(ORIGIN)
+            .ok_or_else(|| format!("{url} leads elsewhere"))?
+            .to_owned();
+        self.captures.put(
+            "transaction",
+            [("id", field(result, "transactionID")?), ("path", path)],
+        );
         Ok(())
     }
 }

@@ -51,11 +51,28 @@ pub struct Exchange<'a> {
 impl Case {
     /// The case's own request and those after it, in their order.
     pub fn exchanges(&self) -> impl Iterator<Item = Exchange<'_>> {
-        let own = Exchange { caller: self.caller, request: &self.request, response: &self.response, until: self.until };
-        let later = self.then.iter().map(|Later { caller, request, until, response }| {
-            let caller = caller.unwrap_or(self.caller);
-            Exchange { caller, request, response, until: *until }
-        });
+        let own = Exchange {
+            caller: self.caller,
+            request: &self.request,
+            response: &self.response,
+            until: self.until,
+        };
+        let later = self.then.iter().map(
+            |Later {
+                 caller,
+                 request,
+                 until,
+                 response,
+             }| {
+                let caller = caller.unwrap_or(self.caller);
+                Exchange {
+                    caller,
+                    request,
+                    response,
+                    until: *until,
+                }
+            },
+        );
         std::iter::once(own).chain(later)
     }
 }
@@ -136,14 +153,24 @@ pub fn folder() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("documented")
 }
 
-/// All files with their names and texts. One that cannot be read, or names an unknown step, fails every test.
+/// All files with their names and texts. One that cannot be read, or names an unknown step, fails
+/// every test.
 pub fn cases() -> Vec<(String, String, Case)> {
-    let entries = ["rhmap", "wso2", "apperian", "pingid"].into_iter().flat_map(|dialect| fs::read_dir(folder().join(dialect)).expect("the folder is there"));
+    let entries = ["rhmap", "wso2", "apperian", "pingid"]
+        .into_iter()
+        .flat_map(|dialect| fs::read_dir(folder().join(dialect)).expect("the folder is there"));
     let mut found: Vec<_> = entries
         .map(|entry| {
             let path = entry.expect("an entry").path();
             let (text, case) = read(&path);
-            (path.file_name().expect("a name").to_string_lossy().into_owned(), text, case)
+            (
+                path.file_name()
+                    .expect("a name")
+                    .to_string_lossy()
+                    .into_owned(),
+                text,
+                case,
+            )
         })
         .collect();
     found.sort_by(|(one, ..), (other, ..)| one.cmp(other));
@@ -152,7 +179,11 @@ pub fn cases() -> Vec<(String, String, Case)> {
 
 /// The body that the request of a file holds.
 pub fn example(file: &str) -> Value {
-    read(&folder().join(file)).1.request.body.unwrap_or_else(|| panic!("{file} has a body"))
+    read(&folder().join(file))
+        .1
+        .request
+        .body
+        .unwrap_or_else(|| panic!("{file} has a body"))
 }
 
 fn read(path: &Path) -> (String, Case) {

@@ -1,6 +1,6 @@
-//! Replays `tests/documented`: each documented request with its documented answer, in a tenant of its own, and the
-//! documented operations against the route table. What the files mean stands in `tests/documented/README.md` and in the
-//! `README-….md` beside it.
+//! Replays `tests/documented`: each documented request with its documented answer, in a tenant of
+//! its own, and the documented operations against the route table. What the files mean stands in
+//! `tests/documented/README.md` and in the `README-….md` beside it.
 
 mod apperian;
 mod case;
@@ -93,10 +93,13 @@ struct Span {
 impl Span {
     /// Whether a section such as `003 2.15` or `001a 7` is in it.
     fn holds(self, section: &str) -> bool {
-        let Some((document, number)) = section.split_once(' ') else { return false };
+        let Some((document, number)) = section.split_once(' ') else {
+            return false;
+        };
         let (chapter, section) = number.split_once('.').unwrap_or((number, "0"));
         let number = chapter.parse().ok().zip(section.parse().ok());
-        document == self.document && number.is_some_and(|number| (self.first..=self.last).contains(&number))
+        document == self.document
+            && number.is_some_and(|number| (self.first..=self.last).contains(&number))
     }
 }
 
@@ -122,8 +125,17 @@ impl Deployment {
     /// Its parameters.
     fn settings(self) -> Settings {
         let wso2_create_status = if self.create_status_200 { 200 } else { 201 };
-        let Self { require_if_match, pingid_strict, .. } = self;
-        Settings { require_if_match, wso2_create_status, pingid_strict, ..World::public_settings() }
+        let Self {
+            require_if_match,
+            pingid_strict,
+            ..
+        } = self;
+        Settings {
+            require_if_match,
+            wso2_create_status,
+            pingid_strict,
+            ..World::public_settings()
+        }
     }
 }
 
@@ -133,17 +145,24 @@ async fn replay(span: Span) {
     let turns = Arc::new(Semaphore::new(AT_ONCE));
     let mut running = JoinSet::new();
     let mut names = BTreeMap::new();
-    let chosen = cases().into_iter().filter(|(.., case)| span.holds(&case.section));
+    let chosen = cases()
+        .into_iter()
+        .filter(|(.., case)| span.holds(&case.section));
     for (number, (name, text, case)) in chosen.enumerate() {
         let deployment = Deployment::of(&case);
         let world = match worlds.entry(deployment) {
             Entry::Occupied(world) => Arc::clone(world.get()),
-            Entry::Vacant(none) => Arc::clone(none.insert(Arc::new(World::with_settings(deployment.settings(), 1).await.0))),
+            Entry::Vacant(none) => Arc::clone(none.insert(Arc::new(
+                World::with_settings(deployment.settings(), 1).await.0,
+            ))),
         };
         let turns = Arc::clone(&turns);
         let task = running.spawn(async move {
             let _turn = turns.acquire_owned().await.expect("turns are never closed");
-            if case.given.contains(&Step::Rhmap(rhmap::Step::DefaultTenant)) {
+            if case
+                .given
+                .contains(&Step::Rhmap(rhmap::Step::DefaultTenant))
+            {
                 let (world, tenant) = World::with_settings(deployment.settings(), 1).await;
                 run(&world, tenant, &case, &text).await
             } else {
@@ -158,14 +177,26 @@ async fn replay(span: Span) {
     while let Some(ended) = running.join_next_with_id().await {
         let (id, failure) = match ended {
             Ok((id, outcome)) => (id, outcome.err()),
-            Err(error) => (error.id(), Some(format!("its steps failed: {}", said(error)))),
+            Err(error) => (
+                error.id(),
+                Some(format!("its steps failed: {}", said(error))),
+            ),
         };
         if let Some(failure) = failure {
             failures.insert(&names[&id], failure);
         }
     }
-    let report = failures.iter().fold(String::new(), |report, (name, failure)| format!("{report}\n=== {name}\n{failure}\n"));
-    assert!(failures.is_empty(), "{} of {} files failed\n{report}", failures.len(), names.len());
+    let report = failures
+        .iter()
+        .fold(String::new(), |report, (name, failure)| {
+            format!("{report}\n=== {name}\n{failure}\n")
+        });
+    assert!(
+        failures.is_empty(),
+        "{} of {} files failed\n{report}",
+        failures.len(),
+        names.len()
+    );
 }
 
 /// What a panicking task said.
@@ -173,7 +204,11 @@ fn said(error: JoinError) -> String {
     match error.try_into_panic() {
         Ok(panic) => match panic.downcast::<String>() {
             Ok(text) => *text,
-            Err(panic) => panic.downcast_ref::<&str>().copied().unwrap_or("a panic without words").to_owned(),
+            Err(panic) => panic
+                .downcast_ref::<&str>()
+                .copied()
+                .unwrap_or("a panic without words")
+                .to_owned(),
         },
         Err(error) => error.to_string(),
     }
@@ -182,16 +217,34 @@ fn said(error: JoinError) -> String {
 /// Runs one case: the steps, then each request with the comparison of its answer.
 async fn run(world: &World, tenant: TestTenant, case: &Case, text: &str) -> Result<(), String> {
     let mut stage = Stage::new(world, tenant).await;
-    let Case { section, title, repairs, .. } = case;
-    stage.credentials_of(section).await.map_err(|why| format!("{section} {title}\n{why}"))?;
+    let Case {
+        section,
+        title,
+        repairs,
+        ..
+    } = case;
+    stage
+        .credentials_of(section)
+        .await
+        .map_err(|why| format!("{section} {title}\n{why}"))?;
     for step in &case.given {
-        stage.step(*step, case).await.map_err(|why| format!("{section} {title}\nits steps failed: {why}"))?;
+        stage
+            .step(*step, case)
+            .await
+            .map_err(|why| format!("{section} {title}\nits steps failed: {why}"))?;
     }
     for (number, exchange) in case.exchanges().enumerate() {
         stage.exchange(&exchange).await.map_err(|why| {
             let file: Value = serde_json::from_str(text).unwrap_or_default();
-            let (place, part) = if number == 0 { (String::new(), &file) } else { (format!(", then {number}"), &file["then"][number - 1]) };
-            format!("{section} {title}{place}\nrepaired: {repairs:?}\n{why}\nexpected: {}", part["response"])
+            let (place, part) = if number == 0 {
+                (String::new(), &file)
+            } else {
+                (format!(", then {number}"), &file["then"][number - 1])
+            };
+            format!(
+                "{section} {title}{place}\nrepaired: {repairs:?}\n{why}\nexpected: {}",
+                part["response"]
+            )
         })?;
     }
     Ok(())
@@ -202,11 +255,30 @@ fn every_file_is_replayed_by_one_test() {
     let cases = cases();
     assert!(!cases.is_empty());
     let names: BTreeSet<&String> = cases.iter().map(|(name, ..)| name).collect();
-    assert_eq!(names.len(), cases.len(), "names tell files apart, whatever their folders");
+    assert_eq!(
+        names.len(),
+        cases.len(),
+        "names tell files apart, whatever their folders"
+    );
     for (name, _, case) in &cases {
-        let times = SPANS.iter().filter(|span| span.holds(&case.section)).count();
-        assert_eq!(times, 1, "{name}: section {} is in {times} spans", case.section);
-        let number = ["003 ", "001", "000", "002"].iter().fold(&*case.section, |number, document| number.trim_start_matches(document)).replace(' ', "");
-        assert!(name.starts_with(&format!("{number}-")) && name.ends_with(".json"), "{name} is of section {number}");
+        let times = SPANS
+            .iter()
+            .filter(|span| span.holds(&case.section))
+            .count();
+        assert_eq!(
+            times, 1,
+            "{name}: section {} is in {times} spans",
+            case.section
+        );
+        let number = ["003 ", "001", "000", "002"]
+            .iter()
+            .fold(&*case.section, |number, document| {
+                number.trim_start_matches(document)
+            })
+            .replace(' ', "");
+        assert!(
+            name.starts_with(&format!("{number}-")) && name.ends_with(".json"),
+            "{name} is of section {number}"
+        );
     }
 }

@@ -54,7 +54,14 @@ impl<'a> Stage<'a> {
         captures.put("tenant", [("handle", tenant.handle.to_string())]);
         captures.put("store", [("guid", tenant.store.to_string())]);
         let unknown = AppId::new(world.plain.clock.now());
-        captures.put("unknown", [("guid", Guid::random().to_string()), ("uuid", unknown.uuid()), ("id", unknown.base64url())]);
+        captures.put(
+            "unknown",
+            [
+                ("guid", Guid::random().to_string()),
+                ("uuid", unknown.uuid()),
+                ("id", unknown.base64url()),
+            ],
+        );
         let login = login(&tenant.domain);
         let administrator = [
             ("guid", tenant.admin.to_string()),
@@ -68,11 +75,26 @@ impl<'a> Stage<'a> {
         let publisher = Publisher::new(&tenant.domain);
         let (made_of, session) = (BTreeMap::new(), String::new());
         let (tokens, settings) = (Tokens::default(), Vec::new());
-        let stage =
-            Self { world, tenant, captures, made: 0, made_of, kind: "", app_type: "", user: None, session, publisher, if_match: false, tokens, settings };
+        let stage = Self {
+            world,
+            tenant,
+            captures,
+            made: 0,
+            made_of,
+            kind: "",
+            app_type: "",
+            user: None,
+            session,
+            publisher,
+            if_match: false,
+            tokens,
+            settings,
+        };
         let policies = stage.post("appstore/listpolicies", json!({})).await;
         for guid in policies["list"].as_array().expect("a list") {
-            stage.post("appstore/removepolicy", json!({"guid": guid})).await;
+            stage
+                .post("appstore/removepolicy", json!({"guid": guid}))
+                .await;
         }
         stage
     }
@@ -82,7 +104,11 @@ impl<'a> Stage<'a> {
         if section.starts_with("000") {
             self.apperian_key().await?;
         }
-        if section.starts_with("002") { self.ping_settings().await } else { Ok(()) }
+        if section.starts_with("002") {
+            self.ping_settings().await
+        } else {
+            Ok(())
+        }
     }
 
     /// The tenant's own name of this deployment.
@@ -92,7 +118,9 @@ impl<'a> Stage<'a> {
 
     /// Asks an administration operation as the administrator.
     pub async fn post(&self, operation: &str, body: Value) -> Value {
-        self.world.post(&self.tenant.cookie, &format!("{ADMIN}/{operation}"), body).await
+        self.world
+            .post(&self.tenant.cookie, &format!("{ADMIN}/{operation}"), body)
+            .await
     }
 
     /// A number that no earlier call gave.
@@ -109,7 +137,9 @@ impl<'a> Stage<'a> {
     }
 
     pub fn captured(&self, reference: &str) -> &str {
-        self.captures.get(reference).unwrap_or_else(|| panic!("a step before this one must capture ${reference}"))
+        self.captures
+            .get(reference)
+            .unwrap_or_else(|| panic!("a step before this one must capture ${reference}"))
     }
 
     /// Does one of the case's steps.
@@ -135,15 +165,29 @@ impl<'a> Stage<'a> {
             pause().await;
             (told, answer, wrong) = self.asked(exchange).await?;
         }
-        let location = answer.headers.contains_key("location").then(|| answer.header("location").to_owned());
-        let etag = answer.headers.contains_key("etag").then(|| answer.header("etag").to_owned());
+        let location = answer
+            .headers
+            .contains_key("location")
+            .then(|| answer.header("location").to_owned());
+        let etag = answer
+            .headers
+            .contains_key("etag")
+            .then(|| answer.header("etag").to_owned());
         let of_body = |name: &str| written(&answer.json[name]);
         let of_result = |name: &str| written(&answer.json["result"][name]);
         let fields = [
             ("etag", etag),
             ("location", location),
-            ("token", of_body("access_token").or_else(|| of_body("token")).or_else(|| of_result("token"))),
-            ("configuration", written(&answer.json["configuration"]["id"])),
+            (
+                "token",
+                of_body("access_token")
+                    .or_else(|| of_body("token"))
+                    .or_else(|| of_result("token")),
+            ),
+            (
+                "configuration",
+                written(&answer.json["configuration"]["id"]),
+            ),
             ("fileID", of_body("fileID")),
             ("appID", of_result("appID")),
             ("id", of_body("id")),
@@ -151,15 +195,29 @@ impl<'a> Stage<'a> {
             ("next", of_body("next")),
             ("previous", of_body("previous")),
         ];
-        self.captures.put("answer", fields.into_iter().filter_map(|(name, value)| Some((name, value?))));
+        self.captures.put(
+            "answer",
+            fields
+                .into_iter()
+                .filter_map(|(name, value)| Some((name, value?))),
+        );
         if wrong.is_empty() {
             return Ok(());
         }
-        Err(format!("> {told}\nreceived: {} {:?} {}\nwrong:    {}", answer.status, answer.headers, answer.text, wrong.join("\n          ")))
+        Err(format!(
+            "> {told}\nreceived: {} {:?} {}\nwrong:    {}",
+            answer.status,
+            answer.headers,
+            answer.text,
+            wrong.join("\n          ")
+        ))
     }
 
     /// Asks once: what was sent, the answer, and where it is not the documented one.
-    async fn asked(&mut self, exchange: &Exchange<'_>) -> Result<(String, Answer, Vec<String>), String> {
+    async fn asked(
+        &mut self,
+        exchange: &Exchange<'_>,
+    ) -> Result<(String, Answer, Vec<String>), String> {
         let mut told = String::new();
         let answer = self.ask(exchange, &mut told).await?;
         let wrong = self.wrong(exchange.response, &answer)?;
@@ -170,24 +228,40 @@ impl<'a> Stage<'a> {
     fn wrong(&self, response: &Response, answer: &Answer) -> Result<Vec<String>, String> {
         let mut wrong = Vec::new();
         if answer.http != response.status {
-            wrong.push(format!("status {} instead of {}", answer.http, response.status));
+            wrong.push(format!(
+                "status {} instead of {}",
+                answer.http, response.status
+            ));
         }
-        // Clients of the Apperian API take any `error` for a failure. Those of its older calls ask for it in the files.
-        if !self.tokens.key.is_empty() && answer.http < 300 && answer.json.get("jsonrpc").is_none() && answer.json.get("error").is_some() {
+        // Clients of the Apperian API take any `error` for a failure. Those of its older calls ask
+        // for it in the files.
+        if !self.tokens.key.is_empty()
+            && answer.http < 300
+            && answer.json.get("jsonrpc").is_none()
+            && answer.json.get("error").is_some()
+        {
             wrong.push("a success has the key error".to_owned());
         }
         if let Some(payload) = &response.signed {
-            if !answer.header("content-type").starts_with("application/json") {
+            if !answer
+                .header("content-type")
+                .starts_with("application/json")
+            {
                 wrong.push(format!("content-type {:?}", answer.header("content-type")));
             }
             match self.opened(answer) {
-                Ok(opened) => self.captures.compare(payload, Some(&opened), "payload", &mut wrong),
+                Ok(opened) => self
+                    .captures
+                    .compare(payload, Some(&opened), "payload", &mut wrong),
                 Err(why) => wrong.push(why),
             }
         }
         if let Some(body) = &response.body {
             let json = (!answer.json.is_null()).then_some(&answer.json);
-            if !answer.header("content-type").starts_with("application/json") {
+            if !answer
+                .header("content-type")
+                .starts_with("application/json")
+            {
                 wrong.push(format!("content-type {:?}", answer.header("content-type")));
             }
             self.captures.compare(body, json, "body", &mut wrong);
@@ -196,7 +270,10 @@ impl<'a> Stage<'a> {
             wrong.push("the body is not empty".to_owned());
         }
         for (name, value) in &response.headers {
-            let got = answer.headers.contains_key(name).then(|| Value::from(answer.header(name)));
+            let got = answer
+                .headers
+                .contains_key(name)
+                .then(|| Value::from(answer.header(name)));
             self.captures.compare(value, got.as_ref(), name, &mut wrong);
         }
         for part in &response.contains {
@@ -211,7 +288,9 @@ impl<'a> Stage<'a> {
     /// Sends a request and notes it in `told`.
     async fn ask(&mut self, exchange: &Exchange<'_>, told: &mut String) -> Result<Answer, String> {
         let request = exchange.request;
-        let mut call = self.call(exchange.caller, &request.method, &request.path, told).await?;
+        let mut call = self
+            .call(exchange.caller, &request.method, &request.path, told)
+            .await?;
         let mut content_type = None;
         for (name, value) in &request.headers {
             let value = self.captures.fill(value)?;
@@ -227,7 +306,13 @@ impl<'a> Stage<'a> {
     }
 
     /// A request of that caller. A path may be an answer's absolute URL of this server.
-    pub async fn call(&mut self, caller: Caller, method: &str, path: &str, told: &mut String) -> Result<Call<'a>, String> {
+    pub async fn call(
+        &mut self,
+        caller: Caller,
+        method: &str,
+        path: &str,
+        told: &mut String,
+    ) -> Result<Call<'a>, String> {
         let path = self.captures.fill(path)?;
         let path = path.strip_prefix(ORIGIN).unwrap_or(&path);
         tell(told, &format!("{method} {path}"));
@@ -236,22 +321,46 @@ impl<'a> Stage<'a> {
             return Ok(call.token(&token));
         }
         // Nothing but the host says which organization signs in.
-        let call = if self.tokens.key.is_empty() { call } else { call.host(&self.host()) };
+        let call = if self.tokens.key.is_empty() {
+            call
+        } else {
+            call.host(&self.host())
+        };
         Ok(match caller {
             Caller::Admin => call.cookie(&self.tenant.cookie),
             Caller::StoreUser => call.session(&self.session),
             Caller::Nobody => call,
-            publisher => call.header("authorization", &format!("Bearer {}", self.publisher.token(self.world, scopes(publisher)).await?)),
+            publisher => call.header(
+                "authorization",
+                &format!(
+                    "Bearer {}",
+                    self.publisher.token(self.world, scopes(publisher)).await?
+                ),
+            ),
         })
     }
 
     /// With what the file says the request holds.
-    fn with_body(&mut self, call: Call<'a>, request: &Request, content_type: Option<String>, told: &mut String) -> Result<Call<'a>, String> {
+    fn with_body(
+        &mut self,
+        call: Call<'a>,
+        request: &Request,
+        content_type: Option<String>,
+        told: &mut String,
+    ) -> Result<Call<'a>, String> {
         if let Some(message) = &request.message {
-            let (header, payload) = (self.captures.fill_json(&message.header)?, self.captures.fill_json(&message.payload)?);
+            let (header, payload) = (
+                self.captures.fill_json(&message.header)?,
+                self.captures.fill_json(&message.payload)?,
+            );
             tell(told, &format!("{header} {payload}"));
-            let key = self.captures.fill(message.key.as_deref().unwrap_or("$ping.key"))?;
-            return Ok(call.raw("application/json", pingid::signed(&header, &payload, &key)?.into_bytes()));
+            let key = self
+                .captures
+                .fill(message.key.as_deref().unwrap_or("$ping.key"))?;
+            return Ok(call.raw(
+                "application/json",
+                pingid::signed(&header, &payload, &key)?.into_bytes(),
+            ));
         }
         let parts = &request.multipart;
         match (&request.body, &request.raw, &request.form, content_type) {
@@ -268,16 +377,26 @@ impl<'a> Stage<'a> {
                 Ok(call.raw(&content_type, raw.into_bytes()))
             }
             (None, None, Some(form), None) if parts.is_empty() => {
-                let fields = form.iter().map(|(name, value)| Ok((name.as_str(), self.captures.fill(value)?)));
+                let fields = form
+                    .iter()
+                    .map(|(name, value)| Ok((name.as_str(), self.captures.fill(value)?)));
                 let fields = fields.collect::<Result<Vec<_>, String>>()?;
                 tell(told, &format!("{fields:?}"));
                 Ok(call.url_encoded(fields.iter().map(|(name, value)| (*name, value.as_str()))))
             }
-            _ => Err("one of body, multipart, raw and form, and a Content-Type with raw alone".to_owned()),
+            _ => Err(
+                "one of body, multipart, raw and form, and a Content-Type with raw alone"
+                    .to_owned(),
+            ),
         }
     }
 
-    fn with_parts(&mut self, call: Call<'a>, file_parts: &[FormPart], told: &mut String) -> Result<Call<'a>, String> {
+    fn with_parts(
+        &mut self,
+        call: Call<'a>,
+        file_parts: &[FormPart],
+        told: &mut String,
+    ) -> Result<Call<'a>, String> {
         let version = self.next();
         let mut parts = Vec::new();
         for part in file_parts {
@@ -285,21 +404,44 @@ impl<'a> Stage<'a> {
                 FormPart::Text { name, value, kind } => {
                     let value = self.captures.fill(value)?;
                     tell(told, &format!("{name}={value}"));
-                    (name, None, kind.as_deref(), in_charset(value, kind.as_deref())?)
+                    (
+                        name,
+                        None,
+                        kind.as_deref(),
+                        in_charset(value, kind.as_deref())?,
+                    )
                 }
-                FormPart::File { name, filename, content, kind } => {
+                FormPart::File {
+                    name,
+                    filename,
+                    content,
+                    kind,
+                } => {
                     tell(told, &format!("{name}={content} ({filename})"));
-                    (name, Some(filename.as_str()), kind.as_deref(), bytes_of(content, version)?)
+                    (
+                        name,
+                        Some(filename.as_str()),
+                        kind.as_deref(),
+                        bytes_of(content, version)?,
+                    )
                 }
             });
         }
         if parts.iter().all(|(_, _, kind, _)| kind.is_none()) {
-            return Ok(call.parts(parts.iter().map(|(name, file_name, _, content)| Part { name, file_name: *file_name, content })));
+            return Ok(
+                call.parts(parts.iter().map(|(name, file_name, _, content)| Part {
+                    name,
+                    file_name: *file_name,
+                    content,
+                })),
+            );
         }
         let boundary = "4f1d2c3b-boundary";
         let mut body = Vec::new();
         for (name, file_name, kind, content) in &parts {
-            let file_name = file_name.map_or_else(String::new, |file_name| format!("; filename=\"{file_name}\""));
+            let file_name = file_name.map_or_else(String::new, |file_name| {
+                format!("; filename=\"{file_name}\"")
+            });
             let kind = kind.map_or_else(String::new, |kind| format!("Content-Type: {kind}\r\n"));
             body.extend_from_slice(format!("--{boundary}\r\nContent-Disposition: form-data; name=\"{name}\"{file_name}\r\n{kind}\r\n").as_bytes());
             body.extend_from_slice(content);
@@ -323,7 +465,9 @@ fn in_charset(text: String, kind: Option<&str>) -> Result<Vec<u8>, String> {
     if !kind.is_some_and(|kind| kind.ends_with("charset=ISO-8859-1")) {
         return Ok(text.into_bytes());
     }
-    text.chars().map(|one| u8::try_from(u32::from(one)).map_err(|_| format!("{one} is not in ISO-8859-1"))).collect()
+    text.chars()
+        .map(|one| u8::try_from(u32::from(one)).map_err(|_| format!("{one} is not in ISO-8859-1")))
+        .collect()
 }
 
 /// Sends a request that must succeed.
@@ -344,8 +488,18 @@ pub fn field(answer: &Value, name: &str) -> Result<String, String> {
 /// The bytes that a file's content stands for.
 pub fn bytes_of(content: &str, version: u32) -> Result<Vec<u8>, String> {
     match content {
-        "@apk" => Ok(testing::apk(IDENTIFIER, version, &format!("{version}.0"), "Field Notes")),
-        "@ipa" => Ok(testing::ipa(IDENTIFIER, &version.to_string(), &format!("{version}.0"), "Field Notes")),
+        "@apk" => Ok(testing::apk(
+            IDENTIFIER,
+            version,
+            &format!("{version}.0"),
+            "Field Notes",
+        )),
+        "@ipa" => Ok(testing::ipa(
+            IDENTIFIER,
+            &version.to_string(),
+            &format!("{version}.0"),
+            "Field Notes",
+        )),
         "@png" => Ok(testing::png(128, 128)),
         "@jpeg" => Ok(testing::jpeg(128, 128)),
         "@pdf" => Ok(b"%PDF-1.4\n%%EOF\n".to_vec()),
@@ -371,7 +525,10 @@ pub fn basic(name: &str, secret: &str) -> String {
 }
 
 pub fn text(value: &Value) -> String {
-    value.as_str().unwrap_or_else(|| panic!("{value} is no text")).to_owned()
+    value
+        .as_str()
+        .unwrap_or_else(|| panic!("{value} is no text"))
+        .to_owned()
 }
 
 /// A text, or a number as a text.

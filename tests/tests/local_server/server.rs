@@ -31,7 +31,11 @@ pub fn bare_command() -> Command {
 /// The program on this data folder, on a free port, with the known password.
 pub fn command(data: &Path) -> Command {
     let mut command = bare_command();
-    command.arg("--data").arg(data).args(["--listen", "127.0.0.1:0"]).env("APPDEPOT_ADMIN_PASSWORD", PASSWORD);
+    command
+        .arg("--data")
+        .arg(data)
+        .args(["--listen", "127.0.0.1:0"])
+        .env("APPDEPOT_ADMIN_PASSWORD", PASSWORD);
     command
 }
 
@@ -63,7 +67,13 @@ impl Server {
 
     /// Starts the program and waits for its line `ready`.
     pub async fn run(mut command: Command) -> Self {
-        let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true).spawn().expect("the server is started");
+        let mut child = command
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .kill_on_drop(true)
+            .spawn()
+            .expect("the server is started");
         let stderr = Arc::new(Mutex::new(String::new()));
         let mut errors = BufReader::new(child.stderr.take().expect("standard error")).lines();
         let told = Arc::clone(&stderr);
@@ -79,14 +89,23 @@ impl Server {
         let read = tokio::time::timeout(START, output.read_line(&mut line)).await;
         let url = line.trim_end().strip_prefix("ready ").map(str::to_owned);
         let Some(url) = url else {
-            panic!("not ready: {read:?} {line:?}: {}", stderr.lock().expect("a text"));
+            panic!(
+                "not ready: {read:?} {line:?}: {}",
+                stderr.lock().expect("a text")
+            );
         };
         let stdout = tokio::spawn(async move {
             let mut rest = String::new();
             let _ = output.read_to_string(&mut rest).await;
             rest
         });
-        Self { child, url, stdout, stderr, stderr_ended }
+        Self {
+            child,
+            url,
+            stdout,
+            stderr,
+            stderr_ended,
+        }
     }
 
     /// What it has said on standard error.
@@ -102,11 +121,25 @@ impl Server {
     /// Asks it to stop, which it has to within ten seconds.
     pub async fn stop(mut self) -> Ended {
         let pid = self.child.id().expect("it runs").to_string();
-        assert!(Command::new("kill").args(["-TERM", &pid]).status().await.expect("kill").success());
-        let status = tokio::time::timeout(Duration::from_secs(30), self.child.wait()).await.expect("it stops in time").expect("it ends");
+        assert!(
+            Command::new("kill")
+                .args(["-TERM", &pid])
+                .status()
+                .await
+                .expect("kill")
+                .success()
+        );
+        let status = tokio::time::timeout(Duration::from_secs(30), self.child.wait())
+            .await
+            .expect("it stops in time")
+            .expect("it ends");
         self.stderr_ended.await.expect("standard error");
         let stderr = self.stderr.lock().expect("a text").clone();
-        Ended { code: status.code(), stdout: self.stdout.await.expect("standard output"), stderr }
+        Ended {
+            code: status.code(),
+            stdout: self.stdout.await.expect("standard output"),
+            stderr,
+        }
     }
 
     /// SIGKILL.
@@ -118,7 +151,9 @@ impl Server {
     /// Signs a member of the default tenant in.
     pub async fn sign_in(&self, user: &str, password: &str) -> HttpAnswer {
         let body = json!({"u": user, "p": password});
-        self.json("POST", "/box/srv/1.1/act/sys/auth/login", &[], &body).await.expect("an answer")
+        self.json("POST", "/box/srv/1.1/act/sys/auth/login", &[], &body)
+            .await
+            .expect("an answer")
     }
 
     /// The administrator of the default tenant.
@@ -129,22 +164,45 @@ impl Server {
     /// A member of that tenant.
     pub async fn admin_of(&self, domain: &str, user: &str) -> Member {
         let body = json!({"u": user, "p": PASSWORD, "d": domain});
-        let answer = self.json("POST", "/box/srv/1.1/act/sys/auth/login", &[], &body).await.expect("an answer");
+        let answer = self
+            .json("POST", "/box/srv/1.1/act/sys/auth/login", &[], &body)
+            .await
+            .expect("an answer");
         assert_eq!(answer.status, 200, "{:?}", answer.bytes);
-        let cookie = answer.json()["login"].as_str().expect("a session").to_owned();
-        Member { url: self.url.clone(), cookie }
+        let cookie = answer.json()["login"]
+            .as_str()
+            .expect("a session")
+            .to_owned();
+        Member {
+            url: self.url.clone(),
+            cookie,
+        }
     }
 
     /// One request with a JSON body.
-    pub async fn json(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &Value) -> Result<HttpAnswer, String> {
+    pub async fn json(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: &Value,
+    ) -> Result<HttpAnswer, String> {
         let mut all = vec![("content-type", "application/json")];
         all.extend_from_slice(headers);
-        client::send(method, &format!("{}{path}", self.url), &all, body.to_string()).await
+        client::send(
+            method,
+            &format!("{}{path}", self.url),
+            &all,
+            body.to_string(),
+        )
+        .await
     }
 
     /// One request without a body.
     pub async fn get(&self, path: &str, headers: &[(&str, &str)]) -> HttpAnswer {
-        client::send("GET", &format!("{}{path}", self.url), headers, "").await.expect("an answer")
+        client::send("GET", &format!("{}{path}", self.url), headers, "")
+            .await
+            .expect("an answer")
     }
 
     /// Whether it still answers.
@@ -171,7 +229,11 @@ pub struct Prepared {
 impl Prepared {
     /// Sends the file to the storage.
     pub async fn put(&self, file: &[u8]) -> Result<HttpAnswer, String> {
-        let headers: Vec<(&str, &str)> = self.headers.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+        let headers: Vec<(&str, &str)> = self
+            .headers
+            .iter()
+            .map(|(name, value)| (name.as_str(), value.as_str()))
+            .collect();
         client::send("PUT", &self.url, &headers, file.to_vec()).await
     }
 }
@@ -179,7 +241,10 @@ impl Prepared {
 impl Member {
     /// The same member at the address of a later start.
     pub fn at(&self, server: &Server) -> Self {
-        Self { url: server.url.clone(), cookie: self.cookie.clone() }
+        Self {
+            url: server.url.clone(),
+            cookie: self.cookie.clone(),
+        }
     }
 
     fn cookie(&self) -> String {
@@ -188,25 +253,42 @@ impl Member {
 
     /// A POST of JSON, whatever comes back.
     pub async fn try_post(&self, path: &str, body: &Value) -> Result<HttpAnswer, String> {
-        let headers = [("content-type", "application/json"), ("cookie", &*self.cookie())];
-        client::send("POST", &format!("{}{path}", self.url), &headers, body.to_string()).await
+        let headers = [
+            ("content-type", "application/json"),
+            ("cookie", &*self.cookie()),
+        ];
+        client::send(
+            "POST",
+            &format!("{}{path}", self.url),
+            &headers,
+            body.to_string(),
+        )
+        .await
     }
 
     /// A POST of JSON that must succeed.
     pub async fn post(&self, path: &str, body: &Value) -> Value {
-        let answer = self.try_post(path, body).await.unwrap_or_else(|error| panic!("{path}: {error}"));
+        let answer = self
+            .try_post(path, body)
+            .await
+            .unwrap_or_else(|error| panic!("{path}: {error}"));
         assert_eq!(answer.status, 200, "{path}: {:?}", answer.bytes);
         answer.json()
     }
 
     /// Makes a store item and gives its guid.
     pub async fn item(&self, name: &str) -> String {
-        self.post(&format!("{ADMIN}/storeitem/create"), &json!({"name": name})).await["guid"].as_str().expect("a guid").to_owned()
+        self.post(&format!("{ADMIN}/storeitem/create"), &json!({"name": name}))
+            .await["guid"]
+            .as_str()
+            .expect("a guid")
+            .to_owned()
     }
 
     /// A store item.
     pub async fn read(&self, guid: &str) -> Value {
-        self.post(&format!("{ADMIN}/storeitem/read"), &json!({"guid": guid})).await
+        self.post(&format!("{ADMIN}/storeitem/read"), &json!({"guid": guid}))
+            .await
     }
 
     /// Sends a file through `uploadbinary`.
@@ -219,25 +301,56 @@ impl Member {
         }
         body.extend_from_slice(format!("\r\n--{boundary}--\r\n").as_bytes());
         let content_type = format!("multipart/form-data; boundary={boundary}");
-        let headers = [("content-type", &*content_type), ("cookie", &*self.cookie())];
-        client::send("POST", &format!("{}{ADMIN}/storeitem/uploadbinary", self.url), &headers, body).await
+        let headers = [
+            ("content-type", &*content_type),
+            ("cookie", &*self.cookie()),
+        ];
+        client::send(
+            "POST",
+            &format!("{}{ADMIN}/storeitem/uploadbinary", self.url),
+            &headers,
+            body,
+        )
+        .await
     }
 
     /// Announces a file that goes straight to the storage.
     pub async fn prepare(&self, guid: &str, kind: &str, size: usize) -> Result<Prepared, String> {
         let body = json!({"guid": guid, "type": kind, "size": size, "fileName": "app.bin"});
-        let answer = self.try_post(&format!("{ADMIN}/storeitem/prepareupload"), &body).await?;
+        let answer = self
+            .try_post(&format!("{ADMIN}/storeitem/prepareupload"), &body)
+            .await?;
         let prepared = answer.json();
-        let text = |value: &Value| value.as_str().map(str::to_owned).ok_or_else(|| prepared.to_string());
+        let text = |value: &Value| {
+            value
+                .as_str()
+                .map(str::to_owned)
+                .ok_or_else(|| prepared.to_string())
+        };
         let headers = prepared["headers"].as_object().into_iter().flatten();
-        let headers = headers.map(|(name, value)| Ok((name.clone(), text(value)?))).collect::<Result<_, String>>()?;
-        Ok(Prepared { id: text(&prepared["uploadId"])?, url: text(&prepared["url"])?, headers })
+        let headers = headers
+            .map(|(name, value)| Ok((name.clone(), text(value)?)))
+            .collect::<Result<_, String>>()?;
+        Ok(Prepared {
+            id: text(&prepared["uploadId"])?,
+            url: text(&prepared["url"])?,
+            headers,
+        })
     }
 
     /// Where an upload stands.
     pub async fn status(&self, upload: &str) -> Result<Value, String> {
-        let answer = self.try_post(&format!("{ADMIN}/storeitem/uploadstatus"), &json!({"uploadId": upload})).await?;
-        if answer.status == 200 { Ok(answer.json()) } else { Err(format!("{:?}", answer.bytes)) }
+        let answer = self
+            .try_post(
+                &format!("{ADMIN}/storeitem/uploadstatus"),
+                &json!({"uploadId": upload}),
+            )
+            .await?;
+        if answer.status == 200 {
+            Ok(answer.json())
+        } else {
+            Err(format!("{:?}", answer.bytes))
+        }
     }
 
     /// Waits for the verdict on an upload.
@@ -251,14 +364,23 @@ impl Member {
                 tokio::time::sleep(Duration::from_millis(25)).await;
             }
         };
-        tokio::time::timeout(patience, waiting).await.unwrap_or_else(|_| panic!("the upload {upload} did not end"))
+        tokio::time::timeout(patience, waiting)
+            .await
+            .unwrap_or_else(|_| panic!("the upload {upload} did not end"))
     }
 
     /// Follows the install link of an item's Android binary to its bytes.
     pub async fn install(&self, guid: &str) -> HttpAnswer {
-        let url = format!("{}/box/srv/1.1/mas/storeitem/install?guid={guid}&type=android", self.url);
-        let sent = client::send("GET", &url, &[("cookie", &*self.cookie())], "").await.expect("an answer");
+        let url = format!(
+            "{}/box/srv/1.1/mas/storeitem/install?guid={guid}&type=android",
+            self.url
+        );
+        let sent = client::send("GET", &url, &[("cookie", &*self.cookie())], "")
+            .await
+            .expect("an answer");
         assert_eq!(sent.status, 302, "{:?}", sent.bytes);
-        client::send("GET", sent.header("location"), &[], "").await.expect("the storage's answer")
+        client::send("GET", sent.header("location"), &[], "")
+            .await
+            .expect("the storage's answer")
     }
 }

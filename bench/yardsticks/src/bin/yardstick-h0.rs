@@ -3,7 +3,9 @@
 use lambda_http::{Body, Error, Request, Response, service_fn};
 
 async fn hello(_request: Request) -> Result<Response<Body>, Error> {
-    Ok(Response::builder().header("content-type", "text/plain").body(Body::from("hello"))?)
+    Ok(Response::builder()
+        .header("content-type", "text/plain")
+        .body(Body::from("hello"))?)
 }
 
 #[tokio::main(flavor = "current_thread")]

@@ -18,7 +18,9 @@ pub const TABLE: &str = "appdepot";
 pub const PART: usize = 5 * 1024 * 1024;
 
 pub async fn in_memory() -> EmbeddedStore {
-    EmbeddedStore::start(Settings::in_memory()).await.expect("the store starts")
+    EmbeddedStore::start(Settings::in_memory())
+        .await
+        .expect("the store starts")
 }
 
 pub fn s3(store: &EmbeddedStore) -> aws_sdk_s3::Client {
@@ -66,7 +68,12 @@ impl Answer {
 }
 
 /// One request without any signing of its own.
-pub async fn plain(method: Method, url: &str, headers: &[(&str, &str)], body: impl Into<Bytes>) -> Answer {
+pub async fn plain(
+    method: Method,
+    url: &str,
+    headers: &[(&str, &str)],
+    body: impl Into<Bytes>,
+) -> Answer {
     let mut request = Request::builder().method(method).uri(url);
     for (name, value) in headers {
         request = request.header(*name, *value);
@@ -76,15 +83,25 @@ pub async fn plain(method: Method, url: &str, headers: &[(&str, &str)], body: im
     let response = client.request(request).await.expect("an answer");
     let (parts, body) = response.into_parts();
     let body = body.collect().await.expect("a body").to_bytes();
-    Answer { status: parts.status, headers: parts.headers, body }
+    Answer {
+        status: parts.status,
+        headers: parts.headers,
+        body,
+    }
 }
 
 /// Status and error code of a refusal.
-pub fn refusal<T, E: ProvideErrorMetadata>(result: Result<T, SdkError<E, HttpResponse>>) -> (u16, String) {
+pub fn refusal<T, E: ProvideErrorMetadata>(
+    result: Result<T, SdkError<E, HttpResponse>>,
+) -> (u16, String) {
     match result {
         Ok(_) => panic!("it was not refused"),
         Err(error) => {
-            let status = error.raw_response().unwrap_or_else(|| panic!("no answer: {}", no_answer(&error))).status().as_u16();
+            let status = error
+                .raw_response()
+                .unwrap_or_else(|| panic!("no answer: {}", no_answer(&error)))
+                .status()
+                .as_u16();
             (status, error.code().unwrap_or_default().to_owned())
         }
     }
@@ -101,7 +118,14 @@ fn no_answer<E, R>(error: &SdkError<E, R>) -> &'static str {
 }
 
 pub async fn put(client: &aws_sdk_s3::Client, key: &str, body: &[u8]) -> String {
-    let stored = client.put_object().bucket(BUCKET).key(key).body(body.to_vec().into()).send().await.expect("the object is stored");
+    let stored = client
+        .put_object()
+        .bucket(BUCKET)
+        .key(key)
+        .body(body.to_vec().into())
+        .send()
+        .await
+        .expect("the object is stored");
     stored.e_tag().expect("an entity tag").to_owned()
 }
 
@@ -118,12 +142,17 @@ pub fn bytes(length: usize, seed: u64) -> Vec<u8> {
     let mut state = seed | 1;
     (0..length)
         .map(|_| {
-            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            state = state
+                .wrapping_mul(6_364_136_223_846_793_005)
+                .wrapping_add(1);
             (state >> 56) as u8
         })
         .collect()
 }
 
 pub async fn next<T>(receiver: &mut tokio::sync::mpsc::UnboundedReceiver<T>) -> T {
-    tokio::time::timeout(Duration::from_secs(5), receiver.recv()).await.expect("in time").expect("an announcement")
+    tokio::time::timeout(Duration::from_secs(5), receiver.recv())
+        .await
+        .expect("in time")
+        .expect("an announcement")
 }

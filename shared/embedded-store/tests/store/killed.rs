@@ -19,7 +19,9 @@ async fn writes_without_end() {
     let Some(folder) = std::env::var_os(FOLDER).map(PathBuf::from) else {
         return;
     };
-    let store = EmbeddedStore::start(Settings::in_folder(folder)).await.expect("the store starts");
+    let store = EmbeddedStore::start(Settings::in_folder(folder))
+        .await
+        .expect("the store starts");
     let s3 = clients::s3(&store);
     let dynamodb = clients::dynamodb(&store);
     let objects = async {
@@ -50,7 +52,12 @@ async fn what_was_acknowledged_outlives_a_kill() {
     for round in 1..=3 {
         let folder = tempfile::tempdir().expect("a folder");
         let mut child = Command::new(std::env::current_exe().expect("this test"))
-            .args(["--exact", "killed::writes_without_end", "--ignored", "--nocapture"])
+            .args([
+                "--exact",
+                "killed::writes_without_end",
+                "--ignored",
+                "--nocapture",
+            ])
             .env(FOLDER, folder.path())
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
@@ -74,14 +81,19 @@ async fn what_was_acknowledged_outlives_a_kill() {
         child.wait().expect("ended");
         assert!(killed, "it ended by itself after {objects} objects");
 
-        let store = EmbeddedStore::start(Settings::in_folder(folder.path())).await.expect("the store starts again");
+        let store = EmbeddedStore::start(Settings::in_folder(folder.path()))
+            .await
+            .expect("the store starts again");
         let s3 = clients::s3(&store);
         for key in 0..5 {
             let found = get(&s3, &format!("k{key}")).await.expect("there");
             // The last one that was acknowledged under this key, or the one that was under way.
             let last = objects - (objects + 5 - key) % 5;
             let next = last + 5;
-            assert!(found == bytes(SIZE, last) || found == bytes(SIZE, next), "round {round}, key {key}");
+            assert!(
+                found == bytes(SIZE, last) || found == bytes(SIZE, next),
+                "round {round}, key {key}"
+            );
         }
         let count = clients::dynamodb(&store)
             .query()

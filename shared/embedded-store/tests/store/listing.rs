@@ -7,13 +7,20 @@ use crate::clients::{self, BUCKET, put, refusal};
 async fn filled() -> (embedded_store::EmbeddedStore, aws_sdk_s3::Client) {
     let store = clients::in_memory().await;
     let s3 = clients::s3(&store);
-    for key in ["a", "a/", "a/1", "a/2", "a/b/1", "a/b/2", "a/c/1", "a0", "b/1", "b/2", "c"] {
+    for key in [
+        "a", "a/", "a/1", "a/2", "a/b/1", "a/b/2", "a/c/1", "a0", "b/1", "b/2", "c",
+    ] {
         put(&s3, key, key.as_bytes()).await;
     }
     (store, s3)
 }
 
-async fn walk(s3: &aws_sdk_s3::Client, prefix: &str, delimiter: Option<&str>, size: i32) -> (Vec<String>, Vec<String>) {
+async fn walk(
+    s3: &aws_sdk_s3::Client,
+    prefix: &str,
+    delimiter: Option<&str>,
+    size: i32,
+) -> (Vec<String>, Vec<String>) {
     let (mut keys, mut prefixes) = (Vec::new(), Vec::new());
     let mut token = None;
     loop {
@@ -30,8 +37,16 @@ async fn walk(s3: &aws_sdk_s3::Client, prefix: &str, delimiter: Option<&str>, si
         let entries = page.contents().len() + page.common_prefixes().len();
         assert_eq!(page.key_count(), Some(entries as i32));
         assert!(entries <= size as usize);
-        keys.extend(page.contents().iter().filter_map(|object| object.key().map(str::to_owned)));
-        prefixes.extend(page.common_prefixes().iter().filter_map(|common| common.prefix().map(str::to_owned)));
+        keys.extend(
+            page.contents()
+                .iter()
+                .filter_map(|object| object.key().map(str::to_owned)),
+        );
+        prefixes.extend(
+            page.common_prefixes()
+                .iter()
+                .filter_map(|common| common.prefix().map(str::to_owned)),
+        );
         token = page.next_continuation_token().map(str::to_owned);
         assert_eq!(page.is_truncated(), Some(token.is_some()));
         if token.is_none() {
@@ -72,16 +87,32 @@ async fn starting_points_and_limits() {
     let (_store, s3) = filled().await;
     let list = || s3.list_objects_v2().bucket(BUCKET);
     let keys = |page: &aws_sdk_s3::operation::list_objects_v2::ListObjectsV2Output| {
-        page.contents().iter().filter_map(|object| object.key().map(str::to_owned)).collect::<Vec<_>>()
+        page.contents()
+            .iter()
+            .filter_map(|object| object.key().map(str::to_owned))
+            .collect::<Vec<_>>()
     };
     let page = list().start_after("b/1").send().await.expect("a page");
     assert_eq!(keys(&page), ["b/2", "c"]);
-    let page = list().start_after("a").prefix("b/").send().await.expect("a page");
+    let page = list()
+        .start_after("a")
+        .prefix("b/")
+        .send()
+        .await
+        .expect("a page");
     assert_eq!(keys(&page), ["b/1", "b/2"]);
-    let page = list().start_after("z").prefix("b/").send().await.expect("a page");
+    let page = list()
+        .start_after("z")
+        .prefix("b/")
+        .send()
+        .await
+        .expect("a page");
     assert!(keys(&page).is_empty());
     let page = list().max_keys(0).send().await.expect("a page");
-    assert_eq!((page.key_count(), page.is_truncated()), (Some(0), Some(false)));
+    assert_eq!(
+        (page.key_count(), page.is_truncated()),
+        (Some(0), Some(false))
+    );
     let refused = refusal(list().max_keys(-1).send().await);
     assert_eq!(refused, (400, "InvalidArgument".to_owned()));
     let refused = refusal(list().continuation_token("made up").send().await);
@@ -93,7 +124,14 @@ async fn keys_are_encoded_when_asked_for() {
     let store = clients::in_memory().await;
     let s3 = clients::s3(&store);
     put(&s3, "d ir/ü+%.ipa", b"1").await;
-    let page = s3.list_objects_v2().bucket(BUCKET).prefix("d ir/").encoding_type(EncodingType::Url).send().await.expect("a page");
+    let page = s3
+        .list_objects_v2()
+        .bucket(BUCKET)
+        .prefix("d ir/")
+        .encoding_type(EncodingType::Url)
+        .send()
+        .await
+        .expect("a page");
     assert_eq!(page.contents()[0].key(), Some("d%20ir/%C3%BC%2B%25.ipa"));
     assert_eq!(page.prefix(), Some("d%20ir/"));
     assert_eq!(page.encoding_type(), Some(&EncodingType::Url));

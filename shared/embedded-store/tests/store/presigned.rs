@@ -12,7 +12,11 @@ fn for_a_minute() -> PresigningConfig {
 }
 
 fn expired() -> PresigningConfig {
-    PresigningConfig::builder().start_time(SystemTime::now() - Duration::from_secs(120)).expires_in(Duration::from_secs(60)).build().expect("a minute")
+    PresigningConfig::builder()
+        .start_time(SystemTime::now() - Duration::from_secs(120))
+        .expires_in(Duration::from_secs(60))
+        .build()
+        .expect("a minute")
 }
 
 #[tokio::test]
@@ -36,8 +40,14 @@ async fn a_download() {
     let whole = plain(Method::GET, url, &[], "").await;
     assert_eq!(whole.status, 200, "{}", whole.text());
     assert!(whole.body == body);
-    assert_eq!(whole.header("content-type"), Some("application/vnd.android.package-archive"));
-    assert_eq!(whole.header("content-disposition"), Some("attachment; filename=\"a b.apk\""));
+    assert_eq!(
+        whole.header("content-type"),
+        Some("application/vnd.android.package-archive")
+    );
+    assert_eq!(
+        whole.header("content-disposition"),
+        Some("attachment; filename=\"a b.apk\"")
+    );
     assert_eq!(whole.header("cache-control"), Some("no-store"));
     assert_eq!(whole.header("accept-ranges"), Some("bytes"));
     assert_eq!(whole.header("content-length"), Some("100000"));
@@ -46,7 +56,10 @@ async fn a_download() {
     // A phone that resumes.
     let rest = plain(Method::GET, url, &[("range", "bytes=99990-")], "").await;
     assert_eq!(rest.status, 206);
-    assert_eq!(rest.header("content-range"), Some("bytes 99990-99999/100000"));
+    assert_eq!(
+        rest.header("content-range"),
+        Some("bytes 99990-99999/100000")
+    );
     assert_eq!(rest.header("content-length"), Some("10"));
     assert!(rest.body == body[99_990..]);
     let resumed = [("range", "bytes=99990-"), ("if-range", &*etag)];
@@ -80,14 +93,23 @@ async fn an_upload() {
     let headers: Vec<_> = signed.headers().collect();
     assert!(headers.contains(&("content-type", "application/octet-stream")));
 
-    let longer = plain(Method::PUT, signed.uri(), &headers[..0], bytes(3_000_001, 9)).await;
+    let longer = plain(
+        Method::PUT,
+        signed.uri(),
+        &headers[..0],
+        bytes(3_000_001, 9),
+    )
+    .await;
     assert_eq!(longer.status, 403, "the length is signed");
     let other_type = [("content-type", "text/html")];
     let other = plain(Method::PUT, signed.uri(), &other_type, body.clone()).await;
     assert_eq!(other.status, 403, "the type is signed");
     assert_eq!(get(&s3, "incoming/u1").await, None);
 
-    let headers: Vec<_> = headers.into_iter().filter(|(name, _)| *name != "content-length").collect();
+    let headers: Vec<_> = headers
+        .into_iter()
+        .filter(|(name, _)| *name != "content-length")
+        .collect();
     let stored = plain(Method::PUT, signed.uri(), &headers, body.clone()).await;
     assert_eq!(stored.status, 200, "{}", stored.text());
     assert!(stored.header("etag").is_some());
@@ -120,16 +142,42 @@ async fn parts() {
     let store = clients::in_memory().await;
     let s3 = clients::s3(&store);
     let body = bytes(PART + 99, 10);
-    let opened = s3.create_multipart_upload().bucket(BUCKET).key("incoming/u3").send().await.expect("opened");
+    let opened = s3
+        .create_multipart_upload()
+        .bucket(BUCKET)
+        .key("incoming/u3")
+        .send()
+        .await
+        .expect("opened");
     let upload = opened.upload_id().expect("an id");
     let mut done = aws_sdk_s3::types::CompletedMultipartUpload::builder();
     for (number, piece) in [(1, &body[..PART]), (2, &body[PART..])] {
-        let signed = s3.upload_part().bucket(BUCKET).key("incoming/u3").upload_id(upload).part_number(number).presigned(for_a_minute()).await.expect("signed");
+        let signed = s3
+            .upload_part()
+            .bucket(BUCKET)
+            .key("incoming/u3")
+            .upload_id(upload)
+            .part_number(number)
+            .presigned(for_a_minute())
+            .await
+            .expect("signed");
         let stored = plain(Method::PUT, signed.uri(), &[], piece.to_vec()).await;
         assert_eq!(stored.status, 200, "{}", stored.text());
-        done = done.parts(aws_sdk_s3::types::CompletedPart::builder().part_number(number).e_tag(stored.header("etag").expect("an entity tag")).build());
+        done = done.parts(
+            aws_sdk_s3::types::CompletedPart::builder()
+                .part_number(number)
+                .e_tag(stored.header("etag").expect("an entity tag"))
+                .build(),
+        );
     }
-    s3.complete_multipart_upload().bucket(BUCKET).key("incoming/u3").upload_id(upload).multipart_upload(done.build()).send().await.expect("completed");
+    s3.complete_multipart_upload()
+        .bucket(BUCKET)
+        .key("incoming/u3")
+        .upload_id(upload)
+        .multipart_upload(done.build())
+        .send()
+        .await
+        .expect("completed");
     assert!(get(&s3, "incoming/u3").await == Some(body));
 }
 
@@ -137,21 +185,32 @@ async fn parts() {
 async fn from_a_listener_of_somebody_else() {
     let store = clients::in_memory().await;
     put(&clients::s3(&store), "k", b"1").await;
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("bound");
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0")
+        .await
+        .expect("bound");
     let address = listener.local_addr().expect("an address");
     let service = store.s3_service();
     tokio::spawn(async move {
         while let Ok((stream, _)) = listener.accept().await {
             let stream = hyper_util::rt::TokioIo::new(stream);
-            let connection = hyper::server::conn::http1::Builder::new().serve_connection(stream, service.clone());
+            let connection = hyper::server::conn::http1::Builder::new()
+                .serve_connection(stream, service.clone());
             tokio::spawn(connection);
         }
     });
     let s3 = clients::s3_with(&format!("http://{address}"), "local", "local-secret");
-    let signed = s3.get_object().bucket(BUCKET).key("k").presigned(for_a_minute()).await.expect("signed");
+    let signed = s3
+        .get_object()
+        .bucket(BUCKET)
+        .key("k")
+        .presigned(for_a_minute())
+        .await
+        .expect("signed");
     assert_eq!(plain(Method::GET, signed.uri(), &[], "").await.body, "1");
     // The address is signed, too.
-    let elsewhere = signed.uri().replace(&format!("http://{address}"), &store.s3_endpoint());
+    let elsewhere = signed
+        .uri()
+        .replace(&format!("http://{address}"), &store.s3_endpoint());
     assert_eq!(plain(Method::GET, &elsewhere, &[], "").await.status, 403);
 }
 
@@ -162,17 +221,39 @@ async fn what_is_refused() {
     put(&s3, "k", b"1").await;
     put(&s3, "l", b"2").await;
 
-    let late = s3.get_object().bucket(BUCKET).key("k").presigned(expired()).await.expect("signed");
+    let late = s3
+        .get_object()
+        .bucket(BUCKET)
+        .key("k")
+        .presigned(expired())
+        .await
+        .expect("signed");
     let refused = plain(Method::GET, late.uri(), &[], "").await;
     assert_eq!(refused.status, 403);
     assert!(refused.text().contains("Request has expired"));
-    let late = s3.put_object().bucket(BUCKET).key("k").presigned(expired()).await.expect("signed");
+    let late = s3
+        .put_object()
+        .bucket(BUCKET)
+        .key("k")
+        .presigned(expired())
+        .await
+        .expect("signed");
     let refused = plain(Method::PUT, late.uri(), &[], "3").await;
     assert_eq!(refused.status, 403);
 
-    let signed = s3.get_object().bucket(BUCKET).key("k").presigned(for_a_minute()).await.expect("signed");
+    let signed = s3
+        .get_object()
+        .bucket(BUCKET)
+        .key("k")
+        .presigned(for_a_minute())
+        .await
+        .expect("signed");
     let url = signed.uri();
-    for tampered in [url.replace("/k?", "/l?"), url.replace("X-Amz-Expires=60", "X-Amz-Expires=600"), format!("{url}&response-content-type=text%2Fhtml")] {
+    for tampered in [
+        url.replace("/k?", "/l?"),
+        url.replace("X-Amz-Expires=60", "X-Amz-Expires=600"),
+        format!("{url}&response-content-type=text%2Fhtml"),
+    ] {
         assert_ne!(tampered, url);
         let refused = plain(Method::GET, &tampered, &[], "").await;
         assert_eq!(refused.status, 403, "{tampered}");

@@ -10,7 +10,9 @@ use embedded_store::{EmbeddedStore, Settings, StartError};
 use crate::clients::{self, BUCKET, TABLE, get, put};
 
 async fn start(folder: &Path) -> EmbeddedStore {
-    EmbeddedStore::start(Settings::in_folder(folder)).await.expect("the store starts")
+    EmbeddedStore::start(Settings::in_folder(folder))
+        .await
+        .expect("the store starts")
 }
 
 fn files_under(folder: &Path) -> Vec<PathBuf> {
@@ -41,25 +43,63 @@ async fn objects_items_and_open_uploads_are_still_there() {
         .await
         .expect("stored");
     put(&s3, "gone", b"1").await;
-    s3.delete_object().bucket(BUCKET).key("gone").send().await.expect("deleted");
-    let opened = s3.create_multipart_upload().bucket(BUCKET).key("later").content_type("text/plain").send().await.expect("opened");
+    s3.delete_object()
+        .bucket(BUCKET)
+        .key("gone")
+        .send()
+        .await
+        .expect("deleted");
+    let opened = s3
+        .create_multipart_upload()
+        .bucket(BUCKET)
+        .key("later")
+        .content_type("text/plain")
+        .send()
+        .await
+        .expect("opened");
     let upload = opened.upload_id().expect("an id").to_owned();
-    let part = s3.upload_part().bucket(BUCKET).key("later").upload_id(&upload).part_number(1).body(b"part".to_vec().into()).send().await.expect("stored");
+    let part = s3
+        .upload_part()
+        .bucket(BUCKET)
+        .key("later")
+        .upload_id(&upload)
+        .part_number(1)
+        .body(b"part".to_vec().into())
+        .send()
+        .await
+        .expect("stored");
     let item = |value: &str| AttributeValue::S(value.to_owned());
-    clients::dynamodb(&store).put_item().table_name(TABLE).item("pk", item("p")).item("sk", item("s")).item("value", item("v")).send().await.expect("stored");
+    clients::dynamodb(&store)
+        .put_item()
+        .table_name(TABLE)
+        .item("pk", item("p"))
+        .item("sk", item("s"))
+        .item("value", item("v"))
+        .send()
+        .await
+        .expect("stored");
     let before = store.objects_under("incoming/");
     store.stop().await;
 
     let mut store = start(folder.path()).await;
     let s3 = clients::s3(&store);
     assert_eq!(store.objects_under("incoming/"), before);
-    let got = s3.get_object().bucket(BUCKET).key("incoming/1").send().await.expect("there");
+    let got = s3
+        .get_object()
+        .bucket(BUCKET)
+        .key("incoming/1")
+        .send()
+        .await
+        .expect("there");
     assert_eq!(got.content_type(), Some("application/zip"));
     assert_eq!(got.metadata().expect("metadata")["a"], "1");
     assert_eq!(got.body.collect().await.expect("a body").to_vec(), b"bytes");
     assert_eq!(get(&s3, "gone").await, None);
     let mut events = store.take_events();
-    let part = CompletedPart::builder().part_number(1).set_e_tag(part.e_tag().map(str::to_owned)).build();
+    let part = CompletedPart::builder()
+        .part_number(1)
+        .set_e_tag(part.e_tag().map(str::to_owned))
+        .build();
     s3.complete_multipart_upload()
         .bucket(BUCKET)
         .key("later")
@@ -71,8 +111,15 @@ async fn objects_items_and_open_uploads_are_still_there() {
     assert_eq!(get(&s3, "later").await, Some(b"part".to_vec()));
     let event = clients::next(&mut events).await;
     assert!(event.sequencer > before[0].sequencer);
-    let found =
-        clients::dynamodb(&store).get_item().table_name(TABLE).key("pk", item("p")).key("sk", item("s")).consistent_read(true).send().await.expect("found");
+    let found = clients::dynamodb(&store)
+        .get_item()
+        .table_name(TABLE)
+        .key("pk", item("p"))
+        .key("sk", item("s"))
+        .consistent_read(true)
+        .send()
+        .await
+        .expect("found");
     assert_eq!(found.item().expect("an item")["value"], item("v"));
     store.stop().await;
 }
@@ -87,14 +134,22 @@ async fn a_fixed_port_keeps_presigned_urls_alive() {
         .get_object()
         .bucket(BUCKET)
         .key("k")
-        .presigned(aws_sdk_s3::presigning::PresigningConfig::expires_in(std::time::Duration::from_secs(60)).expect("a minute"))
+        .presigned(
+            aws_sdk_s3::presigning::PresigningConfig::expires_in(std::time::Duration::from_secs(
+                60,
+            ))
+            .expect("a minute"),
+        )
         .await
         .expect("signed");
     let address = store.s3_endpoint().replace("http://", "");
     store.stop().await;
-    let store = EmbeddedStore::start(Settings { s3_listen: address.parse().expect("an address"), ..Settings::in_folder(folder.path()) })
-        .await
-        .expect("the same port is free again");
+    let store = EmbeddedStore::start(Settings {
+        s3_listen: address.parse().expect("an address"),
+        ..Settings::in_folder(folder.path())
+    })
+    .await
+    .expect("the same port is free again");
     let answer = clients::plain(http::Method::GET, signed.uri(), &[], "").await;
     assert_eq!(answer.status, 200);
     store.stop().await;
@@ -117,7 +172,10 @@ async fn a_folder_has_one_owner() {
 #[tokio::test]
 async fn what_cannot_start() {
     let folder = tempfile::tempdir().expect("a folder");
-    let settings = Settings { bucket: "No_Bucket".to_owned(), ..Settings::in_memory() };
+    let settings = Settings {
+        bucket: "No_Bucket".to_owned(),
+        ..Settings::in_memory()
+    };
     let error = EmbeddedStore::start(settings).await.expect_err("refused");
     assert!(matches!(error, StartError::BucketName(_)));
     let file = folder.path().join("file");
@@ -126,7 +184,10 @@ async fn what_cannot_start() {
     assert!(matches!(error, Err(StartError::Data { .. })));
     let store = clients::in_memory().await;
     let address = store.s3_endpoint().replace("http://", "");
-    let settings = Settings { s3_listen: address.parse().expect("an address"), ..Settings::in_memory() };
+    let settings = Settings {
+        s3_listen: address.parse().expect("an address"),
+        ..Settings::in_memory()
+    };
     let error = EmbeddedStore::start(settings).await;
     assert!(matches!(error, Err(StartError::Listen { .. })));
 }
@@ -141,10 +202,20 @@ async fn leftovers_are_removed_and_nothing_else() {
         put(&s3, "replaced", &[round]).await;
     }
     put(&s3, "kept", b"1").await;
-    let opened = s3.create_multipart_upload().bucket(BUCKET).key("open").send().await.expect("opened");
+    let opened = s3
+        .create_multipart_upload()
+        .bucket(BUCKET)
+        .key("open")
+        .send()
+        .await
+        .expect("opened");
     let upload = opened.upload_id().expect("an id").to_owned();
     store.stop().await;
-    assert_eq!(files_under(&bucket.join("data")).len(), 2, "what is replaced goes at once");
+    assert_eq!(
+        files_under(&bucket.join("data")).len(),
+        2,
+        "what is replaced goes at once"
+    );
     let sound = files_under(&bucket);
 
     // Bytes whose record was never written, records never put in place, an upload half removed.
@@ -166,7 +237,12 @@ async fn leftovers_are_removed_and_nothing_else() {
     assert!(!bucket.join("uploads/0123").exists());
     assert_eq!(get(&s3, "kept").await, Some(b"1".to_vec()));
     assert_eq!(get(&s3, "replaced").await, Some(vec![2]));
-    let uploads = s3.list_multipart_uploads().bucket(BUCKET).send().await.expect("listed");
+    let uploads = s3
+        .list_multipart_uploads()
+        .bucket(BUCKET)
+        .send()
+        .await
+        .expect("listed");
     assert_eq!(uploads.uploads()[0].upload_id(), Some(&*upload));
     store.stop().await;
 }
@@ -184,15 +260,28 @@ async fn an_upload_that_breaks_off_leaves_nothing() {
         .put_object()
         .bucket(BUCKET)
         .key("broken")
-        .presigned(aws_sdk_s3::presigning::PresigningConfig::expires_in(std::time::Duration::from_secs(60)).expect("a minute"))
+        .presigned(
+            aws_sdk_s3::presigning::PresigningConfig::expires_in(std::time::Duration::from_secs(
+                60,
+            ))
+            .expect("a minute"),
+        )
         .await
         .expect("signed");
     let address = store.s3_endpoint().replace("http://", "");
-    let path = signed.uri().strip_prefix(&store.s3_endpoint()).expect("a path");
-    let mut connection = tokio::net::TcpStream::connect(&address).await.expect("connected");
+    let path = signed
+        .uri()
+        .strip_prefix(&store.s3_endpoint())
+        .expect("a path");
+    let mut connection = tokio::net::TcpStream::connect(&address)
+        .await
+        .expect("connected");
     let head = format!("PUT {path} HTTP/1.1\r\nhost: {address}\r\ncontent-length: 9000000\r\n\r\n");
     connection.write_all(head.as_bytes()).await.expect("sent");
-    connection.write_all(&vec![1; 3_000_000]).await.expect("sent");
+    connection
+        .write_all(&vec![1; 3_000_000])
+        .await
+        .expect("sent");
     while files_under(&bucket.join("data")).is_empty() {
         tokio::time::sleep(std::time::Duration::from_millis(5)).await;
     }

@@ -12,16 +12,33 @@ fn text(value: &str) -> AttributeValue {
 async fn the_table_is_there() {
     let store = clients::in_memory().await;
     let dynamodb = clients::dynamodb(&store);
-    let described = dynamodb.describe_table().table_name(TABLE).send().await.expect("there");
+    let described = dynamodb
+        .describe_table()
+        .table_name(TABLE)
+        .send()
+        .await
+        .expect("there");
     let table = described.table().expect("a table");
-    let keys: Vec<_> = table.key_schema().iter().map(|key| (key.attribute_name(), key.key_type().clone())).collect();
+    let keys: Vec<_> = table
+        .key_schema()
+        .iter()
+        .map(|key| (key.attribute_name(), key.key_type().clone()))
+        .collect();
     assert_eq!(keys, [("pk", KeyType::Hash), ("sk", KeyType::Range)]);
     let billing = table.billing_mode_summary().expect("a billing mode");
     assert_eq!(billing.billing_mode(), Some(&BillingMode::PayPerRequest));
-    let expiry = dynamodb.describe_time_to_live().table_name(TABLE).send().await.expect("described");
+    let expiry = dynamodb
+        .describe_time_to_live()
+        .table_name(TABLE)
+        .send()
+        .await
+        .expect("described");
     let expiry = expiry.time_to_live_description().expect("a description");
     assert_eq!(expiry.attribute_name(), Some("expires"));
-    assert_eq!(expiry.time_to_live_status(), Some(&TimeToLiveStatus::Enabled));
+    assert_eq!(
+        expiry.time_to_live_status(),
+        Some(&TimeToLiveStatus::Enabled)
+    );
 }
 
 #[tokio::test]
@@ -40,8 +57,14 @@ async fn expired_items_can_be_removed() {
             .expect("stored");
     }
     assert_eq!(store.remove_expired_items().await.expect("swept"), 1);
-    let left =
-        dynamodb.query().table_name(TABLE).key_condition_expression("pk = :p").expression_attribute_values(":p", text("p")).send().await.expect("queried");
+    let left = dynamodb
+        .query()
+        .table_name(TABLE)
+        .key_condition_expression("pk = :p")
+        .expression_attribute_values(":p", text("p"))
+        .send()
+        .await
+        .expect("queried");
     assert_eq!(left.count(), 1);
     assert_eq!(left.items()[0]["sk"], text("new"));
 }

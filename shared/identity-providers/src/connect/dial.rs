@@ -39,7 +39,10 @@ pub struct SystemResolver;
 #[async_trait]
 impl Resolve for SystemResolver {
     async fn resolve(&self, name: &str) -> io::Result<Vec<IpAddr>> {
-        Ok(tokio::net::lookup_host((name, 0)).await?.map(|address| address.ip()).collect())
+        Ok(tokio::net::lookup_host((name, 0))
+            .await?
+            .map(|address| address.ip())
+            .collect())
     }
 }
 
@@ -53,7 +56,9 @@ pub(super) fn certificates(pem: &str) -> Result<Vec<CertificateDer<'static>>, Fa
     let certificates: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(pem.as_bytes()).collect();
     match certificates {
         Ok(certificates) if !certificates.is_empty() => Ok(certificates),
-        _ => Err(Failure::Misconfigured("the certificates are not PEM".to_owned())),
+        _ => Err(Failure::Misconfigured(
+            "the certificates are not PEM".to_owned(),
+        )),
     }
 }
 
@@ -66,31 +71,56 @@ impl Connector {
                 Host::Ipv6(address) => vec![IpAddr::V6(*address)],
                 Host::Domain(name) => {
                     let found = self.resolver.resolve(name).await;
-                    found.map_err(|error| Failure::Unreachable(format!("{host} does not resolve: {error}")))?
+                    found.map_err(|error| {
+                        Failure::Unreachable(format!("{host} does not resolve: {error}"))
+                    })?
                 }
             };
             let mut last = Failure::Unreachable(format!("{host} has no address"));
             if let Some(first) = addresses.first() {
-                last = Failure::Misconfigured(format!("{host} is at {first}, which is not a public address"));
+                last = Failure::Misconfigured(format!(
+                    "{host} is at {first}, which is not a public address"
+                ));
             }
-            let admitted: Vec<_> = addresses.into_iter().filter(|address| self.reach.admits(*address)).take(MOST_ADDRESSES).collect();
-            // Each gets its share, or one that swallows packets would keep the others from their turn.
+            let admitted: Vec<_> = addresses
+                .into_iter()
+                .filter(|address| self.reach.admits(*address))
+                .take(MOST_ADDRESSES)
+                .collect();
+            // Each gets its share, or one that swallows packets would keep the others from their
+            // turn.
             let share = CONNECT / u32::try_from(admitted.len().max(1)).unwrap_or(1);
             for address in admitted {
                 #[cfg(test)]
-                let address = self.detours.iter().find(|(judged, _)| *judged == address).map_or(address, |(_, answers)| *answers);
-                let connected = tokio::time::timeout(share, TcpStream::connect(SocketAddr::new(address, port))).await;
+                let address = self
+                    .detours
+                    .iter()
+                    .find(|(judged, _)| *judged == address)
+                    .map_or(address, |(_, answers)| *answers);
+                let connected =
+                    tokio::time::timeout(share, TcpStream::connect(SocketAddr::new(address, port)))
+                        .await;
                 match connected.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into())) {
                     Ok(stream) => return Ok(stream),
-                    Err(error) => last = Failure::Unreachable(format!("{host} at {address} port {port}: {error}")),
+                    Err(error) => {
+                        last = Failure::Unreachable(format!(
+                            "{host} at {address} port {port}: {error}"
+                        ))
+                    }
                 }
             }
             Err(last)
         });
-        dialled.await.unwrap_or_else(|_| Err(Failure::Unreachable(format!("{host}: no connection within {} seconds", CONNECT.as_secs()))))
+        dialled.await.unwrap_or_else(|_| {
+            Err(Failure::Unreachable(format!(
+                "{host}: no connection within {} seconds",
+                CONNECT.as_secs()
+            )))
+        })
     }
 
-    /// TLS with a host that proves to be that host: by the authorities, the connector's own roots or these.
+    /// TLS with a host that proves to be that host: by the authorities, the connector's own roots
+    /// or these.
     pub(super) async fn encrypt<S: Stream>(
         &self,
         host: &Host,
@@ -98,7 +128,8 @@ impl Connector {
         more: &[CertificateDer<'static>],
     ) -> Result<tokio_rustls::client::TlsStream<S>, Failure> {
         let name = match host {
-            Host::Domain(name) => ServerName::try_from(name.clone()).map_err(|_| Failure::Misconfigured(format!("{host} cannot have a certificate")))?,
+            Host::Domain(name) => ServerName::try_from(name.clone())
+                .map_err(|_| Failure::Misconfigured(format!("{host} cannot have a certificate")))?,
             Host::Ipv4(address) => IpAddr::V4(*address).into(),
             Host::Ipv6(address) => IpAddr::V6(*address).into(),
         };
@@ -106,25 +137,35 @@ impl Connector {
             Some(config) if more.is_empty() => config.clone(),
             _ => self.trust(more)?,
         };
-        TlsConnector::from(config).connect(name, stream).await.map_err(|error| {
-            let text = format!("TLS with {host}: {}", excerpt(&error.to_string()));
-            match error.get_ref().and_then(|error| error.downcast_ref()) {
-                Some(rustls::Error::InvalidCertificate(_)) => Failure::Misconfigured(text),
-                _ => Failure::Unreachable(text),
-            }
-        })
+        TlsConnector::from(config)
+            .connect(name, stream)
+            .await
+            .map_err(|error| {
+                let text = format!("TLS with {host}: {}", excerpt(&error.to_string()));
+                match error.get_ref().and_then(|error| error.downcast_ref()) {
+                    Some(rustls::Error::InvalidCertificate(_)) => Failure::Misconfigured(text),
+                    _ => Failure::Unreachable(text),
+                }
+            })
     }
 
     fn trust(&self, more: &[CertificateDer<'static>]) -> Result<Arc<ClientConfig>, Failure> {
         let mut roots = self.authorities.get_or_init(authorities).clone();
         for certificate in self.roots.iter().chain(more) {
-            roots.add(certificate.clone()).map_err(|error| Failure::Misconfigured(format!("a certificate of the configuration: {error}")))?;
+            roots.add(certificate.clone()).map_err(|error| {
+                Failure::Misconfigured(format!("a certificate of the configuration: {error}"))
+            })?;
         }
         let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let builder = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
+        let builder =
+            ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
         let builder = builder.map_err(|error| Failure::Misconfigured(error.to_string()))?;
         let config = Arc::new(builder.with_root_certificates(roots).with_no_client_auth());
-        Ok(if more.is_empty() { self.tls.get_or_init(|| config).clone() } else { config })
+        Ok(if more.is_empty() {
+            self.tls.get_or_init(|| config).clone()
+        } else {
+            config
+        })
     }
 }
 

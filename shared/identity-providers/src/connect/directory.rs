@@ -1,8 +1,9 @@
 //! LDAP: a simple bind, and a look at the own entry.
 //!
-//! The client of LDAP talks through a pair of local sockets with a relay that stands between it and the directory. So the
-//! connection is made, judged and encrypted as every other one is, and what the directory sends is measured before it is
-//! read: the client would take messages of any length, and follow nested ones until its stack ends, and the process with it.
+//! The client of LDAP talks through a pair of local sockets with a relay that stands between it and
+//! the directory. So the connection is made, judged and encrypted as every other one is, and what
+//! the directory sends is measured before it is read: the client would take messages of any length,
+//! and follow nested ones until its stack ends, and the process with it.
 
 use std::io;
 
@@ -32,16 +33,32 @@ const DEEPEST: usize = 12;
 /// What is left of the time for the answer when the look at the own entry is given up.
 const MARGIN: Duration = Duration::from_millis(250);
 
-pub(super) async fn bind(connector: &Connector, configuration: &LdapConfiguration, user: &str, password: &str, deadline: Instant) -> Result<Identity, Failure> {
+pub(super) async fn bind(
+    connector: &Connector,
+    configuration: &LdapConfiguration,
+    user: &str,
+    password: &str,
+    deadline: Instant,
+) -> Result<Identity, Failure> {
     if user.trim().is_empty() || password.is_empty() {
-        return Err(Failure::Denied("the name or the password is empty".to_owned()));
+        return Err(Failure::Denied(
+            "the name or the password is empty".to_owned(),
+        ));
     }
     if user.chars().count() > MOST_CREDENTIAL || password.chars().count() > MOST_CREDENTIAL {
-        return Err(Failure::Denied("the name or the password is too long".to_owned()));
+        return Err(Failure::Denied(
+            "the name or the password is too long".to_owned(),
+        ));
     }
-    let url = directory(configuration.url.as_str(), connector.reach).map_err(|reason| Failure::Misconfigured(format!("url {reason}")))?;
+    let url = directory(configuration.url.as_str(), connector.reach)
+        .map_err(|reason| Failure::Misconfigured(format!("url {reason}")))?;
     let host = host_of(&url).map_err(Failure::Misconfigured)?;
-    let more = configuration.ca_certificate.as_deref().map(certificates).transpose()?.unwrap_or_default();
+    let more = configuration
+        .ca_certificate
+        .as_deref()
+        .map(certificates)
+        .transpose()?
+        .unwrap_or_default();
     let stream: Box<dyn Stream> = match (url.scheme(), configuration.starttls) {
         ("ldaps", _) => {
             let stream = connector.dial(&host, url.port().unwrap_or(636)).await?;
@@ -57,9 +74,16 @@ pub(super) async fn bind(connector: &Connector, configuration: &LdapConfiguratio
 
     // Tasks, since the client panics about messages that are no LDAP; they end with this set.
     let mut tasks = JoinSet::new();
-    let (ours, theirs) = UnixStream::pair().and_then(|(ours, theirs)| Ok((ours, theirs.into_std()?))).map_err(unreachable)?;
+    let (ours, theirs) = UnixStream::pair()
+        .and_then(|(ours, theirs)| Ok((ours, theirs.into_std()?)))
+        .map_err(unreachable)?;
     let session = Session {
-        name: format!("{}={},{}", configuration.dn_prefix, escape(user), configuration.dn),
+        name: format!(
+            "{}={},{}",
+            configuration.dn_prefix,
+            escape(user),
+            configuration.dn
+        ),
         attribute: configuration.dn_prefix.clone(),
         email_verified: configuration.email_verified,
         user: user.to_owned(),
@@ -71,15 +95,25 @@ pub(super) async fn bind(connector: &Connector, configuration: &LdapConfiguratio
     let mut refused = None;
     while let Some(ended) = tasks.join_next().await {
         match ended {
-            // What was wrong with the message says more than that it did not come; but an answer that came stands, whatever
-            // the directory did after it.
-            Ok(Ok(Err(Failure::Unreachable(text)))) => return Err(refused.map_or(Failure::Unreachable(text), unreachable)),
+            // What was wrong with the message says more than that it did not come; but an answer
+            // that came stands, whatever the directory did after it.
+            Ok(Ok(Err(Failure::Unreachable(text)))) => {
+                return Err(refused.map_or(Failure::Unreachable(text), unreachable));
+            }
             Ok(Ok(answer)) => return answer,
-            Ok(Err(error)) => refused = error.filter(|error| error.kind() == io::ErrorKind::InvalidData),
-            Err(_) => return Err(Failure::Unreachable("the directory does not speak LDAP".to_owned())),
+            Ok(Err(error)) => {
+                refused = error.filter(|error| error.kind() == io::ErrorKind::InvalidData)
+            }
+            Err(_) => {
+                return Err(Failure::Unreachable(
+                    "the directory does not speak LDAP".to_owned(),
+                ));
+            }
         }
     }
-    Err(Failure::Unreachable("the directory ended the connection".to_owned()))
+    Err(Failure::Unreachable(
+        "the directory ended the connection".to_owned(),
+    ))
 }
 
 fn unreachable(error: io::Error) -> Failure {
@@ -97,14 +131,30 @@ struct Session {
 
 impl Session {
     async fn run(self, stream: std::os::unix::net::UnixStream) -> Result<Identity, Failure> {
-        let broken = |error: LdapError| Failure::Unreachable(format!("the directory ended the connection: {}", excerpt(&error.to_string())));
+        let broken = |error: LdapError| {
+            Failure::Unreachable(format!(
+                "the directory ended the connection: {}",
+                excerpt(&error.to_string())
+            ))
+        };
         let settings = LdapConnSettings::new().set_std_stream(StdStream::Unix(stream));
-        let (connection, mut client) = LdapConnAsync::with_settings(settings, "ldapi://relay").await.map_err(broken)?;
+        let (connection, mut client) = LdapConnAsync::with_settings(settings, "ldapi://relay")
+            .await
+            .map_err(broken)?;
         let mut driver = JoinSet::new();
         driver.spawn(connection.drive());
 
-        let answer = client.simple_bind(&self.name, &self.password).await.map_err(broken)?;
-        let text = || format!("the directory answered {}: {}", answer.rc, excerpt(&answer.text));
+        let answer = client
+            .simple_bind(&self.name, &self.password)
+            .await
+            .map_err(broken)?;
+        let text = || {
+            format!(
+                "the directory answered {}: {}",
+                answer.rc,
+                excerpt(&answer.text)
+            )
+        };
         match answer.rc {
             0 => {}
             // Wrong credentials; no such entry, which careful directories do not tell apart.
@@ -114,20 +164,42 @@ impl Session {
             _ => return Err(Failure::Misconfigured(text())),
         }
 
-        let mut identity = Identity { subject: fold(&self.user), email: None, email_verified: false, name: None };
+        let mut identity = Identity {
+            subject: fold(&self.user),
+            email: None,
+            email_verified: false,
+            name: None,
+        };
         let wanted = vec!["mail", "cn", "displayName", self.attribute.as_str()];
         let search = client.search(&self.name, Scope::Base, "(objectClass=*)", wanted);
         if let Ok(Ok(found)) = tokio::time::timeout_at(self.deadline, search).await
             && let Some(entry) = found.0.into_iter().next()
         {
             let entry = SearchEntry::construct(entry);
-            let values = |name: &str| entry.attrs.iter().find(|(found, _)| found.eq_ignore_ascii_case(name)).map_or(&[][..], |(_, values)| values);
-            let first = |name: &str| values(name).iter().map(|value| value.trim()).find(|value| !value.is_empty()).map(str::to_owned);
+            let values = |name: &str| {
+                entry
+                    .attrs
+                    .iter()
+                    .find(|(found, _)| found.eq_ignore_ascii_case(name))
+                    .map_or(&[][..], |(_, values)| values)
+            };
+            let first = |name: &str| {
+                values(name)
+                    .iter()
+                    .map(|value| value.trim())
+                    .find(|value| !value.is_empty())
+                    .map(str::to_owned)
+            };
             identity.email = first("mail");
             identity.email_verified = self.email_verified && identity.email.is_some();
             identity.name = first("displayName").or_else(|| first("cn"));
-            // Directories compare more loosely than we can know: without accents, some. The entry says whom they found.
-            let named: Vec<_> = values(&self.attribute).iter().map(|value| fold(value)).filter(|value| !value.is_empty()).collect();
+            // Directories compare more loosely than we can know: without accents, some. The entry
+            // says whom they found.
+            let named: Vec<_> = values(&self.attribute)
+                .iter()
+                .map(|value| fold(value))
+                .filter(|value| !value.is_empty())
+                .collect();
             if !named.contains(&identity.subject)
                 && let [one] = named.as_slice()
             {
@@ -139,8 +211,8 @@ impl Session {
     }
 }
 
-/// A name in the form in which directories compare names (RFC 4518): compatible characters are one, case, what is not seen
-/// and the number of blanks do not count.
+/// A name in the form in which directories compare names (RFC 4518): compatible characters are one,
+/// case, what is not seen and the number of blanks do not count.
 fn fold(name: &str) -> String {
     let unseen = |c: &char| {
         matches!(c, '\u{ad}' | '\u{34f}' | '\u{1806}' | '\u{180b}'..='\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}'
@@ -171,12 +243,17 @@ async fn start_tls(stream: &mut TcpStream) -> Result<(), Failure> {
     };
     match code() {
         Some(0) => Ok(()),
-        Some(code) => Err(Failure::Misconfigured(format!("the directory refuses StartTLS with {code}; ldaps or starttls:false may be meant"))),
-        None => Err(Failure::Unreachable("the directory does not speak LDAP".to_owned())),
+        Some(code) => Err(Failure::Misconfigured(format!(
+            "the directory refuses StartTLS with {code}; ldaps or starttls:false may be meant"
+        ))),
+        None => Err(Failure::Unreachable(
+            "the directory does not speak LDAP".to_owned(),
+        )),
     }
 }
 
-/// Passes on what the client sends, and whole messages of the directory. Gives why it ended, if by an error.
+/// Passes on what the client sends, and whole messages of the directory. Gives why it ended, if by
+/// an error.
 async fn relay(directory: Box<dyn Stream>, client: UnixStream) -> Option<io::Error> {
     let (mut from_directory, mut to_directory) = tokio::io::split(directory);
     let (mut from_client, mut to_client) = client.into_split();
@@ -184,7 +261,9 @@ async fn relay(directory: Box<dyn Stream>, client: UnixStream) -> Option<io::Err
         let mut left = MOST_MESSAGES;
         loop {
             let message = message(&mut from_directory).await?;
-            left = left.checked_sub(message.len()).ok_or_else(|| invalid("it sends too much"))?;
+            left = left
+                .checked_sub(message.len())
+                .ok_or_else(|| invalid("it sends too much"))?;
             to_client.write_all(&message).await?;
         }
     };
@@ -198,7 +277,9 @@ async fn relay(directory: Box<dyn Stream>, client: UnixStream) -> Option<io::Err
     }
 }
 
-async fn pass_on(down: impl Future<Output = io::Result<std::convert::Infallible>>) -> io::Result<()> {
+async fn pass_on(
+    down: impl Future<Output = io::Result<std::convert::Infallible>>,
+) -> io::Result<()> {
     match down.await {
         Ok(never) => match never {},
         Err(error) => Err(error),
@@ -232,11 +313,17 @@ async fn message(stream: &mut (impl AsyncRead + Unpin)) -> io::Result<Vec<u8>> {
     let head = message.len();
     message.resize(head + length, 0);
     stream.read_exact(&mut message[head..]).await?;
-    if well_formed(&message, DEEPEST) { Ok(message) } else { Err(invalid("it sends a message that is not well formed")) }
+    if well_formed(&message, DEEPEST) {
+        Ok(message)
+    } else {
+        Err(invalid("it sends a message that is not well formed"))
+    }
 }
 
 fn number(digits: &[u8]) -> usize {
-    digits.iter().fold(0, |number, digit| number << 8 | usize::from(*digit))
+    digits
+        .iter()
+        .fold(0, |number, digit| number << 8 | usize::from(*digit))
 }
 
 /// The first element: its tag, its content, and what comes after it.
@@ -261,7 +348,9 @@ fn element(bytes: &[u8]) -> Option<(u8, &[u8], &[u8])> {
 fn well_formed(mut bytes: &[u8], deepest: usize) -> bool {
     const CONSTRUCTED: u8 = 0x20;
     while !bytes.is_empty() {
-        let Some((tag, content, rest)) = element(bytes) else { return false };
+        let Some((tag, content, rest)) = element(bytes) else {
+            return false;
+        };
         if tag & CONSTRUCTED != 0 && (deepest == 0 || !well_formed(content, deepest - 1)) {
             return false;
         }
@@ -276,7 +365,15 @@ mod tests {
 
     #[test]
     fn folds_names_as_directories_do() {
-        for name in ["bob smith", "Bob Smith", " BOB  SMITH ", "bob\u{a0}smith", "ｂｏｂ smith", "bo\u{ad}b smith", "b\u{200b}ob smith"] {
+        for name in [
+            "bob smith",
+            "Bob Smith",
+            " BOB  SMITH ",
+            "bob\u{a0}smith",
+            "ｂｏｂ smith",
+            "bo\u{ad}b smith",
+            "b\u{200b}ob smith",
+        ] {
             assert_eq!(fold(name), "bob smith", "{name:?}");
         }
         assert_eq!(fold("Straße"), fold("STRASSE"));
@@ -287,12 +384,25 @@ mod tests {
     #[tokio::test]
     async fn measures_messages_before_they_are_read() {
         async fn read(bytes: &[u8]) -> Result<usize, io::ErrorKind> {
-            message(&mut &bytes[..]).await.map(|message| message.len()).map_err(|error| error.kind())
+            message(&mut &bytes[..])
+                .await
+                .map(|message| message.len())
+                .map_err(|error| error.kind())
         }
         const INVALID: Result<usize, io::ErrorKind> = Err(io::ErrorKind::InvalidData);
-        assert_eq!(read(b"\x30\x0c\x02\x01\x01\x61\x07\x0a\x01\x00\x04\x00\x04\x00").await, Ok(14));
-        assert_eq!(read(b"\x30\x84\x00\x00\x00\x0c\x02\x01\x01\x61\x07\x0a\x01\x00\x04\x00\x04\x00more").await, Ok(18));
-        assert_eq!(read(b"\x30\x05\x02").await, Err(io::ErrorKind::UnexpectedEof));
+        assert_eq!(
+            read(b"\x30\x0c\x02\x01\x01\x61\x07\x0a\x01\x00\x04\x00\x04\x00").await,
+            Ok(14)
+        );
+        assert_eq!(
+            read(b"\x30\x84\x00\x00\x00\x0c\x02\x01\x01\x61\x07\x0a\x01\x00\x04\x00\x04\x00more")
+                .await,
+            Ok(18)
+        );
+        assert_eq!(
+            read(b"\x30\x05\x02").await,
+            Err(io::ErrorKind::UnexpectedEof)
+        );
         assert_eq!(read(b"HTTP/1.1 400 Bad Request").await, INVALID);
         assert_eq!(read(b"\x30\x80\x02\x01").await, INVALID);
         assert_eq!(read(b"\x30\x84\x7f\xff\xff\xff").await, INVALID);

@@ -23,7 +23,12 @@ const CALLBACK: &str = "https://store.example/callback";
 const NOWHERE: &str = "3000::1";
 
 fn parse(kind: &str, fields: Value) -> Configuration {
-    Configuration::parse(kind.parse().unwrap(), fields.as_object().unwrap(), Reach::Any).unwrap()
+    Configuration::parse(
+        kind.parse().unwrap(),
+        fields.as_object().unwrap(),
+        Reach::Any,
+    )
+    .unwrap()
 }
 
 fn any() -> Connector {
@@ -38,8 +43,18 @@ struct Script {
 
 impl Script {
     fn new(lists: &[&[&str]]) -> Self {
-        let lists = lists.iter().map(|list| list.iter().map(|address| address.parse().unwrap()).collect()).collect();
-        Self { lists, asked: AtomicUsize::new(0) }
+        let lists = lists
+            .iter()
+            .map(|list| {
+                list.iter()
+                    .map(|address| address.parse().unwrap())
+                    .collect()
+            })
+            .collect();
+        Self {
+            lists,
+            asked: AtomicUsize::new(0),
+        }
     }
 }
 
@@ -58,7 +73,10 @@ fn operations_may_move_between_threads() {
     sync::<Connector>();
     let (connector, configuration) = (any(), parse("OPENID", serde_json::json!({"clientId": "a"})));
     let (query, value) = (std::collections::BTreeMap::new(), Value::Null);
-    let pending = super::Pending(super::Step::OAuth1 { token: "token-1".to_owned(), secret: "secret-1".to_owned() });
+    let pending = super::Pending(super::Step::OAuth1 {
+        token: "token-1".to_owned(),
+        secret: "secret-1".to_owned(),
+    });
     assert_eq!(format!("{pending:?}"), "Pending");
     send(&connector.begin(&configuration, "", ""));
     send(&connector.finish(&configuration, "", &pending, &query));

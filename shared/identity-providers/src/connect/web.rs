@@ -19,18 +19,28 @@ const MOST_HEAD: usize = 64 << 10;
 
 impl Connector {
     /// The answer to a request whose URL is judged first, wherever it came from.
-    pub(super) async fn ask(&self, request: http::Request<Vec<u8>>, most: usize) -> Result<http::Response<Vec<u8>>, Failure> {
+    pub(super) async fn ask(
+        &self,
+        request: http::Request<Vec<u8>>,
+        most: usize,
+    ) -> Result<http::Response<Vec<u8>>, Failure> {
         let (mut head, body) = request.into_parts();
-        let url = web(&head.uri.to_string(), self.reach).map_err(|reason| Failure::Misconfigured(format!("{} {reason}", head.uri)))?;
+        let url = web(&head.uri.to_string(), self.reach)
+            .map_err(|reason| Failure::Misconfigured(format!("{} {reason}", head.uri)))?;
         let host = host_of(&url).map_err(Failure::Misconfigured)?;
         let port = url.port_or_known_default().unwrap_or(443);
 
         let invalid = |_| Failure::Misconfigured(format!("{url} makes no request"));
         let named = &url[url::Position::BeforeHost..url::Position::AfterPort];
-        head.headers.insert(HOST, HeaderValue::from_str(named).map_err(|_| invalid(()))?);
-        head.headers.insert(CONNECTION, HeaderValue::from_static("close"));
-        head.headers.insert(USER_AGENT, HeaderValue::from_static("appdepot"));
-        head.uri = url[url::Position::BeforePath..url::Position::AfterQuery].parse().map_err(|_| invalid(()))?;
+        head.headers
+            .insert(HOST, HeaderValue::from_str(named).map_err(|_| invalid(()))?);
+        head.headers
+            .insert(CONNECTION, HeaderValue::from_static("close"));
+        head.headers
+            .insert(USER_AGENT, HeaderValue::from_static("appdepot"));
+        head.uri = url[url::Position::BeforePath..url::Position::AfterQuery]
+            .parse()
+            .map_err(|_| invalid(()))?;
         head.version = http::Version::HTTP_11;
         let request = http::Request::from_parts(head, Full::new(Bytes::from(body)));
 
@@ -50,8 +60,15 @@ fn place(url: &Url) -> &str {
 
 type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
-async fn exchange(stream: impl Stream + 'static, request: http::Request<Full<Bytes>>, most: usize) -> Result<http::Response<Vec<u8>>, BoxError> {
-    let (mut sender, connection) = http1::Builder::new().max_buf_size(MOST_HEAD).handshake(TokioIo::new(stream)).await?;
+async fn exchange(
+    stream: impl Stream + 'static,
+    request: http::Request<Full<Bytes>>,
+    most: usize,
+) -> Result<http::Response<Vec<u8>>, BoxError> {
+    let (mut sender, connection) = http1::Builder::new()
+        .max_buf_size(MOST_HEAD)
+        .handshake(TokioIo::new(stream))
+        .await?;
     let answer = async move {
         let (head, body) = sender.send_request(request).await?.into_parts();
         let body = Limited::new(body, most).collect().await?.to_bytes();

@@ -5,8 +5,8 @@ use crate::refusal::{ReadError, RefusalCode, refused};
 
 /// Elements inside each other, at most.
 const DEPTH: usize = 128;
-/// Characters that all names and texts of a document may have together once every reference to one is counted. Other
-/// parsers copy them all.
+/// Characters that all names and texts of a document may have together once every reference to one
+/// is counted. Other parsers copy them all.
 const TEXT: u64 = 32 * 1024 * 1024;
 
 /// The chunk of attribute ids.
@@ -44,14 +44,27 @@ pub(crate) struct Attribute {
 }
 
 impl<'a> Document<'a> {
-    /// Checks the whole document: sizes, depth, and that its text does not multiply. `what` names it in the refusals.
+    /// Checks the whole document: sizes, depth, and that its text does not multiply. `what` names
+    /// it in the refusals.
     pub(crate) fn parse(mut bytes: &'a [u8], what: &str) -> Result<Document<'a>, ReadError> {
-        let malformed = || refused(RefusalCode::Unreadable, format!("{what} is damaged or not in Android's binary form."));
-        let whole = Chunk::next(&mut bytes).ok().flatten().ok_or_else(malformed)?;
+        let malformed = || {
+            refused(
+                RefusalCode::Unreadable,
+                format!("{what} is damaged or not in Android's binary form."),
+            )
+        };
+        let whole = Chunk::next(&mut bytes)
+            .ok()
+            .flatten()
+            .ok_or_else(malformed)?;
         if whole.kind != 0x0003 {
             return Err(malformed());
         }
-        let mut document = Document { strings: Strings::default(), ids: &[], nodes: &[] };
+        let mut document = Document {
+            strings: Strings::default(),
+            ids: &[],
+            nodes: &[],
+        };
         let mut rest = whole.body();
         let mut has_strings = false;
         loop {
@@ -62,7 +75,9 @@ impl<'a> Document<'a> {
                     document.strings = Strings::parse(chunk).map_err(|Malformed| malformed())?;
                     has_strings = true;
                 }
-                Some(chunk) if chunk.kind == IDS && document.ids.is_empty() => document.ids = chunk.body(),
+                Some(chunk) if chunk.kind == IDS && document.ids.is_empty() => {
+                    document.ids = chunk.body()
+                }
                 Some(chunk) if matches!(chunk.kind, Strings::KIND | IDS) => return Err(malformed()),
                 Some(chunk) if (0x0100..0x0180).contains(&chunk.kind) => {
                     document.nodes = before;
@@ -80,18 +95,27 @@ impl<'a> Document<'a> {
                 0x0102 => {
                     depth += 1;
                     if depth > DEPTH {
-                        return Err(refused(RefusalCode::TooDeep, format!("{what} has more than {DEPTH} elements inside each other.")));
+                        return Err(refused(
+                            RefusalCode::TooDeep,
+                            format!("{what} has more than {DEPTH} elements inside each other."),
+                        ));
                     }
                     let element = document.element(chunk, depth - 1).ok_or_else(malformed)?;
-                    text += document.strings.length(u32_at(chunk.bytes, chunk.header + 4).unwrap_or(NONE));
+                    text += document
+                        .strings
+                        .length(u32_at(chunk.bytes, chunk.header + 4).unwrap_or(NONE));
                     for attribute in element.attributes() {
-                        text += document.strings.length(attribute.name) + document.strings.length(attribute.raw);
+                        text += document.strings.length(attribute.name)
+                            + document.strings.length(attribute.raw);
                         if attribute.value.kind == Value::STRING {
                             text += document.strings.length(attribute.value.data);
                         }
                     }
                     if text > TEXT {
-                        return Err(refused(RefusalCode::TooLarge, format!("The texts of {what} multiply.")));
+                        return Err(refused(
+                            RefusalCode::TooLarge,
+                            format!("The texts of {what} multiply."),
+                        ));
                     }
                 }
                 0x0103 => depth = depth.checked_sub(1).ok_or_else(malformed)?,
@@ -104,12 +128,21 @@ impl<'a> Document<'a> {
     fn element(&self, chunk: Chunk<'a>, depth: usize) -> Option<Element<'a>> {
         let body = chunk.body();
         let name = self.strings.get(u32_at(body, 4)?, 64)?;
-        let (start, stride, count) = (usize::from(u16_at(body, 8)?), usize::from(u16_at(body, 10)?), usize::from(u16_at(body, 12)?));
+        let (start, stride, count) = (
+            usize::from(u16_at(body, 8)?),
+            usize::from(u16_at(body, 10)?),
+            usize::from(u16_at(body, 12)?),
+        );
         if count > 0 && stride < 20 {
             return None;
         }
         let attributes = body.get(start..start + stride * count)?;
-        Some(Element { depth, name, attributes, stride: stride.max(20) })
+        Some(Element {
+            depth,
+            name,
+            attributes,
+            stride: stride.max(20),
+        })
     }
 
     /// All elements, in the order in which they begin.
@@ -132,20 +165,41 @@ impl<'a> Document<'a> {
     }
 
     /// The element's attribute of that id (from Android's own attributes). Two of them are refused.
-    pub(crate) fn attribute(&self, element: &Element<'_>, id: u32) -> Result<Option<Attribute>, ReadError> {
+    pub(crate) fn attribute(
+        &self,
+        element: &Element<'_>,
+        id: u32,
+    ) -> Result<Option<Attribute>, ReadError> {
         self.one(element, |attribute| self.id(attribute.name) == Some(id))
     }
 
     /// The element's attribute of that name and without a namespace. Two of them are refused.
-    pub(crate) fn plain_attribute(&self, element: &Element<'_>, name: &str) -> Result<Option<Attribute>, ReadError> {
-        self.one(element, |attribute| attribute.namespace == NONE && self.strings.get(attribute.name, 64).as_deref() == Some(name))
+    pub(crate) fn plain_attribute(
+        &self,
+        element: &Element<'_>,
+        name: &str,
+    ) -> Result<Option<Attribute>, ReadError> {
+        self.one(element, |attribute| {
+            attribute.namespace == NONE
+                && self.strings.get(attribute.name, 64).as_deref() == Some(name)
+        })
     }
 
-    fn one(&self, element: &Element<'_>, fits: impl Fn(&Attribute) -> bool) -> Result<Option<Attribute>, ReadError> {
+    fn one(
+        &self,
+        element: &Element<'_>,
+        fits: impl Fn(&Attribute) -> bool,
+    ) -> Result<Option<Attribute>, ReadError> {
         let mut found = element.attributes().filter(fits);
         let attribute = found.next();
         if found.next().is_some() {
-            return Err(refused(RefusalCode::Ambiguous, format!("The manifest gives an attribute of “{}” twice.", element.name)));
+            return Err(refused(
+                RefusalCode::Ambiguous,
+                format!(
+                    "The manifest gives an attribute of “{}” twice.",
+                    element.name
+                ),
+            ));
         }
         Ok(attribute)
     }
@@ -154,7 +208,8 @@ impl<'a> Document<'a> {
         u32_at(self.ids, (name as usize).checked_mul(4)?)
     }
 
-    /// The attribute's own text, at most `cap` characters: a string, or a number written out. Not of a reference.
+    /// The attribute's own text, at most `cap` characters: a string, or a number written out. Not
+    /// of a reference.
     pub(crate) fn text(&self, attribute: &Attribute, cap: usize) -> Option<String> {
         match attribute.value.kind {
             Value::STRING => self.strings.get(attribute.value.data, cap),
@@ -170,13 +225,18 @@ impl<'a> Document<'a> {
 
 impl Element<'_> {
     fn attributes(&self) -> impl Iterator<Item = Attribute> {
-        self.attributes.chunks_exact(self.stride).filter_map(|bytes| {
-            Some(Attribute {
-                namespace: u32_at(bytes, 0)?,
-                name: u32_at(bytes, 4)?,
-                raw: u32_at(bytes, 8)?,
-                value: Value { kind: *bytes.get(15)?, data: u32_at(bytes, 16)? },
+        self.attributes
+            .chunks_exact(self.stride)
+            .filter_map(|bytes| {
+                Some(Attribute {
+                    namespace: u32_at(bytes, 0)?,
+                    name: u32_at(bytes, 4)?,
+                    raw: u32_at(bytes, 8)?,
+                    value: Value {
+                        kind: *bytes.get(15)?,
+                        data: u32_at(bytes, 16)?,
+                    },
+                })
             })
-        })
     }
 }

@@ -42,7 +42,11 @@ pub struct XmlWriter {
 
 impl Default for XmlWriter {
     fn default() -> XmlWriter {
-        XmlWriter { strings: KNOWN.iter().map(|(name, _)| (*name).to_owned()).collect(), nodes: Vec::new(), open: Vec::new() }
+        XmlWriter {
+            strings: KNOWN.iter().map(|(name, _)| (*name).to_owned()).collect(),
+            nodes: Vec::new(),
+            open: Vec::new(),
+        }
     }
 }
 
@@ -58,7 +62,10 @@ fn chunk(kind: u16, header: &[u8], body: &[u8]) -> Vec<u8> {
 }
 
 fn words(values: &[u32]) -> Vec<u8> {
-    values.iter().flat_map(|value| value.to_le_bytes()).collect()
+    values
+        .iter()
+        .flat_map(|value| value.to_le_bytes())
+        .collect()
 }
 
 /// A pool of strings in UTF-16, which has no small limit of length.
@@ -76,12 +83,20 @@ pub fn string_pool(strings: &[String]) -> Vec<u8> {
         data.extend_from_slice(&[0, 0]);
     }
     let start = 28 + offsets.len() as u32;
-    chunk(0x0001, &words(&[strings.len() as u32, 0, 0, start, 0]), &[offsets, data].concat())
+    chunk(
+        0x0001,
+        &words(&[strings.len() as u32, 0, 0, start, 0]),
+        &[offsets, data].concat(),
+    )
 }
 
 impl XmlWriter {
     fn string(&mut self, text: &str) -> u32 {
-        let known = self.strings.iter().skip(KNOWN.len()).position(|string| string == text);
+        let known = self
+            .strings
+            .iter()
+            .skip(KNOWN.len())
+            .position(|string| string == text);
         known.map_or_else(
             || {
                 self.strings.push(text.to_owned());
@@ -112,7 +127,8 @@ impl XmlWriter {
         }
         let mut body = words(&[u32::MAX, name, 20 << 16 | 20, attributes.len() as u32, 0]);
         body.extend(encoded);
-        self.nodes.extend(chunk(0x0102, &words(&[1, u32::MAX]), &body));
+        self.nodes
+            .extend(chunk(0x0102, &words(&[1, u32::MAX]), &body));
         self.open.push(name);
         self
     }
@@ -120,7 +136,11 @@ impl XmlWriter {
     /// Ends the innermost element.
     pub fn end(&mut self) -> &mut XmlWriter {
         let name = self.open.pop().expect("an element is open");
-        self.nodes.extend(chunk(0x0103, &words(&[1, u32::MAX]), &words(&[u32::MAX, name])));
+        self.nodes.extend(chunk(
+            0x0103,
+            &words(&[1, u32::MAX]),
+            &words(&[u32::MAX, name]),
+        ));
         self
     }
 
@@ -141,11 +161,16 @@ impl XmlWriter {
     pub fn unfinished(&self) -> Vec<u8> {
         let ids: Vec<u32> = KNOWN.iter().map(|(_, id)| *id).collect();
         let pool = string_pool(&self.strings);
-        chunk(0x0003, &[], &[pool, chunk(0x0180, &[], &words(&ids)), self.nodes.clone()].concat())
+        chunk(
+            0x0003,
+            &[],
+            &[pool, chunk(0x0180, &[], &words(&ids)), self.nodes.clone()].concat(),
+        )
     }
 }
 
-/// A table of resources of the package 0x7f. Ids are `0x7f000000 | type << 16 | entry`, types count from 1.
+/// A table of resources of the package 0x7f. Ids are `0x7f000000 | type << 16 | entry`, types count
+/// from 1.
 #[derive(Clone, Debug, Default)]
 pub struct Table {
     strings: Vec<String>,
@@ -154,8 +179,15 @@ pub struct Table {
 }
 
 impl Table {
-    /// Adds the entries of a type for a density (0 for none) and a language (two letters, or empty).
-    pub fn add(&mut self, kind: u8, density: u16, language: &str, entries: &[Option<Value>]) -> &mut Table {
+    /// Adds the entries of a type for a density (0 for none) and a language (two letters, or
+    /// empty).
+    pub fn add(
+        &mut self,
+        kind: u8,
+        density: u16,
+        language: &str,
+        entries: &[Option<Value>],
+    ) -> &mut Table {
         let mut offsets = Vec::new();
         let mut items = Vec::new();
         for entry in entries {
@@ -187,19 +219,26 @@ impl Table {
         let start = 84 + 4 * entries.len() as u32;
         let mut header = words(&[u32::from(kind), entries.len() as u32, start]);
         header.extend(config);
-        self.types.extend(chunk(0x0201, &header, &[words(&offsets), items].concat()));
+        self.types
+            .extend(chunk(0x0201, &header, &[words(&offsets), items].concat()));
         self
     }
 
     /// The table.
     pub fn build(&self) -> Vec<u8> {
-        let names: Vec<String> = (1..=self.kinds.iter().copied().max().unwrap_or(0)).map(|kind| format!("type{kind}")).collect();
+        let names: Vec<String> = (1..=self.kinds.iter().copied().max().unwrap_or(0))
+            .map(|kind| format!("type{kind}"))
+            .collect();
         let (types, keys) = (string_pool(&names), string_pool(&["key".to_owned()]));
         let mut header = words(&[0x7f]);
         header.extend([0; 256]);
         header.extend(words(&[288, 0, 288 + types.len() as u32, 0, 0]));
         let package = chunk(0x0200, &header, &[types, keys, self.types.clone()].concat());
-        chunk(0x0002, &words(&[1]), &[string_pool(&self.strings), package].concat())
+        chunk(
+            0x0002,
+            &words(&[1]),
+            &[string_pool(&self.strings), package].concat(),
+        )
     }
 }
 
@@ -214,7 +253,8 @@ pub struct Apk {
     pub version_name: String,
     /// The label.
     pub label: String,
-    /// Whether the label stands in the table of resources, behind two references, or in the manifest itself.
+    /// Whether the label stands in the table of resources, behind two references, or in the
+    /// manifest itself.
     pub label_in_table: bool,
     /// `minSdkVersion`.
     pub min_sdk: Option<u32>,
@@ -264,23 +304,42 @@ impl Apk {
         let mut xml = XmlWriter::default();
         xml.start(
             "manifest",
-            &[("versionCode", Value::Number(self.version_code)), ("versionName", text(&self.version_name)), ("package", text(&self.package))],
+            &[
+                ("versionCode", Value::Number(self.version_code)),
+                ("versionName", text(&self.version_name)),
+                ("package", text(&self.package)),
+            ],
         );
-        let sdks = [("minSdkVersion", self.min_sdk), ("targetSdkVersion", self.target_sdk)];
-        let sdks: Vec<_> = sdks.into_iter().filter_map(|(name, sdk)| Some((name, Value::Number(sdk?)))).collect();
+        let sdks = [
+            ("minSdkVersion", self.min_sdk),
+            ("targetSdkVersion", self.target_sdk),
+        ];
+        let sdks: Vec<_> = sdks
+            .into_iter()
+            .filter_map(|(name, sdk)| Some((name, Value::Number(sdk?))))
+            .collect();
         if !sdks.is_empty() {
             xml.empty("uses-sdk", &sdks);
         }
         for permission in &self.permissions {
             xml.empty("uses-permission", &[("name", text(permission))]);
         }
-        let label = if self.label_in_table { Value::Reference(LABEL) } else { text(&self.label) };
+        let label = if self.label_in_table {
+            Value::Reference(LABEL)
+        } else {
+            text(&self.label)
+        };
         let mut attributes = vec![("label", label)];
         if self.icon > 0 {
             attributes.push(("icon", Value::Reference(ICON)));
         }
         xml.start("application", &attributes);
-        xml.start("activity", &[("name", text(".Main")), ("label", text("Not the label"))]).end().end();
+        xml.start(
+            "activity",
+            &[("name", text(".Main")), ("label", text("Not the label"))],
+        )
+        .end()
+        .end();
         xml
     }
 
@@ -289,7 +348,12 @@ impl Apk {
         let text = |text: &str| Some(Value::Text(text.to_owned()));
         let mut table = Table::default();
         table.add(1, 0, "fr", &[text("Étiquette"), text("Étiquette")]);
-        table.add(1, 0, "", &[Some(Value::Reference(LABEL + 1)), text(&self.label)]);
+        table.add(
+            1,
+            0,
+            "",
+            &[Some(Value::Reference(LABEL + 1)), text(&self.label)],
+        );
         if self.icon > 0 && self.adaptive_icon {
             table.add(2, 0xfffe, "", &[text("res/icon-any.xml")]);
             table.add(3, 160, "", &[text("res/front-m.png")]);
@@ -310,7 +374,10 @@ impl Apk {
             Part::deflated("classes.dex", b"dex\n035\0"),
         ];
         if self.icon > 0 {
-            let (small, large) = (super::png(self.icon.div_ceil(4), self.icon.div_ceil(4)), super::png(self.icon, self.icon));
+            let (small, large) = (
+                super::png(self.icon.div_ceil(4), self.icon.div_ceil(4)),
+                super::png(self.icon, self.icon),
+            );
             if self.adaptive_icon {
                 let mut xml = XmlWriter::default();
                 xml.start("adaptive-icon", &[]);
@@ -325,7 +392,11 @@ impl Apk {
                 parts.push(Part::stored("res/icon-xx.png", &large));
             }
         }
-        parts.extend(self.more.iter().map(|(name, content)| Part::deflated(name, content)));
+        parts.extend(
+            self.more
+                .iter()
+                .map(|(name, content)| Part::deflated(name, content)),
+        );
         parts
     }
 
@@ -334,8 +405,8 @@ impl Apk {
         zip(&self.parts())
     }
 
-    /// The APK signed with a key that is made from `signer`: schemes 2 and 3, and 1 if an old system may install it. Also
-    /// gives the SHA-256 of the certificate. Works in a temporary file.
+    /// The APK signed with a key that is made from `signer`: schemes 2 and 3, and 1 if an old
+    /// system may install it. Also gives the SHA-256 of the certificate. Works in a temporary file.
     pub fn build_signed(&self, signer: &str) -> (Vec<u8>, String) {
         sign(&self.build(), signer)
     }
@@ -346,14 +417,25 @@ pub fn sign(apk: &[u8], signer: &str) -> (Vec<u8>, String) {
     use std::sync::atomic::{AtomicU32, Ordering};
     static NUMBER: AtomicU32 = AtomicU32::new(0);
     let number = NUMBER.fetch_add(1, Ordering::Relaxed);
-    let path = std::env::temp_dir().join(format!("package-reader-{}-{number}.apk", std::process::id()));
+    let path = std::env::temp_dir().join(format!(
+        "package-reader-{}-{number}.apk",
+        std::process::id()
+    ));
     std::fs::write(&path, apk).expect("a temporary file can be written");
     let identity = identity(signer);
     let fingerprint = identity.certificate().sha256_fingerprint();
-    apk::sign::Signer::new(identity).sign_file(&path).expect("the APK can be signed");
+    apk::sign::Signer::new(identity)
+        .sign_file(&path)
+        .expect("the APK can be signed");
     let signed = std::fs::read(&path).expect("the signed file can be read");
     std::fs::remove_file(&path).expect("the temporary file can be removed");
-    (signed, fingerprint.iter().map(|byte| format!("{byte:02x}")).collect())
+    (
+        signed,
+        fingerprint
+            .iter()
+            .map(|byte| format!("{byte:02x}"))
+            .collect(),
+    )
 }
 
 /// Distinguished encoding: a tag, a length, the contents.
@@ -364,7 +446,12 @@ pub fn der(tag: u8, contents: &[&[u8]]) -> Vec<u8> {
         length @ 0..0x80 => out.push(length as u8),
         length @ 0x80..0x100 => out.extend([0x81, length as u8]),
         length @ 0x100..0x1_0000 => out.extend([0x82, (length >> 8) as u8, length as u8]),
-        length => out.extend([0x83, (length >> 16) as u8, (length >> 8) as u8, length as u8]),
+        length => out.extend([
+            0x83,
+            (length >> 16) as u8,
+            (length >> 8) as u8,
+            length as u8,
+        ]),
     }
     out.extend(content);
     out
@@ -376,15 +463,50 @@ fn identity(name: &str) -> apk::sign::SigningIdentity {
     const ECDSA_SHA256: [u8; 10] = [0x06, 0x08, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x04, 0x03, 0x02];
     const COMMON_NAME: [u8; 5] = [0x06, 0x03, 0x55, 0x04, 0x03];
     let secret = Sha256::digest(name.as_bytes());
-    let key = der(0x30, &[&der(0x02, &[&[1]]), &der(0x04, &[&secret]), &der(0xa0, &[&P256])]);
+    let key = der(
+        0x30,
+        &[
+            &der(0x02, &[&[1]]),
+            &der(0x04, &[&secret]),
+            &der(0xa0, &[&P256]),
+        ],
+    );
     let key = apk::sign::PrivateKey::from_sec1_der(&key).expect("a hash is a key");
-    let public = key.public_key().to_spki_der().expect("a public key can be encoded");
+    let public = key
+        .public_key()
+        .to_spki_der()
+        .expect("a public key can be encoded");
     let algorithm = der(0x30, &[&ECDSA_SHA256]);
-    let subject = der(0x30, &[&der(0x31, &[&der(0x30, &[&COMMON_NAME, &der(0x0c, &[name.as_bytes()])])])]);
-    let validity = der(0x30, &[&der(0x17, &[b"250101000000Z"]), &der(0x17, &[b"450101000000Z"])]);
-    let body = der(0x30, &[&der(0xa0, &[&der(0x02, &[&[2]])]), &der(0x02, &[&[1]]), &algorithm, &subject, &validity, &subject, &public]);
+    let subject = der(
+        0x30,
+        &[&der(
+            0x31,
+            &[&der(0x30, &[&COMMON_NAME, &der(0x0c, &[name.as_bytes()])])],
+        )],
+    );
+    let validity = der(
+        0x30,
+        &[
+            &der(0x17, &[b"250101000000Z"]),
+            &der(0x17, &[b"450101000000Z"]),
+        ],
+    );
+    let body = der(
+        0x30,
+        &[
+            &der(0xa0, &[&der(0x02, &[&[2]])]),
+            &der(0x02, &[&[1]]),
+            &algorithm,
+            &subject,
+            &validity,
+            &subject,
+            &public,
+        ],
+    );
     let signature = der(0x30, &[&der(0x02, &[&[1]]), &der(0x02, &[&[1]])]);
     let certificate = der(0x30, &[&body, &algorithm, &der(0x03, &[&[0], &signature])]);
-    let certificate = apk::sign::Certificate::from_der(&certificate).expect("the certificate is well-formed");
-    apk::sign::SigningIdentity::new(key, vec![certificate]).expect("key and certificate belong together")
+    let certificate =
+        apk::sign::Certificate::from_der(&certificate).expect("the certificate is well-formed");
+    apk::sign::SigningIdentity::new(key, vec![certificate])
+        .expect("key and certificate belong together")
 }

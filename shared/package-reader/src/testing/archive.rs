@@ -41,7 +41,9 @@ fn crc(bytes: &[u8]) -> u32 {
 /// Raw deflate.
 pub fn deflate(bytes: &[u8]) -> Vec<u8> {
     let mut out = DeflateEncoder::new(Vec::new(), Compression::new(6));
-    out.write_all(bytes).and_then(|()| out.finish()).expect("memory can be written to")
+    out.write_all(bytes)
+        .and_then(|()| out.finish())
+        .expect("memory can be written to")
 }
 
 impl Part {
@@ -64,7 +66,11 @@ impl Part {
 
     /// A compressed entry.
     pub fn deflated(name: impl AsRef<[u8]>, content: &[u8]) -> Part {
-        Part { packed: deflate(content), method: 8, ..Part::stored(name, content) }
+        Part {
+            packed: deflate(content),
+            method: 8,
+            ..Part::stored(name, content)
+        }
     }
 }
 
@@ -97,7 +103,11 @@ pub fn zip(parts: &[Part]) -> Vec<u8> {
 /// An archive with something around it.
 pub fn framed(parts: &[Part], frame: &Frame) -> Vec<u8> {
     let mut out = frame.before.clone();
-    let base = if frame.offsets_from_first { out.len() } else { 0 };
+    let base = if frame.offsets_from_first {
+        out.len()
+    } else {
+        0
+    };
     let mut starts: Vec<usize> = Vec::new();
     for part in parts {
         if let Some(other) = part.shares {
@@ -110,7 +120,9 @@ pub fn framed(parts: &[Part], frame: &Frame) -> Vec<u8> {
         for value in [20, part.flags, part.method, 0, 0x21] {
             out.extend_from_slice(&value.to_le_bytes());
         }
-        let unpacked = part.local_unpacked.unwrap_or(part.unpacked.min(u64::from(u32::MAX)) as u32);
+        let unpacked = part
+            .local_unpacked
+            .unwrap_or(part.unpacked.min(u64::from(u32::MAX)) as u32);
         for value in [part.crc, part.packed.len() as u32, unpacked] {
             out.extend_from_slice(&value.to_le_bytes());
         }
@@ -132,8 +144,14 @@ pub fn framed(parts: &[Part], frame: &Frame) -> Vec<u8> {
         for value in [0x0314, 20, part.flags, part.method, 0, 0x21] {
             out.extend_from_slice(&value.to_le_bytes());
         }
-        let packed = part.shares.map_or(part.packed.len(), |other| parts[other].packed.len()) as u32;
-        for value in [part.crc, packed, part.unpacked.min(u64::from(u32::MAX)) as u32] {
+        let packed =
+            part.shares
+                .map_or(part.packed.len(), |other| parts[other].packed.len()) as u32;
+        for value in [
+            part.crc,
+            packed,
+            part.unpacked.min(u64::from(u32::MAX)) as u32,
+        ] {
             out.extend_from_slice(&value.to_le_bytes());
         }
         for value in [part.name.len() as u16, extra.len() as u16, 0, 0, 0] {
@@ -161,7 +179,12 @@ pub fn framed(parts: &[Part], frame: &Frame) -> Vec<u8> {
     }
     out.extend_from_slice(b"PK\x05\x06");
     let small = |value: u64| if frame.zip64 { u32::MAX } else { value as u32 };
-    for value in [frame.disk, frame.disk, small(count) as u16, small(count) as u16] {
+    for value in [
+        frame.disk,
+        frame.disk,
+        small(count) as u16,
+        small(count) as u16,
+    ] {
         out.extend_from_slice(&value.to_le_bytes());
     }
     for value in [small(directory_length), small(directory_start)] {

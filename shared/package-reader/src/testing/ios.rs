@@ -4,7 +4,9 @@ use std::time::{Duration, SystemTime};
 
 use plist::{Dictionary, Value};
 use rasn::types::{Any, OctetString, SetOf};
-use rasn_cms::{CONTENT_DATA, CONTENT_SIGNED_DATA, ContentInfo, EncapsulatedContentInfo, SignedData};
+use rasn_cms::{
+    CONTENT_DATA, CONTENT_SIGNED_DATA, ContentInfo, EncapsulatedContentInfo, SignedData,
+};
 
 use super::android::der;
 use super::archive::{Part, deflate, zip};
@@ -72,14 +74,21 @@ impl Default for Ipa {
 
 /// A property list from pairs.
 pub fn dictionary(pairs: &[(&str, Value)]) -> Dictionary {
-    pairs.iter().map(|(key, value)| ((*key).to_owned(), value.clone())).collect()
+    pairs
+        .iter()
+        .map(|(key, value)| ((*key).to_owned(), value.clone()))
+        .collect()
 }
 
 /// The bytes of a property list.
 pub fn property_list(list: Dictionary, binary: bool) -> Vec<u8> {
     let mut out = Vec::new();
     let value = Value::Dictionary(list);
-    let result = if binary { value.to_writer_binary(&mut out) } else { value.to_writer_xml(&mut out) };
+    let result = if binary {
+        value.to_writer_binary(&mut out)
+    } else {
+        value.to_writer_xml(&mut out)
+    };
     result.expect("memory can be written to");
     out
 }
@@ -89,23 +98,62 @@ pub fn profile(list: &[u8], indefinite: bool) -> Vec<u8> {
     if indefinite {
         const END: &[u8] = &[0, 0];
         let open = |tag: u8| vec![tag, 0x80];
-        let oid = |last: u8| vec![0x06, 0x09, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x07, last];
+        let oid = |last: u8| {
+            vec![
+                0x06, 0x09, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x07, last,
+            ]
+        };
         let (front, back) = list.split_at(list.len() / 2);
-        let text = [open(0x24), der(0x04, &[front]), der(0x04, &[back]), END.to_vec()].concat();
-        let inner = [open(0x30), oid(1), open(0xa0), text, END.to_vec(), END.to_vec()].concat();
-        let signed = [open(0x30), vec![0x02, 1, 1, 0x31, 0], inner, vec![0x31, 0], END.to_vec()].concat();
-        return [open(0x30), oid(2), open(0xa0), signed, END.to_vec(), END.to_vec()].concat();
+        let text = [
+            open(0x24),
+            der(0x04, &[front]),
+            der(0x04, &[back]),
+            END.to_vec(),
+        ]
+        .concat();
+        let inner = [
+            open(0x30),
+            oid(1),
+            open(0xa0),
+            text,
+            END.to_vec(),
+            END.to_vec(),
+        ]
+        .concat();
+        let signed = [
+            open(0x30),
+            vec![0x02, 1, 1, 0x31, 0],
+            inner,
+            vec![0x31, 0],
+            END.to_vec(),
+        ]
+        .concat();
+        return [
+            open(0x30),
+            oid(2),
+            open(0xa0),
+            signed,
+            END.to_vec(),
+            END.to_vec(),
+        ]
+        .concat();
     }
     let signed = SignedData {
         version: 1.into(),
         digest_algorithms: SetOf::new(),
-        encap_content_info: EncapsulatedContentInfo { content_type: CONTENT_DATA.to_owned(), content: Some(OctetString::from(list.to_vec())) },
+        encap_content_info: EncapsulatedContentInfo {
+            content_type: CONTENT_DATA.to_owned(),
+            content: Some(OctetString::from(list.to_vec())),
+        },
         certificates: None,
         crls: None,
         signer_infos: SetOf::new(),
     };
     let content = rasn::der::encode(&signed).expect("a signature can be encoded");
-    let outer = ContentInfo { content_type: CONTENT_SIGNED_DATA.to_owned(), content: Any::new(content) };
+    let outer = ContentInfo {
+        content_type: CONTENT_SIGNED_DATA.to_owned(),
+        content: Any::new(content),
+    };
     rasn::der::encode(&outer).expect("a signature can be encoded")
 }
 
@@ -116,26 +164,47 @@ pub fn apple_png(width: u32, height: u32) -> Vec<u8> {
         rows.push(0);
         for x in 0..width {
             let [red, green, blue, alpha] = super::pattern(x, y, width, height);
-            let multiplied = |colour: u8| ((u32::from(colour) * u32::from(alpha) + 127) / 255) as u8;
+            let multiplied =
+                |colour: u8| ((u32::from(colour) * u32::from(alpha) + 127) / 255) as u8;
             rows.extend([multiplied(blue), multiplied(green), multiplied(red), alpha]);
         }
     }
     apple_png_of(width, height, &deflate(&rows))
 }
 
-/// A certificate of nobody, signed by nobody, that expires so many seconds after 1970: as far as reading it needs.
+/// A certificate of nobody, signed by nobody, that expires so many seconds after 1970: as far as
+/// reading it needs.
 pub fn certificate(expires: u64) -> Vec<u8> {
     let time = |seconds: u64| {
-        let date = plist::Date::from(SystemTime::UNIX_EPOCH + Duration::from_secs(seconds)).to_xml_format();
-        let digits: String = date.chars().filter(|c| c.is_ascii_digit() || *c == 'Z').collect();
+        let date = plist::Date::from(SystemTime::UNIX_EPOCH + Duration::from_secs(seconds))
+            .to_xml_format();
+        let digits: String = date
+            .chars()
+            .filter(|c| c.is_ascii_digit() || *c == 'Z')
+            .collect();
         // Years to 2049 have two digits (RFC 5280 4.1.2.5).
-        if digits.as_str() < "2050" { der(0x17, &[&digits.as_bytes()[2..]]) } else { der(0x18, &[digits.as_bytes()]) }
+        if digits.as_str() < "2050" {
+            der(0x17, &[&digits.as_bytes()[2..]])
+        } else {
+            der(0x18, &[digits.as_bytes()])
+        }
     };
-    let algorithm = der(0x30, &[&[0x06, 0x09, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x0b], &[5, 0]]);
+    let algorithm = der(
+        0x30,
+        &[
+            &[
+                0x06, 0x09, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x0b,
+            ],
+            &[5, 0],
+        ],
+    );
     let (name, bits) = (der(0x30, &[]), der(0x03, &[&[0]]));
     let validity = der(0x30, &[&time(0), &time(expires)]);
     let key = der(0x30, &[&algorithm, &bits]);
-    let content = der(0x30, &[&[2, 1, 1], &algorithm, &name, &validity, &name, &key]);
+    let content = der(
+        0x30,
+        &[&[2, 1, 1], &algorithm, &name, &validity, &name, &key],
+    );
     der(0x30, &[&content, &algorithm, &bits])
 }
 
@@ -171,7 +240,15 @@ impl Ipa {
             ("CFBundleDisplayName", text(&self.name)),
             ("CFBundleExecutable", text("Example")),
             ("MinimumOSVersion", text(&self.min_os)),
-            ("UIDeviceFamily", Value::Array(self.families.iter().map(|f| Value::Integer((*f).into())).collect())),
+            (
+                "UIDeviceFamily",
+                Value::Array(
+                    self.families
+                        .iter()
+                        .map(|f| Value::Integer((*f).into()))
+                        .collect(),
+                ),
+            ),
         ]);
         if self.icon > 0 {
             let files = Value::Array(vec![text("AppIcon60x60"), text("AppIcon29x29")]);
@@ -192,11 +269,21 @@ impl Ipa {
             ("TeamName", text("Example Team")),
             ("TeamIdentifier", Value::Array(vec![text("A1B2C3D4E5")])),
             ("ExpirationDate", Value::Date(expires.into())),
-            ("Entitlements", Value::Dictionary(dictionary(&[("get-task-allow", debuggable)]))),
+            (
+                "Entitlements",
+                Value::Dictionary(dictionary(&[("get-task-allow", debuggable)])),
+            ),
         ]);
         if !self.certificates.is_empty() {
-            let certificates = self.certificates.iter().map(|expires| Value::Data(certificate(*expires))).collect();
-            list.insert("DeveloperCertificates".to_owned(), Value::Array(certificates));
+            let certificates = self
+                .certificates
+                .iter()
+                .map(|expires| Value::Data(certificate(*expires)))
+                .collect();
+            list.insert(
+                "DeveloperCertificates".to_owned(),
+                Value::Array(certificates),
+            );
         }
         match kind {
             ProfileKind::Enterprise => {
@@ -204,7 +291,9 @@ impl Ipa {
             }
             ProfileKind::AppStore => {}
             ProfileKind::Development | ProfileKind::AdHoc => {
-                let devices = (0..devices).map(|number| text(&format!("{number:040x}"))).collect();
+                let devices = (0..devices)
+                    .map(|number| text(&format!("{number:040x}")))
+                    .collect();
                 list.insert("ProvisionedDevices".to_owned(), Value::Array(devices));
             }
         }
@@ -216,27 +305,55 @@ impl Ipa {
         let list = |list| property_list(list, self.binary);
         let nested = |kind: &str, id: &str| {
             let text = |text: &str| Value::String(text.to_owned());
-            list(dictionary(&[("CFBundlePackageType", text(kind)), ("CFBundleIdentifier", text(id))]))
+            list(dictionary(&[
+                ("CFBundlePackageType", text(kind)),
+                ("CFBundleIdentifier", text(id)),
+            ]))
         };
         let app = "Payload/Example.app";
         let mut parts = vec![
             Part::stored("Payload/", b""),
-            Part::deflated(format!("{app}/Watch/Wrist.app/Info.plist"), &nested("APPL", "com.example.wrist")),
-            Part::deflated(format!("{app}/PlugIns/Share.appex/Info.plist"), &nested("XPC!", "com.example.share")),
-            Part::deflated(format!("{app}/Frameworks/Kit.framework/Info.plist"), &nested("FMWK", "com.example.kit")),
+            Part::deflated(
+                format!("{app}/Watch/Wrist.app/Info.plist"),
+                &nested("APPL", "com.example.wrist"),
+            ),
+            Part::deflated(
+                format!("{app}/PlugIns/Share.appex/Info.plist"),
+                &nested("XPC!", "com.example.share"),
+            ),
+            Part::deflated(
+                format!("{app}/Frameworks/Kit.framework/Info.plist"),
+                &nested("FMWK", "com.example.kit"),
+            ),
             Part::deflated(format!("{app}/Info.plist"), &list(self.info())),
             Part::deflated(format!("{app}/Example"), b"\xcf\xfa\xed\xfe"),
         ];
         if self.icon > 0 {
             let small = self.icon.div_ceil(4);
-            parts.push(Part::deflated(format!("{app}/AppIcon29x29.png"), &apple_png(small, small)));
-            parts.push(Part::deflated(format!("{app}/AppIcon60x60@2x.png"), &apple_png(self.icon, self.icon)));
+            parts.push(Part::deflated(
+                format!("{app}/AppIcon29x29.png"),
+                &apple_png(small, small),
+            ));
+            parts.push(Part::deflated(
+                format!("{app}/AppIcon60x60@2x.png"),
+                &apple_png(self.icon, self.icon),
+            ));
         }
         if let Some((kind, devices, expires)) = self.profile {
-            let profile = profile(&property_list(self.profile_list(kind, devices, expires), false), self.indefinite);
-            parts.push(Part::deflated(format!("{app}/embedded.mobileprovision"), &profile));
+            let profile = profile(
+                &property_list(self.profile_list(kind, devices, expires), false),
+                self.indefinite,
+            );
+            parts.push(Part::deflated(
+                format!("{app}/embedded.mobileprovision"),
+                &profile,
+            ));
         }
-        parts.extend(self.more.iter().map(|(name, content)| Part::deflated(name, content)));
+        parts.extend(
+            self.more
+                .iter()
+                .map(|(name, content)| Part::deflated(name, content)),
+        );
         parts
     }
 

@@ -15,7 +15,8 @@ use crate::failure::{WriteError, refused};
 /// Bytes that an app may unpack to if it is to be signed.
 pub const UNPACKED_BYTES: u64 = 4 * 1024 * 1024 * 1024;
 
-/// Folders that have an Info.plist, in an app and inside of each other: each of them is looked through for others.
+/// Folders that have an Info.plist, in an app and inside of each other: each of them is looked
+/// through for others.
 const BUNDLES: usize = 256;
 const NESTED: usize = 8;
 /// Bytes of a name between two slashes, and of where a link leads to.
@@ -37,30 +38,59 @@ pub(crate) struct Bundle {
 }
 
 fn forbidden(name: &[u8]) -> WriteError {
-    refused(RefusalCode::Unreadable, format!("The archive has an entry with a forbidden name: {}.", quoted(name)))
+    refused(
+        RefusalCode::Unreadable,
+        format!(
+            "The archive has an entry with a forbidden name: {}.",
+            quoted(name)
+        ),
+    )
 }
 
 fn twofold(name: &[u8]) -> WriteError {
-    refused(RefusalCode::Ambiguous, format!("The archive has two entries for {}.", quoted(name)))
+    refused(
+        RefusalCode::Ambiguous,
+        format!("The archive has two entries for {}.", quoted(name)),
+    )
 }
 
 impl Bundle {
-    /// Unpacks the app at `folder` of the archive into the new folder `root`. Nothing gets out of it: names are made of plain
-    /// parts, links are made when all files are there and have to lead to something inside.
-    pub(crate) fn unpack(archive: &mut Source, folder: &str, root: &Path) -> Result<Bundle, WriteError> {
+    /// Unpacks the app at `folder` of the archive into the new folder `root`. Nothing gets out of
+    /// it: names are made of plain parts, links are made when all files are there and have to lead
+    /// to something inside.
+    pub(crate) fn unpack(
+        archive: &mut Source,
+        folder: &str,
+        root: &Path,
+    ) -> Result<Bundle, WriteError> {
         let prefix = format!("{folder}/");
-        let entries: Vec<(Vec<u8>, Entry)> = archive.entries().map(|(name, entry)| (name.to_vec(), entry.clone())).collect();
+        let entries: Vec<(Vec<u8>, Entry)> = archive
+            .entries()
+            .map(|(name, entry)| (name.to_vec(), entry.clone()))
+            .collect();
         let inside: Vec<(&str, &Entry)> = entries
             .iter()
             .filter_map(|(name, entry)| Some((name.strip_prefix(prefix.as_bytes())?, entry)))
             .filter(|(path, _)| !path.is_empty())
             .map(|(path, entry)| plain(path).map(|path| (path, entry)))
             .collect::<Result<_, _>>()?;
-        if inside.iter().fold(0u64, |sum, (_, entry)| sum.saturating_add(entry.unpacked())) > UNPACKED_BYTES {
-            return Err(refused(RefusalCode::TooLarge, "The app unpacks to more than the 4 GB that can be signed."));
+        if inside
+            .iter()
+            .fold(0u64, |sum, (_, entry)| sum.saturating_add(entry.unpacked()))
+            > UNPACKED_BYTES
+        {
+            return Err(refused(
+                RefusalCode::TooLarge,
+                "The app unpacks to more than the 4 GB that can be signed.",
+            ));
         }
         check_tree(&inside)?;
-        let mut bundle = Bundle { root: root.to_path_buf(), prefix, files: Vec::new(), nested: nested(&inside)? };
+        let mut bundle = Bundle {
+            root: root.to_path_buf(),
+            prefix,
+            files: Vec::new(),
+            nested: nested(&inside)?,
+        };
         fs::create_dir(root)?;
         let mut links = Vec::new();
         for (path, entry) in inside {
@@ -87,7 +117,13 @@ impl Bundle {
         }
         for (place, _, path) in &links {
             if !fs::canonicalize(place).is_ok_and(|real| real.starts_with(&real_root)) {
-                return Err(refused(RefusalCode::Unreadable, format!("The link {} leads out of the app or to nothing.", quoted(path.as_bytes()))));
+                return Err(refused(
+                    RefusalCode::Unreadable,
+                    format!(
+                        "The link {} leads out of the app or to nothing.",
+                        quoted(path.as_bytes())
+                    ),
+                ));
             }
         }
         Ok(bundle)
@@ -102,17 +138,28 @@ impl Bundle {
         self.root.join(file)
     }
 
-    /// Writes the archive beside `target` with the files as they are now: what has not changed keeps its packed bytes, and
-    /// what is new comes last.
-    pub(crate) fn pack(&self, archive: &mut Source, target: &Path) -> Result<NamedTempFile, WriteError> {
+    /// Writes the archive beside `target` with the files as they are now: what has not changed
+    /// keeps its packed bytes, and what is new comes last.
+    pub(crate) fn pack(
+        &self,
+        archive: &mut Source,
+        target: &Path,
+    ) -> Result<NamedTempFile, WriteError> {
         let mut fresh = BTreeMap::new();
         list(&self.root, "", &mut fresh)?;
-        let entries: Vec<(Vec<u8>, Entry)> = archive.entries().map(|(name, entry)| (name.to_vec(), entry.clone())).collect();
+        let entries: Vec<(Vec<u8>, Entry)> = archive
+            .entries()
+            .map(|(name, entry)| (name.to_vec(), entry.clone()))
+            .collect();
         let mut writer = Writer::beside(target)?;
         for (name, entry) in &entries {
-            let file = name.strip_prefix(self.prefix.as_bytes()).and_then(|path| fresh.remove(std::str::from_utf8(path).ok()?));
+            let file = name
+                .strip_prefix(self.prefix.as_bytes())
+                .and_then(|path| fresh.remove(std::str::from_utf8(path).ok()?));
             match file {
-                Some(file) if !entry.is_link() && checksum(&file)? != (entry.unpacked(), entry.crc()) => {
+                Some(file)
+                    if !entry.is_link() && checksum(&file)? != (entry.unpacked(), entry.crc()) =>
+                {
                     let record = archive.record(entry).to_vec();
                     writer.compress(&String::from_utf8_lossy(name), Some(&record), &file)?;
                 }
@@ -130,8 +177,18 @@ impl Bundle {
 /// A path as text, if it is made of plain parts.
 fn plain(path: &[u8]) -> Result<&str, WriteError> {
     let text = std::str::from_utf8(path).map_err(|_| forbidden(path))?;
-    let part = |part: &str| !part.is_empty() && part != "." && part != ".." && part.len() <= COMPONENT && !part.contains(|c: char| c.is_control() || c == '\\');
-    if text.strip_suffix('/').unwrap_or(text).split('/').all(part) { Ok(text) } else { Err(forbidden(path)) }
+    let part = |part: &str| {
+        !part.is_empty()
+            && part != "."
+            && part != ".."
+            && part.len() <= COMPONENT
+            && !part.contains(|c: char| c.is_control() || c == '\\')
+    };
+    if text.strip_suffix('/').unwrap_or(text).split('/').all(part) {
+        Ok(text)
+    } else {
+        Err(forbidden(path))
+    }
 }
 
 /// Checks that nothing is there twice, and that nothing lies inside of what is not a folder.
@@ -159,15 +216,27 @@ fn check_tree(inside: &[(&str, &Entry)]) -> Result<(), WriteError> {
 
 /// The folders that have an Info.plist, except the app itself.
 fn nested(inside: &[(&str, &Entry)]) -> Result<Vec<String>, WriteError> {
-    let folders: HashSet<&str> = inside.iter().filter_map(|(path, _)| path.strip_suffix("/Info.plist")).collect();
+    let folders: HashSet<&str> = inside
+        .iter()
+        .filter_map(|(path, _)| path.strip_suffix("/Info.plist"))
+        .collect();
     if folders.len() > BUNDLES {
-        let reason = format!("The app has {} bundles inside of it; at most {BUNDLES} can be signed.", folders.len());
+        let reason = format!(
+            "The app has {} bundles inside of it; at most {BUNDLES} can be signed.",
+            folders.len()
+        );
         return Err(refused(RefusalCode::TooManyEntries, reason));
     }
     for folder in &folders {
-        let above = folder.match_indices('/').filter(|(at, _)| folders.contains(&folder[..*at])).count();
+        let above = folder
+            .match_indices('/')
+            .filter(|(at, _)| folders.contains(&folder[..*at]))
+            .count();
         if above >= NESTED {
-            return Err(refused(RefusalCode::TooDeep, format!("The app has more than {NESTED} bundles inside of each other.")));
+            return Err(refused(
+                RefusalCode::TooDeep,
+                format!("The app has more than {NESTED} bundles inside of each other."),
+            ));
         }
     }
     let mut folders: Vec<String> = folders.into_iter().map(str::to_owned).collect();
@@ -176,7 +245,12 @@ fn nested(inside: &[(&str, &Entry)]) -> Result<Vec<String>, WriteError> {
 }
 
 /// Unpacks an entry piece by piece.
-fn unpack(archive: &mut Source, path: &str, entry: &Entry, mut take: impl FnMut(&[u8]) -> Result<(), WriteError>) -> Result<(), WriteError> {
+fn unpack(
+    archive: &mut Source,
+    path: &str,
+    entry: &Entry,
+    mut take: impl FnMut(&[u8]) -> Result<(), WriteError>,
+) -> Result<(), WriteError> {
     let mut check = Check::new(path.as_bytes(), entry);
     let (mut packed, _) = archive.open_packed(entry)?;
     let mut buffer = vec![0; CHUNK];
@@ -200,7 +274,13 @@ fn link_target(archive: &mut Source, path: &str, entry: &Entry) -> Result<String
     }
     let target = String::from_utf8(target).unwrap_or_default();
     if target.is_empty() || target.starts_with('/') || target.contains(char::is_control) {
-        return Err(refused(RefusalCode::Unreadable, format!("The link {} leads out of the app or to nothing.", quoted(path.as_bytes()))));
+        return Err(refused(
+            RefusalCode::Unreadable,
+            format!(
+                "The link {} leads out of the app or to nothing.",
+                quoted(path.as_bytes())
+            ),
+        ));
     }
     Ok(target)
 }
@@ -212,7 +292,10 @@ fn link(target: &str, place: &Path) -> Result<(), WriteError> {
 
 #[cfg(not(unix))]
 fn link(_: &str, _: &Path) -> Result<(), WriteError> {
-    Err(refused(RefusalCode::Unreadable, "The app has links, which cannot be made here."))
+    Err(refused(
+        RefusalCode::Unreadable,
+        "The app has links, which cannot be made here.",
+    ))
 }
 
 /// The size and the checksum of a file.
@@ -231,7 +314,11 @@ fn checksum(path: &Path) -> Result<(u64, u32), WriteError> {
 }
 
 /// All regular files under a folder, as paths from it.
-fn list(folder: &Path, path: &str, found: &mut BTreeMap<String, PathBuf>) -> Result<(), WriteError> {
+fn list(
+    folder: &Path,
+    path: &str,
+    found: &mut BTreeMap<String, PathBuf>,
+) -> Result<(), WriteError> {
     for file in fs::read_dir(folder)? {
         let file = file?;
         let name = format!("{path}{}", file.file_name().to_string_lossy());

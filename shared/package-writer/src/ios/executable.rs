@@ -28,12 +28,15 @@ const SIGNATURE: u32 = 0x1d;
 const ENCRYPTION: u32 = 0x21;
 const ENCRYPTION_64: u32 = 0x2c;
 
-/// The parts of a signature that may be long: lists of hashes, requirements, and the signature itself.
+/// The parts of a signature that may be long: lists of hashes, requirements, and the signature
+/// itself.
 const SUPERBLOB: u32 = 0xfade_0cc0;
 const LONG_SLOTS: [u32; 3] = [0, 2, 0x1_0000];
 
 fn big(bytes: &[u8], at: usize) -> Option<u32> {
-    Some(u32::from_be_bytes(bytes.get(at..at.checked_add(4)?)?.try_into().ok()?))
+    Some(u32::from_be_bytes(
+        bytes.get(at..at.checked_add(4)?)?.try_into().ok()?,
+    ))
 }
 
 fn little(bytes: &[u8], at: usize) -> Option<u32> {
@@ -44,13 +47,21 @@ fn little(bytes: &[u8], at: usize) -> Option<u32> {
 pub(crate) fn is_executable(path: &Path) -> Result<bool, WriteError> {
     let mut head = Vec::new();
     File::open(path)?.take(4).read_to_end(&mut head)?;
-    Ok([FAT, FAT_64].map(Some).contains(&big(&head, 0)) || [THIN_32, THIN_64].map(Some).contains(&little(&head, 0)))
+    Ok([FAT, FAT_64].map(Some).contains(&big(&head, 0))
+        || [THIN_32, THIN_64].map(Some).contains(&little(&head, 0)))
 }
 
-/// Checks that an executable file can be signed, and that it is not built to overwhelm who does it. `name` names it.
+/// Checks that an executable file can be signed, and that it is not built to overwhelm who does it.
+/// `name` names it.
 pub(crate) fn check(path: &Path, name: &[u8]) -> Result<(), WriteError> {
     if path.metadata()?.len() > EXECUTABLE_BYTES {
-        return Err(refused(RefusalCode::TooLarge, format!("The executable file {} is bigger than the 256 MB that are accepted.", quoted(name))));
+        return Err(refused(
+            RefusalCode::TooLarge,
+            format!(
+                "The executable file {} is bigger than the 256 MB that are accepted.",
+                quoted(name)
+            ),
+        ));
     }
     let bytes = std::fs::read(path)?;
     for program in programs(&bytes).ok_or_else(|| damaged(name))? {
@@ -60,7 +71,13 @@ pub(crate) fn check(path: &Path, name: &[u8]) -> Result<(), WriteError> {
 }
 
 fn damaged(name: &[u8]) -> WriteError {
-    refused(RefusalCode::Unreadable, format!("The executable file {} is damaged, or it is none of iOS.", quoted(name)))
+    refused(
+        RefusalCode::Unreadable,
+        format!(
+            "The executable file {} is damaged, or it is none of iOS.",
+            quoted(name)
+        ),
+    )
 }
 
 /// The programs in a file: one, or one for each kind of processor.
@@ -77,7 +94,10 @@ fn programs(bytes: &[u8]) -> Option<Vec<&[u8]>> {
     let mut programs = Vec::new();
     for number in 0..count {
         let record = 8 + 20 * number;
-        let (start, length) = (big(bytes, record + 8)? as usize, big(bytes, record + 12)? as usize);
+        let (start, length) = (
+            big(bytes, record + 8)? as usize,
+            big(bytes, record + 12)? as usize,
+        );
         // In order and apart, so that no byte is signed twice.
         if start < end {
             return None;
@@ -96,15 +116,24 @@ fn check_program(program: &[u8], name: &[u8]) -> Result<(), WriteError> {
     };
     let found = read_commands(program, header).ok_or_else(|| damaged(name))?;
     if found.encrypted {
-        let reason = format!("The executable file {} is encrypted: it is from the App Store and cannot be signed by others.", quoted(name));
+        let reason = format!(
+            "The executable file {} is encrypted: it is from the App Store and cannot be signed by others.",
+            quoted(name)
+        );
         return Err(refused(RefusalCode::Unreadable, reason));
     }
     if !found.signed && found.first_section < found.commands_end + 16 {
-        let reason = format!("The executable file {} has no room for a signature.", quoted(name));
+        let reason = format!(
+            "The executable file {} has no room for a signature.",
+            quoted(name)
+        );
         return Err(refused(RefusalCode::Unreadable, reason));
     }
     if found.claims > CLAIMS {
-        let reason = format!("The old signature of the executable file {} is bigger than what is accepted.", quoted(name));
+        let reason = format!(
+            "The old signature of the executable file {} is bigger than what is accepted.",
+            quoted(name)
+        );
         return Err(refused(RefusalCode::TooLarge, reason));
     }
     Ok(())
@@ -126,7 +155,11 @@ fn read_commands(program: &[u8], header: usize) -> Option<Found> {
     if count > COMMANDS {
         return None;
     }
-    let mut found = Found { commands_end: header.checked_add(length)?, first_section: program.len(), ..Found::default() };
+    let mut found = Found {
+        commands_end: header.checked_add(length)?,
+        first_section: program.len(),
+        ..Found::default()
+    };
     program.get(..found.commands_end)?;
     let mut at = header;
     for _ in 0..count {
@@ -138,7 +171,11 @@ fn read_commands(program: &[u8], header: usize) -> Option<Found> {
         }
         match kind {
             SEGMENT | SEGMENT_64 => {
-                let (sections, first, step, offset) = if kind == SEGMENT { (48, 56, 68, 40) } else { (64, 72, 80, 48) };
+                let (sections, first, step, offset) = if kind == SEGMENT {
+                    (48, 56, 68, 40)
+                } else {
+                    (64, 72, 80, 48)
+                };
                 for number in 0..little(command, sections)? as usize {
                     let start = little(command, first + step * number + offset)? as usize;
                     // Sections without bytes in the file say 0.
@@ -174,7 +211,10 @@ fn claims(signature: &[u8]) -> Option<usize> {
     }
     let mut longest = 0;
     for number in 0..count {
-        let (slot, start) = (big(signature, 12 + 8 * number)?, big(signature, 16 + 8 * number)? as usize);
+        let (slot, start) = (
+            big(signature, 12 + 8 * number)?,
+            big(signature, 16 + 8 * number)? as usize,
+        );
         let length = big(signature, start.checked_add(4)?)? as usize;
         signature.get(start..start.checked_add(length)?)?;
         if !LONG_SLOTS.contains(&slot) && !(0x1000..0x1010).contains(&slot) {

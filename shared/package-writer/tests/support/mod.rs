@@ -14,7 +14,12 @@ use tempfile::TempDir;
 pub const PASSWORD: &str = "secret";
 
 pub fn fixture(name: &str) -> Vec<u8> {
-    std::fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures").join(name)).unwrap()
+    std::fs::read(
+        Path::new(env!("CARGO_MANIFEST_DIR"))
+            .join("tests/fixtures")
+            .join(name),
+    )
+    .unwrap()
 }
 
 pub fn identity(name: &str) -> Identity {
@@ -41,14 +46,17 @@ impl Folder {
 
     /// The names of what is in it.
     pub fn names(&self) -> Vec<String> {
-        let mut names: Vec<String> = std::fs::read_dir(self.0.path()).unwrap().map(|file| file.unwrap().file_name().into_string().unwrap()).collect();
+        let mut names: Vec<String> = std::fs::read_dir(self.0.path())
+            .unwrap()
+            .map(|file| file.unwrap().file_name().into_string().unwrap())
+            .collect();
         names.sort();
         names
     }
 }
 
-/// An entry as a simple reader sees it: the list's record without the offset and the flag for sizes behind the data, and the
-/// packed bytes.
+/// An entry as a simple reader sees it: the list's record without the offset and the flag for sizes
+/// behind the data, and the packed bytes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Seen {
     pub name: String,
@@ -66,22 +74,35 @@ pub struct Seen {
 impl Seen {
     /// Without what may differ between two archives.
     pub fn content(&self) -> Seen {
-        Seen { data_at: 0, ..self.clone() }
+        Seen {
+            data_at: 0,
+            ..self.clone()
+        }
     }
 }
 
 fn number(bytes: &[u8], at: usize, length: usize) -> usize {
-    bytes[at..at + length].iter().rev().fold(0, |number, byte| number << 8 | usize::from(*byte))
+    bytes[at..at + length]
+        .iter()
+        .rev()
+        .fold(0, |number, byte| number << 8 | usize::from(*byte))
 }
 
 /// All entries in the order of the list.
 pub fn entries(archive: &[u8]) -> Vec<Seen> {
-    let end = archive.windows(4).rposition(|window| window == b"PK\x05\x06").unwrap();
+    let end = archive
+        .windows(4)
+        .rposition(|window| window == b"PK\x05\x06")
+        .unwrap();
     let mut at = number(archive, end + 16, 4);
     let mut out = Vec::new();
     for _ in 0..number(archive, end + 10, 2) {
         assert_eq!(&archive[at..at + 4], b"PK\x01\x02");
-        let (name, extra, comment) = (number(archive, at + 28, 2), number(archive, at + 30, 2), number(archive, at + 32, 2));
+        let (name, extra, comment) = (
+            number(archive, at + 28, 2),
+            number(archive, at + 30, 2),
+            number(archive, at + 32, 2),
+        );
         let local = number(archive, at + 42, 4);
         assert_eq!(&archive[local..local + 4], b"PK\x03\x04");
         let data_at = local + 30 + number(archive, local + 26, 2) + number(archive, local + 28, 2);
@@ -104,5 +125,8 @@ pub fn entries(archive: &[u8]) -> Vec<Seen> {
 
 /// The entries by name.
 pub fn by_name(archive: &[u8]) -> BTreeMap<String, Seen> {
-    entries(archive).into_iter().map(|entry| (entry.name.clone(), entry)).collect()
+    entries(archive)
+        .into_iter()
+        .map(|entry| (entry.name.clone(), entry))
+        .collect()
 }

@@ -10,7 +10,8 @@ use crate::domain::store_front::Whole;
 use crate::domain::team;
 use crate::id::{BinaryType, Guid, TeamId};
 
-/// A store item (003 2.6.4, 2.10 to 2.17). The fields after `groups` were in the real platform's answers.
+/// A store item (003 2.6.4, 2.10 to 2.17). The fields after `groups` were in the real platform's
+/// answers.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ItemView {
@@ -33,7 +34,8 @@ pub struct ItemView {
     in_store: bool,
 }
 
-/// A binary (003 2.6.5.1). `package` is our own: what was read from the live version; only `read` has it.
+/// A binary (003 2.6.5.1). `package` is our own: what was read from the live version; only `read`
+/// has it.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct BinaryView {
@@ -74,7 +76,8 @@ struct PackageView {
     read: serde_json::Value,
 }
 
-/// The address under which a binary's live version is fetched. It carries a `?`: the store's client appends `&deviceId=`.
+/// The address under which a binary's live version is fetched. It carries a `?`: the store's client
+/// appends `&deviceId=`.
 fn install_url(base: &str, guid: &str) -> String {
     format!("{base}/box/srv/1.1/mas/storeitem/install?guid={guid}")
 }
@@ -91,17 +94,28 @@ fn package(binary: Option<&Binary>, number: u32) -> Option<PackageView> {
     })
 }
 
-fn binary_view(card: &AppCard, binary: &BinaryCard, whole: Option<&Binary>, base: &str) -> BinaryView {
+fn binary_view(
+    card: &AppCard,
+    binary: &BinaryCard,
+    whole: Option<&Binary>,
+    base: &str,
+) -> BinaryView {
     let guid = card.id.binary(binary.kind).guid();
     let config = binary.shown_config();
-    let old = binary.versions.iter().filter(|version| version.number != binary.live);
+    let old = binary
+        .versions
+        .iter()
+        .filter(|version| version.number != binary.live);
     let versions = old.map(|version| VersionView {
         config: config.clone(),
         destination_code: binary.kind,
         store_item_binary_guid: guid.clone(),
         store_item_binary_modified: version.at.java(),
         store_item_binary_version: version.number,
-        url: format!("{base}/box/srv/1.1/mas/storeitem/downloadvers?guid={}", version.guid),
+        url: format!(
+            "{base}/box/srv/1.1/mas/storeitem/downloadvers?guid={}",
+            version.guid
+        ),
         package: package(whole, version.number),
     });
     BinaryView {
@@ -124,18 +138,33 @@ impl ItemView {
 
     /// An item with what was read from its binaries.
     pub fn of_details(details: &Details, base: &str) -> Self {
-        let whole = |kind| details.binaries.iter().find(|(have, _)| *have == kind).map(|(_, binary)| &binary.value);
+        let whole = |kind| {
+            details
+                .binaries
+                .iter()
+                .find(|(have, _)| *have == kind)
+                .map(|(_, binary)| &binary.value)
+        };
         Self::new(&details.card.value, details.icon.clone(), base, whole)
     }
 
-    fn new<'a>(card: &AppCard, icon: String, base: &str, whole: impl Fn(BinaryType) -> Option<&'a Binary>) -> Self {
+    fn new<'a>(
+        card: &AppCard,
+        icon: String,
+        base: &str,
+        whole: impl Fn(BinaryType) -> Option<&'a Binary>,
+    ) -> Self {
         Self {
             guid: card.id.guid(),
             name: card.name.to_string(),
             description: card.description.to_string(),
             auth_token: card.auth_token.to_string(),
             icon,
-            binaries: card.binaries.iter().map(|binary| binary_view(card, binary, whole(binary.kind), base)).collect(),
+            binaries: card
+                .binaries
+                .iter()
+                .map(|binary| binary_view(card, binary, whole(binary.kind), base))
+                .collect(),
             authpolicies: card.policies.clone(),
             restrict_to_groups: card.restrict_to_groups,
             groups: card.groups.clone(),
@@ -150,8 +179,8 @@ impl ItemView {
     }
 }
 
-/// An item alone and in a list of one, as the documents print some answers and the real platform gave the others
-/// (003 2.15 to 2.17, 2.20, 2.21).
+/// An item alone and in a list of one, as the documents print some answers and the real platform
+/// gave the others (003 2.15 to 2.17, 2.20, 2.21).
 #[derive(Serialize)]
 pub struct ItemAndList<'a> {
     #[serde(flatten)]
@@ -227,7 +256,11 @@ pub struct TeamView {
 impl TeamView {
     /// A team with its members.
     pub fn of(whole: team::Whole) -> Self {
-        let team::Whole { team, is_default, users } = whole;
+        let team::Whole {
+            team,
+            is_default,
+            users,
+        } = whole;
         Self {
             id: team.id,
             code: team.code.to_string(),

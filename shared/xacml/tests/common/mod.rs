@@ -1,8 +1,8 @@
 //! Conditions in a short notation, so that a test shows what it is about.
 //!
-//! `(name argument …)` applies a function, `#name` is a function given to another, `'text'` a string, `5` and `true` what
-//! they look like, `type:text` or `type:'text'` a value of any type, `$type/id` an attribute of the subject, `!type/id` one
-//! that must be present.
+//! `(name argument …)` applies a function, `#name` is a function given to another, `'text'` a
+//! string, `5` and `true` what they look like, `type:text` or `type:'text'` a value of any type,
+//! `$type/id` an attribute of the subject, `!type/id` one that must be present.
 #![allow(dead_code)]
 
 use xacml::{Condition, DataType, Outcome, Refused, Request, functions};
@@ -54,19 +54,33 @@ fn id(name: &str) -> String {
     if name.contains(':') {
         return name.to_owned();
     }
-    functions().find(|function| function.name() == name).map_or_else(|| format!("urn:unknown:{name}"), |function| function.id().to_owned())
+    functions()
+        .find(|function| function.name() == name)
+        .map_or_else(
+            || format!("urn:unknown:{name}"),
+            |function| function.id().to_owned(),
+        )
 }
 
 fn escape(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('"', "&quot;")
+    text.replace('&', "&amp;")
+        .replace('<', "&lt;")
+        .replace('"', "&quot;")
 }
 
 fn data_type(name: &str) -> DataType {
-    DataType::ALL.into_iter().find(|data_type| data_type.name() == name).unwrap_or_else(|| panic!("no data type {name}"))
+    DataType::ALL
+        .into_iter()
+        .find(|data_type| data_type.name() == name)
+        .unwrap_or_else(|| panic!("no data type {name}"))
 }
 
 fn value(name: &str, text: &str) -> String {
-    format!(r#"<AttributeValue DataType="{}">{}</AttributeValue>"#, data_type(name).uri(), escape(text))
+    format!(
+        r#"<AttributeValue DataType="{}">{}</AttributeValue>"#,
+        data_type(name).uri(),
+        escape(text)
+    )
 }
 
 fn word<'a>(rest: &mut &'a str) -> &'a str {
@@ -103,7 +117,10 @@ fn one(rest: &mut &str) -> String {
             }
         }
     }
-    if let Some(colon) = rest.find(|c: char| !c.is_ascii_alphanumeric()).filter(|at| *at > 0 && rest[*at..].starts_with(":'")) {
+    if let Some(colon) = rest
+        .find(|c: char| !c.is_ascii_alphanumeric())
+        .filter(|at| *at > 0 && rest[*at..].starts_with(":'"))
+    {
         let name = &rest[..colon];
         *rest = &rest[colon + 1..];
         return value(name, quoted(rest).expect("a quote"));
@@ -123,7 +140,9 @@ fn one(rest: &mut &str) -> String {
         _ if word == "true" || word == "false" => value("boolean", word),
         _ if word.parse::<i64>().is_ok() => value("integer", word),
         _ => {
-            let (name, text) = word.split_once(':').unwrap_or_else(|| panic!("no value {word:?}"));
+            let (name, text) = word
+                .split_once(':')
+                .unwrap_or_else(|| panic!("no value {word:?}"));
             value(name, text)
         }
     }

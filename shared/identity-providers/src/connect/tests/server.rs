@@ -21,7 +21,9 @@ pub struct Request {
 
 impl Request {
     pub fn form(&self) -> BTreeMap<String, String> {
-        url::form_urlencoded::parse(self.body.as_bytes()).into_owned().collect()
+        url::form_urlencoded::parse(self.body.as_bytes())
+            .into_owned()
+            .collect()
     }
 }
 
@@ -32,15 +34,27 @@ pub struct Answer {
 }
 
 pub fn answer(status: u16, body: impl Into<Vec<u8>>) -> Answer {
-    Answer { status, headers: vec![], body: body.into() }
+    Answer {
+        status,
+        headers: vec![],
+        body: body.into(),
+    }
 }
 
 pub fn json(status: u16, body: &serde_json::Value) -> Answer {
-    Answer { status, headers: vec![("content-type", "application/json".to_owned())], body: body.to_string().into_bytes() }
+    Answer {
+        status,
+        headers: vec![("content-type", "application/json".to_owned())],
+        body: body.to_string().into_bytes(),
+    }
 }
 
 pub fn redirect(to: &str) -> Answer {
-    Answer { status: 302, headers: vec![("location", to.to_owned())], body: vec![] }
+    Answer {
+        status: 302,
+        headers: vec![("location", to.to_owned())],
+        body: vec![],
+    }
 }
 
 /// A listener at 127.0.0.1 that counts its connections; it ends with the runtime of the test.
@@ -55,7 +69,10 @@ impl Server {
         Self::listen(move |stream| serve(Box::new(stream), handler.clone())).await
     }
 
-    pub async fn start_tls(acceptor: TlsAcceptor, handler: impl Fn(Request) -> Answer + Send + Sync + 'static) -> Self {
+    pub async fn start_tls(
+        acceptor: TlsAcceptor,
+        handler: impl Fn(Request) -> Answer + Send + Sync + 'static,
+    ) -> Self {
         let handler = Arc::new(handler);
         Self::listen(move |stream| {
             let (acceptor, handler) = (acceptor.clone(), handler.clone());
@@ -77,7 +94,9 @@ impl Server {
         .await
     }
 
-    pub async fn listen<F: Future<Output = ()> + Send + 'static>(each: impl Fn(tokio::net::TcpStream) -> F + Send + 'static) -> Self {
+    pub async fn listen<F: Future<Output = ()> + Send + 'static>(
+        each: impl Fn(tokio::net::TcpStream) -> F + Send + 'static,
+    ) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();
         let connections = Arc::new(AtomicUsize::new(0));
@@ -105,7 +124,12 @@ impl Server {
 
 /// A port where nobody listens.
 pub async fn closed_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap().port()
+    TcpListener::bind("127.0.0.1:0")
+        .await
+        .unwrap()
+        .local_addr()
+        .unwrap()
+        .port()
 }
 
 /// A certificate for these names, as PEM, and what accepts with it.
@@ -114,16 +138,27 @@ pub fn certificate(names: &[&str]) -> (String, TlsAcceptor) {
     let made = rcgen::generate_simple_self_signed(names).unwrap();
     let key = made.signing_key.serialize_der().try_into().unwrap();
     let provider = Arc::new(tokio_rustls::rustls::crypto::ring::default_provider());
-    let config = ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap().with_no_client_auth();
-    let config = config.with_single_cert(vec![made.cert.der().clone()], key).unwrap();
+    let config = ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth();
+    let config = config
+        .with_single_cert(vec![made.cert.der().clone()], key)
+        .unwrap();
     (made.cert.pem(), TlsAcceptor::from(Arc::new(config)))
 }
 
-async fn serve(mut stream: Box<dyn Stream>, handler: Arc<impl Fn(Request) -> Answer + Send + Sync + 'static>) {
+async fn serve(
+    mut stream: Box<dyn Stream>,
+    handler: Arc<impl Fn(Request) -> Answer + Send + Sync + 'static>,
+) {
     let mut bytes = Vec::new();
     let (head, mut body) = loop {
         if let Some(end) = bytes.windows(4).position(|four| four == b"\r\n\r\n") {
-            break (String::from_utf8(bytes[..end].to_vec()).unwrap(), bytes[end + 4..].to_vec());
+            break (
+                String::from_utf8(bytes[..end].to_vec()).unwrap(),
+                bytes[end + 4..].to_vec(),
+            );
         }
         let mut some = [0; 4096];
         match stream.read(&mut some).await {
@@ -134,17 +169,36 @@ async fn serve(mut stream: Box<dyn Stream>, handler: Arc<impl Fn(Request) -> Ans
     let mut lines = head.split("\r\n");
     let mut first = lines.next().unwrap().split(' ');
     let (method, target) = (first.next().unwrap().to_owned(), first.next().unwrap());
-    let headers: BTreeMap<_, _> = lines.map(|line| line.split_once(':').unwrap()).map(|(name, value)| (name.to_lowercase(), value.trim().to_owned())).collect();
-    let length: usize = headers.get("content-length").map_or(0, |length| length.parse().unwrap());
+    let headers: BTreeMap<_, _> = lines
+        .map(|line| line.split_once(':').unwrap())
+        .map(|(name, value)| (name.to_lowercase(), value.trim().to_owned()))
+        .collect();
+    let length: usize = headers
+        .get("content-length")
+        .map_or(0, |length| length.parse().unwrap());
     while body.len() < length {
         let mut some = [0; 4096];
-        let Ok(count @ 1..) = stream.read(&mut some).await else { return };
+        let Ok(count @ 1..) = stream.read(&mut some).await else {
+            return;
+        };
         body.extend_from_slice(&some[..count]);
     }
     let (path, query) = target.split_once('?').unwrap_or((target, ""));
-    let query = url::form_urlencoded::parse(query.as_bytes()).into_owned().collect();
-    let answer = handler(Request { method, path: path.to_owned(), query, headers, body: String::from_utf8(body).unwrap() });
-    let mut head = format!("HTTP/1.1 {} -\r\ncontent-length: {}\r\n", answer.status, answer.body.len());
+    let query = url::form_urlencoded::parse(query.as_bytes())
+        .into_owned()
+        .collect();
+    let answer = handler(Request {
+        method,
+        path: path.to_owned(),
+        query,
+        headers,
+        body: String::from_utf8(body).unwrap(),
+    });
+    let mut head = format!(
+        "HTTP/1.1 {} -\r\ncontent-length: {}\r\n",
+        answer.status,
+        answer.body.len()
+    );
     for (name, value) in &answer.headers {
         head += &format!("{name}: {value}\r\n");
     }
