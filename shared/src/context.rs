@@ -7,7 +7,6 @@ use identity_providers::Reach;
 use crate::clock::Clock;
 use crate::error::Error;
 use crate::id::Handle;
-use crate::incoming::Incoming;
 use crate::mail::Mailer;
 use crate::objects::Objects;
 use crate::sealing::Sealer;
@@ -162,20 +161,21 @@ impl Context {
     }
 
     /// The tenant of a request without a credential: the one it names, the first label of its host
-    /// under `BaseDomain`, else `DefaultTenant`. `named` is what its body or path says.
+    /// under `BaseDomain`, else `DefaultTenant`. `host` is its `Host` header without the port, `named`
+    /// what its body or path says.
     ///
     /// # Errors
     /// Invalid where two of them disagree.
     pub fn tenant_before_sign_in(
         &self,
-        incoming: &Incoming,
+        host: &str,
         named: Option<&str>,
     ) -> Result<Handle, Error> {
         let named = named
             .map(str::trim)
             .filter(|name| !name.is_empty())
             .map(Handle::of_name);
-        let of_host = self.tenant_of_host(&incoming.host);
+        let of_host = self.tenant_of_host(host);
         match (named, of_host) {
             (Some(named), Some(of_host)) if named != of_host => {
                 Err(Error::invalid("invalid_domain"))

@@ -248,6 +248,14 @@ impl BinaryType {
         }
     }
 
+    /// The extension of the names of packages of that type, without a dot.
+    pub fn extension(self) -> &'static str {
+        match self {
+            Self::Android => "apk",
+            Self::Iphone | Self::Ipad | Self::Ios => "ipa",
+        }
+    }
+
     fn number(self) -> u8 {
         match self {
             Self::Android => 1,

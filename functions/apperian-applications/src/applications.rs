@@ -310,7 +310,7 @@ pub async fn download(mut call: Call<'_>) -> Result<Reply, Error> {
             "{}-{}.{}",
             app.card.name,
             version.version_name,
-            file::package_extension(kind)
+            kind.extension()
         ),
     };
     let url = call

@@ -146,7 +146,7 @@ pub async fn call_authenticate(mut call: Call<'_>) -> Result<Reply, Error> {
     );
     let handle = call
         .context
-        .tenant_before_sign_in(call.incoming, params.organization.as_deref())?;
+        .tenant_before_sign_in(&call.incoming.host, params.organization.as_deref())?;
     let (now, address) = (call.reader.now(), &call.incoming.address);
     let attempt = Attempt {
         of: Throttled::Password,

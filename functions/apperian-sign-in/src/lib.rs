@@ -87,7 +87,7 @@ async fn authenticate(mut call: Call<'_>) -> Result<Reply, Error> {
     let body: Body = call.body()?;
     let handle = call
         .context
-        .tenant_before_sign_in(call.incoming, body.organization.as_deref())?;
+        .tenant_before_sign_in(&call.incoming.host, body.organization.as_deref())?;
     let (now, address) = (call.reader.now(), &call.incoming.address);
     let attempt = Attempt {
         of: Throttled::Password,

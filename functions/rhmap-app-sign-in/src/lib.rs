@@ -53,9 +53,9 @@ async fn tenant_of_token(call: &mut Call<'_>, token: &str) -> Result<Handle, Err
     {
         return call
             .context
-            .tenant_before_sign_in(call.incoming, Some(&found.value.domain));
+            .tenant_before_sign_in(&call.incoming.host, Some(&found.value.domain));
     }
-    call.context.tenant_before_sign_in(call.incoming, None)
+    call.context.tenant_before_sign_in(&call.incoming.host, None)
 }
 
 /// What `$fh.auth` sends.

@@ -98,7 +98,7 @@ async fn login(mut call: Call<'_>) -> Result<Reply, Error> {
     let body: Body = call.body()?;
     let handle = call
         .context
-        .tenant_before_sign_in(call.incoming, body.d.as_deref())?;
+        .tenant_before_sign_in(&call.incoming.host, body.d.as_deref())?;
     let attempt = attempt(&call, Throttled::Password, handle, body.u.trim(), &body.p);
     let signed_in = sign_in::member(&mut call.reader, attempt).await?;
     #[derive(Serialize)]
@@ -218,7 +218,7 @@ async fn forgot_password(mut call: Call<'_>) -> Result<Reply, Error> {
     let mailer = call.context.mailer()?;
     let handle = call
         .context
-        .tenant_before_sign_in(call.incoming, body.d.as_deref())?;
+        .tenant_before_sign_in(&call.incoming.host, body.d.as_deref())?;
     let name = body.u.trim();
     // As long for nobody as for somebody, and whatever becomes of the mail.
     let alike = std::time::Duration::from_millis(call.context.settings.reset_millis);

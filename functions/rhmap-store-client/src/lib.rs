@@ -91,7 +91,7 @@ async fn read_store(mut call: Call<'_>) -> Result<Reply, Error> {
     let body: Body = call.body()?;
     let handle = call
         .context
-        .tenant_before_sign_in(call.incoming, body.d.as_deref())?;
+        .tenant_before_sign_in(&call.incoming.host, body.d.as_deref())?;
     call.reader
         .fetch(
             vec![keys::store(handle), keys::store_icon(handle)],

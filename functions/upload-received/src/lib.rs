@@ -147,7 +147,7 @@ async fn judge(
             let verdict = if let Target::Binary(kind) = begun.target {
                 upload::attach(reader, handle, begun, kind, &judged).await?
             } else {
-                let (sha256, extension) = (judged.sha256.clone(), file::package_extension(kind));
+                let (sha256, extension) = (judged.sha256.clone(), kind.extension());
                 upload::attach_file(
                     reader,
                     handle,

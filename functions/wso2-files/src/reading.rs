@@ -64,7 +64,7 @@ pub async fn version_named(
     let id = alias.value.binary;
     let Some(of) = id
         .kind()
-        .filter(|of| file::package_extension(*of) == file::package_extension(kind))
+        .filter(|of| of.extension() == kind.extension())
     else {
         return Ok(None);
     };
@@ -132,7 +132,7 @@ async fn from_version(
             "{}-{}.{}",
             card.name,
             version.version_name,
-            file::package_extension(kind)
+            kind.extension()
         ),
     };
     let validators = Validators::of_content(version.sha256.as_bytes()).modified(version.at);

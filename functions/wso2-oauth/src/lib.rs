@@ -69,7 +69,7 @@ async fn register(mut call: Call<'_>) -> Result<Reply, Error> {
         }
         _ => (username, None),
     };
-    let handle = call.context.tenant_before_sign_in(call.incoming, named)?;
+    let handle = call.context.tenant_before_sign_in(&call.incoming.host, named)?;
     let attempt = Attempt {
         of: Throttled::Password,
         handle,

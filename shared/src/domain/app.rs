@@ -225,7 +225,7 @@ impl VersionCard {
     pub fn shown_file(&self, kind: BinaryType) -> String {
         self.file
             .clone()
-            .unwrap_or_else(|| format!("{}.{}", self.guid, file::package_extension(kind)))
+            .unwrap_or_else(|| format!("{}.{}", self.guid, kind.extension()))
     }
 }
 
@@ -867,7 +867,7 @@ pub fn attach(
         .as_ref()
         .zip(live)
         .and_then(|(former, live)| former.value.version(live.live))
-        .and_then(Work::inherited);
+        .and_then(|version| Work::inherited(version.work.as_deref()));
     let before = live.and_then(|live| former.as_ref()?.value.version(live.live));
     let live_signer = before.and_then(|version| version.verified_signer.as_ref());
     // What was downloaded with the signature that it got here may come back.

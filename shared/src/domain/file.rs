@@ -149,15 +149,6 @@ pub fn package_kind(file_name: &str) -> Option<BinaryType> {
     }
 }
 
-/// The extension of packages of that type.
-pub fn package_extension(kind: BinaryType) -> &'static str {
-    if kind == BinaryType::Android {
-        "apk"
-    } else {
-        "ipa"
-    }
-}
-
 /// The name that a reference ends with: clients write paths of the original before it.
 pub fn last_segment(reference: &str) -> &str {
     reference.rsplit(['/', '\\']).next().unwrap_or_default()

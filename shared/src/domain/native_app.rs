@@ -229,7 +229,7 @@ pub fn kind_of_version(
     id: AppId,
     of_file: Option<BinaryType>,
 ) -> Result<BinaryType, Error> {
-    let platform = file::package_extension;
+    let platform = BinaryType::extension;
     let fits = |kind: BinaryType| of_file.is_none_or(|of| platform(of) == platform(kind));
     let wrong = |kind: BinaryType| {
         Error::invalid(format!(

@@ -10,7 +10,6 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::clock::Timestamp;
-use crate::domain::app::Version;
 use crate::id::{AppId, Guid};
 use crate::records::Record;
 
@@ -147,8 +146,8 @@ impl Default for Work {
 impl Work {
     /// What a new version takes over from the one before it: what that one's policies were, to
     /// apply them again. `None` where there never were any.
-    pub fn inherited(before: &Version) -> Option<Self> {
-        let work = before.work.as_ref()?;
+    pub fn inherited(before: Option<&Self>) -> Option<Self> {
+        let work = before?;
         let previous = if work.policies.is_empty() {
             &work.previous
         } else {
