@@ -67,7 +67,7 @@ pub trait SignedMessages: Send + Sync {
 
 /// A message that was taken, kept as long as it could come again.
 #[derive(Serialize, Deserialize)]
-struct Taken {
+pub struct Taken {
     expires: Timestamp,
 }
 

@@ -63,7 +63,7 @@ impl Record for ApiKey {
 
 /// Which of an app's keys was made last.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-struct Latest {
+pub struct Latest {
     hash: SecretHash,
 }
 

@@ -109,7 +109,7 @@ pub const BUCKET: i64 = 100;
 
 /// The record of a bucket's count: the item's counter says it.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-struct Bucket {}
+pub struct Bucket {}
 
 impl Record for Bucket {
     const KIND: &'static str = "bucket";

@@ -193,7 +193,7 @@ pub fn validators(found: &Stored<Document>) -> Validators {
 
 /// The text of a document.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-struct DocumentText {
+pub struct DocumentText {
     /// As base64: a text of control characters would be six times as long as JSON.
     text: String,
 }

@@ -49,7 +49,7 @@ impl Record for Asked {
 
 /// The tenants with such alerts: the item's counter says how many.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-struct AskingTenant {}
+pub struct AskingTenant {}
 
 impl Record for AskingTenant {
     const KIND: &'static str = "spike-tenant";
@@ -57,7 +57,7 @@ impl Record for AskingTenant {
 
 /// That a spike was told of, or that there was none.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-struct Told {
+pub struct Told {
     expires: Timestamp,
 }
 

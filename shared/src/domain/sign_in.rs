@@ -29,7 +29,7 @@ pub const FAILURE_WINDOW: i64 = 300;
 
 /// How often something was tried in one window: the item's counter says it.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub(crate) struct Tries {}
+pub struct Tries {}
 
 impl Record for Tries {
     const KIND: &'static str = "tries";
