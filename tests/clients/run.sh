@@ -100,6 +100,9 @@ trap clean_up EXIT
 start_server() {
     local data=$1
     shift
+    # The background process truncates it too, but maybe only after the first look at it below, which
+    # would then find the address of the server before.
+    : >"$work/server.out"
     APPDEPOT_ADMIN_PASSWORD="$password" "${without_proxy[@]}" "$server" --listen 127.0.0.1:0 --data "$data" "$@" >"$work/server.out" 2>"$work/server.log" &
     process=$!
     url=
