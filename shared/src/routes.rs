@@ -1,4 +1,5 @@
-//! The route table: every path of every dialect stands here, once.
+//! The route table: every path of every dialect stands here, once (`docs/sources.md` says what the
+//! sections such as `003 2.15` cite, `docs/glossary.md` what the words mean).
 //!
 //! It drives dispatch, the local gateway, `template.yaml`, the operation table in the docs, and the
 //! tests that walk over every route.

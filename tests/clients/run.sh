@@ -11,6 +11,8 @@ cd "$(dirname "$0")/../.."
 here=$PWD/tests/clients
 . "$here/providers.sh"
 target=${CARGO_TARGET_DIR:-target}
+# The first administrator's, on every fresh data folder.
+password=administrator-of-the-test
 server=${1:-$target/debug/appdepot}
 
 fail() {
@@ -98,7 +100,10 @@ trap clean_up EXIT
 start_server() {
     local data=$1
     shift
-    APPDEPOT_ADMIN_PASSWORD=secret "${without_proxy[@]}" "$server" --listen 127.0.0.1:0 --data "$data" "$@" >"$work/server.out" 2>"$work/server.log" &
+    # The background process truncates it too, but maybe only after the first look at it below, which
+    # would then find the address of the server before.
+    : >"$work/server.out"
+    APPDEPOT_ADMIN_PASSWORD="$password" "${without_proxy[@]}" "$server" --listen 127.0.0.1:0 --data "$data" "$@" >"$work/server.out" 2>"$work/server.log" &
     process=$!
     url=
     for _ in $(seq 300); do
@@ -136,40 +141,40 @@ drive() {
 }
 
 start_server "$work/data"
-drive fhc.mjs --url "$url" --password secret --fhc "$fhc" --settings "$work/data/clients/fhcrc" --work "$work" \
+drive fhc.mjs --url "$url" --password "$password" --fhc "$fhc" --settings "$work/data/clients/fhcrc" --work "$work" \
     --small "$stf" --medium "$apidemos" --large "$uiautomator2/appium-uiautomator2-server-v10.6.6.apk" \
     --other "$uiautomator2/appium-uiautomator2-server-debug-androidTest.apk"
 stop_server
 
 start_server "$work/data-of-people"
-drive people.mjs --url "$url" --password secret --fhc "$fhc" --work "$work" --small "$stf"
+drive people.mjs --url "$url" --password "$password" --fhc "$fhc" --work "$work" --small "$stf"
 stop_server
 
 start_server "$work/data-of-operations"
-drive alerts.mjs --url "$url" --password secret --fhc "$fhc" --work "$work" --small "$stf"
+drive alerts.mjs --url "$url" --password "$password" --fhc "$fhc" --work "$work" --small "$stf"
 stop_server
 
 # Clients of the publisher API differ on the status of what they create: the whole session with both.
 for status in 201 200; do
     start_server "$work/data-of-publishers-$status" --wso2-create-status "$status"
-    drive wso2.mjs --url "$url" --password secret --settings "$work/data-of-publishers-$status/clients/wso2-client.json" --apk "$stf" --create-status "$status"
+    drive wso2.mjs --url "$url" --password "$password" --settings "$work/data-of-publishers-$status/clients/wso2-client.json" --apk "$stf" --create-status "$status"
     stop_server
 done
 
 start_server "$work/data-of-ci"
 echo "--- apperian.py"
 [ "$android_tools" = yes ] || echo "SKIPPED: what aapt and apksigner say of signed apps: they are not installed, and this is not root on a Debian system"
-"${without_proxy[@]}" python3 "$here/apperian.py" --url "$url" --password secret --token-file "$work/data-of-ci/clients/apperian-token" --apk "$stf" \
+"${without_proxy[@]}" python3 "$here/apperian.py" --url "$url" --password "$password" --token-file "$work/data-of-ci/clients/apperian-token" --apk "$stf" \
     --work "$work" --android-tools "$android_tools"
 stop_server
 start_server "$work/data-of-pingid"
 echo "--- pingid.py"
-"${without_proxy[@]}" "$python" "$here/pingid.py" --url "$url" --password secret --properties "$work/data-of-pingid/clients/pingid.properties"
+"${without_proxy[@]}" "$python" "$here/pingid.py" --url "$url" --password "$password" --properties "$work/data-of-pingid/clients/pingid.properties"
 stop_server
 # The same by clients with right clocks, where each message is taken once.
 start_server "$work/data-of-strict-pingid" --pingid-strict
 echo "--- pingid.py, strict"
-"${without_proxy[@]}" "$python" "$here/pingid.py" --url "$url" --password secret --properties "$work/data-of-strict-pingid/clients/pingid.properties"
+"${without_proxy[@]}" "$python" "$here/pingid.py" --url "$url" --password "$password" --properties "$work/data-of-strict-pingid/clients/pingid.properties"
 stop_server
 
 providers=(--modules "$clients/node_modules")
@@ -182,7 +187,7 @@ fi
 drive providers.mjs "${providers[@]}"
 # The providers are on this machine, where policies lead nobody by default.
 start_server "$work/data-of-identities" --allow-private-addresses
-drive identity.mjs --url "$url" --password secret "${providers[@]}" ${slapd_process:+--slapd "$slapd_process"}
+drive identity.mjs --url "$url" --password "$password" "${providers[@]}" ${slapd_process:+--slapd "$slapd_process"}
 stop_slapd
 stop_server
 

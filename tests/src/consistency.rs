@@ -504,9 +504,11 @@ fn endpoint_security(handle: Handle, records: &Records, sides: &mut Sides<'_>) {
                 match (row.kind, &row.endpoint) {
                     (endpoint_security::Kind::Set, None) => default = Some(row.security),
                     (endpoint_security::Kind::Add, Some(name)) => {
-                        drop(overrides.insert(name.clone(), row.security))
+                        overrides.insert(name.clone(), row.security);
                     }
-                    (endpoint_security::Kind::Remove, Some(name)) => drop(overrides.remove(name)),
+                    (endpoint_security::Kind::Remove, Some(name)) => {
+                        overrides.remove(name);
+                    }
                     _ => sides.holds(|| format!("a row of no change: {row:?}"), false),
                 }
             }

@@ -286,7 +286,15 @@ fn what_is_open_is_known_and_can_only_shrink() {
 fn the_table_of_permissions_is_written() {
     let handle = Handle::of_name("any");
     let teams = default_teams(handle);
-    let mut table = "# Permissions\n\nWhat a caller may do by roles and teams; both add up. Written by a test from the code.\n\nA permission of a team holds for its path and everything below, until a deeper path of the same team says otherwise; `write` includes `read`. A team\nwithout `business-objects` at or above a path may do nothing there.\n\n| Permission path | Level |".to_owned();
+    let mut table = "# Permissions\n\
+         \n\
+         What a caller may do by roles and teams, which add up. The table is written by a test from the code.\n\
+         \n\
+         A permission of a team holds for its path and everything below, until a deeper path of the same team\n\
+         says otherwise; `write` includes `read`. A team without `business-objects` at or above a path gives\n\
+         no permission there.\n\
+         \n\
+         | Permission path | Level |".to_owned();
     for role in Role::ALL {
         write!(table, " {} |", role.as_str()).expect("a text");
     }

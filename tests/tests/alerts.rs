@@ -1065,9 +1065,9 @@ fn the_names_are_documented() {
         "| Name | Category | Severity | Whose | Heard by |\n|---|---|---|---|---|\n".to_owned();
     for name in NAMES {
         let whose = match name.refines {
-            None if name.on_request => "ours".to_owned(),
-            None => "the documents'".to_owned(),
-            Some(of) => format!("ours, says `{of}` more exactly"),
+            None if name.on_request => "Appdepot's".to_owned(),
+            None => "the document's".to_owned(),
+            Some(of) => format!("Appdepot's, a finer `{of}`"),
         };
         let heard = if name.on_request {
             "alerts that name it"

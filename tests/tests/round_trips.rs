@@ -185,37 +185,37 @@ const EXCEPTIONS: &[(&str, (usize, usize), &str)] = &[
     (
         "POST /box/srv/1.1/act/sys/auth/setpassword",
         (3, 3),
-        "the user leads to his names, each of which carries the password",
+        "the user leads to all names of the user, each of which carries the password",
     ),
     (
         "POST /box/srv/1.1/ide/{domain}/user/changepassword",
         (4, 4),
-        "the caller leads to his name, the user to his other names, each of which carries the password",
+        "the caller leads to the user's name, the user to the other names, each of which carries the password",
     ),
     (
         "POST /box/srv/1.1/admin/user/update",
         (6, 4),
-        "the name leads to the user, beside him a query of the API keys that carry what he may do; his teams after him",
+        "the name leads to the user, beside it a query of the API keys that carry the user's rights; the teams after it",
     ),
     (
         "POST /box/srv/1.1/admin/user/delete",
         (4, 3),
-        "the name leads to the user, and beside him a query of all that belongs to him",
+        "the name leads to the user, and beside it a query of all that belongs to the user",
     ),
     (
         "POST /box/srv/1.1/admin/user/read",
         (4, 3),
-        "the name leads to the user; his teams, where he is in any, are read after him",
+        "the name leads to the user; the user's teams, if there are any, are read after it",
     ),
     (
         "POST /box/srv/1.1/admin/user/listdevices",
         (3, 3),
-        "the name leads to the user, his links to the devices",
+        "the name leads to the user, the user's links to the devices",
     ),
     (
         "POST /box/srv/1.1/admin/user/liststoreitems",
         (3, 3),
-        "the name leads to the user, what he installed to the items",
+        "the name leads to the user, the user's installs to the items",
     ),
     (
         "POST /box/srv/1.1/admin/user/import",
@@ -447,7 +447,17 @@ async fn no_operation_makes_more_calls_than_it_must() {
     let (world, tenant) = World::new().await;
     let furnished = Furnished::of(&world, tenant).await;
     let before = world.snapshot().await;
-    let mut table = "# Calls to the table\n\nWhat one request costs: calls to DynamoDB, and the longest chain of them of which each began after the one before had ended. Measured for a member with a\ncookie in a small tenant; written by a test, which also holds the limits: a read makes at most 2 calls side by side (a list of items 3: caller, cards, icons; one\nmore per megabyte), a write at most 2 one after the other. What goes beyond says why.\n\n| Function | Operation | Method and path | Calls | Depth | Note |\n|---|---|---|---:|---:|---|\n".to_owned();
+    let mut table = "# Calls to the table\n\
+         \n\
+         What one request costs: the calls to DynamoDB, and their depth, which is the longest chain of calls\n\
+         that each begin after the one before has ended. The figures are measured for a member with a cookie\n\
+         in a small tenant, by a test that also holds the limits: a read makes at most 2 calls side by side\n\
+         (a list of items 3, for the caller, the items and their icons, and one more per megabyte), a write\n\
+         at most 2 one after the other. The note says why an operation goes beyond.\n\
+         \n\
+         | Function | Operation | Method and path | Calls | Depth | Note |\n\
+         |---|---|---|---:|---:|---|\n\
+         ".to_owned();
     let mut beyond = Vec::new();
     let mut unused: BTreeSet<&str> = EXCEPTIONS.iter().map(|(row, ..)| *row).collect();
     for row in rows() {
@@ -920,7 +930,15 @@ async fn work_off(world: &World) -> Actions {
 
 #[test]
 fn the_table_of_operations_is_written() {
-    let mut table = "# Operations\n\nEvery route, from the route table. The permission is what the caller needs; the section is that of the document, or `own` for what no document has.\n\n| Function | Operation | Method | Path | Permission | Section |\n|---|---|---|---|---|---|\n".to_owned();
+    let mut table = "# Operations\n\
+         \n\
+         Every route, written by a test from the route table. The permission is what the caller needs. The\n\
+         section is that of the vendor's document ([sources.md](sources.md)), or begins with `own` for what\n\
+         no document describes.\n\
+         \n\
+         | Function | Operation | Method | Path | Permission | Section |\n\
+         |---|---|---|---|---|---|\n\
+         ".to_owned();
     let told = |right: Right| {
         let (path, access) = right.permission_path();
         format!(

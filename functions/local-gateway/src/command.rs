@@ -17,6 +17,7 @@ use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::server::conn::auto::Builder;
 use hyper_util::server::graceful::GracefulShutdown;
 use shared::context::{Context, Settings};
+use shared::domain::password;
 use shared::domain::tenant::{self, NewTenant, Tenant};
 use shared::domain::user::SignInName;
 use shared::domain::work::Job;
@@ -39,6 +40,8 @@ use crate::{clients, stack, uploads, work};
 
 /// The administrator that the first start makes.
 const ADMIN: &str = "admin@example.com";
+/// The variable with the password of a new tenant's administrator.
+const ADMIN_PASSWORD: &str = "APPDEPOT_ADMIN_PASSWORD";
 /// For tests: makes the reader crash when it has its event.
 const READER_CRASHES: &str = "APPDEPOT_READER_CRASHES";
 /// For tests: makes the worker crash when it has its event.
@@ -224,7 +227,8 @@ async fn run_on_aws(
     }
     if let Some(email) = &options.create_tenant {
         let password =
-            std::env::var("APPDEPOT_ADMIN_PASSWORD").map_err(|_| "set APPDEPOT_ADMIN_PASSWORD")?;
+            std::env::var(ADMIN_PASSWORD).map_err(|_| format!("set {ADMIN_PASSWORD}"))?;
+        check_admin_password(&password)?;
         let new = NewTenant {
             name: &options.tenant,
             admin_email: email,
@@ -394,9 +398,12 @@ async fn first_start(context: &Context, options: &Options, base_url: &str) -> Re
         .await?;
         return Ok(clients::write(&folder, &files)?);
     }
-    let given = std::env::var("APPDEPOT_ADMIN_PASSWORD")
+    let given = std::env::var(ADMIN_PASSWORD)
         .ok()
         .filter(|password| !password.is_empty());
+    if let Some(password) = &given {
+        check_admin_password(password)?;
+    }
     let password = given
         .clone()
         .unwrap_or_else(|| base32().encode(&random_bytes::<15>()));
@@ -425,6 +432,13 @@ async fn first_start(context: &Context, options: &Options, base_url: &str) -> Re
     )
     .await?;
     Ok(clients::write(&folder, &files)?)
+}
+
+/// Refuses a password that breaks the rule before anything is written, and names the variable that
+/// holds it.
+fn check_admin_password(password: &str) -> Result<(), Failure> {
+    password::acceptable(password)
+        .map_err(|error| format!("{ADMIN_PASSWORD}: {}", error.message).into())
 }
 
 async fn listen(address: SocketAddr) -> Result<TcpListener, Failure> {

@@ -15,7 +15,7 @@ use crate::error::Error;
 use crate::id::Handle;
 use crate::mail::{Mail, Mailer};
 use crate::records::{self, Reader, Stored};
-use crate::secret::{CredentialText, hash_password};
+use crate::secret::{CredentialText, PASSWORD_LIMIT, hash_password};
 use crate::store::{Condition, Key, Write, keys};
 
 /// How long an invitation is good, in seconds: three days.
@@ -158,16 +158,27 @@ pub async fn send(
     }
 }
 
-/// A password that somebody may choose.
+/// The rule for a password that a person chooses, the first administrator of a tenant included.
 ///
 /// # Errors
-/// Invalid for less than [`LEAST`] characters or more than 1,024 bytes.
-pub fn checked(password: &str) -> Result<String, Error> {
-    if password.chars().count() < LEAST {
+/// Invalid for fewer than [`LEAST`] characters or more than [`PASSWORD_LIMIT`] bytes; the text
+/// states the rule.
+pub fn acceptable(password: &str) -> Result<(), Error> {
+    if password.chars().count() < LEAST || password.len() > PASSWORD_LIMIT {
         return Err(Error::invalid(format!(
-            "invalid_password: at least {LEAST} characters"
+            "invalid_password: a password has at least {LEAST} characters \
+             and at most {PASSWORD_LIMIT} bytes"
         )));
     }
+    Ok(())
+}
+
+/// The hash under which a password that a person chose is kept.
+///
+/// # Errors
+/// Invalid for a password that [`acceptable`] refuses.
+pub fn checked(password: &str) -> Result<String, Error> {
+    acceptable(password)?;
     hash_password(password)
 }
 

@@ -6,12 +6,11 @@ use crate::access::Role;
 use crate::clock::Timestamp;
 use crate::domain::store_front::StoreFront;
 use crate::domain::text::{Description, Name};
-use crate::domain::{policy, user};
+use crate::domain::{password, policy, user};
 use crate::error::Error;
 use crate::id::{Guid, Handle};
 use crate::records::{self, Record};
 use crate::sealing::Sealer;
-use crate::secret::hash_password;
 use crate::store::{StoreError, Table, keys};
 
 /// A tenant in the register.
@@ -71,7 +70,8 @@ pub struct Made {
 /// transaction.
 ///
 /// # Errors
-/// Invalid for a name that is no DNS label, a bad address or password; conflict where the tenant
+/// Invalid for a name that is no DNS label, a bad address, or a password that
+/// [`password::acceptable`] refuses; conflict where the tenant
 /// exists, or where the name's handle is taken by another name; the store's.
 pub async fn create(
     table: &dyn Table,
@@ -98,6 +98,7 @@ pub async fn create(
     {
         return Err(Error::invalid("invalid_adminEmail"));
     }
+    let password_hash = password::checked(new.admin_password)?;
     let handle = Handle::of_name(new.name);
     let store = Guid::random();
     let tenant = Tenant {
@@ -123,10 +124,7 @@ pub async fn create(
         email: new.admin_email,
         name: "Administrator",
         roles: vec![Role::CustomerAdmin, Role::PortalAdmin],
-        password_hash: Some(
-            hash_password(new.admin_password)
-                .map_err(|_| Error::invalid("invalid_adminPassword"))?,
-        ),
+        password_hash: Some(password_hash),
         aliases: &["admin"],
     };
     let (admin, user_writes) = user::create(handle, person, now)?;

@@ -748,3 +748,48 @@ fn what_the_bucket_notifies_does_not_need_the_bucket() {
         );
     }
 }
+
+/// Whoever follows the deployment page makes the tenant of requests that name none: else nobody
+/// could sign in.
+#[test]
+fn the_first_tenant_is_the_default_tenant() {
+    let template = committed();
+    let default = template.at("Parameters").at("DefaultTenant").at("Default");
+    // The local server's own default, which makes the tenant where no `--tenant` is given.
+    assert_eq!(default.text(), "dev");
+    let command = template
+        .at("Outputs")
+        .at("CreateTenant")
+        .at("Value")
+        .at("Fn::Sub")
+        .text();
+    for option in [
+        "--table ${Table}",
+        "--bucket ${Bucket}",
+        "--kms-key ${Key.Arn}",
+        "--tenant ${DefaultTenant}",
+    ] {
+        assert!(command.contains(option), "{option} in {command}");
+    }
+    assert!(command.ends_with(" --create-tenant"), "{command}");
+}
+
+/// `sam deploy` takes its answers from this file: what is missing it would ask for, or refuse.
+#[test]
+fn a_deployment_asks_nothing() {
+    let text = std::fs::read_to_string(root().join("samconfig.toml")).unwrap();
+    let settings: BTreeSet<&str> = text.lines().map(str::trim).collect();
+    for setting in [
+        "stack_name = \"appdepot\"",
+        "capabilities = \"CAPABILITY_IAM\"",
+        "resolve_s3 = true",
+        "confirm_changeset = false",
+    ] {
+        assert!(settings.contains(setting), "{setting}");
+    }
+    // Named roles would need another capability.
+    let template = committed();
+    for (id, role) in of_type(&template, "AWS::IAM::Role") {
+        assert!(role.find("RoleName").is_none(), "{id}");
+    }
+}

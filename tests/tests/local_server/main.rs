@@ -1,6 +1,7 @@
 //! The program `appdepot` as people run it: a process with a data folder.
 
 mod killed;
+mod passwords;
 mod server;
 mod uploads;
 mod work;
