@@ -161,8 +161,17 @@ fn event(key: &str, size: usize) -> Value {
         "s3": {
             "s3SchemaVersion": "1.0",
             "configurationId": "incoming",
-            "bucket": { "name": canned::BUCKET, "ownerIdentity": { "principalId": "EXAMPLE" }, "arn": format!("arn:aws:s3:::{}", canned::BUCKET) },
-            "object": { "key": key, "size": size, "eTag": "0123456789abcdef0123456789abcdef", "sequencer": "0055AED6DCD90281E5" },
+            "bucket": {
+                "name": canned::BUCKET,
+                "ownerIdentity": { "principalId": "EXAMPLE" },
+                "arn": format!("arn:aws:s3:::{}", canned::BUCKET),
+            },
+            "object": {
+                "key": key,
+                "size": size,
+                "eTag": "0123456789abcdef0123456789abcdef",
+                "sequencer": "0055AED6DCD90281E5",
+            },
         },
     }] })
 }

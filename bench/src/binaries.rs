@@ -120,13 +120,13 @@ impl Workspace {
         functions: &[(String, PathBuf)],
         folder: &Path,
     ) -> Result<Vec<Binary>, Failure> {
-        self.cargo_build(functions.iter().map(|(name, _)| name.as_str()))?;
+        self.cargo_build(functions.iter().map(|(name, _)| name.as_str()), &[])?;
         let mut built = Vec::new();
         for (name, source) in functions {
             let main = fs::read_to_string(source.join("src").join("main.rs"))?;
             built.push(self.copied(name, folder, main.contains("and_objects"))?);
         }
-        self.cargo_build([YARDSTICKS].into_iter())?;
+        self.cargo_build([YARDSTICKS].into_iter(), &["--features", "stock"])?;
         let mut all = vec![
             self.copied(F0, folder, false)?,
             self.copied(H0, folder, false)?,
@@ -135,10 +135,15 @@ impl Workspace {
         Ok(all)
     }
 
-    fn cargo_build<'a>(&self, packages: impl Iterator<Item = &'a str>) -> Result<(), Failure> {
+    fn cargo_build<'a>(
+        &self,
+        packages: impl Iterator<Item = &'a str>,
+        options: &[&str],
+    ) -> Result<(), Failure> {
         let mut command = cargo();
         command
             .args(["build", "--profile", PROFILE, "--bins"])
+            .args(options)
             .current_dir(&self.root);
         for package in packages {
             command.args(["-p", package]);

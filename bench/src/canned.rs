@@ -209,7 +209,10 @@ impl Scene {
                 "apiId": "abcdefghij",
                 "domainName": "abcdefghij.execute-api.us-east-1.amazonaws.com",
                 "domainPrefix": "abcdefghij",
-                "http": { "method": method, "path": path, "protocol": "HTTP/1.1", "sourceIp": "192.0.2.1", "userAgent": "curl/8.5.0" },
+                "http": {
+                    "method": method, "path": path, "protocol": "HTTP/1.1", "sourceIp": "192.0.2.1",
+                    "userAgent": "curl/8.5.0",
+                },
                 "requestId": "JKJaXmPLvHcESHA=",
                 "routeKey": "ANY /{proxy+}",
                 "stage": "$default",

@@ -155,7 +155,8 @@ impl Bench<'_> {
         };
         for binary in functions() {
             report.rows.push(Row {
-                gate: "Start-up: CPU from exec to the first poll, without the warming read, over F0",
+                gate: "Start-up: CPU from exec to the first poll, without the warming read, over \
+                    F0",
                 subject: binary.name.clone(),
                 measured: median(init.entry(&binary.name).or_default()) / f0,
                 limit: Some(INIT_LIMIT),
@@ -166,7 +167,8 @@ impl Bench<'_> {
         for binary in functions() {
             let (status, path) = firsts.remove(binary.name.as_str()).unwrap_or_default();
             report.rows.push(Row {
-                gate: "Start-up with the warming read and the first request: CPU over the start-up of F0",
+                gate: "Start-up with the warming read and the first request: CPU over the start-up \
+                    of F0",
                 subject: binary.name.clone(),
                 measured: median(first.entry(&binary.name).or_default()) / f0,
                 limit: Some(FIRST_LIMIT),

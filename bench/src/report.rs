@@ -92,7 +92,10 @@ impl Report {
                 "note": row.note,
             })
         });
-        json!({ "pass": self.passes(), "rows": rows.collect::<Vec<_>>(), "orientation": self.orientation })
+        json!({
+            "pass": self.passes(), "rows": rows.collect::<Vec<_>>(),
+            "orientation": self.orientation,
+        })
     }
 }
 

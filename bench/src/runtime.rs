@@ -64,7 +64,8 @@ impl RuntimeApi {
                         ),
                         (
                             "lambda-runtime-trace-id",
-                            "Root=1-5bef4de7-ad49b0e87f6ef6c87fc2e700;Parent=9a9197af755a6419;Sampled=0",
+                            "Root=1-5bef4de7-ad49b0e87f6ef6c87fc2e700;Parent=9a9197af755a6419;\
+                            Sampled=0",
                         ),
                     ];
                     http::answer(&mut to, "200 OK", &headers, &event)?;

@@ -93,7 +93,8 @@ const BUCKET_NAME: &str =
 fn bucket_arn(trigger: Trigger, path: &str) -> String {
     match trigger {
         Trigger::Upload => format!(
-            r#"!Sub ["arn:${{AWS::Partition}}:s3:::appdepot-${{Id}}{path}", {{Id: !Select [2, !Split ["/", !Ref AWS::StackId]]}}]"#
+            "!Sub [\"arn:${{AWS::Partition}}:s3:::appdepot-${{Id}}{path}\", \
+            {{Id: !Select [2, !Split [\"/\", !Ref AWS::StackId]]}}]"
         ),
         Trigger::Http | Trigger::Schedule | Trigger::Minute | Trigger::Bus | Trigger::Work => {
             format!(r#"!Sub "${{Bucket.Arn}}{path}""#)

@@ -514,7 +514,8 @@ pub const NEEDS: &[Needs] = &[
     },
     Needs {
         function: "housekeeping",
-        does: "Removes what nothing points at any more, ends uploads that never came, and tells of what expires",
+        does: "Removes what nothing points at any more, ends uploads that never came, and tells of \
+            what expires",
         trigger: Trigger::Schedule,
         dynamodb: &[GET, BATCH_GET, QUERY, PUT, UPDATE, DELETE, CHECK],
         s3: &[

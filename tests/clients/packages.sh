@@ -113,7 +113,7 @@ else
 fi
 
 mkdir "$work/ipa"
-APPDEPOT_KEEP_SIGNED=$work/ipa cargo test --quiet --locked -p package-writer --test ios an_app_is_signed >"$work/log" 2>&1 || fail "$(cat "$work/log")"
+APPDEPOT_KEEP_SIGNED=$work/ipa cargo test --quiet --locked -p package-writer --test writing ios::an_app_is_signed >"$work/log" 2>&1 || fail "$(cat "$work/log")"
 fingerprint=$(openssl pkcs12 -in "$keys/ios.p12" -passin pass:secret -nokeys -clcerts 2>/dev/null | openssl x509 -outform DER | sha256sum | cut -d ' ' -f 1)
 verify=(python3 "$here/verify_ipa.py" --authority "$keys/ios-authority.pem" --fingerprint "$fingerprint" --team A1B2C3D4E5)
 for ipa in signed again; do

@@ -79,8 +79,8 @@ fi
 slapd=no
 ! have_slapd || slapd=yes
 
-work=$(mktemp -d)
-process=
+all_work=$(mktemp -d)
+# Ends what a session started, and says what its server said last if the session failed.
 clean_up() {
     local status=$?
     if [ -n "$process" ]; then
@@ -92,9 +92,50 @@ clean_up() {
         echo "--- the end of the server's log" >&2
         tail -n 20 "$work/server.log" >&2
     fi
-    rm -rf "$work"
 }
-trap clean_up EXIT
+
+# Sessions that run: the process of each, and which it is.
+declare -A running=()
+stop_sessions() {
+    local status=$?
+    if [ "${#running[@]}" -gt 0 ]; then
+        kill "${!running[@]}" 2>/dev/null || true
+        wait "${!running[@]}" 2>/dev/null || true
+    fi
+    rm -rf "$all_work"
+    exit "$status"
+}
+trap stop_sessions EXIT
+trap 'exit 130' INT TERM
+
+# session NAME COMMAND...: runs it beside others, as many as there are processors, with a folder and a server of its own. What it
+# prints comes when it has ended, so that nothing is mixed.
+session() {
+    local name=$1
+    shift
+    [ "${#running[@]}" -lt "$(nproc)" ] || end_one
+    mkdir "$all_work/$name"
+    (
+        work=$all_work/$name process=
+        trap - INT
+        trap 'exit 143' TERM
+        trap clean_up EXIT
+        started=$SECONDS
+        "$@"
+        echo "--- $name took $((SECONDS - started)) seconds"
+    ) >"$all_work/$name.out" 2>&1 &
+    running[$!]=$name
+}
+
+# Waits for one session and prints what it said; the first that failed ends the run.
+end_one() {
+    local ended status=0
+    wait -n -p ended "${!running[@]}" || status=$?
+    cat "$all_work/${running[$ended]}.out"
+    local name=${running[$ended]}
+    unset "running[$ended]"
+    [ "$status" -eq 0 ] || fail "$name failed"
+}
 
 # start_server DATA OPTION...: on a free port; sets process and url.
 start_server() {
@@ -140,59 +181,87 @@ drive() {
     "${without_proxy[@]}" node "$here/$driver" "$@"
 }
 
-start_server "$work/data"
-drive fhc.mjs --url "$url" --password "$password" --fhc "$fhc" --settings "$work/data/clients/fhcrc" --work "$work" \
-    --small "$stf" --medium "$apidemos" --large "$uiautomator2/appium-uiautomator2-server-v10.6.6.apk" \
-    --other "$uiautomator2/appium-uiautomator2-server-debug-androidTest.apk"
-stop_server
-
-start_server "$work/data-of-people"
-drive people.mjs --url "$url" --password "$password" --fhc "$fhc" --work "$work" --small "$stf"
-stop_server
-
-start_server "$work/data-of-operations"
-drive alerts.mjs --url "$url" --password "$password" --fhc "$fhc" --work "$work" --small "$stf"
-stop_server
-
-# Clients of the publisher API differ on the status of what they create: the whole session with both.
-for status in 201 200; do
-    start_server "$work/data-of-publishers-$status" --wso2-create-status "$status"
-    drive wso2.mjs --url "$url" --password "$password" --settings "$work/data-of-publishers-$status/clients/wso2-client.json" --apk "$stf" --create-status "$status"
+fhc_session() {
+    start_server "$work/data"
+    drive fhc.mjs --url "$url" --password "$password" --fhc "$fhc" --settings "$work/data/clients/fhcrc" --work "$work" \
+        --small "$stf" --medium "$apidemos" --large "$uiautomator2/appium-uiautomator2-server-v10.6.6.apk" \
+        --other "$uiautomator2/appium-uiautomator2-server-debug-androidTest.apk"
     stop_server
-done
+}
 
-start_server "$work/data-of-ci"
-echo "--- apperian.py"
-[ "$android_tools" = yes ] || echo "SKIPPED: what aapt and apksigner say of signed apps: they are not installed, and this is not root on a Debian system"
-"${without_proxy[@]}" python3 "$here/apperian.py" --url "$url" --password "$password" --token-file "$work/data-of-ci/clients/apperian-token" --apk "$stf" \
-    --work "$work" --android-tools "$android_tools"
-stop_server
-start_server "$work/data-of-pingid"
-echo "--- pingid.py"
-"${without_proxy[@]}" "$python" "$here/pingid.py" --url "$url" --password "$password" --properties "$work/data-of-pingid/clients/pingid.properties"
-stop_server
+people_session() {
+    start_server "$work/data"
+    drive people.mjs --url "$url" --password "$password" --fhc "$fhc" --work "$work" --small "$stf"
+    stop_server
+}
+
+alerts_session() {
+    start_server "$work/data"
+    drive alerts.mjs --url "$url" --password "$password" --fhc "$fhc" --work "$work" --small "$stf"
+    stop_server
+}
+
+# wso2_session STATUS
+wso2_session() {
+    start_server "$work/data" --wso2-create-status "$1"
+    drive wso2.mjs --url "$url" --password "$password" --settings "$work/data/clients/wso2-client.json" --apk "$stf" --create-status "$1"
+    stop_server
+}
+
+apperian_session() {
+    start_server "$work/data"
+    echo "--- apperian.py"
+    [ "$android_tools" = yes ] || echo "SKIPPED: what aapt and apksigner say of signed apps: they are not installed, and this is not root on a Debian system"
+    "${without_proxy[@]}" python3 "$here/apperian.py" --url "$url" --password "$password" --token-file "$work/data/clients/apperian-token" --apk "$stf" \
+        --work "$work" --android-tools "$android_tools"
+    stop_server
+}
+
+# pingid_session OPTION...
+pingid_session() {
+    start_server "$work/data" "$@"
+    echo "--- pingid.py $*"
+    "${without_proxy[@]}" "$python" "$here/pingid.py" --url "$url" --password "$password" --properties "$work/data/clients/pingid.properties"
+    stop_server
+}
+
+identity_session() {
+    local providers=(--modules "$clients/node_modules")
+    if [ "$slapd" = yes ]; then
+        start_slapd "$work/ldap"
+        providers+=(--ldap "$ldap_url" --ldaps "$ldaps_url" --ca "$ldap_ca")
+    else
+        echo "SKIPPED: sign-ins through LDAP: slapd is not installed, and this is not root on a Debian system"
+    fi
+    drive providers.mjs "${providers[@]}"
+    # The providers are on this machine, where policies lead nobody by default.
+    start_server "$work/data" --allow-private-addresses
+    drive identity.mjs --url "$url" --password "$password" "${providers[@]}" ${slapd_process:+--slapd "$slapd_process"}
+    stop_slapd
+    stop_server
+}
+
+packages_session() {
+    if [ "$android_tools" = yes ]; then
+        "$here/aapt-compare.sh"
+    else
+        echo "SKIPPED: the comparison with aapt and apksigner: they are not installed, and this is not root on a Debian system"
+    fi
+}
+
+# The longest first.
+session fhc fhc_session
+session identity identity_session
+session people people_session
+session alerts alerts_session
+# Clients of the publisher API differ on the status of what they create: the whole session with both.
+session wso2-201 wso2_session 201
+session wso2-200 wso2_session 200
+session apperian apperian_session
+session pingid pingid_session
 # The same by clients with right clocks, where each message is taken once.
-start_server "$work/data-of-strict-pingid" --pingid-strict
-echo "--- pingid.py, strict"
-"${without_proxy[@]}" "$python" "$here/pingid.py" --url "$url" --password "$password" --properties "$work/data-of-strict-pingid/clients/pingid.properties"
-stop_server
-
-providers=(--modules "$clients/node_modules")
-if [ "$slapd" = yes ]; then
-    start_slapd "$work/ldap"
-    providers+=(--ldap "$ldap_url" --ldaps "$ldaps_url" --ca "$ldap_ca")
-else
-    echo "SKIPPED: sign-ins through LDAP: slapd is not installed, and this is not root on a Debian system"
-fi
-drive providers.mjs "${providers[@]}"
-# The providers are on this machine, where policies lead nobody by default.
-start_server "$work/data-of-identities" --allow-private-addresses
-drive identity.mjs --url "$url" --password "$password" "${providers[@]}" ${slapd_process:+--slapd "$slapd_process"}
-stop_slapd
-stop_server
-
-if [ "$android_tools" = yes ]; then
-    "$here/aapt-compare.sh"
-else
-    echo "SKIPPED: the comparison with aapt and apksigner: they are not installed, and this is not root on a Debian system"
-fi
+session pingid-strict pingid_session --pingid-strict
+session packages packages_session
+while [ "${#running[@]}" -gt 0 ]; do
+    end_one
+done

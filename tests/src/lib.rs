@@ -4,6 +4,7 @@
 pub mod catalogue;
 pub mod client;
 pub mod consistency;
+pub mod noted;
 pub mod pingid;
 pub mod providers;
 pub mod requests;
@@ -36,6 +37,9 @@ use shared::store::wrappers::{CountingTable, FailingTable, TellingTable};
 use shared::store::{Key, Table, Write};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
+use crate::consistency::Seen;
+use crate::noted::{Notes, NotingTable};
+
 /// The password of everybody in a world.
 pub const PASSWORD: &str = "correct horse battery staple";
 
@@ -62,6 +66,8 @@ pub struct World {
     pub store: EmbeddedStore,
     /// What was mailed.
     pub outbox: Outbox,
+    notes: Notes,
+    seen: tokio::sync::Mutex<Seen>,
     work: Arc<Semaphore>,
     work_is_held: Arc<AtomicBool>,
     _folder: tempfile::TempDir,
@@ -164,7 +170,9 @@ impl World {
             .expect("a context")
             .with_mailer(Arc::new(outbox.clone()));
         let (tell, mut told) = tokio::sync::mpsc::unbounded_channel();
-        let telling = TellingTable::new(Arc::clone(&stores.table), Job::KIND, tell);
+        let notes = Notes::default();
+        let noting = NotingTable::new(Arc::clone(&stores.table), notes.clone());
+        let telling = TellingTable::new(noting, Job::KIND, tell);
         let plain = stores.clone().with_table(Arc::new(telling));
         let failing = Arc::new(FailingTable::new(Arc::clone(&plain.table)));
         let counting = Arc::new(CountingTable::new(Arc::clone(&failing)));
@@ -206,6 +214,8 @@ impl World {
             addresses,
             store,
             outbox,
+            notes,
+            seen: tokio::sync::Mutex::default(),
             work,
             work_is_held: Arc::default(),
             _folder: folder,
@@ -395,7 +405,12 @@ impl World {
         username: &str,
         cuid: &str,
     ) -> String {
-        let body = json!({"policyId": policy_id, "clientToken": tenant.store, "device": cuid, "params": {"userId": username, "password": PASSWORD}});
+        let body = json!({
+            "policyId": policy_id,
+            "clientToken": tenant.store,
+            "device": cuid,
+            "params": {"userId": username, "password": PASSWORD},
+        });
         let answer = self
             .call("POST", "/box/srv/1.1/admin/authpolicy/auth")
             .json(body)
@@ -757,6 +772,17 @@ pub async fn all<T>(futures: impl IntoIterator<Item = impl Future<Output = T>>) 
     futures_util::future::join_all(futures).await
 }
 
+/// Says how many cases a test checked, and fails where they are fewer than `tests/cases.tsv` says.
+pub fn checked(what: &str, cases: usize) {
+    println!("{cases} cases: {what}");
+    let known = include_str!("../cases.tsv")
+        .lines()
+        .find_map(|line| line.strip_prefix(what)?.strip_prefix('\t'))
+        .unwrap_or_else(|| panic!("tests/cases.tsv has no line for {what}; here are {cases}"));
+    let known: usize = known.parse().expect("a number");
+    assert!(cases >= known, "{what}: only {cases} cases of {known}");
+}
+
 /// Holds a generated document against the committed one; `UPDATE_GOLDEN` in the environment writes
 /// it instead.
 pub fn golden(document: &str, text: &str) {
@@ -774,6 +800,7 @@ pub fn golden(document: &str, text: &str) {
         .find(|(before, now)| before != now);
     assert!(
         committed == text,
-        "{document} is not what the code says; UPDATE_GOLDEN=1 cargo test rewrites it. The first difference: {first:#?}"
+        "{document} is not what the code says; UPDATE_GOLDEN=1 cargo test rewrites it. The first \
+        difference: {first:#?}"
     );
 }

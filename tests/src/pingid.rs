@@ -74,7 +74,10 @@ impl PingSettings {
 
     /// The `reqHeader` of a message that is sent at that time.
     pub fn req_header(&self, sent: &str) -> Value {
-        json!({"locale": "en", "orgAlias": self.alias, "secretKey": self.token, "timestamp": sent, "version": "4.9"})
+        json!({
+            "locale": "en", "orgAlias": self.alias, "secretKey": self.token, "timestamp": sent,
+            "version": "4.9",
+        })
     }
 
     /// A message with that body, sent at that time.

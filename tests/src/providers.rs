@@ -82,18 +82,30 @@ impl Provider {
         Self::start(move |own, asked| {
             let body = match asked.path.as_str() {
                 "/.well-known/openid-configuration" => json!({
-                    "issuer": own, "authorization_endpoint": format!("{own}/authorize"), "token_endpoint": format!("{own}/token"),
-                    "jwks_uri": format!("{own}/keys"), "response_types_supported": ["code"], "subject_types_supported": ["public"],
+                    "issuer": own,
+                    "authorization_endpoint": format!("{own}/authorize"),
+                    "token_endpoint": format!("{own}/token"),
+                    "jwks_uri": format!("{own}/keys"),
+                    "response_types_supported": ["code"],
+                    "subject_types_supported": ["public"],
                     "id_token_signing_alg_values_supported": ["ES256"],
                 }),
                 "/keys" => {
                     let (x, y) = pair.public_key().as_ref()[1..].split_at(32);
                     let (x, y) = (URL_SAFE_NO_PAD.encode(x), URL_SAFE_NO_PAD.encode(y));
-                    json!({"keys": [{"kty": "EC", "crv": "P-256", "use": "sig", "alg": "ES256", "kid": "1", "x": x, "y": y}]})
+                    json!({
+                        "keys": [
+                            {
+                                "kty": "EC", "crv": "P-256", "use": "sig", "alg": "ES256",
+                                "kid": "1", "x": x, "y": y,
+                            },
+                        ],
+                    })
                 }
                 // Where the browser goes; what the provider has to remember of it.
                 "/authorize" => {
-                    *nonce.lock().unwrap_or_else(PoisonError::into_inner) = asked.query["nonce"].clone();
+                    *nonce.lock().unwrap_or_else(PoisonError::into_inner) =
+                        asked.query["nonce"].clone();
                     json!({})
                 }
                 "/token" => {
@@ -106,10 +118,24 @@ impl Provider {
                         "iss": own, "aud": "field-notes", "iat": now, "exp": now + 600,
                         "nonce": *nonce.lock().unwrap_or_else(PoisonError::into_inner),
                     });
-                    token.as_object_mut().expect("an object").extend(claims().as_object().expect("an object").clone());
-                    let text = [json!({"alg": "ES256", "kid": "1"}), token].map(|part| URL_SAFE_NO_PAD.encode(part.to_string())).join(".");
+                    token
+                        .as_object_mut()
+                        .expect("an object")
+                        .extend(claims().as_object().expect("an object").clone());
+                    let text = [
+                        json!({
+                            "alg": "ES256", "kid": "1",
+                        }),
+                        token,
+                    ]
+                    .map(|part| URL_SAFE_NO_PAD.encode(part.to_string()))
+                    .join(".");
                     let signature = pair.sign(&random, text.as_bytes()).expect("a signature");
-                    json!({"access_token": "a", "token_type": "Bearer", "id_token": format!("{text}.{}", URL_SAFE_NO_PAD.encode(signature))})
+                    json!({
+                        "access_token": "a",
+                        "token_type": "Bearer",
+                        "id_token": format!("{text}.{}", URL_SAFE_NO_PAD.encode(signature)),
+                    })
                 }
                 _ => return (404, String::new()),
             };

@@ -201,7 +201,10 @@ impl Furnished {
             json!({"guid": shelved}),
         )
         .await;
-        let viewers = json!({"name": format!("{MARK} team"), "perms": {DOMAIN_PATH: "read"}, "business-objects": {"cluster": ["*"]}, "users": [worker]});
+        let viewers = json!({
+            "name": format!("{MARK} team"), "perms": {DOMAIN_PATH: "read"},
+            "business-objects": {"cluster": ["*"]}, "users": [worker],
+        });
         let team = text(
             &post("/api/v2/admin/teams".to_owned(), viewers).await,
             "_id",
@@ -253,7 +256,10 @@ impl Furnished {
             .await;
         let params =
             json!({"userId": format!("sub@{}.example", tenant.domain), "password": PASSWORD});
-        let from_app = json!({"policyId": policy::BUILT_IN, "clientToken": shelved, "device": CUID, "params": params, "d": tenant.domain});
+        let from_app = json!({
+            "policyId": policy::BUILT_IN, "clientToken": shelved, "device": CUID, "params": params,
+            "d": tenant.domain,
+        });
         let from_app = world
             .call("POST", &format!("{admin}/authpolicy/auth"))
             .json(from_app)
@@ -310,7 +316,13 @@ impl Furnished {
             .await
             .expect("a link is written");
         let name = format!("invited@{}.example", tenant.domain);
-        let made = post(format!("{admin}/user/create"), json!({"username": name, "email": name, "name": format!("{MARK} invited"), "invite": true})).await;
+        let made = post(
+            format!("{admin}/user/create"),
+            json!({
+                "username": name, "email": name, "name": format!("{MARK} invited"), "invite": true,
+            }),
+        )
+        .await;
         let invited = text(&made, "username");
         let file = format!(
             "{MARK} imported,imported@{}.example,Imported",
@@ -759,118 +771,382 @@ fn rhmap_entries() -> Vec<Entry> {
         get("/health", none),
         get("/box/srv/1.1/tst/version", none),
         post("/box/srv/1.1/act/sys/auth/login", |f| Json(credentials(f))),
-        post("/box/srv/1.1/act/sys/auth/logout", empty).again(&[401]).theirs(),
-        post("/box/srv/1.1/act/sys/auth/forgotpassword", |f| Json(json!({"u": "admin", "d": f.tenant.domain}))).again(&[429]),
-        get("/box/srv/1.1/act/sys/auth/setpassword", |f| query(&[("token", &f.link)])),
-        post("/box/srv/1.1/act/sys/auth/setpassword", |f| Json(json!({"token": f.link, "password": "a new password"}))).again(&[400]),
-        post("/box/srv/1.1/ide/{domain}/user/changepassword", |_| Json(json!({"oldPassword": PASSWORD, "newPassword": "a new password"})))
-            .again(&[401, 429])
+        post("/box/srv/1.1/act/sys/auth/logout", empty)
+            .again(&[401])
             .theirs(),
+        post("/box/srv/1.1/act/sys/auth/forgotpassword", |f| {
+            Json(json!({
+                "u": "admin", "d": f.tenant.domain,
+            }))
+        })
+        .again(&[429]),
+        get("/box/srv/1.1/act/sys/auth/setpassword", |f| {
+            query(&[("token", &f.link)])
+        }),
+        post("/box/srv/1.1/act/sys/auth/setpassword", |f| {
+            Json(json!({
+                "token": f.link, "password": "a new password",
+            }))
+        })
+        .again(&[400]),
+        post("/box/srv/1.1/ide/{domain}/user/changepassword", |_| {
+            Json(json!({
+                "oldPassword": PASSWORD, "newPassword": "a new password",
+            }))
+        })
+        .again(&[401, 429])
+        .theirs(),
         get("/box/srv/1.1/ide/{domain}/user/read", none).theirs(),
         post("/box/srv/1.1/ide/{domain}/user/read", empty).theirs(),
-        post("/box/srv/1.1/ide/{domain}/user/setProp", |_| Json(json!({"key": "studio.version", "value": "3"}))).theirs(),
+        post("/box/srv/1.1/ide/{domain}/user/setProp", |_| {
+            Json(json!({
+                "key": "studio.version", "value": "3",
+            }))
+        })
+        .theirs(),
         post("/box/srv/1.1/admin/authpolicy/auth", |f| {
             let params = json!({"userId": "admin", "password": PASSWORD});
-            Json(json!({"policyId": "FeedHenry", "clientToken": f.tenant.store, "device": CUID, "params": params}))
+            Json(json!({
+                "policyId": "FeedHenry", "clientToken": f.tenant.store, "device": CUID,
+                "params": params,
+            }))
         }),
-        post("/box/srv/1.1/admin/authpolicy/verifysession", |f| Json(json!({"sessionToken": f.session}))),
-        post("/box/srv/1.1/admin/authpolicy/sessioninfo", |f| Json(json!({"sessionToken": f.session}))),
-        post("/box/srv/1.1/admin/authpolicy/revokesession", |f| Json(json!({"sessionToken": f.session}))),
+        post("/box/srv/1.1/admin/authpolicy/verifysession", |f| {
+            Json(json!({
+                "sessionToken": f.session,
+            }))
+        }),
+        post("/box/srv/1.1/admin/authpolicy/sessioninfo", |f| {
+            Json(json!({
+                "sessionToken": f.session,
+            }))
+        }),
+        post("/box/srv/1.1/admin/authpolicy/revokesession", |f| {
+            Json(json!({
+                "sessionToken": f.session,
+            }))
+        }),
         // A state that nobody waits for: the browser is told so on our own page.
-        get("/box/srv/1.1/arm/authCallback", |f| query(&[("state", &format!("{}{}", f.tenant.handle, "0".repeat(32)))])).ok(302),
+        get("/box/srv/1.1/arm/authCallback", |f| {
+            query(&[("state", &format!("{}{}", f.tenant.handle, "0".repeat(32)))])
+        })
+        .ok(302),
         get("/box/srv/1.1/arm/getAuthCallbackUrl", none),
         post("/box/srv/1.1/arm/getAuthCallbackUrl", empty),
-        post("/box/srv/1.1/ide/{domain}/api/list", |_| Json(json!({"type": "user"}))).theirs(),
-        post("/box/srv/1.1/ide/{domain}/api/create", |f| Json(json!({"type": "app", "appId": f.shelved, "label": "new"}))),
-        post("/box/srv/1.1/ide/{domain}/api/revoke", |f| Json(json!({"key": f.user_key}))),
-        post("/box/srv/1.1/ide/{domain}/api/delete", |f| Json(json!({"key": f.user_key}))).again(&[404]),
-        post("/box/srv/1.1/ide/{domain}/api/update", |f| Json(json!({"key": f.user_key, "fields": {"label": "changed"}}))),
-        post("/box/srv/1.1/ide/{domain}/api/validate", |f| Json(json!({"type": "user", "key": f.user_key}))).theirs(),
+        post("/box/srv/1.1/ide/{domain}/api/list", |_| {
+            Json(json!({"type": "user"}))
+        })
+        .theirs(),
+        post("/box/srv/1.1/ide/{domain}/api/create", |f| {
+            Json(json!({
+                "type": "app", "appId": f.shelved, "label": "new",
+            }))
+        }),
+        post("/box/srv/1.1/ide/{domain}/api/revoke", |f| {
+            Json(json!({"key": f.user_key}))
+        }),
+        post("/box/srv/1.1/ide/{domain}/api/delete", |f| {
+            Json(json!({
+                "key": f.user_key,
+            }))
+        })
+        .again(&[404]),
+        post("/box/srv/1.1/ide/{domain}/api/update", |f| {
+            Json(json!({
+                "key": f.user_key, "fields": {"label": "changed"},
+            }))
+        }),
+        post("/box/srv/1.1/ide/{domain}/api/validate", |f| {
+            Json(json!({
+                "type": "user", "key": f.user_key,
+            }))
+        })
+        .theirs(),
         post("/box/srv/1.1/admin/appstore/read", empty).theirs(),
         get("/box/srv/1.1/admin/appstore/read", none).theirs(),
-        post("/box/srv/1.1/admin/appstore/update", |f| Json(json!({"name": format!("{MARK} changed"), "storeitems": [f.plain], "authpolicies": [f.policy]}))),
-        post("/box/srv/1.1/admin/appstore/additem", |f| Json(json!({"guid": f.plain}))),
-        post("/box/srv/1.1/admin/appstore/removeitem", |f| Json(json!({"guid": f.shelved}))),
-        post("/box/srv/1.1/admin/appstore/uploadbinary", |_| Form(testing::png(64, 64), vec![("type", "icon".to_owned())])).theirs().waits(),
+        post("/box/srv/1.1/admin/appstore/update", |f| {
+            Json(json!({
+                "name": format!("{MARK} changed"),
+                "storeitems": [f.plain],
+                "authpolicies": [f.policy],
+            }))
+        }),
+        post("/box/srv/1.1/admin/appstore/additem", |f| {
+            Json(json!({"guid": f.plain}))
+        }),
+        post("/box/srv/1.1/admin/appstore/removeitem", |f| {
+            Json(json!({"guid": f.shelved}))
+        }),
+        post("/box/srv/1.1/admin/appstore/uploadbinary", |_| {
+            Form(testing::png(64, 64), vec![("type", "icon".to_owned())])
+        })
+        .theirs()
+        .waits(),
         post("/box/srv/1.1/admin/appstore/liststoreitems", empty).theirs(),
         get("/box/srv/1.1/admin/appstore/liststoreitems", none).theirs(),
-        post("/box/srv/1.1/admin/appstore/addpolicy", |f| Json(json!({"guid": f.policy}))),
-        post("/box/srv/1.1/admin/appstore/removepolicy", |f| Json(json!({"guid": f.built_in}))).theirs(),
+        post("/box/srv/1.1/admin/appstore/addpolicy", |f| {
+            Json(json!({"guid": f.policy}))
+        }),
+        post("/box/srv/1.1/admin/appstore/removepolicy", |f| {
+            Json(json!({
+                "guid": f.built_in,
+            }))
+        })
+        .theirs(),
         post("/box/srv/1.1/admin/appstore/listpolicies", empty).theirs(),
         get("/box/srv/1.1/admin/appstore/listpolicies", none).theirs(),
-        post("/box/srv/1.1/admin/storeitem/create", |f| Json(json!({"name": format!("{MARK} new"), "groups": [f.group], "authpolicies": [f.policy]}))),
-        post("/box/srv/1.1/admin/storeitem/read", |f| Json(json!({"guid": f.shelved}))),
-        get("/box/srv/1.1/admin/storeitem/read", |f| query(&[("guid", &f.shelved)])),
-        post("/box/srv/1.1/admin/storeitem/update", |f| {
-            Json(json!({"guid": f.shelved, "name": format!("{MARK} changed"), "groups": [], "authpolicies": [f.policy], "restrictToGroups": true}))
+        post("/box/srv/1.1/admin/storeitem/create", |f| {
+            Json(json!({
+                "name": format!("{MARK} new"), "groups": [f.group], "authpolicies": [f.policy],
+            }))
         }),
-        post("/box/srv/1.1/admin/storeitem/delete", |f| Json(json!({"guid": f.shelved}))).again(&[404]),
+        post("/box/srv/1.1/admin/storeitem/read", |f| {
+            Json(json!({"guid": f.shelved}))
+        }),
+        get("/box/srv/1.1/admin/storeitem/read", |f| {
+            query(&[("guid", &f.shelved)])
+        }),
+        post("/box/srv/1.1/admin/storeitem/update", |f| {
+            Json(json!({
+                "guid": f.shelved, "name": format!("{MARK} changed"), "groups": [],
+                "authpolicies": [f.policy], "restrictToGroups": true,
+            }))
+        }),
+        post("/box/srv/1.1/admin/storeitem/delete", |f| {
+            Json(json!({
+                "guid": f.shelved,
+            }))
+        })
+        .again(&[404]),
         post("/box/srv/1.1/admin/storeitem/list", empty).theirs(),
         get("/box/srv/1.1/admin/storeitem/list", none).theirs(),
-        post("/box/srv/1.1/admin/storeitem/uploadbinary", |f| Form(apk(3), vec![("type", "android".to_owned()), ("guid", f.shelved.clone())])).waits(),
-        post("/box/srv/1.1/admin/storeitem/addpolicy", |f| Json(json!({"guid": f.shelved, "authguid": f.policy}))),
-        post("/box/srv/1.1/admin/storeitem/removepolicy", |f| Json(json!({"guid": f.shelved, "authguid": f.built_in}))),
-        post("/box/srv/1.1/admin/storeitem/listpolicies", |f| Json(json!({"guid": f.shelved}))),
-        post("/box/srv/1.1/admin/storeitem/getbinaryconfig", |f| Json(json!({"guid": f.shelved, "type": "android"}))),
-        get("/box/srv/1.1/admin/storeitem/getbinaryconfig", |f| query(&[("guid", &f.shelved), ("type", "android")])),
-        post("/box/srv/1.1/admin/storeitem/setbinaryconfig", |f| Json(json!({"guid": f.shelved, "type": "android", "config": {"note": MARK}}))),
-        post("/box/srv/1.1/admin/storeitem/addgroups", |f| Json(json!({"guid": f.plain, "groups": [f.group]}))),
-        post("/box/srv/1.1/admin/storeitem/removegroups", |f| Json(json!({"guid": f.shelved, "groups": [f.group]}))),
-        post("/box/srv/1.1/admin/storeitem/grouprestrict", |f| Json(json!({"guid": f.shelved, "restrictToGroups": true}))),
-        post("/box/srv/1.1/admin/storeitem/listitemtypes", |f| Json(json!({"guid": f.shelved}))),
-        get("/box/srv/1.1/admin/storeitem/listitemtypes", |f| query(&[("guid", &f.shelved)])),
-        post("/box/srv/1.1/admin/storeitem/prepareupload", |f| Json(json!({"guid": f.plain, "type": "android", "size": 100, "fileName": "app.apk"}))),
-        post("/box/srv/1.1/admin/storeitem/completeupload", |f| Json(json!({"uploadId": f.parts.0, "parts": [{"partNumber": 1, "etag": f.parts.1}]}))).waits(),
-        post("/box/srv/1.1/admin/storeitem/abortupload", |f| Json(json!({"uploadId": f.waiting}))),
-        post("/box/srv/1.1/admin/storeitem/uploadstatus", |f| Json(json!({"uploadId": f.waiting}))),
-        post("/box/srv/1.1/admin/storeitem/rollback", |f| Json(json!({"guid": f.shelved, "type": "android", "version": 1}))),
-        post("/box/srv/1.1/admin/storeitemgroup/create", |_| Json(json!({"name": format!("{MARK} new")}))).again(&[409]).theirs(),
+        post("/box/srv/1.1/admin/storeitem/uploadbinary", |f| {
+            Form(
+                apk(3),
+                vec![("type", "android".to_owned()), ("guid", f.shelved.clone())],
+            )
+        })
+        .waits(),
+        post("/box/srv/1.1/admin/storeitem/addpolicy", |f| {
+            Json(json!({
+                "guid": f.shelved, "authguid": f.policy,
+            }))
+        }),
+        post("/box/srv/1.1/admin/storeitem/removepolicy", |f| {
+            Json(json!({
+                "guid": f.shelved, "authguid": f.built_in,
+            }))
+        }),
+        post("/box/srv/1.1/admin/storeitem/listpolicies", |f| {
+            Json(json!({"guid": f.shelved}))
+        }),
+        post("/box/srv/1.1/admin/storeitem/getbinaryconfig", |f| {
+            Json(json!({
+                "guid": f.shelved, "type": "android",
+            }))
+        }),
+        get("/box/srv/1.1/admin/storeitem/getbinaryconfig", |f| {
+            query(&[("guid", &f.shelved), ("type", "android")])
+        }),
+        post("/box/srv/1.1/admin/storeitem/setbinaryconfig", |f| {
+            Json(json!({
+                "guid": f.shelved, "type": "android", "config": {"note": MARK},
+            }))
+        }),
+        post("/box/srv/1.1/admin/storeitem/addgroups", |f| {
+            Json(json!({
+                "guid": f.plain, "groups": [f.group],
+            }))
+        }),
+        post("/box/srv/1.1/admin/storeitem/removegroups", |f| {
+            Json(json!({
+                "guid": f.shelved, "groups": [f.group],
+            }))
+        }),
+        post("/box/srv/1.1/admin/storeitem/grouprestrict", |f| {
+            Json(json!({
+                "guid": f.shelved, "restrictToGroups": true,
+            }))
+        }),
+        post("/box/srv/1.1/admin/storeitem/listitemtypes", |f| {
+            Json(json!({"guid": f.shelved}))
+        }),
+        get("/box/srv/1.1/admin/storeitem/listitemtypes", |f| {
+            query(&[("guid", &f.shelved)])
+        }),
+        post("/box/srv/1.1/admin/storeitem/prepareupload", |f| {
+            Json(json!({
+                "guid": f.plain, "type": "android", "size": 100, "fileName": "app.apk",
+            }))
+        }),
+        post("/box/srv/1.1/admin/storeitem/completeupload", |f| {
+            Json(json!({
+                "uploadId": f.parts.0,
+                "parts": [{"partNumber": 1, "etag": f.parts.1}],
+            }))
+        })
+        .waits(),
+        post("/box/srv/1.1/admin/storeitem/abortupload", |f| {
+            Json(json!({"uploadId": f.waiting}))
+        }),
+        post("/box/srv/1.1/admin/storeitem/uploadstatus", |f| {
+            Json(json!({"uploadId": f.waiting}))
+        }),
+        post("/box/srv/1.1/admin/storeitem/rollback", |f| {
+            Json(json!({
+                "guid": f.shelved, "type": "android", "version": 1,
+            }))
+        }),
+        post("/box/srv/1.1/admin/storeitemgroup/create", |_| {
+            Json(json!({
+                "name": format!("{MARK} new"),
+            }))
+        })
+        .again(&[409])
+        .theirs(),
         post("/box/srv/1.1/admin/storeitemgroup/list", empty).theirs(),
         get("/box/srv/1.1/admin/storeitemgroup/list", none).theirs(),
-        post("/box/srv/1.1/admin/storeitemgroup/read", |f| Json(json!({"guid": f.group}))),
-        post("/box/srv/1.1/admin/storeitemgroup/update", |f| Json(json!({"guid": f.group, "name": format!("{MARK} renamed")}))),
-        post("/box/srv/1.1/admin/storeitemgroup/delete", |f| Json(json!({"guid": f.group}))).again(&[404]),
-        post("/box/srv/1.1/admin/storeitemgroup/addstoreitems", |f| Json(json!({"guid": f.group, "storeitems": [f.plain]}))),
-        post("/box/srv/1.1/admin/storeitemgroup/removestoreitems", |f| Json(json!({"guid": f.group, "storeitems": [f.shelved]}))),
-        post("/box/srv/1.1/admin/storeitemgroup/addusers", |f| Json(json!({"guid": f.group, "users": [f.tenant.admin]}))),
-        post("/box/srv/1.1/admin/storeitemgroup/removeusers", |f| Json(json!({"guid": f.group, "users": [f.worker]}))),
+        post("/box/srv/1.1/admin/storeitemgroup/read", |f| {
+            Json(json!({"guid": f.group}))
+        }),
+        post("/box/srv/1.1/admin/storeitemgroup/update", |f| {
+            Json(json!({
+                "guid": f.group, "name": format!("{MARK} renamed"),
+            }))
+        }),
+        post("/box/srv/1.1/admin/storeitemgroup/delete", |f| {
+            Json(json!({
+                "guid": f.group,
+            }))
+        })
+        .again(&[404]),
+        post("/box/srv/1.1/admin/storeitemgroup/addstoreitems", |f| {
+            Json(json!({
+                "guid": f.group, "storeitems": [f.plain],
+            }))
+        }),
+        post("/box/srv/1.1/admin/storeitemgroup/removestoreitems", |f| {
+            Json(json!({
+                "guid": f.group, "storeitems": [f.shelved],
+            }))
+        }),
+        post("/box/srv/1.1/admin/storeitemgroup/addusers", |f| {
+            Json(json!({
+                "guid": f.group, "users": [f.tenant.admin],
+            }))
+        }),
+        post("/box/srv/1.1/admin/storeitemgroup/removeusers", |f| {
+            Json(json!({
+                "guid": f.group, "users": [f.worker],
+            }))
+        }),
         post("/box/srv/1.1/admin/authpolicy/create", |f| {
             let configurations = json!({"clientId": MARK, "clientSecret": "kd94hf93k423kf44"});
-            Json(json!({"policyId": format!("{MARK} new"), "policyType": "OAUTH2", "configurations": configurations, "users": [{"guid": f.tenant.admin}]}))
+            Json(json!({
+                "policyId": format!("{MARK} new"), "policyType": "OAUTH2",
+                "configurations": configurations, "users": [{"guid": f.tenant.admin}],
+            }))
         })
         .again(&[409]),
-        post("/box/srv/1.1/admin/authpolicy/read", |_| Json(json!({"policyId": "Second"}))),
+        post("/box/srv/1.1/admin/authpolicy/read", |_| {
+            Json(json!({"policyId": "Second"}))
+        }),
         post("/box/srv/1.1/admin/authpolicy/update", |f| {
             let configurations = json!({"clientId": MARK, "clientSecret": "kd94hf93k423kf44"});
-            Json(json!({"guid": f.policy, "policyId": format!("{MARK} renamed"), "policyType": "OPENID", "configurations": configurations}))
+            Json(json!({
+                "guid": f.policy, "policyId": format!("{MARK} renamed"), "policyType": "OPENID",
+                "configurations": configurations,
+            }))
         }),
-        post("/box/srv/1.1/admin/authpolicy/delete", |f| Json(json!({"guid": f.policy}))).again(&[404]),
+        post("/box/srv/1.1/admin/authpolicy/delete", |f| {
+            Json(json!({
+                "guid": f.policy,
+            }))
+        })
+        .again(&[404]),
         post("/box/srv/1.1/admin/authpolicy/list", empty).theirs(),
         get("/box/srv/1.1/admin/authpolicy/list", none).theirs(),
-        post("/box/srv/1.1/admin/authpolicy/users", |f| Json(json!({"guid": f.policy}))),
-        post("/box/srv/1.1/admin/authpolicy/addusers", |f| Json(json!({"guid": f.policy, "users": [f.tenant.admin, f.sub.0]}))),
-        post("/box/srv/1.1/admin/authpolicy/removeusers", |f| Json(json!({"guid": f.policy, "users": [f.worker]}))),
-        post("/box/srv/1.1/admin/auditlog/listlogs", |_| Json(json!({"limit": 100}))).theirs(),
-        get("/box/srv/1.1/admin/auditlog/listlogs", |f| query(&[("storeItemGuid", &f.shelved), ("limit", "100")])).theirs(),
-        post("/box/srv/1.1/mas/appstore/read", |f| Json(json!({"d": f.tenant.domain}))),
-        get("/box/srv/1.1/mas/appstore/read", |f| query(&[("d", &f.tenant.domain)])),
-        post("/box/srv/1.1/mam/appstore/getstoreitems", |f| Json(json!({"appstore": f.tenant.store}))),
+        post("/box/srv/1.1/admin/authpolicy/users", |f| {
+            Json(json!({"guid": f.policy}))
+        }),
+        post("/box/srv/1.1/admin/authpolicy/addusers", |f| {
+            Json(json!({
+                "guid": f.policy, "users": [f.tenant.admin, f.sub.0],
+            }))
+        }),
+        post("/box/srv/1.1/admin/authpolicy/removeusers", |f| {
+            Json(json!({
+                "guid": f.policy, "users": [f.worker],
+            }))
+        }),
+        post("/box/srv/1.1/admin/auditlog/listlogs", |_| {
+            Json(json!({"limit": 100}))
+        })
+        .theirs(),
+        get("/box/srv/1.1/admin/auditlog/listlogs", |f| {
+            query(&[("storeItemGuid", &f.shelved), ("limit", "100")])
+        })
+        .theirs(),
+        post("/box/srv/1.1/mas/appstore/read", |f| {
+            Json(json!({"d": f.tenant.domain}))
+        }),
+        get("/box/srv/1.1/mas/appstore/read", |f| {
+            query(&[("d", &f.tenant.domain)])
+        }),
+        post("/box/srv/1.1/mam/appstore/getstoreitems", |f| {
+            Json(json!({
+                "appstore": f.tenant.store,
+            }))
+        }),
         get("/box/srv/1.1/mam/appstore/getstoreitems", none).theirs(),
-        post("/box/srv/1.1/mas/appstore/getstoreitems", |f| Json(json!({"appstore": f.tenant.store}))),
+        post("/box/srv/1.1/mas/appstore/getstoreitems", |f| {
+            Json(json!({
+                "appstore": f.tenant.store,
+            }))
+        }),
         get("/box/srv/1.1/mas/appstore/getstoreitems", none).theirs(),
-        post("/box/srv/1.1/mas/storeitem/install", |f| Json(json!({"guid": f.shelved, "type": "ios", "deviceId": CUID}))),
-        get("/box/srv/1.1/mas/storeitem/install", |f| query(&[("guid", &f.shelved), ("type", "android"), ("deviceId", CUID)])).ok(302),
-        post("/box/srv/1.1/mas/storeitem/downloadvers", |f| Json(json!({"guid": f.version}))).ok(303),
-        get("/box/srv/1.1/mas/storeitem/downloadvers", |f| query(&[("guid", &f.version)])).ok(302),
+        post("/box/srv/1.1/mas/storeitem/install", |f| {
+            Json(json!({
+                "guid": f.shelved, "type": "ios", "deviceId": CUID,
+            }))
+        }),
+        get("/box/srv/1.1/mas/storeitem/install", |f| {
+            query(&[
+                ("guid", &f.shelved),
+                ("type", "android"),
+                ("deviceId", CUID),
+            ])
+        })
+        .ok(302),
+        post("/box/srv/1.1/mas/storeitem/downloadvers", |f| {
+            Json(json!({
+                "guid": f.version,
+            }))
+        })
+        .ok(303),
+        get("/box/srv/1.1/mas/storeitem/downloadvers", |f| {
+            query(&[("guid", &f.version)])
+        })
+        .ok(302),
         get("/box/srv/1.1/mas/storeitem/manifest/{ticket}", none),
         get("/box/srv/1.1/mas/storeitem/package/{ticket}", none).ok(302),
         get("/box/srv/1.1/mas/storeitem/icon/{ticket}", none),
         post("/box/srv/1.1/admin/device/list", empty).theirs(),
         get("/box/srv/1.1/admin/device/list", none).theirs(),
-        post("/box/srv/1.1/admin/device/read", |_| Json(json!({"cuid": CUID}))),
-        post("/box/srv/1.1/admin/device/update", |_| Json(json!({"cuid": CUID, "name": format!("{MARK} device"), "disabled": true}))),
-        post("/box/srv/1.1/admin/device/listapps", |_| Json(json!({"cuid": CUID}))),
-        post("/box/srv/1.1/admin/device/listusers", |_| Json(json!({"cuid": CUID}))),
+        post("/box/srv/1.1/admin/device/read", |_| {
+            Json(json!({"cuid": CUID}))
+        }),
+        post("/box/srv/1.1/admin/device/update", |_| {
+            Json(json!({
+                "cuid": CUID, "name": format!("{MARK} device"), "disabled": true,
+            }))
+        }),
+        post("/box/srv/1.1/admin/device/listapps", |_| {
+            Json(json!({"cuid": CUID}))
+        }),
+        post("/box/srv/1.1/admin/device/listusers", |_| {
+            Json(json!({"cuid": CUID}))
+        }),
         post("/box/srv/1.1/admin/role/list", empty).theirs(),
         post("/box/srv/1.1/admin/role/listAssignable", empty).theirs(),
         get("/api/v2/admin/teams", none).theirs(),
@@ -878,39 +1154,88 @@ fn rhmap_entries() -> Vec<Entry> {
         get("/api/v2/admin/teams/{team}", none),
         post("/api/v2/admin/teams", |f| {
             let perms = json!({DOMAIN_PATH: "read"});
-            Json(json!({"name": format!("{MARK} new"), "perms": perms, "business-objects": {"cluster": ["*"]}, "users": [f.sub.0]}))
+            Json(json!({
+                "name": format!("{MARK} new"), "perms": perms,
+                "business-objects": {"cluster": ["*"]}, "users": [f.sub.0],
+            }))
         }),
         delete("/api/v2/admin/teams/{team}").again(&[404]),
         post("/api/v2/admin/teams/{team}/user/{user}", empty),
         delete("/api/v2/admin/teams/{team}/user/{user}"),
         post("/box/srv/1.1/admin/user/create", |f| {
-            let lists = [("roles", json!("sub, dev")), ("authpolicies", json!(f.policy)), ("storeItemGroups", json!([f.group])), ("invite", json!("true"))];
-            let mut body = json!({"username": format!("{MARK} new"), "email": "new@dev.example", "name": "New", "password": PASSWORD});
-            lists.into_iter().for_each(|(name, value)| body[name] = value);
+            let lists = [
+                ("roles", json!("sub, dev")),
+                ("authpolicies", json!(f.policy)),
+                ("storeItemGroups", json!([f.group])),
+                ("invite", json!("true")),
+            ];
+            let mut body = json!({
+                "username": format!("{MARK} new"), "email": "new@dev.example", "name": "New",
+                "password": PASSWORD,
+            });
+            lists
+                .into_iter()
+                .for_each(|(name, value)| body[name] = value);
             Json(body)
         })
         .again(&[409]),
         post("/box/srv/1.1/admin/user/update", |f| {
-            let lists = json!({"roles": "dev,analytics", "authpolicies": f.policy, "storeItemGroups": "", "email": "other@dev.example", "enabled": true});
-            let mut body = json!({"username": worker(f), "name": "Other", "password": "another horse", "blacklisted": false});
-            lists.as_object().into_iter().flatten().for_each(|(name, value)| body[name] = value.clone());
+            let lists = json!({
+                "roles": "dev,analytics", "authpolicies": f.policy, "storeItemGroups": "",
+                "email": "other@dev.example", "enabled": true,
+            });
+            let mut body = json!({
+                "username": worker(f), "name": "Other", "password": "another horse",
+                "blacklisted": false,
+            });
+            for (name, value) in lists.as_object().into_iter().flatten() {
+                body[name] = value.clone();
+            }
             Json(body)
         }),
-        post("/box/srv/1.1/admin/user/delete", |f| Json(json!({"username": worker(f)}))).again(&[404]),
-        post("/box/srv/1.1/admin/user/read", |f| Json(json!({"username": worker(f)}))),
+        post("/box/srv/1.1/admin/user/delete", |f| {
+            Json(json!({
+                "username": worker(f),
+            }))
+        })
+        .again(&[404]),
+        post("/box/srv/1.1/admin/user/read", |f| {
+            Json(json!({"username": worker(f)}))
+        }),
         post("/box/srv/1.1/admin/user/list", empty).theirs(),
         get("/box/srv/1.1/admin/user/list", none).theirs(),
-        post("/box/srv/1.1/admin/user/listdevices", |f| Json(json!({"username": sub(f)}))),
-        post("/box/srv/1.1/admin/user/liststoreitems", |f| Json(json!({"username": sub(f)}))),
+        post("/box/srv/1.1/admin/user/listdevices", |f| {
+            Json(json!({"username": sub(f)}))
+        }),
+        post("/box/srv/1.1/admin/user/liststoreitems", |f| {
+            Json(json!({"username": sub(f)}))
+        }),
         post("/box/srv/1.1/admin/user/import", |_| {
             Form(
-                format!("UserID,Email,Name,Password\n{MARK} 1,one@dev.example,One,secret one\n{MARK} 2,two@dev.example,Two\n").into_bytes(),
+                format!(
+                    "UserID,Email,Name,Password\n\
+                    {MARK} 1,one@dev.example,One,secret one\n\
+                    {MARK} 2,two@dev.example,Two\n"
+                )
+                .into_bytes(),
                 vec![("roles", "sub".to_owned())],
             )
         })
         .theirs(),
-        get("/box/srv/1.1/dat/log/read", |f| query(&[("cacheKeys", &json!([{"cacheKey": f.import, "start": 0}]).to_string())])),
-        post("/box/srv/1.1/ide/{domain}/user/invite", |f| Json(json!({"email": f.invited, "force": true}))),
+        get("/box/srv/1.1/dat/log/read", |f| {
+            query(&[(
+                "cacheKeys",
+                &json!([
+                    {"cacheKey": f.import, "start": 0},
+                ])
+                .to_string(),
+            )])
+        }),
+        post("/box/srv/1.1/ide/{domain}/user/invite", |f| {
+            Json(json!({
+                "email": f.invited, "force": true,
+            }))
+        }),
     ]
 }
 

@@ -64,10 +64,27 @@ async fn secrets_are_kept_sealed_or_as_hashes() {
         "canary chosen 80",
     );
     let oauth2 = json!({"clientId": "id", "clientSecret": client_secret});
-    let made = post("admin/authpolicy/create", json!({"policyId": "oauth", "policyType": "OAUTH2", "configurations": oauth2, "checkUserExists": true})).await;
+    let made = post(
+        "admin/authpolicy/create",
+        json!({
+            "policyId": "oauth", "policyType": "OAUTH2", "configurations": oauth2,
+            "checkUserExists": true,
+        }),
+    )
+    .await;
     let url = "https://provider.example/x";
-    let oauth1 = json!({"consumerKey": "k", "consumerSecret": consumer_secret, "requestTokenUrl": url, "authorizeUrl": url, "accessTokenUrl": url});
-    post("admin/authpolicy/create", json!({"policyId": "oauth1", "policyType": "oauth1", "configurations": oauth1, "checkUserApproved": true})).await;
+    let oauth1 = json!({
+        "consumerKey": "k", "consumerSecret": consumer_secret, "requestTokenUrl": url,
+        "authorizeUrl": url, "accessTokenUrl": url,
+    });
+    post(
+        "admin/authpolicy/create",
+        json!({
+            "policyId": "oauth1", "policyType": "oauth1", "configurations": oauth1,
+            "checkUserApproved": true,
+        }),
+    )
+    .await;
     for path in ["admin/authpolicy/read", "admin/authpolicy/list"] {
         let read = post(path, json!({"policyId": "oauth"})).await.to_string();
         assert!(
@@ -76,10 +93,15 @@ async fn secrets_are_kept_sealed_or_as_hashes() {
         );
     }
     assert!(!made.to_string().contains(client_secret));
-    post("admin/user/create", json!({"username": "canary", "email": "canary@dev.example", "password": password, "roles": "dev"})).await;
+    post("admin/user/create", json!({
+        "username": "canary", "email": "canary@dev.example", "password": password, "roles": "dev",
+    })).await;
     let session = {
         let params = json!({"userId": "canary", "password": password});
-        let body = json!({"policyId": "FeedHenry", "clientToken": tenant.store, "device": "CUID-CANARY", "params": params});
+        let body = json!({
+            "policyId": "FeedHenry", "clientToken": tenant.store, "device": "CUID-CANARY",
+            "params": params,
+        });
         world
             .call("POST", "/box/srv/1.1/admin/authpolicy/auth")
             .json(body)

@@ -222,7 +222,12 @@ pub async fn add_credential(mut call: Call<'_>) -> Result<Reply, Error> {
     };
     let key = call.data_key(handle).await?;
     signing_credential::add(&mut call.reader, handle, &key, &credential, &material).await?;
-    tracing::info!(credential = %credential.guid, fingerprint = credential.fingerprint, %by, "a signing credential was added");
+    tracing::info!(
+        credential = %credential.guid,
+        fingerprint = credential.fingerprint,
+        %by,
+        "a signing credential was added"
+    );
     Reply::of(&json!({"credential": CredentialView::of(credential)}))
 }
 
@@ -237,7 +242,12 @@ pub async fn delete_credential(mut call: Call<'_>) -> Result<Reply, Error> {
     let (who, credential) = (call.who()?, named(&call)?);
     let (handle, by) = (who.handle, who.owner.user.clone());
     let deleted = signing_credential::delete(&mut call.reader, handle, &credential).await?;
-    tracing::info!(credential = %deleted.guid, fingerprint = deleted.fingerprint, %by, "a signing credential was deleted");
+    tracing::info!(
+        credential = %deleted.guid,
+        fingerprint = deleted.fingerprint,
+        %by,
+        "a signing credential was deleted"
+    );
     Reply::of(&json!({"deleted_credential": deleted.guid}))
 }
 

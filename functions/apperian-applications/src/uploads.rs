@@ -69,7 +69,12 @@ impl Sent {
         {
             let fields = Fields(call.body::<Map<String, Value>>()?);
             let named = fields.text(&["upload_id", "uploadId"])?;
-            let named = named.ok_or_else(|| Error::invalid("app_file is missing: send a form with it, or upload_id of a file that was uploaded before"))?;
+            let named = named.ok_or_else(|| {
+                Error::invalid(
+                    "app_file is missing: send a form with \
+                it, or upload_id of a file that was uploaded before",
+                )
+            })?;
             let upload = named
                 .parse()
                 .map_err(|_| Error::invalid("upload_id is not the id of an upload"))?;

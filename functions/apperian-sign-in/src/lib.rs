@@ -114,7 +114,8 @@ async fn sign_out(call: Call<'_>) -> Result<Reply, Error> {
         access::choose_token(&call.incoming.presented).ok_or_else(Error::unauthenticated)?;
     if call.who()?.means != Means::UserToken {
         return Err(Error::invalid(
-            "X-TOKEN is an API key, which does not end by signing out: revoke it where keys are kept",
+            "X-TOKEN is an API key, which does not end by signing out: revoke it where keys are \
+            kept",
         ));
     }
     sign_in::end(&call.reader, &token).await?;

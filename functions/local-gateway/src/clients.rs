@@ -263,7 +263,8 @@ pub fn readdress(folder: &Path, base_url: &str) -> std::io::Result<()> {
             {
                 Ok(text) => text,
                 Err(error) => {
-                    tracing::warn!(name, %error, "these settings were changed by hand and keep their address");
+                    tracing::warn!(name, %error, "these settings were changed by hand and keep \
+                        their address");
                     continue;
                 }
             }

@@ -72,24 +72,47 @@ struct Options {
     base_domain: Option<String>,
     /// Let auth policies reach private, loopback and link-local addresses: for a provider on this
     /// machine or network
-    #[arg(long, env = "APPDEPOT_ALLOW_PRIVATE_ADDRESSES", value_parser = clap::builder::FalseyValueParser::new())]
+    #[arg(
+        long,
+        env = "APPDEPOT_ALLOW_PRIVATE_ADDRESSES",
+        value_parser = clap::builder::FalseyValueParser::new()
+    )]
     allow_private_addresses: bool,
     /// The status by which the publisher API answers when it made something: 201, or 200 for
     /// clients that take no other
-    #[arg(long, env = "APPDEPOT_WSO2_CREATE_STATUS", default_value = "201", value_parser = ["200", "201"], value_name = "STATUS")]
+    #[arg(
+        long,
+        env = "APPDEPOT_WSO2_CREATE_STATUS",
+        default_value = "201",
+        value_parser = ["200", "201"],
+        value_name = "STATUS"
+    )]
     wso2_create_status: String,
     /// Let the publisher API refuse changes without If-Match or If-Unmodified-Since
-    #[arg(long, env = "APPDEPOT_REQUIRE_IF_MATCH", value_parser = clap::builder::FalseyValueParser::new())]
+    #[arg(
+        long,
+        env = "APPDEPOT_REQUIRE_IF_MATCH",
+        value_parser = clap::builder::FalseyValueParser::new()
+    )]
     require_if_match: bool,
     /// Take each message of the PingID API once, and only with a time within five minutes of this
     /// machine's
-    #[arg(long, env = "APPDEPOT_PINGID_STRICT", value_parser = clap::builder::FalseyValueParser::new())]
+    #[arg(
+        long,
+        env = "APPDEPOT_PINGID_STRICT",
+        value_parser = clap::builder::FalseyValueParser::new()
+    )]
     pingid_strict: bool,
     /// Do not refuse what AWS would refuse: bodies over 6 MB, requests over 30 seconds
     #[arg(long)]
     no_aws_limits: bool,
     /// Deliver each upload's event twice, as S3 may do it
-    #[arg(long, env = "APPDEPOT_DELIVER_TWICE", hide = true, value_parser = clap::builder::FalseyValueParser::new())]
+    #[arg(
+        long,
+        env = "APPDEPOT_DELIVER_TWICE",
+        hide = true,
+        value_parser = clap::builder::FalseyValueParser::new()
+    )]
     deliver_twice: bool,
     /// A DynamoDB table on AWS in place of the embedded one; needs --bucket and --kms-key, and
     /// credentials in the environment
@@ -372,7 +395,11 @@ async fn first_start(context: &Context, options: &Options, base_url: &str) -> Re
         .is_some_and(|tenant| tenant.schema < <Tenant as Record>::SCHEMA)
     {
         let folder = options.data.display();
-        return Err(format!("{folder} was written by a version before 0.4, which this version does not read: name another folder with --data").into());
+        return Err(format!(
+            "{folder} was written by a version before 0.4, which this version does \
+            not read: name another folder with --data"
+        )
+        .into());
     }
     if found[0].is_some() {
         clients::readdress(&folder, base_url)?;

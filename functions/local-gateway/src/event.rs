@@ -112,7 +112,10 @@ pub fn event(request: &Incoming) -> Value {
                 "path": request.path,
                 "protocol": "HTTP/1.1",
                 "sourceIp": request.source,
-                "userAgent": headers.get("user-agent").cloned().unwrap_or(Value::String(String::new())),
+                "userAgent": headers
+                    .get("user-agent")
+                    .cloned()
+                    .unwrap_or(Value::String(String::new())),
             },
             "requestId": "local",
             "routeKey": "$default",

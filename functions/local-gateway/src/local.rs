@@ -111,15 +111,16 @@ fn failed(error: &shared::Error) -> Response<Bytes> {
         Kind::Conflict => 409,
         _ => 500,
     };
-    tracing::info!(%error, cause = error.cause.as_deref().unwrap_or_default(), "a local operation failed");
+    tracing::info!(
+        %error,
+        cause = error.cause.as_deref().unwrap_or_default(),
+        "a local operation failed"
+    );
     json_answer(status, &json!({"message": error.message}))
 }
 
 #[derive(Template)]
-#[template(
-    ext = "html",
-    source = "<!DOCTYPE html><html><head><meta charset=\"utf-8\"><title>Mail</title><style>body{font:16px sans-serif;max-width:50em;margin:2em auto}pre{white-space:pre-wrap;background:#eee;padding:1em}</style></head><body><h1>What would have been mailed</h1>{% for mail in mails %}<h2>{{ mail.subject }}</h2><p>To {{ mail.to.join(\", \") }}, {{ mail.sent_at }}</p><pre>{{ mail.text }}</pre>{% else %}<p>No mail.</p>{% endfor %}</body></html>"
-)]
+#[template(path = "mails.html")]
 struct MailPage {
     mails: Vec<Kept>,
 }

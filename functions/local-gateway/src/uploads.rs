@@ -45,8 +45,15 @@ pub fn event(created: &ObjectCreated) -> Value {
         "s3": {
             "s3SchemaVersion": "1.0",
             "configurationId": "incoming",
-            "bucket": {"name": created.bucket, "ownerIdentity": {"principalId": "local"}, "arn": format!("arn:aws:s3:::{}", created.bucket)},
-            "object": {"key": encoded, "size": created.size, "eTag": created.etag, "sequencer": created.sequencer},
+            "bucket": {
+                "name": created.bucket,
+                "ownerIdentity": {"principalId": "local"},
+                "arn": format!("arn:aws:s3:::{}", created.bucket),
+            },
+            "object": {
+                "key": encoded, "size": created.size, "eTag": created.etag,
+                "sequencer": created.sequencer,
+            },
         },
     }]})
 }

@@ -35,7 +35,11 @@ pub fn event(key: &Key) -> Value {
         "dynamodb": {
             "ApproximateCreationDateTime": 0,
             "Keys": {"pk": {"S": key.pk}, "sk": {"S": key.sk}},
-            "NewImage": {"pk": {"S": key.pk}, "sk": {"S": key.sk}, "kind": {"S": shared::domain::work::Job::KIND}},
+            "NewImage": {
+                "pk": {"S": key.pk},
+                "sk": {"S": key.sk},
+                "kind": {"S": shared::domain::work::Job::KIND},
+            },
             "SequenceNumber": "1",
             "SizeBytes": 1,
             "StreamViewType": "NEW_IMAGE",

@@ -69,9 +69,21 @@ mod tests {
     fn new_jobs_are_found_and_nothing_else_is() {
         let (handle, guid) = (Handle::of_name("dev"), Guid::random());
         let key = keys::job(handle, &guid);
-        let record = |name: &str, pk: &str| json!({"eventName": name, "dynamodb": {"Keys": {"pk": {"S": pk}, "sk": {"S": key.sk}}, "StreamViewType": "NEW_IMAGE"}});
+        let record = |name: &str, pk: &str| {
+            json!({
+                "eventName": name,
+                "dynamodb": {
+                    "Keys": {"pk": {"S": pk}, "sk": {"S": key.sk}},
+                    "StreamViewType": "NEW_IMAGE",
+                },
+            })
+        };
         let event = json!({"Records": [
-            record("MODIFY", &key.pk), record("REMOVE", &key.pk), record("INSERT", "x"), {"eventName": "INSERT"}, record("INSERT", &key.pk),
+            record(
+                "MODIFY", &key.pk
+            ), record(
+                "REMOVE", &key.pk
+            ), record("INSERT", "x"), {"eventName": "INSERT"}, record("INSERT", &key.pk),
         ]});
         assert_eq!(jobs(event).unwrap(), [(handle, guid)]);
         assert!(jobs(json!({"Records": []})).unwrap().is_empty());

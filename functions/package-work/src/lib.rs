@@ -56,7 +56,12 @@ pub async fn handle(context: Context, event: serde_json::Value) -> Result<Done, 
             }
             Ok(Outcome::Ended) => done.ended += 1,
             Err(error) => {
-                tracing::error!(job = %guid, %error, cause = error.cause.as_deref().unwrap_or_default(), "working failed");
+                tracing::error!(
+                    job = %guid,
+                    %error,
+                    cause = error.cause.as_deref().unwrap_or_default(),
+                    "working failed"
+                );
                 failure = Some(error);
             }
         }
@@ -108,7 +113,14 @@ async fn work(context: &Context, handle: Handle, guid: &Guid) -> Result<Outcome,
     let Some(kind) = job.binary.kind() else {
         return Err(Error::internal("a job on no binary"));
     };
-    tracing::info!(job = %guid, app = %job.binary, version = %job.version, task = task_name(&job.task), attempt = job.attempts, "begun");
+    tracing::info!(
+        job = %guid,
+        app = %job.binary,
+        version = %job.version,
+        task = task_name(&job.task),
+        attempt = job.attempts,
+        "begun"
+    );
     let finished = match &job.task {
         Task::Apply => apply(context, handle, kind, &job, &version).await?,
         Task::Sign { credential } => {

@@ -306,9 +306,15 @@ mod tests {
     #[test]
     fn the_published_example_verifies_under_its_key_and_no_other() {
         let header = "eyJ0eXAiOiJKV1QiLA0KICJhbGciOiJIUzI1NiJ9";
-        let payload = "eyJpc3MiOiJqb2UiLA0KICJleHAiOjEzMDA4MTkzODAsDQogImh0dHA6Ly9leGFtcGxlLmNvbS9pc19yb290Ijp0cnVlfQ";
+        let payload = "eyJpc3MiOiJqb2UiLA0KICJleHAiOjEzMDA\
+            4MTkzODAsDQogImh0dHA6Ly9leGFtcGxlLmNvbS9pc19yb290Ijp0cnVlfQ";
         let message = format!("{header}.{payload}.dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk");
-        let mut key = URL_SAFE_NO_PAD.decode("AyM1SysPpbyDfgZld3umj1qzKObwVMkoqQ-EstJQLr_T-1qS0gZH75aKtMN3Yj0iPS4hcgUuTwjAzZr1Z9CAow").unwrap();
+        let mut key = URL_SAFE_NO_PAD
+            .decode(
+                "AyM1SysPpbyDfgZld3umj1qzKObwVMkoqQ-EstJQLr_T-\
+            1qS0gZH75aKtMN3Yj0iPS4hcgUuTwjAzZr1Z9CAow",
+            )
+            .unwrap();
         Messages.verify(message.as_bytes(), &key).unwrap();
         Messages
             .verify(format!(" {message}\r\n").as_bytes(), &key)
@@ -321,13 +327,27 @@ mod tests {
     #[test]
     fn the_printed_answer_of_the_original_verifies() {
         let message = concat!(
-            "eyJhbGciOiJIUzI1NiIsIm9yZ19hbGlhcyI6ImFhYWFhYWFhLWExYjItMTIzYS1iNDU2LTEyMzRhYmNkNTY3OCIsInRva2VuIjoiMWEyYjNjNGQ1ZTZmIn0.eyAgImFjdGl2YXRpb25Db2RlIjogIj",
-            "I5MjA3MDUyMjcwMSIsICAgICJ1c2VyRGV0YWlscyI6IHsgICAgICAiZW1haWwiOiAibWVyZWRpdGhAcGluZ2RldmVsb3BlcnMuY29tIiwgICAgICAidXNlcklkIjogMTc0NTcsICAgICAgImxuYW1l",
-            "IjogIkFyY2hlciIsICAgICAgInVzZXJFbmFibGVkIjogZmFsc2UsICAgICAgImZuYW1lIjogIk1lcmVkaXRoIiwgICAgICAicGljVVJMIjogIkIyVU1PVUlGRUwzQ1FIVlY0S08zWjVSMk8yRlRKWU",
-            "FWVDMzTlVINk1NSTRCNUdPU1BJWkFSTkE9IiwgICAgICAic3BMaXN0IjogW10sICAgICAgImxhc3RMb2dpbiI6IG51bGwsICAgICAgImJ5cGFzc0V4cGlyYXRpb24iOiBudWxsLCAgICAgICJkZXZp",
-            "Y2VEZXRhaWxzIjogbnVsbCwgICAgICAibGFzdFRyYW5zYWN0aW9ucyI6IFtdLCAgICAgICJ1c2VySW5CeXBhc3MiOiBmYWxzZSwgICAgICAidXNlck5hbWUiOiAibWVyZWRpdGgiLCAgICAgICJzdG",
-            "F0dXMiOiAiUEVORElOR19BQ1RJVkFUSU9OIiwgICAgICAicm9sZSI6ICJSRUdVTEFSIiAgICB9LCAgICAiZXJyb3JJZCI6IDIwMCwgICAgInVuaXF1ZU1zZ0lkIjogIndlYnNfT3pHVGVXemxGeENy",
-            "ejVhZXRuOUlnUlFIWGxXLVlqaGgxcU9BeGtLdmJkSSIsICAgICJlcnJvck1zZyI6ICJvayIsICAgICJjbGllbnREYXRhIjogbnVsbCAgfQ.6XMoyLUdrw7Y124-X4gNnIpj-s1qMNx-5TMXCvog5eg",
+            "eyJhbGciOiJIUzI1NiIsIm9yZ19hbGlhcyI6ImFhYWFhY\
+            WFhLWExYjItMTIzYS1iNDU2LTEyMzRhYmNkNTY3OCIsInRva2VuIjoiMWEyYjNjNGQ1ZTZmIn0.eyAgImFjdGl\
+            2YXRpb25Db2RlIjogIj",
+            "I5MjA3MDUyMjcwMSIsICAgICJ1c2VyRGV0YWlscyI6IHs\
+            gICAgICAiZW1haWwiOiAibWVyZWRpdGhAcGluZ2RldmVsb3BlcnMuY29tIiwgICAgICAidXNlcklkIjogMTc0N\
+            TcsICAgICAgImxuYW1l",
+            "IjogIkFyY2hlciIsICAgICAgInVzZXJFbmFibGVkIjogZ\
+            mFsc2UsICAgICAgImZuYW1lIjogIk1lcmVkaXRoIiwgICAgICAicGljVVJMIjogIkIyVU1PVUlGRUwzQ1FIVlY\
+            0S08zWjVSMk8yRlRKWU",
+            "FWVDMzTlVINk1NSTRCNUdPU1BJWkFSTkE9IiwgICAgICA\
+            ic3BMaXN0IjogW10sICAgICAgImxhc3RMb2dpbiI6IG51bGwsICAgICAgImJ5cGFzc0V4cGlyYXRpb24iOiBud\
+            WxsLCAgICAgICJkZXZp",
+            "Y2VEZXRhaWxzIjogbnVsbCwgICAgICAibGFzdFRyYW5zY\
+            WN0aW9ucyI6IFtdLCAgICAgICJ1c2VySW5CeXBhc3MiOiBmYWxzZSwgICAgICAidXNlck5hbWUiOiAibWVyZWR\
+            pdGgiLCAgICAgICJzdG",
+            "F0dXMiOiAiUEVORElOR19BQ1RJVkFUSU9OIiwgICAgICA\
+            icm9sZSI6ICJSRUdVTEFSIiAgICB9LCAgICAiZXJyb3JJZCI6IDIwMCwgICAgInVuaXF1ZU1zZ0lkIjogIndlY\
+            nNfT3pHVGVXemxGeENy",
+            "ejVhZXRuOUlnUlFIWGxXLVlqaGgxcU9BeGtLdmJkSSIsI\
+            CAgICJlcnJvck1zZyI6ICJvayIsICAgICJjbGllbnREYXRhIjogbnVsbCAgfQ.6XMoyLUdrw7Y124-X4gNnIpj\
+            -s1qMNx-5TMXCvog5eg",
         );
         let key = base64::engine::general_purpose::STANDARD
             .decode("JWC41crr322aUfdckVfJKHvGKNIPyAPGL7rMsTbzHlA=")

@@ -104,7 +104,12 @@ pub async fn rotate(mut call: Call<'_>) -> Result<Reply, Error> {
     let data_key = call.data_key(who.handle).await?;
     let days = asked.valid_days.unwrap_or(VALID_DAYS);
     let changed = ping_settings::rotate(&mut call.reader, who, &data_key, days).await?;
-    tracing::info!(user = %who.owner.user, valid_days = days, ended = changed.ended.len(), "the PingID key was rotated");
+    tracing::info!(
+        user = %who.owner.user,
+        valid_days = days,
+        ended = changed.ended.len(),
+        "the PingID key was rotated"
+    );
     Reply::of(&ChangedView::of(&who.domain, changed))
 }
 
@@ -113,6 +118,7 @@ pub async fn retire(mut call: Call<'_>) -> Result<Reply, Error> {
     call.incoming.readable()?;
     let who = call.who()?;
     let changed = ping_settings::retire(&mut call.reader, who.handle).await?;
-    tracing::info!(user = %who.owner.user, ended = changed.ended.len(), "the former PingID key was retired");
+    tracing::info!(user = %who.owner.user, ended = changed.ended.len(), "the former PingID key was \
+        retired");
     Reply::of(&ChangedView::of(&who.domain, changed))
 }

@@ -65,7 +65,8 @@ pub fn refusal(failure: Failure) -> Error {
             cause: Some(text),
             ..Error::new(
                 Kind::Unavailable,
-                "This policy cannot sign anybody in as it is set up with its identity provider, please tell an administrator",
+                "This policy cannot sign anybody in as it is set up with its identity provider, \
+                please tell an administrator",
             )
         },
     }

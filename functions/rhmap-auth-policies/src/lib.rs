@@ -131,7 +131,8 @@ impl<'a> UserView<'a> {
 }
 
 /// What the answer to a change says of a policy that lets everybody in.
-const WARNING: &str = "Neither checkUserExists nor checkUserApproved is set: this policy admits everybody whom its provider admits";
+const WARNING: &str = "Neither checkUserExists nor checkUserApproved is set: this policy admits \
+    everybody whom its provider admits";
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]

@@ -191,7 +191,8 @@ async fn set_prop(mut call: Call<'_>) -> Result<Reply, Error> {
 }
 
 /// Where a page may load from and post to: nowhere and here.
-const PAGE_POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'";
+const PAGE_POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; \
+    frame-ancestors 'none'; base-uri 'none'";
 
 fn page(page: &impl Template) -> Result<Reply, Error> {
     let reply = Reply::bytes(

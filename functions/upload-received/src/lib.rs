@@ -60,7 +60,12 @@ pub async fn handle(context: Context, event: serde_json::Value) -> Result<Done, 
             }
             Ok(Verdict::Ended) => done.ended += 1,
             Err(error) => {
-                tracing::error!(upload = %guid, %error, cause = error.cause.as_deref().unwrap_or_default(), "reading failed");
+                tracing::error!(
+                    upload = %guid,
+                    %error,
+                    cause = error.cause.as_deref().unwrap_or_default(),
+                    "reading failed"
+                );
                 failure = Some(error);
             }
         }

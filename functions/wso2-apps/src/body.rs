@@ -415,8 +415,17 @@ mod tests {
     #[test]
     fn takes_what_clients_send() {
         let body = json!({
-            "name": 7, "isSite": "TRUE", "skipGateway": "false", "isDefaultVersion": true, "tags": "one", "screenshots": ["a.png", "", ""],
-            "unknown": {"deep": [1]}, "businessOwnerId": 5, "visibleRoles": null, "transport": "HTTP, https", "marketType": "",
+            "name": 7,
+            "isSite": "TRUE",
+            "skipGateway": "false",
+            "isDefaultVersion": true,
+            "tags": "one",
+            "screenshots": ["a.png", "", ""],
+            "unknown": {"deep": [1]},
+            "businessOwnerId": 5,
+            "visibleRoles": null,
+            "transport": "HTTP, https",
+            "marketType": "",
         });
         let said = said(&body).unwrap();
         assert_eq!(said.name.unwrap().as_str(), "7");
@@ -461,7 +470,9 @@ mod tests {
                 "customProperties[0].name",
             ),
             (
-                json!({"customProperties": [{"name": "a", "value": "1"}, {"name": "a", "value": "2"}]}),
+                json!({
+                    "customProperties": [{"name": "a", "value": "1"}, {"name": "a", "value": "2"}],
+                }),
                 "customProperties",
             ),
             (

@@ -69,7 +69,8 @@ impl Condition {
                 .map_err(|_| Error::invalid("query: treatasasite is true or false")),
             "contains" => Ok(Self::Anything(value)),
             _ => Err(Error::invalid(
-                "query: the attributes are provider, app_name, app_version, app_id, business_owner_id, treatasasite and contains, or name, version and id",
+                "query: the attributes are provider, app_name, app_version, app_id, \
+                business_owner_id, treatasasite and contains, or name, version and id",
             )),
         }
     }

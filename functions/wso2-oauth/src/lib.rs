@@ -154,7 +154,8 @@ async fn token(mut call: Call<'_>) -> Result<Reply, Error> {
         "refresh_token" => Grant::Refresh(form.need("refresh_token")?),
         _ => {
             return Err(Error::invalid(
-                "unsupported_grant_type: The grant types are password, client_credentials and refresh_token",
+                "unsupported_grant_type: The grant types are password, client_credentials and \
+                refresh_token",
             ));
         }
     };

@@ -236,7 +236,8 @@ impl Rules {
                 if (below.ruling, &below.groups) == (whole.ruling, &whole.groups) {
                     return below;
                 }
-                let why = "The path begins with the context of the app and could be meant with or without it: send pathIncludesContext.";
+                let why = "The path begins with the context of the app and could be meant with or \
+                    without it: send pathIncludesContext.";
                 denied(why.to_owned(), true)
             }
             Reading::None(why) => denied(why.to_owned(), true),

@@ -169,7 +169,10 @@ fn answer<T: Serialize>(
         result: entries.take(limit.unwrap_or(usize::MAX)).collect(),
     };
     Reply::of(&view).map_err(|error| match error.kind {
-        Kind::TooLarge => Error::too_large("The result is too large for one answer: send limit, or narrow startTimeStamp and endTimeStamp"),
+        Kind::TooLarge => Error::too_large(
+            "The result is too large for one answer: send limit, or \
+            narrow startTimeStamp and endTimeStamp",
+        ),
         _ => error,
     })
 }

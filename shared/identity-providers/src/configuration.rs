@@ -369,12 +369,14 @@ impl Fields<'_> {
         match method.as_str() {
             "" | "simple" => {}
             "digest-md5" | "cram-md5" => {
-                let reason = "DIGEST-MD5 and CRAM-MD5 are not offered: both rest on MD5, prove no server and are withdrawn (RFC 6331); \
+                let reason = "DIGEST-MD5 and CRAM-MD5 are not offered: both rest on MD5, prove no \
+                    server and are withdrawn (RFC 6331); \
                               use simple, which is sent over TLS";
                 return Err(refused("authmethod", reason));
             }
             "gssapi" => {
-                let reason = "GSSAPI is not offered: it needs a Kerberos ticket of the person, and a sign-in brings a name and a password; use simple";
+                let reason = "GSSAPI is not offered: it needs a Kerberos ticket of the person, and \
+                    a sign-in brings a name and a password; use simple";
                 return Err(refused("authmethod", reason));
             }
             _ => return Err(refused("authmethod", "must be simple")),
@@ -408,7 +410,8 @@ impl Fields<'_> {
     fn mbaas(&self) -> Result<MbaasConfiguration, Refused> {
         let endpoint = self.required("authEndpoint")?;
         if !endpoint.contains("://") {
-            let reason = "must be an absolute URL: there is no backend here of which a path alone could be the path";
+            let reason = "must be an absolute URL: there is no backend here of which a path alone \
+                could be the path";
             return Err(refused("authEndpoint", reason));
         }
         Ok(MbaasConfiguration {
@@ -587,7 +590,12 @@ mod tests {
 
     #[test]
     fn reads_the_documented_examples() {
-        let fields = json!({"clientId": "1234567890.apps.example.com", "clientSecret": "Wfv8DQw80hhyaBqnW37x5R23", "provider": "OAUTH2", "other": {}});
+        let fields = json!({
+            "clientId": "1234567890.apps.example.com",
+            "clientSecret": "Wfv8DQw80hhyaBqnW37x5R23",
+            "provider": "OAUTH2",
+            "other": {},
+        });
         let Ok(Configuration::OpenId(open_id)) = parse("OAUTH2", &fields) else {
             panic!()
         };
@@ -602,7 +610,10 @@ mod tests {
         assert!(!format!("{open_id:?}").contains("Wfv8"));
         assert!(open_id.redirects.is_empty());
 
-        let fields = json!({"authmethod": "simple", "url": "ldap://foo.example.com:389/", "dn": "ou=people,dc=example,dc=com", "dn_prefix": "cn"});
+        let fields = json!({
+            "authmethod": "simple", "url": "ldap://foo.example.com:389/",
+            "dn": "ou=people,dc=example,dc=com", "dn_prefix": "cn",
+        });
         let Ok(Configuration::Ldap(ldap)) = parse("LDAP", &fields) else {
             panic!()
         };
@@ -684,7 +695,10 @@ mod tests {
         assert_eq!(
             refused_field(
                 "OPENID",
-                &json!({"clientId": "a", "redirectUrls": vec!["https://a.example"; MOST_ENTRIES + 1]})
+                &json!({
+                    "clientId": "a",
+                    "redirectUrls": vec!["https://a.example"; MOST_ENTRIES + 1],
+                })
             ),
             "redirectUrls"
         );
@@ -696,8 +710,14 @@ mod tests {
 
     #[test]
     fn oauth1_needs_all_its_urls() {
-        let fields = json!({"consumerKey": "k", "consumerSecret": "s", "requestTokenUrl": "https://a.example/1", "authorizeUrl": "https://a.example/2?x=y",
-            "accessTokenUrl": "https://a.example/3", "redirectUrls": "https://b.example, https://c.example/x"});
+        let fields = json!({
+            "consumerKey": "k",
+            "consumerSecret": "s",
+            "requestTokenUrl": "https://a.example/1",
+            "authorizeUrl": "https://a.example/2?x=y",
+            "accessTokenUrl": "https://a.example/3",
+            "redirectUrls": "https://b.example, https://c.example/x"
+        });
         assert!(matches!(
             parse("OAUTH1", &fields),
             Ok(Configuration::OAuth1(_))
@@ -784,7 +804,12 @@ mod tests {
 
     #[test]
     fn mbaas_needs_an_absolute_url() {
-        let fields = json!({"authEndpoint": "https://a.example/auth", "mbaas": "m", "defaultEnvironment": "dev", "provider": "MBAAS"});
+        let fields = json!({
+            "authEndpoint": "https://a.example/auth",
+            "mbaas": "m",
+            "defaultEnvironment": "dev",
+            "provider": "MBAAS",
+        });
         let Ok(Configuration::Mbaas(mbaas)) = parse("MBAAS", &fields) else {
             panic!()
         };

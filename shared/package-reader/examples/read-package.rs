@@ -66,7 +66,9 @@ fn main() -> ExitCode {
     };
     let mut json = serde_json::to_value(&package).expect("a package is JSON");
     if let Some(found) = &package.icon {
-        json["icon"] = serde_json::json!({"width": found.width, "height": found.height, "bytes": found.png.len()});
+        json["icon"] = serde_json::json!({
+            "width": found.width, "height": found.height, "bytes": found.png.len(),
+        });
         if let Some(file) = icon {
             std::fs::write(file, &found.png).expect("the icon can be written");
         }

@@ -145,7 +145,8 @@ fn interpret(
     if plain("split")?.is_some() {
         return Err(refused(
             RefusalCode::NotAnApp,
-            "This is one part of an app that is delivered in parts; upload the universal APK instead.",
+            "This is one part of an app that is delivered in parts; upload the universal APK \
+            instead.",
         ));
     }
     let identifier = plain("package")?.filter(|name| is_package_name(name));

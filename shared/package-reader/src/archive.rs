@@ -289,7 +289,10 @@ impl<R: Read + Seek> Archive<R> {
     pub(crate) fn bytes(&mut self, start: u64, length: u64) -> Result<Vec<u8>, ReadError> {
         let result = read_at(&mut self.source, self.length, start, length);
         // Nothing else in there is too large but what the source gives.
-        self.starved |= matches!(&result, Err(ReadError::Refused(refusal)) if refusal.code == RefusalCode::TooLarge);
+        self.starved |= matches!(
+            &result,
+            Err(ReadError::Refused(refusal)) if refusal.code == RefusalCode::TooLarge
+        );
         result
     }
 

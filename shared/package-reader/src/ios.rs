@@ -106,7 +106,8 @@ fn no_app<R: Read + Seek>(archive: &Archive<R>) -> ReadError {
     refused(
         RefusalCode::NotAnApp,
         if below {
-            "The folder “Payload” is inside of another folder; it has to be at the top of the archive."
+            "The folder “Payload” is inside of another folder; it has to be at the top of the \
+            archive."
         } else {
             "The archive has no folder “Payload” with an app in it."
         },

@@ -140,7 +140,8 @@ impl From<io::Error> for ReadError {
         if error.kind() == io::ErrorKind::FileTooLarge {
             return refused(
                 RefusalCode::TooLarge,
-                "Too much of the file would have to be read to find out what it is: its list of entries or its manifest is too long.",
+                "Too much of the file would have to be read to find out what it is: its list of \
+                entries or its manifest is too long.",
             );
         }
         ReadError::Source(error)

@@ -151,7 +151,8 @@ pub fn static_content(bytes: &[u8]) -> Result<StaticContent, Refusal> {
 }
 
 fn neither() -> ReadError {
-    let reason = "The file is not an image (PNG, JPEG, GIF, WebP) and no document (PDF, Word, Excel, PowerPoint, OpenDocument; none with macros).";
+    let reason = "The file is not an image (PNG, JPEG, GIF, WebP) and no document (PDF, Word, \
+        Excel, PowerPoint, OpenDocument; none with macros).";
     refused(RefusalCode::WrongType, reason)
 }
 

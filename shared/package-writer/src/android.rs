@@ -54,7 +54,8 @@ fn failure(error: apk::Error) -> WriteError {
         | apk::Error::Zip(ZipError::Io(source)) => WriteError::File(source),
         apk::Error::Sign(SignError::EcdsaJarRequiresApi18 { .. }) => refused(
             RefusalCode::UnsupportedKey,
-            "The app can be installed on Android before 4.3, which knows no signatures by elliptic curves: use an RSA key.",
+            "The app can be installed on Android before 4.3, which knows no signatures by elliptic \
+            curves: use an RSA key.",
         ),
         other => refused(
             RefusalCode::Unreadable,

@@ -302,7 +302,8 @@ fn open(bytes: &[u8], password: &str) -> Result<Identity, WriteError> {
     if key.key.as_der().len() > KEY_BYTES || archive.certs.len() > CERTIFICATES {
         return Err(refused(
             RefusalCode::TooLarge,
-            "The key file has a key or a number of certificates that is bigger than what is accepted.",
+            "The key file has a key or a number of certificates that is bigger than what is \
+            accepted.",
         ));
     }
     let key = PrivateKey::from_pkcs8_der(key.key.as_der()).map_err(|error| match error {

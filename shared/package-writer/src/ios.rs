@@ -94,7 +94,11 @@ pub fn sign_ios(
         put_profile(&bundle, "", profile)?;
         for (path, identifier) in extensions(&bundle)? {
             let entitlements = entitlements_for(&contents, &identifier).ok_or_else(|| {
-                let reason = format!("The provisioning profile is for {}, not for {identifier}, which is inside of the app.", scope(&contents));
+                let reason = format!(
+                    "The provisioning profile is for {}, not for {identifier}, \
+                    which is inside of the app.",
+                    scope(&contents)
+                );
                 refused(RefusalCode::WrongProfile, reason)
             })?;
             put_profile(&bundle, &path, profile)?;
@@ -346,7 +350,13 @@ fn is_of_the_app(error: &io::Error) -> bool {
 fn put_profile(bundle: &Bundle, folder: &str, profile: &[u8]) -> Result<(), WriteError> {
     fs::write(bundle.path(folder).join(PROFILE), profile).map_err(|error| {
         if is_of_the_app(&error) {
-            return refused(RefusalCode::Unreadable, format!("The app has something else in the place of its provisioning profile ({PROFILE})."));
+            return refused(
+                RefusalCode::Unreadable,
+                format!(
+                    "The app has something else in the \
+                place of its provisioning profile ({PROFILE})."
+                ),
+            );
         }
         WriteError::File(error)
     })

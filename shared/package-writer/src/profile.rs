@@ -31,7 +31,8 @@ pub(crate) fn check_identity(
     if identity.key_kind() == KeyKind::P384 {
         return Err(refused(
             RefusalCode::UnsupportedKey,
-            "iOS apps cannot be signed with a key on the curve P-384: use the RSA key that Apple certified.",
+            "iOS apps cannot be signed with a key on the curve P-384: use the RSA key that Apple \
+            certified.",
         ));
     }
     if identity.not_after() <= now {

@@ -60,7 +60,9 @@ pub fn new_key() -> Result<KeyPair, KeyError> {
         .ok_or(KeyError("a new key has no point"))?;
     let [x, y] = [x, y].map(|coordinate| URL_SAFE_NO_PAD.encode(coordinate));
     let kid = thumbprint(&x, &y);
-    let jwk = json!({"kty": "EC", "crv": "P-256", "x": x, "y": y, "kid": kid, "use": "sig", "alg": "ES256"});
+    let jwk = json!({
+        "kty": "EC", "crv": "P-256", "x": x, "y": y, "kid": kid, "use": "sig", "alg": "ES256",
+    });
     Ok(KeyPair {
         pkcs8: STANDARD.encode(pkcs8.as_bytes()),
         jwk,

@@ -221,7 +221,8 @@ pub fn parse_within(text: &str, limits: &Limits) -> Result<Condition, Refused> {
             return Err(refused(
                 &root,
                 format!(
-                    "The element {:?} is not known here: a partial is one Condition, or one Rule around it.",
+                    "The element {:?} is not known here: a partial is one Condition, or one Rule \
+                    around it.",
                     shortened(other)
                 ),
             ));
@@ -446,7 +447,12 @@ impl Reader<'_> {
                 "Description" => {}
                 "Target" if self.children(child)?.is_empty() => {}
                 "Target" => {
-                    return Err(refused(&child, "The Target of a partial is empty: the URL pattern and the verb of the app say what it is for.".to_owned()));
+                    return Err(refused(
+                        &child,
+                        "The Target of a partial is empty: the URL pattern \
+                        and the verb of the app say what it is for."
+                            .to_owned(),
+                    ));
                 }
                 "Condition" if condition.is_none() => condition = Some(child),
                 "Condition" => {
@@ -496,19 +502,41 @@ impl Reader<'_> {
             "Apply" => self.apply(node),
             "AttributeValue" => self.literal(&node),
             "AttributeDesignator" => self.designator(&node),
-            "AttributeSelector" => Err(refused(&node, "AttributeSelector is not offered: the request holds attributes, no XML to select from.".to_owned())),
-            "VariableReference" => Err(refused(&node, "VariableReference is not offered: a partial stands alone and defines no variables.".to_owned())),
-            "Function" => Err(refused(
+            "AttributeSelector" => Err(refused(
                 &node,
-                "Function stands only in the applications that take one, first: any-of, all-of, any-of-any, all-of-any, any-of-all, all-of-all, map."
+                "AttributeSelector is not offered: the \
+                request holds attributes, no XML to select from."
                     .to_owned(),
             )),
-            "SubjectAttributeDesignator" | "ResourceAttributeDesignator" | "ActionAttributeDesignator" | "EnvironmentAttributeDesignator" => {
-                Err(refused(&node, "This is XACML 2.0; in XACML 3.0 it is AttributeDesignator, with a Category.".to_owned()))
-            }
+            "VariableReference" => Err(refused(
+                &node,
+                "VariableReference is not offered: a partial \
+                stands alone and defines no variables."
+                    .to_owned(),
+            )),
+            "Function" => Err(refused(
+                &node,
+                "Function stands only in the applications that take one, first: any-of, all-of, \
+                any-of-any, all-of-any, any-of-all, all-of-all, map."
+                    .to_owned(),
+            )),
+            "SubjectAttributeDesignator"
+            | "ResourceAttributeDesignator"
+            | "ActionAttributeDesigna\
+                tor"
+            | "EnvironmentAttributeDesignator" => Err(refused(
+                &node,
+                "This is XACML 2.0; in XACML 3.0 it is AttributeDesignator, \
+                    with a Category."
+                    .to_owned(),
+            )),
             other => Err(refused(
                 &node,
-                format!("The element {:?} is no expression; these are: Apply, AttributeValue, AttributeDesignator, Function.", shortened(other)),
+                format!(
+                    "The element {:?} is no expression; these are: Apply, AttributeValue, \
+                    AttributeDesignator, Function.",
+                    shortened(other)
+                ),
             )),
         }
     }
@@ -561,7 +589,12 @@ impl Reader<'_> {
             ],
         )?;
         if node.has_attribute("Issuer") {
-            return Err(refused(node, "Issuer is not offered: the attributes of a request name nobody who issued them, so it would never match.".to_owned()));
+            return Err(refused(
+                node,
+                "Issuer is not offered: the attributes of a request name \
+                nobody who issued them, so it would never match."
+                    .to_owned(),
+            ));
         }
         if !self.children(*node)?.is_empty() {
             return Err(refused(

@@ -55,7 +55,8 @@ impl Pattern {
             .filter(|(at, _)| pattern[at + 1..].starts_with(['w', 'W', 'd', 'D', 'p', 'P']));
         if classes.count() > MOST_CLASSES {
             return Err(format!(
-                "The regular expression {shown:?} holds more than {MOST_CLASSES} classes such as \\w, \\d and \\p{{L}}."
+                "The regular expression {shown:?} holds more than {MOST_CLASSES} classes such as \
+                \\w, \\d and \\p{{L}}."
             ));
         }
         let translated = translate(pattern)
@@ -185,7 +186,8 @@ fn translate(pattern: &str) -> Result<String, &'static str> {
                             Some(c) if c.is_ascii_alphabetic() && name.len() < 2 => name.push(c),
                             _ => {
                                 return Err(
-                                    "\\p takes a general category in braces, such as \\p{Lu}; blocks such as \\p{IsGreek} are not offered",
+                                    "\\p takes a general category in braces, such as \\p{Lu}; \
+                                    blocks such as \\p{IsGreek} are not offered",
                                 );
                             }
                         }
@@ -209,7 +211,8 @@ fn translate(pattern: &str) -> Result<String, &'static str> {
             },
             '[' if class => {
                 return Err(
-                    "a [ inside a class is written \\[, and taking one class from another is not offered",
+                    "a [ inside a class is written \\[, and taking one class from another is not \
+                    offered",
                 );
             }
             '[' => {

@@ -428,7 +428,8 @@ const fn wanted(data_type: DataType) -> &'static str {
         DataType::Time => "hh:mm:ss, with an optional fraction and an optional Z or ±hh:mm",
         DataType::Date => "yyyy-mm-dd, with an optional Z or ±hh:mm, of the years 1 to 9999",
         DataType::DateTime => {
-            "yyyy-mm-ddThh:mm:ss, with an optional fraction and an optional Z or ±hh:mm, of the years 1 to 9999"
+            "yyyy-mm-ddThh:mm:ss, with an optional fraction and an optional Z or ±hh:mm, of the \
+            years 1 to 9999"
         }
         DataType::DayTimeDuration => "a duration such as P1DT2H30M, of at most a million years",
         DataType::YearMonthDuration => "a duration such as P1Y6M, of at most a million years",

@@ -636,7 +636,10 @@ fn the_stream_tells_of_new_jobs_and_of_nothing_else() {
         let kind = <shared::domain::work::Job as shared::records::Record>::KIND;
         assert_eq!(
             pattern,
-            serde_json::json!({"eventName": ["INSERT"], "dynamodb": {"NewImage": {"kind": {"S": [kind]}}}})
+            serde_json::json!({
+                "eventName": ["INSERT"],
+                "dynamodb": {"NewImage": {"kind": {"S": [kind]}}},
+            })
         );
         assert_eq!(
             function.at("Timeout").text(),

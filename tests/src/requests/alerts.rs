@@ -12,8 +12,14 @@ const ONE: &str = "/api/v2/mbaas/{domain}/{env}/apps/{app}/alerts/{alert}";
 
 fn said(f: &Furnished, name: &str) -> Value {
     json!({
-        "alertName": format!("{MARK} {name}"), "emails": "ops@dev.example, night@dev.example", "enabled": "true", "env": "dev",
-        "eventCategories": "APP_STATE", "eventNames": "APP_TERMINATED,CRASHED", "eventSeverities": "ERROR, FATAL", "uid": f.shelved,
+        "alertName": format!("{MARK} {name}"),
+        "emails": "ops@dev.example, night@dev.example",
+        "enabled": "true",
+        "env": "dev",
+        "eventCategories": "APP_STATE",
+        "eventNames": "APP_TERMINATED,CRASHED",
+        "eventSeverities": "ERROR, FATAL",
+        "uid": f.shelved,
     })
 }
 
@@ -41,7 +47,10 @@ fn place(f: &Furnished) -> Vec<(&'static str, String)> {
 
 /// Makes an alert of an app in `dev` and gives its guid.
 pub(super) async fn furnish(world: &World, tenant: &TestTenant, app: &str) -> String {
-    let body = json!({"alertName": format!("{MARK} alert"), "emails": "ops@dev.example", "env": "dev", "eventSeverities": "ERROR,FATAL", "uid": app});
+    let body = json!({
+        "alertName": format!("{MARK} alert"), "emails": "ops@dev.example", "env": "dev",
+        "eventSeverities": "ERROR,FATAL", "uid": app,
+    });
     let made = world
         .post(&tenant.cookie, &format!("{V1}/create"), body)
         .await;

@@ -41,9 +41,11 @@ pub(super) fn entries() -> Vec<Entry> {
         post(UPDATE, |f| call(&json!({"appID": f.shelved}))),
         post(PUBLISH, |f| {
             let metadata = json!({"name": "Published", "version": "1.0"});
-            call(
-                &json!({"EASEmetadata": metadata, "files": {"application": f.files.package}, "transactionID": f.transaction}),
-            )
+            call(&json!({
+                "EASEmetadata": metadata,
+                "files": {"application": f.files.package},
+                "transactionID": f.transaction,
+            }))
         }),
         post(UNKNOWN, |_| call(&json!({})))
             .ok(404)

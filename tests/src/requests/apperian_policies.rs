@@ -14,7 +14,10 @@ const PRESET: &str = "/policies/configurations/{configuration}";
 const PAGE: &str = "com.apperian.open-webpage-url";
 
 fn page(name: &str) -> Value {
-    json!({"name": format!("{MARK} {name}"), "configuration": {"open_webpage_url": format!("https://dev.example/{MARK}")}})
+    json!({
+        "name": format!("{MARK} {name}"),
+        "configuration": {"open_webpage_url": format!("https://dev.example/{MARK}")},
+    })
 }
 
 fn android(f: &Furnished) -> AppId {
@@ -75,7 +78,13 @@ pub(super) async fn prepared(world: &World, token: &str, app: &str) -> String {
 pub(super) fn entries() -> Vec<Entry> {
     vec![
         get(OF_APP, none).with(application),
-        post(OF_APP, |_| Json(json!({"configurations": [{"policy_id": PAGE, "configuration": page("")["configuration"]}]}))).ok(202).with(application),
+        post(OF_APP, |_| {
+            Json(json!({
+                "configurations": [{"policy_id": PAGE, "configuration": page("")["configuration"]}],
+            }))
+        })
+        .ok(202)
+        .with(application),
         delete(OF_APP).with(application),
         get("/policies", none).theirs(),
         get("/policies/{policy}", none).with(policy).theirs(),

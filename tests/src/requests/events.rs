@@ -17,7 +17,12 @@ pub(super) fn entries() -> Vec<Entry> {
         post("/box/srv/1.1/app/eventlog/create", |f| {
             let details = json!({"error": format!("{MARK} error"), "dyno": "d-1"});
             Json(json!({
-                "appGuid": f.shelved, "env": "dev", "eventType": "CRASHED", "message": format!("{MARK} crash"), "eventDetails": details, "id": "crash-1",
+                "appGuid": f.shelved,
+                "env": "dev",
+                "eventType": "CRASHED",
+                "message": format!("{MARK} crash"),
+                "eventDetails": details,
+                "id": "crash-1",
             }))
         }),
     ]

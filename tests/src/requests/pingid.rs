@@ -34,9 +34,10 @@ pub(super) async fn furnished(world: &World, tenant: &TestTenant) -> PingSetting
 pub(super) fn entries() -> Vec<Entry> {
     use Carries::Json;
     fn new(_: &Furnished) -> Carries {
-        Json(
-            json!({"application": {"id": format!("{MARK} new"), "name": "New"}, "clientData": "kept"}),
-        )
+        Json(json!({
+            "application": {"id": format!("{MARK} new"), "name": "New"},
+            "clientData": "kept",
+        }))
     }
     fn renamed(_: &Furnished) -> Carries {
         Json(json!({"appsData": {ADDED: {"id": format!("{MARK} renamed"), "name": "Renamed"}}}))

@@ -10,19 +10,47 @@ pub(super) fn entries() -> Vec<Entry> {
     use Carries::Json;
     vec![
         post("/api/appm/publisher/v1.1/apps/{appType}", |_| {
-            Json(json!({"name": format!("{MARK} web"), "version": "1.0", "displayName": "Web", "context": "/ours"}))
+            Json(json!({
+                "name": format!("{MARK} web"), "version": "1.0", "displayName": "Web",
+                "context": "/ours",
+            }))
         })
         .with(|_| vec![("appType", "webapp".to_owned())])
         .ok(201)
         .again(&[409])
         .theirs(),
-        post("/api/appm/publisher/v1.1/apps/{appType}/validate-context", |_| query(&[("appContext", "/ours")]))
-            .with(|_| vec![("appType", "webapp".to_owned())])
-            .theirs(),
+        post(
+            "/api/appm/publisher/v1.1/apps/{appType}/validate-\
+            context",
+            |_| query(&[("appContext", "/ours")]),
+        )
+        .with(|_| vec![("appType", "webapp".to_owned())])
+        .theirs(),
         get("/api/appm/publisher/v1.1/apps/{appType}/id/{appId}", none).with(named_app),
-        Entry::new("PUT", "/api/appm/publisher/v1.1/apps/{appType}/id/{appId}", |_| Json(json!({"displayName": format!("{MARK} shown"), "tags": ["new"]})))
-            .with(named_app),
-        delete("/api/appm/publisher/v1.1/apps/{appType}/id/{appId}").with(named_app).again(&[404]),
-        post("/api/appm/publisher/v1.1/apps/{appType}/id/{appId}/create-new-version", |_| Json(json!({"version": "77"}))).with(named_app).ok(201).again(&[409]),
+        Entry::new(
+            "PUT",
+            "/api/appm/publisher/v1.1/apps/{appType}/id/{appId}",
+            |_| {
+                Json(json!({
+                    "displayName": format!("{MARK} shown"), "tags": ["new"],
+                }))
+            },
+        )
+        .with(named_app),
+        delete("/api/appm/publisher/v1.1/apps/{appType}/id/{appId}")
+            .with(named_app)
+            .again(&[404]),
+        post(
+            "/api/appm/publisher/v1.1/apps/{appType}/id/{appId}/create-new-\
+            version",
+            |_| {
+                Json(json!({
+                    "version": "77",
+                }))
+            },
+        )
+        .with(named_app)
+        .ok(201)
+        .again(&[409]),
     ]
 }

@@ -22,10 +22,13 @@ pub struct Policies {
 }
 
 /// A condition that holds for a role.
-pub const CONDITION: &str = "<Condition><Apply FunctionId=\"urn:oasis:names:tc:xacml:1.0:function:string-is-in\">\
+pub const CONDITION: &str = "<Condition><Apply \
+    FunctionId=\"urn:oasis:names:tc:xacml:1.0:function:string-is-in\">\
     <AttributeValue DataType=\"http://www.w3.org/2001/XMLSchema#string\">admin</AttributeValue>\
-    <AttributeDesignator Category=\"urn:oasis:names:tc:xacml:1.0:subject-category:access-subject\" AttributeId=\"http://wso2.org/claims/role\" \
-    DataType=\"http://www.w3.org/2001/XMLSchema#string\" MustBePresent=\"false\"/></Apply></Condition>";
+    <AttributeDesignator Category=\"urn:oasis:names:tc:xacml:1.0:subject-category:access-subject\" \
+    AttributeId=\"http://wso2.org/claims/role\" \
+    DataType=\"http://www.w3.org/2001/XMLSchema#string\" \
+    MustBePresent=\"false\"/></Apply></Condition>";
 
 impl Policies {
     /// Furnishes a tenant with them.
@@ -59,10 +62,21 @@ impl Policies {
             .await
             .expect("a partial")
             .id;
-        let group = json!({"policyGroupName": format!("{MARK} group"), "throttlingTier": "Unlimited", "policyPartialMapping": [used]});
-        let template = json!({"urlPattern": "/*", "httpVerb": "GET", "policyGroupName": format!("{MARK} group")});
+        let group = json!({
+            "policyGroupName": format!("{MARK} group"),
+            "throttlingTier": "Unlimited",
+            "policyPartialMapping": [used],
+        });
+        let template = json!({
+            "urlPattern": "/*",
+            "httpVerb": "GET",
+            "policyGroupName": format!("{MARK} group"),
+        });
         let web_app = json!({
-            "name": format!("{MARK} web app"), "version": "1.0", "displayName": format!("{MARK} web app"), "context": format!("/{MARK}"),
+            "name": format!("{MARK} web app"),
+            "version": "1.0",
+            "displayName": format!("{MARK} web app"),
+            "context": format!("/{MARK}"),
             "policyGroups": [group], "uriTemplates": [template],
         });
         let bearer = world.bearer(tenant, &tenant.admin, SCOPES).await;
@@ -110,9 +124,11 @@ fn spare(f: &Furnished) -> Vec<(&'static str, String)> {
 pub(super) fn entries() -> Vec<Entry> {
     use Carries::Json;
     let new = |_: &Furnished| {
-        Json(
-            json!({"policyPartial": CONDITION, "policyPartialName": format!("{MARK} new"), "isSharedPartial": true}),
-        )
+        Json(json!({
+            "policyPartial": CONDITION,
+            "policyPartialName": format!("{MARK} new"),
+            "isSharedPartial": true,
+        }))
     };
     let question = |_: &Furnished| {
         Json(json!({"path": "/a", "verb": "GET", "subject": {"id": "ann", "roles": ["admin"]}}))

@@ -11,7 +11,10 @@ const OWNER: &str = "/api/appm/publisher/v1.1/administration/businessowner/{busi
 fn owner(name: &str) -> Value {
     let properties =
         json!([{"key": "telephone", "value": format!("{MARK} 011"), "isVisible": true}]);
-    json!({"name": format!("{MARK} {name}"), "email": "owner@dev.example", "site": "dev.example", "description": MARK, "properties": properties})
+    json!({
+        "name": format!("{MARK} {name}"), "email": "owner@dev.example", "site": "dev.example",
+        "description": MARK, "properties": properties,
+    })
 }
 
 /// Makes a business owner and gives its number.

@@ -379,7 +379,8 @@ async fn what_was_acknowledged_outlives_twenty_kills() {
     ];
     let uploads = ledger.uploads.lock().unwrap().len();
     eprintln!(
-        "{KILLS} kills in {:?}: items, keys, groups {counts:?}, uploads {uploads}, of which {interrupted} were killed before their verdict",
+        "{KILLS} kills in {:?}: items, keys, groups {counts:?}, uploads {uploads}, of which \
+        {interrupted} were killed before their verdict",
         started.elapsed()
     );
     assert!(

@@ -574,7 +574,10 @@ async fn local_operations_are_for_this_machine() {
         (done.status, done.json()),
         (
             200,
-            json!({"jobs": 0, "objects": 0, "uploads": 0, "releases": 0, "apps": 0, "files": 0, "alerts": 0, "warnings": 0})
+            json!({
+                "jobs": 0, "objects": 0, "uploads": 0, "releases": 0, "apps": 0, "files": 0,
+                "alerts": 0, "warnings": 0,
+            })
         )
     );
     let url = format!("{}/local/schedule/housekeeping", server.url);
@@ -615,7 +618,8 @@ async fn what_aws_refuses_is_refused() {
     // A client that looks for an answer only after it has sent everything.
     let mut stream = tokio::net::TcpStream::connect(server.host()).await.unwrap();
     let head = format!(
-        "POST {ADMIN}/storeitem/uploadbinary HTTP/1.1\r\nhost: {}\r\ncontent-length: 60000000\r\n\r\n",
+        "POST {ADMIN}/storeitem/uploadbinary HTTP/1.1\r\nhost: {}\r\ncontent-length: \
+        60000000\r\n\r\n",
         server.host()
     );
     stream.write_all(head.as_bytes()).await.unwrap();

@@ -294,10 +294,20 @@ impl Member {
     /// Sends a file through `uploadbinary`.
     pub async fn upload(&self, guid: &str, kind: &str, file: &[u8]) -> Result<HttpAnswer, String> {
         let boundary = "------------------------5d0a1c27";
-        let mut body = format!("--{boundary}\r\nContent-Disposition: form-data; name=\"file\"; filename=\"app.bin\"\r\n\r\n").into_bytes();
+        let mut body = format!(
+            "--{boundary}\r\nContent-Disposition: form-data; name=\"file\"; \
+            filename=\"app.bin\"\r\n\r\n"
+        )
+        .into_bytes();
         body.extend_from_slice(file);
         for (name, value) in [("type", kind), ("guid", guid)] {
-            body.extend_from_slice(format!("\r\n--{boundary}\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}").as_bytes());
+            body.extend_from_slice(
+                format!(
+                    "\r\n--{boundary}\r\nContent-Disposition: form-data; \
+                name=\"{name}\"\r\n\r\n{value}"
+                )
+                .as_bytes(),
+            );
         }
         body.extend_from_slice(format!("\r\n--{boundary}--\r\n").as_bytes());
         let content_type = format!("multipart/form-data; boundary={boundary}");

@@ -215,9 +215,13 @@ impl Session {
 /// case, what is not seen and the number of blanks do not count.
 fn fold(name: &str) -> String {
     let unseen = |c: &char| {
-        matches!(c, '\u{ad}' | '\u{34f}' | '\u{1806}' | '\u{180b}'..='\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}'
-            | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{fff9}'..='\u{fffc}' | '\u{e0001}'..='\u{e007f}')
-            || c.is_control() && !c.is_whitespace()
+        matches!(
+            c,
+                '\u{ad}' | '\u{34f}' | '\u{1806}' | '\u{180b}'..='\u{180e}'
+                | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}'
+                | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{fff9}'..='\u{fffc}'
+                | '\u{e0001}'..='\u{e007f}'
+        ) || c.is_control() && !c.is_whitespace()
     };
     let seen: String = name.chars().filter(|c| !unseen(c)).nfkc().collect();
     // Through upper case, so that ß and ss are one.

@@ -117,7 +117,8 @@ fn check_program(program: &[u8], name: &[u8]) -> Result<(), WriteError> {
     let found = read_commands(program, header).ok_or_else(|| damaged(name))?;
     if found.encrypted {
         let reason = format!(
-            "The executable file {} is encrypted: it is from the App Store and cannot be signed by others.",
+            "The executable file {} is encrypted: it is from the App Store and cannot be signed by \
+            others.",
             quoted(name)
         );
         return Err(refused(RefusalCode::Unreadable, reason));

@@ -116,8 +116,13 @@ fn serve(request: &Request, admitted: &str) -> Answer {
 async fn provider(admitted: &'static str) -> (Server, Value) {
     let server = Server::start(move |request| serve(&request, admitted)).await;
     let at = |path: &str| format!("http://127.0.0.1:{}/{path}", server.port);
-    let fields = json!({"consumerKey": "key 1", "consumerSecret": CONSUMER_SECRET, "requestTokenUrl": at("request?x=a%20b%2Bc%26d"),
-        "authorizeUrl": at("authorize?y=z"), "accessTokenUrl": at("access")});
+    let fields = json!({
+        "consumerKey": "key 1",
+        "consumerSecret": CONSUMER_SECRET,
+        "requestTokenUrl": at("request?x=a%20b%2Bc%26d"),
+        "authorizeUrl": at("authorize?y=z"),
+        "accessTokenUrl": at("access"),
+    });
     (server, fields)
 }
 

@@ -54,7 +54,14 @@ impl Keys {
 
     pub fn set(&self) -> Value {
         let (x, y) = self.own.public_key().as_ref()[1..].split_at(32);
-        json!({"keys": [{"kty": "EC", "crv": "P-256", "use": "sig", "alg": "ES256", "kid": "1", "x": URL_SAFE_NO_PAD.encode(x), "y": URL_SAFE_NO_PAD.encode(y)}]})
+        json!({
+            "keys": [
+                {
+                    "kty": "EC", "crv": "P-256", "use": "sig", "alg": "ES256", "kid": "1",
+                    "x": URL_SAFE_NO_PAD.encode(x), "y": URL_SAFE_NO_PAD.encode(y),
+                },
+            ],
+        })
     }
 }
 
@@ -81,10 +88,18 @@ pub fn now() -> u64 {
 
 pub fn metadata(issuer: &str) -> Value {
     json!({
-        "issuer": issuer, "authorization_endpoint": format!("{issuer}/authorize?tenant=1"), "token_endpoint": format!("{issuer}/token"),
-        "jwks_uri": format!("{issuer}/keys"), "userinfo_endpoint": format!("{issuer}/userinfo"), "response_types_supported": ["code"],
-        "subject_types_supported": ["public"], "id_token_signing_alg_values_supported": ["ES256", "RS256", "none", "XY1"],
-        "token_endpoint_auth_methods_supported": ["client_secret_basic"], "code_challenge_methods_supported": ["S256"],
+        "issuer": issuer,
+        "authorization_endpoint": format!("{issuer}/authorize?tenant=1"),
+        "token_endpoint": format!("{issuer}/token"),
+        "jwks_uri": format!("{issuer}/keys"),
+        "userinfo_endpoint": format!("{issuer}/userinfo"),
+        "response_types_supported": ["code"],
+        "subject_types_supported": ["public"], "id_token_signing_alg_values_supported": [
+            "ES256", "RS256", "none", "XY1",
+        ],
+        "token_endpoint_auth_methods_supported": [
+            "client_secret_basic",
+        ], "code_challenge_methods_supported": ["S256"],
     })
 }
 
@@ -193,7 +208,12 @@ fn serve(ways: &Ways, keys: &Keys, seen: &BTreeMap<String, String>, request: &Re
                 assert_eq!(form["client_id"], "client 1");
             }
             let mut claims = json!({
-                "iss": issuer, "aud": "client 1", "sub": "248289761001", "exp": now() + 60, "iat": now(), "nonce": seen["nonce"],
+                "iss": issuer,
+                "aud": "client 1",
+                "sub": "248289761001",
+                "exp": now() + 60,
+                "iat": now(),
+                "nonce": seen["nonce"],
                 "email": "jane@example.com", "email_verified": true, "name": "Jane Doe",
                 "at_hash": URL_SAFE_NO_PAD.encode(&digest(&SHA256, b"access-1").as_ref()[..16]),
             });
@@ -206,7 +226,10 @@ fn serve(ways: &Ways, keys: &Keys, seen: &BTreeMap<String, String>, request: &Re
             );
             reply(
                 200,
-                &json!({"access_token": "access-1", "token_type": "Bearer", "expires_in": 60, "id_token": token}),
+                &json!({
+                    "access_token": "access-1", "token_type": "Bearer", "expires_in": 60,
+                    "id_token": token,
+                }),
             )
         }
         "/userinfo" => {
@@ -264,7 +287,9 @@ async fn a_public_client_signs_in_without_a_secret() {
     let provider = Provider::start(Ways::default()).await;
     let configuration = parse(
         "OPENID",
-        json!({"issuer": provider.issuer(), "clientId": "client 1", "scopes": ["openid", "groups"]}),
+        json!({
+            "issuer": provider.issuer(), "clientId": "client 1", "scopes": ["openid", "groups"],
+        }),
     );
     let (url, pending) = any().begin(&configuration, CALLBACK, "s").await.unwrap();
     let query = provider.visit(&url);
@@ -319,7 +344,9 @@ async fn asks_for_the_address_that_the_token_lacks() {
             .unwrap()
             .retain(|name, _| !["email", "email_verified", "name"].contains(&name.as_str()));
     };
-    let more = json!({"sub": "248289761001", "email": "j@example.com", "email_verified": true, "name": "J"});
+    let more = json!({
+        "sub": "248289761001", "email": "j@example.com", "email_verified": true, "name": "J",
+    });
     let identity = sign_in(Ways {
         claims: Some(thin),
         user_info: Some(more),

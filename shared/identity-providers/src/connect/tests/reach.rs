@@ -43,7 +43,10 @@ async fn everywhere(connector: &Connector, host: &str, port: u16) -> Vec<Failure
     let openid = parse("OPENID", json!({"issuer": url, "clientId": "a"}));
     let oauth1 = parse(
         "OAUTH1",
-        json!({"consumerKey": "a", "consumerSecret": "b", "requestTokenUrl": url, "authorizeUrl": url, "accessTokenUrl": url}),
+        json!({
+            "consumerKey": "a", "consumerSecret": "b", "requestTokenUrl": url, "authorizeUrl": url,
+            "accessTokenUrl": url,
+        }),
     );
     let mut failures = vec![
         connector.begin(&openid, CALLBACK, "s").await.err(),
@@ -287,8 +290,17 @@ async fn what_a_provider_names_is_judged_too() {
                     reply(200, &metadata)
                 }
                 "/token" => {
-                    let claims = json!({"iss": issuer, "aud": "a", "sub": "1", "exp": now() + 60, "iat": now(), "nonce": *memory.lock().unwrap()});
-                    reply(200, &json!({"access_token": "b", "token_type": "Bearer", "id_token": sign(keys.own(), &claims)}))
+                    let claims = json!({
+                        "iss": issuer, "aud": "a", "sub": "1", "exp": now() + 60, "iat": now(),
+                        "nonce": *memory.lock().unwrap(),
+                    });
+                    reply(
+                        200,
+                        &json!({
+                            "access_token": "b", "token_type": "Bearer",
+                            "id_token": sign(keys.own(), &claims),
+                        }),
+                    )
                 }
                 _ => reply(200, &keys.set()),
             }
