@@ -22,6 +22,7 @@
 //! # }
 //! ```
 
+mod blocking;
 mod checksums;
 mod conditions;
 mod disk;
