@@ -1,5 +1,11 @@
 //! Signed APKs are verified by another program's verifier and stay the apps that they were.
 
+#![allow(
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a panic is how a test fails"
+)]
+
 mod support;
 
 use std::io::Cursor;

@@ -1,6 +1,12 @@
 //! Files that nobody should accept are refused, or written as something that the strict reader
 //! takes; nothing is left behind.
 
+#![allow(
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a panic is how a test fails"
+)]
+
 mod support;
 
 use std::io::Cursor;

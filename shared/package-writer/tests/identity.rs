@@ -1,5 +1,11 @@
 //! Key files: what opens, and what is said about what does not.
 
+#![allow(
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a panic is how a test fails"
+)]
+
 mod support;
 
 use p12_keystore::{

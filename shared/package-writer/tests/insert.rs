@@ -1,5 +1,7 @@
 //! Documents come into apps, and nothing else changes.
 
+#![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
+
 mod support;
 
 use std::io::{self, Cursor};

@@ -2,6 +2,12 @@
 //! shares nothing with what wrote them: `APPDEPOT_KEEP_SIGNED=FOLDER cargo test -p package-writer
 //! --test ios` leaves the files for it.
 
+#![allow(
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a panic is how a test fails"
+)]
+
 mod support;
 
 use std::io::Cursor;

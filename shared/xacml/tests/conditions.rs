@@ -1,6 +1,8 @@
 //! Whole conditions: as people write them for a publisher, in every spelling of XML that is taken,
 //! and as attackers do.
 
+#![allow(clippy::expect_used, reason = "a panic is how a test fails")]
+
 mod common;
 
 use common::{HEAD, answer, condition, table};

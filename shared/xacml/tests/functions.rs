@@ -1,6 +1,8 @@
 //! Every function: where it is true, false, Indeterminate, and what it refuses before it is ever
 //! evaluated.
 
+#![allow(clippy::expect_used, reason = "a panic is how a test fails")]
+
 mod common;
 
 use common::{answer, table};

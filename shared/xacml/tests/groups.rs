@@ -1,5 +1,7 @@
 //! The decision over a web app, and the ways in which an address tries to be another one.
 
+#![allow(clippy::expect_used, reason = "a panic is how a test fails")]
+
 mod common;
 
 use common::condition;

@@ -1,6 +1,8 @@
 //! What holds for any text and any request: reading never panics, evaluating never panics, and both
 //! end soon.
 
+#![allow(clippy::expect_used, reason = "a panic is how a test fails")]
+
 mod common;
 
 use std::sync::LazyLock;

@@ -1,5 +1,6 @@
 //! Temporary folders, keys, and a look into archives that shares nothing with what wrote them.
 #![allow(dead_code)]
+#![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
 
 #[cfg(feature = "ios")]
 pub mod ios;

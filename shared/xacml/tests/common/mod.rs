@@ -4,6 +4,11 @@
 //! string, `5` and `true` what they look like, `type:text` or `type:'text'` a value of any type,
 //! `$type/id` an attribute of the subject, `!type/id` one that must be present.
 #![allow(dead_code)]
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a panic is how a test fails"
+)]
 
 use xacml::{Condition, DataType, Outcome, Refused, Request, functions};
 
