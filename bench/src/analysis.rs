@@ -24,9 +24,9 @@ use shared::objects::Objects;
 use shared::records::Reader;
 use shared::store::keys;
 
-use crate::Failure;
 use crate::binaries;
 use crate::canned::{self, administrator};
+use crate::failure::Failure;
 use crate::http::{self, Framing, Head, Server};
 use crate::report::{Report, Row, float};
 use crate::runtime::{Function, Launch};

@@ -7,7 +7,7 @@ use std::process::Command;
 
 use serde_json::Value;
 
-use crate::Failure;
+use crate::failure::Failure;
 
 /// The profile of what is deployed.
 const PROFILE: &str = "lambda";

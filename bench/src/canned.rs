@@ -22,7 +22,7 @@ use shared::sealing::{FileKeeper, Sealer};
 use shared::secret::CredentialText;
 use shared::store::{Item, Key, Page, Query, StoreError, Table, Write, keys};
 
-use crate::Failure;
+use crate::failure::Failure;
 use crate::http::{self, Head, Server};
 
 /// The table that the functions are told to use.

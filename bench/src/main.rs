@@ -4,6 +4,7 @@
 mod analysis;
 mod binaries;
 mod canned;
+mod failure;
 mod http;
 mod measure;
 mod report;
@@ -14,10 +15,8 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
+use failure::Failure;
 use measure::{Bench, Effort, UPLOAD_RECEIVED};
-
-/// What ends a run before its end.
-type Failure = Box<dyn std::error::Error + Send + Sync>;
 
 /// Measures the Lambda functions against two yardsticks that are built alike and run in turn with
 /// them. Ends with 1 where a gate does not hold.

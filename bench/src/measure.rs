@@ -6,9 +6,9 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use crate::Failure;
 use crate::binaries::{Binary, F0, H0, packed_size};
 use crate::canned::Scene;
+use crate::failure::Failure;
 use crate::report::{Report, Row, float, median};
 use crate::runtime::{Function, Launch, PATIENCE};
 

@@ -18,7 +18,8 @@ use shared::spine::Call;
 use shared::store::keys;
 use url::Url;
 
-use crate::{Asked, providers};
+use crate::asked::Asked;
+use crate::providers;
 
 /// What the protocol keeps between its halves is sealed for this.
 const PURPOSE: &str = "pending sign-in";

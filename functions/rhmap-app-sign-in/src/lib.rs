@@ -1,6 +1,7 @@
 //! `$fh.auth`: sign-in of apps' users by policies, the browser's return from a provider, and what
 //! is asked about sessions.
 
+mod asked;
 mod browser;
 mod providers;
 
@@ -9,8 +10,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use shared::Error;
 use shared::access::{self, Means, Principal};
-use shared::domain::policy::{Policy, PolicyIdClaim};
-use shared::domain::sign_in::{self, Attempt, Entrance, Person, Throttled};
+use shared::domain::policy::PolicyIdClaim;
+use shared::domain::sign_in::{self, Attempt, Person, Throttled};
 use shared::domain::tenant::{StoreDirectory, Tenant};
 use shared::error::Kind;
 use shared::id::{Guid, Handle};
@@ -21,6 +22,8 @@ use shared::routes::rhmap_app_sign_in::{FUNCTION, Op};
 use shared::secret::{CredentialText, device_id};
 use shared::spine::{Call, Operations};
 use shared::store::keys;
+
+use crate::asked::{Asked, PASSWORD, USER_ID, text_of};
 
 /// The function.
 pub struct AppSignIn;
@@ -90,46 +93,6 @@ const CUID_LIMIT: usize = 200;
 const CLIENT_TOKEN_LIMIT: usize = 200;
 /// Longest address that the browser may be sent to in the end, in characters.
 const URL_LIMIT: usize = 2_000;
-
-/// Who wants in by which policy, whichever way he proves who he is.
-struct Asked {
-    handle: Handle,
-    domain: String,
-    policy: Policy,
-    cuid: String,
-    client_token: String,
-    environment: Option<String>,
-    params: Map<String, Value>,
-}
-
-impl Asked {
-    /// A parameter as a text; numbers are taken for their digits.
-    fn param(&self, names: &[&str]) -> String {
-        text_of(&self.params, names)
-    }
-
-    fn entrance(&self) -> Entrance<'_> {
-        Entrance {
-            handle: self.handle,
-            domain: &self.domain,
-            policy: &self.policy,
-            cuid: &self.cuid,
-            client_token: &self.client_token,
-        }
-    }
-}
-
-fn text_of(params: &Map<String, Value>, names: &[&str]) -> String {
-    let texts = names
-        .iter()
-        .filter_map(|name| params.get(*name))
-        .filter_map(|value| shared::lenient::text(value.clone()).ok());
-    texts.into_iter().next().unwrap_or_default()
-}
-
-/// How the user's own name and his password are called in `params`.
-const USER_ID: [&str; 2] = ["userId", "userid"];
-const PASSWORD: [&str; 1] = ["password"];
 
 async fn auth(mut call: Call<'_>) -> Result<Reply, Error> {
     let body: AuthBody = call.body()?;

@@ -13,7 +13,7 @@ use shared::id::Handle;
 use shared::spine::Call;
 use unicode_normalization::UnicodeNormalization as _;
 
-use crate::{Asked, PASSWORD, USER_ID};
+use crate::asked::{Asked, PASSWORD, USER_ID};
 
 /// The account for which failures with a policy's provider are counted. It is none of the
 /// platform's: who knows a password here must not open or close the account of the same name there.

@@ -1,13 +1,14 @@
 //! 003 2.10 to 2.21: store items, their binaries, and uploads straight to the storage.
 
+mod answer;
 mod uploads;
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use shared::Error;
-use shared::dialect::rhmap::views::{ItemAndList, ItemList, ItemView};
-use shared::domain::app::{self, AppCard, Changes};
+use shared::dialect::rhmap::views::{ItemList, ItemView};
+use shared::domain::app::{self, Changes};
 use shared::domain::catalogue;
 use shared::domain::links;
 use shared::domain::text::{Description, Label, Name};
@@ -19,6 +20,8 @@ use shared::routes::Function;
 use shared::routes::rhmap_store_items::{FUNCTION, Op};
 use shared::spine::{Call, Operations, Plan};
 use shared::store::keys;
+
+use crate::answer::{item_and_list, shown};
 
 /// The function.
 pub struct StoreItems;
@@ -152,18 +155,6 @@ impl ChangesBody {
             policies: authpolicies,
         }
     }
-}
-
-/// The item of an answer: a card with its icon.
-async fn shown(call: &mut Call<'_>, card: &AppCard) -> Result<ItemView, Error> {
-    let handle = call.who()?.handle;
-    let icon = app::icon(&mut call.reader, handle, card.id).await?;
-    Ok(ItemView::of_card(card, icon, &call.incoming.base_url))
-}
-
-/// 003 2.15, 2.16, 2.17, 2.20 and 2.21 answer alike.
-async fn item_and_list(call: &mut Call<'_>, card: &AppCard) -> Result<Reply, Error> {
-    Reply::of(&ItemAndList::of(&shown(call, card).await?))
 }
 
 /// 003 2.10

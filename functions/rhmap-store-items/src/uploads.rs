@@ -11,7 +11,7 @@ use shared::multipart;
 use shared::reply::Reply;
 use shared::spine::Call;
 
-use super::item_and_list;
+use crate::answer::item_and_list;
 
 /// 003 2.15: `file`, `type` and `guid` in any order; `type` may be `icon`.
 pub async fn upload_binary(mut call: Call<'_>) -> Result<Reply, Error> {

@@ -12,7 +12,8 @@ use shared::records::Stored;
 use shared::reply::Reply;
 use shared::spine::Call;
 
-use super::{DocumentView, Place, guard};
+use crate::place::{Place, guard};
+use crate::view::DocumentView;
 
 /// How long a signed address of the storage is valid.
 const STORAGE_URL: std::time::Duration = std::time::Duration::from_secs(300);

@@ -2,13 +2,14 @@
 //! refused.
 
 mod content;
+mod place;
+mod view;
 
 use serde::{Deserialize, Serialize};
 use shared::Error;
 use shared::domain::catalogue::{AppKind, Listing};
-use shared::domain::document::{self, Changes, Document, Guard, NewDocument, Source, Topic};
-use shared::domain::publication::{self, Named};
-use shared::domain::publishing;
+use shared::domain::document::{self, Changes, Document, NewDocument, Source, Topic};
+use shared::domain::publication::Named;
 use shared::domain::text::{Description, Label, Name};
 use shared::id::{AppId, Handle};
 use shared::incoming::Incoming;
@@ -19,6 +20,9 @@ use shared::routes::Function;
 use shared::routes::wso2_documents::{FUNCTION, Op};
 use shared::spine::{Call, Operations, Plan};
 use shared::store::keys;
+
+use crate::place::{Place, guard};
+use crate::view::DocumentView;
 
 /// The function.
 pub struct Documents;
@@ -71,116 +75,6 @@ impl Operations for Documents {
             Op::Delete => delete(call).await,
             Op::ReadContent => content::read(call).await,
             Op::WriteContent => content::write(call).await,
-        }
-    }
-}
-
-/// What a path names, once the app is known to be there.
-struct Place {
-    handle: Handle,
-    listing: Listing,
-    app: AppId,
-    kind: AppKind,
-    /// The document's id; `None` for a well-formed one that nothing here answers to, and where the
-    /// path names none.
-    document: Option<AppId>,
-}
-
-impl Place {
-    /// Takes the path apart: 404 for the app type, 400 for a malformed id, 404 for an app that is
-    /// not there.
-    async fn of(call: &mut Call<'_>) -> Result<Self, Error> {
-        let handle = call.who()?.handle;
-        let listing = Listing::parse(call.incoming.param("appType"))?;
-        let named = call.incoming.param("documentId");
-        let document = if named.is_empty() {
-            None
-        } else {
-            document_id(named)?
-        };
-        let app = publication::locate(
-            &mut call.reader,
-            handle,
-            listing,
-            call.incoming.param("appId"),
-        )
-        .await?;
-        let card = publication::card(&mut call.reader, handle, listing, app).await?;
-        if !call.incoming.is_get {
-            publishing::require_editable(call.who()?, &card.value)?;
-        }
-        Ok(Self {
-            handle,
-            listing,
-            app,
-            kind: card.value.kind,
-            document,
-        })
-    }
-
-    /// The path of the app's documents.
-    fn path(&self) -> String {
-        format!(
-            "/api/appm/publisher/v1.1/apps/{}/id/{}/docs",
-            self.listing.as_str(),
-            self.app.uuid()
-        )
-    }
-
-    fn path_of(&self, document: &Document) -> String {
-        format!("{}/{}", self.path(), document.id.uuid())
-    }
-}
-
-/// A document's id as a path names it; a uuid that is none of ours names nothing.
-fn document_id(text: &str) -> Result<Option<AppId>, Error> {
-    match Named::parse(text) {
-        Ok(Named::Id(id)) => Ok(Some(id)),
-        Ok(Named::Foreign) => Ok(None),
-        Ok(Named::Joined(_)) | Err(_) => {
-            Err(Error::invalid("documentId is not the id of a document"))
-        }
-    }
-}
-
-fn guard<'a>(call: &Call<'a>) -> Guard<'a> {
-    Guard {
-        conditions: &call.incoming.conditions,
-        required: call.context.settings.require_if_match,
-    }
-}
-
-/// A document (001 "Document").
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct DocumentView<'a> {
-    document_id: String,
-    name: &'a str,
-    #[serde(rename = "type")]
-    topic: Topic,
-    summary: Option<&'a str>,
-    source_type: &'static str,
-    source_url: Option<&'a str>,
-    file_name: Option<&'a str>,
-    other_type_name: Option<&'a str>,
-}
-
-impl<'a> DocumentView<'a> {
-    fn of(document: &'a Document) -> Self {
-        let (source_url, file_name) = match &document.source {
-            Source::Inline { .. } => (None, None),
-            Source::Url { address } => (Some(address.as_str()), None),
-            Source::File { file } => (None, file.as_ref().map(|file| file.file_name.as_str())),
-        };
-        Self {
-            document_id: document.id.uuid(),
-            name: document.name.as_str(),
-            topic: document.topic,
-            summary: document.summary.as_ref().map(Description::as_str),
-            source_type: document.source.word(),
-            source_url,
-            file_name,
-            other_type_name: document.other_topic.as_ref().map(Label::as_str),
         }
     }
 }

@@ -1,12 +1,13 @@
 //! 001: packages, pictures and documents that are uploaded on their own, and the manifests of iOS
 //! apps.
 
+mod parameters;
 mod plist;
 mod reading;
 mod uploads;
+mod versions;
 
 use shared::Error;
-use shared::domain::file;
 use shared::id::{AppRef, Guid, Handle};
 use shared::incoming::Incoming;
 use shared::reply::Reply;
@@ -64,17 +65,4 @@ impl Operations for Files {
             Op::LinkPlist => plist::link(call).await,
         }
     }
-}
-
-/// What there is no file of in this tenant, whoever else may have one.
-fn unknown() -> Error {
-    Error::not_found("There is no such file")
-}
-
-/// The type of package that a path's file name announces, by its extension.
-///
-/// # Errors
-/// Invalid for another extension.
-fn named_package(name: &str) -> Result<shared::id::BinaryType, Error> {
-    file::package_kind(name).ok_or_else(|| Error::invalid("fileName must end with .apk or .ipa"))
 }

@@ -6,9 +6,7 @@ use serde::Serialize;
 use shared::Error;
 use shared::clock::Timestamp;
 use shared::conditions::Validators;
-use shared::domain::app::{AppCard, Binary};
-use shared::domain::file;
-use shared::domain::file::Content as FileContent;
+use shared::domain::app::AppCard;
 use shared::domain::ticket::{Ticket, VALID_SECONDS};
 use shared::id::{BinaryType, Handle};
 use shared::incoming::Incoming;
@@ -16,8 +14,8 @@ use shared::reply::{Content, Reply};
 use shared::spine::Call;
 use shared::store::keys;
 
-use crate::reading::{Kept, version_named};
-use crate::{named_package, unknown};
+use crate::parameters::named_package;
+use crate::versions::{Kept, of_file, unknown, version_named};
 
 /// The tenant id that clients of the original write for their own tenant.
 const OWN_TENANT: &str = "-1234";
@@ -206,62 +204,6 @@ async fn installable(call: &mut Call<'_>) -> Result<Installable, Error> {
         ticket: ticket.sign(&key),
         modified,
     })
-}
-
-/// The version that came from the uploaded file of that name, in the app that it belongs to.
-///
-/// # Errors
-/// The store's.
-pub async fn of_file(
-    call: &mut Call<'_>,
-    handle: Handle,
-    name: &str,
-) -> Result<Option<Kept>, Error> {
-    let Some(stored) = file::find(&mut call.reader, handle, name)
-        .await?
-        .map(|found| found.value)
-    else {
-        return Ok(None);
-    };
-    let (FileContent::Package { .. }, Some(binary)) = (&stored.content, stored.app) else {
-        return Ok(None);
-    };
-    let Some(kind) = binary.kind() else {
-        return Ok(None);
-    };
-    call.reader
-        .fetch_missing(&[
-            keys::app_card(handle, binary),
-            keys::binary(handle, binary, kind),
-        ])
-        .await?;
-    let Some(card) = call
-        .reader
-        .get::<AppCard>(&keys::app_card(handle, binary))
-        .await?
-    else {
-        return Ok(None);
-    };
-    let came = |number: &u32| {
-        card.value.binary(kind).is_some_and(|shown| {
-            shown
-                .versions
-                .iter()
-                .any(|v| v.number == *number && v.file.as_deref() == Some(name))
-        })
-    };
-    let found = call
-        .reader
-        .get::<Binary>(&keys::binary(handle, binary, kind))
-        .await?;
-    let version = found.and_then(|found| {
-        found
-            .value
-            .versions
-            .into_iter()
-            .find(|version| came(&version.number))
-    });
-    Ok(version.map(|version| Kept { binary, version }))
 }
 
 /// Until when a link is valid, in seconds since 1970: between fifty minutes and an hour, and the

@@ -7,17 +7,16 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use shared::Error;
 use shared::conditions::{Validators, Verdict};
-use shared::domain::app::{self, Binary, Version, VersionAlias};
+use shared::domain::app;
 use shared::domain::file::{self, Content, StoredFile};
-use shared::id::{AppId, AppRef, BinaryType, Guid, Handle};
+use shared::id::{AppRef, BinaryType, Handle};
 use shared::objects::{Presentation, disposition};
 use shared::reply::Reply;
 use shared::spine::Call;
 use shared::store::keys;
 
-use crate::plist::of_file;
-use crate::uploads::app_type;
-use crate::{named_package, unknown};
+use crate::parameters::{app_type, named_package};
+use crate::versions::{Kept, of_file, unknown, version_named};
 
 /// How long a signed address of the storage is valid.
 const STORAGE_URL: Duration = Duration::from_secs(300);
@@ -27,65 +26,6 @@ const ANSWERED: u64 = 4 << 20;
 /// Where a picture or document is read, without the query that the document asks for.
 pub fn static_path(name: &str) -> String {
     format!("/api/appm/publisher/v1.1/apps/static-contents/{name}")
-}
-
-/// A kept version of an app's binary, with the binary's id.
-pub struct Kept {
-    /// The app with the binary's type.
-    pub binary: AppId,
-    /// The version.
-    pub version: Version,
-}
-
-/// The version of that guid, where `name` begins with one: so versions are named that came by other
-/// dialects.
-///
-/// # Errors
-/// The store's.
-pub async fn version_named(
-    call: &mut Call<'_>,
-    handle: Handle,
-    name: &str,
-    kind: BinaryType,
-) -> Result<Option<Kept>, Error> {
-    let Some(guid) = name
-        .rsplit_once('.')
-        .and_then(|(stem, _)| stem.parse::<Guid>().ok())
-    else {
-        return Ok(None);
-    };
-    let Some(alias) = call
-        .reader
-        .get::<VersionAlias>(&keys::version(handle, &guid))
-        .await?
-    else {
-        return Ok(None);
-    };
-    let id = alias.value.binary;
-    let Some(of) = id
-        .kind()
-        .filter(|of| of.extension() == kind.extension())
-    else {
-        return Ok(None);
-    };
-    call.reader
-        .fetch_missing(&[keys::app_card(handle, id), keys::binary(handle, id, of)])
-        .await?;
-    let found = call
-        .reader
-        .get::<Binary>(&keys::binary(handle, id, of))
-        .await?;
-    let version = found.and_then(|found| {
-        found
-            .value
-            .versions
-            .into_iter()
-            .find(|version| version.guid == guid)
-    });
-    Ok(version.map(|version| Kept {
-        binary: id,
-        version,
-    }))
 }
 
 /// 001a 17: a package, by the name of its file or the guid of its version.

@@ -12,6 +12,7 @@ use shared::multipart::{self, Form};
 use shared::reply::Reply;
 use shared::spine::Call;
 
+use crate::parameters::app_type;
 use crate::reading::static_path;
 
 /// 001a 16: `file`, an Android or iOS package by its extension.
@@ -42,20 +43,6 @@ pub async fn picture_or_document(mut call: Call<'_>) -> Result<Reply, Error> {
     }
     let stored = delivered(&mut call, Target::Static, form.file_name, bytes).await?;
     Ok(Reply::of(&FileView::of(&stored))?.validators(stored.validators()))
-}
-
-/// `appType`, which is documented as required and says nothing about the file: one file serves apps
-/// of all types. Clients send it in the query, some in the form.
-///
-/// # Errors
-/// Invalid without it, not found for a type that does not exist.
-pub fn app_type(named: Option<&str>) -> Result<(), Error> {
-    match named.filter(|named| !named.is_empty()) {
-        None => Err(Error::invalid(
-            "appType is missing: webapp, mobileapp or site",
-        )),
-        Some(named) => Listing::parse(named).map(|_| ()),
-    }
 }
 
 /// The bytes of the form's file; that they are none is said by whoever judges them.

@@ -10,6 +10,7 @@ use percent_encoding::percent_decode_str;
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 use shared::Error;
+use shared::domain::catalogue::Listing;
 use shared::domain::life_cycle::State;
 use shared::domain::partial;
 use shared::domain::publication::{self, PolicyGroup, Publication, UriTemplate};
@@ -375,7 +376,10 @@ impl DecisionView {
 /// Not found for an unknown app; invalid for a request that is not whole or beyond its limits; the
 /// store's.
 pub async fn decide(mut call: Call<'_>) -> Result<Reply, Error> {
-    let (listing, handle) = (crate::listing(call.incoming)?, call.who()?.handle);
+    let (listing, handle) = (
+        Listing::parse(call.incoming.param("appType"))?,
+        call.who()?.handle,
+    );
     let id = publication::locate(
         &mut call.reader,
         handle,

@@ -22,6 +22,7 @@
 //! # }
 //! ```
 
+mod blocking;
 mod checksums;
 mod conditions;
 mod disk;
@@ -32,6 +33,7 @@ mod receive;
 mod records;
 mod server;
 mod service;
+mod start_error;
 mod table;
 
 use std::fmt;
@@ -45,13 +47,14 @@ use std::time::{Duration, Instant};
 use s3s::auth::SimpleAuth;
 use s3s::service::S3ServiceBuilder;
 use tokio::net::TcpListener;
-use tokio::runtime::Runtime;
+use tokio::runtime::{Handle, Runtime};
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 pub use events::{EventName, ObjectCreated};
 pub use s3s::service::S3Service;
+pub use start_error::StartError;
 
 use disk::Disk;
 use objects::Objects;
@@ -123,69 +126,6 @@ impl fmt::Debug for Settings {
     }
 }
 
-/// Why the store did not start.
-#[derive(Debug)]
-#[non_exhaustive]
-pub enum StartError {
-    /// Another process, or another store in this one, works in the data folder.
-    DataInUse(PathBuf),
-    /// The bucket's name is not one that S3 allows.
-    BucketName(String),
-    /// The data folder could not be read or written.
-    Data {
-        /// The file or folder.
-        path: PathBuf,
-        /// What the system said.
-        source: io::Error,
-    },
-    /// The database could not be opened, or its table is not the expected one.
-    Table(String),
-    /// The address cannot be listened on.
-    Listen {
-        /// The address.
-        address: SocketAddr,
-        /// What the system said.
-        source: io::Error,
-    },
-    /// The threads of the store could not be started.
-    Runtime(io::Error),
-}
-
-impl fmt::Display for StartError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::DataInUse(path) => write!(
-                f,
-                "the data folder {} is in use by another process; stop it or choose another folder",
-                path.display()
-            ),
-            Self::BucketName(name) => write!(f, "{name:?} is not a valid bucket name"),
-            Self::Data { path, source } => write!(f, "{}: {source}", path.display()),
-            Self::Table(reason) => write!(f, "DynamoDB table: {reason}"),
-            Self::Listen { address, source } => write!(f, "cannot listen on {address}: {source}"),
-            Self::Runtime(source) => write!(f, "cannot start threads: {source}"),
-        }
-    }
-}
-
-impl std::error::Error for StartError {
-    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        match self {
-            Self::Data { source, .. } | Self::Listen { source, .. } | Self::Runtime(source) => {
-                Some(source)
-            }
-            Self::DataInUse(_) | Self::BucketName(_) | Self::Table(_) => None,
-        }
-    }
-}
-
-impl StartError {
-    pub(crate) fn data(path: impl Into<PathBuf>) -> impl FnOnce(io::Error) -> Self {
-        let path = path.into();
-        move |source| Self::Data { path, source }
-    }
-}
-
 /// The running DynamoDB and S3.
 ///
 /// [`stop`](Self::stop) ends it in order. Dropping it cuts off what is under way, which loses
@@ -249,7 +189,7 @@ impl EmbeddedStore {
         let s3 = builder.build();
 
         let threads = Threads::start().map_err(StartError::Runtime)?;
-        let runtime = threads.runtime();
+        let runtime = &threads.handle;
         // A listener belongs to the runtime that it is made in.
         let entered = runtime.enter();
         let dynamodb_listener = table::listen().map_err(|source| StartError::Listen {
@@ -355,7 +295,7 @@ impl EmbeddedStore {
         if tokio::time::timeout(STOP_PATIENCE, all).await.is_err() {
             tracing::warn!("requests to the embedded store were cut off");
         }
-        if let Some(runtime) = self.threads.0.take() {
+        if let Some(runtime) = self.threads.runtime.take() {
             // Ending a runtime waits for its threads, which an asynchronous task must not do.
             let ended = tokio::task::spawn_blocking(move || {
                 runtime.shutdown_timeout(Duration::from_secs(2));
@@ -368,7 +308,11 @@ impl EmbeddedStore {
 /// The store's own threads: SQLite and the file system block, and must not block the functions that
 /// wait for their answer. Dropping it ends them without waiting.
 #[derive(Debug)]
-struct Threads(Option<Runtime>);
+struct Threads {
+    handle: Handle,
+    /// `None` once its end was asked for.
+    runtime: Option<Runtime>,
+}
 
 impl Threads {
     fn start() -> io::Result<Self> {
@@ -378,17 +322,16 @@ impl Threads {
             .thread_name("embedded-store")
             .enable_all()
             .build()
-            .map(|runtime| Self(Some(runtime)))
-    }
-
-    fn runtime(&self) -> &Runtime {
-        self.0.as_ref().expect("only the end takes it away")
+            .map(|runtime| Self {
+                handle: runtime.handle().clone(),
+                runtime: Some(runtime),
+            })
     }
 }
 
 impl Drop for Threads {
     fn drop(&mut self) {
-        if let Some(runtime) = self.0.take() {
+        if let Some(runtime) = self.runtime.take() {
             runtime.shutdown_background();
         }
     }

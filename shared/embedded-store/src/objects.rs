@@ -473,16 +473,6 @@ impl Objects {
     }
 }
 
-/// Runs what blocks on a thread that may.
-pub(crate) async fn blocking<T: Send + 'static>(
-    work: impl FnOnce() -> S3Result<T> + Send + 'static,
-) -> S3Result<T> {
-    match tokio::task::spawn_blocking(work).await {
-        Ok(done) => done,
-        Err(error) => Err(S3Error::internal_error(error)),
-    }
-}
-
 fn segment(file: &Arc<DataFile>) -> Segment {
     Segment {
         file: file.name().to_owned(),

@@ -15,9 +15,9 @@ use s3s::crypto::{Checksum as _, Md5};
 use s3s::dto::{PutObjectInput, StreamingBlob, UploadPartInput};
 use s3s::{S3Error, S3ErrorCode, S3Request, S3Result, StdError, TrailingHeaders, s3_error};
 
+use crate::blocking::blocking;
 use crate::checksums::{self, Algorithm, Checksums};
 use crate::disk::{DataFile, Disk};
-use crate::objects::blocking;
 
 /// The most that one request may bring, as on S3.
 const LARGEST: u64 = 5 * 1024 * 1024 * 1024;

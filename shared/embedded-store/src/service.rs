@@ -13,12 +13,13 @@ use s3s::{S3, S3Error, S3Request, S3Response, S3Result, s3_error};
 use tokio::fs::File;
 use tokio::io::{AsyncReadExt as _, AsyncSeekExt as _};
 
+use crate::blocking::blocking;
 use crate::checksums::{self, Algorithm, Checksums, Kind};
 use crate::conditions::{ReadCondition, WriteCondition};
 use crate::disk::DataFile;
 use crate::events::EventName;
 use crate::listing::{self, Query};
-use crate::objects::{Draft, Object, Objects, Upload, blocking};
+use crate::objects::{Draft, Object, Objects, Upload};
 use crate::receive::{self, Declared};
 use crate::records::{Description, ObjectRecord, PartRecord};
 

@@ -17,8 +17,8 @@ use dynoxide::{Database, DynoxideError};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
-use crate::StartError;
 use crate::server;
+use crate::start_error::StartError;
 
 const PARTITION_KEY: &str = "pk";
 const SORT_KEY: &str = "sk";

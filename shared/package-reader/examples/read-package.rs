@@ -4,14 +4,16 @@
 //! `--remote` reads as over a network, with a budget of 2 MB, and tells what that costs on standard
 //! error.
 
+use std::error::Error;
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use package_reader::{
-    BlockCache, Platform, ReadError, apk_signature, ipa_signature, read_metadata,
+    BlockCache, Package, Platform, ReadError, apk_signature, ipa_signature, read_metadata,
 };
+use serde_json::{Value, json};
 
 fn main() -> ExitCode {
     let (mut remote, mut signature, mut icon, mut path) = (false, false, None, None);
@@ -64,23 +66,41 @@ fn main() -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
-    let mut json = serde_json::to_value(&package).expect("a package is JSON");
-    if let Some(found) = &package.icon {
-        json["icon"] = serde_json::json!({
-            "width": found.width, "height": found.height, "bytes": found.png.len(),
-        });
-        if let Some(file) = icon {
-            std::fs::write(file, &found.png).expect("the icon can be written");
+    match shown(&package, icon, signature.then_some(&path), is_ios) {
+        Ok(json) => {
+            println!("{json:#}");
+            ExitCode::SUCCESS
+        }
+        Err(error) => {
+            eprintln!("{error}");
+            ExitCode::FAILURE
         }
     }
-    if signature {
-        let verdict = if is_ios {
-            ipa_signature(&path)
-        } else {
-            apk_signature(&path)
-        };
-        json["signature"] = serde_json::to_value(verdict).expect("a signature is JSON");
+}
+
+/// What is printed: the package, the size of its icon, which is written to the file `icon`, and
+/// what the signature of the file `signed` is worth.
+fn shown(
+    package: &Package,
+    icon: Option<String>,
+    signed: Option<&PathBuf>,
+    is_ios: bool,
+) -> Result<Value, Box<dyn Error>> {
+    let mut json = serde_json::to_value(package)?;
+    if let Some(found) = &package.icon {
+        json["icon"] =
+            json!({"width": found.width, "height": found.height, "bytes": found.png.len()});
+        if let Some(file) = icon {
+            std::fs::write(file, &found.png)?;
+        }
     }
-    println!("{json:#}");
-    ExitCode::SUCCESS
+    if let Some(path) = signed {
+        let verdict = if is_ios {
+            ipa_signature(path)
+        } else {
+            apk_signature(path)
+        };
+        json["signature"] = serde_json::to_value(verdict)?;
+    }
+    Ok(json)
 }

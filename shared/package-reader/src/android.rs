@@ -9,8 +9,8 @@ use std::io::{Read, Seek};
 use crate::archive::Archive;
 use crate::icon::{self, Icon};
 use crate::isolation::isolated;
+use crate::package::{Package, Platform, TEXT, tidy};
 use crate::refusal::{ReadError, RefusalCode, refused};
-use crate::{Package, Platform};
 use document::{Attribute, Document, Element};
 use resources::Resources;
 
@@ -25,8 +25,6 @@ const PICTURE_CAP: u64 = 8 * 1024 * 1024;
 const DRAWABLE_CAP: u64 = 256 * 1024;
 
 const PERMISSIONS: usize = 512;
-/// Characters of a name or a label.
-const TEXT: usize = 256;
 /// Pictures tried as an icon until one can be read, and drawings looked into for pictures.
 const PICTURES: usize = 4;
 const DRAWINGS: usize = 8;
@@ -230,16 +228,6 @@ fn is_package_name(name: &str) -> bool {
             part.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
                 && part.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
         })
-}
-
-/// Without control characters and outer spaces.
-pub(crate) fn tidy(text: String) -> String {
-    let text: String = text
-        .chars()
-        .map(|c| if c.is_control() { ' ' } else { c })
-        .take(TEXT)
-        .collect();
-    text.trim().to_owned()
 }
 
 /// The sharpest picture of the icon, directly or as the foreground of a drawing. An app without a

@@ -4,17 +4,15 @@ use std::io::{Read, Seek};
 
 use plist::{Dictionary, Value};
 
-use crate::android::tidy;
 use crate::archive::Archive;
 use crate::icon::{self, Icon};
 use crate::isolation::isolated;
+use crate::package::{Package, Platform, tidy};
 use crate::profile::{self, PROFILE_CAP};
-use crate::property_list;
+use crate::property_list::{self, LIST_CAP};
 use crate::refusal::{ReadError, RefusalCode, quoted, refused};
-use crate::{Package, Platform};
 
 /// Bytes, unpacked.
-pub(crate) const LIST_CAP: u64 = 2 * 1024 * 1024;
 const PICTURE_CAP: u64 = 8 * 1024 * 1024;
 
 /// Names of icons that are looked for, and pictures tried until one can be read.

@@ -18,6 +18,7 @@ mod block_cache;
 mod icon;
 mod ios;
 mod isolation;
+mod package;
 mod profile;
 mod property_list;
 mod refusal;
@@ -26,15 +27,13 @@ mod static_content;
 #[cfg(feature = "testing")]
 pub mod testing;
 
-use std::fmt;
 use std::io::{Read, Seek};
-
-use serde::{Deserialize, Serialize};
 
 pub use archive::{Archive, ENTRIES, Entry};
 pub use block_cache::BlockCache;
 pub use icon::{Icon, store_icon};
 pub use ios::app_folder;
+pub use package::{Package, Platform};
 pub use profile::{Profile, ProfileContents, profile_contents};
 pub use property_list::property_list;
 pub use refusal::{ReadError, Refusal, RefusalCode, quoted};
@@ -42,63 +41,6 @@ pub use signature::{Signature, apk_signature, ipa_signature};
 pub use static_content::{STATIC_BYTES, StaticContent, StaticKind, static_content};
 
 use refusal::refused;
-
-/// What a file is for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Platform {
-    /// An APK.
-    Android,
-    /// An IPA.
-    Ios,
-}
-
-impl fmt::Display for Platform {
-    /// `android` or `ios`.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Platform::Android => "android",
-            Platform::Ios => "ios",
-        })
-    }
-}
-
-/// What an app says about itself. Texts have at most 256 characters and no control characters.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Package {
-    /// The platform it was read as.
-    pub platform: Platform,
-    /// The package name or the bundle identifier: ASCII letters, digits, `.`, `_` and (iOS) `-`, at
-    /// most 255.
-    pub identifier: String,
-    /// `versionCode` as a decimal number (with `versionCodeMajor` in its upper half), or
-    /// `CFBundleVersion`.
-    pub version_code: String,
-    /// `versionName` or `CFBundleShortVersionString`; may be empty.
-    pub version_name: String,
-    /// Its name for people without regard to languages; the identifier if it has none that can be
-    /// found.
-    pub label: String,
-    /// `minSdkVersion` (a number or a code name) or `MinimumOSVersion`; may be empty for iOS.
-    pub min_os: String,
-    /// `targetSdkVersion`, which is `minSdkVersion` if it is not stated. `None` for iOS.
-    pub target_sdk: Option<u32>,
-    /// The Android permissions that it uses, each once: at most 512.
-    pub permissions: Vec<String>,
-    /// `iphone`, `ipad`, `tv`, `watch`, `mac`, `vision`. Empty for Android.
-    pub device_family: Vec<String>,
-    /// The provisioning profile of an IPA, if it has one.
-    pub profile: Option<Profile>,
-    /// Whether the label, the icon or the profile are missing because the source refused to give so
-    /// much: the budget of a [`BlockCache`] did not suffice. Reading the whole file from a disk
-    /// finds them.
-    #[serde(default)]
-    pub partial: bool,
-    /// Its icon, if it has one as PNG or JPEG. Not part of the serialized form.
-    #[serde(skip)]
-    pub icon: Option<Icon>,
-}
 
 /// Pass 1: finds out what the `length` bytes of `source` are, reading as few of them as possible.
 ///

@@ -5,10 +5,11 @@ use std::io::Cursor;
 use plist::stream::{Event, Reader};
 use plist::{Dictionary, Value};
 
-use crate::ios::LIST_CAP;
 use crate::isolation::isolated;
 use crate::refusal::{ReadError, RefusalCode, refused};
 
+/// Bytes of a list.
+pub(crate) const LIST_CAP: u64 = 2 * 1024 * 1024;
 const DEPTH: usize = 64;
 const EVENTS: usize = 100_000;
 /// Bytes of all strings and data together. In the binary form one string can stand in many places.

@@ -2,6 +2,8 @@
 //!
 //! Builders panic where a test that uses them is wrong.
 
+#![allow(clippy::expect_used, reason = "builders panic where a test is wrong")]
+
 pub mod android;
 pub mod archive;
 pub mod hostile;

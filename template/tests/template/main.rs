@@ -1,6 +1,12 @@
 //! Holds `template.yaml` against the route table, the functions' code, and what a deployment must
 //! have.
 
+#![allow(
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a panic is how a test fails"
+)]
+
 mod yaml;
 
 use std::collections::BTreeSet;

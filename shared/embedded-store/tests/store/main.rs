@@ -1,5 +1,11 @@
 //! The embedded store, seen by the real AWS SDKs and by a plain HTTP client.
 
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a panic is how a test fails"
+)]
+
 mod clients;
 mod conditions;
 mod killed;

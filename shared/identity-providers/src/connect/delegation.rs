@@ -4,7 +4,8 @@ use http::StatusCode;
 use http::header::{ACCEPT, CONTENT_TYPE};
 use serde_json::{Map, Value};
 
-use super::{Connector, Failure, Identity, excerpt};
+use super::dial::Connector;
+use super::outcome::{Failure, Identity, excerpt};
 use crate::MbaasConfiguration;
 
 /// The most bytes of an answer.

@@ -1,8 +1,9 @@
-//! Connections: the one place where names are resolved and addresses judged.
+//! The connector and its connections: the one place where names are resolved and addresses judged.
 
+use std::fmt;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -14,7 +15,8 @@ use tokio_rustls::TlsConnector;
 use tokio_rustls::rustls::{self, ClientConfig, RootCertStore};
 use url::Host;
 
-use super::{Connector, Failure, excerpt};
+use super::outcome::{Failure, excerpt};
+use crate::Reach;
 
 /// How long a connection takes at most, its TLS apart.
 const CONNECT: Duration = Duration::from_secs(3);
@@ -62,7 +64,60 @@ pub(super) fn certificates(pem: &str) -> Result<Vec<CertificateDer<'static>>, Fa
     }
 }
 
+/// Asks providers. Cheap to make: the public authorities are read when TLS is first spoken; keep it
+/// to read them once.
+///
+/// Every operation takes at most 4.5 seconds, so that who asked hears of it within five, of which a
+/// connection takes at most 3. Names are resolved once and the address that was judged is the one
+/// that is connected to; redirects are not followed; an answer of the web has at most 1 MB, of
+/// which its head 64 KB.
+pub struct Connector {
+    pub(super) reach: Reach,
+    roots: Vec<CertificateDer<'static>>,
+    resolver: Arc<dyn Resolve>,
+    authorities: OnceLock<RootCertStore>,
+    tls: OnceLock<Arc<ClientConfig>>,
+    /// Stands for the rest of the world in the tests: an address that was judged, and the one that
+    /// answers for it.
+    #[cfg(test)]
+    pub(super) detours: Vec<(IpAddr, IpAddr)>,
+}
+
+impl fmt::Debug for Connector {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Connector")
+            .field("reach", &self.reach)
+            .field("roots", &self.roots.len())
+            .finish_non_exhaustive()
+    }
+}
+
 impl Connector {
+    /// A connector that reaches so far, and that believes these certificates (PEM) besides the
+    /// operating system's authorities.
+    ///
+    /// # Errors
+    /// [`Failure::Misconfigured`] where the text is not certificates.
+    pub fn new(reach: Reach, roots: Option<&str>) -> Result<Self, Failure> {
+        let roots = roots.map(certificates).transpose()?.unwrap_or_default();
+        Ok(Self {
+            reach,
+            roots,
+            resolver: Arc::new(SystemResolver),
+            authorities: OnceLock::new(),
+            tls: OnceLock::new(),
+            #[cfg(test)]
+            detours: Vec::new(),
+        })
+    }
+
+    /// The same connector, with another way to find the addresses of a name. They are judged all
+    /// the same.
+    #[must_use]
+    pub fn with_resolver(self, resolver: Arc<dyn Resolve>) -> Self {
+        Self { resolver, ..self }
+    }
+
     /// A connection to a host, at an address that was judged.
     pub(super) async fn dial(&self, host: &Host, port: u16) -> Result<TcpStream, Failure> {
         let dialled = tokio::time::timeout(CONNECT, async {

@@ -14,8 +14,8 @@ use tokio::task::JoinSet;
 use tokio::time::{Duration, Instant};
 use unicode_normalization::UnicodeNormalization as _;
 
-use super::dial::{Stream, certificates};
-use super::{Connector, Failure, Identity, excerpt};
+use super::dial::{Connector, Stream, certificates};
+use super::outcome::{Failure, Identity, excerpt};
 use crate::LdapConfiguration;
 use crate::endpoint::{directory, host_of};
 use crate::ldap_name::escape;

@@ -9,7 +9,9 @@ use oauth1_request::signature_method::HmacSha1;
 use oauth1_request::{Builder, Credentials, ParameterList};
 use url::Url;
 
-use super::{Connector, Failure, Identity, Pending, Step, excerpt};
+use super::dial::Connector;
+use super::outcome::{Failure, Identity, excerpt};
+use super::pending::{Pending, Step};
 use crate::OAuth1Configuration;
 use crate::endpoint::web;
 

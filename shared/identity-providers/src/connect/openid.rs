@@ -15,8 +15,10 @@ use openidconnect::{
     RedirectUrl, RequestTokenError, Scope, TokenResponse as _,
 };
 
+use super::dial::Connector;
+use super::outcome::{Failure, Identity, excerpt};
+use super::pending::{Pending, Step};
 use super::web::MOST_BODY;
-use super::{Connector, Failure, Identity, Pending, Step, excerpt};
 use crate::OpenIdConfiguration;
 use crate::endpoint::web;
 

@@ -7,8 +7,8 @@ use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
 use url::Url;
 
-use super::dial::Stream;
-use super::{Connector, Failure};
+use super::dial::{Connector, Stream};
+use super::outcome::Failure;
 use crate::endpoint::{host_of, web};
 
 /// The most bytes of an answer's body.

@@ -1,5 +1,11 @@
 //! What is built is read back.
 
+#![allow(
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a panic is how a test fails"
+)]
+
 use std::io::Cursor;
 
 use package_reader::testing::{Apk, Ipa, ProfileKind, jpeg, png};

@@ -1,5 +1,11 @@
 //! What is signed is verified, and what is not is not.
 
+#![allow(
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a panic is how a test fails"
+)]
+
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 

@@ -1,4 +1,6 @@
 //! Large apps are changed and signed in a process that may have little memory.
+
+#![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
 #![cfg(unix)]
 
 use std::fs::File;

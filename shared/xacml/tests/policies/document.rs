@@ -1,5 +1,7 @@
 //! The document that says what is offered is written by the code that offers it.
 
+#![allow(clippy::expect_used, reason = "a panic is how a test fails")]
+
 use std::fmt::Write;
 
 use xacml::{

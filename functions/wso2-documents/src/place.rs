@@ -1,0 +1,92 @@
+//! What the paths of documents name.
+
+use shared::Error;
+use shared::domain::catalogue::{AppKind, Listing};
+use shared::domain::document::{Document, Guard};
+use shared::domain::publication::{self, Named};
+use shared::domain::publishing;
+use shared::id::{AppId, Handle};
+use shared::spine::Call;
+
+/// What a path names, once the app is known to be there.
+pub struct Place {
+    /// The caller's tenant.
+    pub handle: Handle,
+    listing: Listing,
+    /// The app.
+    pub app: AppId,
+    /// The kind of app that it is.
+    pub kind: AppKind,
+    /// The document's id; `None` for a well-formed one that nothing here answers to, and where the
+    /// path names none.
+    pub document: Option<AppId>,
+}
+
+impl Place {
+    /// Takes the path apart.
+    ///
+    /// # Errors
+    /// Not found for the app type and for an app that is not there, invalid for a malformed id,
+    /// forbidden to change an app that the caller may not edit; the store's.
+    pub async fn of(call: &mut Call<'_>) -> Result<Self, Error> {
+        let handle = call.who()?.handle;
+        let listing = Listing::parse(call.incoming.param("appType"))?;
+        let named = call.incoming.param("documentId");
+        let document = if named.is_empty() {
+            None
+        } else {
+            document_id(named)?
+        };
+        let app = publication::locate(
+            &mut call.reader,
+            handle,
+            listing,
+            call.incoming.param("appId"),
+        )
+        .await?;
+        let card = publication::card(&mut call.reader, handle, listing, app).await?;
+        if !call.incoming.is_get {
+            publishing::require_editable(call.who()?, &card.value)?;
+        }
+        Ok(Self {
+            handle,
+            listing,
+            app,
+            kind: card.value.kind,
+            document,
+        })
+    }
+
+    /// The path of the app's documents.
+    pub fn path(&self) -> String {
+        format!(
+            "/api/appm/publisher/v1.1/apps/{}/id/{}/docs",
+            self.listing.as_str(),
+            self.app.uuid()
+        )
+    }
+
+    /// The path of a document of the app.
+    pub fn path_of(&self, document: &Document) -> String {
+        format!("{}/{}", self.path(), document.id.uuid())
+    }
+}
+
+/// A document's id as a path names it; a uuid that is none of ours names nothing.
+fn document_id(text: &str) -> Result<Option<AppId>, Error> {
+    match Named::parse(text) {
+        Ok(Named::Id(id)) => Ok(Some(id)),
+        Ok(Named::Foreign) => Ok(None),
+        Ok(Named::Joined(_)) | Err(_) => {
+            Err(Error::invalid("documentId is not the id of a document"))
+        }
+    }
+}
+
+/// What the request demands of a document before it is changed.
+pub fn guard<'a>(call: &Call<'a>) -> Guard<'a> {
+    Guard {
+        conditions: &call.incoming.conditions,
+        required: call.context.settings.require_if_match,
+    }
+}

@@ -1,0 +1,28 @@
+//! What the parameters of these operations may say.
+
+use shared::Error;
+use shared::domain::catalogue::Listing;
+use shared::domain::file;
+use shared::id::BinaryType;
+
+/// `appType`, which is documented as required and says nothing about the file: one file serves apps
+/// of all types. Clients send it in the query, some in the form.
+///
+/// # Errors
+/// Invalid without it, not found for a type that does not exist.
+pub fn app_type(named: Option<&str>) -> Result<(), Error> {
+    match named.filter(|named| !named.is_empty()) {
+        None => Err(Error::invalid(
+            "appType is missing: webapp, mobileapp or site",
+        )),
+        Some(named) => Listing::parse(named).map(|_| ()),
+    }
+}
+
+/// The type of package that a path's file name announces, by its extension.
+///
+/// # Errors
+/// Invalid for another extension.
+pub fn named_package(name: &str) -> Result<BinaryType, Error> {
+    file::package_kind(name).ok_or_else(|| Error::invalid("fileName must end with .apk or .ipa"))
+}

@@ -1,0 +1,129 @@
+//! The kept versions of packages, by the two names that this dialect has for them: the file that
+//! was uploaded, and the version's own guid.
+
+use shared::Error;
+use shared::domain::app::{AppCard, Binary, Version, VersionAlias};
+use shared::domain::file::{self, Content};
+use shared::id::{AppId, BinaryType, Guid, Handle};
+use shared::spine::Call;
+use shared::store::keys;
+
+/// A kept version of an app's binary, with the binary's id.
+pub struct Kept {
+    /// The app with the binary's type.
+    pub binary: AppId,
+    /// The version.
+    pub version: Version,
+}
+
+/// The version of that guid, where `name` begins with one: so versions are named that came by other
+/// dialects.
+///
+/// # Errors
+/// The store's.
+pub async fn version_named(
+    call: &mut Call<'_>,
+    handle: Handle,
+    name: &str,
+    kind: BinaryType,
+) -> Result<Option<Kept>, Error> {
+    let Some(guid) = name
+        .rsplit_once('.')
+        .and_then(|(stem, _)| stem.parse::<Guid>().ok())
+    else {
+        return Ok(None);
+    };
+    let Some(alias) = call
+        .reader
+        .get::<VersionAlias>(&keys::version(handle, &guid))
+        .await?
+    else {
+        return Ok(None);
+    };
+    let id = alias.value.binary;
+    let Some(of) = id
+        .kind()
+        .filter(|of| of.extension() == kind.extension())
+    else {
+        return Ok(None);
+    };
+    call.reader
+        .fetch_missing(&[keys::app_card(handle, id), keys::binary(handle, id, of)])
+        .await?;
+    let found = call
+        .reader
+        .get::<Binary>(&keys::binary(handle, id, of))
+        .await?;
+    let version = found.and_then(|found| {
+        found
+            .value
+            .versions
+            .into_iter()
+            .find(|version| version.guid == guid)
+    });
+    Ok(version.map(|version| Kept {
+        binary: id,
+        version,
+    }))
+}
+
+/// The version that came from the uploaded file of that name, in the app that it belongs to.
+///
+/// # Errors
+/// The store's.
+pub async fn of_file(
+    call: &mut Call<'_>,
+    handle: Handle,
+    name: &str,
+) -> Result<Option<Kept>, Error> {
+    let Some(stored) = file::find(&mut call.reader, handle, name)
+        .await?
+        .map(|found| found.value)
+    else {
+        return Ok(None);
+    };
+    let (Content::Package { .. }, Some(binary)) = (&stored.content, stored.app) else {
+        return Ok(None);
+    };
+    let Some(kind) = binary.kind() else {
+        return Ok(None);
+    };
+    call.reader
+        .fetch_missing(&[
+            keys::app_card(handle, binary),
+            keys::binary(handle, binary, kind),
+        ])
+        .await?;
+    let Some(card) = call
+        .reader
+        .get::<AppCard>(&keys::app_card(handle, binary))
+        .await?
+    else {
+        return Ok(None);
+    };
+    let came = |number: &u32| {
+        card.value.binary(kind).is_some_and(|shown| {
+            shown
+                .versions
+                .iter()
+                .any(|v| v.number == *number && v.file.as_deref() == Some(name))
+        })
+    };
+    let found = call
+        .reader
+        .get::<Binary>(&keys::binary(handle, binary, kind))
+        .await?;
+    let version = found.and_then(|found| {
+        found
+            .value
+            .versions
+            .into_iter()
+            .find(|version| came(&version.number))
+    });
+    Ok(version.map(|version| Kept { binary, version }))
+}
+
+/// The error for a file name that no file of this tenant has, even if another tenant has one.
+pub fn unknown() -> Error {
+    Error::not_found("There is no such file")
+}
