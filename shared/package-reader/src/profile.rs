@@ -1,10 +1,11 @@
 //! The provisioning profile in an IPA: who may install the app, and until when.
 
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
+use apk::sign::Certificate;
+use bcder::decode::{Constructed, DecodeError, Source};
+use bcder::{ConstOid, Mode, OctetString, Oid, Tag};
 use plist::{Dictionary, Value};
-use rasn::types::{GeneralizedTime, UtcTime};
-use rasn_cms::{CONTENT_SIGNED_DATA, Certificate, ContentInfo, SignedData};
 use serde::{Deserialize, Serialize};
 
 use crate::isolation::isolated;
@@ -15,6 +16,8 @@ use crate::refusal::{ReadError, RefusalCode, refused};
 pub(crate) const PROFILE_CAP: u64 = 2 * 1024 * 1024;
 /// How many of its certificates are read.
 const CERTIFICATES: usize = 200;
+/// What a CMS message says it is if it is signed: 1.2.840.113549.1.7.2 (RFC 5652, section 5.1).
+const SIGNED_DATA: ConstOid = Oid(&[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x07, 0x02]);
 
 /// What a provisioning profile says. Its signature is not checked.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -167,36 +170,48 @@ fn first_end(list: &Dictionary) -> Option<SystemTime> {
 /// The end of a certificate's validity; `None` for what is none, and for one that ended before
 /// 1970.
 fn not_after(certificate: &[u8]) -> Option<SystemTime> {
-    let certificate: Certificate = rasn::der::decode(certificate).ok()?;
-    // It is one of two types of time.
-    let end = rasn::der::encode(&certificate.tbs_certificate.validity.not_after).ok()?;
-    let utc = rasn::der::decode::<UtcTime>(&end).map(|time| time.timestamp());
-    let seconds = utc
-        .or_else(|_| rasn::der::decode::<GeneralizedTime>(&end).map(|time| time.timestamp()))
-        .ok()?;
-    SystemTime::UNIX_EPOCH.checked_add(Duration::from_secs(u64::try_from(seconds).ok()?))
+    let certificate = Certificate::from_der(certificate).ok()?;
+    let end = certificate.x509().tbs_certificate().validity().not_after;
+    SystemTime::UNIX_EPOCH.checked_add(end.to_unix_duration())
 }
 
 fn short(text: &str) -> String {
     text.chars().filter(|c| !c.is_control()).take(256).collect()
 }
 
-/// The content of a CMS signature.
+/// Skips what is left of a value. (`skip_all` of `bcder` 0.7 takes the end of a value of indefinite
+/// length for damage.)
+fn skip_rest<S: Source>(value: &mut Constructed<S>) -> Result<(), DecodeError<S::Error>> {
+    while value.skip_opt(|_, _, _| Ok(()))?.is_some() {}
+    Ok(())
+}
+
+/// The content of a CMS signature (RFC 5652, sections 3 and 5), which may be in pieces.
 fn content(bytes: &[u8]) -> Result<Vec<u8>, ReadError> {
-    let damaged = || {
-        refused(
+    let content = Mode::Ber.decode(bytes, |message| {
+        message.take_sequence(|message| {
+            SIGNED_DATA.skip_if(message)?;
+            message.take_constructed_if(Tag::CTX_0, |message| {
+                message.take_sequence(|signed| {
+                    // The version, and the set of digest algorithms.
+                    signed.take_u8()?;
+                    signed.take_set(skip_rest)?;
+                    let content = signed.take_sequence(|content| {
+                        Oid::skip_in(content)?;
+                        content.take_constructed_if(Tag::CTX_0, OctetString::take_from)
+                    })?;
+                    // Certificates and signatures.
+                    skip_rest(signed)?;
+                    Ok(content)
+                })
+            })
+        })
+    });
+    match content {
+        Ok(content) => Ok(content.into_bytes().to_vec()),
+        Err(_) => Err(refused(
             RefusalCode::Unreadable,
             "The app's provisioning profile is damaged.",
-        )
-    };
-    let outer: ContentInfo = rasn::ber::decode(bytes).map_err(|_| damaged())?;
-    if outer.content_type != *CONTENT_SIGNED_DATA {
-        return Err(damaged());
+        )),
     }
-    let signed: SignedData = rasn::ber::decode(outer.content.as_bytes()).map_err(|_| damaged())?;
-    signed
-        .encap_content_info
-        .content
-        .map(|content| content.to_vec())
-        .ok_or_else(damaged)
 }

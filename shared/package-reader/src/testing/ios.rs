@@ -3,10 +3,6 @@
 use std::time::{Duration, SystemTime};
 
 use plist::{Dictionary, Value};
-use rasn::types::{Any, OctetString, SetOf};
-use rasn_cms::{
-    CONTENT_DATA, CONTENT_SIGNED_DATA, ContentInfo, EncapsulatedContentInfo, SignedData,
-};
 
 use super::android::der;
 use super::archive::{Part, deflate, zip};
@@ -95,14 +91,14 @@ pub fn property_list(list: Dictionary, binary: bool) -> Vec<u8> {
 
 /// A profile around a property list.
 pub fn profile(list: &[u8], indefinite: bool) -> Vec<u8> {
+    let oid = |last: u8| {
+        vec![
+            0x06, 0x09, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x07, last,
+        ]
+    };
     if indefinite {
         const END: &[u8] = &[0, 0];
         let open = |tag: u8| vec![tag, 0x80];
-        let oid = |last: u8| {
-            vec![
-                0x06, 0x09, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x07, last,
-            ]
-        };
         let (front, back) = list.split_at(list.len() / 2);
         let text = [
             open(0x24),
@@ -138,23 +134,10 @@ pub fn profile(list: &[u8], indefinite: bool) -> Vec<u8> {
         ]
         .concat();
     }
-    let signed = SignedData {
-        version: 1.into(),
-        digest_algorithms: SetOf::new(),
-        encap_content_info: EncapsulatedContentInfo {
-            content_type: CONTENT_DATA.to_owned(),
-            content: Some(OctetString::from(list.to_vec())),
-        },
-        certificates: None,
-        crls: None,
-        signer_infos: SetOf::new(),
-    };
-    let content = rasn::der::encode(&signed).expect("a signature can be encoded");
-    let outer = ContentInfo {
-        content_type: CONTENT_SIGNED_DATA.to_owned(),
-        content: Any::new(content),
-    };
-    rasn::der::encode(&outer).expect("a signature can be encoded")
+    let text = der(0xa0, &[&der(0x04, &[list])]);
+    let inner = der(0x30, &[&oid(1), &text]);
+    let signed = der(0x30, &[&[0x02, 1, 1, 0x31, 0], &inner, &[0x31, 0]]);
+    der(0x30, &[&oid(2), &der(0xa0, &[&signed])])
 }
 
 /// The pattern of [`super::pattern`] in Apple's variant of PNG.
