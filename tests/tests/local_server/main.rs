@@ -1,5 +1,6 @@
 //! The program `appdepot` as people run it: a process with a data folder.
 
+mod kept_data;
 mod killed;
 mod passwords;
 mod server;

@@ -2,10 +2,6 @@
 //!
 //! `tests/kept-data/README.md` says what the folders of kept data hold and how they are made.
 
-#[allow(dead_code, reason = "the tests of the server use the rest of it")]
-#[path = "local_server/server.rs"]
-mod server;
-
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -18,7 +14,7 @@ use base64::engine::general_purpose::STANDARD;
 use embedded_store::{EmbeddedStore, Settings as StoreSettings};
 use local_gateway::stack::Addresses;
 use serde_json::{Value, json};
-use server::{Server, bare_command};
+use crate::server::{Server, bare_command};
 use shared::clock::SystemClock;
 use shared::context::Settings;
 use shared::records::{Record, Stored};
