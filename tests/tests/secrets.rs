@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use appdepot_tests::requests::TestClient;
 use appdepot_tests::{PASSWORD, World};
 use serde_json::json;
-use shared::access::Role;
+use shared::base::rights::Role;
 
 /// What was logged.
 #[derive(Clone, Default)]

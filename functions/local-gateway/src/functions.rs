@@ -2,10 +2,9 @@
 
 use std::collections::HashMap;
 
-use shared::Error;
-use shared::context::Context;
-use shared::routes;
-use shared::spine::{Service, service};
+use shared::base::error::Error;
+use shared::http::pipeline::{Service, service};
+use shared::services::context::Context;
 
 /// The functions that answer HTTP.
 #[derive(Clone)]

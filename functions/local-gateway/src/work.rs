@@ -5,11 +5,13 @@
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use shared::Error;
-use shared::context::Context;
-use shared::domain::housekeeping::Chore;
-use shared::domain::job::{self, CRASHED};
-use shared::records::{Reader, Record as _, Stored};
+use shared::base::error::Error;
+use shared::domain::app_policies::job;
+use shared::domain::app_policies::job::CRASHED;
+use shared::model::task::Chore;
+use shared::services::context::Context;
+use shared::store::record::Record as _;
+use shared::store::record::{Reader, Stored};
 use shared::store::{Key, Query, Table, keys};
 use tokio::sync::mpsc::UnboundedReceiver;
 
@@ -18,8 +20,10 @@ use crate::stack::Addresses;
 
 /// The hidden first argument by which the server's own binary becomes the worker of one event.
 pub const CHILD: &str = "--do-work";
+
 /// The longest that one worker may take: the function's timeout.
 const TIMEOUT: Duration = Duration::from_secs(job::ATTEMPT_SECONDS.unsigned_abs());
+
 /// How often an event is delivered: what a worker fails at, or crashes of, may succeed another
 /// time.
 const DELIVERIES: u32 = 3;
@@ -38,7 +42,7 @@ pub fn event(key: &Key) -> Value {
             "NewImage": {
                 "pk": {"S": key.pk},
                 "sk": {"S": key.sk},
-                "kind": {"S": shared::domain::work::Job::KIND},
+                "kind": {"S": shared::model::apps::work::Job::KIND},
             },
             "SequenceNumber": "1",
             "SizeBytes": 1,

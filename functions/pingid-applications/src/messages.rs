@@ -15,9 +15,9 @@ use serde::de::{DeserializeOwned, IgnoredAny};
 use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value};
 use sha2::Sha256;
-use shared::Error;
-use shared::clock::Timestamp;
-use shared::messages::{Opened, SignedMessages};
+use shared::base::clock::Timestamp;
+use shared::base::error::Error;
+use shared::http::messages::{Opened, SignedMessages};
 
 /// The largest message that is taken, in bytes.
 pub const MESSAGE_LIMIT: usize = 262_144;

@@ -1,11 +1,12 @@
 //! Of no document: a mail to those who are to be an alert's recipients.
 
 use serde::Serialize;
-use shared::Error;
-use shared::domain::alert::{self, Said};
-use shared::domain::sign_in::{Attempt, Throttled};
-use shared::reply::Reply;
-use shared::spine::Call;
+use shared::base::error::Error;
+use shared::domain::events::alert;
+use shared::domain::events::alert::Said;
+use shared::domain::sign_in::sign_in::{Attempt, Throttled};
+use shared::http::pipeline::Call;
+use shared::http::reply::Reply;
 
 use crate::requests::TestBody;
 

@@ -1,9 +1,9 @@
 //! What a client asks for with `$fh.auth`, in the words that all types of policies share.
 
 use serde_json::{Map, Value};
-use shared::domain::policy::Policy;
-use shared::domain::sign_in::Entrance;
-use shared::id::Handle;
+use shared::base::id::Handle;
+use shared::domain::sign_in::sign_in::Entrance;
+use shared::model::people::auth_policy::Policy;
 
 /// A sign-in that was asked for: by which policy, for which device and app, and with what.
 pub struct Asked {
@@ -46,11 +46,12 @@ pub fn text_of(params: &Map<String, Value>, names: &[&str]) -> String {
     let texts = names
         .iter()
         .filter_map(|name| params.get(*name))
-        .filter_map(|value| shared::lenient::text(value.clone()).ok());
+        .filter_map(|value| shared::base::lenient::text(value.clone()).ok());
     texts.into_iter().next().unwrap_or_default()
 }
 
 /// The names of the user's own name in `params`.
 pub const USER_ID: [&str; 2] = ["userId", "userid"];
+
 /// The name of the password in `params`.
 pub const PASSWORD: [&str; 1] = ["password"];

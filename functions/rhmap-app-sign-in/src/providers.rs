@@ -5,12 +5,11 @@ use std::sync::OnceLock;
 
 use identity_providers::{Configuration, Connector, Failure, Identity, Reach};
 use serde_json::{Value, json};
-use shared::Error;
-use shared::domain::policy::Policy;
-use shared::domain::sign_in::{Attempt, Outsider};
-use shared::error::Kind;
-use shared::id::Handle;
-use shared::spine::Call;
+use shared::base::error::{Error, Kind};
+use shared::base::id::Handle;
+use shared::domain::sign_in::sign_in::{Attempt, Outsider};
+use shared::http::pipeline::Call;
+use shared::model::people::auth_policy::Policy;
 use unicode_normalization::UnicodeNormalization as _;
 
 use crate::asked::{Asked, PASSWORD, USER_ID};

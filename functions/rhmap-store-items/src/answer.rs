@@ -1,10 +1,11 @@
 //! Answers that several operations share.
 
-use shared::Error;
-use shared::dialect::rhmap::views::{ItemAndList, ItemView};
-use shared::domain::app::{self, AppCard};
-use shared::reply::Reply;
-use shared::spine::Call;
+use shared::base::error::Error;
+use shared::domain::apps::app;
+use shared::http::dialect::rhmap::views::{ItemAndList, ItemView};
+use shared::http::pipeline::Call;
+use shared::http::reply::Reply;
+use shared::model::apps::app::AppCard;
 
 /// The item of an answer, with its icon.
 ///

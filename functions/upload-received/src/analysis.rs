@@ -10,11 +10,11 @@ use package_reader::{
     ipa_signature, read_metadata, static_content, store_icon,
 };
 use sha2::{Digest, Sha256};
-use shared::Error;
-use shared::context::Context;
-use shared::domain::app::Judged;
-use shared::domain::upload::{STATIC_LIMIT, Upload};
-use shared::id::{BinaryType, Handle};
+use shared::base::error::Error;
+use shared::base::id::{BinaryType, Handle};
+use shared::model::apps::analysis::Judged;
+use shared::model::apps::upload::{STATIC_LIMIT, Upload};
+use shared::services::context::Context;
 use shared::store::keys;
 
 /// Most bytes that the metadata pass fetches.

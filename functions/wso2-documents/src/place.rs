@@ -1,12 +1,14 @@
 //! What the paths of documents name.
 
-use shared::Error;
-use shared::domain::catalogue::{AppKind, Listing};
-use shared::domain::document::{Document, Guard};
-use shared::domain::publication::{self, Named};
-use shared::domain::publishing;
-use shared::id::{AppId, Handle};
-use shared::spine::Call;
+use shared::base::error::Error;
+use shared::base::id::{AppId, Handle};
+use shared::base::kind::{AppKind, Listing};
+use shared::domain::apps::document::Guard;
+use shared::domain::apps::publication;
+use shared::domain::apps::publication::Named;
+use shared::domain::publishing::publishing;
+use shared::http::pipeline::Call;
+use shared::model::apps::document::Document;
 
 /// What a path names, once the app is known to be there.
 pub struct Place {

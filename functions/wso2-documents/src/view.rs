@@ -1,8 +1,8 @@
 //! Documents as answers show them.
 
 use serde::Serialize;
-use shared::domain::document::{Document, Source, Topic};
-use shared::domain::text::{Description, Label};
+use shared::base::text::{Description, Label};
+use shared::model::apps::document::{Document, Source, Topic};
 
 /// A document (001 "Document").
 #[derive(Serialize)]

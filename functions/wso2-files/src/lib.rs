@@ -1,20 +1,25 @@
 //! 001: packages, pictures and documents that are uploaded on their own, and the manifests of iOS
 //! apps.
 
-mod parameters;
-mod plist;
-mod reading;
-mod uploads;
-mod versions;
-
-use shared::Error;
-use shared::id::{AppRef, Guid, Handle};
-use shared::incoming::Incoming;
-use shared::reply::Reply;
-use shared::routes::Function;
-use shared::routes::wso2_files::{FUNCTION, Op};
-use shared::spine::{Call, Operations, Plan};
+use shared::base::error::Error;
+use shared::base::id::{AppRef, Guid, Handle};
+use shared::http::incoming::Incoming;
+use shared::http::pipeline::{Call, Operations, Plan};
+use shared::http::reply::Reply;
+use shared::http::routes::Function;
+use shared::http::routes::wso2_files::FUNCTION;
+use shared::http::routes::wso2_files::Op;
 use shared::store::keys;
+
+mod parameters;
+
+mod plist;
+
+mod reading;
+
+mod uploads;
+
+mod versions;
 
 /// The function.
 pub struct Files;

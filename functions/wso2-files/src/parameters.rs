@@ -1,9 +1,9 @@
 //! What the parameters of these operations may say.
 
-use shared::Error;
-use shared::domain::catalogue::Listing;
-use shared::domain::file;
-use shared::id::BinaryType;
+use shared::base::error::Error;
+use shared::base::id::BinaryType;
+use shared::base::kind::Listing;
+use shared::domain::apps::file;
 
 /// `appType`, which is documented as required and says nothing about the file: one file serves apps
 /// of all types. Clients send it in the query, some in the form.

@@ -3,15 +3,15 @@
 use askama::Template;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Serialize;
-use shared::Error;
-use shared::clock::Timestamp;
-use shared::conditions::Validators;
-use shared::domain::app::AppCard;
-use shared::domain::ticket::{Ticket, VALID_SECONDS};
-use shared::id::{BinaryType, Handle};
-use shared::incoming::Incoming;
-use shared::reply::{Content, Reply};
-use shared::spine::Call;
+use shared::base::clock::Timestamp;
+use shared::base::conditions::Validators;
+use shared::base::error::Error;
+use shared::base::id::{BinaryType, Handle};
+use shared::domain::log::ticket::{Ticket, VALID_SECONDS};
+use shared::http::incoming::Incoming;
+use shared::http::pipeline::Call;
+use shared::http::reply::{Content, Reply};
+use shared::model::apps::app::AppCard;
 use shared::store::keys;
 
 use crate::parameters::named_package;
@@ -19,6 +19,7 @@ use crate::versions::{Kept, of_file, unknown, version_named};
 
 /// The tenant id that clients of the original write for their own tenant.
 const OWN_TENANT: &str = "-1234";
+
 /// For how long links are the same, in seconds: a client that asks again within it may be told that
 /// nothing changed.
 const SAME_SECONDS: i64 = 600;

@@ -5,14 +5,14 @@ use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use shared::Error;
-use shared::conditions::{Validators, Verdict};
-use shared::domain::app;
-use shared::domain::file::{self, Content, StoredFile};
-use shared::id::{AppRef, BinaryType, Handle};
-use shared::objects::{Presentation, disposition};
-use shared::reply::Reply;
-use shared::spine::Call;
+use shared::base::conditions::{Validators, Verdict};
+use shared::base::error::Error;
+use shared::base::id::{AppRef, BinaryType, Handle};
+use shared::domain::apps::{app, file};
+use shared::http::pipeline::Call;
+use shared::http::reply::Reply;
+use shared::model::apps::file::{Content, StoredFile};
+use shared::services::objects::{Presentation, disposition};
 use shared::store::keys;
 
 use crate::parameters::{app_type, named_package};
@@ -20,6 +20,7 @@ use crate::versions::{Kept, of_file, unknown, version_named};
 
 /// How long a signed address of the storage is valid.
 const STORAGE_URL: Duration = Duration::from_secs(300);
+
 /// The largest file that is answered from here: as base64 it passes a function.
 const ANSWERED: u64 = 4 << 20;
 

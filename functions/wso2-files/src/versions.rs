@@ -1,11 +1,12 @@
 //! The kept versions of packages, by the two names that this dialect has for them: the file that
 //! was uploaded, and the version's own guid.
 
-use shared::Error;
-use shared::domain::app::{AppCard, Binary, Version, VersionAlias};
-use shared::domain::file::{self, Content};
-use shared::id::{AppId, BinaryType, Guid, Handle};
-use shared::spine::Call;
+use shared::base::error::Error;
+use shared::base::id::{AppId, BinaryType, Guid, Handle};
+use shared::domain::apps::file;
+use shared::http::pipeline::Call;
+use shared::model::apps::app::{AppCard, Binary, Version, VersionAlias};
+use shared::model::apps::file::Content;
 use shared::store::keys;
 
 /// A kept version of an app's binary, with the binary's id.
@@ -41,10 +42,7 @@ pub async fn version_named(
         return Ok(None);
     };
     let id = alias.value.binary;
-    let Some(of) = id
-        .kind()
-        .filter(|of| of.extension() == kind.extension())
-    else {
+    let Some(of) = id.kind().filter(|of| of.extension() == kind.extension()) else {
         return Ok(None);
     };
     call.reader

@@ -2,11 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use shared::Error;
-use shared::incoming::Incoming;
+use shared::base::error::Error;
+use shared::http::incoming::Incoming;
 
 /// The most bytes of a body.
 const BODY_LIMIT: usize = 16_384;
+
 /// The most bytes of one value.
 const VALUE_LIMIT: usize = 1_024;
 

@@ -2,15 +2,18 @@
 //! apps read.
 
 use serde_json::{Value, json};
-use shared::id::{AppId, BinaryType};
+use shared::base::id::{AppId, BinaryType};
 
 use super::Carries::Json;
 use super::{Entry, Furnished, MARK, delete, get, none, post};
 use crate::World;
 
 const OF_APP: &str = "/applications/{application}/policies";
+
 const PRESETS: &str = "/policies/{policy}/configurations";
+
 const PRESET: &str = "/policies/configurations/{configuration}";
+
 const PAGE: &str = "com.apperian.open-webpage-url";
 
 fn page(name: &str) -> Value {

@@ -9,7 +9,6 @@ use http::{HeaderMap, HeaderValue, Method};
 use lambda_http::request::LambdaRequest;
 use local_gateway::event::{self, Incoming};
 use serde_json::{Value, json};
-use shared::routes;
 
 /// The functions that something else than HTTP triggers.
 const TRIGGERED: [&str; 5] = [
@@ -19,6 +18,7 @@ const TRIGGERED: [&str; 5] = [
     "alert-evaluation",
     "event-received",
 ];
+
 /// What an expectation can say.
 const EXPECTATIONS: [&str; 5] = ["statusCode", "headers", "body", "result", "error"];
 
@@ -126,7 +126,7 @@ async fn answer(world: &World, function: &str, event: Value) -> Result<Value, St
 }
 
 /// The outcome of a triggered function, in the words of an expectation.
-fn outcome<Done: serde::Serialize>(done: Result<Done, shared::Error>) -> Value {
+fn outcome<Done: serde::Serialize>(done: Result<Done, shared::base::error::Error>) -> Value {
     match done {
         Ok(done) => json!({"result": done}),
         Err(_) => json!({"error": true}),

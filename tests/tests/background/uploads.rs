@@ -344,7 +344,7 @@ async fn a_verified_signer_changes_only_when_an_administrator_says_so() {
         .user(
             &tenant,
             "dev@dev.example",
-            vec![shared::access::Role::DevAdmin],
+            vec![shared::base::rights::Role::DevAdmin],
         )
         .await;
     let refused = form().cookie(&developer).send().await;
@@ -782,7 +782,11 @@ async fn the_store_shows_what_its_user_may_see() {
         )
         .await;
     let (ann, _) = world
-        .user(&tenant, "ann@dev.example", vec![shared::access::Role::Sub])
+        .user(
+            &tenant,
+            "ann@dev.example",
+            vec![shared::base::rights::Role::Sub],
+        )
         .await;
     let session = world
         .store_session(&tenant, "ann@dev.example", "CUID-ANN")
@@ -840,7 +844,11 @@ async fn the_store_shows_what_its_user_may_see() {
         "a reference to a group that is gone matches nobody"
     );
     world
-        .user(&tenant, "bob@dev.example", vec![shared::access::Role::Sub])
+        .user(
+            &tenant,
+            "bob@dev.example",
+            vec![shared::base::rights::Role::Sub],
+        )
         .await;
     let bob = world
         .store_session(&tenant, "bob@dev.example", "CUID-BOB")

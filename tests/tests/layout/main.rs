@@ -4,12 +4,6 @@
 //! What breaks a rule today stands in `tests/layout-exceptions.txt` with its reason. The file can
 //! only shrink: a line that nothing needs fails these tests as well.
 
-mod exceptions;
-mod made_up;
-mod names;
-mod rules;
-mod syntax;
-
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -18,6 +12,16 @@ use std::sync::LazyLock;
 use exceptions::Exceptions;
 use names::{Crate, Sources};
 use rules::{Finding, Prefixes};
+
+mod exceptions;
+
+mod made_up;
+
+mod names;
+
+mod rules;
+
+mod syntax;
 
 fn repository() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")

@@ -14,14 +14,17 @@ use base64::engine::general_purpose::STANDARD;
 use embedded_store::{EmbeddedStore, Settings as StoreSettings};
 use local_gateway::stack::Addresses;
 use serde_json::{Value, json};
-use crate::server::{Server, bare_command};
-use shared::clock::SystemClock;
-use shared::context::Settings;
-use shared::records::{Record, Stored};
+use shared::base::clock::SystemClock;
+use shared::model::credentials::message::Taken;
+use shared::services::context::Settings;
+use shared::store::record::{Record, Stored};
 use shared::store::{Condition, Item, Key, READ_LIMIT, Table, Write};
+
+use crate::server::{Server, bare_command};
 
 /// The releases whose data are kept.
 const RELEASES: [&str; 1] = ["0.4"];
+
 const ADMIN: &str = "admin@example.com";
 
 type Parse = fn(Item) -> Result<(), String>;
@@ -34,14 +37,21 @@ macro_rules! kinds {
 
 /// Every kind of record that there is, with what reads it.
 fn kinds() -> Vec<(&'static str, Parse)> {
-    use shared::domain::*;
-    use shared::messages;
+    use shared::model::app_policies::*;
+    use shared::model::apps::*;
+    use shared::model::credentials::*;
+    use shared::model::endpoints::*;
+    use shared::model::events::*;
+    use shared::model::log::*;
+    use shared::model::people::*;
+    use shared::model::pingid::*;
+    use shared::model::task;
     kinds![
         alert::Alert,
         alert::AlertCount,
         alert::AlertPlace,
-        api_key::ApiKey,
-        api_key::Latest,
+        credential::ApiKey,
+        credential::Latest,
         app::AppCard,
         app::Binary,
         app::Icon,
@@ -68,7 +78,7 @@ fn kinds() -> Vec<(&'static str, Parse)> {
         download_spike::Told,
         endpoint_security::EndpointChange,
         endpoint_security::EndpointSecurity,
-        evaluation::DueMail,
+        due_mail::DueMail,
         event::Event,
         event::Pending,
         file::FileUses,
@@ -76,21 +86,21 @@ fn kinds() -> Vec<(&'static str, Parse)> {
         group::Group,
         group::GroupName,
         group::Member,
-        housekeeping::Chore,
+        task::Chore,
         life_cycle::Steps,
         line::ContextClaim,
         line::Line,
-        messages::Taken,
+        Taken,
         notification::Notification,
-        oauth::Client,
-        partial::Mapped,
-        partial::Partial,
-        partial::Shown,
+        oauth_client::Client,
+        policy_partial::Mapped,
+        policy_partial::Partial,
+        policy_partial::Shown,
         ping_application::Application,
         ping_settings::PingSettings,
-        policy::Policy,
-        policy::PolicyIdClaim,
-        policy::PolicyUser,
+        auth_policy::Policy,
+        auth_policy::PolicyIdClaim,
+        auth_policy::PolicyUser,
         policy_document::DocumentKey,
         policy_document::Published,
         preset::Preset,
@@ -165,7 +175,9 @@ fn lost(kept: &Value, again: &Value, place: &str) -> Option<String> {
 }
 
 fn folder(release: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("kept-data").join(release)
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("kept-data")
+        .join(release)
 }
 
 fn read_json(path: &Path) -> Value {
@@ -204,7 +216,12 @@ impl Kept {
         copy(&kept.join("data"), &data);
         let (facts, answers) = ("facts.json", "answers.json");
         let (facts, answers) = (read_json(&kept.join(facts)), read_json(&kept.join(answers)));
-        Self { _folder: temporary, data, facts, answers }
+        Self {
+            _folder: temporary,
+            data,
+            facts,
+            answers,
+        }
     }
 
     fn password(&self) -> &str {
@@ -239,7 +256,10 @@ impl Kept {
             let page = page.await.expect("the table answers").json();
             for item in page["Items"].as_array().expect("items") {
                 let text = |name: &str| item[name]["S"].as_str().expect("a key").to_owned();
-                keys.push(Key { pk: text("pk"), sk: text("sk") });
+                keys.push(Key {
+                    pk: text("pk"),
+                    sk: text("sk"),
+                });
             }
             start = page["LastEvaluatedKey"].clone();
             if start.is_null() {
@@ -248,7 +268,14 @@ impl Kept {
         }
         let mut items = Vec::new();
         for keys in keys.chunks(READ_LIMIT) {
-            items.extend(table.read(keys).await.expect("the items are read").into_iter().flatten());
+            items.extend(
+                table
+                    .read(keys)
+                    .await
+                    .expect("the items are read")
+                    .into_iter()
+                    .flatten(),
+            );
         }
         items
     }
@@ -259,7 +286,10 @@ impl Kept {
 
     /// Does something with the table while no server runs on it.
     async fn with_table<T>(&self, does: impl AsyncFnOnce(Vec<Item>, &dyn Table) -> T) -> T {
-        let (store, settings) = (EmbeddedStore::start(self.stores()).await.unwrap(), self.stores());
+        let (store, settings) = (
+            EmbeddedStore::start(self.stores()).await.unwrap(),
+            self.stores(),
+        );
         let addresses = Addresses {
             dynamodb: store.dynamodb_endpoint(),
             s3: store.s3_endpoint(),
@@ -269,7 +299,9 @@ impl Kept {
             secret_key: settings.secret_key,
             key_file: self.data.join("key"),
         };
-        let context = addresses.context(Settings::default(), Arc::new(SystemClock)).unwrap();
+        let context = addresses
+            .context(Settings::default(), Arc::new(SystemClock))
+            .unwrap();
         let items = self.items(&store, &*context.table).await;
         let done = does(items, &*context.table).await;
         store.stop().await;
@@ -280,13 +312,21 @@ impl Kept {
     /// recorded has two years now.
     async fn prolong(&self) {
         let made = self.facts["made"].as_u64().expect("a time");
-        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
+        let now = SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .unwrap()
+            .as_secs();
         let age = i64::try_from(now.saturating_sub(made)).unwrap();
         self.with_table(async |items, table| {
             for mut item in items {
-                let Some(expires) = item.expires else { continue };
+                let Some(expires) = item.expires else {
+                    continue;
+                };
                 item.expires = Some(expires + age);
-                table.write(vec![Write::Put(item, Condition::Always)]).await.unwrap();
+                table
+                    .write(vec![Write::Put(item, Condition::Always)])
+                    .await
+                    .unwrap();
             }
         })
         .await;
@@ -294,7 +334,10 @@ impl Kept {
 
     async fn server(&self) -> Server {
         let mut command = bare_command();
-        command.arg("--data").arg(&self.data).args(["--listen", "127.0.0.1:0"]);
+        command
+            .arg("--data")
+            .arg(&self.data)
+            .args(["--listen", "127.0.0.1:0"]);
         Server::run(command).await
     }
 
@@ -316,13 +359,18 @@ impl Kept {
         let answer = client::send("POST", &url, &headers, form);
         let answer = answer.await.expect("an answer");
         assert_eq!(answer.status, 200, "{:?}", answer.bytes);
-        answer.json()["access_token"].as_str().expect("a token").to_owned()
+        answer.json()["access_token"]
+            .as_str()
+            .expect("a token")
+            .to_owned()
     }
 
     /// The key of a user that is in the settings of fhc.
     fn key(&self) -> String {
         let settings = self.settings("fhcrc");
-        let key = settings.lines().find_map(|line| line.strip_prefix("user_api_key = "));
+        let key = settings
+            .lines()
+            .find_map(|line| line.strip_prefix("user_api_key = "));
         key.expect("a key").to_owned()
     }
 }
@@ -365,12 +413,18 @@ fn said(server: &Server, path: &str, answer: &HttpAnswer) -> Value {
     for name in ["content-type", "location", "content-disposition"] {
         if answer.headers.contains_key(name) {
             let text = answer.header(name).replace(&server.url, "{url}");
-            let unsigned = text.split_once("?X-Amz-").map(|(text, _)| format!("{text}?X-Amz"));
+            let unsigned = text
+                .split_once("?X-Amz-")
+                .map(|(text, _)| format!("{text}?X-Amz"));
             said["headers"][name] = json!(unsigned.unwrap_or(text));
         }
     }
     let Ok(text) = std::str::from_utf8(&answer.bytes) else {
-        let hex: String = answer.bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+        let hex: String = answer
+            .bytes
+            .iter()
+            .map(|byte| format!("{byte:02x}"))
+            .collect();
         said["bytes"] = json!(hex);
         return said;
     };
@@ -389,7 +443,9 @@ fn said(server: &Server, path: &str, answer: &HttpAnswer) -> Value {
 #[test]
 fn every_record_of_the_source_is_a_kind_here() {
     fn count(folder: &Path) -> usize {
-        let entries = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+        let entries = std::fs::read_dir(folder)
+            .unwrap()
+            .map(|entry| entry.unwrap().path());
         entries
             .map(|path| {
                 if path.is_dir() {
@@ -399,15 +455,24 @@ fn every_record_of_the_source_is_a_kind_here() {
                     return 0;
                 }
                 let text = std::fs::read_to_string(path).unwrap();
-                text.lines().filter(|line| line.starts_with("impl Record for ")).count()
+                text.lines()
+                    .filter(|line| line.starts_with("impl Record for "))
+                    .count()
             })
             .sum()
     }
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
     let kinds = kinds();
-    assert_eq!(count(&root.join("shared")) + count(&root.join("functions")), kinds.len());
+    assert_eq!(
+        count(&root.join("shared")) + count(&root.join("functions")),
+        kinds.len()
+    );
     let different: BTreeSet<&str> = kinds.iter().map(|(kind, _)| *kind).collect();
-    assert_eq!(different.len(), kinds.len(), "two records have the same kind");
+    assert_eq!(
+        different.len(),
+        kinds.len(),
+        "two records have the same kind"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -429,11 +494,19 @@ async fn every_kept_record_is_read() {
         }
         let faults: Vec<String> = faults.into_values().collect();
         assert!(faults.is_empty(), "{release}: {}", faults.join("\n"));
-        let excused =
-            |kind: &str| NOT_KEPT.iter().any(|(of, not, _)| (*of, *not) == (release, kind));
-        let missing: Vec<_> =
-            kinds.keys().filter(|kind| !seen.contains(**kind) && !excused(kind)).collect();
-        assert!(missing.is_empty(), "the data of {release} have none of {missing:?}");
+        let excused = |kind: &str| {
+            NOT_KEPT
+                .iter()
+                .any(|(of, not, _)| (*of, *not) == (release, kind))
+        };
+        let missing: Vec<_> = kinds
+            .keys()
+            .filter(|kind| !seen.contains(**kind) && !excused(kind))
+            .collect();
+        assert!(
+            missing.is_empty(),
+            "the data of {release} have none of {missing:?}"
+        );
     }
 }
 
@@ -447,7 +520,10 @@ async fn the_kept_administrator_signs_in() {
         let answer = server.sign_in(ADMIN, kept.password()).await;
         assert_eq!(answer.status, 200, "{:?}", answer.bytes);
         assert_eq!(answer.json()["domain"], "dev");
-        for key in [kept.key(), kept.facts["key"].as_str().expect("a key").to_owned()] {
+        for key in [
+            kept.key(),
+            kept.facts["key"].as_str().expect("a key").to_owned(),
+        ] {
             let headers = [("x-fh-auth-user", &*key)];
             let answer = server.get("/box/srv/1.1/ide/dev/user/read", &headers).await;
             assert_eq!(answer.status, 200, "{:?}", answer.bytes);
@@ -466,15 +542,27 @@ async fn the_answers_about_kept_data_are_as_they_were() {
         assert_eq!(server.sign_in(ADMIN, kept.password()).await.status, 200);
         let who = BTreeMap::from([
             ("key", vec![("x-fh-auth-user", kept.key())]),
-            ("bearer", vec![("authorization", format!("Bearer {}", kept.bearer(&server).await))]),
-            ("token", vec![("x-token", kept.settings("apperian-token").trim().to_owned())]),
+            (
+                "bearer",
+                vec![(
+                    "authorization",
+                    format!("Bearer {}", kept.bearer(&server).await),
+                )],
+            ),
+            (
+                "token",
+                vec![("x-token", kept.settings("apperian-token").trim().to_owned())],
+            ),
             ("nobody", vec![]),
         ]);
         let mut faults = Vec::new();
         let recorded = kept.answers.as_array().expect("answers");
         for request in recorded {
             let text = |name: &str| request[name].as_str();
-            let (method, path) = (text("method").expect("a method"), text("path").expect("a path"));
+            let (method, path) = (
+                text("method").expect("a method"),
+                text("path").expect("a path"),
+            );
             let mut headers: Vec<(&str, &str)> = who[text("as").expect("a name")]
                 .iter()
                 .map(|(name, value)| (*name, &**value))
@@ -488,12 +576,27 @@ async fn the_answers_about_kept_data_are_as_they_were() {
                 headers.push(("content-type", "application/json"));
             }
             let url = format!("{}{path}", server.url);
-            let answer = client::send(method, &url, &headers, body).await.expect("an answer");
-            let place = format!("{method} {path} {}", request.get("json").unwrap_or(&Value::Null));
-            differences(&request["answer"], &said(&server, path, &answer), &place, &mut faults);
+            let answer = client::send(method, &url, &headers, body)
+                .await
+                .expect("an answer");
+            let place = format!(
+                "{method} {path} {}",
+                request.get("json").unwrap_or(&Value::Null)
+            );
+            differences(
+                &request["answer"],
+                &said(&server, path, &answer),
+                &place,
+                &mut faults,
+            );
         }
         assert!(recorded.len() > 100, "few answers are recorded");
-        assert!(faults.is_empty(), "{release}:\n{}\n{}", faults.join("\n"), server.stderr());
+        assert!(
+            faults.is_empty(),
+            "{release}:\n{}\n{}",
+            faults.join("\n"),
+            server.stderr()
+        );
         assert_eq!(server.stop().await.code, Some(0));
     }
 }
@@ -507,12 +610,22 @@ fn packages() {
     let write = |name: &str, bytes: Vec<u8>| std::fs::write(folder.join(name), bytes).unwrap();
     for version in [1, 2] {
         let version_name = format!("{version}.0");
-        let android =
-            testing::Apk { version_code: version, version_name, ..testing::Apk::default() };
+        let android = testing::Apk {
+            version_code: version,
+            version_name,
+            ..testing::Apk::default()
+        };
         write(&format!("{version}.apk"), android.build());
     }
     // Its profile ends in the year 2100: before that nothing of it is told of.
     let profile = Some((testing::ProfileKind::AdHoc, 3, 4_102_444_800));
-    write("1.ipa", testing::Ipa { profile, ..testing::Ipa::default() }.build());
+    write(
+        "1.ipa",
+        testing::Ipa {
+            profile,
+            ..testing::Ipa::default()
+        }
+        .build(),
+    );
     write("icon.png", testing::png(48, 48));
 }

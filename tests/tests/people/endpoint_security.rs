@@ -8,9 +8,10 @@ use appdepot_tests::{Answer, TestTenant, World, all};
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 use serde_json::{Value, json};
-use shared::access::Role;
-use shared::domain::event::{Event, Pending};
-use shared::records::Record as _;
+use shared::base::rights::Role;
+use shared::model::events::event::{Event, Pending};
+use shared::store::record::Record as _;
+use shared::store::record::Record as _;
 
 const AT: &str = "/box/srv/1.1/app/endpointsecurity";
 

@@ -12,9 +12,9 @@ use appdepot_tests::pingid::PingSettings;
 use appdepot_tests::requests::{Carries, Entry, Furnished, SCOPES, Signed, Takes, entries, rows};
 use appdepot_tests::{Answer, Call, TestTenant, World, checked, golden};
 use serde_json::json;
-use shared::access::{Permission, Right, Role};
-use shared::domain::team::default_teams;
-use shared::id::{Handle, TeamId};
+use shared::base::id::{Handle, TeamId};
+use shared::base::rights::{Permission, Right, Role};
+use shared::model::people::team::default_teams;
 
 /// A kind of caller.
 struct Caller {

@@ -10,11 +10,11 @@ use appdepot_tests::requests::{
 };
 use appdepot_tests::{Answer, Call, TestTenant, World, all, checked};
 use serde_json::{Value, json};
-use shared::access::{Permission, Right, Role, Scope};
-use shared::dialect::Dialect;
-use shared::domain::sign_in::{APP_SESSION_SECONDS, SESSION_SECONDS};
-use shared::id::Guid;
-use shared::secret::{CredentialText, device_id};
+use shared::base::id::Guid;
+use shared::base::rights::{Permission, Right, Role, Scope};
+use shared::base::secret::{CredentialText, device_id};
+use shared::domain::sign_in::sign_in::{APP_SESSION_SECONDS, SESSION_SECONDS};
+use shared::http::dialect::Dialect;
 use shared::store::wrappers::Fault;
 
 async fn furnished() -> (World, Furnished) {

@@ -5,14 +5,16 @@ use std::path::Path;
 use appdepot_tests::{Answer, PASSWORD, Part};
 use serde::Deserialize;
 use serde_json::{Value, json};
-use shared::access::Role;
-use shared::id::{AppId, BinaryType};
+use shared::base::id::{AppId, BinaryType};
+use shared::base::rights::Role;
 
 use super::case::Caller;
 use super::stage::{ORIGIN, Stage, bytes_of, field, succeeded, text};
 
 const CALLS: &str = "/ease.interface.php";
+
 const APP_USAGE: &str = "com.apperian.app-usage";
+
 const OPEN_WEB_PAGE: &str = "com.apperian.open-webpage-url";
 
 /// A key and its certificate, made for tests; with its password.

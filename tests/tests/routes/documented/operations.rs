@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 use std::fs;
 
 use appdepot_tests::golden;
-use shared::access::Permission;
-use shared::routes::Row;
+use shared::base::rights::Permission;
+use shared::http::routes::Row;
 
 use super::SPANS;
 use super::case::{Case, cases, folder};

@@ -4,12 +4,11 @@ use appdepot_tests::{Answer, PASSWORD, client};
 use percent_encoding::percent_decode_str;
 use serde::Deserialize;
 use serde_json::{Value, json};
-use shared::access::Role;
-use shared::domain::event::{Event, SYSTEM};
-use shared::domain::notification::{Delivery, Notification};
-use shared::id::{AppId, Guid};
-use shared::records;
-use shared::store::keys;
+use shared::base::id::{AppId, Guid};
+use shared::base::rights::Role;
+use shared::model::events::event::{Event, SYSTEM};
+use shared::model::events::notification::{Delivery, Notification};
+use shared::store::{keys, record};
 
 use super::case::example;
 use super::stage::{ADMIN, IDENTIFIER, ORIGIN, Stage, bytes_of, text};
@@ -354,7 +353,7 @@ impl Stage<'_> {
             now,
             &notification.guid,
         );
-        let write = records::create(key, &notification).expect("a notification");
+        let write = record::create(key, &notification).expect("a notification");
         self.world
             .plain
             .table

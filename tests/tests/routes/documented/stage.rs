@@ -7,7 +7,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use package_reader::testing;
 use serde_json::{Value, json};
-use shared::id::{AppId, Guid};
+use shared::base::id::{AppId, Guid};
 
 use super::apperian::{self, Tokens, pause};
 use super::case::{Caller, Case, Exchange, FormPart, Request, Response, Step};
