@@ -97,7 +97,7 @@ pub async fn rotate(mut call: Call<'_>) -> Result<Reply, Error> {
     #[derive(Deserialize)]
     #[serde(rename_all = "camelCase")]
     struct Asked {
-        #[serde(default, deserialize_with = "lenient::optional_number")]
+        #[serde(default, deserialize_with = "shared::base::lenient::optional_number")]
         valid_days: Option<u64>,
     }
     let asked: Asked = call.body()?;

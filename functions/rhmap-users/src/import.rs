@@ -60,7 +60,7 @@ const LOGS_LIMIT: usize = 10;
 #[serde(rename_all = "camelCase")]
 struct CacheKey {
     cache_key: String,
-    #[serde(default, deserialize_with = "lenient::optional_number")]
+    #[serde(default, deserialize_with = "shared::base::lenient::optional_number")]
     start: Option<u64>,
 }
 

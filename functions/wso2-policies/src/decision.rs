@@ -42,7 +42,7 @@ struct Body {
     path: Option<String>,
     #[serde(default)]
     verb: Option<String>,
-    #[serde(default, deserialize_with = "lenient::optional_flag")]
+    #[serde(default, deserialize_with = "shared::base::lenient::optional_flag")]
     path_includes_context: Option<bool>,
     #[serde(default)]
     subject: Option<Who>,

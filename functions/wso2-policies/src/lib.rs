@@ -9,6 +9,7 @@ use shared::base::text::Text;
 use shared::domain::apps::policy_partial;
 use shared::domain::apps::policy_partial::Said;
 use shared::domain::apps::publication::Named;
+use shared::http::dialect::wso2_views::BASE;
 use shared::http::dialect::wso2_views::{AppList, Summary};
 use shared::http::incoming::Incoming;
 use shared::http::paging::{SLICE_DEFAULT, Slice};
@@ -96,13 +97,13 @@ fn number(incoming: &Incoming) -> Result<u32, Error> {
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Body {
-    #[serde(default, deserialize_with = "lenient::optional_text")]
+    #[serde(default, deserialize_with = "shared::base::lenient::optional_text")]
     policy_partial: Option<String>,
-    #[serde(default, deserialize_with = "lenient::optional_text")]
+    #[serde(default, deserialize_with = "shared::base::lenient::optional_text")]
     policy_partial_name: Option<String>,
-    #[serde(default, deserialize_with = "lenient::optional_flag")]
+    #[serde(default, deserialize_with = "shared::base::lenient::optional_flag")]
     is_shared_partial: Option<bool>,
-    #[serde(default, deserialize_with = "lenient::optional_text")]
+    #[serde(default, deserialize_with = "shared::base::lenient::optional_text")]
     policy_partial_desc: Option<String>,
 }
 

@@ -59,11 +59,11 @@ fn asked(incoming: &Incoming) -> Result<Asked, Error> {
     #[derive(Deserialize)]
     #[serde(rename_all = "camelCase")]
     struct Fields {
-        #[serde(default, deserialize_with = "lenient::optional_text")]
+        #[serde(default, deserialize_with = "shared::base::lenient::optional_text")]
         start_time_stamp: Option<String>,
-        #[serde(default, deserialize_with = "lenient::optional_text")]
+        #[serde(default, deserialize_with = "shared::base::lenient::optional_text")]
         end_time_stamp: Option<String>,
-        #[serde(default, deserialize_with = "lenient::optional_text")]
+        #[serde(default, deserialize_with = "shared::base::lenient::optional_text")]
         limit: Option<String>,
     }
     let listing = Listing::parse(incoming.param("appType"))?;
