@@ -15,8 +15,10 @@ use shared::domain::sign_in::sign_in::{Attempt, Throttled};
 use shared::domain::sign_in::user_token;
 use shared::http::incoming::{Incoming, JSON_LIMIT};
 use shared::http::multipart;
+use shared::http::path::Path;
 use shared::http::pipeline::{Call, Plan};
 use shared::http::reply::Reply;
+use shared::http::routes::APPERIAN_CALLS;
 use shared::http::routes::apperian_applications::Op;
 use shared::model::apps::app_text::AppText;
 use shared::model::apps::publication::Platform;
@@ -26,8 +28,9 @@ use shared::store::keys;
 use crate::body::{Blank, Fields};
 use crate::views;
 
-/// Where calls are sent.
-const CALLS: &str = "/ease.interface.php";
+const CALL: Path<1> = Op::CallUnknown.path(["method"]);
+
+const UPLOAD: Path<0> = Op::UploadOfCall.path([]);
 
 /// The part of the form that a file is sent in.
 const FILE: &str = "LUuploadFile";
@@ -39,7 +42,7 @@ pub fn address(request: &Request) -> Option<Cow<'_, str>> {
     struct Named {
         method: String,
     }
-    if request.uri().path().trim_end_matches('/') != CALLS {
+    if request.uri().path().trim_end_matches('/') != APPERIAN_CALLS {
         return None;
     }
     let body: &[u8] = match request.body() {
@@ -63,7 +66,7 @@ pub fn address(request: &Request) -> Option<Cow<'_, str>> {
         .map(|named| named.method)
         .filter(fits)
         .unwrap_or_else(|| "unknown".to_owned());
-    Some(Cow::Owned(format!("{CALLS}/{method}")))
+    Some(Cow::Owned(CALL.of([&method])))
 }
 
 /// What the operations here will read.
@@ -280,8 +283,8 @@ async fn begin(
     let who = call.who()?;
     let transaction = publishing_call::begin(&mut call.reader, who, app).await?;
     let url = format!(
-        "{}/upload?transactionID={transaction}",
-        call.incoming.base_url
+        "{}?transactionID={transaction}",
+        UPLOAD.at(&call.incoming.base_url, [])
     );
     Reply::of(&BegunView {
         metadata,

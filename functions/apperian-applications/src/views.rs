@@ -5,10 +5,18 @@ use serde_json::Value;
 use shared::base::id::{AppId, BinaryType, Guid};
 use shared::domain::apps::numbers;
 use shared::domain::publishing::native_app::NativeApp;
+use shared::http::path::Path;
+use shared::http::routes::APPERIAN_VERSIONS;
+use shared::http::routes::apperian_applications::Op;
 use shared::model::apps::app::{AppCard, VersionCard};
 use shared::model::apps::app_text::{AppText, FormFactor};
 use shared::model::apps::publication::Platform;
 use shared::model::apps::work::SigningStatus;
+
+const DOWNLOAD: Path<1> = Op::Download.path(["application"]);
+
+/// The version of the API that addresses name.
+const VERSION: &str = APPERIAN_VERSIONS[0];
 
 /// The document's numbers of native apps and of what they run on: every iOS, every Android.
 const IOS: (u8, u16) = (0, 1);
@@ -195,7 +203,7 @@ impl ApplicationView {
             reviews_enabled: text.reviews_enabled,
             form_factor_override: text.form_factors.clone(),
             direct_download_binary_url: live
-                .map(|_| format!("{base_url}/v1/downloads/direct/applications/{name}")),
+                .map(|_| format!("{base_url}{VERSION}{}", DOWNLOAD.of([&name]))),
             version: live.map_or_else(
                 || VersionView::new(card, text),
                 |(kind, version)| VersionView::of(card, text, kind, version),

@@ -13,6 +13,9 @@ use shared::base::text::Label;
 use shared::domain::pingid::ping_settings;
 use shared::domain::sign_in::api_key as sign_in_api_key;
 use shared::domain::sign_in::oauth::NewClient;
+use shared::http::addresses;
+use shared::http::routes::PUBLISHER;
+use shared::http::routes::wso2_oauth::Op;
 use shared::model::credentials::credential::KeyOf;
 use shared::model::people::principal::{Means, Principal};
 use shared::model::people::tenant::Tenant;
@@ -37,6 +40,8 @@ const APPERIAN: &str = "apperian-token";
 /// The files of settings.
 pub const FILES: [&str; 4] = [FHCRC, WSO2, PINGID, APPERIAN];
 
+const TOKEN: shared::http::path::Path<0> = Op::Token.path([]);
+
 /// What a client of the publisher API must know.
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -51,8 +56,8 @@ struct Wso2Client {
 impl Wso2Client {
     fn at(self, base_url: &str) -> Self {
         Self {
-            base_url: format!("{base_url}/api/appm/publisher/v1.1"),
-            token_url: format!("{base_url}/oauth2/token"),
+            base_url: format!("{base_url}{PUBLISHER}"),
+            token_url: TOKEN.at(base_url, []),
             ..self
         }
     }
@@ -141,7 +146,13 @@ async fn pingid(
     base_url: &str,
 ) -> Result<String, Error> {
     let key = data_key(context, reader, handle).await?;
-    ping_settings::properties(reader, &principal(handle, domain, user), &key, base_url).await
+    ping_settings::properties(
+        reader,
+        &principal(handle, domain, user),
+        &key,
+        &addresses::of_pingid(base_url),
+    )
+    .await
 }
 
 /// With a new API key.
@@ -260,7 +271,7 @@ pub fn readdress(folder: &Path, base_url: &str) -> std::io::Result<()> {
             });
             lines.map(|line| line + "\n").collect()
         } else if name == PINGID {
-            ping_settings::readdressed(&text, base_url)
+            ping_settings::readdressed(&text, &addresses::of_pingid(base_url))
         } else {
             match serde_json::from_str::<Wso2Client>(&text)
                 .and_then(|client| client.at(base_url).text())

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use shared::base::error::Error;
 use shared::http::pipeline::{Service, service};
+use shared::http::routes;
 use shared::services::context::Context;
 
 /// The functions that answer HTTP.

@@ -5,6 +5,7 @@ use shared::base::error::Error;
 use shared::base::id::Handle;
 use shared::domain::app_policies::policy_document;
 use shared::domain::app_policies::policy_document::Unsigned;
+use shared::http::addresses;
 use shared::model::app_policies::policy_document::Published;
 use shared::model::apps::app::Version;
 use shared::model::apps::work::Job;
@@ -54,12 +55,13 @@ impl Document {
             .as_ref()
             .map(|work| work.policies.as_slice())
             .unwrap_or_default();
+        let url = addresses::policy_document(&job.base_url, handle, job.binary);
         let unsigned = Unsigned {
             handle,
             binary: job.binary,
             identifier: &version.identifier,
             policies,
-            base_url: &job.base_url,
+            url: &url,
             issued: job.created,
             former: former.as_ref().map(|former| &former.value),
         };

@@ -5,6 +5,7 @@ use shared::base::clock::Timestamp;
 use shared::base::error::Error;
 use shared::domain::pingid::ping_settings;
 use shared::domain::pingid::ping_settings::{Changed, VALID_DAYS};
+use shared::http::addresses;
 use shared::http::pipeline::Call;
 use shared::http::reply::Reply;
 use shared::model::pingid::ping_settings::PingKey;
@@ -52,8 +53,13 @@ pub async fn read(mut call: Call<'_>) -> Result<Reply, Error> {
 pub async fn download(mut call: Call<'_>) -> Result<Reply, Error> {
     let who = call.who()?;
     let data_key = call.data_key(who.handle).await?;
-    let text = ping_settings::properties(&mut call.reader, who, &data_key, &call.incoming.base_url)
-        .await?;
+    let text = ping_settings::properties(
+        &mut call.reader,
+        who,
+        &data_key,
+        &addresses::of_pingid(&call.incoming.base_url),
+    )
+    .await?;
     tracing::info!(user = %who.owner.user, "the PingID settings were downloaded");
     let reply = Reply::bytes("text/plain; charset=utf-8", text.into_bytes());
     Ok(reply.header(

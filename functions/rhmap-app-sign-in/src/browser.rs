@@ -10,8 +10,10 @@ use shared::base::error::{Error, Kind};
 use shared::base::secret::CredentialText;
 use shared::domain::sign_in::sign_in;
 use shared::domain::sign_in::sign_in::{Attempt, Entrance, PENDING_SECONDS, Person};
+use shared::http::path::Path;
 use shared::http::pipeline::Call;
 use shared::http::reply::Reply;
+use shared::http::routes::rhmap_app_sign_in::Op;
 use shared::model::credentials::sign_in::PendingSignIn;
 use shared::model::people::auth_policy::Policy;
 use shared::model::people::tenant::Tenant;
@@ -25,9 +27,11 @@ use crate::providers;
 /// What the protocol keeps between its halves is sealed for this.
 const PURPOSE: &str = "pending sign-in";
 
+const CALLBACK: Path<0> = Op::Callback.path([]);
+
 /// Where a provider sends the browser back to.
 pub fn callback(call: &Call<'_>) -> String {
-    format!("{}/box/srv/1.1/arm/authCallback", call.incoming.base_url)
+    CALLBACK.at(&call.incoming.base_url, [])
 }
 
 /// Whether the browser may be sent there with a session: to this server, or where the policy says.

@@ -12,6 +12,7 @@ use shared::domain::people::password::Reason;
 use shared::domain::people::{password, user};
 use shared::domain::sign_in::sign_in::{Attempt, Throttled};
 use shared::domain::sign_in::{own_password, sign_in};
+use shared::http::addresses;
 use shared::http::pipeline::{Call, Operations};
 use shared::http::reply::Reply;
 use shared::http::routes::Function;
@@ -268,7 +269,7 @@ async fn reset(
         mailer,
         &user,
         &tenant.value.name,
-        &call.incoming.base_url,
+        &addresses::password_page(&call.incoming.base_url),
         Reason::Reset,
         &link,
     )

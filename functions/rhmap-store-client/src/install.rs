@@ -15,6 +15,7 @@ use shared::base::rights::Right;
 use shared::domain::apps::{app, store_front};
 use shared::domain::log::audit;
 use shared::domain::log::ticket::{Ticket, VALID_SECONDS};
+use shared::http::addresses;
 use shared::http::pipeline::Call;
 use shared::http::reply::Reply;
 use shared::model::apps::app::{AppCard, Binary, Version, VersionAlias};
@@ -229,9 +230,9 @@ async fn page(
     let page = InstallPage {
         title: card.name.as_str(),
         version: &version.version_name,
-        icon_url: &Ticket::icon_url(base, &ticket),
+        icon_url: &addresses::ticket_icon(base, &ticket),
         manifest_parameter: utf8_percent_encode(
-            &Ticket::manifest_url(base, &ticket),
+            &addresses::ticket_manifest(base, &ticket),
             NON_ALPHANUMERIC,
         )
         .to_string(),
@@ -285,8 +286,8 @@ pub async fn manifest(mut call: Call<'_>) -> Result<Reply, Error> {
         title: card.name.as_str(),
         version: &version.version_name,
         bundle_id: &version.identifier,
-        package_url: Ticket::package_url(base, &text),
-        icon_url: Ticket::icon_url(base, &text),
+        package_url: addresses::ticket_package(base, &text),
+        icon_url: addresses::ticket_icon(base, &text),
     };
     Ok(Reply::bytes(
         "text/xml; charset=utf-8",

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use shared::base::error::Error;
 use shared::base::id::{AppRef, BinaryType, Guid, Handle};
 use shared::domain::apps::{app, store_front};
+use shared::http::addresses;
 use shared::http::incoming::Incoming;
 use shared::http::pipeline::{Call, Operations, Plan};
 use shared::http::reply::Reply;
@@ -176,10 +177,7 @@ async fn get_store_items(mut call: Call<'_>) -> Result<Reply, Error> {
         .map(|(card, icon)| {
             let target = |binary: &BinaryCard| TargetView {
                 kind: binary.kind,
-                url: format!(
-                    "{base}/box/srv/1.1/mas/storeitem/install?guid={}",
-                    card.id.binary(binary.kind)
-                ),
+                url: addresses::install(base, &card.id.binary(binary.kind).to_string()),
             };
             let targets: Vec<TargetView> = card.binaries.iter().map(target).collect();
             StoreItemView {

@@ -7,6 +7,7 @@ use shared::base::lenient;
 use shared::domain::people::user_changes::Memberships;
 use shared::domain::people::user_import;
 use shared::domain::people::user_import::Import;
+use shared::http::addresses;
 use shared::http::multipart;
 use shared::http::pipeline::Call;
 use shared::http::reply::{Content, Reply};
@@ -43,7 +44,7 @@ pub async fn import(mut call: Call<'_>) -> Result<Reply, Error> {
     let import = Import {
         memberships: &memberships,
         mailer,
-        base_url: &call.incoming.base_url,
+        password_page: &addresses::password_page(&call.incoming.base_url),
     };
     let cachekey = user_import::import(&mut call.reader, who, &rows, &import).await?;
     #[derive(Serialize)]

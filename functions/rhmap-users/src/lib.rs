@@ -7,6 +7,7 @@ use shared::base::text::Label;
 use shared::domain::people::password::Reason;
 use shared::domain::people::user_changes::{Changes, Creation, Invited, Memberships};
 use shared::domain::people::{password, team, user_changes, user_list};
+use shared::http::addresses;
 use shared::http::incoming::Incoming;
 use shared::http::paging::Page;
 use shared::http::pipeline::{Call, Operations, Plan};
@@ -251,7 +252,7 @@ async fn create(mut call: Call<'_>) -> Result<Reply, Error> {
             mailer,
             &user,
             &who.domain,
-            &call.incoming.base_url,
+            &addresses::password_page(&call.incoming.base_url),
             Reason::Invitation,
             &link,
         )
@@ -292,7 +293,7 @@ async fn update(mut call: Call<'_>) -> Result<Reply, Error> {
             mailer,
             user,
             &who.domain,
-            &call.incoming.base_url,
+            &addresses::password_page(&call.incoming.base_url),
             why,
             &link,
         )
@@ -443,7 +444,7 @@ async fn invite(mut call: Call<'_>) -> Result<Reply, Error> {
         .send(&password::mail(
             &user,
             &who.domain,
-            &call.incoming.base_url,
+            &addresses::password_page(&call.incoming.base_url),
             why,
             &link,
         )?)

@@ -10,15 +10,19 @@ use shared::domain::apps::catalogue::Rows;
 use shared::http::dialect::wso2_views::{AppList, Summary};
 use shared::http::incoming::Incoming;
 use shared::http::paging::Slice;
+use shared::http::path::Path;
 use shared::http::pipeline::{Call, Plan};
 use shared::http::reply::Reply;
+use shared::http::routes::wso2_apps::Op;
 use shared::model::apps::app::AppCard;
 use shared::model::apps::catalogue::Row;
 use shared::model::apps::publication::Publication;
 use shared::store::record::Reader;
 use shared::store::{Key, keys};
 
-use crate::views::{AppView, BASE, group_names, whole_view};
+use crate::views::{AppView, group_names, whole_view};
+
+const APPS: Path<1> = Op::List.path(["appType"]);
 
 /// Most characters of a search.
 const QUERY_LIMIT: usize = 1_000;
@@ -230,7 +234,7 @@ pub async fn list(mut call: Call<'_>) -> Result<Reply, Error> {
     } else {
         catalogue::search(reader, handle, listing, slice.offset, slice.limit, fits).await?
     };
-    let path = format!("{BASE}/apps/{}", listing.as_str());
+    let path = APPS.of([&listing.as_str()]);
     let kept = [
         ("query", asked.query.as_str()),
         ("field-filter", asked.field_filter.as_str()),

@@ -12,7 +12,10 @@ use shared::base::error::Error;
 use shared::base::id::{AppId, Guid, Handle};
 use shared::base::kind::AppKind;
 use shared::domain::apps::life_cycle;
-pub use shared::http::dialect::wso2_views::BASE;
+use shared::http::dialect::wso2_views::static_path;
+use shared::http::path::Path;
+use shared::http::routes::wso2_apps::Op;
+use shared::http::routes::wso2_files;
 use shared::model::apps::app::AppCard;
 use shared::model::apps::life_cycle::Action;
 use shared::model::apps::publication::{Market, Platform, PolicyGroup, Publication, UriTemplate};
@@ -57,6 +60,10 @@ pub fn validators(id: AppId, card: &AppCard, rev: u64) -> Validators {
     Validators::of_record(&id.uuid(), rev, card.modified)
 }
 
+const APP: Path<2> = Op::Read.path(["appType", "appId"]);
+
+const PACKAGE: Path<1> = wso2_files::Op::ReadBinary.path(["fileName"]);
+
 /// The path at which an app is read.
 pub fn location(card: &AppCard, id: AppId) -> String {
     let listing = if card.kind == AppKind::Mobile {
@@ -64,7 +71,7 @@ pub fn location(card: &AppCard, id: AppId) -> String {
     } else {
         "webapp"
     };
-    format!("{BASE}/apps/{listing}/id/{}", id.uuid())
+    APP.of([&listing, &id.uuid()])
 }
 
 /// Where a picture is read.
@@ -74,7 +81,7 @@ fn picture(kind: AppKind, file: &str) -> String {
     } else {
         "webapp"
     };
-    format!("{BASE}/apps/static-contents/{file}?appType={app_type}")
+    format!("{}?appType={app_type}", static_path(file))
 }
 
 /// An app's package.
@@ -240,12 +247,7 @@ pub fn whole_view(
     let appmeta = match binary {
         Some(binary) => MetaView {
             path: live
-                .map(|live| {
-                    format!(
-                        "{BASE}/apps/mobile/binaries/{}",
-                        live.shown_file(binary.kind)
-                    )
-                })
+                .map(|live| PACKAGE.of([&live.shown_file(binary.kind)]))
                 .unwrap_or_default(),
             package: binary.identifier.clone(),
             version: live

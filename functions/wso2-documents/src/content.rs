@@ -5,6 +5,7 @@ use shared::base::conditions::{Validators, Verdict};
 use shared::base::error::Error;
 use shared::domain::apps::upload::Announced;
 use shared::domain::apps::{document, file};
+use shared::http::dialect::wso2_views::static_path;
 use shared::http::multipart;
 use shared::http::multipart::Form;
 use shared::http::pipeline::Call;
@@ -15,7 +16,7 @@ use shared::model::apps::upload::Target;
 use shared::services::objects::{Presentation, disposition};
 use shared::store::record::Stored;
 
-use crate::place::{Place, guard};
+use crate::place::{CONTENT, Place, guard};
 use crate::view::DocumentView;
 
 /// How long a signed address of the storage is valid.
@@ -196,15 +197,12 @@ pub async fn write(mut call: Call<'_>) -> Result<Reply, Error> {
 
 fn answer(place: &Place, written: &Stored<Document>) -> Result<Reply, Error> {
     let id = written.value.file();
-    let path = id.map(|id| format!("/api/appm/publisher/v1.1/apps/static-contents/{id}"));
+    let path = id.map(static_path);
     let view = WrittenView {
         document: DocumentView::of(&written.value),
         id,
         path,
     };
     let reply = Reply::of(&view)?.validators(document::validators(written));
-    Ok(reply.header(
-        "location",
-        format!("{}/content", place.path_of(&written.value)),
-    ))
+    Ok(reply.header("location", place.path_of(CONTENT, &written.value)))
 }

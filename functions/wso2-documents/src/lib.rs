@@ -20,13 +20,11 @@ use shared::model::apps::document::{Document, Source, Topic};
 use shared::store::keys;
 use shared::store::record::Stored;
 
-use crate::place::{Place, guard};
+use crate::place::{DOCUMENT, Place, guard};
 use crate::view::DocumentView;
 
 mod content;
-
 mod place;
-
 mod view;
 
 /// The function.
@@ -182,7 +180,7 @@ async fn create(mut call: Call<'_>) -> Result<Reply, Error> {
     let made = document::create(&mut call.reader, place.handle, place.app, new).await?;
     Ok(shown(&made)?
         .success(Success::Created)
-        .header("location", place.path_of(&made.value)))
+        .header("location", place.path_of(DOCUMENT, &made.value)))
 }
 
 /// 001a 11

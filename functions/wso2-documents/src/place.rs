@@ -7,8 +7,18 @@ use shared::domain::apps::document::Guard;
 use shared::domain::apps::publication;
 use shared::domain::apps::publication::Named;
 use shared::domain::publishing::publishing;
+use shared::http::path::Path;
 use shared::http::pipeline::Call;
+use shared::http::routes::wso2_documents::Op;
 use shared::model::apps::document::Document;
+
+const DOCUMENTS: Path<2> = Op::List.path(["appType", "appId"]);
+
+/// The path of a document.
+pub const DOCUMENT: Path<3> = Op::Read.path(["appType", "appId", "documentId"]);
+
+/// The path of a document's content.
+pub const CONTENT: Path<3> = Op::ReadContent.path(["appType", "appId", "documentId"]);
 
 /// What a path names, once the app is known to be there.
 pub struct Place {
@@ -61,16 +71,16 @@ impl Place {
 
     /// The path of the app's documents.
     pub fn path(&self) -> String {
-        format!(
-            "/api/appm/publisher/v1.1/apps/{}/id/{}/docs",
-            self.listing.as_str(),
-            self.app.uuid()
-        )
+        DOCUMENTS.of([&self.listing.as_str(), &self.app.uuid()])
     }
 
-    /// The path of a document of the app.
-    pub fn path_of(&self, document: &Document) -> String {
-        format!("{}/{}", self.path(), document.id.uuid())
+    /// One of the paths of a document of the app.
+    pub fn path_of(&self, path: Path<3>, document: &Document) -> String {
+        path.of([
+            &self.listing.as_str(),
+            &self.app.uuid(),
+            &document.id.uuid(),
+        ])
     }
 }
 

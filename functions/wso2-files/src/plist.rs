@@ -8,6 +8,7 @@ use shared::base::conditions::Validators;
 use shared::base::error::Error;
 use shared::base::id::{BinaryType, Handle};
 use shared::domain::log::ticket::{Ticket, VALID_SECONDS};
+use shared::http::addresses;
 use shared::http::incoming::Incoming;
 use shared::http::pipeline::Call;
 use shared::http::reply::{Content, Reply};
@@ -70,7 +71,7 @@ struct Installable {
 /// The manifest as XML; as the documented JSON for whoever asks for JSON by name and not for XML.
 pub async fn read(mut call: Call<'_>) -> Result<Reply, Error> {
     let app = installable(&mut call).await?;
-    let url = Ticket::package_url(&call.incoming.base_url, &app.ticket);
+    let url = addresses::ticket_package(&call.incoming.base_url, &app.ticket);
     let reply = if asks_for_json(call.incoming) {
         let assets = [AssetView {
             kind: "software-package",
@@ -107,7 +108,7 @@ pub async fn link(mut call: Call<'_>) -> Result<Reply, Error> {
         install: String,
     }
     let app = installable(&mut call).await?;
-    let plist = Ticket::manifest_url(&call.incoming.base_url, &app.ticket);
+    let plist = addresses::ticket_manifest(&call.incoming.base_url, &app.ticket);
     let install = format!(
         "itms-services://?action=download-manifest&url={}",
         utf8_percent_encode(&plist, NON_ALPHANUMERIC)

@@ -24,11 +24,6 @@ const STORAGE_URL: Duration = Duration::from_secs(300);
 /// The largest file that is answered from here: as base64 it passes a function.
 const ANSWERED: u64 = 4 << 20;
 
-/// Where a picture or document is read, without the query that the document asks for.
-pub fn static_path(name: &str) -> String {
-    format!("/api/appm/publisher/v1.1/apps/static-contents/{name}")
-}
-
 /// 001a 17: a package, by the name of its file or the guid of its version.
 pub async fn binary(mut call: Call<'_>) -> Result<Reply, Error> {
     let (name, handle) = (

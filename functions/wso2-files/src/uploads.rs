@@ -7,6 +7,7 @@ use shared::base::id::Guid;
 use shared::base::kind::Listing;
 use shared::domain::apps::upload::Announced;
 use shared::domain::apps::{file, upload};
+use shared::http::dialect::wso2_views::static_path;
 use shared::http::direct_upload::{PartsBody, PreparedView};
 use shared::http::multipart;
 use shared::http::multipart::Form;
@@ -16,7 +17,6 @@ use shared::model::apps::file::{Content, StoredFile};
 use shared::model::apps::upload::{EXPIRED, State, Target, Upload};
 
 use crate::parameters::app_type;
-use crate::reading::static_path;
 
 /// 001a 16: `file`, an Android or iOS package by its extension.
 pub async fn binary(mut call: Call<'_>) -> Result<Reply, Error> {

@@ -13,6 +13,7 @@ use shared::http::dialect::wso2_views::BASE;
 use shared::http::dialect::wso2_views::{AppList, Summary};
 use shared::http::incoming::Incoming;
 use shared::http::paging::{SLICE_DEFAULT, Slice};
+use shared::http::path::Path;
 use shared::http::pipeline::{Call, Operations, Plan};
 use shared::http::reply::{Reply, Success};
 use shared::http::routes::Function;
@@ -27,6 +28,12 @@ mod decision;
 
 /// The function.
 pub struct Policies;
+
+const LIST: Path<0> = Op::List.path([]);
+
+const APPS_OF: Path<2> = Op::ListApps.path(["policyPartialId", "appType"]);
+
+const PARTIAL: Path<1> = Op::Read.path(["policyPartialId"]);
 
 impl Operations for Policies {
     type Op = Op;
@@ -166,7 +173,7 @@ async fn create(mut call: Call<'_>) -> Result<Reply, Error> {
     call.incoming.conditions.judge_creation()?;
     let (said, who) = (said(&call)?, call.who()?);
     let made = policy_partial::create(&mut call.reader, who, &said).await?;
-    let location = format!("{BASE}/administration/xacmlpolicies/{}", made.id);
+    let location = PARTIAL.of([&made.id]);
     let view = NumberView {
         policy_partial_id: made.id,
     };
@@ -241,7 +248,7 @@ async fn list(mut call: Call<'_>) -> Result<Reply, Error> {
     let (slice, handle) = (Slice::of(call.incoming)?, call.who()?.handle);
     let (found, more) =
         policy_partial::list(&mut call.reader, handle, slice.offset, slice.limit).await?;
-    let links = slice.links(&format!("{BASE}/xacmlpolicies"), &[], found.len(), more);
+    let links = slice.links(LIST.text(), &[], found.len(), more);
     let view = |shown: Shown| InfoView {
         policy_partial_id: shown.id,
         policy_partial_name: shown.name.to_string(),
@@ -276,7 +283,7 @@ async fn list_apps(mut call: Call<'_>) -> Result<Reply, Error> {
     // An app that was deleted in between is not shown, and the next page begins where this one was
     // to end.
     let links = slice.links(
-        &format!("{BASE}/xacmlpolicies/{id}/apps/{}", listing.as_str()),
+        &APPS_OF.of([&id, &listing.as_str()]),
         &[],
         slice.limit as usize,
         more,

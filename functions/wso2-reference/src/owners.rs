@@ -5,12 +5,13 @@ use shared::base::conditions::Validators;
 use shared::base::error::{Error, Kind};
 use shared::domain::apps::business_owner;
 use shared::domain::apps::business_owner::Said;
+use shared::http::path::Path;
 use shared::http::pipeline::Call;
 use shared::http::reply::{Reply, Success};
+use shared::http::routes::wso2_reference::Op;
 use shared::model::apps::business_owner::{BusinessOwner, Property};
 
-/// Where business owners are.
-const PATH: &str = "/api/appm/publisher/v1.1/administration/businessowner";
+const OWNER: Path<1> = Op::ReadOwner.path(["businessOwnerId"]);
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -129,7 +130,7 @@ pub async fn create(mut call: Call<'_>) -> Result<Reply, Error> {
     let reply = Reply::of(&MadeView { id: owner.id })?
         .success(Success::Catalogued)
         .validators(owner.validators());
-    Ok(reply.header("location", format!("{PATH}/{}", owner.id)))
+    Ok(reply.header("location", OWNER.of([&owner.id])))
 }
 
 fn number(call: &Call<'_>) -> Result<u32, Error> {

@@ -8,6 +8,7 @@ use http::Method;
 
 use crate::base::rights::{Permission, Right, Scope};
 use crate::http::dialect::Dialect;
+use crate::http::path::Path;
 
 /// One route.
 #[derive(Clone, Debug)]
@@ -48,6 +49,18 @@ pub struct Summary {
     /// Its rows.
     pub rows: Vec<Row>,
 }
+
+/// Where the publisher API (001) begins.
+pub const PUBLISHER: &str = "/api/appm/publisher/v1.1";
+
+/// Where PingID's API (002) begins.
+pub const PINGID: &str = "/pingid";
+
+/// Where the older calls of the Apperian API are sent, which name their method in the body.
+pub const APPERIAN_CALLS: &str = "/ease.interface.php";
+
+/// What may stand before each path of the Apperian API (000).
+pub const APPERIAN_VERSIONS: [&str; 2] = ["/v1", "/v2"];
 
 const ANY: Permission = Permission::Open;
 
@@ -121,6 +134,17 @@ macro_rules! functions {
                 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
                 #[allow(missing_docs, reason = "the rows cite the section of each")]
                 pub enum Op { $($op),+ }
+
+                impl Op {
+                    /// The path of this operation, the first where it has several; `names` are
+                    /// its parameters. For constants: see [`Path`].
+                    pub const fn path<const N: usize>(self, names: [&str; N]) -> Path<N> {
+                        let paths: &[&'static str] = match self {
+                            $(Self::$op => &[$($path),+]),+
+                        };
+                        Path::new(paths[0], names)
+                    }
+                }
 
                 fn rows() -> Vec<(Row, Op)> {
                     vec![$($((Row {

@@ -80,14 +80,6 @@ pub async fn published(
     reader.get(&keys::policy_document(handle, binary)).await
 }
 
-/// Where a binary's document is published.
-pub fn url(base_url: &str, handle: Handle, binary: AppId) -> String {
-    format!(
-        "{base_url}/policy-documents/{handle}/{}",
-        binary.base64url()
-    )
-}
-
 /// The word for a type of binary in documents: an app knows its platform and not the type of its
 /// package.
 fn platform(kind: BinaryType) -> &'static str {
@@ -109,8 +101,8 @@ pub struct Unsigned<'a> {
     pub identifier: &'a str,
     /// The policies; none to let installed apps go.
     pub policies: &'a [Applied],
-    /// Where this deployment is reached.
-    pub base_url: &'a str,
+    /// The address where it is published.
+    pub url: &'a str,
     /// When it is signed.
     pub issued: Timestamp,
     /// The document before it.
@@ -141,7 +133,7 @@ impl Unsigned<'_> {
             "issued": self.issued.rfc3339(),
             "serial": self.serial(),
             "policies": policies,
-            "url": url(self.base_url, self.handle, self.binary),
+            "url": self.url,
         }))
     }
 
@@ -213,13 +205,13 @@ mod tests {
             auth_required: true,
         };
         let issued = clock::Timestamp(1_351_850_808_034);
-        let base_url = "https://store.example";
+        let url = "https://store.example/a/document";
         let mut document = Unsigned {
             handle,
             binary,
             identifier: "com.example.app",
             policies: &[applied],
-            base_url,
+            url,
             issued,
             former: None,
         };
@@ -238,7 +230,7 @@ mod tests {
             "issued": "2012-11-02T10:06:48Z",
             "serial": 1,
             "policies": [policy],
-            "url": format!("https://store.example/policy-documents/{handle}/{id}"),
+            "url": url,
         });
         assert_eq!(document.payload().unwrap(), wanted);
         let former = document.signed("a.b.c".to_owned());

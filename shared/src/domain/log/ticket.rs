@@ -31,23 +31,6 @@ fn refused() -> Error {
 }
 
 impl Ticket {
-    /// The address of the manifest by which a device installs what the ticket is for. It needs no
-    /// credential.
-    pub fn manifest_url(base_url: &str, ticket: &str) -> String {
-        format!("{base_url}/box/srv/1.1/mas/storeitem/manifest/{ticket}")
-    }
-
-    /// The address of the package itself: each request is sent to a fresh address of the storage,
-    /// so that a phone can resume while the ticket is valid.
-    pub fn package_url(base_url: &str, ticket: &str) -> String {
-        format!("{base_url}/box/srv/1.1/mas/storeitem/package/{ticket}")
-    }
-
-    /// The address of the icon that the device shows while it installs.
-    pub fn icon_url(base_url: &str, ticket: &str) -> String {
-        format!("{base_url}/box/srv/1.1/mas/storeitem/icon/{ticket}")
-    }
-
     fn message(&self) -> String {
         format!(
             "{}.{}.{}.{}",

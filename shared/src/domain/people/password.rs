@@ -85,21 +85,18 @@ struct LinkMail<'a> {
     until: &'a str,
 }
 
-/// The mail with a link to `user`.
+/// The mail with a link to `user`; `page` is the address where a link's password is chosen.
 ///
 /// # Errors
 /// Invalid for a user without a mail address.
 pub fn mail(
     user: &User,
     domain: &str,
-    base_url: &str,
+    page: &str,
     reason: Reason,
     link: &CredentialText,
 ) -> Result<Mail, Error> {
-    let url = format!(
-        "{base_url}/box/srv/1.1/act/sys/auth/setpassword?token={}",
-        link.expose()
-    );
+    let url = format!("{page}?token={}", link.expose());
     let name = if user.name.is_empty() {
         &user.owner.username
     } else {
@@ -136,20 +133,16 @@ pub fn mail(
 }
 
 /// Mails a link, and gives whether the mail service took it. What went wrong stands in the log; the
-/// link is good all the same, and another one can be sent.
+/// link is good all the same, and another one can be sent. `page` is as in [`mail`].
 pub async fn send(
     mailer: &dyn Mailer,
     user: &User,
     domain: &str,
-    base_url: &str,
+    page: &str,
     reason: Reason,
     link: &CredentialText,
 ) -> bool {
-    let sent = async {
-        mailer
-            .send(&mail(user, domain, base_url, reason, link)?)
-            .await
-    };
+    let sent = async { mailer.send(&mail(user, domain, page, reason, link)?).await };
     match sent.await {
         Ok(()) => true,
         Err(error) => {

@@ -137,8 +137,8 @@ pub struct Import<'a> {
     pub memberships: &'a Memberships,
     /// Who mails the invitations; `None` for none.
     pub mailer: Option<&'a dyn Mailer>,
-    /// Where this deployment is reached, for the links.
-    pub base_url: &'a str,
+    /// The address where a link's password is chosen.
+    pub password_page: &'a str,
 }
 
 /// What became of a row.
@@ -242,7 +242,7 @@ async fn made_and_mailed(
             mailer,
             &user,
             &who.domain,
-            import.base_url,
+            import.password_page,
             Reason::Invitation,
             &link,
         )

@@ -96,8 +96,17 @@ struct NewKey {
     secret: String,
 }
 
-/// The text of `pingid.properties` with the current key, for clients that find this server at
-/// `base_url`. The first one who asks has the settings made.
+/// Where clients find this server.
+#[derive(Clone, Debug)]
+pub struct Addresses<'a> {
+    /// Where this deployment is reached, which is where a browser finds the administration.
+    pub administration: &'a str,
+    /// Where the API begins that the messages of `002` are sent to.
+    pub api: String,
+}
+
+/// The text of `pingid.properties` with the current key, for clients that find this server at these
+/// addresses. The first one who asks has the settings made.
 ///
 /// # Errors
 /// Conflict where others were first each time; the store's.
@@ -105,7 +114,7 @@ pub async fn properties(
     reader: &mut Reader<'_>,
     who: &Principal,
     data_key: &DataKey,
-    base_url: &str,
+    addresses: &Addresses<'_>,
 ) -> Result<String, Error> {
     let now = reader.now();
     let of = keys::ping_settings(who.handle);
@@ -139,24 +148,32 @@ pub async fn properties(
         );
         Ok((NewKey { token, secret }, Vec::new()))
     })?;
-    Ok(written(&current, &who.domain, base_url))
+    Ok(written(&current, &who.domain, addresses))
 }
 
 /// As Java's properties are written. Real files have the padding of the key escaped; addresses have
 /// nothing that must be.
-fn written(key: &NewKey, alias: &str, base_url: &str) -> String {
+fn written(key: &NewKey, alias: &str, addresses: &Addresses<'_>) -> String {
     let NewKey { token, secret } = key;
-    let (secret, url) = (secret.replace('=', "\\="), format!("{base_url}/pingid"));
+    let secret = secret.replace('=', "\\=");
+    let Addresses {
+        administration,
+        api,
+    } = addresses;
     format!(
-        "use_base64_key={secret}\nuse_signature=true\ntoken={token}\nidp_url={url}\norg_alias={alias}\nadmin_url={base_url}\nauthenticator_url={url}\n"
+        "use_base64_key={secret}\nuse_signature=true\ntoken={token}\nidp_url={api}\norg_alias={alias}\nadmin_url={administration}\nauthenticator_url={api}\n"
     )
 }
 
-/// The settings with another address, as [`properties`] writes them.
-pub fn readdressed(properties: &str, base_url: &str) -> String {
+/// The settings with other addresses, as [`properties`] writes them.
+pub fn readdressed(properties: &str, addresses: &Addresses<'_>) -> String {
+    let Addresses {
+        administration,
+        api,
+    } = addresses;
     let line = |line: &str| match line.split_once('=').map_or("", |(name, _)| name.trim()) {
-        name @ ("idp_url" | "authenticator_url") => format!("{name}={base_url}/pingid\n"),
-        "admin_url" => format!("admin_url={base_url}\n"),
+        name @ ("idp_url" | "authenticator_url") => format!("{name}={api}\n"),
+        "admin_url" => format!("admin_url={administration}\n"),
         _ => format!("{line}\n"),
     };
     properties.lines().map(line).collect()
@@ -282,14 +299,18 @@ mod tests {
             token: "0123".to_owned(),
             secret: "+/a=".to_owned(),
         };
-        let text = written(&key, "dev", "https://store.example");
+        let at = |base_url| Addresses {
+            administration: base_url,
+            api: format!("{base_url}/pingid"),
+        };
+        let text = written(&key, "dev", &at("https://store.example"));
         assert_eq!(
             text,
             "use_base64_key=+/a\\=\nuse_signature=true\ntoken=0123\nidp_url=https://store.example/pingid\norg_alias=dev\nadmin_url=https://store.example\nauthenticator_url=https://store.example/pingid\n"
         );
         assert_eq!(
-            readdressed(&text, "http://127.0.0.1:4000"),
-            written(&key, "dev", "http://127.0.0.1:4000")
+            readdressed(&text, &at("http://127.0.0.1:4000")),
+            written(&key, "dev", &at("http://127.0.0.1:4000"))
         );
     }
 }

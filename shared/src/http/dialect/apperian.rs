@@ -9,12 +9,12 @@ use serde_json::{Value, json};
 use crate::base::error::{Error, Kind};
 use crate::http::dialect::answer::{Written, status};
 use crate::http::reply::Success;
+use crate::http::routes::APPERIAN_VERSIONS;
 
 /// A path without the version before it: `/v1` and `/v2` are taken and mean nothing, as is none.
 pub fn unversioned(path: &str) -> &str {
-    let rest = path
-        .strip_prefix("/v1")
-        .or_else(|| path.strip_prefix("/v2"));
+    let mut versions = APPERIAN_VERSIONS.iter();
+    let rest = versions.find_map(|version| path.strip_prefix(version));
     rest.filter(|rest| rest.starts_with('/')).unwrap_or(path)
 }
 

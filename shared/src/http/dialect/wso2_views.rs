@@ -3,10 +3,16 @@
 use serde::Serialize;
 
 use crate::http::paging::Links;
+use crate::http::path::Path;
+use crate::http::routes::wso2_files;
 use crate::model::apps::catalogue::Row;
 
-/// Where the API begins.
-pub const BASE: &str = "/api/appm/publisher/v1.1";
+const STATIC_FILE: Path<1> = wso2_files::Op::ReadStatic.path(["fileName"]);
+
+/// The path at which a picture or document is read, without the query that 001 12 asks for.
+pub fn static_path(file: &str) -> String {
+    STATIC_FILE.of([&file])
+}
 
 /// An app as short lists show it.
 #[derive(Clone, Debug, Serialize)]

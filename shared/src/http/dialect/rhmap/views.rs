@@ -1,5 +1,6 @@
 //! Views that more than one function of RHMAP prints.
 
+use crate::http::addresses;
 use std::collections::BTreeMap;
 
 use serde::Serialize;
@@ -77,12 +78,6 @@ struct PackageView {
     read: serde_json::Value,
 }
 
-/// The address under which a binary's live version is fetched. It carries a `?`: the store's client
-/// appends `&deviceId=`.
-fn install_url(base: &str, guid: &str) -> String {
-    format!("{base}/box/srv/1.1/mas/storeitem/install?guid={guid}")
-}
-
 fn package(binary: Option<&Binary>, number: u32) -> Option<PackageView> {
     let version = binary?.version(number)?;
     Some(PackageView {
@@ -113,17 +108,14 @@ fn binary_view(
         store_item_binary_guid: guid.clone(),
         store_item_binary_modified: version.at.java(),
         store_item_binary_version: version.number,
-        url: format!(
-            "{base}/box/srv/1.1/mas/storeitem/downloadvers?guid={}",
-            version.guid
-        ),
+        url: addresses::install_version(base, version.guid.as_str()),
         package: package(whole, version.number),
     });
     BinaryView {
         store_item_binary_version: binary.live,
         sys_modified: binary.modified.java(),
         kind: binary.kind,
-        url: install_url(base, &guid),
+        url: addresses::install(base, &guid),
         versions: versions.collect(),
         package: package(whole, binary.live),
         config,
