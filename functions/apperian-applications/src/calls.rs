@@ -412,16 +412,7 @@ pub async fn upload_of_call(mut call: Call<'_>) -> Result<Reply, Error> {
             of_file.ok_or_else(|| Error::invalid(format!("{FILE} must be named .apk or .ipa")))?
         }
     };
-    let (target, size, file_name) = (Target::Package(kind), bytes.len() as u64, form.file_name);
-    let announced = Announced {
-        app: None,
-        target,
-        size,
-        sha256: None,
-        file_name,
-        parts: None,
-        allow_signer_change: false,
-    };
+    let announced = Announced::whole(Target::Package(kind), form.file_name, &bytes);
     let upload = multipart::deliver(call.context, &mut call.reader, &who, announced, bytes).await?;
     let file_id = upload
         .file

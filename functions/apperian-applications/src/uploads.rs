@@ -9,7 +9,8 @@ use shared::domain::apps::upload::Announced;
 use shared::domain::apps::{file, upload};
 use shared::domain::publishing::app_text::Said;
 use shared::domain::publishing::native_app;
-use shared::http::direct_upload::{PartsBody, PreparedView};
+use shared::http::direct_upload;
+use shared::http::direct_upload::Standing;
 use shared::http::incoming::Incoming;
 use shared::http::multipart;
 use shared::http::pipeline::{Call, Plan};
@@ -128,15 +129,9 @@ impl Sent {
                     None => of_file
                         .ok_or_else(|| Error::invalid("app_file must be named .apk or .ipa"))?,
                 };
-                let (target, size) = (Target::Package(kind), bytes.len() as u64);
                 let announced = Announced {
-                    app: None,
-                    target,
-                    size,
-                    sha256: None,
-                    file_name,
-                    parts: None,
                     allow_signer_change: self.said.allow_signer_change,
+                    ..Announced::whole(Target::Package(kind), file_name, &bytes)
                 };
                 (
                     multipart::deliver(call.context, &mut call.reader, who, announced, bytes)
@@ -183,13 +178,6 @@ fn in_words(error: Error) -> Error {
     }
 }
 
-fn named_upload(call: &Call<'_>) -> Result<Guid, Error> {
-    call.incoming
-        .param("upload")
-        .parse()
-        .map_err(|_| Error::invalid("upload is not the id of an upload"))
-}
-
 /// Prepares an upload of a package straight to the storage.
 pub async fn prepare_upload(mut call: Call<'_>) -> Result<Reply, Error> {
     #[derive(Deserialize)]
@@ -208,7 +196,7 @@ pub async fn prepare_upload(mut call: Call<'_>) -> Result<Reply, Error> {
         #[serde(default, deserialize_with = "shared::base::lenient::optional_flag")]
         allow_signer_change: Option<bool>,
     }
-    let (body, who): (Body, _) = (call.body()?, call.who()?);
+    let body: Body = call.body()?;
     let file_name = body
         .file_name
         .filter(|name| !name.is_empty())
@@ -221,46 +209,32 @@ pub async fn prepare_upload(mut call: Call<'_>) -> Result<Reply, Error> {
         size: body.size.ok_or_else(|| Error::invalid("size is missing"))?,
         sha256: body.sha256,
         file_name,
-        parts: body
-            .parts
-            .map(|parts| u32::try_from(parts).unwrap_or(u32::MAX)),
+        parts: direct_upload::count(body.parts),
         allow_signer_change: body.allow_signer_change.unwrap_or(false),
     };
-    let (upload, requests) =
-        upload::prepare(&mut call.reader, call.context.objects()?, who, announced).await?;
-    Reply::of(&PreparedView::of(&upload, requests))
+    direct_upload::prepare(&mut call, announced).await
 }
 
 #[derive(Serialize)]
 struct StatusView<'a> {
     upload_id: &'a Guid,
-    state: State,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    reason: Option<&'a str>,
+    #[serde(flatten)]
+    standing: Standing<'a>,
 }
 
 impl<'a> StatusView<'a> {
     fn reply(call: &Call<'_>, upload: &'a Upload) -> Result<Reply, Error> {
-        let state = upload.state_at(call.reader.now());
-        let reason = upload
-            .reason
-            .as_deref()
-            .or((state == State::Expired).then_some(EXPIRED));
         Reply::of(&StatusView {
             upload_id: &upload.guid,
-            state,
-            reason,
+            standing: Standing::of(upload, call.reader.now()),
         })
     }
 }
 
 /// Puts the parts of an upload together; doing it again is fine.
 pub async fn complete_upload(mut call: Call<'_>) -> Result<Reply, Error> {
-    let named = named_upload(&call)?;
-    let (body, who): (PartsBody, _) = (call.body()?, call.who()?);
-    let parts = body.sorted()?;
-    let objects = call.context.objects()?;
-    let done = upload::complete(&mut call.reader, objects, who, &named, &parts)
+    let named = direct_upload::named(call.incoming, "upload")?;
+    let done = direct_upload::complete(&mut call, &named)
         .await
         .map_err(in_words)?;
     StatusView::reply(&call, &done)
@@ -272,9 +246,8 @@ pub async fn abort_upload(mut call: Call<'_>) -> Result<Reply, Error> {
     struct AbortedView {
         aborted_upload: Guid,
     }
-    let (named, who) = (named_upload(&call)?, call.who()?);
-    let objects = call.context.objects()?;
-    upload::abort(&mut call.reader, objects, who, &named)
+    let named = direct_upload::named(call.incoming, "upload")?;
+    direct_upload::abort(&mut call, &named)
         .await
         .map_err(in_words)?;
     Reply::of(&AbortedView {
@@ -284,10 +257,9 @@ pub async fn abort_upload(mut call: Call<'_>) -> Result<Reply, Error> {
 
 /// Where an upload stands.
 pub async fn upload_status(mut call: Call<'_>) -> Result<Reply, Error> {
-    let (named, who) = (named_upload(&call)?, call.who()?);
-    let found = upload::find(&mut call.reader, who.handle, &named)
+    let named = direct_upload::named(call.incoming, "upload")?;
+    let found = direct_upload::status(&mut call, &named)
         .await
-        .map_err(in_words)?
-        .value;
+        .map_err(in_words)?;
     StatusView::reply(&call, &found)
 }

@@ -143,15 +143,7 @@ async fn upload_icon(mut call: Call<'_>) -> Result<Reply, Error> {
     let who = call.who()?;
     let form = multipart::read(call.incoming).await?;
     let bytes = form.file.ok_or_else(|| Error::invalid("invalid_file"))?;
-    let announced = Announced {
-        app: None,
-        target: Target::StoreIcon,
-        size: bytes.len() as u64,
-        sha256: None,
-        file_name: form.file_name,
-        parts: None,
-        allow_signer_change: false,
-    };
+    let announced = Announced::whole(Target::StoreIcon, form.file_name, &bytes);
     multipart::deliver(call.context, &mut call.reader, who, announced, bytes).await?;
     call.reader.forget();
     let whole = store_front::read(&mut call.reader, who.handle).await?;

@@ -2,15 +2,17 @@
 //! for real apps.
 
 use serde::{Deserialize, Serialize};
+use shared::base::clock::Timestamp;
 use shared::base::error::Error;
 use shared::base::id::{AppRef, BinaryType, Guid};
+use shared::domain::apps::app;
 use shared::domain::apps::upload::Announced;
-use shared::domain::apps::{app, upload};
-use shared::http::direct_upload::{PartsBody, PreparedView};
+use shared::http::direct_upload;
+use shared::http::direct_upload::Standing;
 use shared::http::multipart;
 use shared::http::pipeline::Call;
 use shared::http::reply::Reply;
-use shared::model::apps::upload::{EXPIRED, State, Target, Upload};
+use shared::model::apps::upload::{Target, Upload};
 
 use crate::answer::item_and_list;
 
@@ -32,12 +34,8 @@ pub async fn upload_binary(mut call: Call<'_>) -> Result<Reply, Error> {
     let id = guid.ours()?;
     let announced = Announced {
         app: Some(id),
-        target,
-        size: bytes.len() as u64,
-        sha256: None,
-        file_name: form.file_name,
-        parts: None,
         allow_signer_change,
+        ..Announced::whole(target, form.file_name, &bytes)
     };
     multipart::deliver(call.context, &mut call.reader, who, announced, bytes).await?;
     call.reader.forget();
@@ -66,21 +64,17 @@ pub async fn prepare(mut call: Call<'_>) -> Result<Reply, Error> {
         #[serde(default, deserialize_with = "shared::base::lenient::optional_flag")]
         allow_signer_change: Option<bool>,
     }
-    let (body, who): (Body, _) = (call.body()?, call.who()?);
+    let body: Body = call.body()?;
     let announced = Announced {
         app: Some(body.guid.ours()?),
         target: Target::Binary(body.kind),
         size: body.size.ok_or_else(|| Error::invalid("invalid_size"))?,
         sha256: body.sha256,
         file_name: body.file_name.unwrap_or_default(),
-        parts: body
-            .parts
-            .map(|parts| u32::try_from(parts).unwrap_or(u32::MAX)),
+        parts: direct_upload::count(body.parts),
         allow_signer_change: body.allow_signer_change.unwrap_or(false),
     };
-    let (upload, requests) =
-        upload::prepare(&mut call.reader, call.context.objects()?, who, announced).await?;
-    Reply::of(&PreparedView::of(&upload, requests))
+    direct_upload::prepare(&mut call, announced).await
 }
 
 #[derive(Deserialize)]
@@ -91,18 +85,15 @@ struct UploadBody {
 
 /// Puts the parts of an upload together.
 pub async fn complete(mut call: Call<'_>) -> Result<Reply, Error> {
-    let (named, body, who): (UploadBody, PartsBody, _) = (call.body()?, call.body()?, call.who()?);
-    let parts = body.sorted()?;
-    let objects = call.context.objects()?;
-    let done = upload::complete(&mut call.reader, objects, who, &named.upload_id, &parts).await?;
-    Reply::of(&StatusView::of(&done, done.state_at(call.reader.now())))
+    let named: UploadBody = call.body()?;
+    let done = direct_upload::complete(&mut call, &named.upload_id).await?;
+    Reply::of(&StatusView::of(&done, call.reader.now()))
 }
 
 /// Gives an upload up.
 pub async fn abort(mut call: Call<'_>) -> Result<Reply, Error> {
-    let (body, who): (UploadBody, _) = (call.body()?, call.who()?);
-    let objects = call.context.objects()?;
-    upload::abort(&mut call.reader, objects, who, &body.upload_id).await?;
+    let named: UploadBody = call.body()?;
+    direct_upload::abort(&mut call, &named.upload_id).await?;
     Ok(Reply::done())
 }
 
@@ -110,23 +101,17 @@ pub async fn abort(mut call: Call<'_>) -> Result<Reply, Error> {
 #[serde(rename_all = "camelCase")]
 struct StatusView<'a> {
     upload_id: &'a Guid,
-    state: State,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    reason: Option<&'a str>,
+    #[serde(flatten)]
+    standing: Standing<'a>,
     #[serde(skip_serializing_if = "Option::is_none")]
     store_item_binary_version: Option<u32>,
 }
 
 impl<'a> StatusView<'a> {
-    fn of(upload: &'a Upload, state: State) -> Self {
-        let reason = upload
-            .reason
-            .as_deref()
-            .or((state == State::Expired).then_some(EXPIRED));
+    fn of(upload: &'a Upload, now: Timestamp) -> Self {
         Self {
             upload_id: &upload.guid,
-            state,
-            reason,
+            standing: Standing::of(upload, now),
             store_item_binary_version: upload.version,
         }
     }
@@ -134,9 +119,7 @@ impl<'a> StatusView<'a> {
 
 /// Where an upload stands.
 pub async fn status(mut call: Call<'_>) -> Result<Reply, Error> {
-    let (body, who): (UploadBody, _) = (call.body()?, call.who()?);
-    let found = upload::find(&mut call.reader, who.handle, &body.upload_id)
-        .await?
-        .value;
-    Reply::of(&StatusView::of(&found, found.state_at(call.reader.now())))
+    let named: UploadBody = call.body()?;
+    let found = direct_upload::status(&mut call, &named.upload_id).await?;
+    Reply::of(&StatusView::of(&found, call.reader.now()))
 }

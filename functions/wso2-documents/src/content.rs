@@ -165,16 +165,10 @@ pub async fn write(mut call: Call<'_>) -> Result<Reply, Error> {
         }
         New::Uploaded(name) => name,
         New::Bytes(file_name, bytes) => {
-            let (who, size) = (call.who()?, bytes.len() as u64);
-            let announced = Announced {
-                app: None,
-                target: Target::Static,
-                size,
-                sha256: None,
-                file_name,
-                parts: None,
-                allow_signer_change: false,
-            };
+            let (who, announced) = (
+                call.who()?,
+                Announced::whole(Target::Static, file_name, &bytes),
+            );
             let upload =
                 multipart::deliver(call.context, &mut call.reader, who, announced, bytes).await?;
             call.reader.forget();

@@ -5,16 +5,17 @@ use serde::{Deserialize, Serialize};
 use shared::base::error::Error;
 use shared::base::id::Guid;
 use shared::base::kind::Listing;
+use shared::domain::apps::file;
 use shared::domain::apps::upload::Announced;
-use shared::domain::apps::{file, upload};
 use shared::http::dialect::wso2_views::static_path;
-use shared::http::direct_upload::{PartsBody, PreparedView};
+use shared::http::direct_upload;
+use shared::http::direct_upload::Standing;
 use shared::http::multipart;
 use shared::http::multipart::Form;
 use shared::http::pipeline::Call;
 use shared::http::reply::Reply;
 use shared::model::apps::file::{Content, StoredFile};
-use shared::model::apps::upload::{EXPIRED, State, Target, Upload};
+use shared::model::apps::upload::{Target, Upload};
 
 use crate::parameters::app_type;
 
@@ -63,15 +64,7 @@ async fn delivered(
     bytes: Vec<u8>,
 ) -> Result<StoredFile, Error> {
     let who = call.who()?;
-    let announced = Announced {
-        app: None,
-        target,
-        size: bytes.len() as u64,
-        sha256: None,
-        file_name,
-        parts: None,
-        allow_signer_change: false,
-    };
+    let announced = Announced::whole(target, file_name, &bytes);
     let upload = multipart::deliver(call.context, &mut call.reader, who, announced, bytes).await?;
     became(call, &upload)
         .await?
@@ -137,7 +130,7 @@ pub async fn prepare(mut call: Call<'_>) -> Result<Reply, Error> {
     }
     call.incoming.conditions.judge_creation()?;
     call.incoming.require_json()?;
-    let (body, who): (Body, _) = (call.body()?, call.who()?);
+    let body: Body = call.body()?;
     if let Some(named) = &body.app_type {
         Listing::parse(named)?;
     }
@@ -151,48 +144,31 @@ pub async fn prepare(mut call: Call<'_>) -> Result<Reply, Error> {
         size: body.size.ok_or_else(|| Error::invalid("size is missing"))?,
         sha256: body.sha256,
         file_name,
-        parts: body
-            .parts
-            .map(|parts| u32::try_from(parts).unwrap_or(u32::MAX)),
+        parts: direct_upload::count(body.parts),
         allow_signer_change: false,
     };
-    let (upload, requests) =
-        upload::prepare(&mut call.reader, call.context.objects()?, who, announced).await?;
-    Reply::of(&PreparedView::of(&upload, requests))
-}
-
-fn named_upload(call: &Call<'_>) -> Result<Guid, Error> {
-    call.incoming
-        .param("uploadId")
-        .parse()
-        .map_err(|_| Error::invalid("uploadId is not the id of an upload"))
+    direct_upload::prepare(&mut call, announced).await
 }
 
 /// Puts the parts of an upload together; doing it again is fine.
 pub async fn complete(mut call: Call<'_>) -> Result<Reply, Error> {
-    let named = named_upload(&call)?;
+    let named = direct_upload::named(call.incoming, "uploadId")?;
     call.incoming.require_json()?;
-    let (body, who): (PartsBody, _) = (call.body()?, call.who()?);
-    let parts = body.sorted()?;
-    let objects = call.context.objects()?;
-    let done = upload::complete(&mut call.reader, objects, who, &named, &parts).await?;
+    let done = direct_upload::complete(&mut call, &named).await?;
     shown(&mut call, &done).await
 }
 
 /// Gives an upload up.
 pub async fn abort(mut call: Call<'_>) -> Result<Reply, Error> {
-    let (named, who) = (named_upload(&call)?, call.who()?);
-    let objects = call.context.objects()?;
-    upload::abort(&mut call.reader, objects, who, &named).await?;
+    let named = direct_upload::named(call.incoming, "uploadId")?;
+    direct_upload::abort(&mut call, &named).await?;
     Ok(Reply::empty())
 }
 
 /// Where an upload stands, and what it became.
 pub async fn status(mut call: Call<'_>) -> Result<Reply, Error> {
-    let (named, who) = (named_upload(&call)?, call.who()?);
-    let found = upload::find(&mut call.reader, who.handle, &named)
-        .await?
-        .value;
+    let named = direct_upload::named(call.incoming, "uploadId")?;
+    let found = direct_upload::status(&mut call, &named).await?;
     shown(&mut call, &found).await
 }
 
@@ -201,24 +177,17 @@ async fn shown(call: &mut Call<'_>, upload: &Upload) -> Result<Reply, Error> {
     #[serde(rename_all = "camelCase")]
     struct StatusView<'a> {
         upload_id: &'a Guid,
-        state: State,
-        #[serde(skip_serializing_if = "Option::is_none")]
-        reason: Option<&'a str>,
+        #[serde(flatten)]
+        standing: Standing<'a>,
         #[serde(flatten)]
         file: Option<FileView>,
     }
-    let state = upload.state_at(call.reader.now());
-    let reason = upload
-        .reason
-        .as_deref()
-        .or((state == State::Expired).then_some(EXPIRED));
     let file = became(call, upload)
         .await?
         .map(|stored| FileView::of(&stored));
     Reply::of(&StatusView {
         upload_id: &upload.guid,
-        state,
-        reason,
+        standing: Standing::of(upload, call.reader.now()),
         file,
     })
 }

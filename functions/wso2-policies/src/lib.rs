@@ -5,6 +5,7 @@ use shared::base::conditions::Validators;
 use shared::base::error::Error;
 use shared::base::id::Handle;
 use shared::base::kind::Listing;
+use shared::base::lenient;
 use shared::base::text::Text;
 use shared::domain::apps::policy_partial;
 use shared::domain::apps::policy_partial::Said;

@@ -1,18 +1,24 @@
-//! Uploads straight to the storage: one contract for every dialect.
+//! Uploads straight to the storage: one contract for every dialect. The dialects differ in where a
+//! request names its upload and in the names of an answer's fields; what is done stands here.
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::base::clock::Timestamp;
 use crate::base::error::Error;
 use crate::base::id::Guid;
-use crate::domain::apps::upload::Requests;
-use crate::model::apps::upload::{PARTS_LIMIT, Upload};
+use crate::domain::apps::upload;
+use crate::domain::apps::upload::{Announced, Requests};
+use crate::http::incoming::Incoming;
+use crate::http::pipeline::Call;
+use crate::http::reply::Reply;
+use crate::model::apps::upload::{EXPIRED, PARTS_LIMIT, State, Upload};
 
 /// What the uploader gets: one request, or one per part.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct PreparedView {
+struct PreparedView {
     upload_id: Guid,
     #[serde(skip_serializing_if = "Option::is_none")]
     method: Option<&'static str>,
@@ -34,7 +40,7 @@ struct PartView {
 
 impl PreparedView {
     /// The view of a prepared upload.
-    pub fn of(upload: &Upload, requests: Requests) -> Self {
+    fn of(upload: &Upload, requests: Requests) -> Self {
         let mut view = Self {
             upload_id: upload.guid.clone(),
             method: None,
@@ -68,7 +74,7 @@ impl PreparedView {
 
 /// The parts that were sent, with the tags that the storage gave for them.
 #[derive(Debug, Deserialize)]
-pub struct PartsBody {
+struct PartsBody {
     parts: Vec<Part>,
 }
 
@@ -84,7 +90,7 @@ impl PartsBody {
     ///
     /// # Errors
     /// Invalid `invalid_parts` for none, or more than [`PARTS_LIMIT`].
-    pub fn sorted(self) -> Result<Vec<(u32, String)>, Error> {
+    fn sorted(self) -> Result<Vec<(u32, String)>, Error> {
         let mut parts: Vec<(u32, String)> = self
             .parts
             .into_iter()
@@ -97,4 +103,80 @@ impl PartsBody {
             Ok(parts)
         }
     }
+}
+
+/// Where an upload stands and why, for the answers of every dialect.
+#[derive(Debug, Serialize)]
+pub struct Standing<'a> {
+    state: State,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<&'a str>,
+}
+
+impl<'a> Standing<'a> {
+    /// Where `upload` stands at `now`.
+    pub fn of(upload: &'a Upload, now: Timestamp) -> Self {
+        let state = upload.state_at(now);
+        let expired = (state == State::Expired).then_some(EXPIRED);
+        Self {
+            state,
+            reason: upload.reason.as_deref().or(expired),
+        }
+    }
+}
+
+/// A number of parts as a request announces it; what is too large for a count is the largest one,
+/// which preparing refuses.
+pub fn count(parts: Option<u64>) -> Option<u32> {
+    parts.map(|parts| u32::try_from(parts).unwrap_or(u32::MAX))
+}
+
+/// The upload that the path names by the parameter `name`.
+///
+/// # Errors
+/// Invalid for what is no id.
+pub fn named(incoming: &Incoming, name: &str) -> Result<Guid, Error> {
+    incoming
+        .param(name)
+        .parse()
+        .map_err(|_| Error::invalid(format!("{name} is not the id of an upload")))
+}
+
+/// Prepares an upload, and answers with the requests that the uploader is to send.
+///
+/// # Errors
+/// Those of [`upload::prepare`].
+pub async fn prepare(call: &mut Call<'_>, announced: Announced) -> Result<Reply, Error> {
+    let (who, objects) = (call.who()?, call.context.objects()?);
+    let (upload, requests) = upload::prepare(&mut call.reader, objects, who, announced).await?;
+    Reply::of(&PreparedView::of(&upload, requests))
+}
+
+/// Puts the parts of an upload together, which the body names; doing it again is fine.
+///
+/// # Errors
+/// Invalid for a body without parts, and those of [`upload::complete`].
+pub async fn complete(call: &mut Call<'_>, named: &Guid) -> Result<Upload, Error> {
+    let (body, who): (PartsBody, _) = (call.body()?, call.who()?);
+    let (parts, objects) = (body.sorted()?, call.context.objects()?);
+    upload::complete(&mut call.reader, objects, who, named, &parts).await
+}
+
+/// Gives an upload up.
+///
+/// # Errors
+/// Those of [`upload::abort`].
+pub async fn abort(call: &mut Call<'_>, named: &Guid) -> Result<(), Error> {
+    let (who, objects) = (call.who()?, call.context.objects()?);
+    upload::abort(&mut call.reader, objects, who, named).await
+}
+
+/// The upload, to tell where it stands.
+///
+/// # Errors
+/// Not found; the store's.
+pub async fn status(call: &mut Call<'_>, named: &Guid) -> Result<Upload, Error> {
+    let handle = call.who()?.handle;
+    let found = upload::find(&mut call.reader, handle, named).await?;
+    Ok(found.value)
 }

@@ -46,6 +46,21 @@ pub struct Announced {
     pub allow_signer_change: bool,
 }
 
+impl Announced {
+    /// A file of `bytes` that came whole, of no app, whose signer must be the former one.
+    pub fn whole(target: Target, file_name: String, bytes: &[u8]) -> Self {
+        Self {
+            app: None,
+            target,
+            size: bytes.len() as u64,
+            sha256: None,
+            file_name,
+            parts: None,
+            allow_signer_change: false,
+        }
+    }
+}
+
 /// What the uploader sends.
 #[derive(Clone, Debug)]
 pub enum Requests {
