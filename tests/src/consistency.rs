@@ -437,6 +437,7 @@ pub fn faults(handle: Handle, snapshot: &Snapshot) -> Vec<String> {
         "policy-id",
         "upload",
         "chore",
+        "task-run",
         "log",
         "device",
         "tries",

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use shared::base::error::Error;
 use shared::base::id::{Guid, Handle};
+use shared::base::secret::hash_password;
 use shared::base::text::Label;
 use shared::domain::people::password::Reason;
 use shared::domain::people::user_changes::{Changes, Creation, Invited, Memberships};

@@ -1,5 +1,5 @@
-//! Addresses that answers, mails and documents of several functions name, from the route table. Each
-//! takes `base_url`, where this deployment is reached, without a slash at its end.
+//! Addresses that answers, mails and documents of several functions name, from the route table.
+//! Each takes `base_url`, where this deployment is reached, without a slash at its end.
 
 use crate::base::id::{AppId, Handle};
 use crate::domain::pingid::ping_settings::Addresses;

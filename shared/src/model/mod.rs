@@ -11,3 +11,4 @@ pub mod log;
 pub mod people;
 pub mod pingid;
 pub mod task;
+pub mod task_run;

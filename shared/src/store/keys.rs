@@ -1,7 +1,7 @@
 //! Every key of the table and every name in the bucket is built here.
 //!
 //! A partition key begins with the tenant's handle. The exceptions are the register of tenants, the
-//! names that lead to one, and the shards of pending work.
+//! names that lead to one, the shards of pending work, and the last runs of background tasks.
 
 use sha2::{Digest, Sha256};
 
@@ -697,6 +697,11 @@ pub fn upload(handle: Handle, upload: &Guid) -> Key {
 /// The reference count of a stored object.
 pub fn object(handle: Handle, sha256: &str) -> Key {
     key(format!("{handle}#OBJ#{sha256}"), SELF)
+}
+
+/// The last run of a background task.
+pub fn task_run(task: &str) -> Key {
+    key(format!("RUN#{task}"), SELF)
 }
 
 /// The number of shards of pending work.

@@ -20,10 +20,11 @@ use shared::model::events::due_mail::DueMail;
 use shared::model::events::event::{Event, Pending, Severity};
 use shared::model::events::notification::{Delivery, Notification};
 use shared::model::log::audit::LogRow;
+use shared::model::task_run::TaskRun;
 use shared::services::context::Context;
 use shared::services::mail::{Mail, Mailer};
 use shared::store::keys::LogOf;
-use shared::store::record::Record;
+use shared::store::record::{Reader, Record, Stored};
 use shared::store::wrappers::Fault;
 use shared::store::{Condition, Item, Key, Page, Query, StoreError, Table, Write, keys, record};
 use tokio::sync::Notify;
@@ -187,6 +188,13 @@ impl Scene {
             .map(|number| self.event(app, "CRASHED", &format!("{prefix} {number:04}")))
             .collect();
         self.tell(&events).await;
+    }
+
+    /// What a background task did last.
+    async fn last_run(&self, task: &str) -> TaskRun {
+        let mut reader = Reader::new(&*self.world.plain.table, self.world.clock.now());
+        let found: Option<Stored<TaskRun>> = reader.get(&keys::task_run(task)).await.unwrap();
+        found.expect("a run was kept").value
     }
 
     /// Runs until nothing is left, as the hours go by.
@@ -596,7 +604,7 @@ async fn stored_events_cost_nothing() {
         alert_evaluation::Done::default()
     );
     let idle = scene.world.counting.take();
-    assert_eq!((idle.calls, idle.items), (17, 0), "a minute without events");
+    assert_eq!((idle.calls, idle.items), (18, 0), "a minute without events");
 }
 
 // ---- Storms
@@ -996,6 +1004,40 @@ async fn mail_that_is_refused_is_tried_again_for_a_day() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn each_task_keeps_when_it_ran_last_and_what_it_did() {
+    let scene = Scene::new(1).await;
+    scene.add(&scene.alert("Down", Some(scene.apps[0]))).await;
+    scene.tell_crashes(0, 2, "crash").await;
+    let first = scene.world.clock.now();
+    scene.world.evaluate().await.unwrap();
+    scene.world.keep_house().await;
+    let run = scene.last_run("alert-evaluation").await;
+    assert!(run.started >= first && run.ended >= run.started, "{run:?}");
+    let counts: Vec<(&str, u64)> = run.counts.iter().map(|(of, n)| (of.as_str(), *n)).collect();
+    assert_eq!(
+        counts,
+        [
+            ("events", 2),
+            ("failed", 0),
+            ("given_up", 0),
+            ("mails", 1),
+            ("notifications", 1)
+        ]
+    );
+    assert_eq!(run.failure, None);
+    let look = scene.last_run("download-spikes").await;
+    assert_eq!((look.counts["spikes"], look.failure), (0, None));
+    let house = scene.last_run("housekeeping").await;
+    assert!(house.started >= first && house.counts.values().all(|count| *count == 0));
+    // The next run's record takes the place of this one.
+    scene.world.clock.advance_seconds(60);
+    scene.world.evaluate().await.unwrap();
+    let next = scene.last_run("alert-evaluation").await;
+    assert!(next.started >= first.plus_seconds(60), "{next:?}");
+    assert_eq!(next.counts["events"], 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_deployment_without_a_sender_keeps_the_reason() {
     let scene = Scene::new(1).await;
     scene.add(&scene.alert("Down", Some(scene.apps[0]))).await;
@@ -1066,7 +1108,11 @@ async fn what_cannot_be_read_stops_nothing_else() {
     }
     scene.world.plain.table.write(broken).await.unwrap();
     scene.tell_crashes(0, 3, "crash").await;
-    assert!(scene.world.evaluate().await.is_err(), "the alarm must ring");
+    let error = scene.world.evaluate().await;
+    let error = error.expect_err("the alarm must ring");
+    let run = scene.last_run("alert-evaluation").await;
+    assert_eq!(run.failure, Some(error.message));
+    assert_eq!((run.counts["events"], run.counts["mails"]), (3, 1));
     assert_eq!(scene.post.heard().len(), 3);
     assert_eq!(scene.post.mails().len(), 1);
     assert_eq!(

@@ -139,6 +139,7 @@ pub fn find(text: &str) -> Result<&'static AppPolicy, Error> {
 mod tests {
     use base64::Engine as _;
     use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+    use serde_json::{Value, json};
     use sha2::Digest;
     use sha2::Sha256;
 

@@ -433,7 +433,6 @@ pub async fn write_file(
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use crate::model::apps::document;
 
     #[test]

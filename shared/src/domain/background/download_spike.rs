@@ -6,16 +6,21 @@
 //! the last hour.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
+
+use serde::Serialize;
 
 use crate::base::clock::Timestamp;
 use crate::base::error::Error;
 use crate::base::id::{AppId, Guid, Handle};
+use crate::domain::background::task::{BackgroundTask, Ended};
 use crate::domain::events::event;
 use crate::domain::events::spike_watch::NAME;
 use crate::model::apps::app::AppCard;
 use crate::model::events::download_spike::{Asked, Told};
 use crate::model::events::event::{Event, SYSTEM};
 use crate::model::log::audit::LogRow;
+use crate::services::context::Context;
 use crate::store::keys::LogOf;
 use crate::store::record::{Reader, Stored};
 use crate::store::{Condition, Query, StoreError, Table, keys, record};
@@ -39,13 +44,45 @@ const WEEK_HOURS: i64 = 7 * 24;
 /// Most pages of the log, of a megabyte each, that one question reads.
 const PAGES: usize = 4;
 
-/// Looks for spikes where somebody asked about them, and tells of those that are new. Gives how
-/// many.
+/// What a run did.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Done {
+    /// Spikes that were told.
+    pub spikes: usize,
+}
+
+/// Looks for spikes where somebody asked about them, and tells of those that are new.
 ///
-/// # Errors
-/// The first error of the store, after every other tenant was looked at.
-pub async fn look(table: &dyn Table, now: Timestamp) -> Result<usize, Error> {
-    let (mut told, mut failure) = (0, None);
+/// Its failure is the first error of the store, after every other tenant was looked at.
+#[derive(Clone, Copy, Debug)]
+pub struct DownloadSpikes {
+    /// How long it may look; whom there was no time for the next run may look at.
+    pub time: Duration,
+}
+
+impl BackgroundTask for DownloadSpikes {
+    const NAME: &'static str = "download-spikes";
+    type Report = Done;
+
+    async fn run(&self, context: &Context) -> Ended<Done> {
+        let mut report = Done::default();
+        let look = look(&*context.table, context.clock.now(), &mut report);
+        let failure = match tokio::time::timeout(self.time, look).await {
+            Ok(looked) => looked.err(),
+            Err(_) => {
+                tracing::warn!("there was no time to look for every download spike");
+                None
+            }
+        };
+        if let Some(error) = &failure {
+            tracing::error!(%error, cause = error.cause.as_deref().unwrap_or_default(), "download spikes were not looked for");
+        }
+        Ended { report, failure }
+    }
+}
+
+async fn look(table: &dyn Table, now: Timestamp, done: &mut Done) -> Result<(), Error> {
+    let mut failure = None;
     let mut tenants = Reader::new(table, now)
         .all(Query::all(keys::spike_tenants()))
         .await?;
@@ -57,14 +94,14 @@ pub async fn look(table: &dyn Table, now: Timestamp) -> Result<usize, Error> {
     }
     for tenant in tenants {
         match look_at(table, &tenant.key.sk, now).await {
-            Ok(more) => told += more,
+            Ok(more) => done.spikes += more,
             Err(error) => {
                 tracing::error!(tenant = tenant.key.sk, %error, cause = error.cause.as_deref().unwrap_or_default(), "a tenant's downloads were not looked at");
                 failure.get_or_insert(error);
             }
         }
     }
-    failure.map_or(Ok(told), Err)
+    failure.map_or(Ok(()), Err)
 }
 
 async fn look_at(table: &dyn Table, handle: &str, now: Timestamp) -> Result<usize, Error> {

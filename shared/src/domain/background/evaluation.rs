@@ -17,7 +17,7 @@ use serde::Serialize;
 use crate::base::clock::Timestamp;
 use crate::base::error::Error;
 use crate::base::id::{AppId, Guid, Handle};
-use crate::domain::background::download_spike;
+use crate::domain::background::task::{BackgroundTask, Ended};
 use crate::domain::events::notification;
 use crate::model::events::alert::Alert;
 use crate::model::events::due_mail::DueMail;
@@ -89,10 +89,7 @@ const DUE_BUDGET: Duration = Duration::from_secs(10);
 const TAKE_BUDGET: Duration = Duration::from_secs(32);
 
 /// and begins no further mail after so many. The function lives for 55.
-const MAIL_BUDGET: Duration = Duration::from_secs(44);
-
-/// How long a run looks for download spikes.
-const SPIKE_BUDGET: Duration = Duration::from_secs(8);
+pub const MAIL_BUDGET: Duration = Duration::from_secs(44);
 
 /// How long one mail may take.
 const SEND_LIMIT: Duration = Duration::from_secs(8);
@@ -130,29 +127,38 @@ pub struct Done {
 /// Does everything that is due, as far as the time of a run goes; what is left the next run does.
 /// Two at once do it once.
 ///
-/// # Errors
-/// The first error of the store, or unavailable where a notification was given up, after everything
-/// else was tried. A mail that failed and will be tried again is no error: its notification says
-/// why.
-pub async fn run(context: &Context) -> Result<Done, Error> {
-    let mut run = Run {
-        context,
-        table: &*context.table,
-        begun: Instant::now(),
-        open: HashMap::new(),
-        open_bytes: 0,
-        done: Done::default(),
-        failure: None,
-    };
-    let (due, failures) = run.due().await;
-    failures
-        .into_iter()
-        .for_each(|error| run.note("due mails were not read", error));
-    run.mail_due(due).await;
-    run.take().await;
-    run.mail_open().await;
-    run.spikes().await;
-    run.failure.map_or(Ok(run.done), Err)
+/// Its failure is the first error of the store, or unavailable where a notification was given up,
+/// after everything else was tried. A mail that failed and will be tried again is no failure: its
+/// notification says why.
+#[derive(Clone, Copy, Debug)]
+pub struct Evaluation;
+
+impl BackgroundTask for Evaluation {
+    const NAME: &'static str = "alert-evaluation";
+    type Report = Done;
+
+    async fn run(&self, context: &Context) -> Ended<Done> {
+        let mut run = Run {
+            context,
+            table: &*context.table,
+            begun: Instant::now(),
+            open: HashMap::new(),
+            open_bytes: 0,
+            done: Done::default(),
+            failure: None,
+        };
+        let (due, failures) = run.due().await;
+        failures
+            .into_iter()
+            .for_each(|error| run.note("due mails were not read", error));
+        run.mail_due(due).await;
+        run.take().await;
+        run.mail_open().await;
+        Ended {
+            report: run.done,
+            failure: run.failure,
+        }
+    }
 }
 
 /// These in turns: one of each tenant, then another one of each, beginning with any of them. Nobody
@@ -367,19 +373,6 @@ impl Run<'_> {
             if self.open_bytes > OPEN_BYTES {
                 self.mail_open().await;
             }
-        }
-    }
-
-    /// Looks for download spikes with the time that is left; they wait for the next run as other
-    /// events do.
-    async fn spikes(&mut self) {
-        let left = MAIL_BUDGET
-            .saturating_sub(self.begun.elapsed())
-            .min(SPIKE_BUDGET);
-        match tokio::time::timeout(left, download_spike::look(self.table, self.now())).await {
-            Ok(Ok(_)) => {}
-            Ok(Err(error)) => self.note("download spikes were not looked for", error),
-            Err(_) => tracing::warn!("there was no time to look for every download spike"),
         }
     }
 

@@ -277,7 +277,6 @@ fn changed_fields(before: &AppCard, after: &AppCard) -> Vec<&'static str> {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use crate::model::events::event::{EventName, NAMES};
 
     #[test]

@@ -606,7 +606,6 @@ async fn left(
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use crate::base::clock::Timestamp;
     use crate::base::rights::{DOMAIN_PATH, Level, Right};
     use crate::base::{id as base_id, rights};

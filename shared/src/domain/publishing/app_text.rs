@@ -258,6 +258,8 @@ pub async fn find(reader: &mut Reader<'_>, handle: Handle, id: AppId) -> Result<
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use super::*;
     use crate::base::clock::Timestamp;
     use crate::base::kind::AppKind;
