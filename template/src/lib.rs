@@ -7,6 +7,7 @@ use std::path::PathBuf;
 
 use askama::Template;
 pub use needs::{NEEDS, Needs, Trigger};
+use shared::http::routes;
 
 mod needs;
 

@@ -24,7 +24,6 @@ use shared::model::credentials::credential::{Credential, Purpose};
 use shared::model::people::user::User;
 use shared::services::context::{Context, Settings};
 use shared::services::mail::Outbox;
-use shared::store::record::Record as _;
 use shared::store::record::{Reader, Record as _, Stored};
 use shared::store::wrappers::{CountingTable, FailingTable, TellingTable};
 use shared::store::{Key, Table, Write, keys, record};

@@ -11,6 +11,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use appdepot_template::{NEEDS, Trigger, logical_id};
+use shared::http::routes;
 use yaml::Node;
 
 mod yaml;

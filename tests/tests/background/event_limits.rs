@@ -5,7 +5,6 @@ use std::collections::BTreeSet;
 
 use appdepot_tests::{Answer, TestTenant, World, all};
 use serde_json::{Value, json};
-use shared::base::clock::Clock as _;
 use shared::base::clock::{Clock as _, Timestamp};
 use shared::base::id::AppId;
 use shared::base::kind::AppKind;

@@ -9,6 +9,7 @@ use http::{HeaderMap, HeaderValue, Method};
 use lambda_http::request::LambdaRequest;
 use local_gateway::event::{self, Incoming};
 use serde_json::{Value, json};
+use shared::http::routes;
 
 /// The functions that something else than HTTP triggers.
 const TRIGGERED: [&str; 5] = [

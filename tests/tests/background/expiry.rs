@@ -5,7 +5,6 @@ use appdepot_tests::consistency::of_tenant;
 use appdepot_tests::{TestTenant, World};
 use package_reader::testing::{Ipa, ProfileKind};
 use serde_json::{Value, json};
-use shared::base::clock::Clock as _;
 use shared::base::clock::{Clock as _, Timestamp};
 use shared::base::id::{AppId, BinaryType};
 use shared::domain::events::expiry;

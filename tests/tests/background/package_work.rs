@@ -18,7 +18,6 @@ use shared::model::apps::app::{AppCard, Binary, Version};
 use shared::model::apps::work::{Job, LOST_SECONDS, SigningStatus, WrapStatus};
 use shared::model::credentials::signing_credential::SigningCredential;
 use shared::model::task::Chore;
-use shared::store::record::Record as _;
 use shared::store::record::{Reader, Record as _, Stored};
 use shared::store::wrappers::{FailingTable, Fault};
 use shared::store::{Key, keys};

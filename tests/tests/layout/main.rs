@@ -108,7 +108,7 @@ fn no_file_imports_an_upper_floor() {
 
 #[test]
 fn paths_of_the_api_stand_in_the_route_table_alone() {
-    let table = shared::routes::all();
+    let table = shared::http::routes::all();
     let paths = table.iter().flat_map(|function| {
         let prefixes = function.prefixes.iter().copied();
         prefixes.chain(function.rows.iter().map(|row| row.path))

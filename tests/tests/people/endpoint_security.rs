@@ -11,7 +11,6 @@ use serde_json::{Value, json};
 use shared::base::rights::Role;
 use shared::model::events::event::{Event, Pending};
 use shared::store::record::Record as _;
-use shared::store::record::Record as _;
 
 const AT: &str = "/box/srv/1.1/app/endpointsecurity";
 
