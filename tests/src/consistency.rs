@@ -1605,7 +1605,7 @@ fn people(handle: Handle, records: &Records, sides: &mut Sides<'_>) {
             | Purpose::AppSession { .. }
             | Purpose::Bearer { .. }
             | Purpose::UserToken
-            | Purpose::PingId { .. }
+            | Purpose::MessageKey { .. }
             | Purpose::Refresh { .. }
             | Purpose::SetPassword { .. } => {}
         }
@@ -1683,7 +1683,7 @@ fn ping(handle: Handle, records: &Records, sides: &mut Sides<'_>) {
     let of_ping = records
         .all::<Credential>()
         .into_iter()
-        .filter(|credential| matches!(credential.value.purpose, Purpose::PingId { .. }));
+        .filter(|credential| matches!(credential.value.purpose, Purpose::MessageKey { .. }));
     let valid = of_ping
         .map(|credential| {
             (

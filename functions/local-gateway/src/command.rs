@@ -211,13 +211,13 @@ fn settings(options: &Options) -> Settings {
         public_url: options.public_url.clone(),
         scheme: "http".to_owned(),
         allow_private_addresses: options.allow_private_addresses,
-        wso2_create_status: if options.wso2_create_status == "200" {
+        create_status: if options.wso2_create_status == "200" {
             200
         } else {
             201
         },
         require_if_match: options.require_if_match,
-        pingid_strict: options.pingid_strict,
+        strict_messages: options.pingid_strict,
         ..Settings::default()
     }
 }

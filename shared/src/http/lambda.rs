@@ -157,12 +157,12 @@ fn settings() -> Settings {
         reset_millis: defaults.reset_millis,
         allow_private_addresses: variable("APPDEPOT_ALLOW_PRIVATE_ADDRESSES")
             .is_some_and(|value| value.eq_ignore_ascii_case("true")),
-        wso2_create_status: if variable("APPDEPOT_WSO2_CREATE_STATUS").as_deref() == Some("200") {
+        create_status: if variable("APPDEPOT_WSO2_CREATE_STATUS").as_deref() == Some("200") {
             200
         } else {
-            defaults.wso2_create_status
+            defaults.create_status
         },
-        pingid_strict: variable("APPDEPOT_PINGID_STRICT")
+        strict_messages: variable("APPDEPOT_PINGID_STRICT")
             .is_some_and(|value| value.eq_ignore_ascii_case("true")),
         require_if_match: variable("APPDEPOT_REQUIRE_IF_MATCH")
             .is_some_and(|value| value.eq_ignore_ascii_case("true")),

@@ -114,7 +114,7 @@ pub async fn authenticate(
         .get(&keys::credential(handle, &token.hash()))
         .await?
         .ok_or_else(refused)?;
-    let Purpose::PingId { key } = &credential.value.purpose else {
+    let Purpose::MessageKey { key } = &credential.value.purpose else {
         return Err(refused());
     };
     let tenant: Stored<Tenant> = reader
@@ -150,7 +150,7 @@ pub async fn authenticate(
             "reqHeader.secretKey must be the token of the message's header",
         ));
     }
-    if context.settings.pingid_strict {
+    if context.settings.strict_messages {
         once(reader, handle, opened, &incoming.body).await?;
     }
     let owner = Owner::of_nobody("pingid");

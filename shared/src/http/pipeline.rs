@@ -205,7 +205,7 @@ impl<F: Operations> Endpoint<F> {
             }
         };
         log_once(F::FUNCTION.name, operation, &outcome, began);
-        let create_status = self.context.settings.wso2_create_status;
+        let create_status = self.context.settings.create_status;
         let closing = Closing {
             is_get,
             conditions: &conditions,

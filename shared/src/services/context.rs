@@ -33,12 +33,12 @@ pub struct Settings {
     pub allow_private_addresses: bool,
     /// The status of what the publisher API makes in the catalogue: 201, or 200 for clients that
     /// know no other (`Wso2CreateStatus`).
-    pub wso2_create_status: u16,
+    pub create_status: u16,
     /// Whether the publisher API refuses changes without `If-Match` or `If-Unmodified-Since`
     /// (`RequireIfMatch`).
     pub require_if_match: bool,
     /// Whether PingID's messages must say a time close to ours and are taken once (`PingIdStrict`).
-    pub pingid_strict: bool,
+    pub strict_messages: bool,
 }
 
 impl Settings {
@@ -62,9 +62,9 @@ impl Default for Settings {
             upload_wait_seconds: 24,
             reset_millis: 1_500,
             allow_private_addresses: false,
-            wso2_create_status: 201,
+            create_status: 201,
             require_if_match: false,
-            pingid_strict: false,
+            strict_messages: false,
         }
     }
 }

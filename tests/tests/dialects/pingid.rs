@@ -1121,7 +1121,7 @@ async fn tenants_have_lists_of_their_own() {
 async fn strict() -> (World, TestTenant, PingSettings) {
     let (world, tenant) = World::with_settings(
         Settings {
-            pingid_strict: true,
+            strict_messages: true,
             ..World::public_settings()
         },
         1,

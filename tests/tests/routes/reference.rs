@@ -572,7 +572,7 @@ async fn what_is_no_business_owner_is_refused_and_changes_nothing() {
 async fn a_deployment_may_ask_for_conditions() {
     let settings = Settings {
         require_if_match: true,
-        wso2_create_status: 200,
+        create_status: 200,
         ..Settings::default()
     };
     let (world, tenant) = World::with_settings(settings, 1).await;

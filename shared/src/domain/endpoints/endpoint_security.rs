@@ -514,7 +514,7 @@ pub async fn decide(
                 | Purpose::AppSession { .. }
                 | Purpose::Bearer { .. }
                 | Purpose::UserToken
-                | Purpose::PingId { .. }
+                | Purpose::MessageKey { .. }
                 | Purpose::Refresh { .. }
                 | Purpose::SetPassword { .. } => false,
             });

@@ -62,7 +62,7 @@ fn new_key(
 ) -> Result<(PingKey, NewKey, Write), Error> {
     let token = CredentialText::new_api_key(who.handle);
     let secret = STANDARD.encode(random_bytes::<32>());
-    let purpose = Purpose::PingId {
+    let purpose = Purpose::MessageKey {
         key: data_key.seal(SEALED_FOR, &secret)?,
     };
     let credential = Credential {
@@ -139,7 +139,7 @@ pub async fn properties(
         let credential: Option<Stored<Credential>> = reader
             .get(&keys::credential(who.handle, &current.hash))
             .await?;
-        let Some(Purpose::PingId { key }) = credential.map(|found| found.value.purpose) else {
+        let Some(Purpose::MessageKey { key }) = credential.map(|found| found.value.purpose) else {
             return Err(Error::internal("PingID settings without their key"));
         };
         let (token, secret) = (

@@ -191,7 +191,7 @@ fn key_of(credential: &Credential) -> Option<&ApiKey> {
         | Purpose::AppSession { .. }
         | Purpose::Bearer { .. }
         | Purpose::UserToken
-        | Purpose::PingId { .. }
+        | Purpose::MessageKey { .. }
         | Purpose::Refresh { .. }
         | Purpose::SetPassword { .. } => None,
     }
@@ -204,7 +204,7 @@ fn set_key(credential: &mut Credential, changed: &ApiKey) {
         | Purpose::AppSession { .. }
         | Purpose::Bearer { .. }
         | Purpose::UserToken
-        | Purpose::PingId { .. }
+        | Purpose::MessageKey { .. }
         | Purpose::Refresh { .. }
         | Purpose::SetPassword { .. } => {}
     }
@@ -377,7 +377,7 @@ pub async fn is_valid(
         | Purpose::AppSession { .. }
         | Purpose::Bearer { .. }
         | Purpose::UserToken
-        | Purpose::PingId { .. }
+        | Purpose::MessageKey { .. }
         | Purpose::Refresh { .. }
         | Purpose::SetPassword { .. } => false,
     }))

@@ -165,8 +165,10 @@ pub enum Purpose {
     },
     /// A user's token of the Apperian API. Those that never expire are his API keys.
     UserToken,
-    /// PingID settings: the record's text is their token, the tenant's name their alias.
-    PingId {
+    /// The settings that sign messages (002): the record's text is their token, the tenant's name
+    /// their alias.
+    #[serde(rename = "ping-id")]
+    MessageKey {
         /// The key that signs messages, base64, sealed.
         key: String,
     },
@@ -217,5 +219,21 @@ impl Record for Credential {
         self.owner
             .as_ref()
             .and_then(|owner| serde_json::to_string(owner).ok())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_of_messages_keeps_its_stored_name() {
+        let key = Purpose::MessageKey {
+            key: "sealed".to_owned(),
+        };
+        assert_eq!(
+            serde_json::to_value(key).unwrap(),
+            serde_json::json!({"ping-id": {"key": "sealed"}})
+        );
     }
 }

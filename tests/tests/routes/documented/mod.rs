@@ -130,16 +130,10 @@ impl Deployment {
 
     /// Its parameters.
     fn settings(self) -> Settings {
-        let wso2_create_status = if self.create_status_200 { 200 } else { 201 };
-        let Self {
-            require_if_match,
-            pingid_strict,
-            ..
-        } = self;
         Settings {
-            require_if_match,
-            wso2_create_status,
-            pingid_strict,
+            require_if_match: self.require_if_match,
+            create_status: if self.create_status_200 { 200 } else { 201 },
+            strict_messages: self.pingid_strict,
             ..World::public_settings()
         }
     }
