@@ -7,7 +7,6 @@ use shared::base::id::Guid;
 use shared::base::rights::{DOMAIN_PATH, Permission, Role};
 use shared::domain::people::password::Reason;
 use shared::domain::people::{auth_policy, password};
-use shared::http::dialect::Dialect;
 use shared::http::routes;
 use shared::http::routes::Row;
 pub use wso2_files::FilesOfTenant;
@@ -686,10 +685,10 @@ impl Entry {
     /// What the row takes for a credential.
     pub fn takes(&self) -> Takes {
         let row = self.row();
-        match (row.permission, row.dialect) {
+        match (row.permission, row.dialect.name()) {
             (Permission::Scope(_), _) => Takes::Bearer,
             (Permission::Signed, _) => Takes::Message,
-            (_, Dialect::Apperian | Dialect::ApperianCalls) => Takes::Token,
+            (_, "apperian" | "apperian-calls") => Takes::Token,
             _ => Takes::Cookie,
         }
     }

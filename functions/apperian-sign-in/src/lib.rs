@@ -5,9 +5,9 @@ use shared::base::error::Error;
 use shared::base::id::Guid;
 use shared::domain::sign_in::sign_in::{Attempt, Throttled};
 use shared::domain::sign_in::{sign_in, user_token};
-use shared::http::authenticate as http_authenticate;
 use shared::http::dialect::apperian;
 use shared::http::pipeline::{Call, Operations};
+use shared::http::presented;
 use shared::http::reply::Reply;
 use shared::http::routes::Function;
 use shared::http::routes::apperian_sign_in::FUNCTION;
@@ -112,8 +112,8 @@ async fn sign_out(call: Call<'_>) -> Result<Reply, Error> {
     struct SignedOutView {
         signed_out: bool,
     }
-    let token = http_authenticate::choose_token(&call.incoming.presented)
-        .ok_or_else(Error::unauthenticated)?;
+    let token =
+        presented::choose_token(&call.incoming.presented).ok_or_else(Error::unauthenticated)?;
     if call.who()?.means != Means::UserToken {
         return Err(Error::invalid(
             "X-TOKEN is an API key, which does not end by signing out: revoke it where keys are \

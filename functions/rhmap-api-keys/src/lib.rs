@@ -27,7 +27,7 @@ impl Operations for ApiKeys {
     fn plan(op: Op, incoming: &Incoming, handle: Handle) -> Plan {
         let of = match (
             incoming.peek::<AppRef>("appId"),
-            shared::http::authenticate::choose(&incoming.presented),
+            shared::http::presented::choose(&incoming.presented),
         ) {
             (Some(AppRef::Ours(app)), _) => Some(KeyOf::App(app.item())),
             (_, Some((credential, _))) => credential.user().cloned().map(KeyOf::User),

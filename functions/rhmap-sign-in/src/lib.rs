@@ -127,7 +127,7 @@ async fn logout(call: Call<'_>) -> Result<Reply, Error> {
     call.incoming.readable()?;
     let presented = &call.incoming.presented;
     if let Some((session @ CredentialText::Session { .. }, _)) =
-        shared::http::authenticate::choose(presented)
+        shared::http::presented::choose(presented)
     {
         sign_in::end(&call.reader, &session).await?;
     }

@@ -140,7 +140,7 @@ async fn change(mut call: Call<'_>, to: bool) -> Result<(), Error> {
 
 /// What a change of the caller's own subscription reads first.
 pub fn change_plan(incoming: &Incoming, handle: Handle) -> Plan {
-    let user = shared::http::authenticate::choose_bearer(&incoming.presented)
+    let user = shared::http::presented::choose_bearer(&incoming.presented)
         .and_then(|token| token.user().cloned());
     let subject = Subject::of_path(incoming)
         .ok()

@@ -7,12 +7,12 @@ use serde_json::{Map, Value};
 use crate::base::conditions::Conditions;
 use crate::base::error::{Error, Kind};
 use crate::base::id::Handle;
-use crate::http::authenticate::Presented;
+use crate::http::presented::Presented;
 
 /// The largest JSON body that is parsed.
 pub const JSON_LIMIT: usize = 1_048_576;
 
-/// A request after the spine opened it.
+/// A request after the pipeline opened it.
 pub struct Incoming {
     /// The path's parameters, decoded.
     pub params: Vec<(String, String)>,
@@ -59,20 +59,6 @@ fn header<'a>(request: &'a lambda_http::Request, name: &str) -> Option<&'a str> 
         .and_then(|value| value.to_str().ok())
 }
 
-fn cookie(request: &lambda_http::Request, name: &str) -> Option<String> {
-    let lines = request
-        .headers()
-        .get_all("cookie")
-        .iter()
-        .filter_map(|line| line.to_str().ok());
-    let mut pairs = lines
-        .flat_map(|line| line.split(';'))
-        .filter_map(|pair| pair.trim().split_once('='));
-    pairs
-        .find(|(key, value)| *key == name && !value.is_empty())
-        .map(|(_, value)| value.trim_matches('"').to_owned())
-}
-
 impl Incoming {
     /// Takes a request apart. Nothing in it is trusted yet, and nothing in it makes this fail: what
     /// is wrong with the body is told by [`parse`](Self::parse), after the caller has been
@@ -115,25 +101,13 @@ impl Incoming {
         };
         let query = request.query_string_parameters_ref();
         let from_query = |name: &str| query.and_then(|query| query.first(name)).map(str::to_owned);
-        let app_session = header(&request, "x-fh-auth-session")
-            .map(str::to_owned)
-            .or_else(|| from_query("fh_auth_session"));
-        let app_session_in_cookie = app_session.is_none();
         let conditions = Conditions {
             if_match: header(&request, "if-match").map(str::to_owned),
             if_none_match: header(&request, "if-none-match").map(str::to_owned),
             if_modified_since: header(&request, "if-modified-since").map(str::to_owned),
             if_unmodified_since: header(&request, "if-unmodified-since").map(str::to_owned),
         };
-        let presented = Presented {
-            authorization: header(&request, "authorization").map(str::to_owned),
-            api_key: header(&request, "x-fh-auth-user").map(str::to_owned),
-            app_key: header(&request, "x-fh-auth-app").map(str::to_owned),
-            cookie: cookie(&request, "feedhenry"),
-            app_session: app_session.or_else(|| cookie(&request, "x-fh-auth-session")),
-            app_session_in_cookie,
-            token: header(&request, "x-token").map(str::to_owned),
-        };
+        let presented = Presented::of(&request, from_query);
         let mut fields = Map::new();
         if let Some(query) = query {
             for (name, value) in query.iter() {

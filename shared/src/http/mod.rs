@@ -11,6 +11,7 @@ pub mod multipart;
 pub mod paging;
 pub mod path;
 pub mod pipeline;
+pub mod presented;
 pub mod reply;
 pub mod routes;
 pub mod routing;

@@ -1,4 +1,4 @@
-//! The spine: the one way of a request, and the only caller of operations.
+//! The pipeline: the one way of a request, and the only caller of operations.
 //!
 //! Match the row, open the request, fetch credential and targets in one go, authenticate,
 //! authorise, call the operation, log once, close in the dialect.
@@ -24,7 +24,7 @@ use crate::http::messages::SignedMessages;
 use crate::http::reply::Reply;
 use crate::http::routes::{Function, Row};
 use crate::http::routing::Router;
-use crate::http::{authenticate, messages};
+use crate::http::{authenticate, messages, presented};
 use crate::model::people::principal::Principal;
 use crate::model::people::tenant::Tenant;
 use crate::services::context::Context;
@@ -147,6 +147,8 @@ impl<'a> Call<'a> {
 pub struct Endpoint<F: Operations> {
     router: Router,
     rows: Vec<(Row, F::Op)>,
+    /// What is spoken where no row says it.
+    first_dialect: &'static dyn Dialect,
     context: Context,
 }
 
@@ -154,11 +156,15 @@ impl<F: Operations> Endpoint<F> {
     /// A function with that context.
     ///
     /// # Errors
-    /// Internal for a route table that contradicts itself.
+    /// Internal for a route table that contradicts itself or is empty.
     pub fn new(context: Context) -> Result<Self, Error> {
         let rows = (F::FUNCTION.rows)();
+        let (first, _) = rows
+            .first()
+            .ok_or_else(|| Error::internal("a function without rows"))?;
         Ok(Self {
             router: Router::new(rows.iter().map(|(row, _)| row))?,
+            first_dialect: first.dialect,
             rows,
             context,
         })
@@ -180,7 +186,7 @@ impl<F: Operations> Endpoint<F> {
                     .rows
                     .get(self.router.nearest(&method, &path).unwrap_or_default());
                 (
-                    nearest.map_or(Dialect::Rhmap, |(row, _)| row.dialect),
+                    nearest.map_or(self.first_dialect, |(row, _)| row.dialect),
                     "none",
                     Err(error),
                 )
@@ -194,9 +200,7 @@ impl<F: Operations> Endpoint<F> {
                     &settings.scheme,
                     settings.public_url.as_deref(),
                 );
-                if row.dialect == Dialect::ApperianCalls {
-                    incoming.unwrap_call();
-                }
+                row.dialect.unwrap_envelope(&mut incoming);
                 let outcome = self.run(row, *op, &mut incoming).await;
                 conditions = incoming.conditions;
                 (echo, signer) = (incoming.echo, incoming.signer);
@@ -235,16 +239,9 @@ impl<F: Operations> Endpoint<F> {
         if row.permission == Permission::Signed {
             return self.run_signed(row, op, incoming, reader).await;
         }
-        let chosen = match (row.permission, row.dialect) {
-            (Permission::AppOr(_), _) => authenticate::choose_app(&incoming.presented),
-            (Permission::Scope(_), _) => {
-                authenticate::choose_bearer(&incoming.presented).map(|token| (token, false))
-            }
-            (_, Dialect::Apperian | Dialect::ApperianCalls) => {
-                authenticate::choose_token(&incoming.presented).map(|token| (token, false))
-            }
-            _ => authenticate::choose(&incoming.presented),
-        };
+        let chosen = row
+            .dialect
+            .choose_credential(&incoming.presented, row.permission);
         let (credential, in_cookie) = chosen.ok_or_else(Error::unauthenticated)?;
         let handle = credential.handle();
         incoming.claimed = Some(handle);
@@ -253,7 +250,7 @@ impl<F: Operations> Endpoint<F> {
         wanted.extend(plan.keys);
         reader.fetch(wanted, plan.queries).await?;
         let for_apps = matches!(row.permission, Permission::AppOr(_))
-            && authenticate::is_presented_by_app(&incoming.presented);
+            && presented::is_presented_by_app(&incoming.presented);
         let principal = authenticate::authenticate(&mut reader, &credential, for_apps).await?;
         // Bodies of text/plain are taken as JSON, so a form on another site could send one with the
         // user's cookie.
@@ -334,7 +331,17 @@ fn log_once(function: &str, operation: &str, outcome: &Result<Reply, Error>, beg
                 Kind::Internal | Kind::Unavailable => {
                     tracing::error!(function, operation, micros, kind = ?error.kind, cause, "failed")
                 }
-                _ => {
+                Kind::NoSuchOperation
+                | Kind::MethodNotAllowed
+                | Kind::NotFound
+                | Kind::Invalid
+                | Kind::Conflict
+                | Kind::Unauthenticated
+                | Kind::Forbidden
+                | Kind::PreconditionFailed
+                | Kind::TooLarge
+                | Kind::UnsupportedType
+                | Kind::TooManyRequests => {
                     tracing::info!(function, operation, micros, kind = ?error.kind, message = %error.message, cause, "refused")
                 }
             }

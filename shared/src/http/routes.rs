@@ -8,6 +8,16 @@ use http::Method;
 
 use crate::base::rights::{Permission, Right, Scope};
 use crate::http::dialect::Dialect;
+use crate::http::dialect::apperian::Apperian;
+use crate::http::dialect::apperian_calls::ApperianCalls;
+use crate::http::dialect::oauth::OAuth;
+use crate::http::dialect::pingid::PingId;
+use crate::http::dialect::rhmap::Rhmap;
+use crate::http::dialect::rhmap::mbaas::RhmapMbaas;
+use crate::http::dialect::rhmap::sdk::RhmapSdk;
+use crate::http::dialect::rhmap::team_members::RhmapTeamMembers;
+use crate::http::dialect::rhmap::teams::RhmapTeams;
+use crate::http::dialect::wso2::Wso2;
 use crate::http::path::Path;
 
 /// One route.
@@ -18,7 +28,7 @@ pub struct Row {
     /// The operation's name, as in the function's `Op`.
     pub operation: &'static str,
     /// The dialect that it speaks.
-    pub dialect: Dialect,
+    pub dialect: &'static dyn Dialect,
     /// The method.
     pub method: Method,
     /// The path, with parameters in braces.
@@ -150,7 +160,7 @@ macro_rules! functions {
                     vec![$($((Row {
                         function: $name,
                         operation: stringify!($op),
-                        dialect: Dialect::$dialect,
+                        dialect: &$dialect,
                         method: Method::$method,
                         path: $path,
                         permission: $permission,

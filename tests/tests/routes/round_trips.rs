@@ -16,7 +16,6 @@ use shared::base::kind::AppKind;
 use shared::base::rights::{Permission, Right};
 use shared::base::text::{Description, Name};
 use shared::domain::events::event;
-use shared::http::dialect::Dialect;
 use shared::http::routes::Row;
 use shared::model::apps::app::AppCard;
 use shared::model::apps::life_cycle::State;
@@ -418,7 +417,7 @@ fn reads(row: &Row) -> bool {
         Permission::Signed => row.operation == "List",
         Permission::AppOr(right) => by_right(right),
         Permission::Member => {
-            row.dialect == Dialect::Apperian && row.method == Method::GET
+            row.dialect.name() == "apperian" && row.method == Method::GET
                 || matches!(
                     row.operation,
                     "List" | "ListAssignable" | "Validate" | "ReadUser"

@@ -13,7 +13,7 @@ pub struct Closing<'a> {
     pub is_get: bool,
     /// Its `If-…` headers.
     pub conditions: &'a Conditions,
-    /// The status of what is made in the catalogue (`Wso2CreateStatus`).
+    /// The status of what is made in the catalogue, a setting of the deployment.
     pub create_status: u16,
     /// Whether the operation asks for name and password in place of a token.
     pub by_password: bool,

@@ -1,108 +1,105 @@
 //! The dialects: how each spells success and each meaning of an error. One file each.
+//!
+//! A new dialect is one file that implements [`Dialect`], its `pub mod` line here, and in the route
+//! table its `use` line and its rows. Nothing else asks which dialect it is.
 
 pub mod answer;
 pub mod apperian;
+pub mod apperian_calls;
+pub mod oauth;
 pub mod pingid;
 pub mod rhmap;
 pub mod wso2;
 pub mod wso2_views;
 
+use std::fmt;
+
 use lambda_http::{Body, Response};
 
 use crate::base::conditions::{Validators, Verdict, http_date};
 use crate::base::error::Error;
+use crate::base::rights::Permission;
+use crate::base::secret::CredentialText;
 use crate::http::dialect::answer::{Closing, Written};
-use crate::http::reply::{Content, Reply};
+use crate::http::incoming::Incoming;
+use crate::http::presented::{self, Presented};
+use crate::http::reply::{Content, Reply, Success};
 
-/// A dialect, or a form of one.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Dialect {
-    /// RHMAP's v1 envelope: `{"status":"ok",…}`.
-    Rhmap,
-    /// The same for `$fh.auth`, whose clients expect 200 with `"status":"error"`.
-    RhmapSdk,
-    /// The v2 envelope of teams: bare JSON, errors as `{"error":{"error":M}}` (003 9.2 to 9.5).
-    RhmapTeams,
-    /// The same for the removal and the members of a team: errors as `{"error":M}` (003 9.6 to
-    /// 9.8).
-    RhmapTeamMembers,
-    /// The v2 paths of alerts: the v1 envelope, errors with the words of that platform's middleware
-    /// beside its own.
-    RhmapMbaas,
-    /// The publisher API of WSO2 App Manager: bare JSON, conditional requests (001).
-    Wso2,
-    /// OAuth 2.0's tokens (RFC 6749).
-    OAuth,
-    /// The Apperian API: bare JSON, errors as `{"error":{"code","message"}}` (000).
-    Apperian,
-    /// Its older calls, JSON-RPC 2.0.
-    ApperianCalls,
-    /// The application API of PingID: signed messages (002).
-    PingId,
-}
+/// A dialect, or a form of one: how it spells what operations give back. One file implements it;
+/// the rows of the route table that speak it name it.
+pub trait Dialect: Sync {
+    /// Its name, by which two are told apart.
+    fn name(&self) -> &'static str;
 
-impl Dialect {
-    fn success(self, reply: &Reply, json: &[u8], closing: &Closing<'_>) -> Result<Written, Error> {
-        Ok(match self {
-            Self::Wso2 | Self::OAuth => Written {
-                status: wso2::success(reply.success, closing.create_status),
-                body: json.to_vec(),
-            },
-            Self::Rhmap | Self::RhmapSdk | Self::RhmapMbaas => rhmap::success(reply.success, json),
-            Self::RhmapTeams | Self::RhmapTeamMembers => Written {
-                status: 200,
-                body: json.to_vec(),
-            },
-            Self::Apperian => Written {
-                status: apperian::success(reply.success),
-                body: json.to_vec(),
-            },
-            Self::ApperianCalls => apperian::result(json, closing.echo)?,
-            Self::PingId => pingid::success(json, closing)?,
-        })
+    /// The answer for a success that shows `json`, an object.
+    ///
+    /// # Errors
+    /// Internal for a view that the dialect cannot put into its envelope.
+    fn success(
+        &self,
+        success: Success,
+        json: &[u8],
+        closing: &Closing<'_>,
+    ) -> Result<Written, Error>;
+
+    /// The answer for an error.
+    fn error(&self, error: &Error, closing: &Closing<'_>) -> Written;
+
+    /// What `WWW-Authenticate` says beside a 401: how a caller without a credential may get in.
+    fn challenge(&self, _closing: &Closing<'_>) -> Option<&'static str> {
+        None
     }
 
-    fn error(self, error: &Error, closing: &Closing<'_>) -> Written {
-        match self {
-            Self::Rhmap => rhmap::error(error),
-            Self::RhmapSdk => rhmap::sdk_error(error),
-            Self::RhmapTeams => rhmap::teams_error(error),
-            Self::RhmapTeamMembers => rhmap::team_members_error(error),
-            Self::RhmapMbaas => rhmap::mbaas_error(error),
-            Self::Wso2 => wso2::error(error),
-            Self::OAuth => wso2::oauth_error(error),
-            Self::Apperian => apperian::error(error),
-            Self::ApperianCalls => apperian::call_error(error, closing.echo),
-            Self::PingId => pingid::error(error, closing),
-        }
+    /// Which of the presented credentials counts on a row with that permission, and whether it
+    /// came in a cookie.
+    fn choose_credential(
+        &self,
+        presented: &Presented,
+        permission: Permission,
+    ) -> Option<(CredentialText, bool)> {
+        presented::choose_by(presented, permission)
     }
+
+    /// Takes the envelope off a request, where the dialect has one that says nothing of who sent
+    /// it. What is wrong with it is told when the operation parses its input.
+    fn unwrap_envelope(&self, _incoming: &mut Incoming) {}
 
     /// Whether answers carry `ETag` and `Last-Modified`, and readings may be answered by 304.
-    fn is_conditional(self) -> bool {
-        self == Self::Wso2
+    fn is_conditional(&self) -> bool {
+        false
     }
 
-    /// How whoever has no credential may get in.
-    fn challenge(self, closing: &Closing<'_>) -> Option<&'static str> {
-        match self {
-            Self::Wso2 => Some(wso2::challenge(closing.by_password)),
-            Self::OAuth => Some(wso2::challenge(true)),
-            Self::Rhmap
-            | Self::RhmapSdk
-            | Self::RhmapTeams
-            | Self::RhmapTeamMembers
-            | Self::RhmapMbaas
-            | Self::Apperian
-            | Self::ApperianCalls
-            | Self::PingId => None,
-        }
+    /// The status of an answer without content.
+    fn empty_status(&self) -> u16 {
+        204
     }
 
+    /// Headers that every answer has.
+    fn headers(&self) -> &'static [(&'static str, &'static str)] {
+        &[]
+    }
+}
+
+impl fmt::Debug for dyn Dialect {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl PartialEq for dyn Dialect {
+    fn eq(&self, other: &Self) -> bool {
+        self.name() == other.name()
+    }
+}
+
+impl Eq for dyn Dialect {}
+
+impl dyn Dialect {
     /// Judges a reading by its conditions, and notes the state of what an answer shows.
     ///
     /// # Errors
     /// Precondition failed.
-    pub fn judge(self, reply: Reply, closing: &Closing<'_>) -> Result<(Reply, Verdict), Error> {
+    pub fn judge(&self, reply: Reply, closing: &Closing<'_>) -> Result<(Reply, Verdict), Error> {
         // What a secret is told in has no tag made of it.
         if (!self.is_conditional() || closing.by_password) && reply.max_age.is_none() {
             return Ok((reply, Verdict::Go));
@@ -125,7 +122,7 @@ impl Dialect {
 
     /// The answer in this dialect. Whether it reads decides how a redirect is spelled: a POST must
     /// become a GET.
-    pub fn close(self, outcome: Result<Reply, Error>, closing: &Closing<'_>) -> Response<Body> {
+    pub fn close(&self, outcome: Result<Reply, Error>, closing: &Closing<'_>) -> Response<Body> {
         let mut response = Response::builder().header("x-content-type-options", "nosniff");
         // What a client keeps it must ask about each time; what has no entity tag it must not keep.
         let caching = if self.is_conditional() && closing.is_get && outcome.is_ok() {
@@ -139,8 +136,8 @@ impl Dialect {
             .and_then(|reply| reply.max_age)
             .map(|seconds| format!("public, max-age={seconds}"));
         response = response.header("cache-control", kept.as_deref().unwrap_or(caching));
-        if self == Self::OAuth {
-            response = response.header("pragma", "no-cache");
+        for (name, value) in self.headers() {
+            response = response.header(*name, *value);
         }
         let outcome = outcome.and_then(|reply| self.judge(reply, closing));
         let built = match outcome {
@@ -177,7 +174,7 @@ impl Dialect {
     }
 
     fn whole(
-        self,
+        &self,
         mut response: http::response::Builder,
         reply: Reply,
         closing: &Closing<'_>,
@@ -190,7 +187,7 @@ impl Dialect {
         }
         match &reply.content {
             Content::Json(json) => {
-                let written = self.success(&reply, json, closing).unwrap_or_else(|error| {
+                let written = self.success(reply.success, json, closing).unwrap_or_else(|error| {
                     tracing::error!(%error, cause = error.cause.as_deref().unwrap_or_default(), "an answer could not be written");
                     self.error(&error, closing)
                 });
@@ -225,14 +222,7 @@ impl Dialect {
                 .status(303)
                 .header("location", url)
                 .body(Body::Empty),
-            // The publisher API says 200 without a body; a client of its may know no 204.
-            Content::Empty => response
-                .status(if self == Self::Wso2 || self == Self::OAuth {
-                    200
-                } else {
-                    204
-                })
-                .body(Body::Empty),
+            Content::Empty => response.status(self.empty_status()).body(Body::Empty),
         }
     }
 }

@@ -1,16 +1,55 @@
 //! The publisher API of WSO2 App Manager v1.1 (001): bare JSON, errors as
-//! `{code,message,description,moreInfo,error}`; and OAuth 2.0's own form of errors for its tokens
-//! (RFC 6749 5.2).
+//! `{code,message,description,moreInfo,error}`, conditional requests. Its tokens are in `oauth`.
 
 use serde_json::json;
 
 use crate::base::error::{Error, Kind};
-use crate::http::dialect::answer::{Written, status};
+use crate::http::dialect::Dialect;
+use crate::http::dialect::answer::{Closing, Written, status};
 use crate::http::reply::Success;
+
+/// The dialect.
+#[derive(Clone, Copy, Debug)]
+pub struct Wso2;
+
+impl Dialect for Wso2 {
+    fn name(&self) -> &'static str {
+        "wso2"
+    }
+
+    fn success(
+        &self,
+        success: Success,
+        json: &[u8],
+        closing: &Closing<'_>,
+    ) -> Result<Written, Error> {
+        Ok(Written {
+            status: success_status(success, closing.create_status),
+            body: json.to_vec(),
+        })
+    }
+
+    fn error(&self, error: &Error, _closing: &Closing<'_>) -> Written {
+        self::error(error)
+    }
+
+    fn challenge(&self, closing: &Closing<'_>) -> Option<&'static str> {
+        Some(challenge(closing.by_password))
+    }
+
+    fn is_conditional(&self) -> bool {
+        true
+    }
+
+    // The publisher API says 200 without a body; a client of it may know no 204.
+    fn empty_status(&self) -> u16 {
+        200
+    }
+}
 
 /// The HTTP status of a success. `create_status` is the deployment's parameter for what is made in
 /// the catalogue.
-pub fn success(success: Success, create_status: u16) -> u16 {
+pub(super) fn success_status(success: Success, create_status: u16) -> u16 {
     match success {
         Success::Done => 200,
         Success::Created => 201,
@@ -38,11 +77,22 @@ fn message(kind: Kind) -> &'static str {
 }
 
 /// An error with its HTTP status (001, "Error").
-pub fn error(error: &Error) -> Written {
+fn error(error: &Error) -> Written {
     let code = status(error.kind);
     let description = match error.kind {
         Kind::Internal => "The server encountered an internal error. Please contact administrator.",
-        _ => &error.message,
+        Kind::NoSuchOperation
+        | Kind::MethodNotAllowed
+        | Kind::NotFound
+        | Kind::Invalid
+        | Kind::Conflict
+        | Kind::Unauthenticated
+        | Kind::Forbidden
+        | Kind::PreconditionFailed
+        | Kind::TooLarge
+        | Kind::UnsupportedType
+        | Kind::TooManyRequests
+        | Kind::Unavailable => &error.message,
     };
     let body = json!({"code": code, "message": message(error.kind), "description": description, "moreInfo": "", "error": []});
     Written {
@@ -51,93 +101,12 @@ pub fn error(error: &Error) -> Written {
     }
 }
 
-/// An error of the token endpoint. The operation's message begins with the standard's code where it
-/// has one.
-pub fn oauth_error(error: &Error) -> Written {
-    const CODES: [&str; 6] = [
-        "invalid_request",
-        "invalid_client",
-        "invalid_grant",
-        "unauthorized_client",
-        "unsupported_grant_type",
-        "invalid_scope",
-    ];
-    let (code, description) = match error
-        .message
-        .split_once(": ")
-        .filter(|(code, _)| CODES.contains(code))
-    {
-        Some(found) => found,
-        None => match error.kind {
-            Kind::Internal => (
-                "server_error",
-                "The server encountered an internal error. Please contact administrator.",
-            ),
-            Kind::Unavailable | Kind::TooManyRequests => {
-                ("temporarily_unavailable", error.message.as_str())
-            }
-            Kind::Unauthenticated => ("invalid_client", error.message.as_str()),
-            _ => ("invalid_request", error.message.as_str()),
-        },
-    };
-    let status = if code == "invalid_client" {
-        401
-    } else {
-        status(error.kind)
-    };
-    Written {
-        status,
-        body: json!({"error": code, "error_description": description})
-            .to_string()
-            .into_bytes(),
-    }
-}
-
 /// How whoever asks proves who he is, for the header of a 401: by name and password (a client by id
 /// and secret), or by a token.
-pub fn challenge(by_password: bool) -> &'static str {
+pub(super) fn challenge(by_password: bool) -> &'static str {
     if by_password {
         "Basic realm=\"Appdepot\""
     } else {
         "Bearer realm=\"Appdepot\""
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::base::error as base_error;
-
-    #[test]
-    fn errors_of_tokens_have_the_codes_of_the_standard() {
-        let spelled = |error: &base_error::Error| {
-            let written = oauth_error(error);
-            (written.status, String::from_utf8(written.body).unwrap())
-        };
-        let (status, body) = spelled(&base_error::Error::invalid("invalid_grant: wrong: really"));
-        assert_eq!(
-            (status, body.as_str()),
-            (
-                400,
-                r#"{"error":"invalid_grant","error_description":"wrong: really"}"#
-            )
-        );
-        let (status, body) = spelled(&base_error::Error::new(
-            base_error::Kind::Unauthenticated,
-            "invalid_client: unknown",
-        ));
-        assert_eq!(
-            (status, body.as_str()),
-            (
-                401,
-                r#"{"error":"invalid_client","error_description":"unknown"}"#
-            )
-        );
-        assert_eq!(spelled(&base_error::Error::internal("secret")).0, 500);
-        assert!(
-            !spelled(&base_error::Error::internal("secret"))
-                .1
-                .contains("secret")
-        );
     }
 }
