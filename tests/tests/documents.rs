@@ -191,7 +191,8 @@ fn the_toolchain_is_one_version_everywhere() {
 
 #[test]
 fn a_link_is_found_and_code_is_not() {
-    let text = "See [a](b.md) and ![c](d.svg#e), not `[f](g)`.\n\n    [h](i)\n\n```\n[j](k)\n```\n[`l`](m)\n";
+    let text = "See [a](b.md) and ![c](d.svg#e), not `[f](g)`.\n\n    \
+        [h](i)\n\n```\n[j](k)\n```\n[`l`](m)\n";
     assert_eq!(links(text), ["b.md", "d.svg#e", "m"]);
     assert!(anchors("# What it *is*, and `why`\n").contains("what-it-is-and-why"));
 }

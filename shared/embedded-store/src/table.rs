@@ -202,7 +202,8 @@ fn check(table: &str, schema: &[KeySchemaElement]) -> Result<(), StartError> {
         Ok(())
     } else {
         Err(StartError::Table(format!(
-            "the table {table} in the data folder has other keys than {PARTITION_KEY} and {SORT_KEY}"
+            "the table {table} in the data folder has other keys than {PARTITION_KEY} and \
+                {SORT_KEY}"
         )))
     }
 }

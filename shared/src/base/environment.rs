@@ -38,7 +38,8 @@ impl FromStr for Environment {
             Ok(Self(text.to_owned()))
         } else {
             Err(Error::invalid(
-                "the name of an environment has 1 to 64 letters, digits, hyphens, dots or underscores",
+                "the name of an environment has 1 to 64 letters, digits, hyphens, dots or \
+                    underscores",
             ))
         }
     }

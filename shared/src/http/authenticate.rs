@@ -211,7 +211,8 @@ pub fn authorise(
             ))),
             Means::Bearer { .. } if !scope.open_to(principal.rights) => {
                 Err(Error::forbidden(format!(
-                    "The token's user does not hold the rights that the scope {} stands for any more",
+                    "The token's user does not hold the rights that the scope {} stands for any \
+                        more",
                     scope.as_str()
                 )))
             }

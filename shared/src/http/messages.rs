@@ -142,7 +142,8 @@ pub async fn authenticate(
     }
     if opened.aliases.is_empty() || opened.aliases.iter().any(|alias| *alias != domain) {
         return Err(Error::forbidden(
-            "org_alias and reqHeader.orgAlias must be the alias of the settings that sign the message",
+            "org_alias and reqHeader.orgAlias must be the alias of the settings that sign the \
+                message",
         ));
     }
     if opened.tokens.iter().any(|other| other != token.expose()) {
@@ -172,7 +173,12 @@ async fn once(
     body: &[u8],
 ) -> Result<(), Error> {
     let now = reader.now();
-    let sent = opened.sent.ok_or_else(|| Error::forbidden("The message does not say when it was sent: timestamp must be yyyy-MM-dd HH:mm:ss.SSS in UTC"))?;
+    let sent = opened.sent.ok_or_else(|| {
+        Error::forbidden(
+            "The message does not say when it was \
+        sent: timestamp must be yyyy-MM-dd HH:mm:ss.SSS in UTC",
+        )
+    })?;
     if (sent.0 - now.0).abs() > WINDOW_SECONDS * 1_000 {
         return Err(Error::forbidden(format!(
             "The message was not sent within {WINDOW_SECONDS} seconds of now, which is {} UTC",

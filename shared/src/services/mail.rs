@@ -204,7 +204,8 @@ fn refusal(error: &SendEmailError) -> &'static str {
             "The sender's domain (MailFrom) is not verified in the mail service"
         }
         SendEmailError::MessageRejected(_) => {
-            "The mail service refused the mail: the sender or, in its sandbox, a recipient is not verified, or its content"
+            "The mail service refused the mail: the sender or, in its sandbox, a recipient is not \
+                verified, or its content"
         }
         SendEmailError::LimitExceededException(_) | SendEmailError::TooManyRequestsException(_) => {
             "The mail service takes no more mails for the moment"

@@ -513,7 +513,8 @@ mod tests {
         let text = disposition("a\"b\r\nX: y\\é.apk");
         assert_eq!(
             text,
-            "attachment; filename=\"a_b__X:_y__.apk\"; filename*=UTF-8''a%22b%5F%5FX%3A%20y%5F%C3%A9%2Eapk"
+            "attachment; filename=\"a_b__X:_y__.apk\"; \
+                filename*=UTF-8''a%22b%5F%5FX%3A%20y%5F%C3%A9%2Eapk"
         );
     }
 }

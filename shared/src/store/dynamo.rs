@@ -168,7 +168,10 @@ impl DynamoTable {
                 let update = Update::builder()
                     .table_name(&self.name)
                     .set_key(Some(key_attributes(&key)))
-                    .update_expression("SET kind = if_not_exists(kind, :kind), v = if_not_exists(v, :one) ADD n :by, rev :one")
+                    .update_expression(
+                        "SET kind = if_not_exists(kind, :kind), v = \
+                        if_not_exists(v, :one) ADD n :by, rev :one",
+                    )
                     .set_condition_expression(condition)
                     .set_expression_attribute_values(Some(values));
                 action.update(update.build().map_err(build_failure)?)
@@ -190,7 +193,8 @@ impl DynamoTable {
                     .table_name(&self.name)
                     .set_key(Some(key_attributes(&key)))
                     .update_expression(
-                        "SET kind = if_not_exists(kind, :kind), v = if_not_exists(v, :one), expires = if_not_exists(expires, :expires) ADD n :by, rev :one",
+                        "SET kind = if_not_exists(kind, :kind), v = if_not_exists(v, :one), \
+                            expires = if_not_exists(expires, :expires) ADD n :by, rev :one",
                     )
                     .set_condition_expression(condition)
                     .set_expression_attribute_values(Some(values));

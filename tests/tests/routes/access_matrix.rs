@@ -296,13 +296,17 @@ fn the_table_of_permissions_is_written() {
     let teams = default_teams(handle);
     let mut table = "# Permissions\n\
          \n\
-         What a caller may do by roles and teams, which add up. The table is written by a test from the code.\n\
+         What a caller may do by roles and teams, which add up. The table is written by a test \
+         from the code.\n\
          \n\
-         A permission of a team holds for its path and everything below, until a deeper path of the same team\n\
-         says otherwise; `write` includes `read`. A team without `business-objects` at or above a path gives\n\
+         A permission of a team holds for its path and everything below, until a deeper path of \
+         the same team\n\
+         says otherwise; `write` includes `read`. A team without `business-objects` at or above a \
+         path gives\n\
          no permission there.\n\
          \n\
-         | Permission path | Level |".to_owned();
+         | Permission path | Level |"
+        .to_owned();
     for role in Role::ALL {
         write!(table, " {} |", role.as_str()).expect("a text");
     }

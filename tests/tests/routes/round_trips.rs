@@ -455,15 +455,20 @@ async fn no_operation_makes_more_calls_than_it_must() {
     let before = world.snapshot().await;
     let mut table = "# Calls to the table\n\
          \n\
-         What one request costs: the calls to DynamoDB, and their depth, which is the longest chain of calls\n\
-         that each begin after the one before has ended. The figures are measured for a member with a cookie\n\
-         in a small tenant, by a test that also holds the limits: a read makes at most 2 calls side by side\n\
-         (a list of items 3, for the caller, the items and their icons, and one more per megabyte), a write\n\
+         What one request costs: the calls to DynamoDB, and their depth, which is the longest \
+         chain of calls\n\
+         that each begin after the one before has ended. The figures are measured for a member \
+         with a cookie\n\
+         in a small tenant, by a test that also holds the limits: a read makes at most 2 calls \
+         side by side\n\
+         (a list of items 3, for the caller, the items and their icons, and one more per \
+         megabyte), a write\n\
          at most 2 one after the other. The note says why an operation goes beyond.\n\
          \n\
          | Function | Operation | Method and path | Calls | Depth | Note |\n\
          |---|---|---|---:|---:|---|\n\
-         ".to_owned();
+         "
+    .to_owned();
     let mut beyond = Vec::new();
     let mut unused: BTreeSet<&str> = EXCEPTIONS.iter().map(|(row, ..)| *row).collect();
     for row in rows() {
@@ -951,13 +956,16 @@ async fn work_off(world: &World) -> Actions {
 fn the_table_of_operations_is_written() {
     let mut table = "# Operations\n\
          \n\
-         Every route, written by a test from the route table. The permission is what the caller needs. The\n\
-         section is that of the vendor's document ([sources.md](sources.md)), or begins with `own` for what\n\
+         Every route, written by a test from the route table. The permission is what the caller \
+         needs. The\n\
+         section is that of the vendor's document ([sources.md](sources.md)), or begins with \
+         `own` for what\n\
          no document describes.\n\
          \n\
          | Function | Operation | Method | Path | Permission | Section |\n\
          |---|---|---|---|---|---|\n\
-         ".to_owned();
+         "
+    .to_owned();
     let told = |right: Right| {
         let (path, access) = right.permission_path();
         format!(

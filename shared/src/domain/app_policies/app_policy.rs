@@ -12,7 +12,8 @@ pub static POLICIES: [AppPolicy; 7] = [
         id: "XWJKqWeLM5-tp8N09-gTEw",
         policy_id: "com.apperian.app-usage",
         display_name: "App Usage",
-        display_description: "Tracks whenever users opens the app, foregrounds the app, or returns to the app from the lock screen.",
+        display_description: "Tracks whenever users opens the app, foregrounds the app, or \
+            returns to the app from the lock screen.",
         auth_optional: true,
         is_dynamic: true,
         supports_ios: true,
@@ -35,7 +36,8 @@ pub static POLICIES: [AppPolicy; 7] = [
         id: "_WFUTNh4hIm867qtaei3ww",
         policy_id: "com.apperian.self-update",
         display_name: "Self Updating App",
-        display_description: "Looks for a newer version whenever the app is opened, and offers it to the user.",
+        display_description: "Looks for a newer version whenever the app is opened, and offers it \
+            to the user.",
         auth_optional: true,
         is_dynamic: true,
         supports_ios: true,
@@ -46,7 +48,8 @@ pub static POLICIES: [AppPolicy; 7] = [
         id: "kY90_CuRsuknjYkaCCo1Ww",
         policy_id: "com.apperian.app-expiration",
         display_name: "App Expiration",
-        display_description: "Lets users run the app within a range of dates, and shows them a message before and after it.",
+        display_description: "Lets users run the app within a range of dates, and shows them a \
+            message before and after it.",
         auth_optional: true,
         is_dynamic: true,
         supports_ios: true,
@@ -72,7 +75,8 @@ pub static POLICIES: [AppPolicy; 7] = [
         id: "q8Xm4XrhRxTIv8yoaIH-9Q",
         policy_id: "com.apperian.jailbreak-and-root-protection",
         display_name: "Jailbreak and Root Protection",
-        display_description: "Keeps users from running the app on a device that is jailbroken or rooted.",
+        display_description: "Keeps users from running the app on a device that is jailbroken or \
+            rooted.",
         auth_optional: true,
         // It must hold at the first start, and where the network is kept from the app.
         is_dynamic: false,
@@ -84,7 +88,8 @@ pub static POLICIES: [AppPolicy; 7] = [
         id: "INHTtGRxGsvAhtsTKg8-pg",
         policy_id: "com.apperian.open-webpage-url",
         display_name: "Open Web Page",
-        display_description: "Opens a web page each time that the app was opened as often as the frequency says.",
+        display_description: "Opens a web page each time that the app was opened as often as the \
+            frequency says.",
         auth_optional: false,
         is_dynamic: true,
         supports_ios: true,
@@ -110,7 +115,8 @@ pub static POLICIES: [AppPolicy; 7] = [
         id: "FY-Yzx-lxXibOO4GvFOQmg",
         policy_id: "com.apperian.data-wipe",
         display_name: "Data Wipe",
-        display_description: "Removes the data of the app from the device once its user is disabled or may not use the app any more.",
+        display_description: "Removes the data of the app from the device once its user is \
+            disabled or may not use the app any more.",
         auth_optional: false,
         is_dynamic: true,
         supports_ios: true,
@@ -171,7 +177,8 @@ mod tests {
             "display_name": "App Usage",
             "created": "2018-02-01T03:52:18.281815+00:00",
             "auth_optional": true,
-            "display_description": "Tracks whenever users opens the app, foregrounds the app, or returns to the app from the lock screen.",
+            "display_description": "Tracks whenever users opens the app, foregrounds the app, or \
+                returns to the app from the lock screen.",
             "is_dynamic": true,
             "supports_ios": true,
             "configurable_fields": null,

@@ -92,7 +92,8 @@ impl Wanted {
         {
             let unknown: String = unknown.chars().take(100).collect();
             return Err(Error::invalid(format!(
-                "{unknown} is no field of it; there are policy_id, configuration, id and auth_required"
+                "{unknown} is no field of it; there are policy_id, configuration, id and \
+                    auth_required"
             )));
         }
         let policy_id = entry

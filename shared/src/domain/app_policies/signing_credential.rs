@@ -84,7 +84,8 @@ pub async fn add(
 ) -> Result<(), Error> {
     if list(reader, handle).await?.len() >= CREDENTIALS_LIMIT {
         return Err(Error::conflict(format!(
-            "There are {CREDENTIALS_LIMIT} credentials already: delete one that is not needed any more"
+            "There are {CREDENTIALS_LIMIT} credentials already: delete one that is not needed any \
+                more"
         )));
     }
     let sealed = Sealed {

@@ -218,7 +218,8 @@ pub fn attach(
         && signed_here != Some(after)
         && !new.allow_signer_change
     {
-        let reason = "wrong_signer: the file is signed by another certificate than the live version; an administrator can allow the change with allowSignerChange";
+        let reason = "wrong_signer: the file is signed by another certificate than the live \
+            version; an administrator can allow the change with allowSignerChange";
         return Ok(Err(reason.to_owned()));
     }
     let mut binary = former

@@ -127,7 +127,8 @@ pub fn binary(card: &AppCard, id: AppId) -> Result<BinaryType, Error> {
     }
     match card.binaries.as_slice() {
         [] => Err(Error::invalid(
-            "The application has no file yet: policies and signatures are for Android and iOS packages",
+            "The application has no file yet: policies and signatures are for Android and iOS \
+                packages",
         )),
         [only] => Ok(only.kind),
         several => {

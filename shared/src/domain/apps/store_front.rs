@@ -157,7 +157,8 @@ pub async fn update(
             writes = event::together(writes)?;
             if writes.len() > TRANSACTION_LIMIT {
                 return Err(Error::invalid(
-                    "invalid_storeitems: fewer items can come or go in one call where they have binaries of several types",
+                    "invalid_storeitems: fewer items can come or go in one call where they have \
+                        binaries of several types",
                 ));
             }
             whole.items = wanted;

@@ -232,7 +232,8 @@ async fn tell(
         };
     }
     let message = format!(
-        "The app was downloaded {downloads} times within an hour, {TIMES} times as often as usual or more"
+        "The app was downloaded {downloads} times within an hour, {TIMES} times as often as usual \
+            or more"
     );
     let mut event = Event::of(&card.value, NAME, SYSTEM, message, now).with("downloads", downloads);
     event.guid = Guid::derived(&[

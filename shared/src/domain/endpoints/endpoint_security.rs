@@ -190,7 +190,8 @@ pub async fn change(
         }
         if serde_json::to_vec(&after).map_err(Error::internal)?.len() > RECORD_MOST {
             return Err(Error::invalid(format!(
-                "invalid_overrides: all of an app in an environment take more than {RECORD_MOST} bytes"
+                "invalid_overrides: all of an app in an environment take more than {RECORD_MOST} \
+                    bytes"
             )));
         }
         let told = told(&card, env, by, &rows, at);

@@ -293,7 +293,8 @@ fn names(words: &[String]) -> Result<Vec<String>, Error> {
 #[derive(Template)]
 #[template(
     ext = "html",
-    source = "<!DOCTYPE html><html><body>{% for line in lines %}<p>{{ line }}</p>{% endfor %}</body></html>"
+    source = "<!DOCTYPE html><html><body>{% for line in lines %}<p>{{ line }}</p>{% endfor \
+        %}</body></html>"
 )]
 struct TestMail<'a> {
     lines: &'a [String],
@@ -710,11 +711,13 @@ mod tests {
     fn filters_that_do_not_fit_are_named() {
         assert_eq!(
             refusal(&["APP_RESOURCES"], &[], &["CRASHED"]),
-            "invalid_eventNames: CRASHED is of the category APP_STATE, which is not among eventCategories"
+            "invalid_eventNames: CRASHED is of the category APP_STATE, which is not among \
+                eventCategories"
         );
         assert_eq!(
             refusal(&["APP_STATE"], &["INFO"], &["DEPLOYED", "CRASHED"]),
-            "invalid_eventNames: CRASHED is of the severity ERROR, which is not among eventSeverities"
+            "invalid_eventNames: CRASHED is of the severity ERROR, which is not among \
+                eventSeverities"
         );
         assert!(refusal(&[], &[], &[]).starts_with("invalid_eventCategories: set at least one"));
         assert!(refusal(&["app_state"], &[], &[]).starts_with(

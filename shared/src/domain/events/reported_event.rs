@@ -192,7 +192,8 @@ impl Report {
         if names > DETAILS_NAMES || depth > DETAILS_DEPTH || whole.to_string().len() > DETAILS_LIMIT
         {
             let words = format!(
-                "at most {DETAILS_LIMIT} bytes of JSON, {DETAILS_NAMES} names and {DETAILS_DEPTH} levels"
+                "at most {DETAILS_LIMIT} bytes of JSON, {DETAILS_NAMES} names and {DETAILS_DEPTH} \
+                    levels"
             );
             return Err(Error::invalid(format!("invalid_eventDetails: {words}")));
         }
@@ -261,7 +262,8 @@ impl Report {
                     || at > now.plus_seconds(AHEAD_LIMIT_SECONDS)
                 {
                     return Err(Error::invalid(
-                        "invalid_timestamp: within the last seven days, and at most five minutes ahead of now",
+                        "invalid_timestamp: within the last seven days, and at most five minutes \
+                            ahead of now",
                     ));
                 }
                 at
@@ -336,7 +338,8 @@ impl Minute {
             Some(found) if found.count >= MINUTE_LIMIT => Err(Error::new(
                 Kind::TooManyRequests,
                 format!(
-                    "At most {MINUTE_LIMIT} events of an app are taken in a minute, please try again later"
+                    "At most {MINUTE_LIMIT} events of an app are taken in a minute, please try \
+                        again later"
                 ),
             )),
             _ => Ok(()),

@@ -64,7 +64,8 @@ pub const APPS: usize = 1_000;
 
 fn too_much() -> Error {
     Error::too_large(
-        "The log holds more of that time than one statistic reads: narrow it with startTimeStamp and endTimeStamp",
+        "The log holds more of that time than one statistic reads: narrow it with startTimeStamp \
+            and endTimeStamp",
     )
 }
 

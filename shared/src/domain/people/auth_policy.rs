@@ -481,7 +481,8 @@ async fn refuse_above_listed(
         }
         if user_keys.len() > LISTED_LIMIT {
             return Err(Error::forbidden(format!(
-                "More than {LISTED_LIMIT} users are listed on this policy: make another one for another provider"
+                "More than {LISTED_LIMIT} users are listed on this policy: make another one for \
+                    another provider"
             )));
         }
         if page.next.is_none() {

@@ -75,7 +75,8 @@ pub fn link(
 #[derive(Template)]
 #[template(
     ext = "html",
-    source = "<!DOCTYPE html><html><body><p>Hello {{ name }},</p><p>{{ why }}</p><p><a href=\"{{ url }}\">{{ act }}</a></p><p>{{ until }}</p></body></html>"
+    source = "<!DOCTYPE html><html><body><p>Hello {{ name }},</p><p>{{ why }}</p><p><a href=\"{{ \
+        url }}\">{{ act }}</a></p><p>{{ until }}</p></body></html>"
 )]
 struct LinkMail<'a> {
     name: &'a str,
@@ -113,7 +114,8 @@ pub fn mail(
         Reason::Reset => (
             format!("Your password for {domain}"),
             format!(
-                "Somebody, probably you, asked for a new password for {username} in the app store {domain}. If it was not you, nothing needs to be done."
+                "Somebody, probably you, asked for a new password for {username} in the app store \
+                    {domain}. If it was not you, nothing needs to be done."
             ),
             "Choose a new password",
             "The link is good for one hour and for one time.",

@@ -463,7 +463,8 @@ pub async fn create(
         }
         if writes.len() > TRANSACTION_LIMIT {
             return Err(Error::invalid(
-                "invalid_users: these users have too many API keys for one call, add some of them to the team later",
+                "invalid_users: these users have too many API keys for one call, add some of them \
+                    to the team later",
             ));
         }
         users.sort();

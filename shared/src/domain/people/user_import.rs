@@ -95,7 +95,8 @@ pub fn rows(file: &[u8]) -> Result<Vec<Row>, Error> {
             .is_some_and(|first| first.contains([';', '\t', '\n', '\r']))
         {
             return Err(Error::invalid(format!(
-                "invalid_file: line {line}: the fields of a row are separated by commas, in one line"
+                "invalid_file: line {line}: the fields of a row are separated by commas, in one \
+                    line"
             )));
         }
         let field = |at: usize| record.get(at).unwrap_or_default().trim();

@@ -177,7 +177,8 @@ pub async fn update(
     let touched = touched(handle, changes);
     if touched.len() > TRANSACTION_LIMIT {
         return Err(Error::invalid(format!(
-            "appsData: at most {TRANSACTION_LIMIT} ids in one call, current and new ones together: {} renames to new ids, or {TRANSACTION_LIMIT} changes without one",
+            "appsData: at most {TRANSACTION_LIMIT} ids in one call, current and new ones \
+                together: {} renames to new ids, or {TRANSACTION_LIMIT} changes without one",
             TRANSACTION_LIMIT / 2
         )));
     }

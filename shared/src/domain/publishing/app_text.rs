@@ -128,7 +128,8 @@ impl Said {
         let size = serde_json::to_vec(text).map_err(Error::internal)?.len();
         if size > TEXT_LIMIT {
             return Err(Error::invalid(format!(
-                "version_note: all texts of an application and its versions may be {TEXT_LIMIT} bytes together"
+                "version_note: all texts of an application and its versions may be {TEXT_LIMIT} \
+                    bytes together"
             )));
         }
         Ok(())
@@ -201,7 +202,8 @@ impl Said {
                     "version_num: the application has no file yet, whose version it could be",
                 )),
                 _ if noted => Err(Error::invalid(
-                    "version_note: the application has no file yet, whose version it could be about",
+                    "version_note: the application has no file yet, whose version it could be \
+                        about",
                 )),
                 _ => Ok(()),
             };

@@ -714,7 +714,8 @@ impl Draft<'_, '_> {
             (market == Market::Webapp) != (platform == Some(Platform::Webapp))
         }) {
             return Err(Error::invalid(
-                "marketType is webapp for the platform webapp, and enterprise or public for the others",
+                "marketType is webapp for the platform webapp, and enterprise or public for the \
+                    others",
             ));
         }
         let said = self.said.package();
@@ -1100,7 +1101,8 @@ fn merged(writes: Vec<Write>) -> Result<Vec<Write>, Error> {
     }
     if all.len() > TRANSACTION_LIMIT {
         return Err(Error::invalid(
-            "visibleRoles, policyPartialMapping: too many are changed at once; change them in two requests",
+            "visibleRoles, policyPartialMapping: too many are changed at once; change them in two \
+                requests",
         ));
     }
     Ok(all)

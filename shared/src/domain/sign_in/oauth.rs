@@ -533,7 +533,12 @@ async fn by_itself(
         let user = user.map(|found| found.value).filter(|user| {
             user.generation == client.generation && user.owner.enabled && !user.owner.blacklisted
         });
-        let user = user.ok_or_else(|| unauthorized_client("The client's owner is gone, disabled or has another password: register the client again"))?;
+        let user = user.ok_or_else(|| {
+            unauthorized_client(
+                "The client's owner is gone, disabled \
+            or has another password: register the client again",
+            )
+        })?;
         let scopes = open_to(reader, handle, &user.owner, asked.unwrap_or(Scopes::ALL)).await?;
         if scopes.is_empty() {
             return Err(invalid_scope(

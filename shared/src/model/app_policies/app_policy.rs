@@ -292,7 +292,12 @@ fn moment(said: &Map<String, Value>, name: &str) -> Result<Option<(Timestamp, St
     } else {
         None
     };
-    let at = at.ok_or_else(|| format!("{name} is a date such as 2026-11-22, or a date with its time such as 2026-11-22T18:00:00Z"))?;
+    let at = at.ok_or_else(|| {
+        format!(
+            "{name} is a date such as 2026-11-22, or a date with its \
+        time such as 2026-11-22T18:00:00Z"
+        )
+    })?;
     Ok(Some((at, text.to_owned())))
 }
 
@@ -332,7 +337,8 @@ fn address(text: String) -> Result<String, String> {
         Ok(text)
     } else {
         Err(format!(
-            "it is an absolute address of http or https in ASCII, without a user's name, of at most {ADDRESS_LIMIT} characters"
+            "it is an absolute address of http or https in ASCII, without a user's name, of at \
+                most {ADDRESS_LIMIT} characters"
         ))
     }
 }

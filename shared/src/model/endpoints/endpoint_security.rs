@@ -127,7 +127,8 @@ impl FromStr for EndpointName {
             .any(|c| c.is_control() || matches!(c, '?' | '#' | ';' | '\\'))
         {
             return Err(refused(
-                "control characters, question marks, hashes, semicolons and backslashes are in no name",
+                "control characters, question marks, hashes, semicolons and backslashes are in no \
+                    name",
             ));
         }
         let segments: Vec<&str> = decoded

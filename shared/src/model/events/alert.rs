@@ -91,7 +91,8 @@ impl Alert {
     pub(crate) fn fits(&self) -> Result<(), Error> {
         if self.categories.is_empty() && self.severities.is_empty() && self.names.is_empty() {
             return Err(Error::invalid(
-                "invalid_eventCategories: set at least one of eventCategories, eventSeverities and eventNames",
+                "invalid_eventCategories: set at least one of eventCategories, eventSeverities \
+                    and eventNames",
             ));
         }
         for name in self.names.iter().filter_map(|name| EventName::parse(name)) {
