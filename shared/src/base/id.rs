@@ -331,6 +331,9 @@ impl AppId {
     }
 
     /// Reads a [`sort_key`](Self::sort_key) back.
+    ///
+    /// # Errors
+    /// Malformed for what is not 30 hex digits of an item's id.
     pub fn from_sort_key(text: &str) -> Result<Self, MalformedId> {
         let bytes = data_encoding::HEXLOWER
             .decode(text.as_bytes())

@@ -69,9 +69,6 @@ pub const PINGID: &str = "/pingid";
 /// Where the older calls of the Apperian API are sent, which name their method in the body.
 pub const APPERIAN_CALLS: &str = "/ease.interface.php";
 
-/// What may stand before each path of the Apperian API (000).
-pub const APPERIAN_VERSIONS: [&str; 2] = ["/v1", "/v2"];
-
 const ANY: Permission = Permission::Open;
 
 const MEMBER: Permission = Permission::Member;

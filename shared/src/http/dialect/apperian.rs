@@ -13,7 +13,9 @@ use crate::http::dialect::Dialect;
 use crate::http::dialect::answer::{Closing, Written, status};
 use crate::http::presented::{Presented, choose_token};
 use crate::http::reply::Success;
-use crate::http::routes::APPERIAN_VERSIONS;
+
+/// What may stand before each path of the Apperian API (000).
+pub const APPERIAN_VERSIONS: [&str; 2] = ["/v1", "/v2"];
 
 /// The dialect.
 #[derive(Clone, Copy, Debug)]
