@@ -24,33 +24,39 @@
 //!     <Condition>
 //!         <Apply FunctionId="urn:oasis:names:tc:xacml:1.0:function:string-is-in">
 //!             <AttributeValue
-//!             DataType="http://www.w3.org/2001/XMLSchema#string">contractor</AttributeValue>
+//!                 DataType="http://www.w3.org/2001/XMLSchema#string">contractor</AttributeValue>
 //!             <AttributeDesignator
-//!             Category="urn:oasis:names:tc:xacml:1.0:subject-category:access-subject"
+//!                 Category="urn:oasis:names:tc:xacml:1.0:subject-category:access-subject"
 //!                 AttributeId="http://wso2.org/claims/role"
 //!                 DataType="http://www.w3.org/2001/XMLSchema#string" MustBePresent="true"/>
 //!         </Apply>
 //!     </Condition>
 //! </Rule>"#;
 //! assert_eq!(parse(text)?.effect(), Effect::Deny);
-//! assert_eq!(parse("<Rule/>").unwrap_err().to_string(), "Line 1, column 1: Rule needs the
-//! attribute Effect.");
+//! let refused = parse("<Rule/>").unwrap_err().to_string();
+//! assert_eq!(refused, "Line 1, column 1: Rule needs the attribute Effect.");
 //!
 //! // Read back and asked.
 //! let groups = [
-//!     Group { name: "staff".to_owned(), roles: vec!["employee".to_owned()], partials:
-//!     vec![Partial::text(7, text)], ..Group::default() },
+//!     Group {
+//!         name: "staff".to_owned(),
+//!         roles: vec!["employee".to_owned()],
+//!         partials: vec![Partial::text(7, text)],
+//!         ..Group::default()
+//!     },
 //!     Group { name: "all".to_owned(), anonymous: true, ..Group::default() },
 //! ];
 //! let templates = [Template::new("/*", "GET", 1)?, Template::new("/staff/*", "GET", 0)?];
-//! let contractor = Subject { id: Some("ann".to_owned()), roles: vec!["employee".to_owned(),
-//! "contractor".to_owned()], ..Subject::default() };
-//! let decision = decide(&templates, &groups, "/staff/plans", "GET", &contractor,
-//! jiff::Timestamp::UNIX_EPOCH);
+//! let contractor = Subject {
+//!     id: Some("ann".to_owned()),
+//!     roles: vec!["employee".to_owned(), "contractor".to_owned()],
+//!     ..Subject::default()
+//! };
+//! let now = jiff::Timestamp::UNIX_EPOCH;
+//! let decision = decide(&templates, &groups, "/staff/plans", "GET", &contractor, now);
 //! assert_eq!((decision.ruling, decision.groups), (Ruling::Deny, vec![0]));
 //! assert_eq!(decision.rules[0].id.as_deref(), Some("not-from-outside"));
-//! assert!(decide(&templates, &groups, "/", "GET", &Subject::default(),
-//! jiff::Timestamp::UNIX_EPOCH).admits());
+//! assert!(decide(&templates, &groups, "/", "GET", &Subject::default(), now).admits());
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
