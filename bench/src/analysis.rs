@@ -3,44 +3,50 @@
 //! The function runs against the embedded stores, and reaches the bucket through a proxy that
 //! counts.
 
-use std::io::{self, BufReader, Write};
-use std::net::TcpStream;
-use std::path::Path;
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
-
-use aws_credential_types::Credentials;
-use embedded_store::{EmbeddedStore, Settings};
-use package_reader::testing::archive::{Part, zip};
-use package_reader::testing::{Apk, Ipa, android};
-use serde_json::{Value, json};
-use shared::clock::{Clock, SystemClock};
-use shared::domain::app::{self, Binary, Changes};
-use shared::domain::text::Name;
-use shared::domain::upload::{self, Announced, Target};
-use shared::id::{BinaryType, Guid};
-use shared::lambda::Aws;
-use shared::objects::Objects;
-use shared::records::Reader;
-use shared::store::keys;
-
 use crate::Failure;
 use crate::binaries;
 use crate::canned::{self, administrator};
 use crate::http::{self, Framing, Head, Server};
 use crate::report::{Report, Row, float};
 use crate::runtime::{Function, Launch};
+use aws_credential_types::Credentials;
+use embedded_store::{EmbeddedStore, Settings};
+use package_reader::testing::archive::{Part, zip};
+use package_reader::testing::{Apk, Ipa, android};
+use serde_json::{Value, json};
+use shared::base::clock::{Clock, SystemClock};
+use shared::base::id::{BinaryType, Guid};
+use shared::base::text::Name;
+use shared::domain::apps::making::Changes;
+use shared::domain::apps::upload::Announced;
+use shared::domain::apps::{making, upload};
+use shared::http::lambda::Aws;
+use shared::model::apps::app::Binary;
+use shared::model::apps::upload::Target;
+use shared::services::objects::Objects;
+use shared::store::keys;
+use shared::store::record::Reader;
+use std::io::{self, BufReader, Write};
+use std::net::TcpStream;
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 /// Most bytes of the metadata pass.
 const METADATA_LIMIT_MB: f64 = 2.097_152;
+
 /// Most bytes that may be fetched beyond the file's size.
 const MORE_THAN_SIZE_MB: f64 = 2.097_152;
+
 /// Most memory while a binary of 500 MB is read.
 const MEMORY_LIMIT_KB: f64 = 65_536.0;
+
 /// How long one reading may take.
 const PATIENCE: Duration = Duration::from_secs(600);
+
 /// How many further files are in an app.
 const FILES: usize = 2_000;
+
 const MB: usize = 1_000_000;
 
 /// What went through the proxy.
@@ -193,7 +199,7 @@ impl Stage<'_> {
         let who = administrator(Guid::random());
         let mut reader = Reader::new(&table, SystemClock.now());
         let name = Name::new("Large".to_owned()).ok_or("not a name")?;
-        let app = app::create(&mut reader, &who, name, &Changes::default()).await?;
+        let app = making::create(&mut reader, &who, name, &Changes::default()).await?;
         let size = file.len();
         let announced = Announced {
             app: Some(app.id),

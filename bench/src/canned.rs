@@ -1,32 +1,35 @@
 //! The fast local endpoint, the few records behind it, and the requests that read them.
 
+use crate::Failure;
+use crate::http::{self, Head, Server};
+use async_trait::async_trait;
+use serde_json::{Value, json};
+use shared::base::clock::{Clock, SystemClock};
+use shared::base::id::{Guid, Handle};
+use shared::base::rights::{Permission, Rights, Role};
+use shared::base::secret::CredentialText;
+use shared::base::text::Name;
+use shared::domain::apps::making;
+use shared::domain::apps::making::Changes;
+use shared::domain::people::tenant;
+use shared::domain::people::tenant::NewTenant;
+use shared::http::routes::Row;
+use shared::model::apps::app::AppCard;
+use shared::model::credentials::credential::{Credential, Purpose};
+use shared::model::people::principal::{Means, Principal};
+use shared::model::people::user::Owner;
+use shared::services::sealing::{FileKeeper, Sealer};
+use shared::store::record::Reader;
+use shared::store::{Item, Key, Page, Query, StoreError, Table, Write, keys, record};
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fs;
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 
-use async_trait::async_trait;
-use serde_json::{Value, json};
-use shared::access::{Means, Permission, Principal, Rights, Role};
-use shared::clock::{Clock, SystemClock};
-use shared::domain::app::{self, AppCard, Changes};
-use shared::domain::credential::{Credential, Purpose};
-use shared::domain::tenant::{self, NewTenant};
-use shared::domain::text::Name;
-use shared::domain::user::Owner;
-use shared::id::{Guid, Handle};
-use shared::records::{self, Reader};
-use shared::routes::{self, Row};
-use shared::sealing::{FileKeeper, Sealer};
-use shared::secret::CredentialText;
-use shared::store::{Item, Key, Page, Query, StoreError, Table, Write, keys};
-
-use crate::Failure;
-use crate::http::{self, Head, Server};
-
 /// The table that the functions are told to use.
 pub const TABLE: &str = "appdepot";
+
 /// The bucket that the functions are told to use.
 pub const BUCKET: &str = "appdepot";
 
@@ -128,14 +131,14 @@ impl Scene {
             owner: None,
         };
         recorder
-            .write(vec![records::create(
+            .write(vec![record::create(
                 keys::credential(made.handle, &session.hash()),
                 &credential,
             )?])
             .await?;
         let mut reader = Reader::new(&recorder, now);
         let name = Name::new("Field Service".to_owned()).ok_or("not a name")?;
-        let app = app::create(
+        let app = making::create(
             &mut reader,
             &administrator(made.admin),
             name,

@@ -1,32 +1,17 @@
 //! Appdepot's one crate of models, validation, dialects and storage.
 //!
-//! A request's way: `template.yaml` → a function's `main` → [`spine::serve`] → one operation →
+//! It has floors: `base` (words without storage), `store` (the table), `services` (the other
+//! services), `model` (what is stored), `domain` (the rules) and `http` (a request's way). A file
+//! uses what stands on its own floor or below, never what stands above.
+//!
+//! A request's way: `template.yaml` → a function's `main` → [`http::pipeline`] → one operation →
 //! [`domain`] → [`store`].
 
-pub mod access;
-pub mod clock;
-pub mod conditions;
-pub mod context;
-pub mod dialect;
-pub mod direct_upload;
+pub mod base;
 pub mod domain;
-pub mod error;
-pub mod id;
-pub mod incoming;
-pub mod lambda;
-pub mod lenient;
-pub mod mail;
-pub mod messages;
-pub mod multipart;
-pub mod objects;
-pub mod paging;
-pub mod records;
-pub mod reply;
-pub mod routes;
-pub mod routing;
-pub mod sealing;
-pub mod secret;
-pub mod spine;
+pub mod http;
+pub mod model;
+pub mod services;
 pub mod store;
 
-pub use error::Error;
+pub use base::error::Error;

@@ -3,14 +3,11 @@
 //! What is the same for every deployment stands in `templates/template.yaml`; what is repeated per
 //! function stands here as data, so that tests can hold it against the code.
 
-mod needs;
-
+use askama::Template;
+pub use needs::{NEEDS, Needs, Trigger};
 use std::path::PathBuf;
 
-use askama::Template;
-use shared::routes;
-
-pub use needs::{NEEDS, Needs, Trigger};
+mod needs;
 
 /// What a function's role allows it.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -56,16 +56,25 @@ pub struct Needs {
 }
 
 const GET: &str = "dynamodb:GetItem";
+
 const BATCH_GET: &str = "dynamodb:BatchGetItem";
+
 const QUERY: &str = "dynamodb:Query";
+
 const PUT: &str = "dynamodb:PutItem";
+
 const UPDATE: &str = "dynamodb:UpdateItem";
+
 const DELETE: &str = "dynamodb:DeleteItem";
+
 const CHECK: &str = "dynamodb:ConditionCheckItem";
 
 const INCOMING: &str = shared::store::keys::INCOMING;
+
 const BINARIES: &str = "binaries/";
+
 const STATIC: &str = shared::store::keys::STATIC;
+
 const BUCKET: &str = "";
 
 /// All functions, in the order of the template.

@@ -1,20 +1,19 @@
 //! Apps of every kind, made by the domain's own functions, and many of them at once.
 
-use std::collections::BTreeMap;
-
-use shared::access::{Means, Principal, Rights, Role};
-use shared::clock::Timestamp;
-use shared::domain::app::{self, AppCard};
-use shared::domain::catalogue::{self, AppKind};
-use shared::domain::life_cycle;
-use shared::domain::text::Name;
-use shared::domain::user::Owner;
-use shared::id::{AppId, Guid};
-use shared::records::{self, Reader, Stored};
-use shared::secret::SecretHash;
-use shared::store::{Condition, Key, Write, keys};
-
 use crate::{TestTenant, World};
+use shared::base::clock::Timestamp;
+use shared::base::id::{AppId, Guid};
+use shared::base::kind::AppKind;
+use shared::base::rights::{Rights, Role};
+use shared::base::secret::SecretHash;
+use shared::base::text::Name;
+use shared::domain::apps::{app, catalogue, life_cycle, making};
+use shared::model::apps::app::AppCard;
+use shared::model::people::principal::{Means, Principal};
+use shared::model::people::user::Owner;
+use shared::store::record::{Reader, Stored};
+use shared::store::{Condition, Key, Write, keys, record};
+use std::collections::BTreeMap;
 
 /// Where the publisher API has its apps.
 pub const APPS: &str = "/api/appm/publisher/v1.1/apps";
@@ -64,7 +63,7 @@ impl World {
                 now,
             );
             more(&mut card);
-            let writes = app::made(reader, &who, &mut card).await?;
+            let writes = making::made(reader, &who, &mut card).await?;
             Ok((card.id, writes))
         });
         made.expect("an app is made")
@@ -74,7 +73,7 @@ impl World {
     pub async fn delete_app(&self, tenant: &TestTenant, id: AppId) {
         let who = self.principal(tenant, &tenant.admin).await;
         let mut reader = Reader::new(&*self.plain.table, self.plain.clock.now());
-        app::delete(&mut reader, &who, id)
+        making::delete(&mut reader, &who, id)
             .await
             .expect("an app is deleted");
     }
@@ -107,8 +106,7 @@ impl World {
             let (mut writes, mut counts) =
                 (Vec::new(), BTreeMap::<Key, (&'static str, i64)>::new());
             for card in some {
-                writes
-                    .push(records::create(keys::app_card(handle, card.id), card).expect("a card"));
+                writes.push(record::create(keys::app_card(handle, card.id), card).expect("a card"));
                 writes
                     .push(life_cycle::begun(handle, card, &who.owner.username).expect("a history"));
                 for write in catalogue::changes(handle, None, Some(card)).expect("rows") {

@@ -1,53 +1,51 @@
 //! Looking at the whole table: what is in it, whether it is of one piece, and putting it back. The
 //! product never scans; a test may.
 
-use std::collections::{BTreeMap, BTreeSet};
-
-use serde_json::{Map, Value, json};
-use shared::clock::Timestamp;
-use shared::domain::alert::{Alert, AlertCount, AlertPlace};
-use shared::domain::api_key::{ApiKey, KeyOf};
-use shared::domain::app::{AppCard, Binary, Psk, VersionAlias};
-use shared::domain::app_text::AppText;
-use shared::domain::audit::LogRow;
-use shared::domain::business_owner::{BusinessOwner, OwnerName};
-use shared::domain::catalogue;
-use shared::domain::credential::{Credential, Purpose};
-use shared::domain::document::{Document, DocumentCount, DocumentName, Source};
-use shared::domain::download_spike;
-use shared::domain::endpoint_security::{self, EndpointChange, EndpointSecurity};
-use shared::domain::environment::Environment;
-use shared::domain::evaluation::DueMail;
-use shared::domain::event::{Event, Pending};
-use shared::domain::file::{self, FileUses, StoredFile};
-use shared::domain::group::{Group, GroupName};
-use shared::domain::housekeeping::Chore;
-use shared::domain::life_cycle::Steps;
-use shared::domain::line::{self, ContextClaim, Line};
-use shared::domain::notification::{Delivery, Notification};
-use shared::domain::oauth::Client;
-use shared::domain::partial::{Partial, Shown};
-use shared::domain::ping_application::Application;
-use shared::domain::ping_settings::PingSettings;
-use shared::domain::policy::{Policy, PolicyIdClaim};
-use shared::domain::policy_document::Published;
-use shared::domain::preset::{Preset, PresetCount};
-use shared::domain::publication::{Publication, VersionClaim};
-use shared::domain::publishing_call::{self, PublishingCall};
-use shared::domain::reported_event::Told;
-use shared::domain::signing_credential::{SigningCredential, SigningPlatform};
-use shared::domain::store_front::StoreFront;
-use shared::domain::team::{Access, Team, default_teams};
-use shared::domain::tenant::Tenant;
-use shared::domain::upload::{State, Upload};
-use shared::domain::user::{Administrators, Owner, SignInName, User};
-use shared::domain::work::{Job, SigningStatus, WorkCard, WrapStatus};
-use shared::id::{AppId, BinaryType, Guid, Handle, TeamId};
-use shared::records::{Record, Stored};
-use shared::store::keys::{self, LogOf};
-use shared::store::{Item, Key, Write};
-
 use crate::{World, client};
+use serde_json::{Map, Value, json};
+use shared::base::clock::Timestamp;
+use shared::base::environment::Environment;
+use shared::base::id::{AppId, BinaryType, Guid, Handle, TeamId};
+use shared::domain::apps::{catalogue, file, line};
+use shared::domain::events::spike_watch;
+use shared::model::app_policies::policy_document::Published;
+use shared::model::app_policies::preset::{Preset, PresetCount};
+use shared::model::apps::app::{AppCard, Binary, Psk, VersionAlias};
+use shared::model::apps::app_text::AppText;
+use shared::model::apps::business_owner::{BusinessOwner, OwnerName};
+use shared::model::apps::document::{Document, DocumentCount, DocumentName, Source};
+use shared::model::apps::file::{FileUses, StoredFile};
+use shared::model::apps::life_cycle::Steps;
+use shared::model::apps::line::{ContextClaim, Line};
+use shared::model::apps::policy_partial::{Partial, Shown};
+use shared::model::apps::publication::{Publication, VersionClaim};
+use shared::model::apps::store_front::StoreFront;
+use shared::model::apps::upload::{State, Upload};
+use shared::model::apps::work::{Job, SigningStatus, WorkCard, WrapStatus};
+use shared::model::credentials::credential::{ApiKey, Credential, KeyOf, Purpose};
+use shared::model::credentials::oauth_client::Client;
+use shared::model::credentials::publishing_call::{PublishingCall, VALID_SECONDS};
+use shared::model::credentials::signing_credential::{SigningCredential, SigningPlatform};
+use shared::model::endpoints::endpoint_security::{EndpointChange, EndpointSecurity, Kind};
+use shared::model::events::alert::{Alert, AlertCount, AlertPlace};
+use shared::model::events::download_spike::Asked;
+use shared::model::events::due_mail::DueMail;
+use shared::model::events::event::{Event, Pending};
+use shared::model::events::notification::{Delivery, Notification};
+use shared::model::events::reported_event::Told;
+use shared::model::log::audit::LogRow;
+use shared::model::people::auth_policy::{Policy, PolicyIdClaim};
+use shared::model::people::group::{Group, GroupName};
+use shared::model::people::team::{Access, Team, default_teams};
+use shared::model::people::tenant::Tenant;
+use shared::model::people::user::{Administrators, Owner, SignInName, User};
+use shared::model::pingid::ping_application::Application;
+use shared::model::pingid::ping_settings::PingSettings;
+use shared::model::task::Chore;
+use shared::store::keys::LogOf;
+use shared::store::record::{Record, Stored};
+use shared::store::{Item, Key, Write, keys};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Everything in the table, as DynamoDB writes it, by partition and sort key.
 pub type Snapshot = BTreeMap<(String, String), Value>;
@@ -502,11 +500,9 @@ fn endpoint_security(handle: Handle, records: &Records, sides: &mut Sides<'_>) {
         for change in &changes {
             for row in &change.value.rows {
                 match (row.kind, &row.endpoint) {
-                    (endpoint_security::Kind::Set, None) => default = Some(row.security),
-                    (endpoint_security::Kind::Add, Some(name)) => {
-                        drop(overrides.insert(name.clone(), row.security))
-                    }
-                    (endpoint_security::Kind::Remove, Some(name)) => drop(overrides.remove(name)),
+                    (Kind::Set, None) => default = Some(row.security),
+                    (Kind::Add, Some(name)) => drop(overrides.insert(name.clone(), row.security)),
+                    (Kind::Remove, Some(name)) => drop(overrides.remove(name)),
                     _ => sides.holds(|| format!("a row of no change: {row:?}"), false),
                 }
             }
@@ -665,11 +661,11 @@ fn alerts(handle: Handle, records: &Records, chores: &[Stored<Chore>], sides: &m
                 .value
                 .names
                 .iter()
-                .any(|name| name == download_spike::NAME)
+                .any(|name| name == spike_watch::NAME)
         })
         .collect();
     let asked = records
-        .all::<download_spike::Asked>()
+        .all::<Asked>()
         .into_iter()
         .map(|asked| (asked.key, asked.value.app))
         .collect();
@@ -1601,11 +1597,7 @@ fn publications(handle: Handle, records: &Records, sides: &mut Sides<'_>) {
         .collect();
     let mut made = BTreeSet::new();
     for call in &calls {
-        let end = call
-            .value
-            .created
-            .plus_seconds(publishing_call::VALID_SECONDS)
-            .seconds();
+        let end = call.value.created.plus_seconds(VALID_SECONDS).seconds();
         sides.holds(
             || format!("{:?} has no end", call.key),
             ends.get(&call.key) == Some(&Some(end)),

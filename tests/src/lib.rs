@@ -1,16 +1,6 @@
 //! A world for tests: the functions behind the gateway's events, on embedded stores, with a clock
 //! that can be moved and a table that counts and fails.
 
-pub mod catalogue;
-pub mod client;
-pub mod consistency;
-pub mod pingid;
-pub mod providers;
-pub mod requests;
-
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-
 use bytes::Bytes;
 use embedded_store::{EmbeddedStore, ObjectCreated, Settings as StoreSettings};
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
@@ -19,22 +9,37 @@ use local_gateway::functions::Functions;
 use local_gateway::stack::{Addresses, ensure_key_file};
 use local_gateway::{uploads, work};
 use serde_json::{Value, json};
-use shared::access::{Role, Scopes};
-use shared::clock::{Clock, ShiftedClock};
-use shared::context::{Context, Settings};
-use shared::domain::credential::{Credential, Purpose};
-use shared::domain::policy;
-use shared::domain::tenant::{self, NewTenant};
-use shared::domain::user::{self, NewUser, User};
-use shared::domain::work::Job;
-use shared::id::{Guid, Handle};
-use shared::mail::Outbox;
-use shared::records::{self, Reader, Record as _, Stored};
-use shared::secret::{CredentialText, hash_password};
-use shared::store::keys;
+use shared::base::clock::{Clock, ShiftedClock};
+use shared::base::id::{Guid, Handle};
+use shared::base::rights::{Role, Scopes};
+use shared::base::secret::{CredentialText, hash_password};
+use shared::domain::people::tenant::NewTenant;
+use shared::domain::people::user::NewUser;
+use shared::domain::people::{auth_policy, tenant, user};
+use shared::model::apps::work::Job;
+use shared::model::credentials::credential::{Credential, Purpose};
+use shared::model::people::user::User;
+use shared::services::context::{Context, Settings};
+use shared::services::mail::Outbox;
+use shared::store::record::Record as _;
+use shared::store::record::{Reader, Record as _, Stored};
 use shared::store::wrappers::{CountingTable, FailingTable, TellingTable};
-use shared::store::{Key, Table, Write};
+use shared::store::{Key, Table, Write, keys, record};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+pub mod catalogue;
+
+pub mod client;
+
+pub mod consistency;
+
+pub mod pingid;
+
+pub mod providers;
+
+pub mod requests;
 
 /// The password of everybody in a world.
 pub const PASSWORD: &str = "correct horse battery staple";
@@ -299,7 +304,7 @@ impl World {
             expires: Some(now.plus_seconds(3_600)),
             owner: None,
         };
-        let write = records::create(keys::credential(tenant.handle, &text.hash()), &credential)
+        let write = record::create(keys::credential(tenant.handle, &text.hash()), &credential)
             .expect("a credential");
         self.plain
             .table
@@ -323,7 +328,7 @@ impl World {
             expires,
             owner: None,
         };
-        let write = records::create(keys::credential(tenant.handle, &text.hash()), &credential)
+        let write = record::create(keys::credential(tenant.handle, &text.hash()), &credential)
             .expect("a credential");
         self.plain
             .table
@@ -361,7 +366,8 @@ impl World {
 
     /// Makes a policy of type FEEDHENRY that is on nothing.
     pub async fn add_policy(&self, tenant: &TestTenant, policy_id: &str) -> Guid {
-        let (guid, writes) = policy::create_built_in(tenant.handle, policy_id).expect("a policy");
+        let (guid, writes) =
+            auth_policy::create_built_in(tenant.handle, policy_id).expect("a policy");
         self.plain
             .table
             .write(writes)
@@ -383,7 +389,7 @@ impl World {
 
     /// Signs a user of the store in on a device and gives the session.
     pub async fn store_session(&self, tenant: &TestTenant, username: &str, cuid: &str) -> String {
-        self.store_session_by(tenant, policy::BUILT_IN, username, cuid)
+        self.store_session_by(tenant, auth_policy::BUILT_IN, username, cuid)
             .await
     }
 
@@ -456,7 +462,7 @@ impl World {
     pub async fn deliver(
         &self,
         created: &ObjectCreated,
-    ) -> Result<upload_received::Done, shared::Error> {
+    ) -> Result<upload_received::Done, shared::base::error::Error> {
         upload_received::handle(self.plain.clone(), uploads::event(created)).await
     }
 
@@ -479,17 +485,20 @@ impl World {
     }
 
     /// Delivers the event of a job, again or in the worker's place.
-    pub async fn deliver_job(&self, key: &Key) -> Result<package_work::Done, shared::Error> {
+    pub async fn deliver_job(
+        &self,
+        key: &Key,
+    ) -> Result<package_work::Done, shared::base::error::Error> {
         package_work::handle(self.plain.clone(), work::event(key)).await
     }
 
     /// Evaluates alerts now, by calls that are counted and may fail.
-    pub async fn evaluate(&self) -> Result<alert_evaluation::Done, shared::Error> {
+    pub async fn evaluate(&self) -> Result<alert_evaluation::Done, shared::base::error::Error> {
         alert_evaluation::handle(self.context.clone(), Value::Null).await
     }
 
     /// Runs housekeeping now.
-    pub async fn keep_house(&self) -> shared::domain::housekeeping::Done {
+    pub async fn keep_house(&self) -> shared::domain::background::housekeeping::Done {
         housekeeping::handle(self.plain.clone(), Value::Null)
             .await
             .expect("housekeeping")

@@ -1,36 +1,47 @@
 //! One valid request per row of the route table, all for one furnished tenant.
 
-mod alerts;
-mod apperian_apps;
-mod apperian_calls;
-mod apperian_groups;
-mod apperian_policies;
-mod apperian_signing;
-mod endpoint_security;
-mod events;
-mod pingid;
-mod wso2_apps;
-mod wso2_files;
-mod wso2_oauth;
-mod wso2_policies;
-mod wso2_reference;
-
+use crate::pingid::PingSettings;
+use crate::{Answer, Call, PASSWORD, Part, TestTenant, World, client};
 use package_reader::testing;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Value, json};
-use shared::access::{DOMAIN_PATH, Permission, Role};
-use shared::dialect::Dialect;
-use shared::domain::password::{self, Reason};
-use shared::domain::policy;
-use shared::id::Guid;
-use shared::routes::{self, Row};
-
+use shared::base::id::Guid;
+use shared::base::rights::{DOMAIN_PATH, Permission, Role};
+use shared::domain::people::password::Reason;
+use shared::domain::people::{auth_policy, password};
+use shared::http::dialect::Dialect;
+use shared::http::routes::Row;
 pub use wso2_files::FilesOfTenant;
 pub use wso2_oauth::TestClient;
 pub use wso2_policies::Policies;
 
-use crate::pingid::PingSettings;
-use crate::{Answer, Call, PASSWORD, Part, TestTenant, World, client};
+mod alerts;
+
+mod apperian_apps;
+
+mod apperian_calls;
+
+mod apperian_groups;
+
+mod apperian_policies;
+
+mod apperian_signing;
+
+mod endpoint_security;
+
+mod events;
+
+mod pingid;
+
+mod wso2_apps;
+
+mod wso2_files;
+
+mod wso2_oauth;
+
+mod wso2_policies;
+
+mod wso2_reference;
 
 const API: &str = "/box/srv/1.1";
 
@@ -208,7 +219,8 @@ impl Furnished {
         );
         let policies = post(format!("{admin}/appstore/listpolicies"), json!({})).await;
         let built_in = policies["list"][0].as_str().expect("a policy").to_owned();
-        let (policy, writes) = policy::create_built_in(tenant.handle, "Second").expect("a policy");
+        let (policy, writes) =
+            auth_policy::create_built_in(tenant.handle, "Second").expect("a policy");
         world
             .plain
             .table
@@ -253,7 +265,7 @@ impl Furnished {
             .await;
         let params =
             json!({"userId": format!("sub@{}.example", tenant.domain), "password": PASSWORD});
-        let from_app = json!({"policyId": policy::BUILT_IN, "clientToken": shelved, "device": CUID, "params": params, "d": tenant.domain});
+        let from_app = json!({"policyId": auth_policy::BUILT_IN, "clientToken": shelved, "device": CUID, "params": params, "d": tenant.domain});
         let from_app = world
             .call("POST", &format!("{admin}/authpolicy/auth"))
             .json(from_app)
@@ -754,7 +766,8 @@ pub fn entries() -> Vec<Entry> {
 }
 
 fn rhmap_entries() -> Vec<Entry> {
-    use Carries::{Form, Json};
+    use Carries::Form;
+    use Carries::Json;
     vec![
         get("/health", none),
         get("/box/srv/1.1/tst/version", none),

@@ -5,16 +5,15 @@
 //! verdict and changes nothing: 401 and 403 are refusals, anything else means that the caller was
 //! let in.
 
-use std::collections::BTreeSet;
-use std::fmt::Write as _;
-
 use appdepot_tests::pingid::PingSettings;
 use appdepot_tests::requests::{Carries, Entry, Furnished, SCOPES, Signed, Takes, entries, rows};
 use appdepot_tests::{Answer, Call, TestTenant, World, golden};
 use serde_json::json;
-use shared::access::{Permission, Right, Role};
-use shared::domain::team::default_teams;
-use shared::id::{Handle, TeamId};
+use shared::base::id::{Handle, TeamId};
+use shared::base::rights::{Permission, Right, Role};
+use shared::model::people::team::default_teams;
+use std::collections::BTreeSet;
+use std::fmt::Write as _;
 
 /// A kind of caller.
 struct Caller {

@@ -1,30 +1,30 @@
 //! The evaluation of alerts as those notice it who are mailed: nothing is missed, nothing comes
 //! twice, whatever dies meanwhile.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::sync::atomic::{AtomicBool, AtomicI64, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
-
 use appdepot_tests::consistency::{Snapshot, undelivered};
 use appdepot_tests::{TestTenant, World};
 use async_trait::async_trait;
 use serde_json::{Value, json};
-use shared::Error;
-use shared::clock::{Clock, Timestamp};
-use shared::context::Context;
-use shared::domain::alert::Alert;
-use shared::domain::audit::LogRow;
-use shared::domain::catalogue::AppKind;
-use shared::domain::download_spike;
-use shared::domain::evaluation::{DueMail, GIVE_UP_SECONDS, LEASE_SECONDS, LISTED_EVENTS};
-use shared::domain::event::{self, Event, Pending, Severity};
-use shared::domain::notification::{Delivery, Notification};
-use shared::id::{AppId, BinaryType, Guid, Handle};
-use shared::mail::{Mail, Mailer};
-use shared::records::{self, Record};
+use shared::base::clock::{Clock, Timestamp};
+use shared::base::error::Error;
+use shared::base::id::{AppId, BinaryType, Guid, Handle};
+use shared::base::kind::AppKind;
+use shared::domain::background::evaluation::{GIVE_UP_SECONDS, LEASE_SECONDS, LISTED_EVENTS};
+use shared::domain::events::{event, spike_watch};
+use shared::model::events::alert::Alert;
+use shared::model::events::due_mail::DueMail;
+use shared::model::events::event::{Event, Pending, Severity};
+use shared::model::events::notification::{Delivery, Notification};
+use shared::model::log::audit::LogRow;
+use shared::services::context::Context;
+use shared::services::mail::{Mail, Mailer};
 use shared::store::keys::LogOf;
+use shared::store::record::Record;
 use shared::store::wrappers::Fault;
-use shared::store::{Condition, Item, Key, Page, Query, StoreError, Table, Write, keys};
+use shared::store::{Condition, Item, Key, Page, Query, StoreError, Table, Write, keys, record};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use tokio::sync::Notify;
 
 /// A mail service that keeps what it took, and can refuse.
@@ -150,7 +150,7 @@ impl Scene {
     }
 
     async fn add(&self, alert: &Alert) {
-        let write = records::put(
+        let write = record::put(
             keys::alert(self.tenant.handle, alert.app, &alert.guid),
             alert,
             Condition::Always,
@@ -565,7 +565,7 @@ async fn stored_events_cost_nothing() {
                     happened: at,
                     ..scene.event(0, "CRASHED", "old")
                 };
-                records::put(
+                record::put(
                     keys::event(scene.tenant.handle, event.app, None, event.at, &event.guid),
                     &event,
                     Condition::Always,
@@ -825,7 +825,7 @@ async fn alerts_hear_of_what_they_ask_for() {
         .plain
         .table
         .write(vec![
-            records::create(keys::alert(other.handle, None, &alien.guid), &alien).unwrap(),
+            record::create(keys::alert(other.handle, None, &alien.guid), &alien).unwrap(),
         ])
         .await
         .unwrap();
@@ -1032,7 +1032,7 @@ async fn what_cannot_be_read_stops_nothing_else() {
             events: Vec::new(),
             taken: Vec::new(),
         };
-        let Write::Put(mut item, _) = records::create(
+        let Write::Put(mut item, _) = record::create(
             keys::pending_event(now, scene.tenant.handle, &Guid::random()),
             &pending,
         )
@@ -1054,7 +1054,7 @@ async fn what_cannot_be_read_stops_nothing_else() {
             more: 0,
         };
         let Write::Put(mut item, _) =
-            records::create(keys::due_mail(now, &due.notification), &due).unwrap()
+            record::create(keys::due_mail(now, &due.notification), &due).unwrap()
         else {
             panic!()
         };
@@ -1078,7 +1078,7 @@ async fn what_cannot_be_read_stops_nothing_else() {
     );
     // An alert that cannot be read, too.
     scene.post.empty();
-    let mut write = records::create(
+    let mut write = record::create(
         keys::alert(scene.tenant.handle, None, &Guid::random()),
         &scene.alert("Newer", None),
     )
@@ -1108,9 +1108,8 @@ async fn a_mail_whose_notification_is_gone_or_done_is_not_due() {
         notification: sent.guid.clone(),
         more: 0,
     };
-    let done = records::create(keys::due_mail(now, &sent.guid), &due(sent.created)).unwrap();
-    let gone =
-        records::create(keys::due_mail(now.plus_seconds(-1), &sent.guid), &due(now)).unwrap();
+    let done = record::create(keys::due_mail(now, &sent.guid), &due(sent.created)).unwrap();
+    let gone = record::create(keys::due_mail(now.plus_seconds(-1), &sent.guid), &due(now)).unwrap();
     scene
         .world
         .plain
@@ -1154,7 +1153,7 @@ async fn names_from_outside_stay_names() {
     );
     assert!(mail.text.contains("<script>alert(1)</script>"));
     let mime = String::from_utf8(
-        mail.mime(&shared::mail::sender("store@example.com").unwrap())
+        mail.mime(&shared::services::mail::sender("store@example.com").unwrap())
             .unwrap(),
     )
     .unwrap();
@@ -1222,7 +1221,7 @@ fn download(scene: &Scene, at: Timestamp) -> Vec<Write> {
     let copies = [LogOf::All, LogOf::Item(scene.apps[0])];
     copies
         .map(|of| {
-            records::put(
+            record::put(
                 keys::log_row(scene.tenant.handle, of, at, &guid),
                 &row,
                 Condition::Always,
@@ -1248,11 +1247,11 @@ async fn a_download_spike_is_told_once_to_those_who_asked() {
         .await;
     scene.apps[0] = app;
     let mut asking = scene.alert("spikes", None);
-    asking.names = vec![download_spike::NAME.to_owned()];
+    asking.names = vec![spike_watch::NAME.to_owned()];
     asking.severities.clear();
     scene.add(&asking).await;
     scene.add(&scene.alert("all else", None)).await;
-    let asked = download_spike::asked(scene.tenant.handle, None, Some(&asking)).unwrap();
+    let asked = spike_watch::asked(scene.tenant.handle, None, Some(&asking)).unwrap();
     scene.world.plain.table.write(asked).await.unwrap();
     let now = scene.world.clock.now();
     let look = async |scene: &Scene| {

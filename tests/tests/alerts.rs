@@ -1,19 +1,18 @@
 //! Alerts: what may be asked for, who sees it, how many there may be, and what is listed as mailed.
 
-use std::collections::BTreeSet;
-use std::fmt::Write as _;
-
 use appdepot_tests::consistency::faults;
 use appdepot_tests::{Answer, TestTenant, World, all, golden};
 use serde_json::{Value, json};
-use shared::access::Role;
-use shared::clock::Timestamp;
-use shared::domain::alert::ALERTS_LIMIT;
-use shared::domain::event::{Category, Event, NAMES, Severity};
-use shared::domain::notification::{self, Delivery, Notification};
-use shared::id::{AppId, Guid};
-use shared::records;
-use shared::store::keys;
+use shared::base::clock::Timestamp;
+use shared::base::id::{AppId, Guid};
+use shared::base::rights::Role;
+use shared::domain::events::alert::ALERTS_LIMIT;
+use shared::domain::events::notification as events_notification;
+use shared::model::events::event::{Category, Event, NAMES, Severity};
+use shared::model::events::notification::{Delivery, Notification};
+use shared::store::{keys, record};
+use std::collections::BTreeSet;
+use std::fmt::Write as _;
 
 const ALERT: &str = "/box/srv/1.1/cm/eventlog/alert";
 
@@ -1126,7 +1125,7 @@ async fn keep(world: &World, tenant: &TestTenant, notifications: &[Notification]
         world
             .plain
             .table
-            .write(vec![records::create(key, one).unwrap()])
+            .write(vec![record::create(key, one).unwrap()])
             .await
             .unwrap();
     }
@@ -1158,7 +1157,7 @@ async fn what_was_mailed_is_listed_newest_first_in_pages() {
     assert!(whole["count"] == 7 && whole.get("cursor").is_none());
     let (first, of) = (&whole["list"][0], &kept[6]);
     let documented = json!({
-        "alertName": "Alert 6", "env": "dev", "guid": of.guid, "recipients": "a@example.com, b@example.com", "uid": app, "subject": notification::subject(of),
+        "alertName": "Alert 6", "env": "dev", "guid": of.guid, "recipients": "a@example.com, b@example.com", "uid": app, "subject": events_notification::subject(of),
         "sysCreated": of.created.plain(), "sysModified": of.modified.plain(), "body": first["body"],
     });
     let own =

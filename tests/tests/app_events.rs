@@ -7,16 +7,18 @@ use event_received::Done;
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 use serde_json::{Value, json};
-use shared::access::Role;
-use shared::clock::Timestamp;
-use shared::domain::app::AppCard;
-use shared::domain::event::{self, Event, EventGroup, NAMES, Pending};
-use shared::domain::reported_event::Told;
-use shared::id::AppId;
-use shared::records::Record;
+use shared::base::clock::Timestamp;
+use shared::base::id::AppId;
+use shared::base::rights::Role;
+use shared::domain::events::event;
+use shared::model::apps::app::AppCard;
+use shared::model::events::event::{Event, EventGroup, NAMES, Pending};
+use shared::model::events::reported_event::Told;
+use shared::store::record::Record;
 use shared::store::wrappers::Fault;
 
 const LIST: &str = "/box/srv/1.1/app/eventlog/listEvents";
+
 const CREATE: &str = "/box/srv/1.1/app/eventlog/create";
 
 struct Stage {
@@ -151,7 +153,7 @@ impl Stage {
             .await;
     }
 
-    async fn bus(&self, event: Value) -> Result<Done, shared::Error> {
+    async fn bus(&self, event: Value) -> Result<Done, shared::base::error::Error> {
         event_received::handle(self.world.context.clone(), event).await
     }
 
@@ -284,7 +286,7 @@ async fn lists_agree_with_a_model() {
     let mut random = StdRng::seed_from_u64(51);
     let card = stage.card().await;
     let now = stage.world.plain.clock.now();
-    let dev: shared::domain::environment::Environment = "dev".parse().unwrap();
+    let dev: shared::base::environment::Environment = "dev".parse().unwrap();
     let names = [
         "CRASHED",
         "DEPLOYED",

@@ -1,20 +1,18 @@
 //! Apps of the Apperian API: who signs in, what is listed and under which names, what becomes of
 //! packages and texts, and what the other dialects show of it.
 
-use std::collections::BTreeSet;
-use std::time::Duration;
-
 use appdepot_tests::{Answer, PASSWORD, Part, TestTenant, World, all, client};
 use package_reader::testing;
 use serde_json::{Value, json};
-use shared::access::Role;
-use shared::domain::catalogue::AppKind;
-use shared::domain::publication::{Platform, Publication};
-use shared::domain::text::Name;
-use shared::id::{AppId, BinaryType};
-use shared::records;
-use shared::store::keys;
+use shared::base::id::{AppId, BinaryType};
+use shared::base::kind::AppKind;
+use shared::base::rights::Role;
+use shared::base::text::Name;
+use shared::model::apps::publication::{Platform, Publication};
 use shared::store::wrappers::Fault;
+use shared::store::{keys, record};
+use std::collections::BTreeSet;
+use std::time::Duration;
 
 const ADMIN: &str = "/box/srv/1.1/admin";
 
@@ -364,7 +362,7 @@ async fn apps_of_every_dialect_are_listed_once_for_each_type() {
             platform: Some(platform),
             ..Publication::default()
         };
-        let write = records::create(keys::publication(tenant.handle, app), &publication)
+        let write = record::create(keys::publication(tenant.handle, app), &publication)
             .expect("a publication");
         world
             .plain
@@ -1673,7 +1671,7 @@ async fn a_list_is_whole_or_comes_in_pages() {
         for id in some {
             let mut card = world.card(&tenant, *id).await;
             card.value.description =
-                shared::domain::text::Description::new("🂡".repeat(2_000)).expect("a description");
+                shared::base::text::Description::new("🂡".repeat(2_000)).expect("a description");
             writes.push(card.replace().expect("a write"));
         }
         world

@@ -3,11 +3,13 @@
 use appdepot_tests::{Answer, PASSWORD, Part, TestTenant, World, all};
 use package_reader::testing;
 use serde_json::{Value, json};
-use shared::access::Role;
-use shared::domain::publishing_call::{PublishingCall, VALID_SECONDS, key_of};
-use shared::records::{Reader, Stored};
+use shared::base::rights::Role;
+use shared::domain::publishing::publishing_call::key_of;
+use shared::model::credentials::publishing_call::{PublishingCall, VALID_SECONDS};
+use shared::store::record::{Reader, Stored};
 
 const CALLS: &str = "/ease.interface.php";
+
 const ADMIN: &str = "/box/srv/1.1/admin";
 
 fn apk(version: u32) -> Vec<u8> {

@@ -3,8 +3,8 @@
 
 use appdepot_tests::{Answer, TestTenant, World, all};
 use serde_json::{Value, json};
-use shared::access::Role;
-use shared::id::{AppId, Guid};
+use shared::base::id::{AppId, Guid};
+use shared::base::rights::Role;
 
 const ADMIN: &str = "/box/srv/1.1/admin";
 

@@ -1,30 +1,35 @@
 //! Policies of the Apperian API: those that there are, presets of them, those on apps, and the
 //! documents that apps read.
 
-use std::collections::BTreeSet;
-
 use appdepot_tests::{Answer, TestTenant, World, all};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use package_reader::testing::{Apk, ipa};
 use ring::signature::{ECDSA_P256_SHA256_FIXED, UnparsedPublicKey};
 use serde_json::{Value, json};
-use shared::access::Role;
+use shared::base::id::{AppId, BinaryType, Guid};
+use shared::base::rights::Role;
 use shared::change;
-use shared::domain::app::{self, Binary};
-use shared::domain::app_policy::POLICIES;
-use shared::domain::job;
-use shared::domain::preset::PRESETS_LIMIT;
-use shared::domain::work::{Job, Signing, SigningStatus, Task, Work};
-use shared::id::{AppId, BinaryType, Guid};
-use shared::records::{Reader, Stored};
+use shared::domain::app_policies::app_policy::POLICIES;
+use shared::domain::app_policies::job;
+use shared::domain::app_policies::preset::PRESETS_LIMIT;
+use shared::domain::apps::app;
+use shared::model::apps::app::Binary;
+use shared::model::apps::work::{Job, Signing, SigningStatus, Task, Work};
 use shared::store::keys;
+use shared::store::record::{Reader, Stored};
+use std::collections::BTreeSet;
 
 const ADMIN: &str = "/box/srv/1.1/admin";
+
 const USAGE: &str = "com.apperian.app-usage";
+
 const CRASHES: &str = "com.apperian.collect-crash-reports";
+
 const PAGE: &str = "com.apperian.open-webpage-url";
+
 const EXPIRATION: &str = "com.apperian.app-expiration";
+
 const WIPE: &str = "com.apperian.data-wipe";
 
 /// The administrator of a tenant with a token of the API.

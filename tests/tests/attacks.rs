@@ -3,11 +3,12 @@
 
 use appdepot_tests::{Answer, PASSWORD, TestTenant, World, all};
 use serde_json::{Value, json};
-use shared::access::Role;
-use shared::domain::sign_in::{ACCOUNT_FAILURES, ADDRESS_FAILURES};
-use shared::id::Guid;
+use shared::base::id::Guid;
+use shared::base::rights::Role;
+use shared::domain::sign_in::sign_in::{ACCOUNT_FAILURES, ADDRESS_FAILURES};
 
 const ADMIN: &str = "/box/srv/1.1/admin";
+
 const AUTH: &str = "/box/srv/1.1/act/sys/auth";
 
 async fn ask(world: &World, cookie: &str, path: &str, body: Value) -> Answer {

@@ -1,7 +1,5 @@
 //! The lists of the publisher API: pages, searches, tags and subscribers.
 
-use std::collections::{BTreeMap, BTreeSet};
-
 use appdepot_tests::catalogue::APPS;
 use appdepot_tests::requests::apk;
 use appdepot_tests::{Answer, TestTenant, World, all};
@@ -9,11 +7,12 @@ use package_reader::testing;
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 use serde_json::{Value, json};
-use shared::access::Role;
-use shared::domain::catalogue::AppKind;
-use shared::domain::text::{Description, Name};
-use shared::id::AppId;
+use shared::base::id::AppId;
+use shared::base::kind::AppKind;
+use shared::base::rights::Role;
+use shared::base::text::{Description, Name};
 use shared::store::wrappers::Counts;
+use std::collections::{BTreeMap, BTreeSet};
 
 const READ: &str = "appm:read";
 
@@ -257,7 +256,12 @@ async fn apps_that_come_and_go_between_pages_make_no_duplicates() {
     let ids_made: Vec<AppId> = {
         let mut all = Vec::new();
         for uuid in &made {
-            all.push(uuid.parse::<shared::id::AppRef>().unwrap().exact().unwrap());
+            all.push(
+                uuid.parse::<shared::base::id::AppRef>()
+                    .unwrap()
+                    .exact()
+                    .unwrap(),
+            );
         }
         all
     };
@@ -380,7 +384,7 @@ async fn a_search_finds_what_every_condition_names() {
         .upload(&tenant.cookie, &other.guid(), "android", &apk(1))
         .await;
     assert_eq!(upload.status, 200, "{}", upload.text);
-    let android = other.binary(shared::id::BinaryType::Android).uuid();
+    let android = other.binary(shared::base::id::BinaryType::Android).uuid();
 
     let encode = |text: &str| {
         percent_encoding::utf8_percent_encode(text, percent_encoding::NON_ALPHANUMERIC).to_string()
@@ -521,11 +525,11 @@ async fn whole_apps_fill_an_answer_and_no_more() {
     let ids_made = world.fill(&tenant, AppKind::Web, 90).await;
     for some in ids_made.chunks(5) {
         let writes = some.iter().map(|id| {
-            let publication = shared::domain::publication::Publication {
+            let publication = shared::model::apps::publication::Publication {
                 app_definition: "\"".repeat(45_000),
                 ..Default::default()
             };
-            shared::records::create(
+            shared::store::record::create(
                 shared::store::keys::publication(tenant.handle, *id),
                 &publication,
             )

@@ -2,16 +2,19 @@
 
 use appdepot_tests::{Answer, PASSWORD, TestTenant, World, all};
 use serde_json::{Value, json};
-use shared::access::Role;
-use shared::domain::user::Identity;
-use shared::domain::{device, policy};
-use shared::id::{AppId, Guid};
-use shared::records;
-use shared::secret::device_id;
-use shared::store::{Condition, keys};
+use shared::base::id::{AppId, Guid};
+use shared::base::rights::Role;
+use shared::base::secret::device_id;
+use shared::domain::people::auth_policy;
+use shared::domain::sign_in::device;
+use shared::model::people::device::Device;
+use shared::model::people::user::Identity;
+use shared::store::{Condition, keys, record};
 
 const DEVICE: &str = "/box/srv/1.1/admin/device";
+
 const AUTH: &str = "/box/srv/1.1/admin/authpolicy/auth";
+
 const ITEMS: &str = "/box/srv/1.1/mas/appstore/getstoreitems";
 
 async fn post(world: &World, tenant: &TestTenant, what: &str, body: Value) -> Value {
@@ -39,7 +42,7 @@ async fn refused(world: &World, cookie: &str, what: &str, body: Value) -> (u16, 
 /// Signs the administrator in as an app's user, by that token on that device.
 async fn auth(world: &World, tenant: &TestTenant, cuid: &str, token: &str) -> Answer {
     let params = json!({"userId": "admin", "password": PASSWORD});
-    let body = json!({"policyId": policy::BUILT_IN, "clientToken": token, "device": cuid, "params": params, "d": tenant.domain});
+    let body = json!({"policyId": auth_policy::BUILT_IN, "clientToken": token, "device": cuid, "params": params, "d": tenant.domain});
     world.call("POST", AUTH).json(body).send().await
 }
 
@@ -104,7 +107,7 @@ async fn a_device_is_known_by_its_first_sign_in() {
 async fn a_long_list_comes_in_pages() {
     let (world, tenant) = World::new().await;
     for number in 0..7 {
-        let device = device::Device {
+        let device = Device {
             cuid: format!("C{number}"),
             name: String::new(),
             created: world.plain.clock.now(),
@@ -112,7 +115,7 @@ async fn a_long_list_comes_in_pages() {
             disabled: false,
             blacklisted: false,
         };
-        let write = records::create(keys::device(tenant.handle, &device.guid()), &device).unwrap();
+        let write = record::create(keys::device(tenant.handle, &device.guid()), &device).unwrap();
         world.plain.table.write(vec![write]).await.unwrap();
     }
     let whole = post(&world, &tenant, "list", json!({})).await;
@@ -400,7 +403,7 @@ async fn the_users_of_a_device_are_those_of_the_platform_and_others() {
     )
     .unwrap();
     writes.push(
-        records::put(
+        record::put(
             keys::identity(tenant.handle, &outsider.guid),
             &outsider,
             Condition::Always,

@@ -1,16 +1,16 @@
 //! Endpoint security (003 chapter 7): who sets what, what the log says of it, and whom the decision
 //! lets through.
 
-use std::collections::BTreeMap;
-
 use appdepot_tests::consistency::of_tenant;
 use appdepot_tests::{Answer, TestTenant, World, all};
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 use serde_json::{Value, json};
-use shared::access::Role;
-use shared::domain::event::{Event, Pending};
-use shared::records::Record as _;
+use shared::base::rights::Role;
+use shared::model::events::event::{Event, Pending};
+use shared::store::record::Record as _;
+use shared::store::record::Record as _;
+use std::collections::BTreeMap;
 
 const AT: &str = "/box/srv/1.1/app/endpointsecurity";
 

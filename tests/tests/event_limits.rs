@@ -1,18 +1,17 @@
 //! What a storm of events costs: how many are taken, and how much of them one answer reads and
 //! says.
 
-use std::collections::BTreeSet;
-
 use appdepot_tests::{Answer, TestTenant, World, all};
 use serde_json::{Value, json};
-use shared::clock::{Clock as _, Timestamp};
-use shared::domain::catalogue::AppKind;
-use shared::domain::event::{Event, EventGroup, RETENTION_SECONDS};
-use shared::domain::reported_event::MINUTE_LIMIT;
-use shared::id::AppId;
-use shared::records;
-use shared::reply::ANSWER_LIMIT;
-use shared::store::{Condition, Write, keys};
+use shared::base::clock::Clock as _;
+use shared::base::clock::{Clock as _, Timestamp};
+use shared::base::id::AppId;
+use shared::base::kind::AppKind;
+use shared::base::limits::ANSWER_LIMIT;
+use shared::domain::events::reported_event::MINUTE_LIMIT;
+use shared::model::events::event::{Event, EventGroup, RETENTION_SECONDS};
+use shared::store::{Condition, Write, keys, record};
+use std::collections::BTreeSet;
 
 const API: &str = "/box/srv/1.1/app/eventlog";
 
@@ -61,7 +60,7 @@ async fn fill(
             EventGroup::Notification
         };
         let key = keys::event(tenant.handle, app, event.env.as_ref(), at, &event.guid);
-        writes.push(records::put(key, &event, Condition::Always).unwrap());
+        writes.push(record::put(key, &event, Condition::Always).unwrap());
     }
     for some in writes.chunks(50) {
         world.plain.table.write(some.to_vec()).await.unwrap();

@@ -1,15 +1,13 @@
 //! The sample events: each is sent to its function, and what comes back is compared.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
-
 use appdepot_tests::World;
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method};
 use lambda_http::request::LambdaRequest;
 use local_gateway::event::{self, Incoming};
 use serde_json::{Value, json};
-use shared::routes;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
 
 /// The functions that something else than HTTP triggers.
 const TRIGGERED: [&str; 5] = [
@@ -19,6 +17,7 @@ const TRIGGERED: [&str; 5] = [
     "alert-evaluation",
     "event-received",
 ];
+
 /// What an expectation can say.
 const EXPECTATIONS: [&str; 5] = ["statusCode", "headers", "body", "result", "error"];
 
@@ -124,7 +123,7 @@ async fn answer(world: &World, function: &str, event: Value) -> Result<Value, St
 }
 
 /// The outcome of a triggered function, in the words of an expectation.
-fn outcome<Done: serde::Serialize>(done: Result<Done, shared::Error>) -> Value {
+fn outcome<Done: serde::Serialize>(done: Result<Done, shared::base::error::Error>) -> Value {
     match done {
         Ok(done) => json!({"result": done}),
         Err(_) => json!({"error": true}),

@@ -1,8 +1,6 @@
 //! What holds for every route, walked over the route table: who is let in, what a broken body
 //! meets, and that nothing is half-written when the store fails or many do the same at once.
 
-use std::collections::BTreeSet;
-
 use appdepot_tests::consistency::{Snapshot, faults, of_tenant};
 use appdepot_tests::pingid::PingSettings;
 use appdepot_tests::requests::{
@@ -10,12 +8,13 @@ use appdepot_tests::requests::{
 };
 use appdepot_tests::{Answer, Call, TestTenant, World, all};
 use serde_json::{Value, json};
-use shared::access::{Permission, Right, Role, Scope};
-use shared::dialect::Dialect;
-use shared::domain::sign_in::{APP_SESSION_SECONDS, SESSION_SECONDS};
-use shared::id::Guid;
-use shared::secret::{CredentialText, device_id};
+use shared::base::id::Guid;
+use shared::base::rights::{Permission, Right, Role, Scope};
+use shared::base::secret::{CredentialText, device_id};
+use shared::domain::sign_in::sign_in::{APP_SESSION_SECONDS, SESSION_SECONDS};
+use shared::http::dialect::Dialect;
 use shared::store::wrappers::Fault;
+use std::collections::BTreeSet;
 
 async fn furnished() -> (World, Furnished) {
     let (world, tenant) = World::new().await;

@@ -5,16 +5,18 @@ use appdepot_tests::consistency::of_tenant;
 use appdepot_tests::{TestTenant, World};
 use package_reader::testing::{Ipa, ProfileKind};
 use serde_json::{Value, json};
-use shared::clock::{Clock as _, Timestamp};
-use shared::domain::app::Binary;
-use shared::domain::event::{Event, EventGroup, Pending};
-use shared::domain::expiry;
-use shared::domain::housekeeping::Chore;
-use shared::id::{AppId, BinaryType};
-use shared::records::{Reader, Record};
+use shared::base::clock::Clock as _;
+use shared::base::clock::{Clock as _, Timestamp};
+use shared::base::id::{AppId, BinaryType};
+use shared::domain::events::expiry;
+use shared::model::apps::app::Binary;
+use shared::model::events::event::{Event, EventGroup, Pending};
+use shared::model::task::{Chore, Watched};
 use shared::store::keys;
+use shared::store::record::{Reader, Record};
 
 const ADMIN: &str = "/box/srv/1.1/admin";
+
 const DAY: i64 = 24 * 3_600;
 
 struct Stage {
@@ -94,7 +96,7 @@ impl Stage {
         events
     }
 
-    async fn chores(&self) -> Vec<expiry::Watched> {
+    async fn chores(&self) -> Vec<Watched> {
         let chores = self.all::<Chore>().await;
         chores
             .into_iter()

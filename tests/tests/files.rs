@@ -1,27 +1,32 @@
 //! Files and documents of the publisher API: what becomes of uploads, who may read them, and what
 //! is left of them.
 
-use std::collections::BTreeSet;
-use std::time::Duration;
-
 use appdepot_tests::{Answer, Part, TestTenant, World, all, client};
 use local_gateway::uploads;
 use package_reader::{Platform, RefusalCode, testing};
 use serde_json::{Value, json};
-use shared::access::{Means, Principal, Rights};
-use shared::domain::app::{self, AppCard, Binary, NewVersion};
-use shared::domain::catalogue::AppKind;
-use shared::domain::file::{self, Content, FileUses, StoredFile};
-use shared::domain::text::Name;
-use shared::id::{AppId, BinaryType, Guid};
-use shared::records::{Reader, Stored};
-use shared::secret::SecretHash;
+use shared::base::id::{AppId, BinaryType, Guid};
+use shared::base::kind::AppKind;
+use shared::base::rights::Rights;
+use shared::base::secret::SecretHash;
+use shared::base::text::Name;
+use shared::domain::apps::app::NewVersion;
+use shared::domain::apps::{app, file, making};
+use shared::model::apps::app::{AppCard, Binary};
+use shared::model::apps::file::{Content, FileUses, StoredFile};
+use shared::model::people::principal::{Means, Principal};
 use shared::store::keys;
+use shared::store::record::{Reader, Stored};
 use shared::store::wrappers::Fault;
+use std::collections::BTreeSet;
+use std::time::Duration;
 
 const API: &str = "/api/appm/publisher/v1.1/apps";
+
 const SCOPES: &str = "appm:read appm:create appm:update appm:publish";
+
 const PDF: &[u8] = b"%PDF-1.4\n%%EOF\n";
+
 const DAY: i64 = 24 * 3_600;
 
 /// A publisher: a world's tenant with a token of its administrator.
@@ -163,7 +168,7 @@ impl<'a> Publisher<'a> {
             Name::new(name.to_owned()).unwrap(),
             now,
         );
-        let writes = app::made(&mut reader, &who, &mut card).await.unwrap();
+        let writes = making::made(&mut reader, &who, &mut card).await.unwrap();
         self.world.plain.table.write(writes).await.unwrap();
         card.id
     }
@@ -249,7 +254,7 @@ impl<'a> Publisher<'a> {
             .unwrap_or_else(|faults| panic!("{faults}"));
     }
 
-    async fn keep_house_after(&self, days: i64) -> shared::domain::housekeeping::Done {
+    async fn keep_house_after(&self, days: i64) -> shared::domain::background::housekeeping::Done {
         self.world.clock.advance_seconds(days * DAY + 60);
         self.world.keep_house().await
     }

@@ -1,17 +1,17 @@
 //! The life cycle of apps: who may take which step, what is left of it, and many at once.
 
-use std::collections::BTreeSet;
-
 use appdepot_tests::catalogue::APPS;
 use appdepot_tests::{Answer, TestTenant, World, all};
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 use serde_json::{Value, json};
-use shared::access::Role;
-use shared::domain::catalogue::AppKind;
-use shared::id::{AppId, Guid};
+use shared::base::id::{AppId, Guid};
+use shared::base::kind::AppKind;
+use shared::base::rights::Role;
+use std::collections::BTreeSet;
 
 const STORE: &str = "/box/srv/1.1/admin/appstore";
+
 const PUBLISH: &str = "appm:read appm:publish";
 
 /// The steps that there are, written down from the product's own tables: from, action, to, and

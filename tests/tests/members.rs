@@ -3,8 +3,8 @@
 
 use appdepot_tests::{Answer, PASSWORD, TestTenant, World};
 use serde_json::{Value, json};
-use shared::access::Role;
-use shared::domain::sign_in::{ACCOUNT_FAILURES, ADDRESS_FAILURES, FAILURE_WINDOW};
+use shared::base::rights::Role;
+use shared::domain::sign_in::sign_in::{ACCOUNT_FAILURES, ADDRESS_FAILURES, FAILURE_WINDOW};
 
 const LOGIN: &str = "/box/srv/1.1/act/sys/auth/login";
 

@@ -1,31 +1,36 @@
 //! The way of a package through policies and signatures: asked for by requests, done by the worker,
 //! handed out.
 
-use std::collections::BTreeMap;
-use std::time::Duration;
-
 use appdepot_tests::consistency::of_tenant;
 use appdepot_tests::{Answer, Part, TestTenant, World, all, client, key_file};
 use package_reader::testing::Apk;
 use package_reader::{Signature, apk_signature};
 use package_work::Done;
 use serde_json::{Value, json};
-use shared::clock::Timestamp;
-use shared::domain::app::{AppCard, Binary, Version};
-use shared::domain::housekeeping::Chore;
-use shared::domain::job::{self, ATTEMPTS, LOST_SECONDS};
-use shared::domain::signing_credential::SigningCredential;
-use shared::domain::work::{Job, SigningStatus, WrapStatus};
-use shared::id::{AppId, BinaryType, Guid};
-use shared::records::{Reader, Record as _, Stored};
+use shared::base::clock::Timestamp;
+use shared::base::id::{AppId, BinaryType, Guid};
+use shared::domain::app_policies::job;
+use shared::domain::app_policies::job::ATTEMPTS;
+use shared::model::apps::app::{AppCard, Binary, Version};
+use shared::model::apps::work::{Job, LOST_SECONDS, SigningStatus, WrapStatus};
+use shared::model::credentials::signing_credential::SigningCredential;
+use shared::model::task::Chore;
+use shared::store::record::Record as _;
+use shared::store::record::{Reader, Record as _, Stored};
 use shared::store::wrappers::{FailingTable, Fault};
 use shared::store::{Key, keys};
+use std::collections::BTreeMap;
+use std::time::Duration;
 
 const ADMIN: &str = "/box/srv/1.1/admin";
+
 const RSA: &str = "rsa.p12";
+
 const EC: &str = "ec.p12";
+
 /// The password of both.
 const SECRET: &str = "secret";
+
 /// The SHA-256 of the certificate in the first.
 const RSA_SIGNER: &str = "609f563b5b382f53daa778e2b9d33d6467e4c5a7cee6d2ac100e749f55db35de";
 
@@ -340,6 +345,7 @@ fn signer(bytes: &[u8]) -> Option<String> {
 }
 
 const USAGE: &str = "com.apperian.app-usage";
+
 const CRASHES: &str = "com.apperian.collect-crash-reports";
 
 #[tokio::test(flavor = "multi_thread")]
@@ -1053,7 +1059,7 @@ async fn what_signs_is_sealed() {
             item.kind
         );
     }
-    let other: shared::id::Guid = desk.credential(RSA).await.parse().unwrap();
+    let other: shared::base::id::Guid = desk.credential(RSA).await.parse().unwrap();
     let [one, two] =
         [&credential, &other].map(|credential| keys::signing_secret(handle, credential));
     let mut items = world

@@ -1,29 +1,36 @@
 //! Policy partials and decisions by them: what several requests at once leave behind, hostile
 //! texts, and who gets in where.
 
-use std::collections::BTreeSet;
-
 use appdepot_tests::{Answer, TestTenant, World, all};
 use serde_json::{Value, json};
-use shared::access::{Means, Principal, Rights, Role, Scopes};
+use shared::base::error::{Error, Kind};
+use shared::base::id::{AppId, Guid};
+use shared::base::kind::{AppKind, Listing};
+use shared::base::rights::{Rights, Role, Scopes};
+use shared::base::secret::CredentialText;
+use shared::base::text::Name;
 use shared::change;
-use shared::domain::app::{self, AppCard};
-use shared::domain::catalogue::{AppKind, Listing};
-use shared::domain::line::ContextClaim;
-use shared::domain::partial::{self, NUMBER_MOST, Partial, Said};
-use shared::domain::publication::{self, PolicyGroup, Publication, UriTemplate};
-use shared::domain::text::Name;
-use shared::error::{Error, Kind};
-use shared::id::{AppId, Guid};
-use shared::records::{self, Reader, Stored};
-use shared::secret::CredentialText;
-use shared::store::{Condition, keys};
+use shared::domain::apps::policy_partial::{NUMBER_MOST, Said};
+use shared::domain::apps::{app, making, policy_partial, publication};
+use shared::model::apps::app::AppCard;
+use shared::model::apps::line::ContextClaim;
+use shared::model::apps::policy_partial::Partial;
+use shared::model::apps::publication::{PolicyGroup, Publication, UriTemplate};
+use shared::model::people::principal::{Means, Principal};
+use shared::store::record::{Reader, Stored};
+use shared::store::{Condition, keys, record};
+use std::collections::BTreeSet;
 
 const API: &str = "/api/appm/publisher/v1.1";
+
 const STRING: &str = "http://www.w3.org/2001/XMLSchema#string";
+
 const ROLE: &str = "http://wso2.org/claims/role";
+
 const SUBJECT: &str = "urn:oasis:names:tc:xacml:1.0:subject-category:access-subject";
+
 const ENVIRONMENT: &str = "urn:oasis:names:tc:xacml:3.0:attribute-category:environment";
+
 const RESOURCE: &str = "urn:oasis:names:tc:xacml:3.0:attribute-category:resource";
 
 /// A condition that holds where an attribute has a value.
@@ -150,16 +157,17 @@ impl Stage {
             );
             card.context = Some(format!("/{name}"));
             card.version = "1.0".to_owned();
-            let mut writes = app::made(reader, who, &mut card).await?;
+            let mut writes = making::made(reader, who, &mut card).await?;
             writes.extend(
-                partial::map(reader, who.handle, &who.owner.user, id, &[], &partials).await?,
+                policy_partial::map(reader, who.handle, &who.owner.user, id, &[], &partials)
+                    .await?,
             );
-            writes.push(records::create(keys::publication(who.handle, id), said)?);
+            writes.push(record::create(keys::publication(who.handle, id), said)?);
             let claim = ContextClaim {
                 line: id.guid(),
                 versions: vec![id],
             };
-            writes.push(records::create(
+            writes.push(record::create(
                 keys::context(who.handle, &format!("/{name}")),
                 &claim,
             )?);
@@ -189,7 +197,7 @@ impl Stage {
             )?;
             writes.push(found.replace()?);
             writes.extend(
-                partial::map(
+                policy_partial::map(
                     reader,
                     who.handle,
                     &who.owner.user,
@@ -544,13 +552,13 @@ async fn a_taken_number_is_drawn_again() {
         ..Said::default()
     };
     let mut draws = [taken, taken, free].into_iter();
-    let made = partial::create_numbered(&mut stage.reader(), &who, &said, || {
+    let made = policy_partial::create_numbered(&mut stage.reader(), &who, &said, || {
         draws.next().expect("a number")
     })
     .await
     .expect("a partial");
     assert_eq!(made.id, free);
-    let refused = partial::create_numbered(&mut stage.reader(), &who, &said, || taken)
+    let refused = policy_partial::create_numbered(&mut stage.reader(), &who, &said, || taken)
         .await
         .expect_err("no number is free");
     assert_eq!(refused.kind, Kind::Conflict);
@@ -727,7 +735,7 @@ async fn mapping_and_deleting_see_each_other() {
     let partial = stage.partial(&admins_only(), true).await;
     let mut stale = stage.reader();
     assert_eq!(
-        partial::find(&mut stale, handle, partial)
+        policy_partial::find(&mut stale, handle, partial)
             .await
             .expect("a partial")
             .count,
@@ -737,7 +745,7 @@ async fn mapping_and_deleting_see_each_other() {
         .app(&who, "first", AppKind::Web, &with_partials(&[partial]))
         .await
         .expect("an app");
-    let refused = partial::delete(&mut stale, handle, partial, |_| Ok(()))
+    let refused = policy_partial::delete(&mut stale, handle, partial, |_| Ok(()))
         .await
         .expect_err("it is in use");
     assert_eq!(refused.kind, Kind::PreconditionFailed);
@@ -748,7 +756,7 @@ async fn mapping_and_deleting_see_each_other() {
         .await
         .expect("unmapped");
     let mut stale = stage.reader();
-    partial::find(&mut stale, handle, partial)
+    policy_partial::find(&mut stale, handle, partial)
         .await
         .expect("a partial");
     assert_eq!(stage.delete(partial).await.status, 200);
@@ -913,7 +921,7 @@ async fn partials_of_others_cannot_be_met_or_mapped() {
     assert_eq!(listed.json["count"], 0);
     let mut reader = stage.reader();
     let nowhere = AppId::new(reader.now());
-    let mapped = partial::map(
+    let mapped = policy_partial::map(
         &mut reader,
         other.handle,
         &other.admin,

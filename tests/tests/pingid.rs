@@ -1,18 +1,16 @@
 //! The application API of PingID (002): its messages, its four operations, and the settings that
 //! sign them.
 
-use std::collections::{BTreeMap, BTreeSet};
-
 use appdepot_tests::pingid::{PingSettings, path, sign, signature};
 use appdepot_tests::{Answer, TestTenant, World, all};
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use serde_json::{Value, json};
-use shared::context::Settings;
-use shared::domain::ping_application::Application;
-use shared::records;
-use shared::store::keys;
+use shared::model::pingid::ping_application::Application;
+use shared::services::context::Settings;
 use shared::store::wrappers::Fault;
+use shared::store::{keys, record};
+use std::collections::{BTreeMap, BTreeSet};
 
 const ADMIN: &str = "/box/srv/1.1/admin/pingid";
 
@@ -88,7 +86,7 @@ async fn stock(
             created: now,
             modified: now,
         };
-        records::create(
+        record::create(
             keys::ping_application(tenant.handle, &application.id),
             &application,
         )

@@ -5,16 +5,18 @@ use appdepot_tests::consistency::of_tenant;
 use appdepot_tests::{Answer, TestTenant, World, all};
 use identity_providers::{Configuration, Reach};
 use serde_json::{Value, json};
-use shared::access::Role;
-use shared::context::Settings;
-use shared::domain::policy::{Policy, USERS_LIMIT};
-use shared::domain::tenant::Tenant;
-use shared::domain::user::User;
-use shared::id::Guid;
-use shared::records::{Reader, Stored};
+use shared::base::id::Guid;
+use shared::base::rights::Role;
+use shared::domain::people::auth_policy::USERS_LIMIT;
+use shared::model::people::auth_policy::Policy;
+use shared::model::people::tenant::Tenant;
+use shared::model::people::user::User;
+use shared::services::context::Settings;
 use shared::store::keys;
+use shared::store::record::{Reader, Stored};
 
 const PATH: &str = "/box/srv/1.1/admin/authpolicy";
+
 const SECRET: &str = "Wfv8DQw80hhyaBqnW37x5R23";
 
 async fn send(world: &World, cookie: &str, what: &str, body: Value) -> Answer {

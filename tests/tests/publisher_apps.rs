@@ -5,15 +5,15 @@ use appdepot_tests::requests::SCOPES;
 use appdepot_tests::{Answer, TestTenant, World, all};
 use package_reader::testing;
 use serde_json::{Value, json};
-use shared::access::Role;
-use shared::domain::app::Judged;
-use shared::domain::file::{Content, FileUses, StoredFile};
-use shared::domain::housekeeping::{self, Chore, count_object};
-use shared::domain::partial::{Partial, Shown};
-use shared::id::{AppId, BinaryType, Guid};
-use shared::records;
-use shared::store::keys;
+use shared::base::id::{AppId, BinaryType, Guid};
+use shared::base::rights::Role;
+use shared::model::apps::analysis::Judged;
+use shared::model::apps::file::{Content, FileUses, StoredFile};
+use shared::model::apps::policy_partial::{Partial, Shown};
+use shared::model::task;
+use shared::model::task::{Chore, count_object};
 use shared::store::wrappers::Fault;
+use shared::store::{keys, record};
 
 const API: &str = "/api/appm/publisher/v1.1";
 
@@ -129,10 +129,10 @@ impl<'a> Api<'a> {
             app: None,
         };
         let writes = vec![
-            records::create(keys::file(handle, name), &file).expect("a file"),
-            records::create(keys::file_uses(handle, name), &FileUses {}).expect("its uses"),
+            record::create(keys::file(handle, name), &file).expect("a file"),
+            record::create(keys::file_uses(handle, name), &FileUses {}).expect("its uses"),
             count_object(handle, &file.object(handle), 1),
-            housekeeping::chore(
+            task::chore(
                 now,
                 &Chore::File {
                     handle,
@@ -210,14 +210,14 @@ impl<'a> Api<'a> {
         };
         let handle = self.tenant.handle;
         let mut writes =
-            vec![records::create(keys::partial(handle, id), &partial).expect("a partial")];
+            vec![record::create(keys::partial(handle, id), &partial).expect("a partial")];
         if shared {
             let row = Shown {
                 id,
                 name: partial.name.clone(),
             };
             writes.push(
-                records::create(keys::shared_partial(handle, now, id), &row).expect("its row"),
+                record::create(keys::shared_partial(handle, now, id), &row).expect("its row"),
             );
         }
         self.world

@@ -6,7 +6,7 @@ use appdepot_tests::requests::SCOPES;
 use appdepot_tests::{Answer, PASSWORD, TestTenant, World, all};
 use package_reader::testing;
 use serde_json::{Value, json};
-use shared::access::Role;
+use shared::base::rights::Role;
 
 const API: &str = "/api/appm/publisher/v1.1";
 
@@ -448,7 +448,7 @@ async fn what_the_other_dialect_gives_an_app_locks_no_publisher_out() {
 }
 
 fn guid_of(uuid: &str) -> String {
-    uuid.parse::<shared::id::AppId>()
+    uuid.parse::<shared::base::id::AppId>()
         .expect("an id")
         .item()
         .guid()

@@ -1,30 +1,33 @@
 //! Business owners, roles, tiers, java policies and statistics of the publisher API.
 
-use std::collections::BTreeSet;
-
 use appdepot_tests::{Answer, TestTenant, World, all};
 use package_reader::testing::Apk;
 use serde_json::{Value, json};
-use shared::access::{Means, Principal, Rights, Role, Scopes};
+use shared::base::clock::Timestamp;
+use shared::base::error::Kind;
+use shared::base::id::{AppId, BinaryType, Guid};
+use shared::base::kind::AppKind;
+use shared::base::rights::{Rights, Role, Scopes};
+use shared::base::secret::CredentialText;
+use shared::base::text::Name;
 use shared::change;
-use shared::clock::Timestamp;
-use shared::context::Settings;
-use shared::domain::app::{self, AppCard};
-use shared::domain::audit::LogRow;
-use shared::domain::business_owner;
-use shared::domain::catalogue::AppKind;
-use shared::domain::text::Name;
-use shared::domain::{roles, tier};
-use shared::error::Kind;
-use shared::id::{AppId, BinaryType, Guid};
-use shared::records::{self, Reader};
-use shared::secret::CredentialText;
-use shared::store::keys::{self, LogOf};
-use shared::store::{Condition, Write};
+use shared::domain::apps::{app, business_owner, making, tier};
+use shared::domain::people::roles;
+use shared::model::apps::app::AppCard;
+use shared::model::log::audit::LogRow;
+use shared::model::people::principal::{Means, Principal};
+use shared::services::context::Settings;
+use shared::store::keys::LogOf;
+use shared::store::record::Reader;
+use shared::store::{Condition, Write, keys, record};
+use std::collections::BTreeSet;
 
 const API: &str = "/api/appm/publisher/v1.1";
+
 const OWNERS: &str = "/api/appm/publisher/v1.1/administration/businessowner";
+
 const ADMIN: &str = "/box/srv/1.1/admin";
+
 const EVERY_SCOPE: &str = "appm:read appm:create appm:update appm:publish appm:administration";
 
 /// The administrator of a tenant with a token for everything.
@@ -111,7 +114,11 @@ impl<'w> Desk<'w> {
     }
 
     /// Makes a web app with that owner, as whoever makes apps does it.
-    async fn app(&self, name: &str, owner: Option<u32>) -> Result<AppId, shared::Error> {
+    async fn app(
+        &self,
+        name: &str,
+        owner: Option<u32>,
+    ) -> Result<AppId, shared::base::error::Error> {
         let (who, now) = (self.principal().await, self.world.plain.clock.now());
         let reader = &mut Reader::new(&*self.world.plain.table, now);
         let id = AppId::new(now);
@@ -120,14 +127,18 @@ impl<'w> Desk<'w> {
             let mut card = AppCard::new(&who.owner, id, AppKind::Web, name.clone(), now);
             card.business_owner = owner;
             card.version = "1.0".to_owned();
-            let mut writes = app::made(reader, &who, &mut card).await?;
+            let mut writes = making::made(reader, &who, &mut card).await?;
             writes.extend(business_owner::assign(reader, who.handle, None, owner).await?);
             Ok((id, writes))
         })
     }
 
     /// Gives an app another owner.
-    async fn assign(&self, id: AppId, owner: Option<u32>) -> Result<(), shared::Error> {
+    async fn assign(
+        &self,
+        id: AppId,
+        owner: Option<u32>,
+    ) -> Result<(), shared::base::error::Error> {
         let (handle, now) = (self.tenant.handle, self.world.plain.clock.now());
         let reader = &mut Reader::new(&*self.world.plain.table, now);
         change!(reader, {
@@ -928,7 +939,7 @@ async fn a_statistic_reads_so_much_of_the_log_and_says_so() {
             username: format!("user {day}"),
         };
         let key = keys::log_row(desk.tenant.handle, LogOf::All, at, &row.guid);
-        let write: Write = records::put(key, &row, Condition::Always).unwrap();
+        let write: Write = record::put(key, &row, Condition::Always).unwrap();
         world.plain.table.write(vec![write]).await.unwrap();
     }
     let path = format!("{API}/apps/mobileapp/stats/getAppUsagePerUser");

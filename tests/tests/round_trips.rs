@@ -1,29 +1,28 @@
 //! Calls to the table: how many each operation makes and how deep they stand, and which of the
 //! table's actions each function needs.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::fmt::Write as _;
-
 use appdepot_tests::requests::{Entry, Furnished, Takes, apk, entries, rows};
 use appdepot_tests::{TestTenant, World, client, golden, key_file};
 use http::Method;
 use local_gateway::{uploads, work};
 use package_reader::testing::{Ipa, ProfileKind};
 use serde_json::{Value, json};
-use shared::access::{Permission, Right};
-use shared::clock::Clock;
-use shared::dialect::Dialect;
-use shared::domain::alert::Alert;
-use shared::domain::app::AppCard;
-use shared::domain::catalogue::AppKind;
-use shared::domain::event::{self, Event, Severity};
-use shared::domain::life_cycle::State;
-use shared::domain::text::{Description, Name};
-use shared::id::{AppId, Guid};
-use shared::records;
-use shared::routes::Row;
-use shared::store::keys;
+use shared::base::clock::Clock;
+use shared::base::id::{AppId, Guid};
+use shared::base::kind::AppKind;
+use shared::base::rights::{Permission, Right};
+use shared::base::text::{Description, Name};
+use shared::domain::events::event;
+use shared::http::dialect::Dialect;
+use shared::http::routes::Row;
+use shared::model::apps::app::AppCard;
+use shared::model::apps::life_cycle::State;
+use shared::model::events::alert::Alert;
+use shared::model::events::event::{Event, Severity};
 use shared::store::wrappers::{Counts, Fault};
+use shared::store::{keys, record};
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
 
 /// Rows that may go beyond the limits, with what they may do at most (calls, depth) and why.
 const EXCEPTIONS: &[(&str, (usize, usize), &str)] = &[
@@ -511,7 +510,7 @@ async fn stock(world: &World, furnished: &Furnished, items: usize) {
         )
         .expect("a description");
         card.state = State::Published;
-        writes.push(records::create(keys::app_card(handle, card.id), &card).expect("a card"));
+        writes.push(record::create(keys::app_card(handle, card.id), &card).expect("a card"));
     }
     for batch in writes.chunks(100) {
         world
@@ -878,7 +877,7 @@ async fn evaluated() -> Actions {
         modified: now,
     };
     let mut writes = vec![
-        records::create(keys::alert(tenant.handle, None, &alert.guid), &alert).expect("an alert"),
+        record::create(keys::alert(tenant.handle, None, &alert.guid), &alert).expect("an alert"),
     ];
     for message in ["one", "two"] {
         let event = Event::named(app, "App", "CRASHED", "System", message.to_owned(), now);

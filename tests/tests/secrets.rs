@@ -1,12 +1,11 @@
 //! No secret stands in clear in the table, in the log or in an answer that is not meant to hold it.
 
-use std::io::Write;
-use std::sync::{Arc, Mutex};
-
 use appdepot_tests::requests::TestClient;
 use appdepot_tests::{PASSWORD, World};
 use serde_json::json;
-use shared::access::Role;
+use shared::base::rights::Role;
+use std::io::Write;
+use std::sync::{Arc, Mutex};
 
 /// What was logged.
 #[derive(Clone, Default)]

@@ -1,24 +1,25 @@
 //! Sign-in of apps' users by directories, companies' own endpoints and the browser: who they are
 //! here, and when they are out again.
 
-use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant};
-
 use appdepot_tests::providers::{Provider, basic, closed_port, directory, fields};
 use appdepot_tests::{Answer, PASSWORD, TestTenant, World, all};
 use serde_json::{Value, json};
-use shared::access::Role;
-use shared::domain::device::Device;
-use shared::domain::policy::BUILT_IN;
-use shared::domain::sign_in::{ACCOUNT_FAILURES, FAILURE_WINDOW, PENDING_SECONDS};
-use shared::domain::user::User;
-use shared::id::{Guid, Handle};
-use shared::records::{Reader, Record, Stored};
-use shared::secret::{CredentialText, device_id};
+use shared::base::id::{Guid, Handle};
+use shared::base::rights::Role;
+use shared::base::secret::{CredentialText, device_id};
+use shared::domain::people::auth_policy::BUILT_IN;
+use shared::domain::sign_in::sign_in::{ACCOUNT_FAILURES, FAILURE_WINDOW, PENDING_SECONDS};
+use shared::model::people::device::Device;
+use shared::model::people::user::User;
+use shared::store::record::{Reader, Record, Stored};
 use shared::store::{Key, keys};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
 
 const PATH: &str = "/box/srv/1.1/admin/authpolicy";
+
 const CALLBACK: &str = "/box/srv/1.1/arm/authCallback";
+
 const OWN: &str = "https://store.example/box/srv/1.1/arm/authCallback";
 
 async fn policy(
@@ -490,7 +491,7 @@ async fn an_address_counts_only_where_it_is_vouched_for_and_one_persons() {
         .unwrap();
     let before = found.value.clone();
     found.value.owner.email = "bob@dev.example".to_owned();
-    let writes = shared::domain::user::changed(&mut reader, tenant.handle, &before, found)
+    let writes = shared::domain::people::user::changed(&mut reader, tenant.handle, &before, found)
         .await
         .unwrap();
     world.plain.table.write(writes).await.unwrap();

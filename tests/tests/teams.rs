@@ -3,13 +3,16 @@
 use appdepot_tests::requests::rows;
 use appdepot_tests::{Answer, PASSWORD, TestTenant, World, all};
 use serde_json::{Value, json};
-use shared::access::{DOMAIN_PATH, Level, Permission, Right, Role};
-use shared::domain::team::{TEAMS_LIMIT, TEAMS_OF_USER};
-use shared::domain::user::{self, NewUser};
-use shared::id::Guid;
+use shared::base::id::Guid;
+use shared::base::rights::{DOMAIN_PATH, Level, Permission, Right, Role};
+use shared::domain::people::team::{TEAMS_LIMIT, TEAMS_OF_USER};
+use shared::domain::people::user;
+use shared::domain::people::user::NewUser;
 
 const TEAMS: &str = "/api/v2/admin/teams";
+
 const LOG: &str = "/box/srv/1.1/admin/auditlog/listlogs";
+
 const ADMIN_PATH: &str = "cluster/reseller/customer/domain/admin";
 
 /// A team with one permission over everything that is the tenant's.

@@ -4,15 +4,19 @@
 use appdepot_tests::requests::TestClient;
 use appdepot_tests::{Answer, Call, PASSWORD, TestTenant, World, all};
 use serde_json::{Value, json};
-use shared::access::Role;
-use shared::domain::oauth::{BEARER_SECONDS, Client, ClientId, REFRESH_SECONDS};
-use shared::domain::sign_in::{ACCOUNT_FAILURES, FAILURE_WINDOW};
-use shared::records::{Reader, Stored};
+use shared::base::rights::Role;
+use shared::domain::sign_in::oauth::{BEARER_SECONDS, ClientId, REFRESH_SECONDS};
+use shared::domain::sign_in::sign_in::{ACCOUNT_FAILURES, FAILURE_WINDOW};
+use shared::model::credentials::oauth_client::Client;
 use shared::store::keys;
+use shared::store::record::{Reader, Stored};
 
 const REGISTER: &str = "/api/appm/oauth/v1.0/register";
+
 const TOKEN: &str = "/oauth2/token";
+
 const REVOKE: &str = "/oauth2/revoke";
+
 const ALL: &str =
     "appm:read appm:create appm:update appm:publish appm:administration appm:subscribe";
 

@@ -1,18 +1,17 @@
 //! What happens to an app is told, whichever route and dialect made it happen: in the transaction
 //! that makes it true.
 
-use std::collections::{BTreeMap, BTreeSet};
-
 use appdepot_tests::consistency::{Snapshot, of_tenant};
 use appdepot_tests::requests::{Carries, Furnished, apk, entries};
 use appdepot_tests::{Part, TestTenant, World};
 use package_reader::testing;
 use serde_json::{Value, json};
-use shared::access::{Permission, Right, Scope};
-use shared::domain::app::AppCard;
-use shared::domain::event::{Event, NAMES, Pending};
-use shared::id::{AppId, BinaryType};
-use shared::records::Record;
+use shared::base::id::{AppId, BinaryType};
+use shared::base::rights::{Permission, Right, Scope};
+use shared::model::apps::app::AppCard;
+use shared::model::events::event::{Event, NAMES, Pending};
+use shared::store::record::Record;
+use std::collections::{BTreeMap, BTreeSet};
 
 const API: &str = "/box/srv/1.1";
 

@@ -1,10 +1,9 @@
 //! Uploads: what becomes of files, in what order and however often their events come.
 
-use std::time::Duration;
-
 use appdepot_tests::{TestTenant, World, client};
 use package_reader::testing;
 use serde_json::{Value, json};
+use std::time::Duration;
 
 const ADMIN: &str = "/box/srv/1.1/admin";
 
@@ -344,7 +343,7 @@ async fn a_verified_signer_changes_only_when_an_administrator_says_so() {
         .user(
             &tenant,
             "dev@dev.example",
-            vec![shared::access::Role::DevAdmin],
+            vec![shared::base::rights::Role::DevAdmin],
         )
         .await;
     let refused = form().cookie(&developer).send().await;
@@ -777,7 +776,11 @@ async fn the_store_shows_what_its_user_may_see() {
         )
         .await;
     let (ann, _) = world
-        .user(&tenant, "ann@dev.example", vec![shared::access::Role::Sub])
+        .user(
+            &tenant,
+            "ann@dev.example",
+            vec![shared::base::rights::Role::Sub],
+        )
         .await;
     let session = world
         .store_session(&tenant, "ann@dev.example", "CUID-ANN")
@@ -835,7 +838,11 @@ async fn the_store_shows_what_its_user_may_see() {
         "a reference to a group that is gone matches nobody"
     );
     world
-        .user(&tenant, "bob@dev.example", vec![shared::access::Role::Sub])
+        .user(
+            &tenant,
+            "bob@dev.example",
+            vec![shared::base::rights::Role::Sub],
+        )
         .await;
     let bob = world
         .store_session(&tenant, "bob@dev.example", "CUID-BOB")

@@ -1,25 +1,25 @@
 //! Users as administrators and they themselves notice them: made, invited, changed, imported,
 //! deleted.
 
-use std::sync::Arc;
-
 use appdepot_tests::consistency::of_tenant;
 use appdepot_tests::{Answer, PASSWORD, TestTenant, World, all};
 use async_trait::async_trait;
 use local_gateway::functions::Functions;
 use serde_json::{Value, json};
-use shared::access::{Level, Role};
-use shared::context::Context;
-use shared::domain::api_key::KEYS_LIMIT;
-use shared::domain::password::{INVITATION_SECONDS, RESET_SECONDS};
-use shared::domain::team::{self, Access, Grants, Team};
-use shared::domain::text::{Description, Label, Name};
-use shared::id::{Guid, TeamId};
-use shared::mail::{Mail, Mailer};
-use shared::records;
-use shared::store::{Condition, keys};
+use shared::base::id::{Guid, TeamId};
+use shared::base::rights::{Level, Role};
+use shared::base::text::{Description, Label, Name};
+use shared::domain::people::password::{INVITATION_SECONDS, RESET_SECONDS};
+use shared::model::credentials::credential::KEYS_LIMIT;
+use shared::model::people::team;
+use shared::model::people::team::{Access, Grants, Team};
+use shared::services::context::Context;
+use shared::services::mail::{Mail, Mailer};
+use shared::store::{Condition, keys, record};
+use std::sync::Arc;
 
 const ADMIN: &str = "/box/srv/1.1/admin";
+
 const AUTH: &str = "/box/srv/1.1/act/sys/auth";
 
 async fn send(world: &World, cookie: &str, what: &str, body: Value) -> Answer {
@@ -138,9 +138,9 @@ async fn teams(world: &World, tenant: &TestTenant, perms: &[(&str, Level)]) -> V
             created: now,
             updated: now,
         };
-        writes.push(records::put(keys::team(handle, &team.id), &team, Condition::Always).unwrap());
+        writes.push(record::put(keys::team(handle, &team.id), &team, Condition::Always).unwrap());
     }
-    writes.push(records::put(keys::access(handle), &access, Condition::Always).unwrap());
+    writes.push(record::put(keys::access(handle), &access, Condition::Always).unwrap());
     world.plain.table.write(writes).await.unwrap();
     access.teams.into_keys().collect()
 }
@@ -557,8 +557,8 @@ struct Broken;
 
 #[async_trait]
 impl Mailer for Broken {
-    async fn send(&self, _mail: &Mail) -> Result<(), shared::Error> {
-        Err(shared::Error::unavailable("no mail today"))
+    async fn send(&self, _mail: &Mail) -> Result<(), shared::base::error::Error> {
+        Err(shared::base::error::Error::unavailable("no mail today"))
     }
 }
 
@@ -1279,8 +1279,8 @@ async fn a_user_with_more_than_one_transaction_holds_is_deleted() {
     assert!(keys.iter().all(|answer| matches!(answer.status, 200 | 409)));
     let mut writes = Vec::new();
     for at in 0..130 {
-        let device = shared::secret::device_id(&format!("CUID-{at}"));
-        let links = shared::domain::device::links(
+        let device = shared::base::secret::device_id(&format!("CUID-{at}"));
+        let links = shared::domain::sign_in::device::links(
             tenant.handle,
             &device,
             &guid,
@@ -1412,7 +1412,7 @@ async fn the_devices_and_items_of_a_user() {
     world.store_session(&tenant, "ben", "CUID-BEN").await;
     let session = world.store_session(&tenant, "anna", "CUID-ANNA").await;
     let listed = done(&world, &tenant, "listdevices", json!({"username": "anna"})).await;
-    let guid = shared::secret::device_id("CUID-ANNA");
+    let guid = shared::base::secret::device_id("CUID-ANNA");
     assert_eq!(
         listed["list"],
         json!([{"guid": guid, "cuid": "CUID-ANNA", "name": "", "disabled": false, "blacklisted": false}])

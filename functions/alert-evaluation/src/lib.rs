@@ -1,10 +1,10 @@
 //! The scheduled function that holds what happened against the alerts, and mails.
 
-use shared::Error;
-use shared::context::Context;
-use shared::domain::evaluation;
-
-pub use shared::domain::evaluation::Done;
+use shared::base::error::Error;
+use shared::domain::background::evaluation;
+pub use shared::domain::background::evaluation::Done;
+use shared::domain::background::evaluation::Done;
+use shared::services::context::Context;
 
 /// Does everything that is due. The event says no more than that it is time; two at once do it
 /// once.

@@ -1,28 +1,28 @@
 //! Apps: listing, making, changing, deleting, downloading.
 
-use std::time::Duration;
-
-use serde::Serialize;
-use serde_json::{Map, Value};
-use shared::Error;
-use shared::access::{Principal, Right};
-use shared::domain::app::{self, AppCard, Binary};
-use shared::domain::app_text::{self, Said};
-use shared::domain::file;
-use shared::domain::native_app::{self, NativeApp};
-use shared::domain::{audit, catalogue, psk, upload};
-use shared::id::{AppId, AppRef, BinaryType, Handle};
-use shared::incoming::Incoming;
-use shared::objects::Presentation;
-use shared::paging::Page;
-use shared::reply::Reply;
-use shared::routes::apperian_applications::Op;
-use shared::spine::{Call, Plan};
-use shared::store::{Key, keys};
-
 use crate::body::{Blank, Fields};
 use crate::uploads;
 use crate::views::{self, ApplicationView, KeptVersionView, VersionView};
+use serde::Serialize;
+use serde_json::{Map, Value};
+use shared::base::error::Error;
+use shared::base::id::{AppId, AppRef, BinaryType, Handle};
+use shared::base::rights::Right;
+use shared::domain::apps::{app, catalogue, file, numbers, upload};
+use shared::domain::log::audit;
+use shared::domain::publishing::app_text::Said;
+use shared::domain::publishing::native_app::NativeApp;
+use shared::domain::publishing::{app_text, native_app};
+use shared::http::incoming::Incoming;
+use shared::http::paging::Page;
+use shared::http::pipeline::{Call, Plan};
+use shared::http::reply::Reply;
+use shared::http::routes;
+use shared::model::apps::app::{AppCard, Binary};
+use shared::model::people::principal::Principal;
+use shared::services::objects::Presentation;
+use shared::store::{Key, keys};
+use std::time::Duration;
 
 /// How long a signed address of the storage is valid.
 const STORAGE_URL: Duration = Duration::from_secs(300);
@@ -32,7 +32,7 @@ pub fn plan(op: Op, incoming: &Incoming, handle: Handle) -> Plan {
     let named = incoming.param("application");
     let id = named.parse::<AppId>().ok();
     let text = id.map(|id| keys::app_text(handle, id));
-    let app = || Plan::keys(psk::keys_of(handle, named)).and(text.clone());
+    let app = || Plan::keys(numbers::keys_of(handle, named)).and(text.clone());
     match op {
         Op::List | Op::ListOfUser => {
             let page = Page::peek(incoming);
@@ -133,7 +133,7 @@ async fn subject(
     beside: impl Fn(AppId) -> Vec<Key>,
 ) -> Result<NativeApp, Error> {
     let who = call.who()?;
-    let id = psk::locate(
+    let id = numbers::locate(
         &mut call.reader,
         who.handle,
         call.incoming.param("application"),
@@ -142,7 +142,7 @@ async fn subject(
     let wanted = [native_app::keys_of(who.handle, id), beside(id)].concat();
     call.reader.fetch_missing(&wanted).await?;
     let mut app = native_app::read(&mut call.reader, who.handle, id).await?;
-    if !psk::visible(&app.card, who) {
+    if !numbers::visible(&app.card, who) {
         return Err(Error::not_found("There is no such application"));
     }
     app.id = shown(&app);
@@ -197,7 +197,7 @@ fn require_publisher(who: &Principal, said: &Said) -> Result<(), Error> {
 pub async fn update(mut call: Call<'_>) -> Result<Reply, Error> {
     let fields = Fields(call.body::<Map<String, Value>>()?);
     let (said, who) = (fields.said(Blank::Clears)?, call.who()?);
-    let id = psk::locate(
+    let id = numbers::locate(
         &mut call.reader,
         who.handle,
         call.incoming.param("application"),
@@ -221,7 +221,7 @@ pub async fn create(mut call: Call<'_>) -> Result<Reply, Error> {
 pub async fn new_version(mut call: Call<'_>) -> Result<Reply, Error> {
     let who = call.who()?;
     let sent = uploads::Sent::of(&call).await?;
-    let id = psk::locate(
+    let id = numbers::locate(
         &mut call.reader,
         who.handle,
         call.incoming.param("application"),
@@ -254,7 +254,7 @@ pub async fn delete(mut call: Call<'_>) -> Result<Reply, Error> {
         deleted_application: u32,
     }
     let who = call.who()?;
-    let id = psk::locate(
+    let id = numbers::locate(
         &mut call.reader,
         who.handle,
         call.incoming.param("application"),
@@ -262,7 +262,7 @@ pub async fn delete(mut call: Call<'_>) -> Result<Reply, Error> {
     .await?;
     let card = native_app::delete(&mut call.reader, who, id).await?;
     Reply::of(&DeletedView {
-        deleted_application: psk::of(
+        deleted_application: numbers::of(
             &card,
             native_app::shown_kind(&card, id).map_or(id, |kind| id.binary(kind)),
         ),

@@ -1,17 +1,14 @@
 //! What a body says of an application, by the names that clients use. A field that is absent or
 //! null says nothing, but for `custom_metadata`, whose null takes it away.
 
-use std::str::FromStr as _;
-
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
-use shared::Error;
-use shared::domain::app_text::{
-    Author, FormFactor, LongDescription, NAME_LIMIT, Said, ShortDescription, VERSION_LIMIT,
-    VersionNote,
-};
-use shared::domain::text::{Label, Name, Text};
-use shared::incoming::JSON_LIMIT;
+use shared::base::error::Error;
+use shared::base::text::{Label, Name, Text};
+use shared::domain::publishing::app_text::{NAME_LIMIT, Said, ShortDescription, VERSION_LIMIT};
+use shared::http::incoming::JSON_LIMIT;
+use shared::model::apps::app_text::{Author, FormFactor, LongDescription, VersionNote};
+use std::str::FromStr as _;
 
 /// The fields of a body.
 pub struct Fields(pub Map<String, Value>);
@@ -60,7 +57,7 @@ impl Fields {
         let Some(value) = self.value(names) else {
             return Ok(None);
         };
-        match shared::lenient::text(value.clone()) {
+        match shared::base::lenient::text(value.clone()) {
             Ok(text) => Ok(Some(text)),
             Err(_) => Err(Error::invalid(format!("{} must be a text", names[0]))),
         }

@@ -1,28 +1,28 @@
 //! The older calls, JSON-RPC 2.0: publishing in three steps.
 
-use std::borrow::Cow;
-
+use crate::body::{Blank, Fields};
+use crate::views;
 use lambda_http::{Body, Request};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
-use shared::Error;
-use shared::domain::app_text::{self, AppText};
-use shared::domain::native_app::{self, NativeApp};
-use shared::domain::publication::Platform;
-use shared::domain::sign_in::{Attempt, Throttled};
-use shared::domain::upload::{Announced, Target};
-use shared::domain::{catalogue, file, psk, publishing_call, user_token};
-use shared::error::Kind;
-use shared::id::{AppId, BinaryType, Handle};
-use shared::incoming::{Incoming, JSON_LIMIT};
-use shared::multipart;
-use shared::reply::Reply;
-use shared::routes::apperian_applications::Op;
-use shared::spine::{Call, Plan};
+use shared::base::error::{Error, Kind};
+use shared::base::id::{AppId, BinaryType, Handle};
+use shared::domain::apps::upload::Announced;
+use shared::domain::apps::{catalogue, file, numbers};
+use shared::domain::publishing::native_app::NativeApp;
+use shared::domain::publishing::{app_text, native_app, publishing_call};
+use shared::domain::sign_in::sign_in::{Attempt, Throttled};
+use shared::domain::sign_in::user_token;
+use shared::http::incoming::{Incoming, JSON_LIMIT};
+use shared::http::multipart;
+use shared::http::pipeline::{Call, Plan};
+use shared::http::reply::Reply;
+use shared::http::routes;
+use shared::model::apps::app_text::AppText;
+use shared::model::apps::publication::Platform;
+use shared::model::apps::upload::Target;
 use shared::store::keys;
-
-use crate::body::{Blank, Fields};
-use crate::views;
+use std::borrow::Cow;
 
 /// Where calls are sent.
 const CALLS: &str = "/ease.interface.php";
@@ -77,7 +77,7 @@ pub fn plan(op: Op, incoming: &Incoming, handle: Handle) -> Plan {
                 .parse::<AppId>()
                 .ok()
                 .map(|id| keys::app_text(handle, id));
-            Plan::keys(psk::keys_of(handle, &named)).and(text)
+            Plan::keys(numbers::keys_of(handle, &named)).and(text)
         }
         Op::CallPublish => {
             let transaction = incoming
@@ -128,11 +128,11 @@ fn in_words(error: Error) -> Error {
 pub async fn call_authenticate(mut call: Call<'_>) -> Result<Reply, Error> {
     #[derive(Deserialize)]
     struct Params {
-        #[serde(default, deserialize_with = "shared::lenient::optional_text")]
+        #[serde(default, deserialize_with = "shared::base::lenient::optional_text")]
         email: Option<String>,
-        #[serde(default, deserialize_with = "shared::lenient::optional_text")]
+        #[serde(default, deserialize_with = "shared::base::lenient::optional_text")]
         password: Option<String>,
-        #[serde(default, deserialize_with = "shared::lenient::optional_text")]
+        #[serde(default, deserialize_with = "shared::base::lenient::optional_text")]
         organization: Option<String>,
     }
     #[derive(Serialize)]
@@ -311,13 +311,13 @@ pub async fn call_update(mut call: Call<'_>) -> Result<Reply, Error> {
         #[serde(
             default,
             rename = "appID",
-            deserialize_with = "shared::lenient::optional_text"
+            deserialize_with = "shared::base::lenient::optional_text"
         )]
         app_id: Option<String>,
     }
     let (params, who): (Params, _) = (call.body()?, call.who()?);
     let named = required("appID", params.app_id)?;
-    let id = psk::locate(&mut call.reader, who.handle, named.trim()).await?;
+    let id = numbers::locate(&mut call.reader, who.handle, named.trim()).await?;
     let app = native_app::read(&mut call.reader, who.handle, id).await?;
     let metadata = MetadataView::of(&app, id);
     begin(&mut call, Some(id), metadata).await
@@ -325,7 +325,7 @@ pub async fn call_update(mut call: Call<'_>) -> Result<Reply, Error> {
 
 #[derive(Deserialize)]
 struct Files {
-    #[serde(default, deserialize_with = "shared::lenient::optional_text")]
+    #[serde(default, deserialize_with = "shared::base::lenient::optional_text")]
     application: Option<String>,
 }
 
@@ -341,7 +341,7 @@ pub async fn call_publish(mut call: Call<'_>) -> Result<Reply, Error> {
         #[serde(
             default,
             rename = "transactionID",
-            deserialize_with = "shared::lenient::optional_text"
+            deserialize_with = "shared::base::lenient::optional_text"
         )]
         transaction: Option<String>,
     }

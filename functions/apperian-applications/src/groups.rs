@@ -1,27 +1,24 @@
 //! Groups of apps and users. They are those of the other dialects: a group's `psk` is its guid.
 
-use std::collections::{BTreeMap, BTreeSet};
-
-use serde::{Deserialize, Serialize};
-use shared::Error;
-use shared::access::Right;
-use shared::domain::app::AppCard;
-use shared::domain::app_text::AppText;
-use shared::domain::group::{self, Group};
-use shared::domain::links;
-use shared::domain::native_app;
-use shared::domain::psk;
-use shared::domain::text::{Description, Name};
-use shared::domain::user::User;
-use shared::error::Kind;
-use shared::id::{AppId, Guid, Handle};
-use shared::incoming::Incoming;
-use shared::reply::Reply;
-use shared::routes::apperian_applications::Op;
-use shared::spine::{Call, Plan};
-use shared::store::{Key, Query, keys};
-
 use crate::views::{self, ApplicationView};
+use serde::{Deserialize, Serialize};
+use shared::base::error::{Error, Kind};
+use shared::base::id::{AppId, Guid, Handle};
+use shared::base::rights::Right;
+use shared::base::text::{Description, Name};
+use shared::domain::apps::{links, numbers};
+use shared::domain::people::group;
+use shared::domain::publishing::native_app;
+use shared::http::incoming::Incoming;
+use shared::http::pipeline::{Call, Plan};
+use shared::http::reply::Reply;
+use shared::http::routes;
+use shared::model::apps::app::AppCard;
+use shared::model::apps::app_text::AppText;
+use shared::model::people::group::Group;
+use shared::model::people::user::User;
+use shared::store::{Key, Query, keys};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Most entries of a list in one call.
 const ENTRIES_LIMIT: usize = 500;
@@ -49,7 +46,7 @@ pub fn plan(op: Op, incoming: &Incoming, handle: Handle) -> Plan {
             entries_of(incoming, "app_psk")
                 .iter()
                 .take(PLANNED)
-                .flat_map(|entry| psk::keys_of(handle, entry)),
+                .flat_map(|entry| numbers::keys_of(handle, entry)),
         ),
         Op::AddUsersToGroup | Op::RemoveUsersFromGroup => {
             let named = entries_of(incoming, "user_psk");
@@ -77,7 +74,7 @@ pub fn plan(op: Op, incoming: &Incoming, handle: Handle) -> Plan {
 fn entries_of(incoming: &Incoming, name: &str) -> Vec<String> {
     #[derive(Deserialize)]
     struct Listed(
-        #[serde(deserialize_with = "shared::lenient::optional_words")] Option<Vec<String>>,
+        #[serde(deserialize_with = "shared::base::lenient::optional_words")] Option<Vec<String>>,
     );
     incoming
         .peek::<Listed>(name)
@@ -334,7 +331,7 @@ pub async fn remove_apps_from_group(call: Call<'_>) -> Result<Reply, Error> {
 async fn change_apps(mut call: Call<'_>, add: bool) -> Result<Reply, Error> {
     #[derive(Deserialize)]
     struct Body {
-        #[serde(default, deserialize_with = "shared::lenient::optional_words")]
+        #[serde(default, deserialize_with = "shared::base::lenient::optional_words")]
         app_psk: Option<Vec<String>>,
     }
     let (body, who): (Body, _) = (call.body()?, call.who()?);
@@ -342,12 +339,12 @@ async fn change_apps(mut call: Call<'_>, add: bool) -> Result<Reply, Error> {
     let guid = named_group(&call)?;
     let wanted: Vec<Key> = entries
         .iter()
-        .flat_map(|entry| psk::keys_of(who.handle, entry))
+        .flat_map(|entry| numbers::keys_of(who.handle, entry))
         .collect();
     call.reader.fetch_missing(&wanted).await?;
     let mut named = BTreeMap::new();
     for entry in &entries {
-        match psk::locate(&mut call.reader, who.handle, entry).await {
+        match numbers::locate(&mut call.reader, who.handle, entry).await {
             Ok(id) => named.extend([(entry.clone(), id.item())]),
             Err(error) if matches!(error.kind, Kind::Invalid | Kind::NotFound) => {}
             Err(error) => return Err(error),
@@ -443,7 +440,7 @@ pub async fn remove_users_from_group(call: Call<'_>) -> Result<Reply, Error> {
 async fn change_users(mut call: Call<'_>, add: bool) -> Result<Reply, Error> {
     #[derive(Deserialize)]
     struct Body {
-        #[serde(default, deserialize_with = "shared::lenient::optional_words")]
+        #[serde(default, deserialize_with = "shared::base::lenient::optional_words")]
         user_psk: Option<Vec<String>>,
     }
     let (body, who): (Body, _) = (call.body()?, call.who()?);
@@ -464,7 +461,7 @@ async fn change_users(mut call: Call<'_>, add: bool) -> Result<Reply, Error> {
 pub async fn add_user_to_groups(mut call: Call<'_>) -> Result<Reply, Error> {
     #[derive(Deserialize)]
     struct Body {
-        #[serde(default, deserialize_with = "shared::lenient::optional_words")]
+        #[serde(default, deserialize_with = "shared::base::lenient::optional_words")]
         group_psk: Option<Vec<String>>,
     }
     let (body, who): (Body, _) = (call.body()?, call.who()?);

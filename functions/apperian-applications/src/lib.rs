@@ -1,25 +1,32 @@
 //! 000: apps, their policies and signatures, groups, and the older calls of the Apperian API.
 
-mod applications;
-mod body;
-mod calls;
-mod groups;
-mod policies;
-mod signing;
-mod uploads;
-mod views;
-
+use lambda_http::Request;
+use shared::base::error::Error;
+use shared::base::id::Handle;
+use shared::http::dialect::apperian;
+use shared::http::incoming::Incoming;
+use shared::http::pipeline::{Call, Operations, Plan};
+use shared::http::reply::Reply;
+use shared::http::routes;
+use shared::http::routes;
+use shared::http::routes::Function;
 use std::borrow::Cow;
 
-use lambda_http::Request;
-use shared::Error;
-use shared::dialect;
-use shared::id::Handle;
-use shared::incoming::Incoming;
-use shared::reply::Reply;
-use shared::routes::Function;
-use shared::routes::apperian_applications::{FUNCTION, Op};
-use shared::spine::{Call, Operations, Plan};
+mod applications;
+
+mod body;
+
+mod calls;
+
+mod groups;
+
+mod policies;
+
+mod signing;
+
+mod uploads;
+
+mod views;
 
 /// The function.
 pub struct Applications;
@@ -30,7 +37,7 @@ impl Operations for Applications {
 
     fn address(request: &Request) -> Cow<'_, str> {
         calls::address(request)
-            .unwrap_or_else(|| Cow::Borrowed(dialect::apperian::unversioned(request.uri().path())))
+            .unwrap_or_else(|| Cow::Borrowed(apperian::unversioned(request.uri().path())))
     }
 
     fn plan(op: Op, incoming: &Incoming, handle: Handle) -> Plan {

@@ -1,16 +1,17 @@
 //! 000: policies, their presets, those of an app, and the documents that apps read.
 
 use serde_json::{Map, Value, json};
-use shared::Error;
-use shared::conditions::Validators;
-use shared::domain::policy_document::{self, CONTENT_TYPE, MAX_AGE};
-use shared::domain::policy_set::{self, Purpose, Wanted};
-use shared::domain::{app_policy, preset};
-use shared::id::{AppId, Handle};
-use shared::incoming::Incoming;
-use shared::reply::{Reply, Success};
-use shared::routes::apperian_applications::Op;
-use shared::spine::{Call, Plan};
+use shared::base::conditions::Validators;
+use shared::base::error::Error;
+use shared::base::id::{AppId, Handle};
+use shared::domain::app_policies::policy_document::{CONTENT_TYPE, MAX_AGE};
+use shared::domain::app_policies::policy_set::{Purpose, Wanted};
+use shared::domain::app_policies::{app_policy, policy_document, policy_set, preset};
+use shared::http::incoming::Incoming;
+use shared::http::pipeline::{Call, Plan};
+use shared::http::reply::{Reply, Success};
+use shared::http::routes;
+use shared::model::app_policies::app_policy::AppPolicy;
 use shared::store::keys;
 
 /// What the operations here will read.
@@ -103,10 +104,7 @@ pub async fn list_policies(mut call: Call<'_>) -> Result<Reply, Error> {
 }
 
 /// The presets of the policy that the path names.
-async fn presets_of(
-    call: &mut Call<'_>,
-    policy: &app_policy::AppPolicy,
-) -> Result<Vec<Value>, Error> {
+async fn presets_of(call: &mut Call<'_>, policy: &AppPolicy) -> Result<Vec<Value>, Error> {
     let handle = call.who()?.handle;
     let mut presets = preset::views(&mut call.reader, handle).await?;
     Ok(presets.remove(policy.policy_id).unwrap_or_default())

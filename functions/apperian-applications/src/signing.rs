@@ -1,25 +1,23 @@
 //! 000: signing credentials, and signing with them.
 
-use std::str::FromStr as _;
-
 use package_writer::{Identity, WriteError, check_profile};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
-use shared::Error;
-use shared::clock::Timestamp;
-use shared::domain::signing_credential::{
-    self, DESCRIPTION_LIMIT, FILE_LIMIT, Material, PASSWORD_LIMIT, PROFILE_LIMIT,
-    SigningCredential, SigningPlatform,
+use shared::base::clock::Timestamp;
+use shared::base::error::{Error, Kind};
+use shared::base::id::{Guid, Handle};
+use shared::domain::app_policies::signing_credential::{
+    DESCRIPTION_LIMIT, FILE_LIMIT, Material, PASSWORD_LIMIT, PROFILE_LIMIT,
 };
-use shared::domain::{policy_set, signing};
-use shared::error::Kind;
-use shared::id::{Guid, Handle};
-use shared::incoming::Incoming;
-use shared::multipart;
-use shared::reply::Reply;
-use shared::routes::apperian_applications::Op;
-use shared::spine::{Call, Plan};
+use shared::domain::app_policies::{policy_set, signing, signing_credential};
+use shared::http::incoming::Incoming;
+use shared::http::multipart;
+use shared::http::pipeline::{Call, Plan};
+use shared::http::reply::Reply;
+use shared::http::routes;
+use shared::model::credentials::signing_credential::{SigningCredential, SigningPlatform};
 use shared::store::{Query, keys};
+use std::str::FromStr as _;
 
 /// What the operations here will read.
 pub fn plan(op: Op, incoming: &Incoming, handle: Handle) -> Plan {

@@ -1,24 +1,24 @@
 //! Packages: in a form that passes through this function, or straight to the storage, and then
 //! named by the upload's id.
 
+use crate::body::{Blank, Fields};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
-use shared::Error;
-use shared::direct_upload::{PartsBody, PreparedView};
-use shared::domain::app::AppCard;
-use shared::domain::app_text::Said;
-use shared::domain::file;
-use shared::domain::native_app;
-use shared::domain::upload::{self, Announced, State, Target, Upload};
-use shared::id::{AppId, Guid, Handle};
-use shared::incoming::Incoming;
-use shared::multipart;
-use shared::reply::Reply;
-use shared::routes::apperian_applications::Op;
-use shared::spine::{Call, Plan};
+use shared::base::error::Error;
+use shared::base::id::{AppId, Guid, Handle};
+use shared::domain::apps::upload::Announced;
+use shared::domain::apps::{file, upload};
+use shared::domain::publishing::app_text::Said;
+use shared::domain::publishing::native_app;
+use shared::http::direct_upload::{PartsBody, PreparedView};
+use shared::http::incoming::Incoming;
+use shared::http::multipart;
+use shared::http::pipeline::{Call, Plan};
+use shared::http::reply::Reply;
+use shared::http::routes;
+use shared::model::apps::app::AppCard;
+use shared::model::apps::upload::{EXPIRED, State, Target, Upload};
 use shared::store::keys;
-
-use crate::body::{Blank, Fields};
 
 /// What the operations here will read.
 pub fn plan(_op: Op, incoming: &Incoming, handle: Handle) -> Plan {
@@ -158,7 +158,7 @@ async fn ended(call: &mut Call<'_>, named: &Guid) -> Result<Upload, Error> {
     match found.state_at(call.reader.now()) {
         State::Attached => Ok(found),
         State::Refused => Err(Error::invalid(found.reason.unwrap_or_default())),
-        State::Expired => Err(Error::invalid(format!("expired: {}", upload::EXPIRED))),
+        State::Expired => Err(Error::invalid(format!("expired: {}", EXPIRED))),
         State::Waiting => Err(Error::conflict(
             "upload_id: the bytes of the upload have not arrived",
         )),
@@ -170,7 +170,7 @@ async fn ended(call: &mut Call<'_>, named: &Guid) -> Result<Upload, Error> {
 
 /// Errors of uploads speak of `uploadId`, as the other dialects have it.
 fn in_words(error: Error) -> Error {
-    if error.kind == shared::error::Kind::NotFound {
+    if error.kind == shared::base::error::Kind::NotFound {
         Error::not_found("There is no such upload")
     } else {
         error
@@ -191,15 +191,15 @@ pub async fn prepare_upload(mut call: Call<'_>) -> Result<Reply, Error> {
         #[serde(
             default,
             alias = "fileName",
-            deserialize_with = "shared::lenient::optional_text"
+            deserialize_with = "shared::base::lenient::optional_text"
         )]
         file_name: Option<String>,
-        #[serde(default, deserialize_with = "shared::lenient::optional_number")]
+        #[serde(default, deserialize_with = "shared::base::lenient::optional_number")]
         size: Option<u64>,
         sha256: Option<String>,
-        #[serde(default, deserialize_with = "shared::lenient::optional_number")]
+        #[serde(default, deserialize_with = "shared::base::lenient::optional_number")]
         parts: Option<u64>,
-        #[serde(default, deserialize_with = "shared::lenient::optional_flag")]
+        #[serde(default, deserialize_with = "shared::base::lenient::optional_flag")]
         allow_signer_change: Option<bool>,
     }
     let (body, who): (Body, _) = (call.body()?, call.who()?);
@@ -239,7 +239,7 @@ impl<'a> StatusView<'a> {
         let reason = upload
             .reason
             .as_deref()
-            .or((state == State::Expired).then_some(upload::EXPIRED));
+            .or((state == State::Expired).then_some(EXPIRED));
         Reply::of(&StatusView {
             upload_id: &upload.guid,
             state,

@@ -2,16 +2,17 @@
 
 use serde::Serialize;
 use serde_json::Value;
-use shared::domain::app::{AppCard, VersionCard};
-use shared::domain::app_text::{AppText, FormFactor};
-use shared::domain::native_app::NativeApp;
-use shared::domain::psk;
-use shared::domain::publication::Platform;
-use shared::domain::work::SigningStatus;
-use shared::id::{AppId, BinaryType, Guid};
+use shared::base::id::{AppId, BinaryType, Guid};
+use shared::domain::apps::numbers;
+use shared::domain::publishing::native_app::NativeApp;
+use shared::model::apps::app::{AppCard, VersionCard};
+use shared::model::apps::app_text::{AppText, FormFactor};
+use shared::model::apps::publication::Platform;
+use shared::model::apps::work::SigningStatus;
 
 /// The document's numbers of native apps and of what they run on: every iOS, every Android.
 const IOS: (u8, u16) = (0, 1);
+
 const ANDROID: (u8, u16) = (3, 102);
 
 /// An application. It goes by several names, and clients differ on which they read.
@@ -176,7 +177,7 @@ impl ApplicationView {
         };
         let (kind, operating_system) = of_package.unwrap_or(said);
         let live = binary.and_then(|binary| Some((binary.kind, binary.live_version()?)));
-        let number = psk::of(card, shown);
+        let number = numbers::of(card, shown);
         let name = shown.base64url();
         Self {
             app_id_in_calls: name.clone(),

@@ -1,19 +1,21 @@
 //! Sign-in to the Apperian API: name and password for a token, and whose token it is.
 
 use serde::{Deserialize, Serialize};
-use shared::Error;
-use shared::access::{self, Means};
-use shared::dialect;
-use shared::domain::sign_in::{self, Attempt, Throttled};
-use shared::domain::user::User;
-use shared::domain::user_token;
-use shared::id::Guid;
-use shared::records::Stored;
-use shared::reply::Reply;
-use shared::routes::Function;
-use shared::routes::apperian_sign_in::{FUNCTION, Op};
-use shared::spine::{Call, Operations};
+use shared::base::error::Error;
+use shared::base::id::Guid;
+use shared::domain::sign_in::sign_in::{Attempt, Throttled};
+use shared::domain::sign_in::{sign_in, user_token};
+use shared::http::authenticate as http_authenticate;
+use shared::http::dialect::apperian;
+use shared::http::pipeline::{Call, Operations};
+use shared::http::reply::Reply;
+use shared::http::routes;
+use shared::http::routes;
+use shared::http::routes::Function;
+use shared::model::people::principal::Means;
+use shared::model::people::user::User;
 use shared::store::keys;
+use shared::store::record::Stored;
 
 /// The function.
 pub struct SignIn;
@@ -23,7 +25,7 @@ impl Operations for SignIn {
     const FUNCTION: Function<Op> = FUNCTION;
 
     fn address(request: &lambda_http::Request) -> std::borrow::Cow<'_, str> {
-        std::borrow::Cow::Borrowed(dialect::apperian::unversioned(request.uri().path()))
+        std::borrow::Cow::Borrowed(apperian::unversioned(request.uri().path()))
     }
 
     async fn call(op: Op, call: Call<'_>) -> Result<Reply, Error> {
@@ -68,14 +70,14 @@ impl UserView {
 async fn authenticate(mut call: Call<'_>) -> Result<Reply, Error> {
     #[derive(Deserialize)]
     struct Body {
-        #[serde(deserialize_with = "shared::lenient::text")]
+        #[serde(deserialize_with = "shared::base::lenient::text")]
         user_id: String,
-        #[serde(deserialize_with = "shared::lenient::text")]
+        #[serde(deserialize_with = "shared::base::lenient::text")]
         password: String,
         #[serde(
             default,
             alias = "d",
-            deserialize_with = "shared::lenient::optional_text"
+            deserialize_with = "shared::base::lenient::optional_text"
         )]
         organization: Option<String>,
     }
@@ -110,8 +112,8 @@ async fn sign_out(call: Call<'_>) -> Result<Reply, Error> {
     struct SignedOutView {
         signed_out: bool,
     }
-    let token =
-        access::choose_token(&call.incoming.presented).ok_or_else(Error::unauthenticated)?;
+    let token = http_authenticate::choose_token(&call.incoming.presented)
+        .ok_or_else(Error::unauthenticated)?;
     if call.who()?.means != Means::UserToken {
         return Err(Error::invalid(
             "X-TOKEN is an API key, which does not end by signing out: revoke it where keys are kept",

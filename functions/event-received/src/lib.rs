@@ -2,14 +2,14 @@
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use shared::Error;
-use shared::context::Context;
-use shared::domain::reported_event::{self, Report};
-use shared::domain::tenant::Tenant;
-use shared::error::Kind;
-use shared::id::Handle;
-use shared::records::Reader;
+use shared::base::error::{Error, Kind};
+use shared::base::id::Handle;
+use shared::domain::events::reported_event;
+use shared::domain::events::reported_event::Report;
+use shared::model::people::tenant::Tenant;
+use shared::services::context::Context;
 use shared::store::keys;
+use shared::store::record::Reader;
 
 /// The detail-type of the events that are taken.
 pub const DETAIL_TYPE: &str = "Appdepot App Event";
@@ -40,7 +40,7 @@ struct BusEvent {
 
 #[derive(Deserialize)]
 struct Named {
-    #[serde(deserialize_with = "shared::lenient::text")]
+    #[serde(deserialize_with = "shared::base::lenient::text")]
     domain: String,
 }
 

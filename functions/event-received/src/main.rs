@@ -2,5 +2,9 @@
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_http::Error> {
-    shared::lambda::run_event(shared::lambda::Start::with_table(), event_received::handle).await
+    shared::http::lambda::run_event(
+        shared::http::lambda::Start::with_table(),
+        event_received::handle,
+    )
+    .await
 }

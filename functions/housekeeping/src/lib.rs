@@ -1,9 +1,10 @@
 //! The scheduled function that does what was left for later: objects that nothing points at,
 //! uploads that were never finished, references of deleted apps.
 
-use shared::Error;
-use shared::context::Context;
-use shared::domain::housekeeping::{self, Done};
+use shared::base::error::Error;
+use shared::domain::background::housekeeping;
+use shared::domain::background::housekeeping::Done;
+use shared::services::context::Context;
 
 /// Does everything that is due. The event says no more than that it is time; two at once do it
 /// once.

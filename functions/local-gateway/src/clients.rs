@@ -1,29 +1,32 @@
 //! Ready-made settings for the clients that speak to this server.
 
+use serde::{Deserialize, Serialize};
+use shared::base::error::Error;
+use shared::base::id::{Guid, Handle};
+use shared::base::rights::Rights;
+use shared::base::secret::SecretHash;
+use shared::base::text::Label;
+use shared::domain::pingid::ping_settings;
+use shared::domain::sign_in::api_key as sign_in_api_key;
+use shared::domain::sign_in::oauth::NewClient;
+use shared::model::credentials::credential::KeyOf;
+use shared::model::people::principal::{Means, Principal};
+use shared::model::people::tenant::Tenant;
+use shared::model::people::user::User;
+use shared::services::context::Context;
+use shared::services::sealing::DataKey;
+use shared::store::keys;
+use shared::store::record::{Reader, Stored};
 use std::collections::BTreeMap;
 use std::io::Write as _;
 use std::path::Path;
 
-use serde::{Deserialize, Serialize};
-use shared::Error;
-use shared::access::{Means, Principal, Rights};
-use shared::context::Context;
-use shared::domain::api_key::{self, KeyOf};
-use shared::domain::oauth::NewClient;
-use shared::domain::ping_settings;
-use shared::domain::tenant::Tenant;
-use shared::domain::text::Label;
-use shared::domain::user::User;
-use shared::id::{Guid, Handle};
-use shared::records::{Reader, Stored};
-use shared::sealing::DataKey;
-use shared::secret::SecretHash;
-use shared::store::keys;
-
 /// fhc's settings.
 const FHCRC: &str = "fhcrc";
+
 /// Those of clients of the publisher API.
 const WSO2: &str = "wso2-client.json";
+
 /// Those of clients of the PingID API.
 const PINGID: &str = "pingid.properties";
 
@@ -170,7 +173,7 @@ async fn api_key(
     let key = data_key(context, reader, handle).await?;
     let who = principal(handle, domain, user);
     let label = Label::new(label.to_owned()).unwrap_or_default();
-    let made = api_key::create(
+    let made = sign_in_api_key::create(
         reader,
         &who,
         KeyOf::User(who.owner.user.clone()),

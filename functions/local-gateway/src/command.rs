@@ -1,12 +1,13 @@
 //! The local server: the whole system on one machine, on embedded stores or on a table and a bucket
 //! of AWS.
 
-use std::io::{Read as _, Write as _};
-use std::net::SocketAddr;
-use std::path::PathBuf;
-use std::process::ExitCode;
-use std::time::Duration;
-
+use crate::child::ADDRESS_SPACE;
+use crate::functions::Functions;
+use crate::server::{Gateway, boxed};
+use crate::stack::{Addresses, KEY_FILE};
+use crate::uploads::Notifier;
+use crate::work::Worker;
+use crate::{clients, stack, uploads, work};
 use clap::Parser;
 use embedded_store::{EmbeddedStore, Settings as StoreSettings};
 use http::Request;
@@ -16,31 +17,32 @@ use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::server::conn::auto::Builder;
 use hyper_util::server::graceful::GracefulShutdown;
-use shared::context::{Context, Settings};
-use shared::domain::tenant::{self, NewTenant, Tenant};
-use shared::domain::user::SignInName;
-use shared::domain::work::Job;
-use shared::error::Kind;
-use shared::id::{Handle, base32, random_bytes};
-use shared::lambda::{Start, log_to_stderr};
-use shared::mail::Outbox;
-use shared::records::{Reader, Record};
+use shared::base::error::Kind;
+use shared::base::id::{Handle, base32, random_bytes};
+use shared::domain::people::tenant;
+use shared::domain::people::tenant::NewTenant;
+use shared::http::lambda::{Start, log_to_stderr};
+use shared::model::apps::work::Job;
+use shared::model::people::tenant::Tenant;
+use shared::model::people::user::SignInName;
+use shared::services::context::{Context, Settings};
+use shared::services::mail::Outbox;
 use shared::store::keys;
+use shared::store::record::{Reader, Record};
 use shared::store::wrappers::TellingTable;
+use std::io::{Read as _, Write as _};
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Duration;
 use tokio::net::TcpListener;
-
-use crate::child::ADDRESS_SPACE;
-use crate::functions::Functions;
-use crate::server::{Gateway, boxed};
-use crate::stack::{Addresses, KEY_FILE};
-use crate::uploads::Notifier;
-use crate::work::Worker;
-use crate::{clients, stack, uploads, work};
 
 /// The administrator that the first start makes.
 const ADMIN: &str = "admin@example.com";
+
 /// For tests: makes the reader crash when it has its event.
 const READER_CRASHES: &str = "APPDEPOT_READER_CRASHES";
+
 /// For tests: makes the worker crash when it has its event.
 const WORKER_CRASHES: &str = "APPDEPOT_WORKER_CRASHES";
 
@@ -209,14 +211,14 @@ async fn run_on_aws(
     bucket: &str,
     kms_key: &str,
 ) -> Result<(), Failure> {
-    let aws = shared::lambda::Aws::from_environment()?;
+    let aws = shared::http::lambda::Aws::from_environment()?;
     let mut context = Context::new(
         std::sync::Arc::new(aws.table(table, None)),
-        std::sync::Arc::new(shared::clock::SystemClock),
+        std::sync::Arc::new(shared::base::clock::SystemClock),
         settings(options),
     )
     .with_objects(std::sync::Arc::new(aws.objects(bucket, None)))
-    .with_sealer(std::sync::Arc::new(shared::sealing::Sealer::new(
+    .with_sealer(std::sync::Arc::new(shared::services::sealing::Sealer::new(
         aws.kms(kms_key),
     )));
     if let Some(from) = &options.mail_from {
@@ -282,7 +284,7 @@ async fn run_embedded(options: &Options) -> Result<(), Failure> {
         secret_key: credentials.secret_key,
         key_file,
     };
-    let outbox = Outbox::new(std::sync::Arc::new(shared::clock::SystemClock));
+    let outbox = Outbox::new(std::sync::Arc::new(shared::base::clock::SystemClock));
     let context = addresses
         .system_context(settings(options))?
         .with_mailer(std::sync::Arc::new(outbox.clone()));

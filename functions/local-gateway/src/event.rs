@@ -8,10 +8,11 @@ use lambda_http::request::LambdaRequest;
 use lambda_runtime::{Context, LambdaEvent};
 use percent_encoding::percent_decode_str;
 use serde_json::{Map, Value, json};
-use shared::spine::Service;
+use shared::http::pipeline::Service;
 
 /// The most that a function takes in or gives out: 6 MB, counted on the event.
 pub const FUNCTION_LIMIT: usize = 6 * 1024 * 1024;
+
 /// The most that the gateway takes: 10 MB.
 pub const GATEWAY_LIMIT: usize = 10 * 1024 * 1024;
 

@@ -1,11 +1,9 @@
 //! Every function by its name in the template, and the gateway's choice among them.
 
+use shared::base::error::Error;
+use shared::http::pipeline::{Service, service};
+use shared::services::context::Context;
 use std::collections::HashMap;
-
-use shared::Error;
-use shared::context::Context;
-use shared::routes;
-use shared::spine::{Service, service};
 
 /// The functions that answer HTTP.
 #[derive(Clone)]

@@ -1,20 +1,19 @@
 //! `/local/*`: what stands in for a mailbox, a scheduler and an operator's hands. Answered to this
 //! machine alone.
 
-use std::net::IpAddr;
-
+use crate::clients;
+use crate::event::Incoming;
 use askama::Template;
 use bytes::Bytes;
 use http::{HeaderMap, Method, Response, StatusCode};
 use serde::Deserialize;
 use serde_json::{Value, json};
-use shared::context::Context;
-use shared::domain::tenant::{self, NewTenant};
-use shared::error::Kind;
-use shared::mail::{Kept, Outbox};
-
-use crate::clients;
-use crate::event::Incoming;
+use shared::base::error::Kind;
+use shared::domain::people::tenant;
+use shared::domain::people::tenant::NewTenant;
+use shared::services::context::Context;
+use shared::services::mail::{Kept, Outbox};
+use std::net::IpAddr;
 
 fn json_answer(status: u16, body: &Value) -> Response<Bytes> {
     let mut response = Response::new(Bytes::from(body.to_string()));
@@ -105,7 +104,7 @@ pub async fn serve(
     }
 }
 
-fn failed(error: &shared::Error) -> Response<Bytes> {
+fn failed(error: &shared::base::error::Error) -> Response<Bytes> {
     let status = match error.kind {
         Kind::Invalid => 400,
         Kind::Conflict => 409,
@@ -137,7 +136,7 @@ fn mail(outbox: Option<&Outbox>, request: &Incoming) -> Response<Bytes> {
     }
     let page = match (MailPage { mails }).render() {
         Ok(page) => page,
-        Err(error) => return failed(&shared::Error::internal(error)),
+        Err(error) => return failed(&shared::base::error::Error::internal(error)),
     };
     let mut response = Response::new(Bytes::from(page));
     response.headers_mut().insert(
@@ -171,7 +170,7 @@ async fn make_tenant(context: &Context, base_url: &str, body: &[u8]) -> Response
             tenant::create(&*context.table, context.sealer()?, new, context.clock.now()).await?;
         let clients =
             clients::make(context, &body.name, &made.admin, base_url, &clients::FILES).await?;
-        Ok::<_, shared::Error>((made, clients))
+        Ok::<_, shared::base::error::Error>((made, clients))
     };
     match made.await {
         Ok((made, clients)) => json_answer(

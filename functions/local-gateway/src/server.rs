@@ -1,23 +1,22 @@
 //! The HTTP server: one address for the API, the storage's signed requests, and `/local/*`.
 
-use std::convert::Infallible;
-use std::net::SocketAddr;
-use std::time::Duration;
-
+use crate::event::{self, FUNCTION_LIMIT, GATEWAY_LIMIT, Incoming, gateway_answer};
+use crate::functions::Functions;
+use crate::local;
 use bytes::Bytes;
 use http::{Request, Response, StatusCode};
 use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt as _, Full};
 use hyper::body::Incoming as Body;
-use shared::context::Context;
-use shared::mail::Outbox;
-
-use crate::event::{self, FUNCTION_LIMIT, GATEWAY_LIMIT, Incoming, gateway_answer};
-use crate::functions::Functions;
-use crate::local;
+use shared::services::context::Context;
+use shared::services::mail::Outbox;
+use std::convert::Infallible;
+use std::net::SocketAddr;
+use std::time::Duration;
 
 /// The longest that the gateway waits for a function.
 const TIMEOUT: Duration = Duration::from_secs(30);
+
 /// What is taken without AWS's limits, so that the server's memory stays bounded.
 const UNLIMITED: usize = 256 * 1024 * 1024;
 

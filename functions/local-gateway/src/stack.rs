@@ -1,15 +1,14 @@
 //! The stack that the local server runs on: the embedded stores, or a table and a bucket on AWS.
 
+use aws_credential_types::Credentials;
+use shared::base::clock::{Clock, SystemClock};
+use shared::base::error::Error;
+use shared::http::lambda::Aws;
+use shared::services::context::{Context, Settings};
+use shared::services::sealing::{FileKeeper, Sealer};
+use shared::store::Table;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-
-use aws_credential_types::Credentials;
-use shared::Error;
-use shared::clock::{Clock, SystemClock};
-use shared::context::{Context, Settings};
-use shared::lambda::Aws;
-use shared::sealing::{FileKeeper, Sealer};
-use shared::store::Table;
 
 /// The key file in the data folder: 32 random bytes, made at the first start.
 pub const KEY_FILE: &str = "key";
@@ -99,7 +98,7 @@ pub fn ensure_key_file(path: &Path) -> std::io::Result<()> {
         return Ok(());
     }
     let mut file = options.open(&draft)?;
-    file.write_all(&shared::id::random_bytes::<32>())?;
+    file.write_all(&shared::base::id::random_bytes::<32>())?;
     file.sync_all()?;
     std::fs::rename(draft, path)
 }

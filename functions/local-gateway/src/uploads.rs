@@ -2,26 +2,28 @@
 //! delivered at least once to `upload-received` in a child process, so that a crash of the reader
 //! is a refusal and not an outage.
 
-use std::sync::Arc;
-use std::time::Duration;
-
-use embedded_store::ObjectCreated;
-use serde_json::{Value, json};
-use shared::context::Context;
-use shared::domain::upload::{self, CRASHED};
-use shared::records::Reader;
-use shared::store::keys;
-use tokio::sync::Semaphore;
-
 use crate::child::{self, Ended};
 use crate::stack::Addresses;
+use embedded_store::ObjectCreated;
+use serde_json::{Value, json};
+use shared::domain::apps::upload;
+use shared::model::apps::upload::CRASHED;
+use shared::services::context::Context;
+use shared::store::keys;
+use shared::store::record::Reader;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::Semaphore;
 
 /// The hidden first argument by which the server's own binary becomes the reader of one event.
 pub const CHILD: &str = "--read-upload";
+
 /// Readers at once.
 const READERS: usize = 2;
+
 /// The longest that one reader may take: the function's timeout.
 const TIMEOUT: Duration = Duration::from_secs(300);
+
 /// How often an event is delivered when the reader fails without crashing, as Lambda does it for
 /// asynchronous events.
 const DELIVERIES: u32 = 3;

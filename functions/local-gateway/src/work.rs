@@ -2,24 +2,26 @@
 //! once to `package-work` in a child process, so that a crash of the worker is an error of one app
 //! and not an outage.
 
-use std::time::Duration;
-
-use serde_json::{Value, json};
-use shared::Error;
-use shared::context::Context;
-use shared::domain::housekeeping::Chore;
-use shared::domain::job::{self, CRASHED};
-use shared::records::{Reader, Record as _, Stored};
-use shared::store::{Key, Query, Table, keys};
-use tokio::sync::mpsc::UnboundedReceiver;
-
 use crate::child::{self, Ended};
 use crate::stack::Addresses;
+use serde_json::{Value, json};
+use shared::base::error::Error;
+use shared::domain::app_policies::job;
+use shared::domain::app_policies::job::CRASHED;
+use shared::model::task::Chore;
+use shared::services::context::Context;
+use shared::store::record::Record as _;
+use shared::store::record::{Reader, Stored};
+use shared::store::{Key, Query, Table, keys};
+use std::time::Duration;
+use tokio::sync::mpsc::UnboundedReceiver;
 
 /// The hidden first argument by which the server's own binary becomes the worker of one event.
 pub const CHILD: &str = "--do-work";
+
 /// The longest that one worker may take: the function's timeout.
 const TIMEOUT: Duration = Duration::from_secs(job::ATTEMPT_SECONDS.unsigned_abs());
+
 /// How often an event is delivered: what a worker fails at, or crashes of, may succeed another
 /// time.
 const DELIVERIES: u32 = 3;
@@ -35,7 +37,7 @@ pub fn event(key: &Key) -> Value {
         "dynamodb": {
             "ApproximateCreationDateTime": 0,
             "Keys": {"pk": {"S": key.pk}, "sk": {"S": key.sk}},
-            "NewImage": {"pk": {"S": key.pk}, "sk": {"S": key.sk}, "kind": {"S": shared::domain::work::Job::KIND}},
+            "NewImage": {"pk": {"S": key.pk}, "sk": {"S": key.sk}, "kind": {"S": shared::model::apps::work::Job::KIND}},
             "SequenceNumber": "1",
             "SizeBytes": 1,
             "StreamViewType": "NEW_IMAGE",

@@ -1,18 +1,21 @@
 //! The document of an app's policies: signed here, for what is published and for what goes into the
 //! package.
 
-use shared::Error;
-use shared::context::Context;
-use shared::domain::app::Version;
-use shared::domain::policy_document::{self, Published, Unsigned};
-use shared::domain::work::Job;
-use shared::id::Handle;
-use shared::records::{Reader, Stored};
-use shared::sealing::DataKey;
+use shared::base::error::Error;
+use shared::base::id::Handle;
+use shared::domain::app_policies::policy_document;
+use shared::domain::app_policies::policy_document::Unsigned;
+use shared::model::app_policies::policy_document::Published;
+use shared::model::apps::app::Version;
+use shared::model::apps::work::Job;
+use shared::services::context::Context;
+use shared::services::sealing::DataKey;
 use shared::store::Write;
+use shared::store::record::{Reader, Stored};
 
 /// The name of the signed document in a package.
 pub const FILE: &str = "policies.jws";
+
 /// The name of the keys that verify it, a JWK set.
 pub const KEYS_FILE: &str = "policies-keys.json";
 

@@ -1,8 +1,8 @@
 //! The events of the table's stream.
 
 use serde::Deserialize;
-use shared::Error;
-use shared::id::{Guid, Handle};
+use shared::base::error::Error;
+use shared::base::id::{Guid, Handle};
 use shared::store::{Key, keys};
 
 /// What is read of an event: the keys of items that are new. Nothing is taken from the items

@@ -5,26 +5,28 @@
 //! job with a reason, which the app shows; only a failure of ours is an error, which makes the
 //! platform deliver again.
 
-mod document;
-mod event;
-mod packages;
-
-use serde::Serialize;
-use shared::Error;
-use shared::context::Context;
-use shared::domain::app::Version;
-use shared::domain::expiry;
-use shared::domain::job::{self, Begin};
-use shared::domain::signing_credential::{self, SigningCredential};
-use shared::domain::tenant::Tenant;
-use shared::domain::work::{Job, Task};
-use shared::id::{BinaryType, Guid, Handle};
-use shared::records::{Reader, Stored};
-use shared::sealing::DataKey;
-use shared::store::keys;
-
 use document::Document;
 use packages::{Made, Refused};
+use serde::Serialize;
+use shared::base::error::Error;
+use shared::base::id::{BinaryType, Guid, Handle};
+use shared::domain::app_policies::job::Begin;
+use shared::domain::app_policies::{job, signing_credential};
+use shared::domain::events::expiry;
+use shared::model::apps::app::Version;
+use shared::model::apps::work::{Job, Task};
+use shared::model::credentials::signing_credential::SigningCredential;
+use shared::model::people::tenant::Tenant;
+use shared::services::context::Context;
+use shared::services::sealing::DataKey;
+use shared::store::keys;
+use shared::store::record::{Reader, Stored};
+
+mod document;
+
+mod event;
+
+mod packages;
 
 /// What became of an event's jobs.
 #[derive(Debug, Default, PartialEq, Eq, Serialize)]

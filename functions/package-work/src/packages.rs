@@ -1,20 +1,19 @@
 //! Packages on the disk: fetched, changed, signed and judged. Everything that reads them blocks,
 //! and runs on a thread of its own.
 
-use std::fs::File;
-use std::io::{BufReader, Read as _, Write as _};
-
 use package_reader::{Platform, ReadError, Signature, apk_signature, read_metadata};
 use package_writer::{Identity, WriteError};
 use sha2::{Digest, Sha256};
-use shared::Error;
-use shared::clock::Timestamp;
-use shared::context::Context;
-use shared::domain::app::Version;
-use shared::domain::signing_credential::Material;
-use shared::domain::work::Build;
-use shared::id::{BinaryType, Handle};
+use shared::base::clock::Timestamp;
+use shared::base::error::Error;
+use shared::base::id::{BinaryType, Handle};
+use shared::domain::app_policies::signing_credential::Material;
+use shared::model::apps::app::Version;
+use shared::model::apps::work::Build;
+use shared::services::context::Context;
 use shared::store::keys;
+use std::fs::File;
+use std::io::{BufReader, Read as _, Write as _};
 use tempfile::NamedTempFile;
 
 /// Why a job ends: a code, a colon, a sentence.

@@ -1,17 +1,18 @@
 //! 002 1 to 4: the list of applications.
 
-use std::collections::{BTreeMap, BTreeSet};
-
 use serde::Serialize;
 use serde_json::{Map, Value};
-use shared::Error;
-use shared::domain::ping_application::{self, Application, Said};
-use shared::id::Handle;
-use shared::incoming::Incoming;
-use shared::reply::Reply;
-use shared::routes::pingid_applications::Op;
-use shared::spine::Call;
+use shared::base::error::Error;
+use shared::base::id::Handle;
+use shared::domain::pingid::ping_application;
+use shared::domain::pingid::ping_application::Said;
+use shared::http::incoming::Incoming;
+use shared::http::pipeline::Call;
+use shared::http::reply::Reply;
+use shared::http::routes;
+use shared::model::pingid::ping_application::Application;
 use shared::store::{Key, TRANSACTION_LIMIT, keys};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Most bytes of a list: signed it is a third longer, beside it stands what the client wants
 /// repeated, and a function answers with 6 MB at most.
@@ -151,7 +152,7 @@ pub async fn list(mut call: Call<'_>) -> Result<Reply, Error> {
         applications: all.iter().map(ApplicationView::of).collect(),
     })?;
     match &reply.content {
-        shared::reply::Content::Json(json) if json.len() > LIST_LIMIT => Err(too_large()),
+        shared::http::reply::Content::Json(json) if json.len() > LIST_LIMIT => Err(too_large()),
         _ => Ok(reply),
     }
 }

@@ -1,20 +1,22 @@
 //! 002: the applications that PingID's policies name, and the settings that sign its messages.
 
-mod applications;
-mod messages;
-mod settings;
-
-use shared::Error;
-use shared::domain::{ping_application, ping_settings};
-use shared::id::Handle;
-use shared::incoming::Incoming;
-use shared::messages::SignedMessages;
-use shared::reply::Reply;
-use shared::routes::Function;
-use shared::routes::pingid_applications::{FUNCTION, Op};
-use shared::spine::{Call, Operations, Plan};
-
 pub use messages::MESSAGE_LIMIT;
+use shared::base::error::Error;
+use shared::base::id::Handle;
+use shared::domain::pingid::{ping_application, ping_settings};
+use shared::http::incoming::Incoming;
+use shared::http::messages::SignedMessages;
+use shared::http::pipeline::{Call, Operations, Plan};
+use shared::http::reply::Reply;
+use shared::http::routes;
+use shared::http::routes;
+use shared::http::routes::Function;
+
+mod applications;
+
+mod messages;
+
+mod settings;
 
 /// The function.
 pub struct Applications;

@@ -1,10 +1,10 @@
 //! The Lambda function `pingid-applications`.
 
-use shared::lambda::Start;
+use shared::http::lambda::Start;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_http::Error> {
-    shared::lambda::run_http::<pingid_applications::Applications>(
+    shared::http::lambda::run_http::<pingid_applications::Applications>(
         Start::with_table().and_then(Start::and_keys),
     )
     .await

@@ -2,8 +2,6 @@
 //! that sign it and whose payload is `{"reqHeader":{…},"reqBody":{…}}`, for answers
 //! `{"responseBody":{…}}`.
 
-use std::sync::Once;
-
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use hmac::{Hmac, KeyInit as _, Mac as _};
@@ -15,9 +13,10 @@ use serde::de::{DeserializeOwned, IgnoredAny};
 use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value};
 use sha2::Sha256;
-use shared::Error;
-use shared::clock::Timestamp;
-use shared::messages::{Opened, SignedMessages};
+use shared::base::clock::Timestamp;
+use shared::base::error::Error;
+use shared::http::messages::{Opened, SignedMessages};
+use std::sync::Once;
 
 /// The largest message that is taken, in bytes.
 pub const MESSAGE_LIMIT: usize = 262_144;

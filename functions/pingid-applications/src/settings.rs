@@ -1,12 +1,13 @@
 //! The settings that sign messages: who may manage them downloads them, and changes their key.
 
 use serde::{Deserialize, Serialize};
-use shared::Error;
-use shared::clock::Timestamp;
-use shared::domain::ping_settings::{self, Changed, PingKey, VALID_DAYS};
-use shared::lenient;
-use shared::reply::Reply;
-use shared::spine::Call;
+use shared::base::clock::Timestamp;
+use shared::base::error::Error;
+use shared::domain::pingid::ping_settings;
+use shared::domain::pingid::ping_settings::{Changed, VALID_DAYS};
+use shared::http::pipeline::Call;
+use shared::http::reply::Reply;
+use shared::model::pingid::ping_settings::PingKey;
 
 /// A key, without what is secret of it.
 #[derive(Serialize)]

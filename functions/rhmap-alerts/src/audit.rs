@@ -1,15 +1,16 @@
 //! 003 4.5: what was mailed because of alerts, and what is still to be.
 
-use serde::Serialize;
-use shared::Error;
-use shared::domain::environment::Environment;
-use shared::domain::notification::{self, Delivery, Notification};
-use shared::id::Guid;
-use shared::reply::{ANSWER_LIMIT, Reply};
-use shared::spine::Call;
-use shared::store::keys;
-
 use crate::requests::AuditBody;
+use serde::Serialize;
+use shared::base::environment::Environment;
+use shared::base::error::Error;
+use shared::base::id::Guid;
+use shared::base::limits::ANSWER_LIMIT;
+use shared::domain::events::notification;
+use shared::http::pipeline::Call;
+use shared::http::reply::Reply;
+use shared::model::events::notification::{Delivery, Notification};
+use shared::store::keys;
 
 /// A notification: the document's fields, and how its mail fares.
 #[derive(Serialize)]

@@ -1,24 +1,27 @@
 //! 003 chapter 4: alerts, and what was mailed because of them.
 
-mod audit;
-mod requests;
-mod test_mail;
-mod views;
-
-use serde::Serialize;
-use shared::Error;
-use shared::domain::alert::{self, Watched};
-use shared::domain::notification;
-use shared::id::{AppId, Guid, Handle};
-use shared::incoming::Incoming;
-use shared::reply::Reply;
-use shared::routes::Function;
-use shared::routes::rhmap_alerts::{FUNCTION, Op};
-use shared::spine::{Call, Operations, Plan};
-use shared::store::keys;
-
 use requests::{AlertBody, AuditBody, Place, place};
+use serde::Serialize;
+use shared::base::error::Error;
+use shared::base::id::{AppId, Guid, Handle};
+use shared::domain::events::alert::Watched;
+use shared::domain::events::{alert, notification};
+use shared::http::incoming::Incoming;
+use shared::http::pipeline::{Call, Operations, Plan};
+use shared::http::reply::Reply;
+use shared::http::routes;
+use shared::http::routes;
+use shared::http::routes::Function;
+use shared::store::keys;
 use views::{AlertView, Options};
+
+mod audit;
+
+mod requests;
+
+mod test_mail;
+
+mod views;
 
 /// The function.
 pub struct Alerts;

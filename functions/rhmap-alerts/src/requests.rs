@@ -2,13 +2,12 @@
 //! `/api/v2`.
 
 use serde::Deserialize;
-use shared::Error;
-use shared::domain::alert::{Said, Watched};
-use shared::domain::environment::Environment;
-use shared::id::{AppRef, Guid};
-use shared::incoming::Incoming;
-use shared::lenient::{optional_flag, optional_number, optional_text, optional_words};
-use shared::paging;
+use shared::base::environment::Environment;
+use shared::base::error::Error;
+use shared::base::id::{AppRef, Guid};
+use shared::domain::events::alert::{Said, Watched};
+use shared::http::incoming::Incoming;
+use shared::http::paging;
 
 /// App and environment that a request is about.
 #[derive(Debug)]

@@ -1,13 +1,13 @@
 //! Of no document: a mail to those who are to be an alert's recipients.
 
-use serde::Serialize;
-use shared::Error;
-use shared::domain::alert::{self, Said};
-use shared::domain::sign_in::{Attempt, Throttled};
-use shared::reply::Reply;
-use shared::spine::Call;
-
 use crate::requests::TestBody;
+use serde::Serialize;
+use shared::base::error::Error;
+use shared::domain::events::alert;
+use shared::domain::events::alert::Said;
+use shared::domain::sign_in::sign_in::{Attempt, Throttled};
+use shared::http::pipeline::Call;
+use shared::http::reply::Reply;
 
 /// What stands for an address where a whole tenant is counted: its people sit behind many, and mail
 /// is sent from one place.

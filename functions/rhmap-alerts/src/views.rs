@@ -1,10 +1,11 @@
 //! What answers show.
 
 use serde::Serialize;
-use shared::domain::alert::{self, Alert};
-use shared::domain::environment::Environment;
-use shared::domain::event::{Category, EventName, NAMES, Severity};
-use shared::id::Guid;
+use shared::base::environment::Environment;
+use shared::base::id::Guid;
+use shared::domain::events::alert;
+use shared::model::events::alert::Alert;
+use shared::model::events::event::{Category, EventName, NAMES, Severity};
 
 /// An alert (003 4.1 to 4.4): its lists are texts with commas between their words.
 #[derive(Serialize)]

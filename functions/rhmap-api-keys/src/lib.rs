@@ -1,18 +1,20 @@
 //! 003 chapter 1: API keys of users and apps.
 
 use serde::{Deserialize, Serialize};
-use shared::Error;
-use shared::access::Principal;
-use shared::domain::api_key::{self, ApiKey, KeyOf};
-use shared::domain::text::Label;
-use shared::id::{AppRef, Handle};
-use shared::incoming::Incoming;
-use shared::reply::Reply;
-use shared::routes::Function;
-use shared::routes::rhmap_api_keys::{FUNCTION, Op};
-use shared::sealing::DataKey;
-use shared::secret::CredentialText;
-use shared::spine::{Call, Operations, Plan};
+use shared::base::error::Error;
+use shared::base::id::{AppRef, Handle};
+use shared::base::secret::CredentialText;
+use shared::base::text::Label;
+use shared::domain::sign_in::api_key;
+use shared::http::incoming::Incoming;
+use shared::http::pipeline::{Call, Operations, Plan};
+use shared::http::reply::Reply;
+use shared::http::routes;
+use shared::http::routes;
+use shared::http::routes::Function;
+use shared::model::credentials::credential::{ApiKey, KeyOf};
+use shared::model::people::principal::Principal;
+use shared::services::sealing::DataKey;
 use shared::store::keys;
 
 /// The function.
@@ -25,7 +27,7 @@ impl Operations for ApiKeys {
     fn plan(op: Op, incoming: &Incoming, handle: Handle) -> Plan {
         let of = match (
             incoming.peek::<AppRef>("appId"),
-            shared::access::choose(&incoming.presented),
+            shared::http::authenticate::choose(&incoming.presented),
         ) {
             (Some(AppRef::Ours(app)), _) => Some(KeyOf::App(app.item())),
             (_, Some((credential, _))) => credential.user().cloned().map(KeyOf::User),

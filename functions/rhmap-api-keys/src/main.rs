@@ -2,8 +2,8 @@
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_http::Error> {
-    shared::lambda::run_http::<rhmap_api_keys::ApiKeys>(
-        shared::lambda::Start::with_table().and_then(shared::lambda::Start::and_keys),
+    shared::http::lambda::run_http::<rhmap_api_keys::ApiKeys>(
+        shared::http::lambda::Start::with_table().and_then(shared::http::lambda::Start::and_keys),
     )
     .await
 }

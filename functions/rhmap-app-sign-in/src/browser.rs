@@ -1,24 +1,23 @@
 //! Sign-in in the browser: the way to the provider, the return from it, and the page where a
 //! client's web view ends.
 
-use std::collections::BTreeMap;
-
+use crate::{Asked, providers};
 use identity_providers::{Configuration, Failure, Pending};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::{Deserialize, Serialize};
-use shared::Error;
-use shared::domain::policy::Policy;
-use shared::domain::sign_in::{self, Attempt, Entrance, PENDING_SECONDS, PendingSignIn, Person};
-use shared::domain::tenant::Tenant;
-use shared::error::Kind;
-use shared::records::Stored;
-use shared::reply::Reply;
-use shared::secret::CredentialText;
-use shared::spine::Call;
+use shared::base::error::{Error, Kind};
+use shared::base::secret::CredentialText;
+use shared::domain::sign_in::sign_in;
+use shared::domain::sign_in::sign_in::{Attempt, Entrance, PENDING_SECONDS, Person};
+use shared::http::pipeline::Call;
+use shared::http::reply::Reply;
+use shared::model::credentials::sign_in::PendingSignIn;
+use shared::model::people::auth_policy::Policy;
+use shared::model::people::tenant::Tenant;
 use shared::store::keys;
+use shared::store::record::Stored;
+use std::collections::BTreeMap;
 use url::Url;
-
-use crate::{Asked, providers};
 
 /// What the protocol keeps between its halves is sealed for this.
 const PURPOSE: &str = "pending sign-in";
@@ -97,6 +96,7 @@ pub async fn begin(
 
 /// A page that says how it ended, and nothing that stood in the request.
 const SIGNED_IN: &[u8] = include_bytes!("signed-in.html");
+
 const FAILED: &[u8] = include_bytes!("sign-in-failed.html");
 
 /// What these pages may load: nothing.

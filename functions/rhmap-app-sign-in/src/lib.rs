@@ -1,26 +1,29 @@
 //! `$fh.auth`: sign-in of apps' users by policies, the browser's return from a provider, and what
 //! is asked about sessions.
 
-mod browser;
-mod providers;
-
 use identity_providers::PolicyType;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
-use shared::Error;
-use shared::access::{self, Means, Principal};
-use shared::domain::policy::{Policy, PolicyIdClaim};
-use shared::domain::sign_in::{self, Attempt, Entrance, Person, Throttled};
-use shared::domain::tenant::{StoreDirectory, Tenant};
-use shared::error::Kind;
-use shared::id::{Guid, Handle};
-use shared::records::Stored;
-use shared::reply::Reply;
-use shared::routes::Function;
-use shared::routes::rhmap_app_sign_in::{FUNCTION, Op};
-use shared::secret::{CredentialText, device_id};
-use shared::spine::{Call, Operations};
+use shared::base::error::{Error, Kind};
+use shared::base::id::{Guid, Handle};
+use shared::base::secret::{CredentialText, device_id};
+use shared::domain::sign_in::sign_in;
+use shared::domain::sign_in::sign_in::{Attempt, Entrance, Person, Throttled};
+use shared::http::authenticate;
+use shared::http::pipeline::{Call, Operations};
+use shared::http::reply::Reply;
+use shared::http::routes;
+use shared::http::routes;
+use shared::http::routes::Function;
+use shared::model::people::auth_policy::{Policy, PolicyIdClaim};
+use shared::model::people::principal::{Means, Principal};
+use shared::model::people::tenant::{StoreDirectory, Tenant};
 use shared::store::keys;
+use shared::store::record::Stored;
+
+mod browser;
+
+mod providers;
 
 /// The function.
 pub struct AppSignIn;
@@ -55,22 +58,23 @@ async fn tenant_of_token(call: &mut Call<'_>, token: &str) -> Result<Handle, Err
             .context
             .tenant_before_sign_in(&call.incoming.host, Some(&found.value.domain));
     }
-    call.context.tenant_before_sign_in(&call.incoming.host, None)
+    call.context
+        .tenant_before_sign_in(&call.incoming.host, None)
 }
 
 /// What `$fh.auth` sends.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct AuthBody {
-    #[serde(deserialize_with = "shared::lenient::text")]
+    #[serde(deserialize_with = "shared::base::lenient::text")]
     policy_id: String,
-    #[serde(default, deserialize_with = "shared::lenient::optional_text")]
+    #[serde(default, deserialize_with = "shared::base::lenient::optional_text")]
     client_token: Option<String>,
-    #[serde(default, deserialize_with = "shared::lenient::optional_text")]
+    #[serde(default, deserialize_with = "shared::base::lenient::optional_text")]
     device: Option<String>,
-    #[serde(default, deserialize_with = "shared::lenient::optional_text")]
+    #[serde(default, deserialize_with = "shared::base::lenient::optional_text")]
     end_redirect_url: Option<String>,
-    #[serde(default, deserialize_with = "shared::lenient::optional_text")]
+    #[serde(default, deserialize_with = "shared::base::lenient::optional_text")]
     environment: Option<String>,
     #[serde(default)]
     params: Option<Map<String, Value>>,
@@ -80,14 +84,16 @@ struct AuthBody {
 
 #[derive(Deserialize)]
 struct Fh {
-    #[serde(default, deserialize_with = "shared::lenient::optional_text")]
+    #[serde(default, deserialize_with = "shared::base::lenient::optional_text")]
     cuid: Option<String>,
 }
 
 /// Longest id that a client may choose for its device, in characters.
 const CUID_LIMIT: usize = 200;
+
 /// Longest name of an app, in characters.
 const CLIENT_TOKEN_LIMIT: usize = 200;
+
 /// Longest address that the browser may be sent to in the end, in characters.
 const URL_LIMIT: usize = 2_000;
 
@@ -123,12 +129,13 @@ fn text_of(params: &Map<String, Value>, names: &[&str]) -> String {
     let texts = names
         .iter()
         .filter_map(|name| params.get(*name))
-        .filter_map(|value| shared::lenient::text(value.clone()).ok());
+        .filter_map(|value| shared::base::lenient::text(value.clone()).ok());
     texts.into_iter().next().unwrap_or_default()
 }
 
 /// How the user's own name and his password are called in `params`.
 const USER_ID: [&str; 2] = ["userId", "userid"];
+
 const PASSWORD: [&str; 1] = ["password"];
 
 async fn auth(mut call: Call<'_>) -> Result<Reply, Error> {
@@ -267,9 +274,9 @@ async fn caller_of(call: &mut Call<'_>, token: &str) -> Result<Option<Principal>
         return Ok(None);
     };
     call.reader
-        .fetch(access::keys_of(&session), Vec::new())
+        .fetch(authenticate::keys_of(&session), Vec::new())
         .await?;
-    match access::authenticate(&mut call.reader, &session, false).await {
+    match authenticate::authenticate(&mut call.reader, &session, false).await {
         Ok(principal) => Ok(Some(principal)),
         Err(error) if error.kind == Kind::Unauthenticated => Ok(None),
         Err(error) => Err(error),

@@ -1,10 +1,10 @@
 //! The Lambda function `rhmap-app-sign-in`.
 
-use shared::lambda::Start;
+use shared::http::lambda::Start;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_http::Error> {
-    shared::lambda::run_http::<rhmap_app_sign_in::AppSignIn>(
+    shared::http::lambda::run_http::<rhmap_app_sign_in::AppSignIn>(
         Start::with_table().and_then(Start::and_keys),
     )
     .await

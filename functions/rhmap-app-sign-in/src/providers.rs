@@ -1,19 +1,16 @@
 //! Providers that are asked with what the person typed: a directory, or a company's own endpoint.
 //! And what all providers have in common: how they are reached, and what becomes of their refusals.
 
-use std::sync::OnceLock;
-
+use crate::{Asked, PASSWORD, USER_ID};
 use identity_providers::{Configuration, Connector, Failure, Identity, Reach};
 use serde_json::{Value, json};
-use shared::Error;
-use shared::domain::policy::Policy;
-use shared::domain::sign_in::{Attempt, Outsider};
-use shared::error::Kind;
-use shared::id::Handle;
-use shared::spine::Call;
+use shared::base::error::{Error, Kind};
+use shared::base::id::Handle;
+use shared::domain::sign_in::sign_in::{Attempt, Outsider};
+use shared::http::pipeline::Call;
+use shared::model::people::auth_policy::Policy;
+use std::sync::OnceLock;
 use unicode_normalization::UnicodeNormalization as _;
-
-use crate::{Asked, PASSWORD, USER_ID};
 
 /// The account for which failures with a policy's provider are counted. It is none of the
 /// platform's: who knows a password here must not open or close the account of the same name there.

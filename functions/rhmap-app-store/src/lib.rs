@@ -1,19 +1,22 @@
 //! 003 2.1 to 2.9: the store front.
 
 use serde::{Deserialize, Serialize};
-use shared::Error;
-use shared::dialect::rhmap::views::{ItemList, ItemView, StoreView};
-use shared::domain::app::{self, AppCard};
-use shared::domain::store_front::{self, Changes};
-use shared::domain::text::{Description, Name};
-use shared::domain::upload::{Announced, Target};
-use shared::id::{AppId, AppRef, Guid, Handle};
-use shared::incoming::Incoming;
-use shared::multipart;
-use shared::reply::Reply;
-use shared::routes::Function;
-use shared::routes::rhmap_app_store::{FUNCTION, Op};
-use shared::spine::{Call, Operations, Plan};
+use shared::base::error::Error;
+use shared::base::id::{AppId, AppRef, Guid, Handle};
+use shared::base::text::{Description, Name};
+use shared::domain::apps::store_front::Changes;
+use shared::domain::apps::upload::Announced;
+use shared::domain::apps::{app, store_front};
+use shared::http::dialect::rhmap::views::{ItemList, ItemView, StoreView};
+use shared::http::incoming::Incoming;
+use shared::http::multipart;
+use shared::http::pipeline::{Call, Operations, Plan};
+use shared::http::reply::Reply;
+use shared::http::routes;
+use shared::http::routes;
+use shared::http::routes::Function;
+use shared::model::apps::app::AppCard;
+use shared::model::apps::upload::Target;
 use shared::store::keys;
 
 /// The function.

@@ -1,14 +1,17 @@
 //! 003 2.22: the log of downloads and installs.
 
 use serde::{Deserialize, Serialize};
-use shared::Error;
-use shared::domain::audit::{self, Filter, LogRow};
-use shared::id::{AppRef, BinaryType, Guid, Handle};
-use shared::incoming::Incoming;
-use shared::reply::Reply;
-use shared::routes::Function;
-use shared::routes::rhmap_audit_log::{FUNCTION, Op};
-use shared::spine::{Call, Operations, Plan};
+use shared::base::error::Error;
+use shared::base::id::{AppRef, BinaryType, Guid, Handle};
+use shared::domain::log::audit;
+use shared::domain::log::audit::Filter;
+use shared::http::incoming::Incoming;
+use shared::http::pipeline::{Call, Operations, Plan};
+use shared::http::reply::Reply;
+use shared::http::routes;
+use shared::http::routes;
+use shared::http::routes::Function;
+use shared::model::log::audit::LogRow;
 
 /// The function.
 pub struct AuditLog;
@@ -41,19 +44,19 @@ impl Operations for AuditLog {
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct ListBody {
-    #[serde(default, deserialize_with = "shared::lenient::optional_text")]
+    #[serde(default, deserialize_with = "shared::base::lenient::optional_text")]
     user_id: Option<String>,
-    #[serde(default, deserialize_with = "shared::lenient::optional_text")]
+    #[serde(default, deserialize_with = "shared::base::lenient::optional_text")]
     store_item_guid: Option<String>,
-    #[serde(default, deserialize_with = "shared::lenient::optional_text")]
+    #[serde(default, deserialize_with = "shared::base::lenient::optional_text")]
     store_item_binary_guid: Option<String>,
-    #[serde(default, deserialize_with = "shared::lenient::optional_text")]
+    #[serde(default, deserialize_with = "shared::base::lenient::optional_text")]
     store_item_binary_type: Option<String>,
-    #[serde(default, deserialize_with = "shared::lenient::optional_text")]
+    #[serde(default, deserialize_with = "shared::base::lenient::optional_text")]
     device_id: Option<String>,
-    #[serde(default, deserialize_with = "shared::lenient::optional_number")]
+    #[serde(default, deserialize_with = "shared::base::lenient::optional_number")]
     limit: Option<u64>,
-    #[serde(default, deserialize_with = "shared::lenient::optional_text")]
+    #[serde(default, deserialize_with = "shared::base::lenient::optional_text")]
     cursor: Option<String>,
 }
 
@@ -65,6 +68,7 @@ struct Asked {
 
 /// What is answered without a limit: the smallest that the document names.
 const LIMIT: u64 = 10;
+
 /// The largest limit that the document names.
 const LIMIT_MOST: u64 = 1_000;
 

@@ -2,15 +2,18 @@
 
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value};
-use shared::Error;
-use shared::domain::policy::{self, Policy, Wanted};
-use shared::domain::user::User;
-use shared::id::{Guid, Handle};
-use shared::incoming::Incoming;
-use shared::reply::Reply;
-use shared::routes::Function;
-use shared::routes::rhmap_auth_policies::{FUNCTION, Op};
-use shared::spine::{Call, Operations, Plan};
+use shared::base::error::Error;
+use shared::base::id::{Guid, Handle};
+use shared::domain::people::auth_policy;
+use shared::domain::people::auth_policy::Wanted;
+use shared::http::incoming::Incoming;
+use shared::http::pipeline::{Call, Operations, Plan};
+use shared::http::reply::Reply;
+use shared::http::routes;
+use shared::http::routes;
+use shared::http::routes::Function;
+use shared::model::people::auth_policy::Policy;
+use shared::model::people::user::User;
 use shared::store::{Query, keys};
 
 /// The function.
@@ -33,7 +36,7 @@ impl Operations for AuthPolicies {
             // Another provider is given only to users whom the caller may be.
             (Op::Update, Some(guid)) => record
                 .and([keys::tenant(handle)])
-                .query(policy::users_listing(handle, guid)),
+                .query(auth_policy::users_listing(handle, guid)),
             (Op::Read, _) if incoming.peek::<PolicyId>("policyId").is_some() => Plan::keys(
                 incoming
                     .peek::<PolicyId>("policyId")
@@ -42,9 +45,9 @@ impl Operations for AuthPolicies {
                     .collect(),
             ),
             (Op::Read | Op::ListUsers, Some(guid)) => {
-                record.query(policy::users_listing(handle, guid))
+                record.query(auth_policy::users_listing(handle, guid))
             }
-            (Op::Delete, Some(guid)) => record.query(policy::leaving(handle, guid)),
+            (Op::Delete, Some(guid)) => record.query(auth_policy::leaving(handle, guid)),
             (Op::AddUsers | Op::RemoveUsers, _) => named(incoming, handle, record),
             (Op::Read | Op::Update | Op::ListUsers | Op::Delete | Op::List, _) => record,
         }
@@ -76,14 +79,14 @@ fn named(incoming: &Incoming, handle: Handle, plan: Plan) -> Plan {
     plan.and(
         users
             .iter()
-            .take(policy::USERS_LIMIT)
+            .take(auth_policy::USERS_LIMIT)
             .flat_map(of)
             .flatten(),
     )
 }
 
 #[derive(Deserialize)]
-struct PolicyId(#[serde(deserialize_with = "shared::lenient::text")] String);
+struct PolicyId(#[serde(deserialize_with = "shared::base::lenient::text")] String);
 
 /// A user: a name or guid, or the object that `read` gives, which fhc sends back.
 struct Named(String);
@@ -95,7 +98,7 @@ impl<'de> Deserialize<'de> for Named {
             .into_iter()
             .find_map(|field| value.get(field).filter(|part| !part.is_null()))
             .unwrap_or(&value);
-        shared::lenient::text(part.clone())
+        shared::base::lenient::text(part.clone())
             .map(Self)
             .map_err(serde::de::Error::custom)
     }
@@ -175,14 +178,14 @@ async fn create(mut call: Call<'_>) -> Result<Reply, Error> {
     #[derive(Deserialize)]
     #[serde(rename_all = "camelCase")]
     struct Body {
-        #[serde(deserialize_with = "shared::lenient::text")]
+        #[serde(deserialize_with = "shared::base::lenient::text")]
         policy_id: String,
-        #[serde(deserialize_with = "shared::lenient::text")]
+        #[serde(deserialize_with = "shared::base::lenient::text")]
         policy_type: String,
         configurations: Map<String, Value>,
-        #[serde(default, deserialize_with = "shared::lenient::optional_flag")]
+        #[serde(default, deserialize_with = "shared::base::lenient::optional_flag")]
         check_user_exists: Option<bool>,
-        #[serde(default, deserialize_with = "shared::lenient::optional_flag")]
+        #[serde(default, deserialize_with = "shared::base::lenient::optional_flag")]
         check_user_approved: Option<bool>,
         #[serde(default)]
         users: Option<Vec<Named>>,
@@ -197,7 +200,7 @@ async fn create(mut call: Call<'_>) -> Result<Reply, Error> {
     };
     let key = call.data_key(who.handle).await?;
     let users = texts(body.users.unwrap_or_default());
-    let (policy, users) = policy::create(
+    let (policy, users) = auth_policy::create(
         &mut call.reader,
         who,
         &wanted,
@@ -214,15 +217,15 @@ async fn read(mut call: Call<'_>) -> Result<Reply, Error> {
     #[derive(Deserialize)]
     #[serde(rename_all = "camelCase")]
     struct Body {
-        #[serde(default, deserialize_with = "shared::lenient::optional_text")]
+        #[serde(default, deserialize_with = "shared::base::lenient::optional_text")]
         policy_id: Option<String>,
         guid: Option<Guid>,
     }
     let body: Body = call.body()?;
     let handle = call.who()?.handle;
     let (policy, users) = match (body.policy_id, body.guid) {
-        (Some(id), _) => policy::read(&mut call.reader, handle, &id).await?,
-        (None, Some(guid)) => policy::with_users(&mut call.reader, handle, &guid).await?,
+        (Some(id), _) => auth_policy::read(&mut call.reader, handle, &id).await?,
+        (None, Some(guid)) => auth_policy::with_users(&mut call.reader, handle, &guid).await?,
         (None, None) => return Err(Error::invalid("invalid_policyId")),
     };
     Reply::of(&PolicyView::of(&policy, Some(&users)))
@@ -236,15 +239,15 @@ async fn update(mut call: Call<'_>) -> Result<Reply, Error> {
     #[serde(rename_all = "camelCase")]
     struct Body {
         guid: Guid,
-        #[serde(default, deserialize_with = "shared::lenient::optional_text")]
+        #[serde(default, deserialize_with = "shared::base::lenient::optional_text")]
         policy_id: Option<String>,
-        #[serde(default, deserialize_with = "shared::lenient::optional_text")]
+        #[serde(default, deserialize_with = "shared::base::lenient::optional_text")]
         policy_type: Option<String>,
         #[serde(default)]
         configurations: Option<Map<String, Value>>,
-        #[serde(default, deserialize_with = "shared::lenient::optional_flag")]
+        #[serde(default, deserialize_with = "shared::base::lenient::optional_flag")]
         check_user_exists: Option<bool>,
-        #[serde(default, deserialize_with = "shared::lenient::optional_flag")]
+        #[serde(default, deserialize_with = "shared::base::lenient::optional_flag")]
         check_user_approved: Option<bool>,
     }
     let (body, who): (Body, _) = (call.body()?, call.who()?);
@@ -256,7 +259,7 @@ async fn update(mut call: Call<'_>) -> Result<Reply, Error> {
         check_user_approved: body.check_user_approved,
     };
     let key = call.data_key(who.handle).await?;
-    let policy = policy::update(
+    let policy = auth_policy::update(
         &mut call.reader,
         who,
         &body.guid,
@@ -275,7 +278,7 @@ struct GuidBody {
 
 async fn delete(mut call: Call<'_>) -> Result<Reply, Error> {
     let (body, who): (GuidBody, _) = (call.body()?, call.who()?);
-    policy::delete(&mut call.reader, who, &body.guid).await?;
+    auth_policy::delete(&mut call.reader, who, &body.guid).await?;
     Ok(Reply::done())
 }
 
@@ -297,7 +300,7 @@ impl<V> ListView<V> {
 async fn list(mut call: Call<'_>) -> Result<Reply, Error> {
     call.incoming.readable()?;
     let handle = call.who()?.handle;
-    let found = policy::list(&mut call.reader, handle).await?;
+    let found = auth_policy::list(&mut call.reader, handle).await?;
     Reply::of(&ListView::of(
         found
             .iter()
@@ -309,7 +312,7 @@ async fn list(mut call: Call<'_>) -> Result<Reply, Error> {
 async fn list_users(mut call: Call<'_>) -> Result<Reply, Error> {
     let body: GuidBody = call.body()?;
     let handle = call.who()?.handle;
-    let (_, users) = policy::with_users(&mut call.reader, handle, &body.guid).await?;
+    let (_, users) = auth_policy::with_users(&mut call.reader, handle, &body.guid).await?;
     Reply::of(&ListView::of(users.iter().map(UserView::of).collect()))
 }
 
@@ -320,6 +323,6 @@ async fn change_users(mut call: Call<'_>, add: bool) -> Result<Reply, Error> {
         users: Vec<Named>,
     }
     let (body, who): (Body, _) = (call.body()?, call.who()?);
-    policy::change_users(&mut call.reader, who, &body.guid, &texts(body.users), add).await?;
+    auth_policy::change_users(&mut call.reader, who, &body.guid, &texts(body.users), add).await?;
     Ok(Reply::done())
 }

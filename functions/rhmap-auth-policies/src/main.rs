@@ -1,10 +1,10 @@
 //! The Lambda function `rhmap-auth-policies`.
 
-use shared::lambda::Start;
+use shared::http::lambda::Start;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_http::Error> {
-    shared::lambda::run_http::<rhmap_auth_policies::AuthPolicies>(
+    shared::http::lambda::run_http::<rhmap_auth_policies::AuthPolicies>(
         Start::with_table().and_then(Start::and_keys),
     )
     .await

@@ -1,16 +1,19 @@
 //! 003 chapter 6: devices of apps' users.
 
 use serde::{Deserialize, Serialize};
-use shared::Error;
-use shared::domain::device::{self, Changes, Device, Named};
-use shared::domain::text::Label;
-use shared::id::{Guid, Handle};
-use shared::incoming::Incoming;
-use shared::paging::Page;
-use shared::reply::Reply;
-use shared::routes::Function;
-use shared::routes::rhmap_devices::{FUNCTION, Op};
-use shared::spine::{Call, Operations, Plan};
+use shared::base::error::Error;
+use shared::base::id::{Guid, Handle};
+use shared::base::text::Label;
+use shared::domain::sign_in::device;
+use shared::domain::sign_in::device::{Changes, Named};
+use shared::http::incoming::Incoming;
+use shared::http::paging::Page;
+use shared::http::pipeline::{Call, Operations, Plan};
+use shared::http::reply::Reply;
+use shared::http::routes;
+use shared::http::routes;
+use shared::http::routes::Function;
+use shared::model::people::device::Device;
 use shared::store::keys;
 
 /// The function.
@@ -59,12 +62,12 @@ impl Operations for Devices {
 }
 
 #[derive(Deserialize)]
-struct Text(#[serde(deserialize_with = "shared::lenient::optional_text")] Option<String>);
+struct Text(#[serde(deserialize_with = "shared::base::lenient::optional_text")] Option<String>);
 
 /// 003 6.3 says "based on its guid" and prints `cuid`: both are taken.
 #[derive(Deserialize)]
 struct DeviceBody {
-    #[serde(default, deserialize_with = "shared::lenient::optional_text")]
+    #[serde(default, deserialize_with = "shared::base::lenient::optional_text")]
     cuid: Option<String>,
     guid: Option<Guid>,
 }
@@ -181,9 +184,9 @@ async fn update(mut call: Call<'_>) -> Result<Reply, Error> {
     #[derive(Deserialize)]
     struct Body {
         name: Option<Label>,
-        #[serde(default, deserialize_with = "shared::lenient::optional_flag")]
+        #[serde(default, deserialize_with = "shared::base::lenient::optional_flag")]
         disabled: Option<bool>,
-        #[serde(default, deserialize_with = "shared::lenient::optional_flag")]
+        #[serde(default, deserialize_with = "shared::base::lenient::optional_flag")]
         blacklisted: Option<bool>,
     }
     let (named, body, who): (DeviceBody, Body, _) = (call.body()?, call.body()?, call.who()?);

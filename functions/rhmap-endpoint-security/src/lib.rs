@@ -1,23 +1,24 @@
 //! 003 chapter 7: endpoint security.
 
-use std::collections::BTreeMap;
-
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value};
-use shared::Error;
-use shared::access::Means;
-use shared::domain::endpoint_security::{
-    self as endpoints, Change, Cursor, EndpointName, Filter, Logged, Overrides, PresentedKey,
-    Security,
+use shared::base::environment::Environment;
+use shared::base::error::{Error, Kind};
+use shared::base::id::{AppId, AppRef, Handle};
+use shared::domain::endpoints::endpoint_security;
+use shared::domain::endpoints::endpoint_security::{
+    Change, Cursor, Filter, Logged, Overrides, PresentedKey,
 };
-use shared::domain::environment::Environment;
-use shared::error::Kind;
-use shared::id::{AppId, AppRef, Handle};
-use shared::incoming::Incoming;
-use shared::reply::Reply;
-use shared::routes::Function;
-use shared::routes::rhmap_endpoint_security::{FUNCTION, Op};
-use shared::spine::{Call, Operations, Plan};
+use shared::http::incoming::Incoming;
+use shared::http::pipeline::{Call, Operations, Plan};
+use shared::http::reply::Reply;
+use shared::http::routes;
+use shared::http::routes;
+use shared::http::routes::Function;
+use shared::model::endpoints::endpoint_security as endpoint_security_record;
+use shared::model::endpoints::endpoint_security::{EndpointName, Security};
+use shared::model::people::principal::Means;
+use std::collections::BTreeMap;
 
 /// The function.
 pub struct EndpointSecurity;
@@ -34,11 +35,11 @@ impl Operations for EndpointSecurity {
             return Plan::default();
         };
         let app = app.item();
-        let plan = Plan::keys(endpoints::keys_of(handle, app, &env).to_vec());
+        let plan = Plan::keys(endpoint_security::keys_of(handle, app, &env).to_vec());
         match op {
             Op::Get | Op::Set | Op::SetOverride | Op::RemoveOverride | Op::SetDefault => plan,
             Op::ListChanges => match incoming.parse::<LogBody>().and_then(LogBody::asked) {
-                Ok(asked) => plan.query(endpoints::listing(
+                Ok(asked) => plan.query(endpoint_security::listing(
                     handle,
                     app,
                     &env,
@@ -101,7 +102,7 @@ struct SecurityView<'a> {
 fn view(
     app: AppId,
     env: &Environment,
-    security: &endpoints::EndpointSecurity,
+    security: &endpoint_security_record::EndpointSecurity,
 ) -> Result<Reply, Error> {
     let overrides = security.overrides.iter().map(|(name, of)| {
         let view = OverrideView {
@@ -123,7 +124,8 @@ fn view(
 
 async fn changed(mut call: Call<'_>, place: Place, change: &Change) -> Result<Reply, Error> {
     let (who, app) = (call.who()?, place.app_id.ours()?);
-    let after = endpoints::change(&mut call.reader, who, app, &place.environment, change).await?;
+    let after =
+        endpoint_security::change(&mut call.reader, who, app, &place.environment, change).await?;
     view(app, &place.environment, &after)
 }
 
@@ -131,14 +133,15 @@ async fn changed(mut call: Call<'_>, place: Place, change: &Change) -> Result<Re
 async fn get(mut call: Call<'_>) -> Result<Reply, Error> {
     let (place, who): (Place, _) = (call.body()?, call.who()?);
     let app = place.app_id.ours()?;
-    let security = endpoints::read(&mut call.reader, who.handle, app, &place.environment).await?;
+    let security =
+        endpoint_security::read(&mut call.reader, who.handle, app, &place.environment).await?;
     view(app, &place.environment, &security)
 }
 
 /// What endpoints without an override ask for.
 #[derive(Deserialize)]
 struct DefaultBody {
-    #[serde(deserialize_with = "shared::lenient::text")]
+    #[serde(deserialize_with = "shared::base::lenient::text")]
     default: String,
 }
 
@@ -152,10 +155,10 @@ impl DefaultBody {
 
 /// The overrides of a request, judged one by one, so that what is wrong is named.
 fn overrides(named: &Map<String, Value>) -> Result<Overrides, Error> {
-    if named.len() > endpoints::OVERRIDES_MOST {
+    if named.len() > endpoint_security::OVERRIDES_MOST {
         return Err(Error::invalid(format!(
             "invalid_overrides: at most {} at once",
-            endpoints::OVERRIDES_MOST
+            endpoint_security::OVERRIDES_MOST
         )));
     }
     let mut overrides = Overrides::new();
@@ -207,7 +210,7 @@ async fn set_override(call: Call<'_>) -> Result<Reply, Error> {
 async fn remove_override(call: Call<'_>) -> Result<Reply, Error> {
     #[derive(Deserialize)]
     struct Body {
-        #[serde(deserialize_with = "shared::lenient::text")]
+        #[serde(deserialize_with = "shared::base::lenient::text")]
         endpoint: String,
     }
     let (place, body): (Place, Body) = (call.body()?, call.body()?);
@@ -229,26 +232,26 @@ const LIMIT_MOST: u32 = 1_000;
 #[derive(Default, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct FilterBody {
-    #[serde(default, deserialize_with = "shared::lenient::optional_text")]
+    #[serde(default, deserialize_with = "shared::base::lenient::optional_text")]
     endpoint: Option<String>,
-    #[serde(default, deserialize_with = "shared::lenient::optional_text")]
+    #[serde(default, deserialize_with = "shared::base::lenient::optional_text")]
     security: Option<String>,
-    #[serde(default, deserialize_with = "shared::lenient::optional_text")]
+    #[serde(default, deserialize_with = "shared::base::lenient::optional_text")]
     updated_by: Option<String>,
-    #[serde(default, deserialize_with = "shared::lenient::optional_text")]
+    #[serde(default, deserialize_with = "shared::base::lenient::optional_text")]
     event: Option<String>,
-    #[serde(default, deserialize_with = "shared::lenient::optional_text")]
+    #[serde(default, deserialize_with = "shared::base::lenient::optional_text")]
     limit: Option<String>,
-    #[serde(default, deserialize_with = "shared::lenient::optional_text")]
+    #[serde(default, deserialize_with = "shared::base::lenient::optional_text")]
     cursor: Option<String>,
 }
 
 #[derive(Deserialize)]
 struct LogBody {
     filter: Option<FilterBody>,
-    #[serde(default, deserialize_with = "shared::lenient::optional_text")]
+    #[serde(default, deserialize_with = "shared::base::lenient::optional_text")]
     limit: Option<String>,
-    #[serde(default, deserialize_with = "shared::lenient::optional_text")]
+    #[serde(default, deserialize_with = "shared::base::lenient::optional_text")]
     cursor: Option<String>,
 }
 
@@ -321,7 +324,7 @@ async fn list_changes(mut call: Call<'_>) -> Result<Reply, Error> {
         cursor,
     } = body.asked()?;
     let (app, env) = (place.app_id.ours()?, &place.environment);
-    let (rows, next) = endpoints::list(
+    let (rows, next) = endpoint_security::list(
         &mut call.reader,
         who.handle,
         (app, env),
@@ -363,16 +366,16 @@ async fn list_changes(mut call: Call<'_>) -> Result<Reply, Error> {
 /// passes on what its caller presented must not be answered about its own key.
 #[derive(Deserialize)]
 struct DecideBody {
-    #[serde(deserialize_with = "shared::lenient::text")]
+    #[serde(deserialize_with = "shared::base::lenient::text")]
     endpoint: String,
     #[serde(default, deserialize_with = "present")]
     key: Option<Option<String>>,
-    #[serde(default, deserialize_with = "shared::lenient::optional_flag")]
+    #[serde(default, deserialize_with = "shared::base::lenient::optional_flag")]
     enforce: Option<bool>,
 }
 
 fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Option<String>>, D::Error> {
-    shared::lenient::optional_text(deserializer).map(Some)
+    shared::base::lenient::optional_text(deserializer).map(Some)
 }
 
 impl DecideBody {
@@ -409,7 +412,7 @@ async fn decide(mut call: Call<'_>) -> Result<Reply, Error> {
     let endpoint: EndpointName = body.endpoint.parse()?;
     let app = place.app_id.ours()?;
     let key = body.presented(call.incoming, who.handle);
-    let decision = endpoints::decide(
+    let decision = endpoint_security::decide(
         &mut call.reader,
         who.handle,
         (app, &place.environment),

@@ -2,8 +2,8 @@
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_http::Error> {
-    shared::lambda::run_http::<rhmap_endpoint_security::EndpointSecurity>(
-        shared::lambda::Start::with_table(),
+    shared::http::lambda::run_http::<rhmap_endpoint_security::EndpointSecurity>(
+        shared::http::lambda::Start::with_table(),
     )
     .await
 }

@@ -2,20 +2,23 @@
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
-use shared::Error;
-use shared::access::Means;
-use shared::domain::app::AppCard;
-use shared::domain::environment::Environment;
-use shared::domain::event::{Event, EventGroup};
-use shared::domain::event_log::{self, Groups};
-use shared::domain::reported_event::{self, Report};
-use shared::id::{AppRef, Guid, Handle};
-use shared::incoming::Incoming;
-use shared::paging::{self, LIMIT_MOST};
-use shared::reply::Reply;
-use shared::routes::Function;
-use shared::routes::rhmap_events::{FUNCTION, Op};
-use shared::spine::{Call, Operations, Plan};
+use shared::base::environment::Environment;
+use shared::base::error::Error;
+use shared::base::id::{AppRef, Guid, Handle};
+use shared::domain::events::event_log::Groups;
+use shared::domain::events::reported_event::Report;
+use shared::domain::events::{event_log, reported_event};
+use shared::http::incoming::Incoming;
+use shared::http::paging;
+use shared::http::paging::LIMIT_MOST;
+use shared::http::pipeline::{Call, Operations, Plan};
+use shared::http::reply::Reply;
+use shared::http::routes;
+use shared::http::routes;
+use shared::http::routes::Function;
+use shared::model::apps::app::AppCard;
+use shared::model::events::event::{Event, EventGroup};
+use shared::model::people::principal::Means;
 use shared::store::keys;
 
 /// The function.
@@ -65,18 +68,18 @@ impl Operations for Events {
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct ListBody {
-    #[serde(default, deserialize_with = "shared::lenient::optional_text")]
+    #[serde(default, deserialize_with = "shared::base::lenient::optional_text")]
     app_guid: Option<String>,
-    #[serde(default, deserialize_with = "shared::lenient::optional_text")]
+    #[serde(default, deserialize_with = "shared::base::lenient::optional_text")]
     uid: Option<String>,
     env: Environment,
-    #[serde(default, deserialize_with = "shared::lenient::optional_text")]
+    #[serde(default, deserialize_with = "shared::base::lenient::optional_text")]
     event_group: Option<String>,
-    #[serde(default, deserialize_with = "shared::lenient::optional_flag")]
+    #[serde(default, deserialize_with = "shared::base::lenient::optional_flag")]
     audit: Option<bool>,
-    #[serde(default, deserialize_with = "shared::lenient::optional_number")]
+    #[serde(default, deserialize_with = "shared::base::lenient::optional_number")]
     limit: Option<u64>,
-    #[serde(default, deserialize_with = "shared::lenient::optional_text")]
+    #[serde(default, deserialize_with = "shared::base::lenient::optional_text")]
     cursor: Option<String>,
 }
 

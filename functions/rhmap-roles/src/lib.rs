@@ -1,12 +1,13 @@
 //! 003 chapter 8: roles.
 
 use serde::Serialize;
-use shared::Error;
-use shared::access::Role;
-use shared::reply::Reply;
-use shared::routes::Function;
-use shared::routes::rhmap_roles::{FUNCTION, Op};
-use shared::spine::{Call, Operations};
+use shared::base::error::Error;
+use shared::base::rights::Role;
+use shared::http::pipeline::{Call, Operations};
+use shared::http::reply::Reply;
+use shared::http::routes;
+use shared::http::routes;
+use shared::http::routes::Function;
 
 /// The function.
 pub struct Roles;

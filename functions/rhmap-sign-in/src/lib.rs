@@ -1,25 +1,26 @@
 //! Sign-in of members, the passwords that they sign in with, and what their clients ask on the way.
 
-use std::collections::BTreeMap;
-
 use askama::Template;
 use serde::{Deserialize, Serialize};
-use shared::Error;
-use shared::access::Role;
-use shared::domain::password::{self, Reason};
-use shared::domain::sign_in::{self, Attempt, Throttled};
-use shared::domain::tenant::Tenant;
-use shared::domain::user::{self, User};
-use shared::error::Kind;
-use shared::id::{Guid, Handle};
-use shared::mail::Mailer;
-use shared::records::Stored;
-use shared::reply::Reply;
-use shared::routes::Function;
-use shared::routes::rhmap_sign_in::{FUNCTION, Op};
-use shared::secret::CredentialText;
-use shared::spine::{Call, Operations};
+use shared::base::error::{Error, Kind};
+use shared::base::id::{Guid, Handle};
+use shared::base::rights::Role;
+use shared::base::secret::CredentialText;
+use shared::domain::people::password::Reason;
+use shared::domain::people::{password, user};
+use shared::domain::sign_in::sign_in::{Attempt, Throttled};
+use shared::domain::sign_in::{own_password, sign_in};
+use shared::http::pipeline::{Call, Operations};
+use shared::http::reply::Reply;
+use shared::http::routes;
+use shared::http::routes;
+use shared::http::routes::Function;
+use shared::model::people::tenant::Tenant;
+use shared::model::people::user::User;
+use shared::services::mail::Mailer;
 use shared::store::keys;
+use shared::store::record::Stored;
+use std::collections::BTreeMap;
 
 /// The function.
 pub struct SignIn;
@@ -88,11 +89,11 @@ fn cookie(call: &Call<'_>, value: &str, seconds: i64) -> String {
 async fn login(mut call: Call<'_>) -> Result<Reply, Error> {
     #[derive(Deserialize)]
     struct Body {
-        #[serde(deserialize_with = "shared::lenient::text")]
+        #[serde(deserialize_with = "shared::base::lenient::text")]
         u: String,
-        #[serde(deserialize_with = "shared::lenient::text")]
+        #[serde(deserialize_with = "shared::base::lenient::text")]
         p: String,
-        #[serde(default, deserialize_with = "shared::lenient::optional_text")]
+        #[serde(default, deserialize_with = "shared::base::lenient::optional_text")]
         d: Option<String>,
     }
     let body: Body = call.body()?;
@@ -123,7 +124,9 @@ async fn login(mut call: Call<'_>) -> Result<Reply, Error> {
 async fn logout(call: Call<'_>) -> Result<Reply, Error> {
     call.incoming.readable()?;
     let presented = &call.incoming.presented;
-    if let Some((session @ CredentialText::Session { .. }, _)) = shared::access::choose(presented) {
+    if let Some((session @ CredentialText::Session { .. }, _)) =
+        shared::http::authenticate::choose(presented)
+    {
         sign_in::end(&call.reader, &session).await?;
     }
     let line = cookie(&call, "", 0);
@@ -173,9 +176,9 @@ async fn read_user(mut call: Call<'_>) -> Result<Reply, Error> {
 async fn set_prop(mut call: Call<'_>) -> Result<Reply, Error> {
     #[derive(Deserialize)]
     struct Body {
-        #[serde(deserialize_with = "shared::lenient::text")]
+        #[serde(deserialize_with = "shared::base::lenient::text")]
         key: String,
-        #[serde(deserialize_with = "shared::lenient::text")]
+        #[serde(deserialize_with = "shared::base::lenient::text")]
         value: String,
     }
     let (body, who): (Body, _) = (call.body()?, call.who()?);
@@ -209,9 +212,9 @@ fn page(page: &impl Template) -> Result<Reply, Error> {
 async fn forgot_password(mut call: Call<'_>) -> Result<Reply, Error> {
     #[derive(Deserialize)]
     struct Body {
-        #[serde(deserialize_with = "shared::lenient::text")]
+        #[serde(deserialize_with = "shared::base::lenient::text")]
         u: String,
-        #[serde(default, deserialize_with = "shared::lenient::optional_text")]
+        #[serde(default, deserialize_with = "shared::base::lenient::optional_text")]
         d: Option<String>,
     }
     let body: Body = call.body()?;
@@ -291,7 +294,7 @@ fn attempt<'a>(
 
 #[derive(Deserialize)]
 struct LinkBody {
-    #[serde(deserialize_with = "shared::lenient::text")]
+    #[serde(deserialize_with = "shared::base::lenient::text")]
     token: String,
 }
 
@@ -312,7 +315,7 @@ async fn set_password(mut call: Call<'_>) -> Result<Reply, Error> {
     struct Body {
         #[serde(flatten)]
         link: LinkBody,
-        #[serde(deserialize_with = "shared::lenient::text")]
+        #[serde(deserialize_with = "shared::base::lenient::text")]
         password: String,
     }
     let from_page = call
@@ -340,9 +343,9 @@ async fn change_password(mut call: Call<'_>) -> Result<Reply, Error> {
     #[derive(Deserialize)]
     #[serde(rename_all = "camelCase")]
     struct Body {
-        #[serde(deserialize_with = "shared::lenient::text")]
+        #[serde(deserialize_with = "shared::base::lenient::text")]
         old_password: String,
-        #[serde(deserialize_with = "shared::lenient::text")]
+        #[serde(deserialize_with = "shared::base::lenient::text")]
         new_password: String,
     }
     let (body, who): (Body, _) = (call.body()?, call.who()?);
@@ -353,7 +356,8 @@ async fn change_password(mut call: Call<'_>) -> Result<Reply, Error> {
         &who.owner.username,
         &body.old_password,
     );
-    let session = password::change_own(&mut call.reader, who, attempt, &body.new_password).await?;
+    let session =
+        own_password::change_own(&mut call.reader, who, attempt, &body.new_password).await?;
     #[derive(Serialize)]
     struct ChangedView<'a> {
         login: &'a str,

@@ -2,8 +2,8 @@
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_http::Error> {
-    shared::lambda::run_http::<rhmap_sign_in::SignIn>(
-        shared::lambda::Start::with_table().and_then(shared::lambda::Start::and_mail),
+    shared::http::lambda::run_http::<rhmap_sign_in::SignIn>(
+        shared::http::lambda::Start::with_table().and_then(shared::http::lambda::Start::and_mail),
     )
     .await
 }

@@ -2,23 +2,24 @@
 //! `itms-services` link whose manifest, package and icon a device fetches without a session. No
 //! binary passes through a function.
 
-use std::time::Duration;
-
 use askama::Template;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Deserialize;
-use shared::Error;
-use shared::access::{Principal, Right};
-use shared::domain::app::{self, AppCard, Binary, Version, VersionAlias};
-use shared::domain::ticket::{Ticket, VALID_SECONDS};
-use shared::domain::{audit, store_front};
-use shared::id::{AppId, AppRef, BinaryType, Guid, Handle};
-use shared::objects::Presentation;
-use shared::reply::Reply;
-use shared::spine::Call;
+use shared::base::error::Error;
+use shared::base::id::{AppId, AppRef, BinaryType, Guid, Handle};
+use shared::base::rights::Right;
+use shared::domain::apps::{app, store_front};
+use shared::domain::log::audit;
+use shared::domain::log::ticket::{Ticket, VALID_SECONDS};
+use shared::http::pipeline::Call;
+use shared::http::reply::Reply;
+use shared::model::apps::app::{AppCard, Binary, Version, VersionAlias};
+use shared::model::people::principal::Principal;
+use shared::services::objects::Presentation;
 use shared::store::keys;
+use std::time::Duration;
 
 /// How long a signed address of the storage is valid: a phone that resumes later asks for another.
 const STORAGE_URL: Duration = Duration::from_secs(300);
@@ -53,9 +54,9 @@ struct InstallBody {
     #[serde(rename = "type")]
     kind: Option<BinaryType>,
     binvers_guid: Option<Guid>,
-    #[serde(default, deserialize_with = "shared::lenient::optional_flag")]
+    #[serde(default, deserialize_with = "shared::base::lenient::optional_flag")]
     download: Option<bool>,
-    #[serde(default, deserialize_with = "shared::lenient::optional_text")]
+    #[serde(default, deserialize_with = "shared::base::lenient::optional_text")]
     device_id: Option<String>,
 }
 
@@ -98,7 +99,7 @@ pub async fn download_version(mut call: Call<'_>) -> Result<Reply, Error> {
     #[serde(rename_all = "camelCase")]
     struct Body {
         guid: Guid,
-        #[serde(default, deserialize_with = "shared::lenient::optional_text")]
+        #[serde(default, deserialize_with = "shared::base::lenient::optional_text")]
         device_id: Option<String>,
     }
     let (body, who): (Body, _) = (call.body()?, call.who()?);
@@ -260,7 +261,7 @@ async fn ticketed(
     call.reader.fetch_missing(&wanted).await?;
     // Nothing read so far is told before the signature is seen to be ours.
     let key = call.data_key(ticket.handle).await.map_err(|error| {
-        if error.kind == shared::error::Kind::NotFound {
+        if error.kind == shared::base::error::Kind::NotFound {
             Error::forbidden("This link is not valid")
         } else {
             error

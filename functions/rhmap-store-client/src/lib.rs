@@ -1,18 +1,20 @@
 //! 003 2.23 to 2.25: what the store's client on a device asks, and the links that an installing
 //! device follows.
 
-mod install;
-
 use serde::{Deserialize, Serialize};
-use shared::Error;
-use shared::domain::{app, store_front};
-use shared::id::{AppRef, BinaryType, Guid, Handle};
-use shared::incoming::Incoming;
-use shared::reply::Reply;
-use shared::routes::Function;
-use shared::routes::rhmap_store_client::{FUNCTION, Op};
-use shared::spine::{Call, Operations, Plan};
+use shared::base::error::Error;
+use shared::base::id::{AppRef, BinaryType, Guid, Handle};
+use shared::domain::apps::{app, store_front};
+use shared::http::incoming::Incoming;
+use shared::http::pipeline::{Call, Operations, Plan};
+use shared::http::reply::Reply;
+use shared::http::routes;
+use shared::http::routes;
+use shared::http::routes::Function;
+use shared::model::apps::app::{BinaryCard, Icon};
 use shared::store::{Query, keys};
+
+mod install;
 
 /// The function.
 pub struct StoreClient;
@@ -71,7 +73,7 @@ impl Operations for StoreClient {
 async fn read_store(mut call: Call<'_>) -> Result<Reply, Error> {
     #[derive(Deserialize)]
     struct Body {
-        #[serde(default, deserialize_with = "shared::lenient::optional_text")]
+        #[serde(default, deserialize_with = "shared::base::lenient::optional_text")]
         d: Option<String>,
     }
     #[derive(Serialize)]
@@ -101,7 +103,7 @@ async fn read_store(mut call: Call<'_>) -> Result<Reply, Error> {
     let store = store_front::store(&mut call.reader, handle).await?.value;
     let icon = call
         .reader
-        .get::<app::Icon>(&keys::store_icon(handle))
+        .get::<Icon>(&keys::store_icon(handle))
         .await?
         .map(|icon| icon.value.png)
         .unwrap_or_default();
@@ -146,7 +148,7 @@ struct TargetView {
 async fn get_store_items(mut call: Call<'_>) -> Result<Reply, Error> {
     #[derive(Deserialize)]
     struct Body {
-        #[serde(default, deserialize_with = "shared::lenient::optional_text")]
+        #[serde(default, deserialize_with = "shared::base::lenient::optional_text")]
         appstore: Option<String>,
     }
     #[derive(Serialize)]
@@ -172,7 +174,7 @@ async fn get_store_items(mut call: Call<'_>) -> Result<Reply, Error> {
         .filter(|(card, _)| app::visible(card, who, &store.policies));
     let items: Vec<StoreItemView> = visible
         .map(|(card, icon)| {
-            let target = |binary: &app::BinaryCard| TargetView {
+            let target = |binary: &BinaryCard| TargetView {
                 kind: binary.kind,
                 url: format!(
                     "{base}/box/srv/1.1/mas/storeitem/install?guid={}",

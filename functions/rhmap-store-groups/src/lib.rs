@@ -2,16 +2,19 @@
 //! the real platform's.
 
 use serde::{Deserialize, Serialize};
-use shared::Error;
-use shared::domain::group::{self, Group, Members};
-use shared::domain::links;
-use shared::domain::text::{Description, Name};
-use shared::id::{AppRef, Guid, Handle};
-use shared::incoming::Incoming;
-use shared::reply::Reply;
-use shared::routes::Function;
-use shared::routes::rhmap_store_groups::{FUNCTION, Op};
-use shared::spine::{Call, Operations, Plan};
+use shared::base::error::Error;
+use shared::base::id::{AppRef, Guid, Handle};
+use shared::base::text::{Description, Name};
+use shared::domain::apps::links;
+use shared::domain::people::group;
+use shared::domain::people::group::Members;
+use shared::http::incoming::Incoming;
+use shared::http::pipeline::{Call, Operations, Plan};
+use shared::http::reply::Reply;
+use shared::http::routes;
+use shared::http::routes;
+use shared::http::routes::Function;
+use shared::model::people::group::Group;
 use shared::store::{Query, keys};
 
 /// The function.
@@ -142,7 +145,7 @@ async fn create(mut call: Call<'_>) -> Result<Reply, Error> {
 async fn list(mut call: Call<'_>) -> Result<Reply, Error> {
     #[derive(Deserialize)]
     struct Body {
-        #[serde(default, deserialize_with = "shared::lenient::optional_text")]
+        #[serde(default, deserialize_with = "shared::base::lenient::optional_text")]
         name: Option<String>,
     }
     #[derive(Serialize)]
@@ -223,7 +226,7 @@ async fn change_users(mut call: Call<'_>, add: bool) -> Result<Reply, Error> {
         users: Vec<Named>,
     }
     #[derive(Deserialize)]
-    struct Named(#[serde(deserialize_with = "shared::lenient::text")] String);
+    struct Named(#[serde(deserialize_with = "shared::base::lenient::text")] String);
     let (body, who): (Body, _) = (call.body()?, call.who()?);
     let named: Vec<String> = body.users.into_iter().map(|user| user.0).collect();
     let members = group::change_users(&mut call.reader, who, &body.guid, &named, add).await?;

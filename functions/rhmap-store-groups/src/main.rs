@@ -2,6 +2,8 @@
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_http::Error> {
-    shared::lambda::run_http::<rhmap_store_groups::StoreGroups>(shared::lambda::Start::with_table())
-        .await
+    shared::http::lambda::run_http::<rhmap_store_groups::StoreGroups>(
+        shared::http::lambda::Start::with_table(),
+    )
+    .await
 }

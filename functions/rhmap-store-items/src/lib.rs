@@ -1,24 +1,24 @@
 //! 003 2.10 to 2.21: store items, their binaries, and uploads straight to the storage.
 
-mod uploads;
-
+use serde::{Deserialize, Serialize};
+use shared::base::error::Error;
+use shared::base::id::{AppId, AppRef, BinaryType, Guid, Handle};
+use shared::base::text::{Description, Label, Name};
+use shared::domain::apps::making::Changes;
+use shared::domain::apps::{app, catalogue, links, making};
+use shared::http::dialect::rhmap::views::{ItemAndList, ItemList, ItemView};
+use shared::http::incoming::Incoming;
+use shared::http::paging::Page;
+use shared::http::pipeline::{Call, Operations, Plan};
+use shared::http::reply::Reply;
+use shared::http::routes;
+use shared::http::routes;
+use shared::http::routes::Function;
+use shared::model::apps::app::AppCard;
+use shared::store::keys;
 use std::collections::BTreeMap;
 
-use serde::{Deserialize, Serialize};
-use shared::Error;
-use shared::dialect::rhmap::views::{ItemAndList, ItemList, ItemView};
-use shared::domain::app::{self, AppCard, Changes};
-use shared::domain::catalogue;
-use shared::domain::links;
-use shared::domain::text::{Description, Label, Name};
-use shared::id::{AppId, AppRef, BinaryType, Guid, Handle};
-use shared::incoming::Incoming;
-use shared::paging::Page;
-use shared::reply::Reply;
-use shared::routes::Function;
-use shared::routes::rhmap_store_items::{FUNCTION, Op};
-use shared::spine::{Call, Operations, Plan};
-use shared::store::keys;
+mod uploads;
 
 /// The function.
 pub struct StoreItems;
@@ -128,7 +128,7 @@ struct ItemBody {
 struct ChangesBody {
     description: Option<Description>,
     auth_token: Option<Label>,
-    #[serde(default, deserialize_with = "shared::lenient::optional_flag")]
+    #[serde(default, deserialize_with = "shared::base::lenient::optional_flag")]
     restrict_to_groups: Option<bool>,
     groups: Option<Vec<Guid>>,
     authpolicies: Option<Vec<Guid>>,
@@ -173,7 +173,7 @@ async fn create(mut call: Call<'_>) -> Result<Reply, Error> {
         name: Name,
     }
     let (body, changes, who): (Body, ChangesBody, _) = (call.body()?, call.body()?, call.who()?);
-    let card = app::create(&mut call.reader, who, body.name, &changes.changes(None)).await?;
+    let card = making::create(&mut call.reader, who, body.name, &changes.changes(None)).await?;
     Reply::of(&ItemView::of_card(
         &card,
         String::new(),
@@ -197,7 +197,7 @@ async fn update(mut call: Call<'_>) -> Result<Reply, Error> {
         name: Option<Name>,
     }
     let (body, changes, who): (Body, ChangesBody, _) = (call.body()?, call.body()?, call.who()?);
-    let card = app::update(
+    let card = making::update(
         &mut call.reader,
         who,
         body.guid.ours()?,
@@ -210,7 +210,7 @@ async fn update(mut call: Call<'_>) -> Result<Reply, Error> {
 /// 003 2.13
 async fn delete(mut call: Call<'_>) -> Result<Reply, Error> {
     let (body, who): (ItemBody, _) = (call.body()?, call.who()?);
-    app::delete(&mut call.reader, who, body.guid.ours()?).await?;
+    making::delete(&mut call.reader, who, body.guid.ours()?).await?;
     Ok(Reply::done())
 }
 
@@ -313,7 +313,7 @@ async fn set_binary_config(mut call: Call<'_>) -> Result<Reply, Error> {
         config: BTreeMap<String, Value>,
     }
     #[derive(Deserialize)]
-    struct Value(#[serde(deserialize_with = "shared::lenient::text")] String);
+    struct Value(#[serde(deserialize_with = "shared::base::lenient::text")] String);
     let (named, body, who): (BinaryBody, Body, _) = (call.body()?, call.body()?, call.who()?);
     let config = body
         .config
@@ -347,7 +347,7 @@ async fn group_restrict(mut call: Call<'_>) -> Result<Reply, Error> {
     #[serde(rename_all = "camelCase")]
     struct Body {
         guid: AppRef,
-        #[serde(default, deserialize_with = "shared::lenient::optional_flag")]
+        #[serde(default, deserialize_with = "shared::base::lenient::optional_flag")]
         restrict_to_groups: Option<bool>,
     }
     let (body, who): (Body, _) = (call.body()?, call.who()?);
@@ -359,7 +359,7 @@ async fn group_restrict(mut call: Call<'_>) -> Result<Reply, Error> {
         restrict_to_groups,
         ..Changes::default()
     };
-    let card = app::update(&mut call.reader, who, body.guid.ours()?, &changes).await?;
+    let card = making::update(&mut call.reader, who, body.guid.ours()?, &changes).await?;
     item_and_list(&mut call, &card).await
 }
 
@@ -392,7 +392,7 @@ async fn roll_back(mut call: Call<'_>) -> Result<Reply, Error> {
     #[derive(Deserialize)]
     struct Body {
         #[serde(
-            deserialize_with = "shared::lenient::optional_number",
+            deserialize_with = "shared::base::lenient::optional_number",
             alias = "storeItemBinaryVersion"
         )]
         version: Option<u64>,

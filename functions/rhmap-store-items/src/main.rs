@@ -2,8 +2,9 @@
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_http::Error> {
-    shared::lambda::run_http::<rhmap_store_items::StoreItems>(
-        shared::lambda::Start::with_table().and_then(shared::lambda::Start::and_objects),
+    shared::http::lambda::run_http::<rhmap_store_items::StoreItems>(
+        shared::http::lambda::Start::with_table()
+            .and_then(shared::http::lambda::Start::and_objects),
     )
     .await
 }

@@ -1,17 +1,17 @@
 //! Uploads: the document's multipart for small files, and our own contract straight to the storage
 //! for real apps.
 
-use serde::{Deserialize, Serialize};
-use shared::Error;
-use shared::direct_upload::{PartsBody, PreparedView};
-use shared::domain::app;
-use shared::domain::upload::{self, Announced, State, Target};
-use shared::id::{AppRef, BinaryType, Guid};
-use shared::multipart;
-use shared::reply::Reply;
-use shared::spine::Call;
-
 use super::item_and_list;
+use serde::{Deserialize, Serialize};
+use shared::base::error::Error;
+use shared::base::id::{AppRef, BinaryType, Guid};
+use shared::domain::apps::upload::Announced;
+use shared::domain::apps::{app, upload};
+use shared::http::direct_upload::{PartsBody, PreparedView};
+use shared::http::multipart;
+use shared::http::pipeline::Call;
+use shared::http::reply::Reply;
+use shared::model::apps::upload::{EXPIRED, State, Target, Upload};
 
 /// 003 2.15: `file`, `type` and `guid` in any order; `type` may be `icon`.
 pub async fn upload_binary(mut call: Call<'_>) -> Result<Reply, Error> {
@@ -55,14 +55,14 @@ pub async fn prepare(mut call: Call<'_>) -> Result<Reply, Error> {
         guid: AppRef,
         #[serde(rename = "type")]
         kind: BinaryType,
-        #[serde(deserialize_with = "shared::lenient::optional_number")]
+        #[serde(deserialize_with = "shared::base::lenient::optional_number")]
         size: Option<u64>,
-        #[serde(default, deserialize_with = "shared::lenient::optional_text")]
+        #[serde(default, deserialize_with = "shared::base::lenient::optional_text")]
         file_name: Option<String>,
         sha256: Option<String>,
-        #[serde(default, deserialize_with = "shared::lenient::optional_number")]
+        #[serde(default, deserialize_with = "shared::base::lenient::optional_number")]
         parts: Option<u64>,
-        #[serde(default, deserialize_with = "shared::lenient::optional_flag")]
+        #[serde(default, deserialize_with = "shared::base::lenient::optional_flag")]
         allow_signer_change: Option<bool>,
     }
     let (body, who): (Body, _) = (call.body()?, call.who()?);
@@ -117,11 +117,11 @@ struct StatusView<'a> {
 }
 
 impl<'a> StatusView<'a> {
-    fn of(upload: &'a upload::Upload, state: State) -> Self {
+    fn of(upload: &'a Upload, state: State) -> Self {
         let reason = upload
             .reason
             .as_deref()
-            .or((state == State::Expired).then_some(upload::EXPIRED));
+            .or((state == State::Expired).then_some(EXPIRED));
         Self {
             upload_id: &upload.guid,
             state,

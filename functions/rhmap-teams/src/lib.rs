@@ -1,20 +1,21 @@
 //! 003 chapter 9: teams, in the v2 envelope. What a request is about stands in its path; the bodies
 //! of GET and DELETE are ignored, since fhc sends its own options there.
 
-use std::collections::BTreeMap;
-
 use serde::Deserialize;
-use shared::Error;
-use shared::dialect::rhmap::views::TeamView;
-use shared::domain::team::{self, NewTeam, Whole};
-use shared::domain::text::{Description, Label, Name};
-use shared::id::{Guid, Handle, TeamId};
-use shared::incoming::Incoming;
-use shared::reply::Reply;
-use shared::routes::Function;
-use shared::routes::rhmap_teams::{FUNCTION, Op};
-use shared::spine::{Call, Operations, Plan};
+use shared::base::error::Error;
+use shared::base::id::{Guid, Handle, TeamId};
+use shared::base::text::{Description, Label, Name};
+use shared::domain::people::team;
+use shared::domain::people::team::{NewTeam, Whole};
+use shared::http::dialect::rhmap::views::TeamView;
+use shared::http::incoming::Incoming;
+use shared::http::pipeline::{Call, Operations, Plan};
+use shared::http::reply::Reply;
+use shared::http::routes;
+use shared::http::routes;
+use shared::http::routes::Function;
 use shared::store::keys;
+use std::collections::BTreeMap;
 
 /// The function.
 pub struct Teams;
@@ -83,7 +84,7 @@ fn with_users(plan: Plan, handle: Handle, users: &[String]) -> Plan {
 }
 
 #[derive(Deserialize)]
-struct Named(#[serde(deserialize_with = "shared::lenient::text")] String);
+struct Named(#[serde(deserialize_with = "shared::base::lenient::text")] String);
 
 /// A value of `perms` or `business-objects`: the example of 003 9.5 has them swapped, so its form
 /// says which it is.

@@ -1,8 +1,8 @@
 //! The Lambda function `rhmap-teams`.
 
-use shared::lambda::Start;
+use shared::http::lambda::Start;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_http::Error> {
-    shared::lambda::run_http::<rhmap_teams::Teams>(Start::with_table()).await
+    shared::http::lambda::run_http::<rhmap_teams::Teams>(Start::with_table()).await
 }

@@ -1,14 +1,16 @@
 //! The import of users from a file, and the log of it that its client asks for.
 
 use serde::{Deserialize, Serialize};
-use shared::Error;
-use shared::domain::user_changes::Memberships;
-use shared::domain::user_import::{self, Import};
-use shared::id::Guid;
-use shared::lenient;
-use shared::multipart;
-use shared::reply::{Content, Reply};
-use shared::spine::Call;
+use shared::base::error::Error;
+use shared::base::id::Guid;
+use shared::base::lenient;
+use shared::domain::people::user_changes::Memberships;
+use shared::domain::people::user_import;
+use shared::domain::people::user_import::Import;
+use shared::http::multipart;
+use shared::http::pipeline::Call;
+use shared::http::reply::{Content, Reply};
+use shared::model::people::user_import::ImportLog;
 
 /// `file`, `invite`, `roles` and `authpolicies` in any order. It answers when all is done: the log
 /// is complete then.
@@ -88,7 +90,7 @@ pub async fn read_log(mut call: Call<'_>) -> Result<Reply, Error> {
     let mut list = Vec::new();
     for (cache_key, start) in wanted {
         let log = user_import::read(&mut call.reader, who.handle, &cache_key).await?;
-        let user_import::ImportLog {
+        let ImportLog {
             lines,
             created,
             refused,

@@ -1,26 +1,26 @@
 //! 003 chapter 10: users, and their import.
 
 use serde::{Deserialize, Serialize};
-use shared::Error;
-use shared::domain::password::{self, Reason};
-use shared::domain::team::{self, Access};
-use shared::domain::text::Label;
-use shared::domain::user_changes::{self, Changes, Creation, Invited, Memberships};
-use shared::domain::user_list;
-use shared::id::{Guid, Handle};
-use shared::incoming::Incoming;
-use shared::paging::Page;
-use shared::reply::Reply;
-use shared::routes::Function;
-use shared::routes::rhmap_users::{FUNCTION, Op};
-use shared::secret::hash_password;
-use shared::spine::{Call, Operations, Plan};
+use shared::base::error::Error;
+use shared::base::id::{Guid, Handle};
+use shared::base::text::Label;
+use shared::domain::people::password::Reason;
+use shared::domain::people::user_changes::{Changes, Creation, Invited, Memberships};
+use shared::domain::people::{password, team, user_changes, user_list};
+use shared::http::incoming::Incoming;
+use shared::http::paging::Page;
+use shared::http::pipeline::{Call, Operations, Plan};
+use shared::http::reply::Reply;
+use shared::http::routes;
+use shared::http::routes;
+use shared::http::routes::Function;
+use shared::model::people::team::Access;
 use shared::store::{Query, keys};
+use views::{CreatedView, ReadView, UpdatedView, UserView};
 
 mod import;
-mod views;
 
-use views::{CreatedView, ReadView, UpdatedView, UserView};
+mod views;
 
 /// The function.
 pub struct Users;
@@ -116,37 +116,37 @@ impl Operations for Users {
 }
 
 #[derive(Deserialize)]
-struct Word(#[serde(deserialize_with = "shared::lenient::text")] String);
+struct Word(#[serde(deserialize_with = "shared::base::lenient::text")] String);
 
 #[derive(Deserialize)]
 struct NameBody {
-    #[serde(deserialize_with = "shared::lenient::text")]
+    #[serde(deserialize_with = "shared::base::lenient::text")]
     username: String,
 }
 
 /// The lists of a user: comma texts or arrays. fhc sends `teamIds` and `storeItemGroups`.
 #[derive(Deserialize)]
 struct MembershipsBody {
-    #[serde(default, deserialize_with = "shared::lenient::optional_words")]
+    #[serde(default, deserialize_with = "shared::base::lenient::optional_words")]
     roles: Option<Vec<String>>,
-    #[serde(default, deserialize_with = "shared::lenient::optional_words")]
+    #[serde(default, deserialize_with = "shared::base::lenient::optional_words")]
     authpolicies: Option<Vec<String>>,
     #[serde(
         default,
-        deserialize_with = "shared::lenient::optional_words",
+        deserialize_with = "shared::base::lenient::optional_words",
         rename = "teamIds"
     )]
     team_ids: Option<Vec<String>>,
     #[serde(
         default,
-        deserialize_with = "shared::lenient::optional_words",
+        deserialize_with = "shared::base::lenient::optional_words",
         rename = "storeItemGroups"
     )]
     store_item_groups: Option<Vec<String>>,
     /// The same as `teamIds`, or what `read` and `update` answered: the definitions, which say
     /// nothing of their own.
     teams: Option<Teams>,
-    #[serde(default, deserialize_with = "shared::lenient::optional_words")]
+    #[serde(default, deserialize_with = "shared::base::lenient::optional_words")]
     groups: Option<Vec<String>>,
 }
 
@@ -164,7 +164,9 @@ struct Definition {
 }
 
 #[derive(Deserialize)]
-struct Ids(#[serde(deserialize_with = "shared::lenient::optional_words")] Option<Vec<String>>);
+struct Ids(
+    #[serde(deserialize_with = "shared::base::lenient::optional_words")] Option<Vec<String>>,
+);
 
 impl MembershipsBody {
     fn parse(self) -> Result<Memberships, Error> {
@@ -191,18 +193,18 @@ impl MembershipsBody {
 /// What of a user is no list, for `create` and `update`.
 #[derive(Deserialize)]
 struct FieldsBody {
-    #[serde(default, deserialize_with = "shared::lenient::optional_text")]
+    #[serde(default, deserialize_with = "shared::base::lenient::optional_text")]
     password: Option<String>,
-    #[serde(default, deserialize_with = "shared::lenient::optional_text")]
+    #[serde(default, deserialize_with = "shared::base::lenient::optional_text")]
     email: Option<String>,
     name: Option<Label>,
-    #[serde(default, deserialize_with = "shared::lenient::optional_flag")]
+    #[serde(default, deserialize_with = "shared::base::lenient::optional_flag")]
     activated: Option<bool>,
-    #[serde(default, deserialize_with = "shared::lenient::optional_flag")]
+    #[serde(default, deserialize_with = "shared::base::lenient::optional_flag")]
     enabled: Option<bool>,
-    #[serde(default, deserialize_with = "shared::lenient::optional_flag")]
+    #[serde(default, deserialize_with = "shared::base::lenient::optional_flag")]
     blacklisted: Option<bool>,
-    #[serde(default, deserialize_with = "shared::lenient::optional_flag")]
+    #[serde(default, deserialize_with = "shared::base::lenient::optional_flag")]
     invite: Option<bool>,
 }
 
@@ -381,7 +383,7 @@ async fn list_devices(mut call: Call<'_>) -> Result<Reply, Error> {
     }
     let (body, who): (NameBody, _) = (call.body()?, call.who()?);
     let devices = user_list::devices(&mut call.reader, who.handle, &body.username).await?;
-    let view = |device: shared::domain::device::Device| DeviceView {
+    let view = |device: shared::model::people::device::Device| DeviceView {
         guid: device.guid(),
         cuid: device.cuid,
         name: device.name,
@@ -421,11 +423,11 @@ async fn list_store_items(mut call: Call<'_>) -> Result<Reply, Error> {
 async fn invite(mut call: Call<'_>) -> Result<Reply, Error> {
     #[derive(Deserialize)]
     struct Body {
-        #[serde(default, deserialize_with = "shared::lenient::optional_text")]
+        #[serde(default, deserialize_with = "shared::base::lenient::optional_text")]
         username: Option<String>,
-        #[serde(default, deserialize_with = "shared::lenient::optional_text")]
+        #[serde(default, deserialize_with = "shared::base::lenient::optional_text")]
         email: Option<String>,
-        #[serde(default, deserialize_with = "shared::lenient::optional_flag")]
+        #[serde(default, deserialize_with = "shared::base::lenient::optional_flag")]
         force: Option<bool>,
     }
     let (body, who): (Body, _) = (call.body()?, call.who()?);

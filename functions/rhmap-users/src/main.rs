@@ -1,9 +1,11 @@
 //! The Lambda function `rhmap-users`.
 
-use shared::lambda::Start;
+use shared::http::lambda::Start;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_http::Error> {
-    shared::lambda::run_http::<rhmap_users::Users>(Start::with_table().and_then(Start::and_mail))
-        .await
+    shared::http::lambda::run_http::<rhmap_users::Users>(
+        Start::with_table().and_then(Start::and_mail),
+    )
+    .await
 }

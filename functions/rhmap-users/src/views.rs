@@ -1,15 +1,14 @@
 //! How users are printed: the documents' fields and those of the real platform's answers (003 10.3
 //! to 10.6).
 
-use std::collections::BTreeMap;
-
 use serde::Serialize;
-use shared::access::{Level, Right, Rights, Role};
-use shared::clock::Timestamp;
-use shared::dialect::rhmap::views::TeamView;
-use shared::domain::team::Whole;
-use shared::domain::user::User;
-use shared::id::Guid;
+use shared::base::clock::Timestamp;
+use shared::base::id::Guid;
+use shared::base::rights::{Level, Right, Rights, Role};
+use shared::domain::people::team::Whole;
+use shared::http::dialect::rhmap::views::TeamView;
+use shared::model::people::user::User;
+use std::collections::BTreeMap;
 
 /// A user's fields. `teams` is `None` where it was not looked.
 #[derive(Serialize)]

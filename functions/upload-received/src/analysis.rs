@@ -1,8 +1,5 @@
 //! The two passes over a binary: metadata in ranged reads, then every byte once.
 
-use std::io;
-use std::io::Write as _;
-
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use package_reader::{
@@ -10,12 +7,14 @@ use package_reader::{
     ipa_signature, read_metadata, static_content, store_icon,
 };
 use sha2::{Digest, Sha256};
-use shared::Error;
-use shared::context::Context;
-use shared::domain::app::Judged;
-use shared::domain::upload::{STATIC_LIMIT, Upload};
-use shared::id::{BinaryType, Handle};
+use shared::base::error::Error;
+use shared::base::id::{BinaryType, Handle};
+use shared::model::apps::analysis::Judged;
+use shared::model::apps::upload::{STATIC_LIMIT, Upload};
+use shared::services::context::Context;
 use shared::store::keys;
+use std::io;
+use std::io::Write as _;
 
 /// Most bytes that the metadata pass fetches.
 const METADATA_BUDGET: u64 = 2 << 20;

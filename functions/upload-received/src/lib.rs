@@ -5,20 +5,23 @@
 //! bad file is refused with a reason; only a failure of ours is an error, which makes the platform
 //! deliver again.
 
-mod analysis;
-
 use aws_lambda_events::event::s3::S3Event;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde::Serialize;
-use shared::Error;
-use shared::context::Context;
-use shared::domain::file::{self, Content};
-use shared::domain::housekeeping::{self, Chore};
-use shared::domain::upload::{self, Begin, ICON_LIMIT, JudgedFile, State, Target, Upload, Verdict};
-use shared::id::{Guid, Handle};
-use shared::records::Reader;
+use shared::base::error::Error;
+use shared::base::id::{Guid, Handle};
+use shared::domain::apps::upload;
+use shared::domain::apps::upload::{Begin, JudgedFile, Verdict};
+use shared::model::apps::file::Content;
+use shared::model::apps::upload::{ICON_LIMIT, State, Target, Upload};
+use shared::model::task;
+use shared::model::task::Chore;
+use shared::services::context::Context;
 use shared::store::keys;
+use shared::store::record::Reader;
+
+mod analysis;
 
 /// What became of an event's objects.
 #[derive(Debug, Default, PartialEq, Eq, Serialize)]
@@ -270,7 +273,7 @@ impl Kept {
         handle: Handle,
         upload: &Upload,
     ) -> Result<(), Error> {
-        let look = housekeeping::chore(
+        let look = task::chore(
             reader.now(),
             &Chore::Object {
                 handle,

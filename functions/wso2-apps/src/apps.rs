@@ -1,21 +1,22 @@
 //! Apps, made, read, changed, deleted, and made again as a new version (001 4, 5, 7, 8, 10; 001a
 //! 13).
 
+use crate::{body, views};
 use serde::Serialize;
 use serde_json::{Map, Value};
-use shared::Error;
-use shared::domain::app;
-use shared::domain::catalogue::{self, Listing};
-use shared::domain::publication::{self, Named, Publication};
-use shared::domain::publishing::{self, Guard, Published, Said};
-use shared::id::Handle;
-use shared::incoming::Incoming;
-use shared::records::Stored;
-use shared::reply::{Reply, Success};
-use shared::spine::{Call, Plan};
+use shared::base::error::Error;
+use shared::base::id::Handle;
+use shared::base::kind::Listing;
+use shared::domain::apps::publication::Named;
+use shared::domain::apps::{app, catalogue, publication};
+use shared::domain::publishing::publishing;
+use shared::domain::publishing::publishing::{Guard, Published, Said};
+use shared::http::incoming::Incoming;
+use shared::http::pipeline::{Call, Plan};
+use shared::http::reply::{Reply, Success};
+use shared::model::apps::publication::Publication;
 use shared::store::keys;
-
-use crate::{body, views};
+use shared::store::record::Stored;
 
 fn listing(incoming: &Incoming) -> Result<Listing, Error> {
     Listing::parse(incoming.param("appType"))

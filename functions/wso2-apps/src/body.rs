@@ -2,28 +2,38 @@
 //! that nobody knows, and the answer of a reading sent back.
 
 use serde_json::{Map, Value};
-use shared::Error;
-use shared::domain::publication::{CustomProperty, Market, Platform};
-use shared::domain::publishing::{Said, SaidGroup, SaidPackage, SaidTemplate};
-use shared::domain::text::{Description, Name};
+use shared::base::error::Error;
+use shared::base::text::{Description, Name};
+use shared::domain::publishing::publishing::{Said, SaidGroup, SaidPackage, SaidTemplate};
+use shared::model::apps::publication::{CustomProperty, Market, Platform};
 
 /// Longest short texts, in characters: a category, a version, a package.
 const SHORT: usize = 100;
+
 /// Longest texts, in characters: addresses, what is new.
 const LONG: usize = 1_000;
+
 /// Longest definition of an interface, in characters.
 const DEFINITION: usize = 100_000;
+
 /// Most custom properties, and longest value of one in characters.
 const PROPERTIES: (usize, usize) = (50, 1_000);
+
 /// Most tenants and claims.
 const WORDS: usize = 50;
+
 /// Most tags and longest tag in characters.
 const TAGS: (usize, usize) = (20, 50);
+
 /// Most policy groups, user roles of one, policy partials of one, and templates.
 const GROUPS: usize = 50;
+
 const ROLES: usize = 30;
+
 const PARTIALS: usize = 10;
+
 const TEMPLATES: usize = 200;
+
 /// The methods of a template.
 const METHODS: [&str; 7] = ["GET", "POST", "PUT", "DELETE", "PATCH", "HEAD", "OPTIONS"];
 
@@ -309,7 +319,7 @@ fn transport(body: &Object<'_>) -> Result<Option<String>, Error> {
     let Some(text) = body.text("transport", SHORT)? else {
         return Ok(None);
     };
-    let words = shared::lenient::split(&text.to_ascii_lowercase());
+    let words = shared::base::lenient::split(&text.to_ascii_lowercase());
     if words.iter().any(|word| word != "http" && word != "https") {
         return Err(body.wrong("transport", "http, https, or both with a comma"));
     }

@@ -1,21 +1,29 @@
 //! 001: apps, their versions, life cycle, tags and subscriptions.
 
-mod apps;
-mod body;
-mod life_cycle;
-mod list;
-mod subject;
-mod subscriptions;
-mod tags;
-pub mod views;
+use shared::base::error::Error;
+use shared::base::id::Handle;
+use shared::http::incoming::Incoming;
+use shared::http::pipeline::{Call, Operations, Plan};
+use shared::http::reply::Reply;
+use shared::http::routes;
+use shared::http::routes;
+use shared::http::routes::Function;
 
-use shared::Error;
-use shared::id::Handle;
-use shared::incoming::Incoming;
-use shared::reply::Reply;
-use shared::routes::Function;
-use shared::routes::wso2_apps::{FUNCTION, Op};
-use shared::spine::{Call, Operations, Plan};
+mod apps;
+
+mod body;
+
+mod life_cycle;
+
+mod list;
+
+mod subject;
+
+mod subscriptions;
+
+mod tags;
+
+pub mod views;
 
 /// The function.
 pub struct Apps;

@@ -1,20 +1,19 @@
 //! 001 2, 001a 4, 5: where an app stands, where it may go, and where it has been.
 
-use serde::{Deserialize, Serialize};
-use shared::Error;
-use shared::clock::Timestamp;
-use shared::conditions::Validators;
-use shared::domain::app;
-use shared::domain::catalogue::AppKind;
-use shared::domain::life_cycle::{self, Action, REASON_LIMIT, State, Steps};
-use shared::domain::publication;
-use shared::id::Handle;
-use shared::incoming::Incoming;
-use shared::reply::{Reply, Success};
-use shared::spine::{Call, Plan};
-
 use crate::subject::Subject;
 use crate::views::validators;
+use serde::{Deserialize, Serialize};
+use shared::base::clock::Timestamp;
+use shared::base::conditions::Validators;
+use shared::base::error::Error;
+use shared::base::id::Handle;
+use shared::base::kind::AppKind;
+use shared::domain::apps::life_cycle::REASON_LIMIT;
+use shared::domain::apps::{app, life_cycle, publication};
+use shared::http::incoming::Incoming;
+use shared::http::pipeline::{Call, Plan};
+use shared::http::reply::{Reply, Success};
+use shared::model::apps::life_cycle::{Action, State, Steps};
 
 #[derive(Serialize)]
 struct LifeCycle {

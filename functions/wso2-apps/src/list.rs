@@ -1,24 +1,27 @@
 //! 001 3: the apps of a type, by pages, and searched.
 
-use serde::Deserialize;
-use shared::Error;
-use shared::dialect::wso2_views::{AppList, Summary};
-use shared::domain::app::AppCard;
-use shared::domain::catalogue::{self, Listing, Row, Rows};
-use shared::domain::publication::Publication;
-use shared::id::{AppId, AppRef, Handle};
-use shared::incoming::Incoming;
-use shared::lenient::optional_text;
-use shared::paging::Slice;
-use shared::records::Reader;
-use shared::reply::{ANSWER_LIMIT, Reply};
-use shared::spine::{Call, Plan};
-use shared::store::{Key, keys};
-
 use crate::views::{AppView, BASE, group_names, whole_view};
+use serde::Deserialize;
+use shared::base::error::Error;
+use shared::base::id::{AppId, AppRef, Handle};
+use shared::base::kind::Listing;
+use shared::base::limits::ANSWER_LIMIT;
+use shared::domain::apps::catalogue;
+use shared::domain::apps::catalogue::Rows;
+use shared::http::dialect::wso2_views::{AppList, Summary};
+use shared::http::incoming::Incoming;
+use shared::http::paging::Slice;
+use shared::http::pipeline::{Call, Plan};
+use shared::http::reply::Reply;
+use shared::model::apps::app::AppCard;
+use shared::model::apps::catalogue::Row;
+use shared::model::apps::publication::Publication;
+use shared::store::record::Reader;
+use shared::store::{Key, keys};
 
 /// Most characters of a search.
 const QUERY_LIMIT: usize = 1_000;
+
 /// Most conditions of a search.
 const CONDITIONS_LIMIT: usize = 10;
 

@@ -1,12 +1,13 @@
 //! The app that a request is about.
 
-use shared::Error;
-use shared::domain::app::AppCard;
-use shared::domain::catalogue::Listing;
-use shared::domain::publication::{self, Named};
-use shared::id::{AppId, Handle};
-use shared::incoming::Incoming;
-use shared::records::{Reader, Stored};
+use shared::base::error::Error;
+use shared::base::id::{AppId, Handle};
+use shared::base::kind::Listing;
+use shared::domain::apps::publication;
+use shared::domain::apps::publication::Named;
+use shared::http::incoming::Incoming;
+use shared::model::apps::app::AppCard;
+use shared::store::record::{Reader, Stored};
 use shared::store::{Key, keys};
 
 /// An app as a request names it: a list, and an id or provider, name and version.

@@ -1,22 +1,22 @@
 //! 001 9: who has an app, and subscribing to it.
 
-use std::collections::BTreeSet;
-
-use serde::Serialize;
-use shared::Error;
-use shared::access::{Principal, Right};
-use shared::conditions::Validators;
-use shared::domain::app::{self, AppCard};
-use shared::domain::subscription::{self, Subscription};
-use shared::id::{AppId, Handle};
-use shared::incoming::Incoming;
-use shared::records::Reader;
-use shared::reply::Reply;
-use shared::spine::{Call, Plan};
-use shared::store::{Condition, Write, keys};
-
 use crate::life_cycle;
 use crate::subject::Subject;
+use serde::Serialize;
+use shared::base::conditions::Validators;
+use shared::base::error::Error;
+use shared::base::id::{AppId, Handle};
+use shared::base::rights::Right;
+use shared::domain::apps::{app, subscription};
+use shared::http::incoming::Incoming;
+use shared::http::pipeline::{Call, Plan};
+use shared::http::reply::Reply;
+use shared::model::apps::app::AppCard;
+use shared::model::apps::subscription::Subscription;
+use shared::model::people::principal::Principal;
+use shared::store::record::Reader;
+use shared::store::{Condition, Write, keys};
+use std::collections::BTreeSet;
 
 #[derive(Serialize)]
 struct UserIds<'a> {
@@ -138,8 +138,8 @@ async fn change(mut call: Call<'_>, to: bool) -> Result<(), Error> {
 
 /// What a change of the caller's own subscription reads first.
 pub fn change_plan(incoming: &Incoming, handle: Handle) -> Plan {
-    let user =
-        shared::access::choose_bearer(&incoming.presented).and_then(|token| token.user().cloned());
+    let user = shared::http::authenticate::choose_bearer(&incoming.presented)
+        .and_then(|token| token.user().cloned());
     let subject = Subject::of_path(incoming)
         .ok()
         .and_then(|subject| subject.id());

@@ -1,22 +1,22 @@
 //! 001a 1 to 3, 15: the tags of an app, and how often each is used.
 
-use std::collections::BTreeMap;
-
-use serde::{Deserialize, Serialize};
-use shared::Error;
-use shared::conditions::Validators;
-use shared::domain::app::{self, AppCard};
-use shared::domain::catalogue::{self, Listing};
-use shared::domain::publishing;
-use shared::id::Handle;
-use shared::incoming::Incoming;
-use shared::reply::Reply;
-use shared::spine::{Call, Plan};
-
 use crate::subject::Subject;
+use serde::{Deserialize, Serialize};
+use shared::base::conditions::Validators;
+use shared::base::error::Error;
+use shared::base::id::Handle;
+use shared::base::kind::Listing;
+use shared::domain::apps::{app, catalogue};
+use shared::domain::publishing::publishing;
+use shared::http::incoming::Incoming;
+use shared::http::pipeline::{Call, Plan};
+use shared::http::reply::Reply;
+use shared::model::apps::app::AppCard;
+use std::collections::BTreeMap;
 
 /// Most tags of an app.
 pub const TAGS_LIMIT: usize = 20;
+
 /// Most characters of a tag.
 pub const TAG_LIMIT: usize = 50;
 

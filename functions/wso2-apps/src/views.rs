@@ -3,22 +3,21 @@
 //! The schema and the samples of the document have other keys for the same things; an answer has
 //! both.
 
-use std::collections::BTreeMap;
-
 use serde::Serialize;
-use shared::Error;
-use shared::clock::Timestamp;
-use shared::conditions::Validators;
-use shared::domain::app::AppCard;
-use shared::domain::catalogue::AppKind;
-use shared::domain::group::Group;
-use shared::domain::life_cycle::{self, Action};
-use shared::domain::publication::{Market, Platform, PolicyGroup, Publication, UriTemplate};
-use shared::id::{AppId, Guid, Handle};
-use shared::records::Reader;
+use shared::base::clock::Timestamp;
+use shared::base::conditions::Validators;
+use shared::base::error::Error;
+use shared::base::id::{AppId, Guid, Handle};
+use shared::base::kind::AppKind;
+use shared::domain::apps::life_cycle;
+pub use shared::http::dialect::wso2_views::BASE;
+use shared::model::apps::app::AppCard;
+use shared::model::apps::life_cycle::Action;
+use shared::model::apps::publication::{Market, Platform, PolicyGroup, Publication, UriTemplate};
+use shared::model::people::group::Group;
+use shared::store::record::Reader;
 use shared::store::{Key, keys};
-
-pub use shared::dialect::wso2_views::BASE;
+use std::collections::BTreeMap;
 
 /// The names of groups, by their guids.
 pub type GroupNames = BTreeMap<Guid, String>;

@@ -1,21 +1,24 @@
 //! The content of documents: a text, a file, or where it is to be read.
 
-use serde::Serialize;
-use shared::Error;
-use shared::conditions::{Validators, Verdict};
-use shared::domain::document::{self, Document, Source};
-use shared::domain::file::{self, StoredFile};
-use shared::domain::upload::{Announced, Target};
-use shared::multipart::{self, Form};
-use shared::objects::{Presentation, disposition};
-use shared::records::Stored;
-use shared::reply::Reply;
-use shared::spine::Call;
-
 use super::{DocumentView, Place, guard};
+use serde::Serialize;
+use shared::base::conditions::{Validators, Verdict};
+use shared::base::error::Error;
+use shared::domain::apps::upload::Announced;
+use shared::domain::apps::{document, file};
+use shared::http::multipart;
+use shared::http::multipart::Form;
+use shared::http::pipeline::Call;
+use shared::http::reply::Reply;
+use shared::model::apps::document::{Document, Source};
+use shared::model::apps::file::StoredFile;
+use shared::model::apps::upload::Target;
+use shared::services::objects::{Presentation, disposition};
+use shared::store::record::Stored;
 
 /// How long a signed address of the storage is valid.
 const STORAGE_URL: std::time::Duration = std::time::Duration::from_secs(300);
+
 /// The largest file that is answered from here: as base64 it passes a function.
 const ANSWERED: u64 = 4 << 20;
 

@@ -1,24 +1,27 @@
 //! 001: documents of web apps and sites. Mobile apps have none: reading finds none, making one is
 //! refused.
 
-mod content;
-
 use serde::{Deserialize, Serialize};
-use shared::Error;
-use shared::domain::catalogue::{AppKind, Listing};
-use shared::domain::document::{self, Changes, Document, Guard, NewDocument, Source, Topic};
-use shared::domain::publication::{self, Named};
-use shared::domain::publishing;
-use shared::domain::text::{Description, Label, Name};
-use shared::id::{AppId, Handle};
-use shared::incoming::Incoming;
-use shared::paging::Slice;
-use shared::records::Stored;
-use shared::reply::{Reply, Success};
-use shared::routes::Function;
-use shared::routes::wso2_documents::{FUNCTION, Op};
-use shared::spine::{Call, Operations, Plan};
+use shared::base::error::Error;
+use shared::base::id::{AppId, Handle};
+use shared::base::kind::{AppKind, Listing};
+use shared::base::text::{Description, Label, Name};
+use shared::domain::apps::document::{Changes, Guard, NewDocument};
+use shared::domain::apps::publication::Named;
+use shared::domain::apps::{document, publication};
+use shared::domain::publishing::publishing;
+use shared::http::incoming::Incoming;
+use shared::http::paging::Slice;
+use shared::http::pipeline::{Call, Operations, Plan};
+use shared::http::reply::{Reply, Success};
+use shared::http::routes;
+use shared::http::routes;
+use shared::http::routes::Function;
+use shared::model::apps::document::{Document, Source, Topic};
 use shared::store::keys;
+use shared::store::record::Stored;
+
+mod content;
 
 /// The function.
 pub struct Documents;
@@ -220,21 +223,21 @@ async fn list(mut call: Call<'_>) -> Result<Reply, Error> {
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct DocumentBody {
-    #[serde(default, deserialize_with = "shared::lenient::optional_text")]
+    #[serde(default, deserialize_with = "shared::base::lenient::optional_text")]
     name: Option<String>,
     #[serde(
         default,
         rename = "type",
-        deserialize_with = "shared::lenient::optional_text"
+        deserialize_with = "shared::base::lenient::optional_text"
     )]
     topic: Option<String>,
-    #[serde(default, deserialize_with = "shared::lenient::optional_text")]
+    #[serde(default, deserialize_with = "shared::base::lenient::optional_text")]
     other_type_name: Option<String>,
-    #[serde(default, deserialize_with = "shared::lenient::optional_text")]
+    #[serde(default, deserialize_with = "shared::base::lenient::optional_text")]
     summary: Option<String>,
-    #[serde(default, deserialize_with = "shared::lenient::optional_text")]
+    #[serde(default, deserialize_with = "shared::base::lenient::optional_text")]
     source_type: Option<String>,
-    #[serde(default, deserialize_with = "shared::lenient::optional_text")]
+    #[serde(default, deserialize_with = "shared::base::lenient::optional_text")]
     source_url: Option<String>,
 }
 

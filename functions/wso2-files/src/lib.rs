@@ -1,19 +1,22 @@
 //! 001: packages, pictures and documents that are uploaded on their own, and the manifests of iOS
 //! apps.
 
-mod plist;
-mod reading;
-mod uploads;
-
-use shared::Error;
-use shared::domain::file;
-use shared::id::{AppRef, Guid, Handle};
-use shared::incoming::Incoming;
-use shared::reply::Reply;
-use shared::routes::Function;
-use shared::routes::wso2_files::{FUNCTION, Op};
-use shared::spine::{Call, Operations, Plan};
+use shared::base::error::Error;
+use shared::base::id::{AppRef, Guid, Handle};
+use shared::domain::apps::file;
+use shared::http::incoming::Incoming;
+use shared::http::pipeline::{Call, Operations, Plan};
+use shared::http::reply::Reply;
+use shared::http::routes;
+use shared::http::routes;
+use shared::http::routes::Function;
 use shared::store::keys;
+
+mod plist;
+
+mod reading;
+
+mod uploads;
 
 /// The function.
 pub struct Files;
@@ -75,6 +78,6 @@ fn unknown() -> Error {
 ///
 /// # Errors
 /// Invalid for another extension.
-fn named_package(name: &str) -> Result<shared::id::BinaryType, Error> {
+fn named_package(name: &str) -> Result<shared::base::id::BinaryType, Error> {
     file::package_kind(name).ok_or_else(|| Error::invalid("fileName must end with .apk or .ipa"))
 }

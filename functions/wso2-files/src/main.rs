@@ -1,10 +1,10 @@
 //! The Lambda function `wso2-files`.
 
-use shared::lambda::Start;
+use shared::http::lambda::Start;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_http::Error> {
-    shared::lambda::run_http::<wso2_files::Files>(
+    shared::http::lambda::run_http::<wso2_files::Files>(
         Start::with_table()
             .and_then(Start::and_objects)
             .and_then(Start::and_keys),

@@ -1,26 +1,26 @@
 //! 001 11: the manifest by which an iOS device installs an app.
 
+use crate::reading::{Kept, version_named};
+use crate::{named_package, unknown};
 use askama::Template;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Serialize;
-use shared::Error;
-use shared::clock::Timestamp;
-use shared::conditions::Validators;
-use shared::domain::app::{AppCard, Binary};
-use shared::domain::file;
-use shared::domain::file::Content as FileContent;
-use shared::domain::ticket::{Ticket, VALID_SECONDS};
-use shared::id::{BinaryType, Handle};
-use shared::incoming::Incoming;
-use shared::reply::{Content, Reply};
-use shared::spine::Call;
+use shared::base::clock::Timestamp;
+use shared::base::conditions::Validators;
+use shared::base::error::Error;
+use shared::base::id::{BinaryType, Handle};
+use shared::domain::apps::file;
+use shared::domain::log::ticket::{Ticket, VALID_SECONDS};
+use shared::http::incoming::Incoming;
+use shared::http::pipeline::Call;
+use shared::http::reply::{Content, Reply};
+use shared::model::apps::app::{AppCard, Binary};
+use shared::model::apps::file::Content as FileContent;
 use shared::store::keys;
-
-use crate::reading::{Kept, version_named};
-use crate::{named_package, unknown};
 
 /// The tenant id that clients of the original write for their own tenant.
 const OWN_TENANT: &str = "-1234";
+
 /// For how long links are the same, in seconds: a client that asks again within it may be told that
 /// nothing changed.
 const SAME_SECONDS: i64 = 600;

@@ -1,26 +1,26 @@
 //! Reading what was uploaded: packages by a redirect to the storage, pictures and documents from
 //! here.
 
-use std::time::Duration;
-
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
-use shared::Error;
-use shared::conditions::{Validators, Verdict};
-use shared::domain::app::{self, Binary, Version, VersionAlias};
-use shared::domain::file::{self, Content, StoredFile};
-use shared::id::{AppId, AppRef, BinaryType, Guid, Handle};
-use shared::objects::{Presentation, disposition};
-use shared::reply::Reply;
-use shared::spine::Call;
-use shared::store::keys;
-
 use crate::plist::of_file;
 use crate::uploads::app_type;
 use crate::{named_package, unknown};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use shared::base::conditions::{Validators, Verdict};
+use shared::base::error::Error;
+use shared::base::id::{AppId, AppRef, BinaryType, Guid, Handle};
+use shared::domain::apps::{app, file};
+use shared::http::pipeline::Call;
+use shared::http::reply::Reply;
+use shared::model::apps::app::{Binary, Version, VersionAlias};
+use shared::model::apps::file::{Content, StoredFile};
+use shared::services::objects::{Presentation, disposition};
+use shared::store::keys;
+use std::time::Duration;
 
 /// How long a signed address of the storage is valid.
 const STORAGE_URL: Duration = Duration::from_secs(300);
+
 /// The largest file that is answered from here: as base64 it passes a function.
 const ANSWERED: u64 = 4 << 20;
 
@@ -62,10 +62,7 @@ pub async fn version_named(
         return Ok(None);
     };
     let id = alias.value.binary;
-    let Some(of) = id
-        .kind()
-        .filter(|of| of.extension() == kind.extension())
-    else {
+    let Some(of) = id.kind().filter(|of| of.extension() == kind.extension()) else {
         return Ok(None);
     };
     call.reader

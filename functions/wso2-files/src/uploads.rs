@@ -1,18 +1,20 @@
 //! Uploads: the document's multipart for small files, and our own contract straight to the storage
 //! for large ones.
 
-use serde::{Deserialize, Serialize};
-use shared::Error;
-use shared::direct_upload::{PartsBody, PreparedView};
-use shared::domain::catalogue::Listing;
-use shared::domain::file::{self, Content, StoredFile};
-use shared::domain::upload::{self, Announced, State, Target, Upload};
-use shared::id::Guid;
-use shared::multipart::{self, Form};
-use shared::reply::Reply;
-use shared::spine::Call;
-
 use crate::reading::static_path;
+use serde::{Deserialize, Serialize};
+use shared::base::error::Error;
+use shared::base::id::Guid;
+use shared::base::kind::Listing;
+use shared::domain::apps::upload::Announced;
+use shared::domain::apps::{file, upload};
+use shared::http::direct_upload::{PartsBody, PreparedView};
+use shared::http::multipart;
+use shared::http::multipart::Form;
+use shared::http::pipeline::Call;
+use shared::http::reply::Reply;
+use shared::model::apps::file::{Content, StoredFile};
+use shared::model::apps::upload::{EXPIRED, State, Target, Upload};
 
 /// 001a 16: `file`, an Android or iOS package by its extension.
 pub async fn binary(mut call: Call<'_>) -> Result<Reply, Error> {
@@ -136,12 +138,12 @@ pub async fn prepare(mut call: Call<'_>) -> Result<Reply, Error> {
     #[derive(Deserialize)]
     #[serde(rename_all = "camelCase")]
     struct Body {
-        #[serde(default, deserialize_with = "shared::lenient::optional_text")]
+        #[serde(default, deserialize_with = "shared::base::lenient::optional_text")]
         file_name: Option<String>,
-        #[serde(default, deserialize_with = "shared::lenient::optional_number")]
+        #[serde(default, deserialize_with = "shared::base::lenient::optional_number")]
         size: Option<u64>,
         sha256: Option<String>,
-        #[serde(default, deserialize_with = "shared::lenient::optional_number")]
+        #[serde(default, deserialize_with = "shared::base::lenient::optional_number")]
         parts: Option<u64>,
         app_type: Option<String>,
     }
@@ -221,7 +223,7 @@ async fn shown(call: &mut Call<'_>, upload: &Upload) -> Result<Reply, Error> {
     let reason = upload
         .reason
         .as_deref()
-        .or((state == State::Expired).then_some(upload::EXPIRED));
+        .or((state == State::Expired).then_some(EXPIRED));
     let file = became(call, upload)
         .await?
         .map(|stored| FileView::of(&stored));

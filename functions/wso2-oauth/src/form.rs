@@ -1,12 +1,12 @@
 //! The bodies of the token endpoint: forms, in which everything stands once (RFC 6749 3.2).
 
+use shared::base::error::Error;
+use shared::http::incoming::Incoming;
 use std::collections::BTreeMap;
-
-use shared::Error;
-use shared::incoming::Incoming;
 
 /// The most bytes of a body.
 const BODY_LIMIT: usize = 16_384;
+
 /// The most bytes of one value.
 const VALUE_LIMIT: usize = 1_024;
 

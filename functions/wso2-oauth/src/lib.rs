@@ -1,19 +1,19 @@
 //! Clients of the publisher API and their tokens.
 
-mod form;
-
-use serde::{Deserialize, Serialize};
-use shared::Error;
-use shared::domain::oauth::{self, BEARER_SECONDS, Grant, NewClient, Proof};
-use shared::domain::sign_in::{Attempt, Throttled};
-use shared::error::Kind;
-use shared::incoming::Incoming;
-use shared::reply::{Reply, Success};
-use shared::routes::Function;
-use shared::routes::wso2_oauth::{FUNCTION, Op};
-use shared::spine::{Call, Operations};
-
 use form::Form;
+use serde::{Deserialize, Serialize};
+use shared::base::error::{Error, Kind};
+use shared::domain::sign_in::oauth;
+use shared::domain::sign_in::oauth::{BEARER_SECONDS, Grant, NewClient, Proof};
+use shared::domain::sign_in::sign_in::{Attempt, Throttled};
+use shared::http::incoming::Incoming;
+use shared::http::pipeline::{Call, Operations};
+use shared::http::reply::{Reply, Success};
+use shared::http::routes;
+use shared::http::routes;
+use shared::http::routes::Function;
+
+mod form;
 
 /// The function.
 pub struct OAuth;
@@ -37,11 +37,11 @@ async fn register(mut call: Call<'_>) -> Result<Reply, Error> {
     #[derive(Deserialize)]
     #[serde(rename_all = "camelCase")]
     struct Body {
-        #[serde(deserialize_with = "shared::lenient::text")]
+        #[serde(deserialize_with = "shared::base::lenient::text")]
         client_name: String,
-        #[serde(default, deserialize_with = "shared::lenient::optional_text")]
+        #[serde(default, deserialize_with = "shared::base::lenient::optional_text")]
         callback_url: Option<String>,
-        #[serde(default, deserialize_with = "shared::lenient::optional_text")]
+        #[serde(default, deserialize_with = "shared::base::lenient::optional_text")]
         grant_type: Option<String>,
     }
     let (username, password) = call
@@ -69,7 +69,9 @@ async fn register(mut call: Call<'_>) -> Result<Reply, Error> {
         }
         _ => (username, None),
     };
-    let handle = call.context.tenant_before_sign_in(&call.incoming.host, named)?;
+    let handle = call
+        .context
+        .tenant_before_sign_in(&call.incoming.host, named)?;
     let attempt = Attempt {
         of: Throttled::Password,
         handle,

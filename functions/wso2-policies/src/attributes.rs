@@ -1,15 +1,18 @@
 //! Attributes as a gateway sends them: by their identifiers, with or without their data types.
 
 use serde_json::{Map, Value as Json};
-use shared::Error;
+use shared::base::error::Error;
 use xacml::{DataType, Value};
 
 /// Most attributes of one request, those of the subject, the resource and the environment together.
 pub const ATTRIBUTES_LIMIT: usize = 100;
+
 /// Most values of one request's attributes together.
 pub const VALUES_LIMIT: usize = 1_000;
+
 /// Most bytes of an attribute's identifier, of the subject's name and of a role.
 pub const NAME_LIMIT: usize = 1_000;
+
 /// Most bytes of a value.
 pub const VALUE_LIMIT: usize = 8_192;
 

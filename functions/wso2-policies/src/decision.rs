@@ -3,28 +3,24 @@
 //! Whatever is in doubt is denied. A gateway lets through what is answered with 200 and `Permit`,
 //! and nothing else.
 
-use std::time::Duration;
-
+use crate::attributes::{Attributes, VALUES_LIMIT, name};
 use jiff::tz::Offset;
 use percent_encoding::percent_decode_str;
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
-use shared::Error;
-use shared::domain::life_cycle::State;
-use shared::domain::partial;
-use shared::domain::publication::{self, PolicyGroup, Publication, UriTemplate};
-use shared::domain::tier;
-use shared::id::Handle;
-use shared::lenient;
-use shared::records::Reader;
-use shared::reply::Reply;
-use shared::spine::Call;
+use shared::base::error::Error;
+use shared::base::id::Handle;
+use shared::domain::apps::{policy_partial, publication, tier};
+use shared::http::pipeline::Call;
+use shared::http::reply::Reply;
+use shared::model::apps::life_cycle::State;
+use shared::model::apps::publication::{PolicyGroup, Publication, UriTemplate};
 use shared::store::keys;
+use shared::store::record::Reader;
+use std::time::Duration;
 use xacml::groups::{
     Circumstances, Decision, Group, Partial, Ruling, Subject, Template, decide_under,
 };
-
-use crate::attributes::{Attributes, VALUES_LIMIT, name};
 
 /// How long a decision may take; whoever is not through by then is kept out. What runs on is
 /// bounded too: each partial is read once, and its work is limited.
@@ -165,7 +161,7 @@ impl Rules {
             .collect();
         ids.sort_unstable();
         ids.dedup();
-        let texts = partial::texts(reader, handle, &ids).await?;
+        let texts = policy_partial::texts(reader, handle, &ids).await?;
         Ok(Self {
             context,
             templates,

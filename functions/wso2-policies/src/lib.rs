@@ -1,25 +1,28 @@
 //! 001: policy partials, the apps that they are mapped to, and decisions by them.
 
-mod attributes;
-mod decision;
-
 use serde::{Deserialize, Serialize};
-use shared::Error;
-use shared::conditions::Validators;
-use shared::dialect::wso2_views::{AppList, BASE, Summary};
-use shared::domain::catalogue::Listing;
-use shared::domain::partial::{self, Said};
-use shared::domain::publication::Named;
-use shared::domain::text::Text;
-use shared::id::Handle;
-use shared::incoming::Incoming;
-use shared::lenient;
-use shared::paging::{SLICE_DEFAULT, Slice};
-use shared::reply::{Reply, Success};
-use shared::routes::Function;
-use shared::routes::wso2_policies::{FUNCTION, Op};
-use shared::spine::{Call, Operations, Plan};
+use shared::base::conditions::Validators;
+use shared::base::error::Error;
+use shared::base::id::Handle;
+use shared::base::kind::Listing;
+use shared::base::text::Text;
+use shared::domain::apps::policy_partial;
+use shared::domain::apps::policy_partial::Said;
+use shared::domain::apps::publication::Named;
+use shared::http::dialect::wso2_views::{AppList, Summary};
+use shared::http::incoming::Incoming;
+use shared::http::paging::{SLICE_DEFAULT, Slice};
+use shared::http::pipeline::{Call, Operations, Plan};
+use shared::http::reply::{Reply, Success};
+use shared::http::routes;
+use shared::http::routes;
+use shared::http::routes::Function;
+use shared::model::apps::policy_partial::Shown;
 use shared::store::keys;
+
+mod attributes;
+
+mod decision;
 
 /// The function.
 pub struct Policies;
@@ -36,13 +39,13 @@ impl Operations for Policies {
         });
         match op {
             Op::Validate | Op::Create => Plan::default(),
-            Op::List => Plan::default().query(partial::listing(handle, offset, limit)),
+            Op::List => Plan::default().query(policy_partial::listing(handle, offset, limit)),
             Op::ListApps => {
                 let (Ok(id), Ok(listing)) = (number(incoming), listing(incoming)) else {
                     return Plan::default();
                 };
                 let plan = Plan::keys(vec![keys::partial(handle, id)]);
-                match partial::mapped(handle, id, listing, offset, limit) {
+                match policy_partial::mapped(handle, id, listing, offset, limit) {
                     Some(query) => plan.query(query),
                     None => plan,
                 }
@@ -161,7 +164,7 @@ struct NumberView {
 async fn create(mut call: Call<'_>) -> Result<Reply, Error> {
     call.incoming.conditions.judge_creation()?;
     let (said, who) = (said(&call)?, call.who()?);
-    let made = partial::create(&mut call.reader, who, &said).await?;
+    let made = policy_partial::create(&mut call.reader, who, &said).await?;
     let location = format!("{BASE}/administration/xacmlpolicies/{}", made.id);
     let view = NumberView {
         policy_partial_id: made.id,
@@ -174,7 +177,9 @@ async fn create(mut call: Call<'_>) -> Result<Reply, Error> {
 
 async fn read(mut call: Call<'_>) -> Result<Reply, Error> {
     let (id, handle) = (number(call.incoming)?, call.who()?.handle);
-    let found = partial::find(&mut call.reader, handle, id).await?.value;
+    let found = policy_partial::find(&mut call.reader, handle, id)
+        .await?
+        .value;
     let view = PartialView {
         policy_partial_id: found.id,
         policy_partial_name: found.name.as_str(),
@@ -194,13 +199,13 @@ async fn update(mut call: Call<'_>) -> Result<Reply, Error> {
     let judge = |state: &Validators| conditions.judge_change(state, required);
     // What is there and its conditions come before what is wrong with the body.
     judge(
-        &partial::find(&mut call.reader, handle, id)
+        &policy_partial::find(&mut call.reader, handle, id)
             .await?
             .value
             .validators()?,
     )?;
     let said = said(&call)?;
-    let changed = partial::update(&mut call.reader, handle, id, judge, &said).await?;
+    let changed = policy_partial::update(&mut call.reader, handle, id, judge, &said).await?;
     Ok(Reply::empty().validators(changed.validators()?))
 }
 
@@ -210,7 +215,7 @@ async fn delete(mut call: Call<'_>) -> Result<Reply, Error> {
         &call.incoming.conditions,
         call.context.settings.require_if_match,
     );
-    partial::delete(&mut call.reader, handle, id, |state| {
+    policy_partial::delete(&mut call.reader, handle, id, |state| {
         conditions.judge_change(state, required)
     })
     .await?;
@@ -233,9 +238,10 @@ async fn list(mut call: Call<'_>) -> Result<Reply, Error> {
         policy_list: Vec<InfoView>,
     }
     let (slice, handle) = (Slice::of(call.incoming)?, call.who()?.handle);
-    let (found, more) = partial::list(&mut call.reader, handle, slice.offset, slice.limit).await?;
+    let (found, more) =
+        policy_partial::list(&mut call.reader, handle, slice.offset, slice.limit).await?;
     let links = slice.links(&format!("{BASE}/xacmlpolicies"), &[], found.len(), more);
-    let view = |shown: partial::Shown| InfoView {
+    let view = |shown: Shown| InfoView {
         policy_partial_id: shown.id,
         policy_partial_name: shown.name.to_string(),
     };
@@ -255,8 +261,8 @@ async fn list_apps(mut call: Call<'_>) -> Result<Reply, Error> {
         Slice::of(call.incoming)?,
         call.who()?.handle,
     );
-    partial::find(&mut call.reader, handle, id).await?;
-    let (rows, more) = partial::apps(
+    policy_partial::find(&mut call.reader, handle, id).await?;
+    let (rows, more) = policy_partial::apps(
         &mut call.reader,
         handle,
         id,

@@ -1,20 +1,22 @@
 //! 001: business owners, roles, tiers, java policies and statistics.
 
-mod owners;
-mod stats;
-
 use serde::{Deserialize, Serialize};
-use shared::Error;
-use shared::domain::business_owner;
-use shared::domain::catalogue::Listing;
-use shared::domain::{roles, tier};
-use shared::id::Handle;
-use shared::incoming::Incoming;
-use shared::reply::Reply;
-use shared::routes::Function;
-use shared::routes::wso2_reference::{FUNCTION, Op};
-use shared::spine::{Call, Operations, Plan};
+use shared::base::error::Error;
+use shared::base::id::Handle;
+use shared::base::kind::Listing;
+use shared::domain::apps::{business_owner, tier};
+use shared::domain::people::roles;
+use shared::http::incoming::Incoming;
+use shared::http::pipeline::{Call, Operations, Plan};
+use shared::http::reply::Reply;
+use shared::http::routes;
+use shared::http::routes;
+use shared::http::routes::Function;
 use shared::store::keys;
+
+mod owners;
+
+mod stats;
 
 /// The function.
 pub struct Reference;
@@ -79,7 +81,7 @@ fn list_java_policies(call: &Call<'_>) -> Result<Reply, Error> {
         #[serde(
             default,
             rename = "isGlobal",
-            deserialize_with = "shared::lenient::optional_flag"
+            deserialize_with = "shared::base::lenient::optional_flag"
         )]
         _is_global: Option<bool>,
     }

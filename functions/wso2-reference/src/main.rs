@@ -1,8 +1,8 @@
 //! The Lambda function `wso2-reference`.
 
-use shared::lambda::Start;
+use shared::http::lambda::Start;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_http::Error> {
-    shared::lambda::run_http::<wso2_reference::Reference>(Start::with_table()).await
+    shared::http::lambda::run_http::<wso2_reference::Reference>(Start::with_table()).await
 }

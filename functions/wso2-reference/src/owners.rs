@@ -1,13 +1,13 @@
 //! Business owners (001a 23 to 27).
 
 use serde::{Deserialize, Serialize};
-use shared::Error;
-use shared::conditions::Validators;
-use shared::domain::business_owner::{self, BusinessOwner, Property, Said};
-use shared::error::Kind;
-use shared::lenient;
-use shared::reply::{Reply, Success};
-use shared::spine::Call;
+use shared::base::conditions::Validators;
+use shared::base::error::{Error, Kind};
+use shared::domain::apps::business_owner;
+use shared::domain::apps::business_owner::Said;
+use shared::http::pipeline::Call;
+use shared::http::reply::{Reply, Success};
+use shared::model::apps::business_owner::{BusinessOwner, Property};
 
 /// Where business owners are.
 const PATH: &str = "/api/appm/publisher/v1.1/administration/businessowner";

@@ -1,16 +1,15 @@
 //! Statistics of apps (001a 14).
 
 use serde::{Deserialize, Serialize};
-use shared::Error;
-use shared::clock::Timestamp;
-use shared::domain::catalogue::Listing;
-use shared::domain::statistics::{self, Use, Used, Window};
-use shared::error::Kind;
-use shared::id::Handle;
-use shared::incoming::Incoming;
-use shared::lenient;
-use shared::reply::Reply;
-use shared::spine::Call;
+use shared::base::clock::Timestamp;
+use shared::base::error::{Error, Kind};
+use shared::base::id::Handle;
+use shared::base::kind::Listing;
+use shared::domain::log::statistics;
+use shared::domain::log::statistics::{Use, Used, Window};
+use shared::http::incoming::Incoming;
+use shared::http::pipeline::Call;
+use shared::http::reply::Reply;
 use shared::store::Query;
 
 /// A kind of statistic.

@@ -11,7 +11,9 @@ use aws_sdk_dynamodb::types::{
     AttributeValue, ConditionCheck, Delete, KeysAndAttributes, Put, TransactWriteItem, Update,
 };
 
-use super::{Condition, Item, Key, Page, Query, StoreError, Table, Write};
+use crate::store::{
+    Condition, Item, Key, Page, Query, StoreError, TRANSACTION_LIMIT, Table, Write,
+};
 
 type Attributes = HashMap<String, AttributeValue>;
 
@@ -417,7 +419,7 @@ impl Table for DynamoTable {
         if writes.is_empty() {
             return Ok(());
         }
-        if writes.len() > super::TRANSACTION_LIMIT {
+        if writes.len() > TRANSACTION_LIMIT {
             return Err(StoreError::TooLarge(format!(
                 "{} writes in one transaction",
                 writes.len()

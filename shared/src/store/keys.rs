@@ -5,11 +5,11 @@
 
 use sha2::{Digest, Sha256};
 
-use crate::clock::Timestamp;
-use crate::domain::catalogue::Listing;
-use crate::domain::environment::Environment;
-use crate::id::{AppId, BinaryType, Guid, Handle, TeamId, base32, random_bytes};
-use crate::secret::SecretHash;
+use crate::base::clock::Timestamp;
+use crate::base::environment::Environment;
+use crate::base::id::{AppId, BinaryType, Guid, Handle, TeamId, base32, random_bytes};
+use crate::base::kind::Listing;
+use crate::base::secret::SecretHash;
 use crate::store::Key;
 
 /// The sort key of an item that is alone in its partition or stands for it.
@@ -591,7 +591,7 @@ pub fn log_from(at: Timestamp) -> String {
 }
 
 /// The claim of a number under which the Apperian API knows an app; see
-/// [`AppCard::psk`](crate::domain::app::AppCard::psk).
+/// [`AppCard::psk`](crate::model::apps::app::AppCard::psk).
 pub fn psk(handle: Handle, psk: u32) -> Key {
     key(format!("{handle}#PSK#{psk:010}"), SELF)
 }
@@ -943,10 +943,11 @@ pub fn binary_object(handle: Handle, sha256: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::base::id;
 
     #[test]
     fn texts_from_outside_cannot_make_a_key_too_long_or_meet_another() {
-        let handle = Handle::of_name("dev");
+        let handle = id::Handle::of_name("dev");
         let long = "x".repeat(100_000);
         assert!(sign_in(handle, &long).pk.len() < 300);
         assert_ne!(
@@ -961,7 +962,7 @@ mod tests {
 
     #[test]
     fn the_key_of_a_job_is_read_back() {
-        let (handle, guid) = (Handle::of_name("dev"), Guid::random());
+        let (handle, guid) = (id::Handle::of_name("dev"), id::Guid::random());
         assert_eq!(parse_job(&job(handle, &guid)), Some((handle, guid.clone())));
         for other in [
             upload(handle, &guid),
@@ -975,7 +976,7 @@ mod tests {
 
     #[test]
     fn an_incoming_object_is_read_back() {
-        let (handle, upload) = (Handle::of_name("dev"), Guid::random());
+        let (handle, upload) = (id::Handle::of_name("dev"), id::Guid::random());
         assert_eq!(
             parse_incoming_object(&incoming_object(handle, &upload)),
             Some((handle, upload))

@@ -3,11 +3,32 @@
 
 pub mod dynamo;
 pub mod keys;
+pub mod record;
 pub mod wrappers;
 
 use std::fmt;
 
 use async_trait::async_trait;
+
+use crate::base::error::Error;
+
+impl From<StoreError> for Error {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Condition { .. } => Self {
+                cause: Some(error.to_string()),
+                ..Self::conflict("The record was changed by another request, please try again")
+            },
+            // Nothing was changed, and the same request may succeed: what clients take 503 for.
+            StoreError::Contended(_) | StoreError::Unavailable(_) => Self::unavailable(error),
+            StoreError::TooLarge(_) => Self {
+                cause: Some(error.to_string()),
+                ..Self::too_large("The record would become too large")
+            },
+            StoreError::Corrupt(_) => Self::internal(error),
+        }
+    }
+}
 
 /// Where an item is: partition key and sort key. Made in [`keys`] only.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use async_trait::async_trait;
 use tokio::sync::mpsc::UnboundedSender;
 
-use super::{Condition, Item, Key, Page, Query, StoreError, Table, Write};
+use crate::store::{Condition, Item, Key, Page, Query, StoreError, Table, Write};
 
 /// What a [`CountingTable`] saw.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

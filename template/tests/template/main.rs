@@ -1,14 +1,12 @@
 //! Holds `template.yaml` against the route table, the functions' code, and what a deployment must
 //! have.
 
-mod yaml;
-
+use appdepot_template::{NEEDS, Trigger, logical_id};
 use std::collections::BTreeSet;
 use std::path::Path;
-
-use appdepot_template::{NEEDS, Trigger, logical_id};
-use shared::routes;
 use yaml::Node;
+
+mod yaml;
 
 fn root() -> &'static Path {
     Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))
@@ -633,18 +631,18 @@ fn the_stream_tells_of_new_jobs_and_of_nothing_else() {
         assert_eq!(filters.len(), 1);
         let pattern: serde_json::Value =
             serde_json::from_str(filters[0].at("Pattern").text()).unwrap();
-        let kind = <shared::domain::work::Job as shared::records::Record>::KIND;
+        let kind = <shared::model::apps::work::Job as shared::store::record::Record>::KIND;
         assert_eq!(
             pattern,
             serde_json::json!({"eventName": ["INSERT"], "dynamodb": {"NewImage": {"kind": {"S": [kind]}}}})
         );
         assert_eq!(
             function.at("Timeout").text(),
-            shared::domain::job::ATTEMPT_SECONDS.to_string()
+            shared::domain::app_policies::job::ATTEMPT_SECONDS.to_string()
         );
         assert_eq!(
             source.at("MaximumRecordAgeInSeconds").text(),
-            shared::domain::job::LOST_SECONDS.to_string(),
+            shared::model::apps::work::LOST_SECONDS.to_string(),
             "what is lost is not done later"
         );
     }

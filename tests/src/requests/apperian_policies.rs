@@ -1,16 +1,18 @@
 //! Requests to policies of the Apperian API, their presets, those of apps, and the documents that
 //! apps read.
 
-use serde_json::{Value, json};
-use shared::id::{AppId, BinaryType};
-
 use super::Carries::Json;
 use super::{Entry, Furnished, MARK, delete, get, none, post};
 use crate::World;
+use serde_json::{Value, json};
+use shared::base::id::{AppId, BinaryType};
 
 const OF_APP: &str = "/applications/{application}/policies";
+
 const PRESETS: &str = "/policies/{policy}/configurations";
+
 const PRESET: &str = "/policies/configurations/{configuration}";
+
 const PAGE: &str = "com.apperian.open-webpage-url";
 
 fn page(name: &str) -> Value {

@@ -1,12 +1,12 @@
 //! Requests to signing credentials of the Apperian API, and to signing.
 
-use serde_json::json;
-
 use super::Carries::Form;
 use super::{Carries, Entry, Furnished, MARK, delete, get, none, post};
 use crate::{Part, World, key_file};
+use serde_json::json;
 
 const CREDENTIAL: &str = "/credentials/{credential}";
+
 /// A key with its certificate.
 const KEY: &str = "rsa.p12";
 
@@ -52,11 +52,11 @@ fn credential(f: &Furnished) -> Vec<(&'static str, String)> {
 
 fn signed(f: &Furnished) -> Vec<(&'static str, String)> {
     // The type of the binary is in an id's last bits: the item has one for Android and one for iOS.
-    let item: shared::id::AppId = f.shelved.parse().expect("an id");
+    let item: shared::base::id::AppId = f.shelved.parse().expect("an id");
     vec![
         (
             "application",
-            item.binary(shared::id::BinaryType::Android).guid(),
+            item.binary(shared::base::id::BinaryType::Android).guid(),
         ),
         ("credential", f.signing.clone()),
     ]

@@ -1,26 +1,32 @@
 //! The requests to what the publisher API has of files and documents.
 
-use package_reader::testing;
-use serde_json::json;
-use shared::access::{Means, Principal, Rights};
-use shared::domain::app::{self, AppCard};
-use shared::domain::catalogue::AppKind;
-use shared::domain::text::Name;
-use shared::id::AppId;
-use shared::records::Reader;
-use shared::secret::SecretHash;
-
 use super::Carries::{Form, Json};
 use super::{Carries, Entry, Furnished, MARK, apk, delete, get, none, post, query};
 use crate::{Part, TestTenant, World, client};
+use package_reader::testing;
+use serde_json::json;
+use shared::base::id::AppId;
+use shared::base::kind::AppKind;
+use shared::base::rights::Rights;
+use shared::base::secret::SecretHash;
+use shared::base::text::Name;
+use shared::domain::apps::{app, making};
+use shared::model::apps::app::AppCard;
+use shared::model::people::principal::{Means, Principal};
+use shared::store::record::Reader;
 
 const DOCS: &str = "/api/appm/publisher/v1.1/apps/{appType}/id/{appId}/docs";
+
 const DOC: &str = "/api/appm/publisher/v1.1/apps/{appType}/id/{appId}/docs/{documentId}";
+
 const CONTENT: &str =
     "/api/appm/publisher/v1.1/apps/{appType}/id/{appId}/docs/{documentId}/content";
+
 const BINARIES: &str = "/api/appm/publisher/v1.1/apps/mobile/binaries";
+
 const PLIST: &str =
     "/api/appm/publisher/v1.1/apps/mobile/getplist/tenant/{tenantId}/file/{fileName}";
+
 const UPLOADS: &str = "/api/appm/publisher/v1.1/apps/mobile/uploads";
 
 /// What the furnished tenant has of files and documents.
@@ -58,7 +64,7 @@ async fn web_app(world: &World, tenant: &TestTenant) -> AppId {
     let mut reader = Reader::new(&*world.plain.table, now);
     let name = Name::new(format!("{MARK} web app")).expect("a name");
     let mut card = AppCard::new(&who.owner, AppId::new(now), AppKind::Web, name, now);
-    let writes = app::made(&mut reader, &who, &mut card)
+    let writes = making::made(&mut reader, &who, &mut card)
         .await
         .expect("an app");
     world
@@ -142,7 +148,7 @@ impl FilesOfTenant {
         let ios = card
             .binaries
             .iter()
-            .find(|binary| binary.kind == shared::id::BinaryType::Ios)
+            .find(|binary| binary.kind == shared::base::id::BinaryType::Ios)
             .expect("an iOS binary");
         let ipa = format!("{}.ipa", ios.versions[0].guid);
         Self {

@@ -1,14 +1,15 @@
 //! Policy partials and decisions.
 
-use serde_json::json;
-use shared::access::{Means, Principal, Rights, Scopes};
-use shared::domain::partial::{self, Said};
-use shared::id::AppId;
-use shared::records::Reader;
-use shared::secret::CredentialText;
-
 use super::{Carries, Entry, Furnished, MARK, SCOPES, delete, get, none, post};
 use crate::{TestTenant, World};
+use serde_json::json;
+use shared::base::id::AppId;
+use shared::base::rights::{Rights, Scopes};
+use shared::base::secret::CredentialText;
+use shared::domain::apps::policy_partial;
+use shared::domain::apps::policy_partial::Said;
+use shared::model::people::principal::{Means, Principal};
+use shared::store::record::Reader;
 
 /// What the furnished tenant has of them.
 #[derive(Clone, Debug, Default)]
@@ -51,11 +52,11 @@ impl Policies {
             shared: Some(true),
             ..Said::default()
         };
-        let used = partial::create(reader, who, &said)
+        let used = policy_partial::create(reader, who, &said)
             .await
             .expect("a partial")
             .id;
-        let spare = partial::create(reader, who, &said)
+        let spare = policy_partial::create(reader, who, &said)
             .await
             .expect("a partial")
             .id;
@@ -93,6 +94,7 @@ impl Policies {
 }
 
 const PARTIALS: &str = "/api/appm/publisher/v1.1/administration/xacmlpolicies";
+
 const PARTIAL: &str = "/api/appm/publisher/v1.1/administration/xacmlpolicies/{policyPartialId}";
 
 fn used(f: &Furnished) -> Vec<(&'static str, String)> {

@@ -1,18 +1,18 @@
 //! The steps of `README-apperian.md`, and whose tokens the Apperian API's requests carry.
 
-use std::path::Path;
-
+use crate::case::Caller;
+use crate::stage::{ORIGIN, Stage, bytes_of, field, succeeded, text};
 use appdepot_tests::{Answer, PASSWORD, Part};
 use serde::Deserialize;
 use serde_json::{Value, json};
-use shared::access::Role;
-use shared::id::{AppId, BinaryType};
-
-use crate::case::Caller;
-use crate::stage::{ORIGIN, Stage, bytes_of, field, succeeded, text};
+use shared::base::id::{AppId, BinaryType};
+use shared::base::rights::Role;
+use std::path::Path;
 
 const CALLS: &str = "/ease.interface.php";
+
 const APP_USAGE: &str = "com.apperian.app-usage";
+
 const OPEN_WEB_PAGE: &str = "com.apperian.open-webpage-url";
 
 /// A key and its certificate, made for tests; with its password.

@@ -2,27 +2,32 @@
 //! its own, and the documented operations against the route table. What the files mean stands in
 //! `tests/documented/README.md` and in the `README-….md` beside it.
 
-mod apperian;
-mod case;
-mod matching;
-mod operations;
-mod pingid;
-mod rhmap;
-mod stage;
-mod wso2;
-
+use appdepot_tests::{TestTenant, World};
+use case::{Case, Step, cases};
+use serde_json::Value;
+use shared::services::context::Settings;
+use stage::Stage;
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-
-use appdepot_tests::{TestTenant, World};
-use serde_json::Value;
-use shared::context::Settings;
 use tokio::sync::Semaphore;
 use tokio::task::{JoinError, JoinSet};
 
-use case::{Case, Step, cases};
-use stage::Stage;
+mod apperian;
+
+mod case;
+
+mod matching;
+
+mod operations;
+
+mod pingid;
+
+mod rhmap;
+
+mod stage;
+
+mod wso2;
 
 /// How many cases of a test run side by side: most of their time is waiting for uploads to be read.
 const AT_ONCE: usize = 4;

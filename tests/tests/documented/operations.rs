@@ -1,14 +1,12 @@
 //! The documented operations against the route table.
 
-use std::collections::BTreeSet;
-use std::fs;
-
-use appdepot_tests::golden;
-use shared::access::Permission;
-use shared::routes::Row;
-
 use crate::SPANS;
 use crate::case::{Case, cases, folder};
+use appdepot_tests::golden;
+use shared::base::rights::Permission;
+use shared::http::routes::Row;
+use std::collections::BTreeSet;
+use std::fs;
 
 /// A documented operation with one of its methods.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]

@@ -1,18 +1,16 @@
 //! The steps of `README.md`: what is done before a request through the operations of document 003.
 
+use crate::case::example;
+use crate::stage::{ADMIN, IDENTIFIER, ORIGIN, Stage, bytes_of, text};
 use appdepot_tests::{Answer, PASSWORD, client};
 use percent_encoding::percent_decode_str;
 use serde::Deserialize;
 use serde_json::{Value, json};
-use shared::access::Role;
-use shared::domain::event::{Event, SYSTEM};
-use shared::domain::notification::{Delivery, Notification};
-use shared::id::{AppId, Guid};
-use shared::records;
-use shared::store::keys;
-
-use crate::case::example;
-use crate::stage::{ADMIN, IDENTIFIER, ORIGIN, Stage, bytes_of, text};
+use shared::base::id::{AppId, Guid};
+use shared::base::rights::Role;
+use shared::model::events::event::{Event, SYSTEM};
+use shared::model::events::notification::{Delivery, Notification};
+use shared::store::{keys, record};
 
 const TEAMS: &str = "/api/v2/admin/teams";
 
@@ -338,7 +336,7 @@ impl Stage<'_> {
             now,
             &notification.guid,
         );
-        let write = records::create(key, &notification).expect("a notification");
+        let write = record::create(key, &notification).expect("a notification");
         self.world
             .plain
             .table

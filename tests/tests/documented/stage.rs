@@ -1,19 +1,17 @@
 //! Where a case plays: a tenant, what is captured there, and how its requests are sent.
 
-use std::collections::BTreeMap;
-
-use appdepot_tests::{Answer, Call, PASSWORD, Part, TestTenant, World};
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
-use package_reader::testing;
-use serde_json::{Value, json};
-use shared::id::{AppId, Guid};
-
 use crate::apperian::{self, Tokens, pause};
 use crate::case::{Caller, Case, Exchange, FormPart, Request, Response, Step};
 use crate::matching::Captures;
 use crate::pingid;
 use crate::wso2::{Publisher, scopes};
+use appdepot_tests::{Answer, Call, PASSWORD, Part, TestTenant, World};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use package_reader::testing;
+use serde_json::{Value, json};
+use shared::base::id::{AppId, Guid};
+use std::collections::BTreeMap;
 
 pub const ADMIN: &str = "/box/srv/1.1/admin";
 

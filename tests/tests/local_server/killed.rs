@@ -1,19 +1,18 @@
 //! A server that is killed in the middle of its work, again and again: what it acknowledged is
 //! there afterwards, and nothing that nobody sent.
 
+use crate::server::{ADMIN, Member, Server, command};
+use crate::uploads::apk;
+use appdepot_tests::PASSWORD;
+use serde_json::{Value, json};
+use shared::model::credentials::credential::KEYS_LIMIT;
 use std::collections::{BTreeMap, BTreeSet};
 use std::process::Stdio;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use appdepot_tests::PASSWORD;
-use serde_json::{Value, json};
-use shared::domain::api_key::KEYS_LIMIT;
-
-use crate::server::{ADMIN, Member, Server, command};
-use crate::uploads::apk;
-
 const KILLS: u32 = 20;
+
 const KEYS: &str = "/box/srv/1.1/ide/dev/api";
 
 /// What was sent and what was acknowledged.
@@ -300,7 +299,7 @@ async fn verify(ledger: &Ledger, member: &Member, seen: &mut BTreeSet<String>) {
 }
 
 fn random_pause() -> Duration {
-    let [high, low] = shared::id::random_bytes::<2>();
+    let [high, low] = shared::base::id::random_bytes::<2>();
     Duration::from_millis(20 + u64::from(u16::from_be_bytes([high, low])) % 281)
 }
 

@@ -1,0 +1,5 @@
+//! Limits that hold for everything.
+
+/// The most that one answer holds: a function's 6 MB less the envelope of the gateway. Lists that
+/// their documents do not page are refused beyond it, never cut.
+pub const ANSWER_LIMIT: usize = 5_000_000;

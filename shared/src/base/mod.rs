@@ -1,0 +1,13 @@
+//! Words without storage: ids, times, rights, limits and errors. Everything may use them.
+
+pub mod clock;
+pub mod conditions;
+pub mod environment;
+pub mod error;
+pub mod id;
+pub mod kind;
+pub mod lenient;
+pub mod limits;
+pub mod rights;
+pub mod secret;
+pub mod text;

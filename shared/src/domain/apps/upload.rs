@@ -1,0 +1,678 @@
+//! Uploads: prepared here, sent straight to the storage, judged by the reader, and attached or
+//! refused.
+
+use std::time::Duration;
+
+use crate::base::clock::Timestamp;
+use crate::base::error::Error;
+use crate::base::id::{AppId, BinaryType, Guid, Handle};
+use crate::base::kind::AppKind;
+use crate::change;
+use crate::domain::apps::app::NewVersion;
+use crate::domain::apps::{app, file};
+use crate::domain::events::event;
+use crate::model::apps::analysis::Judged;
+use crate::model::apps::app::{AppCard, Binary, Icon};
+use crate::model::apps::file::{Content, FileUses, StoredFile};
+use crate::model::apps::publication::Publication;
+use crate::model::apps::upload::{
+    CRASHED, CRASHED_AFTER_SECONDS, ICON_LIMIT, PART_MINIMUM, PARTS_LIMIT, READINGS, SIZE_LIMIT,
+    STATIC_LIMIT, State, Target, Upload, VALID_SECONDS,
+};
+use crate::model::events::event::Event;
+use crate::model::people::principal::Principal;
+use crate::model::task;
+use crate::model::task::Chore;
+use crate::services::objects::{Objects, SignedRequest};
+use crate::store::record::{Reader, Stored};
+use crate::store::{Condition, Write, keys, record};
+
+/// What is announced of an upload.
+#[derive(Clone, Debug)]
+pub struct Announced {
+    /// The app; nothing for the store's icon and for files on their own.
+    pub app: Option<AppId>,
+    /// What it is for.
+    pub target: Target,
+    /// Bytes.
+    pub size: u64,
+    /// The SHA-256 in hex.
+    pub sha256: Option<String>,
+    /// The file's name.
+    pub file_name: String,
+    /// In how many parts; `None` for one request.
+    pub parts: Option<u32>,
+    /// Whether a changed signer is allowed.
+    pub allow_signer_change: bool,
+}
+
+/// What the uploader sends.
+#[derive(Clone, Debug)]
+pub enum Requests {
+    /// One request.
+    Whole(SignedRequest),
+    /// One request per part, the first of number 1.
+    Parts(Vec<SignedRequest>),
+}
+
+fn check(announced: &Announced) -> Result<(), Error> {
+    let most = match announced.target {
+        Target::Binary(_) | Target::Package(_) => SIZE_LIMIT,
+        Target::Static => STATIC_LIMIT,
+        Target::Icon | Target::StoreIcon => ICON_LIMIT,
+    };
+    if announced.size == 0 {
+        return Err(Error::invalid("invalid_size"));
+    }
+    if announced.size > most {
+        return Err(Error::too_large(format!("too_large: at most {most} bytes")));
+    }
+    let hex = |text: &String| text.len() == 64 && text.bytes().all(|b| b.is_ascii_hexdigit());
+    if announced.sha256.as_ref().is_some_and(|text| !hex(text)) {
+        return Err(Error::invalid("invalid_sha256"));
+    }
+    if announced.file_name.chars().count() > 255
+        || announced.file_name.chars().any(char::is_control)
+    {
+        return Err(Error::invalid("invalid_fileName"));
+    }
+    if let Some(parts) = announced.parts {
+        let smallest = PART_MINIMUM * u64::from(parts.saturating_sub(1));
+        if parts == 0 || parts > PARTS_LIMIT || (parts > 1 && announced.size <= smallest) {
+            return Err(Error::invalid(format!(
+                "invalid_parts: 1 to {PARTS_LIMIT} parts of at least {PART_MINIMUM} bytes"
+            )));
+        }
+    }
+    Ok(())
+}
+
+/// Web apps are reached through a gateway: nobody installs them.
+fn takes(card: &AppCard, target: Target) -> Result<(), Error> {
+    match target {
+        Target::Binary(_) if card.kind != AppKind::Mobile => Err(Error::invalid(
+            "invalid_type: the item is a web app, which has no binary",
+        )),
+        _ => Ok(()),
+    }
+}
+
+/// Announces an upload: its record, and the chore that clears it if its bytes never come.
+///
+/// # Errors
+/// Not found for an unknown app; invalid and too large for what is announced; the store's.
+pub async fn announce(
+    reader: &mut Reader<'_>,
+    who: &Principal,
+    announced: Announced,
+    parts_id: Option<String>,
+    guid: Guid,
+) -> Result<Upload, Error> {
+    check(&announced)?;
+    let now = reader.now();
+    let handle = who.handle;
+    let upload = Upload {
+        guid,
+        app: announced.app,
+        target: announced.target,
+        size: announced.size,
+        sha256: announced.sha256.map(|text| text.to_ascii_lowercase()),
+        file_name: announced.file_name,
+        parts_id,
+        parts: announced.parts.unwrap_or(0),
+        allow_signer_change: announced.allow_signer_change && who.administers(),
+        by: who.owner.user.clone(),
+        by_name: who.owner.username.clone(),
+        app_name: String::new(),
+        created: now,
+        readings: 0,
+        reading_since: None,
+        state: State::Waiting,
+        reason: None,
+        version: None,
+        file: None,
+    };
+    let chore = Chore::Upload {
+        handle,
+        upload: upload.guid.clone(),
+    };
+    let chore = record::put(
+        keys::chore(upload.deadline(), &format!("{handle}#{}", upload.guid)),
+        &chore,
+        Condition::Always,
+    )?;
+    // Uploads to one item meet at its card: the check of one and the attaching of another.
+    change!(reader, {
+        let mut upload = upload.clone();
+        let mut writes = vec![chore.clone()];
+        if let Some(app) = upload.app {
+            let card = app::card(reader, handle, app).await?.value;
+            takes(&card, upload.target)?;
+            upload.app_name = card.name.to_string();
+            writes.push(Write::Check(
+                keys::app_card(handle, app),
+                Condition::Present,
+            ));
+        }
+        writes.push(record::create(keys::upload(handle, &upload.guid), &upload)?);
+        Ok((upload, writes))
+    })
+}
+
+/// Prepares an upload straight to the storage.
+///
+/// # Errors
+/// As [`announce`]; the bucket's.
+pub async fn prepare(
+    reader: &mut Reader<'_>,
+    objects: &dyn Objects,
+    who: &Principal,
+    announced: Announced,
+) -> Result<(Upload, Requests), Error> {
+    check(&announced)?;
+    if let Some(app) = announced.app {
+        takes(
+            &app::card(reader, who.handle, app).await?.value,
+            announced.target,
+        )?;
+    }
+    let guid = Guid::random();
+    let name = keys::incoming_object(who.handle, &guid);
+    let valid = Duration::from_secs(VALID_SECONDS.unsigned_abs());
+    let Some(parts) = announced.parts else {
+        let digest = announced.sha256.as_deref().map(base64_of_hex).transpose()?;
+        let request = objects
+            .sign_put(&name, valid, announced.size, digest.as_deref())
+            .await?;
+        let upload = announce(reader, who, announced, None, guid).await?;
+        return Ok((upload, Requests::Whole(request)));
+    };
+    let parts_id = objects.begin_parts(&name).await?;
+    let upload = announce(reader, who, announced, Some(parts_id.clone()), guid).await?;
+    let mut requests = Vec::new();
+    for part in 1..=parts {
+        requests.push(objects.sign_part(&name, &parts_id, part, valid).await?);
+    }
+    Ok((upload, Requests::Parts(requests)))
+}
+
+fn base64_of_hex(text: &str) -> Result<String, Error> {
+    use base64::Engine as _;
+    let bytes = data_encoding::HEXLOWER_PERMISSIVE
+        .decode(text.as_bytes())
+        .map_err(|_| Error::invalid("invalid_sha256"))?;
+    Ok(base64::engine::general_purpose::STANDARD.encode(bytes))
+}
+
+/// An upload of the caller's tenant.
+///
+/// # Errors
+/// Not found `invalid_uploadId`; the store's.
+pub async fn find(
+    reader: &mut Reader<'_>,
+    handle: Handle,
+    upload: &Guid,
+) -> Result<Stored<Upload>, Error> {
+    reader
+        .get(&keys::upload(handle, upload))
+        .await?
+        .ok_or_else(|| Error::not_found("invalid_uploadId"))
+}
+
+/// Puts the parts of an upload together; doing it again is fine.
+///
+/// # Errors
+/// Not found; invalid for wrong parts, conflict for an upload without parts or one that has ended;
+/// the bucket's.
+pub async fn complete(
+    reader: &mut Reader<'_>,
+    objects: &dyn Objects,
+    who: &Principal,
+    upload: &Guid,
+    parts: &[(u32, String)],
+) -> Result<Upload, Error> {
+    let found = find(reader, who.handle, upload).await?.value;
+    let Some(parts_id) = &found.parts_id else {
+        return Err(Error::conflict("This upload has no parts"));
+    };
+    match found.state_at(reader.now()) {
+        State::Reading | State::Attached | State::Refused => return Ok(found),
+        State::Expired => return Err(Error::conflict("This upload has expired")),
+        State::Waiting => {}
+    }
+    objects
+        .complete_parts(&keys::incoming_object(who.handle, upload), parts_id, parts)
+        .await?;
+    Ok(found)
+}
+
+/// Gives an upload up.
+///
+/// # Errors
+/// Not found; conflict for one that was attached; the store's and the bucket's.
+pub async fn abort(
+    reader: &mut Reader<'_>,
+    objects: &dyn Objects,
+    who: &Principal,
+    upload: &Guid,
+) -> Result<(), Error> {
+    let name = keys::incoming_object(who.handle, upload);
+    let found = find(reader, who.handle, upload).await?;
+    if found.value.state == State::Attached {
+        return Err(Error::conflict("This upload is attached already"));
+    }
+    if let Some(parts_id) = &found.value.parts_id {
+        objects.abort_parts(&name, parts_id).await?;
+    }
+    refuse(
+        reader,
+        who.handle,
+        upload,
+        "aborted: the upload was given up",
+    )
+    .await?;
+    objects.delete(&name).await
+}
+
+/// What is to be done with an upload whose bytes have arrived.
+#[derive(Clone, Debug)]
+pub enum Begin {
+    /// It is to be read.
+    Read(Box<Upload>),
+    /// It ended before; its bytes may go.
+    Ended(Box<Upload>),
+    /// Nobody announced it; its bytes may go.
+    Unknown,
+}
+
+/// Notes that the reading of an upload begins. After [`READINGS`] that ended without a verdict it
+/// is refused.
+///
+/// # Errors
+/// The store's.
+pub async fn begin_reading(
+    reader: &mut Reader<'_>,
+    handle: Handle,
+    upload: &Guid,
+) -> Result<Begin, Error> {
+    let now = reader.now();
+    change!(reader, {
+        let found: Option<Stored<Upload>> = reader.get(&keys::upload(handle, upload)).await?;
+        let Some(mut found) = found else {
+            return Ok((Begin::Unknown, Vec::new()));
+        };
+        let record = &mut found.value;
+        if !matches!(record.state, State::Waiting | State::Reading) {
+            return Ok((Begin::Ended(Box::new(found.value)), Vec::new()));
+        }
+        if record.readings >= READINGS
+            && record
+                .reading_since
+                .is_some_and(|since| since.plus_seconds(CRASHED_AFTER_SECONDS) <= now)
+        {
+            let writes = refused(handle, &mut found, CRASHED.to_owned(), now)?;
+            return Ok((Begin::Ended(Box::new(found.value)), writes));
+        }
+        record.state = State::Reading;
+        record.readings += 1;
+        record.reading_since = Some(now);
+        let write = found.replace()?;
+        Ok((Begin::Read(Box::new(found.value)), vec![write]))
+    })
+}
+
+/// Ends an upload with a reason; one that has ended stays as it is.
+///
+/// # Errors
+/// The store's.
+pub async fn refuse(
+    reader: &mut Reader<'_>,
+    handle: Handle,
+    upload: &Guid,
+    reason: &str,
+) -> Result<(), Error> {
+    let now = reader.now();
+    change!(reader, {
+        let found: Option<Stored<Upload>> = reader.get(&keys::upload(handle, upload)).await?;
+        let Some(mut found) = found else {
+            return Ok(((), Vec::new()));
+        };
+        if !matches!(found.value.state, State::Waiting | State::Reading) {
+            return Ok(((), Vec::new()));
+        }
+        Ok(((), refused(handle, &mut found, reason.to_owned(), now)?))
+    })
+}
+
+/// The codes by which packages are refused; each stands before a colon and a sentence.
+const REFUSALS: [&str; 11] = [
+    "not_an_archive",
+    "not_an_app",
+    "too_large",
+    "too_deep",
+    "too_many_entries",
+    "ambiguous",
+    "truncated",
+    "wrong_type",
+    "wrong_identifier",
+    "wrong_signer",
+    "unreadable",
+];
+
+/// The event of an upload for an app's binary of that type (nothing where that is not known) that
+/// was refused.
+fn refusal(
+    app: AppId,
+    app_name: &str,
+    kind: Option<BinaryType>,
+    file_name: &str,
+    by: &str,
+    reason: &str,
+    now: Timestamp,
+) -> Event {
+    let code = reason.split(':').next().unwrap_or_default().to_owned();
+    let of = kind.map_or_else(String::new, |kind| format!(" for {kind}"));
+    let event = Event::named(
+        app,
+        app_name,
+        "UPLOAD_REFUSED",
+        by,
+        format!("An upload{of} was refused: {reason}"),
+        now,
+    );
+    event
+        .with("type", kind.map(|kind| kind.to_string()))
+        .with("code", code)
+        .with("fileName", file_name)
+}
+
+/// Tells that a package was refused that was to become an app's newest version, where that comes to
+/// light outside of an upload to the app itself. Errors that are no refusal of a package are not
+/// told.
+///
+/// # Errors
+/// The store's.
+pub async fn tell_refused(
+    reader: &Reader<'_>,
+    who: &Principal,
+    card: &AppCard,
+    kind: Option<BinaryType>,
+    file_name: &str,
+    error: &Error,
+) -> Result<(), Error> {
+    if !REFUSALS.iter().any(|code| {
+        error
+            .message
+            .strip_prefix(code)
+            .is_some_and(|rest| rest.starts_with(':'))
+    }) {
+        return Ok(());
+    }
+    let event = refusal(
+        card.id,
+        card.name.as_str(),
+        kind,
+        file_name,
+        &who.owner.username,
+        &error.message,
+        reader.now(),
+    );
+    Ok(reader
+        .table()
+        .write(event::told(who.handle, vec![event])?)
+        .await?)
+}
+
+/// The writes of an upload that ends with a reason: itself, first, and the event that tells of it
+/// where it was one of an app's binary.
+fn refused(
+    handle: Handle,
+    found: &mut Stored<Upload>,
+    reason: String,
+    now: Timestamp,
+) -> Result<Vec<Write>, Error> {
+    let upload = &mut found.value;
+    let mut events = Vec::new();
+    if let (Some(app), Target::Binary(kind)) = (upload.app, upload.target) {
+        events.push(refusal(
+            app,
+            &upload.app_name,
+            Some(kind),
+            &upload.file_name,
+            &upload.by_name,
+            &reason,
+            now,
+        ));
+    }
+    upload.state = State::Refused;
+    upload.reason = Some(reason);
+    let mut writes = vec![found.replace()?];
+    writes.extend(event::told(handle, events)?);
+    Ok(writes)
+}
+
+/// How attaching ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// It is that version now; 0 for what has no versions.
+    Attached(u32),
+    /// It was refused with that reason.
+    Refused(String),
+    /// It had ended before.
+    Ended,
+}
+
+/// Makes a judged binary the newest version of its app, and the live one. A fifth old version goes:
+/// its record now, its object once nothing else points at it. The same upload attaches once,
+/// however often its event comes.
+///
+/// # Errors
+/// Conflict when other uploads to the same item keep winning; the store's.
+pub async fn attach(
+    reader: &mut Reader<'_>,
+    handle: Handle,
+    upload: &Upload,
+    kind: BinaryType,
+    judged: &Judged,
+) -> Result<Verdict, Error> {
+    let now = reader.now();
+    let guid = Guid::random();
+    change!(reader, {
+        let Some(app) = upload.app else {
+            return Err(Error::internal("an upload of a binary without an app"));
+        };
+        let (card_key, binary_key, icon_key) = (
+            keys::app_card(handle, app),
+            keys::binary(handle, app, kind),
+            keys::icon(handle, app),
+        );
+        let upload_key = keys::upload(handle, &upload.guid);
+        reader
+            .fetch_missing(&[
+                card_key.clone(),
+                binary_key.clone(),
+                icon_key.clone(),
+                upload_key.clone(),
+            ])
+            .await?;
+        let Some(mut record) = reader.get::<Upload>(&upload_key).await? else {
+            return Ok((Verdict::Ended, Vec::new()));
+        };
+        if !matches!(record.value.state, State::Waiting | State::Reading) {
+            return Ok((Verdict::Ended, Vec::new()));
+        }
+        let refusal = |mut record: Stored<Upload>, reason: String| {
+            Ok((
+                Verdict::Refused(reason.clone()),
+                refused(handle, &mut record, reason, now)?,
+            ))
+        };
+        let Some(mut card) = reader.get::<AppCard>(&card_key).await? else {
+            return refusal(
+                record,
+                "wrong_identifier: the item was deleted meanwhile".to_owned(),
+            );
+        };
+        let before = card.value.clone();
+        let former = reader.get::<Binary>(&binary_key).await?;
+        let icon = reader.get::<Icon>(&icon_key).await?;
+        let new = NewVersion {
+            guid: guid.clone(),
+            upload: upload.guid.clone(),
+            kind,
+            by: upload.by.clone(),
+            file_name: upload.file_name.clone(),
+            file: None,
+            allow_signer_change: record.value.allow_signer_change,
+        };
+        let (number, versions) =
+            match app::attach(handle, &mut card.value, former, icon, &new, judged, now)? {
+                Ok(attached) => attached,
+                Err(reason) => return refusal(record, reason),
+            };
+        record.value.state = State::Attached;
+        record.value.version = Some(number);
+        record.value.sha256 = Some(judged.sha256.clone());
+        let mut writes = app::rewritten(handle, &before, &mut card, &upload.by_name, now)?;
+        writes.push(record.replace()?);
+        writes.extend(versions);
+        Ok((Verdict::Attached(number), writes))
+    })
+}
+
+/// What a judged file is, beside what its upload says of it.
+#[derive(Clone, Debug)]
+pub struct JudgedFile {
+    /// What it is.
+    pub content: Content,
+    /// The extension of what it is, in lower case and without the dot.
+    pub extension: &'static str,
+    /// The SHA-256 of its bytes, in hex.
+    pub sha256: String,
+}
+
+/// Makes a judged file one of the tenant's own, under a name that cannot be guessed. Nothing uses
+/// it yet: its chore removes it after [`file::UNUSED_SECONDS`] if nothing does by then. The same
+/// upload becomes one file, however often its event comes.
+///
+/// # Errors
+/// The store's.
+pub async fn attach_file(
+    reader: &mut Reader<'_>,
+    handle: Handle,
+    upload: &Upload,
+    judged: &JudgedFile,
+) -> Result<Verdict, Error> {
+    let now = reader.now();
+    let name = file::new_name(judged.extension);
+    change!(reader, {
+        let Some(mut record) = reader
+            .get::<Upload>(&keys::upload(handle, &upload.guid))
+            .await?
+        else {
+            return Ok((Verdict::Ended, Vec::new()));
+        };
+        if !matches!(record.value.state, State::Waiting | State::Reading) {
+            return Ok((Verdict::Ended, Vec::new()));
+        }
+        let file = StoredFile {
+            name: name.clone(),
+            upload: upload.guid.clone(),
+            content: judged.content.clone(),
+            file_name: upload.file_name.clone(),
+            size: upload.size,
+            sha256: judged.sha256.clone(),
+            by: upload.by.clone(),
+            created: now,
+            app: None,
+        };
+        record.value.state = State::Attached;
+        record.value.sha256 = Some(judged.sha256.clone());
+        record.value.file = Some(name.clone());
+        let writes = vec![
+            record.replace()?,
+            record::create(keys::file(handle, &name), &file)?,
+            record::create(keys::file_uses(handle, &name), &FileUses {})?,
+            task::count_object(handle, &file.object(handle), 1),
+            task::chore(
+                now,
+                &Chore::File {
+                    handle,
+                    name: name.clone(),
+                },
+            )?,
+        ];
+        Ok((Verdict::Attached(0), writes))
+    })
+}
+
+/// Makes a judged picture the icon of its app or of the store.
+///
+/// # Errors
+/// The store's.
+pub async fn attach_icon(
+    reader: &mut Reader<'_>,
+    handle: Handle,
+    upload: &Upload,
+    png: &str,
+) -> Result<Verdict, Error> {
+    let now = reader.now();
+    change!(reader, {
+        let Some(mut record) = reader
+            .get::<Upload>(&keys::upload(handle, &upload.guid))
+            .await?
+        else {
+            return Ok((Verdict::Ended, Vec::new()));
+        };
+        if !matches!(record.value.state, State::Waiting | State::Reading) {
+            return Ok((Verdict::Ended, Vec::new()));
+        }
+        let icon = Icon {
+            png: png.to_owned(),
+            from_package: false,
+        };
+        let mut writes = Vec::new();
+        let key = match upload.app {
+            None => keys::store_icon(handle),
+            Some(app) => {
+                let Some(mut card) = reader.get::<AppCard>(&keys::app_card(handle, app)).await?
+                else {
+                    let reason = "wrong_identifier: the item was deleted meanwhile".to_owned();
+                    return Ok((
+                        Verdict::Refused(reason.clone()),
+                        refused(handle, &mut record, reason, now)?,
+                    ));
+                };
+                let before = card.value.clone();
+                // Every dialect shows the new icon: a publisher's picture makes way.
+                let publication: Option<Stored<Publication>> =
+                    reader.get(&keys::publication(handle, app)).await?;
+                if let Some(mut found) = publication.filter(|found| found.value.thumbnail.is_some())
+                {
+                    let pictures = found.value.pictures();
+                    found.value.thumbnail = None;
+                    writes.extend(file::uses(handle, &pictures, &found.value.pictures(), now)?);
+                    writes.push(found.replace()?);
+                }
+                writes.extend(app::rewritten(
+                    handle,
+                    &before,
+                    &mut card,
+                    &upload.by_name,
+                    now,
+                )?);
+                writes.extend(event::told(
+                    handle,
+                    event::changed(&card.value, &upload.by_name, &["icon"], now)
+                        .into_iter()
+                        .collect(),
+                )?);
+                keys::icon(handle, app)
+            }
+        };
+        writes.push(record::put(key, &icon, Condition::Always)?);
+        record.value.state = State::Attached;
+        writes.push(record.replace()?);
+        Ok((Verdict::Attached(0), writes))
+    })
+}

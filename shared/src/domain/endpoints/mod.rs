@@ -1,0 +1,3 @@
+//! Endpoint security.
+
+pub mod endpoint_security;

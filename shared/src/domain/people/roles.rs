@@ -1,0 +1,93 @@
+//! Roles as the publisher API names them: those of the platform, and the tenant's groups of store
+//! items by their names.
+
+use std::collections::BTreeSet;
+
+use crate::base::error::Error;
+use crate::base::id::Handle;
+use crate::base::rights::Role;
+use crate::domain::people::group;
+use crate::model::people::group::GroupName;
+use crate::store::record::{Reader, Stored};
+use crate::store::{Key, Query, keys};
+
+/// Most roles that one request may name.
+pub const NAMED_LIMIT: usize = 100;
+
+/// What reading all roles asks.
+pub fn listing(handle: Handle) -> Query {
+    Query::all(keys::groups(handle))
+}
+
+/// The names of all roles, each once: the platform's, then those of the groups, oldest first. Case
+/// does not count.
+///
+/// # Errors
+/// The store's.
+pub async fn list(reader: &mut Reader<'_>, handle: Handle) -> Result<Vec<String>, Error> {
+    let mut names: Vec<String> = Role::ALL
+        .iter()
+        .map(|role| role.as_str().to_owned())
+        .collect();
+    for (group, _) in group::list(reader, handle, None).await? {
+        // Names of groups are unique among groups: only a role of the platform may have one too.
+        if !is_platform(group.name.as_str()) {
+            names.push(group.name.to_string());
+        }
+    }
+    Ok(names)
+}
+
+/// Refuses names of roles that are not there; `field` is what the request calls them. It reads all
+/// names that are no role of the platform in one call.
+///
+/// # Errors
+/// Invalid with the first names that are not there, and beyond [`NAMED_LIMIT`]; the store's.
+pub async fn require(
+    reader: &mut Reader<'_>,
+    handle: Handle,
+    field: &str,
+    names: &[String],
+) -> Result<(), Error> {
+    let groups: Vec<&String> = names
+        .iter()
+        .filter(|name| !is_platform(name))
+        .collect::<BTreeSet<_>>()
+        .into_iter()
+        .collect();
+    if groups.len() > NAMED_LIMIT {
+        return Err(Error::invalid(format!(
+            "{field}: at most {NAMED_LIMIT} roles"
+        )));
+    }
+    let claims: Vec<Key> = groups
+        .iter()
+        .map(|name| keys::group_name(handle, name))
+        .collect();
+    let found: Vec<Option<Stored<GroupName>>> = reader.get_all(&claims).await?;
+    let unknown: Vec<&str> = groups
+        .into_iter()
+        .zip(found)
+        .filter(|(_, found)| found.is_none())
+        .map(|(name, _)| name.as_str())
+        .collect();
+    if unknown.is_empty() {
+        return Ok(());
+    }
+    // What was sent may be long; the first few say what is wrong.
+    let named: Vec<String> = unknown
+        .iter()
+        .take(5)
+        .map(|name| name.chars().take(200).collect())
+        .collect();
+    Err(Error::invalid(format!(
+        "{field}: there is no role {}",
+        named.join(", ")
+    )))
+}
+
+fn is_platform(name: &str) -> bool {
+    Role::ALL
+        .iter()
+        .any(|role| role.as_str().eq_ignore_ascii_case(name))
+}

@@ -1,0 +1,384 @@
+//! API keys of users and apps (003 chapter 1).
+
+use crate::base::clock::Timestamp;
+use crate::base::error::Error;
+use crate::base::id::{AppId, Handle};
+use crate::base::rights::Right;
+use crate::base::secret::CredentialText;
+use crate::base::text::Label;
+use crate::change;
+use crate::domain::events::event;
+use crate::model::apps::app::AppCard;
+use crate::model::credentials::credential::{
+    ApiKey, Credential, KEYS_LIMIT, KeyOf, Latest, Purpose, Revocation,
+};
+use crate::model::events::event::Event;
+use crate::model::people::principal::Principal;
+use crate::model::people::user::User;
+use crate::services::sealing::DataKey;
+use crate::store::record::{Reader, Stored};
+use crate::store::{Condition, Key, Query, Write, keys, record};
+
+/// What a listing of keys reads: the partition of their owner.
+pub fn listing(handle: Handle, of: &KeyOf) -> Query {
+    let pk = match of {
+        KeyOf::User(user) => keys::user_keys(handle, user),
+        KeyOf::App(app) => keys::app_keys(handle, *app),
+    };
+    Query {
+        prefix: keys::KEY_PREFIX.to_owned(),
+        ..Query::all(pk)
+    }
+}
+
+/// What making a key for an app reads beside the caller.
+pub fn keys_to_create(handle: Handle, of: &KeyOf) -> Vec<Key> {
+    match of {
+        KeyOf::User(user) => vec![keys::user(handle, user), keys::tenant(handle)],
+        KeyOf::App(app) => vec![
+            keys::app_card(handle, *app),
+            keys::app_key_pointer(handle, *app),
+            keys::tenant(handle),
+        ],
+    }
+}
+
+/// Who may see and change an app's keys: whoever may write that app. Everybody else meets an
+/// unknown app.
+async fn app_writable(
+    reader: &mut Reader<'_>,
+    who: &Principal,
+    app: AppId,
+) -> Result<AppCard, Error> {
+    let card: Option<Stored<AppCard>> = reader.get(&keys::app_card(who.handle, app)).await?;
+    card.map(|card| card.value)
+        .filter(|_| who.holds(Right::WriteStoreItems))
+        .ok_or_else(|| Error::not_found("invalid_guid"))
+}
+
+/// All keys of the caller, or of an app, in the order of their creation, revoked ones too (003
+/// 1.1).
+///
+/// # Errors
+/// Not found for an unknown app; the store's.
+pub async fn list(
+    reader: &mut Reader<'_>,
+    who: &Principal,
+    of: &KeyOf,
+) -> Result<Vec<ApiKey>, Error> {
+    if let KeyOf::App(app) = of {
+        app_writable(reader, who, *app).await?;
+    }
+    let items = reader.all(listing(who.handle, of)).await?;
+    items
+        .into_iter()
+        .map(|item| Ok(Stored::<ApiKey>::parse(item)?.value))
+        .collect()
+}
+
+/// Makes a key (003 1.2). An app's former key is revoked in the same transaction.
+///
+/// # Errors
+/// Not found for an unknown app; conflict beyond [`KEYS_LIMIT`] active keys of a user; the store's.
+pub async fn create(
+    reader: &mut Reader<'_>,
+    who: &Principal,
+    of: KeyOf,
+    label: Label,
+    key: &DataKey,
+) -> Result<ApiKey, Error> {
+    let now = reader.now();
+    change!(reader, {
+        let (made, _) = ApiKey::new(who.handle, of.clone(), label.clone(), key, now)?;
+        let mut writes = vec![record::create(made.row(who.handle), &made)?];
+        let mut owner = None;
+        match &of {
+            KeyOf::User(user) => {
+                // The copy of the owner in the key is the state that the user has when the key
+                // comes to life, whatever he was when the request began.
+                let mut user: Stored<User> = reader
+                    .get(&keys::user(who.handle, user))
+                    .await?
+                    .ok_or_else(Error::unauthenticated)?;
+                if !user.value.owner.enabled || user.value.owner.blacklisted {
+                    return Err(Error::unauthenticated());
+                }
+                if user.value.keys.len() >= KEYS_LIMIT {
+                    return Err(Error::conflict(format!(
+                        "A user can have at most {KEYS_LIMIT} active keys: revoke one first"
+                    )));
+                }
+                user.value.keys.push(made.hash.clone());
+                writes.push(user.replace()?);
+                owner = Some(user.value.owner);
+            }
+            KeyOf::App(app) => {
+                let card = app_writable(reader, who, *app).await?;
+                let mut told = vec![Event::of(
+                    &card,
+                    "KEY_CREATED",
+                    &who.owner.username,
+                    format!("The API key “{label}” was made"),
+                    now,
+                )];
+                let pointer = keys::app_key_pointer(who.handle, *app);
+                let latest = Latest {
+                    hash: made.hash.clone(),
+                };
+                match reader.get::<Latest>(&pointer).await? {
+                    // Not a name to be lost: whoever comes second begins again and revokes the
+                    // first.
+                    None => writes.push(record::put(
+                        pointer,
+                        &latest,
+                        Condition::AbsentOrExpired { now: now.seconds() },
+                    )?),
+                    Some(mut found) => {
+                        let former = keys::credential(who.handle, &found.value.hash);
+                        if let Some(former) = reader.get::<Credential>(&former).await? {
+                            let (key, ended) = revocation(former, who, now)?;
+                            if let Some(key) = key.filter(|_| !ended.is_empty()) {
+                                let message = format!(
+                                    "The API key “{}” was revoked: “{label}” took its place",
+                                    key.label
+                                );
+                                told.push(Event::of(
+                                    &card,
+                                    "KEY_REVOKED",
+                                    &who.owner.username,
+                                    message,
+                                    now,
+                                ));
+                            }
+                            writes.extend(ended);
+                        }
+                        found.value = latest;
+                        writes.push(found.replace()?);
+                    }
+                }
+                writes.extend(event::told(who.handle, told)?);
+            }
+        }
+        writes.push(record::create(
+            keys::credential(who.handle, &made.hash),
+            &made.clone().credential(who, owner.as_ref()),
+        )?);
+        Ok((made, writes))
+    })
+}
+
+/// The write that takes a key out of its user's record, where it is a user's.
+async fn given_up(
+    reader: &mut Reader<'_>,
+    handle: Handle,
+    key: &ApiKey,
+) -> Result<Option<Write>, Error> {
+    let KeyOf::User(user) = &key.of else {
+        return Ok(None);
+    };
+    let user: Option<Stored<User>> = reader.get(&keys::user(handle, user)).await?;
+    let Some(mut user) = user.filter(|user| user.value.keys.contains(&key.hash)) else {
+        return Ok(None);
+    };
+    user.value.keys.retain(|hash| *hash != key.hash);
+    user.replace().map(Some)
+}
+
+fn key_of(credential: &Credential) -> Option<&ApiKey> {
+    match &credential.purpose {
+        Purpose::UserKey(key) | Purpose::AppKey(key) => Some(key),
+        Purpose::Session
+        | Purpose::AppSession { .. }
+        | Purpose::Bearer { .. }
+        | Purpose::UserToken
+        | Purpose::PingId { .. }
+        | Purpose::Refresh { .. }
+        | Purpose::SetPassword { .. } => None,
+    }
+}
+
+fn set_key(credential: &mut Credential, changed: &ApiKey) {
+    match &mut credential.purpose {
+        Purpose::UserKey(key) | Purpose::AppKey(key) => *key = changed.clone(),
+        Purpose::Session
+        | Purpose::AppSession { .. }
+        | Purpose::Bearer { .. }
+        | Purpose::UserToken
+        | Purpose::PingId { .. }
+        | Purpose::Refresh { .. }
+        | Purpose::SetPassword { .. } => {}
+    }
+}
+
+fn revocation(
+    mut found: Stored<Credential>,
+    who: &Principal,
+    now: Timestamp,
+) -> Result<(Option<ApiKey>, Vec<Write>), Error> {
+    let Some(mut key) = key_of(&found.value).cloned() else {
+        return Ok((None, Vec::new()));
+    };
+    if key.revoked.is_some() {
+        return Ok((Some(key), Vec::new()));
+    }
+    key.revoked = Some(Revocation {
+        at: now,
+        by: who.owner.user.clone(),
+        email: who.owner.email.clone(),
+    });
+    set_key(&mut found.value, &key);
+    let writes = vec![
+        found.replace()?,
+        record::put(key.row(who.handle), &key, Condition::Present)?,
+    ];
+    Ok((Some(key), writes))
+}
+
+/// The credential of a key that a caller names, if the caller may change it: its owner or an
+/// administrator for a user's, whoever may write the app for an app's. To everybody else it is
+/// unknown.
+async fn named(
+    reader: &mut Reader<'_>,
+    who: &Principal,
+    text: &str,
+) -> Result<Stored<Credential>, Error> {
+    let unknown = || Error::not_found("invalid_key");
+    let text: CredentialText = text.parse().map_err(|_| unknown())?;
+    if text.handle() != who.handle {
+        return Err(unknown());
+    }
+    let found: Stored<Credential> = reader
+        .get(&keys::credential(who.handle, &text.hash()))
+        .await?
+        .ok_or_else(unknown)?;
+    let allowed = match key_of(&found.value).map(|key| &key.of) {
+        Some(KeyOf::User(user)) => *user == who.owner.user || who.administers(),
+        Some(KeyOf::App(_)) => who.holds(Right::WriteStoreItems),
+        None => false,
+    };
+    if allowed { Ok(found) } else { Err(unknown()) }
+}
+
+/// Revokes a key and keeps its row; a second time keeps the first time's moment (003 1.3).
+///
+/// # Errors
+/// Not found for a key that is not there or not the caller's to revoke; the store's.
+pub async fn revoke(reader: &mut Reader<'_>, who: &Principal, text: &str) -> Result<ApiKey, Error> {
+    let now = reader.now();
+    change!(reader, {
+        let found = named(reader, who, text).await?;
+        let (key, mut writes) = revocation(found, who, now)?;
+        let key = key.ok_or_else(|| Error::not_found("invalid_key"))?;
+        if !writes.is_empty() {
+            writes.extend(given_up(reader, who.handle, &key).await?);
+            writes.extend(told_of_revocation(reader, who, &key, now).await?);
+        }
+        Ok((key, writes))
+    })
+}
+
+/// Deletes a key for good and gives it as it was (003 1.4).
+///
+/// # Errors
+/// As [`revoke`].
+pub async fn delete(reader: &mut Reader<'_>, who: &Principal, text: &str) -> Result<ApiKey, Error> {
+    let now = reader.now();
+    change!(reader, {
+        let found = named(reader, who, text).await?;
+        let key = key_of(&found.value)
+            .cloned()
+            .ok_or_else(|| Error::not_found("invalid_key"))?;
+        let mut writes = vec![
+            found.remove(),
+            Write::Delete(key.row(who.handle), Condition::Always),
+        ];
+        writes.extend(given_up(reader, who.handle, &key).await?);
+        if key.revoked.is_none() {
+            writes.extend(told_of_revocation(reader, who, &key, now).await?);
+        }
+        Ok((key, writes))
+    })
+}
+
+/// The event of an app's key that ends, where the app is there still.
+async fn told_of_revocation(
+    reader: &mut Reader<'_>,
+    who: &Principal,
+    key: &ApiKey,
+    now: Timestamp,
+) -> Result<Vec<Write>, Error> {
+    let KeyOf::App(app) = key.of else {
+        return Ok(Vec::new());
+    };
+    let Some(card) = reader
+        .get::<AppCard>(&keys::app_card(who.handle, app))
+        .await?
+    else {
+        return Ok(Vec::new());
+    };
+    let event = Event::of(
+        &card.value,
+        "KEY_REVOKED",
+        &who.owner.username,
+        format!("The API key “{}” was revoked", key.label),
+        now,
+    );
+    event::told(who.handle, vec![event])
+}
+
+/// Changes a key's label, and nothing else of it (003 1.5).
+///
+/// # Errors
+/// As [`revoke`].
+pub async fn relabel(
+    reader: &mut Reader<'_>,
+    who: &Principal,
+    text: &str,
+    label: &Label,
+) -> Result<ApiKey, Error> {
+    change!(reader, {
+        let mut found = named(reader, who, text).await?;
+        let mut key = key_of(&found.value)
+            .cloned()
+            .ok_or_else(|| Error::not_found("invalid_key"))?;
+        key.label = label.clone();
+        set_key(&mut found.value, &key);
+        let writes = vec![
+            found.replace()?,
+            record::put(key.row(who.handle), &key, Condition::Present)?,
+        ];
+        Ok((key, writes))
+    })
+}
+
+/// Whether a text is an active key of that type in the caller's tenant (003 1.6).
+///
+/// # Errors
+/// The store's.
+pub async fn is_valid(
+    reader: &mut Reader<'_>,
+    who: &Principal,
+    kind: &str,
+    text: &str,
+) -> Result<bool, Error> {
+    let Ok(text) = text.parse::<CredentialText>() else {
+        return Ok(false);
+    };
+    if text.handle() != who.handle {
+        return Ok(false);
+    }
+    let found: Option<Stored<Credential>> = reader
+        .get(&keys::credential(who.handle, &text.hash()))
+        .await?;
+    Ok(found.is_some_and(|found| match &found.value.purpose {
+        Purpose::UserKey(key) => kind == "user" && key.revoked.is_none(),
+        Purpose::AppKey(key) => kind == "app" && key.revoked.is_none(),
+        Purpose::Session
+        | Purpose::AppSession { .. }
+        | Purpose::Bearer { .. }
+        | Purpose::UserToken
+        | Purpose::PingId { .. }
+        | Purpose::Refresh { .. }
+        | Purpose::SetPassword { .. } => false,
+    }))
+}

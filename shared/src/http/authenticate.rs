@@ -1,0 +1,356 @@
+//! Who is calling and what they may do: the one place that authenticates and authorises.
+
+use crate::base::error::Error;
+use crate::base::id::{Guid, Handle};
+use crate::base::rights::{Permission, Rights};
+use crate::base::secret::CredentialText;
+use crate::model::credentials::credential::{Credential, KeyOf, Purpose};
+use crate::model::people::auth_policy::Policy;
+use crate::model::people::device::Device;
+use crate::model::people::principal::{Means, Principal};
+use crate::model::people::team::Access;
+use crate::model::people::user::{Identity, Owner, User};
+use crate::store::record::{Reader, Stored};
+use crate::store::{Key, keys};
+
+/// Which texts a request presents as credentials.
+#[derive(Clone, Default)]
+pub struct Presented {
+    /// The header `Authorization`.
+    pub authorization: Option<String>,
+    /// `X-FH-AUTH-USER`.
+    pub api_key: Option<String>,
+    /// `X-FH-AUTH-APP`.
+    pub app_key: Option<String>,
+    /// The cookie `feedhenry`.
+    pub cookie: Option<String>,
+    /// `X-FH-AUTH-SESSION`, the query `fh_auth_session` or the cookie `x-fh-auth-session`.
+    pub app_session: Option<String>,
+    /// Whether the app session came in a cookie.
+    pub app_session_in_cookie: bool,
+    /// `X-TOKEN`, or what a remote call says as `token`.
+    pub token: Option<String>,
+}
+
+impl Presented {
+    /// The bearer token in `Authorization`; the scheme's case does not count.
+    pub fn bearer(&self) -> Option<&str> {
+        self.of_scheme("bearer")
+    }
+
+    /// User and password of the Basic scheme in `Authorization` (RFC 7617, UTF-8).
+    pub fn basic(&self) -> Option<(String, String)> {
+        use base64::Engine as _;
+        let bytes = base64::engine::general_purpose::STANDARD
+            .decode(self.of_scheme("basic")?)
+            .ok()?;
+        let text = String::from_utf8(bytes).ok()?;
+        let (user, password) = text.split_once(':')?;
+        Some((user.to_owned(), password.to_owned()))
+    }
+
+    fn of_scheme(&self, wanted: &str) -> Option<&str> {
+        let (scheme, rest) = self.authorization.as_deref()?.trim().split_once(' ')?;
+        scheme.eq_ignore_ascii_case(wanted).then(|| rest.trim())
+    }
+}
+
+/// The credential that counts where a row asks for a scope: a bearer token, and nothing else.
+pub fn choose_bearer(presented: &Presented) -> Option<CredentialText> {
+    match presented.bearer()?.parse() {
+        Ok(token @ CredentialText::Bearer { .. }) => Some(token),
+        _ => None,
+    }
+}
+
+/// The credential that counts in the Apperian API: a user's token, or one of his API keys, which
+/// never expire.
+pub fn choose_token(presented: &Presented) -> Option<CredentialText> {
+    match presented.token.as_deref()?.trim().parse() {
+        Ok(token @ (CredentialText::UserToken { .. } | CredentialText::ApiKey { .. })) => {
+            Some(token)
+        }
+        _ => None,
+    }
+}
+
+/// The credential that counts: the platform user's before the app user's (what the original's own
+/// client relied on). `None` where none of the texts is a credential of the kind that its place
+/// takes.
+pub fn choose(presented: &Presented) -> Option<(CredentialText, bool)> {
+    let read = |text: &Option<String>| {
+        text.as_deref()
+            .and_then(|text| text.parse::<CredentialText>().ok())
+    };
+    if let Some(key @ CredentialText::ApiKey { .. }) = read(&presented.api_key) {
+        return Some((key, false));
+    }
+    if let Some(session @ CredentialText::Session { .. }) = read(&presented.cookie) {
+        return Some((session, true));
+    }
+    match read(&presented.app_session) {
+        Some(session @ CredentialText::AppSession { .. }) => {
+            Some((session, presented.app_session_in_cookie))
+        }
+        _ => None,
+    }
+}
+
+/// The credential that counts where apps may ask: a member's before the app's own. Whoever holds
+/// both may have got the app's from somebody else's request.
+pub fn choose_app(presented: &Presented) -> Option<(CredentialText, bool)> {
+    if let Some(found @ (CredentialText::ApiKey { .. } | CredentialText::Session { .. }, _)) =
+        choose(presented)
+    {
+        return Some(found);
+    }
+    match presented.app_key.as_deref()?.trim().parse() {
+        Ok(key @ CredentialText::ApiKey { .. }) => Some((key, false)),
+        _ => None,
+    }
+}
+
+/// Whether the credential of [`choose_app`] stands where apps present theirs: their key counts
+/// nowhere else.
+pub fn is_presented_by_app(presented: &Presented) -> bool {
+    !matches!(
+        choose(presented),
+        Some((
+            CredentialText::ApiKey { .. } | CredentialText::Session { .. },
+            _
+        ))
+    )
+}
+
+/// The keys that must be read to judge a credential: known from its text alone, so that they are
+/// fetched in one call together with what the operation needs.
+pub fn keys_of(text: &CredentialText) -> Vec<Key> {
+    let handle = text.handle();
+    let mut wanted = vec![keys::credential(handle, &text.hash())];
+    wanted.extend(text.user().map(|user| keys::user(handle, user)));
+    wanted.push(keys::access(handle));
+    if let CredentialText::AppSession {
+        user,
+        device,
+        policy,
+        ..
+    } = text
+    {
+        wanted.extend([
+            keys::identity(handle, user),
+            keys::device(handle, device),
+            keys::policy(handle, policy),
+        ]);
+    }
+    wanted
+}
+
+/// Who presents this credential, from what was fetched for [`keys_of`] it. `for_apps` says whether
+/// it stands where apps present theirs: then an app's own key is taken, and nothing else.
+///
+/// # Errors
+/// Unauthenticated for an unknown, expired or revoked credential, for a user or device that is
+/// disabled, and for a session whose policy is gone or does not list its user any more; the
+/// store's.
+pub async fn authenticate(
+    reader: &mut Reader<'_>,
+    text: &CredentialText,
+    for_apps: bool,
+) -> Result<Principal, Error> {
+    let handle = text.handle();
+    let hash = text.hash();
+    let found: Option<Stored<Credential>> = reader.get(&keys::credential(handle, &hash)).await?;
+    let found = found.ok_or_else(Error::unauthenticated)?;
+    let credential = found.value;
+    let (owner, means) = match (text, credential.purpose) {
+        (CredentialText::ApiKey { .. }, Purpose::UserKey(key))
+            if !for_apps && key.revoked.is_none() =>
+        {
+            let copy = found
+                .owner
+                .ok_or_else(|| Error::internal("an API key without its owner"))?;
+            (
+                serde_json::from_str::<Owner>(&copy).map_err(Error::internal)?,
+                Means::ApiKey,
+            )
+        }
+        (CredentialText::ApiKey { .. }, Purpose::AppKey(key))
+            if for_apps && key.revoked.is_none() =>
+        {
+            let KeyOf::App(app) = key.of else {
+                return Err(Error::internal("a key of an app that is none's"));
+            };
+            (Owner::of_nobody(&format!("app {app}")), Means::App { app })
+        }
+        (CredentialText::Session { user, .. }, Purpose::Session) => (
+            owner_since(reader, handle, user, credential.generation).await?,
+            Means::Session,
+        ),
+        (CredentialText::UserToken { user, .. }, Purpose::UserToken) => (
+            owner_since(reader, handle, user, credential.generation).await?,
+            Means::UserToken,
+        ),
+        (CredentialText::Bearer { user, .. }, Purpose::Bearer { scopes, .. }) => (
+            owner_since(reader, handle, user, credential.generation).await?,
+            Means::Bearer { scopes },
+        ),
+        (
+            CredentialText::AppSession {
+                user,
+                device,
+                policy,
+                ..
+            },
+            Purpose::AppSession { cuid },
+        ) => {
+            let device: Option<Stored<Device>> = reader.get(&keys::device(handle, device)).await?;
+            if device.is_some_and(|device| device.value.disabled || device.value.blacklisted) {
+                return Err(Error::unauthenticated());
+            }
+            let policy: Stored<Policy> = reader
+                .get(&keys::policy(handle, policy))
+                .await?
+                .ok_or_else(Error::unauthenticated)?;
+            let owner = match reader.get::<User>(&keys::user(handle, user)).await? {
+                Some(user) => {
+                    // Whoever came by a provider is this user only as long as he is listed.
+                    let needs_listing =
+                        policy.value.check_user_approved || !policy.value.is_built_in();
+                    let listed = user.value.policies.contains(&policy.value.guid);
+                    if user.value.generation != credential.generation || (needs_listing && !listed)
+                    {
+                        return Err(Error::unauthenticated());
+                    }
+                    user.value.owner
+                }
+                None => {
+                    let identity: Option<Stored<Identity>> =
+                        reader.get(&keys::identity(handle, user)).await?;
+                    let identity = identity.ok_or_else(Error::unauthenticated)?.value;
+                    if identity.policy != policy.value.guid || policy.value.check_user_approved {
+                        return Err(Error::unauthenticated());
+                    }
+                    // One more read, and only for somebody who is known here without being listed
+                    // on the policy.
+                    let known: Option<Stored<User>> = match &identity.user {
+                        Some(user) => reader.get(&keys::user(handle, user)).await?,
+                        None => None,
+                    };
+                    let blocked = known.as_ref().is_some_and(|user| {
+                        !user.value.owner.enabled || user.value.owner.blacklisted
+                    });
+                    if blocked || (policy.value.check_user_exists && known.is_none()) {
+                        return Err(Error::unauthenticated());
+                    }
+                    identity.owner()
+                }
+            };
+            (
+                owner,
+                Means::AppSession {
+                    cuid,
+                    policy: policy.value.guid,
+                },
+            )
+        }
+        _ => return Err(Error::unauthenticated()),
+    };
+    if !owner.enabled || owner.blacklisted {
+        return Err(Error::unauthenticated());
+    }
+    if let Means::App { .. } = means {
+        return Ok(Principal {
+            handle,
+            domain: credential.domain,
+            owner,
+            rights: Rights::NONE,
+            means,
+            credential: hash,
+        });
+    }
+    let access: Access = reader
+        .get::<Access>(&keys::access(handle))
+        .await?
+        .map(|found| found.value)
+        .unwrap_or_default();
+    let rights = access.rights_of(handle, &owner);
+    Ok(Principal {
+        handle,
+        domain: credential.domain,
+        owner,
+        rights,
+        means,
+        credential: hash,
+    })
+}
+
+/// The owner of a credential that came by a password, as long as that is still his.
+async fn owner_since(
+    reader: &mut Reader<'_>,
+    handle: Handle,
+    user: &Guid,
+    generation: u32,
+) -> Result<Owner, Error> {
+    let user: Option<Stored<User>> = reader.get(&keys::user(handle, user)).await?;
+    user.map(|user| user.value)
+        .filter(|user| user.generation == generation)
+        .map(|user| user.owner)
+        .ok_or_else(Error::unauthenticated)
+}
+
+/// Whether this caller may use a row with that permission. `named` is the tenant that the path
+/// names.
+///
+/// # Errors
+/// Unauthenticated without a principal where one is needed; forbidden otherwise.
+pub fn authorise(
+    principal: Option<&Principal>,
+    permission: Permission,
+    named: Option<&str>,
+) -> Result<(), Error> {
+    if permission == Permission::Open {
+        return Ok(());
+    }
+    let principal = principal.ok_or_else(Error::unauthenticated)?;
+    if let Permission::Scope(scope) = permission {
+        return match &principal.means {
+            Means::Bearer { scopes } if !scopes.contains(scope) => Err(Error::forbidden(format!(
+                "The token has not the scope {}",
+                scope.as_str()
+            ))),
+            Means::Bearer { .. } if !scope.open_to(principal.rights) => {
+                Err(Error::forbidden(format!(
+                    "The token's user does not hold the rights that the scope {} stands for any more",
+                    scope.as_str()
+                )))
+            }
+            Means::Bearer { .. } => Ok(()),
+            _ => Err(Error::unauthenticated()),
+        };
+    }
+    let allowed = match permission {
+        Permission::Scope(_) => false,
+        Permission::Signed => principal.means == Means::Message,
+        Permission::AppOr(right) => {
+            matches!(principal.means, Means::App { .. })
+                || (principal.is_member() && principal.holds(right))
+        }
+        Permission::Open => true,
+        Permission::StoreUser => !matches!(principal.means, Means::App { .. }),
+        Permission::Member => principal.is_member(),
+        Permission::Holds(right) => {
+            principal.holds(right) && (principal.is_member() || right.open_to_app_users())
+        }
+    };
+    if !allowed {
+        return Err(Error::forbidden(
+            "You do not have the permission for this operation",
+        ));
+    }
+    match named {
+        Some(domain) if !domain.eq_ignore_ascii_case(&principal.domain) => {
+            Err(Error::forbidden("Your credential is not of this domain"))
+        }
+        _ => Ok(()),
+    }
+}

@@ -1,0 +1,3 @@
+//! Rows of the audit log.
+
+pub mod audit;

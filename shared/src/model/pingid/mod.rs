@@ -1,0 +1,4 @@
+//! PingID.
+
+pub mod ping_application;
+pub mod ping_settings;

@@ -1,0 +1,386 @@
+//! Mail: built by `lettre`, sent by SES on AWS, kept in an outbox on the local server.
+//!
+//! Addresses and subjects are checked by their types, so that no name from outside can add a header
+//! or a recipient; every mail has a plain-text part.
+
+use std::sync::{Arc, LazyLock, Mutex};
+
+use async_trait::async_trait;
+use aws_sdk_sesv2::operation::send_email::SendEmailError;
+use lettre::message::header::{HeaderName, HeaderValue};
+use lettre::message::{Mailbox, MultiPart};
+use lettre::{Address, Message};
+use serde::Serialize;
+
+use crate::base::clock::Timestamp;
+use crate::base::error::Error;
+use crate::base::id::{Guid, base32, random_bytes};
+
+/// A mail to be sent.
+#[derive(Clone, Debug)]
+pub struct Mail {
+    to: Vec<Address>,
+    /// The subject: one line.
+    pub subject: String,
+    /// The plain-text part.
+    pub text: String,
+    /// The same for people who like it prettier. What comes from outside has been escaped.
+    pub html: String,
+    /// The part of the `Message-ID` before the `@`: the same for every try to send this mail.
+    pub message_id: String,
+    /// The notification that it is of, for a mail because of an alert. A header of our own says it:
+    /// SES puts a `Message-ID` of its own in place of ours.
+    pub notification: Option<Guid>,
+}
+
+/// Longest subject, in characters; what is longer is cut.
+pub const SUBJECT_LIMIT: usize = 200;
+
+/// A mail address.
+///
+/// # Errors
+/// Invalid `user_invalid_email`, the words that scripts look for, for what is no address of one
+/// mailbox.
+pub fn address(text: &str) -> Result<Address, Error> {
+    text.trim()
+        .parse()
+        .map_err(|_| Error::invalid("user_invalid_email"))
+}
+
+impl Mail {
+    /// A mail to these addresses. Line breaks and other control characters in the subject become
+    /// blanks.
+    ///
+    /// # Errors
+    /// Invalid for an address that is none, or without any.
+    pub fn new(to: &[&str], subject: &str, text: String, html: String) -> Result<Self, Error> {
+        let to = to
+            .iter()
+            .map(|to| address(to))
+            .collect::<Result<Vec<_>, _>>()?;
+        if to.is_empty() {
+            return Err(Error::invalid("user_invalid_email"));
+        }
+        let subject = subject
+            .chars()
+            .map(|c| if c.is_control() { ' ' } else { c })
+            .take(SUBJECT_LIMIT)
+            .collect();
+        Ok(Self {
+            to,
+            subject,
+            text,
+            html,
+            message_id: base32().encode(&random_bytes::<16>()),
+            notification: None,
+        })
+    }
+
+    /// The mail of that notification: its guid is the `Message-ID` and the header
+    /// `X-Appdepot-Notification`.
+    pub fn of_notification(self, guid: &Guid) -> Self {
+        Self {
+            message_id: guid.to_string(),
+            notification: Some(guid.clone()),
+            ..self
+        }
+    }
+
+    /// To whom it goes.
+    pub fn recipients(&self) -> Vec<String> {
+        self.to.iter().map(ToString::to_string).collect()
+    }
+
+    /// The mail as it goes over the wire.
+    ///
+    /// # Errors
+    /// Internal.
+    pub fn mime(&self, from: &Mailbox) -> Result<Vec<u8>, Error> {
+        let mut message = Message::builder()
+            .from(from.clone())
+            .subject(&self.subject)
+            .message_id(Some(format!(
+                "<{}@{}>",
+                self.message_id,
+                from.email.domain()
+            )));
+        for to in &self.to {
+            message = message.to(Mailbox::new(None, to.clone()));
+        }
+        if let Some(guid) = &self.notification {
+            message = message.raw_header(HeaderValue::new(
+                HeaderName::new_from_ascii_str("X-Appdepot-Notification"),
+                guid.to_string(),
+            ));
+        }
+        let body = MultiPart::alternative_plain_html(self.text.clone(), self.html.clone());
+        Ok(message
+            .multipart(body)
+            .map_err(Error::internal)?
+            .formatted())
+    }
+}
+
+/// Sends mail.
+#[async_trait]
+pub trait Mailer: Send + Sync {
+    /// Sends it. When this gives no error the mail service has taken it.
+    ///
+    /// # Errors
+    /// Unavailable where the service did not take it; trying again may succeed.
+    async fn send(&self, mail: &Mail) -> Result<(), Error>;
+}
+
+/// The sender's mailbox as a deployment names it: `store@example.com` or `App Store
+/// <store@example.com>`.
+///
+/// # Errors
+/// Internal for what is no mailbox.
+pub fn sender(text: &str) -> Result<Mailbox, Error> {
+    text.parse()
+        .map_err(|error| Error::internal(format!("MailFrom is no mailbox: {error}")))
+}
+
+/// A mailer that hands over to SES. Its client is made when it is first used.
+pub struct SesMailer {
+    client: LazyLock<aws_sdk_sesv2::Client, Box<dyn FnOnce() -> aws_sdk_sesv2::Client + Send>>,
+    from: Mailbox,
+}
+
+impl SesMailer {
+    /// A mailer for that sender, by the client that `client` makes.
+    pub fn new(
+        client: impl FnOnce() -> aws_sdk_sesv2::Client + Send + 'static,
+        from: Mailbox,
+    ) -> Self {
+        Self {
+            client: LazyLock::new(Box::new(client)),
+            from,
+        }
+    }
+}
+
+#[async_trait]
+impl Mailer for SesMailer {
+    async fn send(&self, mail: &Mail) -> Result<(), Error> {
+        let raw = aws_sdk_sesv2::types::RawMessage::builder()
+            .data(aws_smithy_types::Blob::new(mail.mime(&self.from)?))
+            .build()
+            .map_err(Error::internal)?;
+        let content = aws_sdk_sesv2::types::EmailContent::builder()
+            .raw(raw)
+            .build();
+        let destination = aws_sdk_sesv2::types::Destination::builder()
+            .set_to_addresses(Some(mail.recipients()))
+            .build();
+        let request = self
+            .client
+            .send_email()
+            .from_email_address(self.from.to_string())
+            .destination(destination)
+            .content(content);
+        request.send().await.map_err(|error| {
+            let message = error
+                .as_service_error()
+                .map_or("The mail service did not answer", refusal)
+                .to_owned();
+            Error {
+                message,
+                ..Error::unavailable(aws_sdk_dynamodb::error::DisplayErrorContext(error))
+            }
+        })?;
+        Ok(())
+    }
+}
+
+/// What SES means by an error.
+fn refusal(error: &SendEmailError) -> &'static str {
+    match error {
+        SendEmailError::AccountSuspendedException(_) => {
+            "The mail service has suspended this account"
+        }
+        SendEmailError::SendingPausedException(_) => "Sending is paused in the mail service",
+        SendEmailError::MailFromDomainNotVerifiedException(_) => {
+            "The sender's domain (MailFrom) is not verified in the mail service"
+        }
+        SendEmailError::MessageRejected(_) => {
+            "The mail service refused the mail: the sender or, in its sandbox, a recipient is not verified, or its content"
+        }
+        SendEmailError::LimitExceededException(_) | SendEmailError::TooManyRequestsException(_) => {
+            "The mail service takes no more mails for the moment"
+        }
+        SendEmailError::BadRequestException(_) | SendEmailError::NotFoundException(_) => {
+            "The mail service did not understand the mail"
+        }
+        _ => "The mail service refused the mail",
+    }
+}
+
+/// A mail in the outbox.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Kept {
+    /// To whom.
+    pub to: Vec<String>,
+    /// The subject.
+    pub subject: String,
+    /// The plain-text part.
+    pub text: String,
+    /// The HTML part.
+    pub html: String,
+    /// When, RFC 3339.
+    pub sent_at: String,
+    /// The `Message-ID` without its domain.
+    pub message_id: String,
+}
+
+/// How many mails an outbox keeps.
+const OUTBOX_LIMIT: usize = 1_000;
+
+/// A mailer that keeps the last thousand mails in memory: the local server's and the tests'.
+#[derive(Clone)]
+pub struct Outbox {
+    kept: Arc<Mutex<Vec<Kept>>>,
+    clock: Arc<dyn crate::base::clock::Clock>,
+}
+
+impl Outbox {
+    /// An empty one.
+    pub fn new(clock: Arc<dyn crate::base::clock::Clock>) -> Self {
+        Self {
+            kept: Arc::default(),
+            clock,
+        }
+    }
+
+    /// What would have been mailed, newest first.
+    pub fn mails(&self) -> Vec<Kept> {
+        let kept = self
+            .kept
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
+        kept.iter().rev().cloned().collect()
+    }
+}
+
+#[async_trait]
+impl Mailer for Outbox {
+    async fn send(&self, mail: &Mail) -> Result<(), Error> {
+        let now: Timestamp = self.clock.now();
+        // It is built as on AWS, so that what could not be sent there is not kept here.
+        mail.mime(&sender("Appdepot <appdepot@localhost>")?)?;
+        let mut kept = self
+            .kept
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
+        if kept.len() == OUTBOX_LIMIT {
+            kept.remove(0);
+        }
+        kept.push(Kept {
+            to: mail.recipients(),
+            subject: mail.subject.clone(),
+            text: mail.text.clone(),
+            html: mail.html.clone(),
+            sent_at: now.rfc3339(),
+            message_id: mail.message_id.clone(),
+        });
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_from_outside_becomes_a_header() {
+        let attacks = [
+            "x\r\nBcc: evil@example.net",
+            "x\nX-Evil: 1",
+            "x\r\n\r\n<script>",
+            "é\r\nBcc: evil@example.net",
+            "\u{85}Bcc: evil@example.net",
+        ];
+        for attack in attacks {
+            let mail = Mail::new(
+                &["a@example.com"],
+                attack,
+                attack.to_owned(),
+                attack.to_owned(),
+            )
+            .unwrap();
+            let mime = String::from_utf8(
+                mail.mime(&sender("App Store <store@example.com>").unwrap())
+                    .unwrap(),
+            )
+            .unwrap();
+            let headers = mime.split("\r\n\r\n").next().unwrap();
+            let names: Vec<&str> = headers
+                .lines()
+                .filter(|line| !line.starts_with([' ', '\t']))
+                .filter_map(|line| line.split_once(':'))
+                .map(|(name, _)| name)
+                .collect();
+            assert!(
+                names.iter().all(|name| [
+                    "From",
+                    "To",
+                    "Subject",
+                    "Message-ID",
+                    "MIME-Version",
+                    "Date",
+                    "Content-Type"
+                ]
+                .contains(name)),
+                "{names:?}"
+            );
+            assert_eq!(names.iter().filter(|name| **name == "Subject").count(), 1);
+            assert!(mime.contains("text/plain") && mime.contains("text/html"));
+            assert!(
+                Mail::new(
+                    &[&format!("a@example.com{attack}")],
+                    "s",
+                    String::new(),
+                    String::new()
+                )
+                .is_err(),
+                "{attack:?}"
+            );
+        }
+        for address in [
+            "",
+            "a",
+            "a@b@c d",
+            "a@example.com, b@example.com",
+            "a@example.com\r\nBcc: c@example.com",
+            "<a@example.com>",
+        ] {
+            assert!(
+                Mail::new(&[address], "s", String::new(), String::new()).is_err(),
+                "{address:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_long_subject_is_cut_and_every_try_has_the_same_id() {
+        let mail = Mail::new(
+            &["a@example.com"],
+            &"é".repeat(500),
+            String::new(),
+            String::new(),
+        )
+        .unwrap();
+        assert_eq!(mail.subject.chars().count(), 200);
+        let from = sender("store@example.com").unwrap();
+        let id = |mime: Vec<u8>| {
+            String::from_utf8(mime)
+                .unwrap()
+                .lines()
+                .find(|line| line.starts_with("Message-ID"))
+                .unwrap()
+                .to_owned()
+        };
+        assert_eq!(id(mail.mime(&from).unwrap()), id(mail.mime(&from).unwrap()));
+    }
+}
