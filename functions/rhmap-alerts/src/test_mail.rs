@@ -2,6 +2,7 @@
 
 use crate::requests::TestBody;
 use serde::Serialize;
+use shared::base::code::Code;
 use shared::base::error::Error;
 use shared::domain::events::alert;
 use shared::domain::events::alert::Said;
@@ -22,7 +23,7 @@ pub async fn send(mut call: Call<'_>) -> Result<Reply, Error> {
     let emails = alert::recipients(
         &body
             .emails
-            .ok_or_else(|| Error::invalid("invalid_emails"))?,
+            .ok_or_else(|| Error::invalid(Code::InvalidEmails))?,
     )?;
     // A name is judged as that of an alert is.
     let name = body.alert_name.filter(|name| !name.trim().is_empty());

@@ -5,6 +5,7 @@ use crate::{Asked, providers};
 use identity_providers::{Configuration, Failure, Pending};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::{Deserialize, Serialize};
+use shared::base::code::Code;
 use shared::base::error::{Error, Kind};
 use shared::base::secret::CredentialText;
 use shared::domain::sign_in::sign_in;
@@ -63,7 +64,7 @@ pub async fn begin(
         .as_deref()
         .is_some_and(|url| !may_end_at(url, &call.incoming.base_url, &configuration))
     {
-        return Err(Error::invalid("invalid_endRedirectUrl"));
+        return Err(Error::invalid(Code::InvalidEndRedirectUrl));
     }
     // Nobody is proved yet, and each asks the provider and leaves a record.
     attempt.charge_address(&call.reader).await?;

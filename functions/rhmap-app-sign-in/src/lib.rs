@@ -4,6 +4,7 @@
 use identity_providers::PolicyType;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
+use shared::base::code::Code;
 use shared::base::error::{Error, Kind};
 use shared::base::id::{Guid, Handle};
 use shared::base::secret::{CredentialText, device_id};
@@ -144,17 +145,17 @@ async fn auth(mut call: Call<'_>) -> Result<Reply, Error> {
         .device
         .or(body.fh.and_then(|fh| fh.cuid))
         .filter(|cuid| !cuid.is_empty() && cuid.chars().count() <= CUID_LIMIT);
-    let cuid = cuid.ok_or_else(|| Error::invalid("invalid_device"))?;
+    let cuid = cuid.ok_or_else(|| Error::invalid(Code::InvalidDevice))?;
     let client_token = body.client_token.unwrap_or_default();
     if client_token.chars().count() > CLIENT_TOKEN_LIMIT {
-        return Err(Error::invalid("invalid_clientToken"));
+        return Err(Error::invalid(Code::InvalidClientToken));
     }
     if body
         .end_redirect_url
         .as_ref()
         .is_some_and(|url| url.chars().count() > URL_LIMIT)
     {
-        return Err(Error::invalid("invalid_endRedirectUrl"));
+        return Err(Error::invalid(Code::InvalidEndRedirectUrl));
     }
     let policy_id = body.policy_id.trim();
     let params = body.params.unwrap_or_default();
@@ -178,7 +179,7 @@ async fn auth(mut call: Call<'_>) -> Result<Reply, Error> {
         keys::device(handle, &device_id(&cuid)),
     ]);
     call.reader.fetch(wanted, Vec::new()).await?;
-    let unknown = || Error::forbidden("unknown_policyId");
+    let unknown = || Error::forbidden(Code::UnknownPolicyId);
     let tenant: Stored<Tenant> = call
         .reader
         .get(&keys::tenant(handle))
@@ -300,7 +301,7 @@ async fn verify_session(mut call: Call<'_>) -> Result<Reply, Error> {
 async fn session_info(mut call: Call<'_>) -> Result<Reply, Error> {
     let body: SessionBody = call.body()?;
     let Some(who) = caller_of(&mut call, &body.session_token).await? else {
-        return Err(Error::forbidden("invalid_sessionToken"));
+        return Err(Error::forbidden(Code::InvalidSessionToken));
     };
     let (cuid, policy) = match &who.means {
         Means::AppSession { cuid, policy } => (cuid, policy),

@@ -1,6 +1,7 @@
 //! 003 2.1 to 2.9: the store front.
 
 use serde::{Deserialize, Serialize};
+use shared::base::code::Code;
 use shared::base::error::Error;
 use shared::base::id::{AppId, AppRef, Guid, Handle};
 use shared::base::text::{Description, Name};
@@ -142,7 +143,7 @@ async fn shelve(mut call: Call<'_>, shelve: bool) -> Result<Reply, Error> {
 async fn upload_icon(mut call: Call<'_>) -> Result<Reply, Error> {
     let who = call.who()?;
     let form = multipart::read(call.incoming).await?;
-    let bytes = form.file.ok_or_else(|| Error::invalid("invalid_file"))?;
+    let bytes = form.file.ok_or_else(|| Error::invalid(Code::InvalidFile))?;
     let announced = Announced {
         app: None,
         target: Target::StoreIcon,

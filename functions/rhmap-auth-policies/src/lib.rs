@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value};
+use shared::base::code::Code;
 use shared::base::error::Error;
 use shared::base::id::{Guid, Handle};
 use shared::domain::people::auth_policy;
@@ -226,7 +227,7 @@ async fn read(mut call: Call<'_>) -> Result<Reply, Error> {
     let (policy, users) = match (body.policy_id, body.guid) {
         (Some(id), _) => auth_policy::read(&mut call.reader, handle, &id).await?,
         (None, Some(guid)) => auth_policy::with_users(&mut call.reader, handle, &guid).await?,
-        (None, None) => return Err(Error::invalid("invalid_policyId")),
+        (None, None) => return Err(Error::invalid(Code::InvalidPolicyId)),
     };
     Reply::of(&PolicyView::of(&policy, Some(&users)))
 }

@@ -1,6 +1,7 @@
 //! 003 chapter 10: users, and their import.
 
 use serde::{Deserialize, Serialize};
+use shared::base::code::Code;
 use shared::base::error::Error;
 use shared::base::id::{Guid, Handle};
 use shared::base::text::Label;
@@ -434,7 +435,7 @@ async fn invite(mut call: Call<'_>) -> Result<Reply, Error> {
     let invited = match (&body.username, &body.email) {
         (Some(name), _) => Invited::Name(name),
         (None, Some(email)) => Invited::Email(email),
-        (None, None) => return Err(Error::invalid("invalid_username")),
+        (None, None) => return Err(Error::invalid(Code::InvalidUsername)),
     };
     let mailer = call.context.mailer()?;
     let (user, (link, why)) =

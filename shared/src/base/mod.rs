@@ -1,6 +1,7 @@
 //! Words without storage: ids, times, rights, limits and errors. Everything may use them.
 
 pub mod clock;
+pub mod code;
 pub mod conditions;
 pub mod environment;
 pub mod error;

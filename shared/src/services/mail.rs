@@ -13,6 +13,7 @@ use lettre::{Address, Message};
 use serde::Serialize;
 
 use crate::base::clock::Timestamp;
+use crate::base::code::Code;
 use crate::base::error::Error;
 use crate::base::id::{Guid, base32, random_bytes};
 
@@ -44,7 +45,7 @@ pub const SUBJECT_LIMIT: usize = 200;
 pub fn address(text: &str) -> Result<Address, Error> {
     text.trim()
         .parse()
-        .map_err(|_| Error::invalid("user_invalid_email"))
+        .map_err(|_| Error::invalid(Code::UserInvalidEmail))
 }
 
 impl Mail {
@@ -59,7 +60,7 @@ impl Mail {
             .map(|to| address(to))
             .collect::<Result<Vec<_>, _>>()?;
         if to.is_empty() {
-            return Err(Error::invalid("user_invalid_email"));
+            return Err(Error::invalid(Code::UserInvalidEmail));
         }
         let subject = subject
             .chars()

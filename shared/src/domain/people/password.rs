@@ -6,6 +6,7 @@
 use askama::Template;
 
 use crate::base::clock::Timestamp;
+use crate::base::code::Code;
 use crate::base::error::Error;
 use crate::base::id::Handle;
 use crate::base::secret::{CredentialText, hash_password};
@@ -165,9 +166,9 @@ pub async fn send(
 /// Invalid for less than [`LEAST`] characters or more than 1,024 bytes.
 pub fn checked(password: &str) -> Result<String, Error> {
     if password.chars().count() < LEAST {
-        return Err(Error::invalid(format!(
-            "invalid_password: at least {LEAST} characters"
-        )));
+        return Err(Error::invalid(
+            Code::InvalidPassword.with(format!("at least {LEAST} characters")),
+        ));
     }
     hash_password(password)
 }

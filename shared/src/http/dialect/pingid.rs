@@ -34,11 +34,11 @@ pub fn error(error: &Error, closing: &Closing<'_>) -> Written {
         kind => (status(kind), i32::from(status(kind))),
     };
     let message = match error.kind {
-        Kind::Invalid | Kind::NotFound => format!("Invalid input. {}", error.message),
+        Kind::Invalid | Kind::NotFound => format!("Invalid input. {}", error.line()),
         Kind::Conflict | Kind::PreconditionFailed | Kind::Unavailable => {
-            format!("Failed transaction. Please retry. {}", error.message)
+            format!("Failed transaction. Please retry. {}", error.line())
         }
-        _ => error.message.clone(),
+        _ => error.line(),
     };
     let made = written(http, id, &Value::String(message), Map::new(), closing);
     made.unwrap_or_else(|_| Written {

@@ -26,9 +26,13 @@ pub fn success(success: Success, view: &[u8]) -> Written {
 }
 
 /// An error with its HTTP status. Both `message` and `msg` are there: the documents print the one,
-/// the real platform's framework errors had the other. Without a login clients look at `address`.
+/// the real platform's framework errors had the other. Clients compare them with codes, so where
+/// there is a code the sentence for people is `detail`. Without a login clients look at `address`.
 pub fn error(error: &Error) -> Written {
     let mut body = json!({"status": "error", "message": error.message, "msg": error.message});
+    if error.code.is_some() {
+        body["detail"] = json!(error.sentence());
+    }
     if error.kind == Kind::Unauthenticated {
         body["address"] = json!({"login-status": "none"});
     }
@@ -49,12 +53,13 @@ pub fn sdk_error(error: &Error) -> Written {
         error.kind,
         Kind::Unauthenticated | Kind::Forbidden | Kind::NotFound | Kind::Invalid
     );
-    let body = json!({"status": "error", "message": error.message, "msg": error.message})
-        .to_string()
-        .into_bytes();
+    let mut body = json!({"status": "error", "message": error.message, "msg": error.message});
+    if error.code.is_some() {
+        body["detail"] = json!(error.sentence());
+    }
     Written {
         status: if answer { 200 } else { status(error.kind) },
-        body,
+        body: body.to_string().into_bytes(),
     }
 }
 
