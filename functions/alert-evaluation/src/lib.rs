@@ -3,7 +3,6 @@
 use shared::base::error::Error;
 use shared::domain::background::evaluation;
 pub use shared::domain::background::evaluation::Done;
-use shared::domain::background::evaluation::Done;
 use shared::services::context::Context;
 
 /// Does everything that is due. The event says no more than that it is time; two at once do it

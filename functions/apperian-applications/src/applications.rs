@@ -17,7 +17,7 @@ use shared::http::incoming::Incoming;
 use shared::http::paging::Page;
 use shared::http::pipeline::{Call, Plan};
 use shared::http::reply::Reply;
-use shared::http::routes;
+use shared::http::routes::apperian_applications::Op;
 use shared::model::apps::app::{AppCard, Binary};
 use shared::model::people::principal::Principal;
 use shared::services::objects::Presentation;

@@ -17,7 +17,7 @@ use shared::http::incoming::{Incoming, JSON_LIMIT};
 use shared::http::multipart;
 use shared::http::pipeline::{Call, Plan};
 use shared::http::reply::Reply;
-use shared::http::routes;
+use shared::http::routes::apperian_applications::Op;
 use shared::model::apps::app_text::AppText;
 use shared::model::apps::publication::Platform;
 use shared::model::apps::upload::Target;

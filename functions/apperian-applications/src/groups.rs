@@ -12,7 +12,7 @@ use shared::domain::publishing::native_app;
 use shared::http::incoming::Incoming;
 use shared::http::pipeline::{Call, Plan};
 use shared::http::reply::Reply;
-use shared::http::routes;
+use shared::http::routes::apperian_applications::Op;
 use shared::model::apps::app::AppCard;
 use shared::model::apps::app_text::AppText;
 use shared::model::people::group::Group;

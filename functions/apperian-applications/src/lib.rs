@@ -7,9 +7,8 @@ use shared::http::dialect::apperian;
 use shared::http::incoming::Incoming;
 use shared::http::pipeline::{Call, Operations, Plan};
 use shared::http::reply::Reply;
-use shared::http::routes;
-use shared::http::routes;
 use shared::http::routes::Function;
+use shared::http::routes::apperian_applications::{FUNCTION, Op};
 use std::borrow::Cow;
 
 mod applications;

@@ -10,7 +10,7 @@ use shared::domain::app_policies::{app_policy, policy_document, policy_set, pres
 use shared::http::incoming::Incoming;
 use shared::http::pipeline::{Call, Plan};
 use shared::http::reply::{Reply, Success};
-use shared::http::routes;
+use shared::http::routes::apperian_applications::Op;
 use shared::model::app_policies::app_policy::AppPolicy;
 use shared::store::keys;
 

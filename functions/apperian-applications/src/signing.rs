@@ -14,7 +14,7 @@ use shared::http::incoming::Incoming;
 use shared::http::multipart;
 use shared::http::pipeline::{Call, Plan};
 use shared::http::reply::Reply;
-use shared::http::routes;
+use shared::http::routes::apperian_applications::Op;
 use shared::model::credentials::signing_credential::{SigningCredential, SigningPlatform};
 use shared::store::{Query, keys};
 use std::str::FromStr as _;

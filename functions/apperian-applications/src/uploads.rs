@@ -16,7 +16,7 @@ use shared::http::incoming::Incoming;
 use shared::http::multipart;
 use shared::http::pipeline::{Call, Plan};
 use shared::http::reply::Reply;
-use shared::http::routes;
+use shared::http::routes::apperian_applications::Op;
 use shared::model::apps::app::AppCard;
 use shared::model::apps::upload::{EXPIRED, State, Target, Upload};
 use shared::store::keys;

@@ -9,7 +9,7 @@ use shared::domain::pingid::ping_application::Said;
 use shared::http::incoming::Incoming;
 use shared::http::pipeline::Call;
 use shared::http::reply::Reply;
-use shared::http::routes;
+use shared::http::routes::pingid_applications::Op;
 use shared::model::pingid::ping_application::Application;
 use shared::store::{Key, TRANSACTION_LIMIT, keys};
 use std::collections::{BTreeMap, BTreeSet};

@@ -8,9 +8,8 @@ use shared::http::incoming::Incoming;
 use shared::http::messages::SignedMessages;
 use shared::http::pipeline::{Call, Operations, Plan};
 use shared::http::reply::Reply;
-use shared::http::routes;
-use shared::http::routes;
 use shared::http::routes::Function;
+use shared::http::routes::pingid_applications::{FUNCTION, Op};
 
 mod applications;
 

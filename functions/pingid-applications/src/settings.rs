@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use shared::base::clock::Timestamp;
 use shared::base::error::Error;
+use shared::base::lenient;
 use shared::domain::pingid::ping_settings;
 use shared::domain::pingid::ping_settings::{Changed, VALID_DAYS};
 use shared::http::pipeline::Call;

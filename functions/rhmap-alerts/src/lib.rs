@@ -10,9 +10,8 @@ use shared::domain::events::{alert, notification};
 use shared::http::incoming::Incoming;
 use shared::http::pipeline::{Call, Operations, Plan};
 use shared::http::reply::Reply;
-use shared::http::routes;
-use shared::http::routes;
 use shared::http::routes::Function;
+use shared::http::routes::rhmap_alerts::{FUNCTION, Op};
 use shared::store::keys;
 use views::{AlertView, Options};
 

@@ -6,6 +6,7 @@ use shared::base::code::Code;
 use shared::base::environment::Environment;
 use shared::base::error::Error;
 use shared::base::id::{AppRef, Guid};
+use shared::base::lenient::{optional_flag, optional_number, optional_text, optional_words};
 use shared::domain::events::alert::{Said, Watched};
 use shared::http::incoming::Incoming;
 use shared::http::paging;

@@ -9,9 +9,8 @@ use shared::domain::log::audit::Filter;
 use shared::http::incoming::Incoming;
 use shared::http::pipeline::{Call, Operations, Plan};
 use shared::http::reply::Reply;
-use shared::http::routes;
-use shared::http::routes;
 use shared::http::routes::Function;
+use shared::http::routes::rhmap_audit_log::{FUNCTION, Op};
 use shared::model::log::audit::LogRow;
 
 /// The function.

@@ -11,9 +11,8 @@ use shared::http::incoming::Incoming;
 use shared::http::paging::Page;
 use shared::http::pipeline::{Call, Operations, Plan};
 use shared::http::reply::Reply;
-use shared::http::routes;
-use shared::http::routes;
 use shared::http::routes::Function;
+use shared::http::routes::rhmap_devices::{FUNCTION, Op};
 use shared::model::people::device::Device;
 use shared::store::keys;
 

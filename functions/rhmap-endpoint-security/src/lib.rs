@@ -13,9 +13,8 @@ use shared::domain::endpoints::endpoint_security::{
 use shared::http::incoming::Incoming;
 use shared::http::pipeline::{Call, Operations, Plan};
 use shared::http::reply::Reply;
-use shared::http::routes;
-use shared::http::routes;
 use shared::http::routes::Function;
+use shared::http::routes::rhmap_endpoint_security::{FUNCTION, Op};
 use shared::model::endpoints::endpoint_security as endpoint_security_record;
 use shared::model::endpoints::endpoint_security::{EndpointName, Security};
 use shared::model::people::principal::Means;

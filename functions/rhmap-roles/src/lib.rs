@@ -5,9 +5,8 @@ use shared::base::error::Error;
 use shared::base::rights::Role;
 use shared::http::pipeline::{Call, Operations};
 use shared::http::reply::Reply;
-use shared::http::routes;
-use shared::http::routes;
 use shared::http::routes::Function;
+use shared::http::routes::rhmap_roles::{FUNCTION, Op};
 
 /// The function.
 pub struct Roles;

@@ -9,9 +9,8 @@ use shared::domain::apps::{app, store_front};
 use shared::http::incoming::Incoming;
 use shared::http::pipeline::{Call, Operations, Plan};
 use shared::http::reply::Reply;
-use shared::http::routes;
-use shared::http::routes;
 use shared::http::routes::Function;
+use shared::http::routes::rhmap_store_client::{FUNCTION, Op};
 use shared::model::apps::app::{BinaryCard, Icon};
 use shared::store::{Query, keys};
 

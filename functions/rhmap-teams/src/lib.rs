@@ -11,9 +11,8 @@ use shared::http::dialect::rhmap::views::TeamView;
 use shared::http::incoming::Incoming;
 use shared::http::pipeline::{Call, Operations, Plan};
 use shared::http::reply::Reply;
-use shared::http::routes;
-use shared::http::routes;
 use shared::http::routes::Function;
+use shared::http::routes::rhmap_teams::{FUNCTION, Op};
 use shared::store::keys;
 use std::collections::BTreeMap;
 

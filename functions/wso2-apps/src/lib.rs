@@ -5,9 +5,8 @@ use shared::base::id::Handle;
 use shared::http::incoming::Incoming;
 use shared::http::pipeline::{Call, Operations, Plan};
 use shared::http::reply::Reply;
-use shared::http::routes;
-use shared::http::routes;
 use shared::http::routes::Function;
+use shared::http::routes::wso2_apps::{FUNCTION, Op};
 
 mod apps;
 

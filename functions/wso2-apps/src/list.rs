@@ -5,6 +5,7 @@ use serde::Deserialize;
 use shared::base::error::Error;
 use shared::base::id::{AppId, AppRef, Handle};
 use shared::base::kind::Listing;
+use shared::base::lenient::optional_text;
 use shared::base::limits::ANSWER_LIMIT;
 use shared::domain::apps::catalogue;
 use shared::domain::apps::catalogue::Rows;

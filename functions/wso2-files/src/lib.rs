@@ -7,9 +7,8 @@ use shared::domain::apps::file;
 use shared::http::incoming::Incoming;
 use shared::http::pipeline::{Call, Operations, Plan};
 use shared::http::reply::Reply;
-use shared::http::routes;
-use shared::http::routes;
 use shared::http::routes::Function;
+use shared::http::routes::wso2_files::{FUNCTION, Op};
 use shared::store::keys;
 
 mod plist;

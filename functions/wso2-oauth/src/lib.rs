@@ -10,9 +10,8 @@ use shared::domain::sign_in::sign_in::{Attempt, Throttled};
 use shared::http::incoming::Incoming;
 use shared::http::pipeline::{Call, Operations};
 use shared::http::reply::{Reply, Success};
-use shared::http::routes;
-use shared::http::routes;
 use shared::http::routes::Function;
+use shared::http::routes::wso2_oauth::{FUNCTION, Op};
 
 mod form;
 

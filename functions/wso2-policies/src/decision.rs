@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 use shared::base::error::Error;
 use shared::base::id::Handle;
+use shared::base::lenient;
 use shared::domain::apps::{policy_partial, publication, tier};
 use shared::http::pipeline::Call;
 use shared::http::reply::Reply;

@@ -5,6 +5,7 @@ use shared::base::conditions::Validators;
 use shared::base::error::Error;
 use shared::base::id::Handle;
 use shared::base::kind::Listing;
+use shared::base::lenient;
 use shared::base::text::Text;
 use shared::domain::apps::policy_partial;
 use shared::domain::apps::policy_partial::Said;
@@ -14,9 +15,8 @@ use shared::http::incoming::Incoming;
 use shared::http::paging::{SLICE_DEFAULT, Slice};
 use shared::http::pipeline::{Call, Operations, Plan};
 use shared::http::reply::{Reply, Success};
-use shared::http::routes;
-use shared::http::routes;
 use shared::http::routes::Function;
+use shared::http::routes::wso2_policies::{FUNCTION, Op};
 use shared::model::apps::policy_partial::Shown;
 use shared::store::keys;
 

@@ -9,9 +9,8 @@ use shared::domain::people::roles;
 use shared::http::incoming::Incoming;
 use shared::http::pipeline::{Call, Operations, Plan};
 use shared::http::reply::Reply;
-use shared::http::routes;
-use shared::http::routes;
 use shared::http::routes::Function;
+use shared::http::routes::wso2_reference::{FUNCTION, Op};
 use shared::store::keys;
 
 mod owners;

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use shared::base::conditions::Validators;
 use shared::base::error::{Error, Kind};
+use shared::base::lenient;
 use shared::domain::apps::business_owner;
 use shared::domain::apps::business_owner::Said;
 use shared::http::pipeline::Call;

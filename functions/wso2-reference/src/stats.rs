@@ -5,6 +5,7 @@ use shared::base::clock::Timestamp;
 use shared::base::error::{Error, Kind};
 use shared::base::id::Handle;
 use shared::base::kind::Listing;
+use shared::base::lenient;
 use shared::domain::log::statistics;
 use shared::domain::log::statistics::{Use, Used, Window};
 use shared::http::incoming::Incoming;
