@@ -13,7 +13,7 @@ use shared::domain::apps::making;
 use shared::domain::apps::making::Changes;
 use shared::domain::people::tenant;
 use shared::domain::people::tenant::NewTenant;
-use shared::http::routes::Row;
+use shared::http::routes::{self, Row};
 use shared::model::apps::app::AppCard;
 use shared::model::credentials::credential::{Credential, Purpose};
 use shared::model::people::principal::{Means, Principal};

@@ -5,6 +5,7 @@
 
 use askama::Template;
 pub use needs::{NEEDS, Needs, Trigger};
+use shared::http::routes;
 use std::path::PathBuf;
 
 mod needs;

@@ -10,7 +10,7 @@ use shared::base::rights::{DOMAIN_PATH, Permission, Role};
 use shared::domain::people::password::Reason;
 use shared::domain::people::{auth_policy, password};
 use shared::http::dialect::Dialect;
-use shared::http::routes::Row;
+use shared::http::routes::{self, Row};
 pub use wso2_files::FilesOfTenant;
 pub use wso2_oauth::TestClient;
 pub use wso2_policies::Policies;

@@ -2,6 +2,7 @@
 
 use shared::base::error::Error;
 use shared::http::pipeline::{Service, service};
+use shared::http::routes;
 use shared::services::context::Context;
 use std::collections::HashMap;
 

@@ -128,7 +128,7 @@ pub async fn returned(mut call: Call<'_>) -> Result<Reply, Error> {
         Some(state @ CredentialText::ApiKey { .. }) => {
             finish(&mut call, &state, &query, &own).await
         }
-        _ => (own.clone(), Err(Lost::plain("invalid_state"))),
+        _ => (own.clone(), Err(Lost::plain(Code::InvalidState))),
     };
     let pairs = match &outcome {
         Ok((session, auth_response)) => {
@@ -180,9 +180,9 @@ struct Lost {
 }
 
 impl Lost {
-    fn plain(message: &str) -> Self {
+    fn plain(code: Code) -> Self {
         Self {
-            message: message.to_owned(),
+            message: code.to_string(),
             cause: None,
         }
     }
@@ -192,9 +192,9 @@ impl Lost {
             // The coded refusals of `$fh.auth`: they say who is not let in, and why.
             Kind::Forbidden => error.message,
             Kind::Unavailable | Kind::TooManyRequests | Kind::Conflict => {
-                "temporarily_unavailable".to_owned()
+                Code::TemporarilyUnavailable.to_string()
             }
-            _ => "internal_error".to_owned(),
+            _ => Code::InternalError.to_string(),
         };
         Self {
             message,
@@ -205,13 +205,13 @@ impl Lost {
 
 impl From<Failure> for Lost {
     fn from(failure: Failure) -> Self {
-        let (message, cause) = match failure {
-            Failure::Denied(text) => ("access_denied", text),
-            Failure::Unreachable(text) => ("provider_unavailable", text),
-            Failure::Misconfigured(text) => ("provider_misconfigured", text),
+        let (code, cause) = match failure {
+            Failure::Denied(text) => (Code::AccessDenied, text),
+            Failure::Unreachable(text) => (Code::ProviderUnavailable, text),
+            Failure::Misconfigured(text) => (Code::ProviderMisconfigured, text),
         };
         Self {
-            message: message.to_owned(),
+            message: code.to_string(),
             cause: Some(cause),
         }
     }
@@ -238,13 +238,13 @@ async fn finish(
     // nothing.
     let pending = match sign_in::take(&mut call.reader, state).await {
         Ok(Some(pending)) => pending,
-        Ok(None) => return (own.to_owned(), Err(Lost::plain("invalid_state"))),
+        Ok(None) => return (own.to_owned(), Err(Lost::plain(Code::InvalidState))),
         Err(error) => return (own.to_owned(), Err(Lost::by(error))),
     };
     let (domain, policy) = match still(call, state, &pending).await {
         Ok(Some(found)) => found,
         // What the policy allowed then it may not allow any more, its pages too.
-        Ok(None) => return (own.to_owned(), Err(Lost::plain("unknown_policyId"))),
+        Ok(None) => return (own.to_owned(), Err(Lost::plain(Code::UnknownPolicyId))),
         Err(error) => return (own.to_owned(), Err(Lost::by(error))),
     };
     let entrance = Entrance {

@@ -10,7 +10,7 @@ use shared::base::text::Text;
 use shared::domain::apps::policy_partial;
 use shared::domain::apps::policy_partial::Said;
 use shared::domain::apps::publication::Named;
-use shared::http::dialect::wso2_views::{AppList, Summary};
+use shared::http::dialect::wso2_views::{AppList, BASE, Summary};
 use shared::http::incoming::Incoming;
 use shared::http::paging::{SLICE_DEFAULT, Slice};
 use shared::http::pipeline::{Call, Operations, Plan};

@@ -249,9 +249,9 @@ impl Code {
     }
 
     /// The code, and a sentence that every dialect writes after it: `code: sentence`.
-    pub fn with(self, sentence: impl Into<String>) -> Text {
+    pub fn with(self, sentence: impl Into<String>) -> ErrorText {
         let sentence = sentence.into();
-        Text {
+        ErrorText {
             message: format!("{self}: {sentence}"),
             code: Some(self),
             detail: Some(sentence),
@@ -261,8 +261,8 @@ impl Code {
 
     /// The code alone where clients compare the whole text, and a sentence beside it where people
     /// read it.
-    pub fn beside(self, sentence: impl Into<String>) -> Text {
-        Text {
+    pub fn beside(self, sentence: impl Into<String>) -> ErrorText {
+        ErrorText {
             message: self.as_str().to_owned(),
             code: Some(self),
             detail: Some(sentence.into()),
@@ -279,7 +279,7 @@ impl fmt::Display for Code {
 
 /// What an error says: made of a code, of a sentence, or of both. Nothing reads the sentences.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Text {
+pub struct ErrorText {
     /// What clients read: the code, `code: sentence`, or the sentence alone.
     pub(crate) message: String,
     /// The code.
@@ -290,7 +290,7 @@ pub struct Text {
     pub(crate) field: Option<String>,
 }
 
-impl Text {
+impl ErrorText {
     /// The code of a request's field that is wrong, and a sentence after it.
     pub fn of_field(field: &str, sentence: impl Into<String>) -> Self {
         let sentence = sentence.into();
@@ -332,13 +332,13 @@ impl Text {
     }
 }
 
-impl From<Code> for Text {
+impl From<Code> for ErrorText {
     fn from(code: Code) -> Self {
         code.beside(code.meaning())
     }
 }
 
-impl From<String> for Text {
+impl From<String> for ErrorText {
     fn from(message: String) -> Self {
         Self {
             message,
@@ -349,13 +349,13 @@ impl From<String> for Text {
     }
 }
 
-impl From<&str> for Text {
+impl From<&str> for ErrorText {
     fn from(message: &str) -> Self {
         message.to_owned().into()
     }
 }
 
-impl From<Refusal> for Text {
+impl From<Refusal> for ErrorText {
     fn from(refusal: Refusal) -> Self {
         refusal.code.with(refusal.sentence)
     }

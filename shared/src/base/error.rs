@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::base::code::{Code, Text};
+use crate::base::code::{Code, ErrorText};
 
 /// What went wrong, as the caller must understand it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -84,8 +84,8 @@ pub struct Error {
 
 impl Error {
     /// An error of that meaning with that text.
-    pub fn new(kind: Kind, text: impl Into<Text>) -> Self {
-        let Text {
+    pub fn new(kind: Kind, text: impl Into<ErrorText>) -> Self {
+        let ErrorText {
             message,
             code,
             detail,
@@ -144,22 +144,22 @@ impl Error {
     }
 
     /// The thing named is not there.
-    pub fn not_found(text: impl Into<Text>) -> Self {
+    pub fn not_found(text: impl Into<ErrorText>) -> Self {
         Self::new(Kind::NotFound, text)
     }
 
     /// The request is not valid.
-    pub fn invalid(text: impl Into<Text>) -> Self {
+    pub fn invalid(text: impl Into<ErrorText>) -> Self {
         Self::new(Kind::Invalid, text)
     }
 
     /// It contradicts what is stored.
-    pub fn conflict(text: impl Into<Text>) -> Self {
+    pub fn conflict(text: impl Into<ErrorText>) -> Self {
         Self::new(Kind::Conflict, text)
     }
 
     /// The caller may not do this.
-    pub fn forbidden(text: impl Into<Text>) -> Self {
+    pub fn forbidden(text: impl Into<ErrorText>) -> Self {
         Self::new(Kind::Forbidden, text)
     }
 
@@ -180,7 +180,7 @@ impl Error {
     }
 
     /// More than the limit allows.
-    pub fn too_large(text: impl Into<Text>) -> Self {
+    pub fn too_large(text: impl Into<ErrorText>) -> Self {
         Self::new(Kind::TooLarge, text)
     }
 

@@ -9,6 +9,7 @@ pub mod id;
 pub mod kind;
 pub mod lenient;
 pub mod limits;
+pub mod remote;
 pub mod rights;
 pub mod secret;
 pub mod text;

@@ -344,6 +344,17 @@ impl Rights {
     pub const fn covers(self, other: Self) -> bool {
         self.0 & other.0 == other.0
     }
+
+    /// The others that are not in it, for a sentence: `write teams, delete users`.
+    pub fn lacking(self, others: Self) -> String {
+        let missing = |right: &Right| others.contains(*right) && !self.contains(*right);
+        let words: Vec<&str> = Right::ALL
+            .into_iter()
+            .filter(missing)
+            .map(Right::words)
+            .collect();
+        words.join(", ")
+    }
 }
 
 /// A role of the platform (003 chapter 8).
@@ -423,6 +434,11 @@ impl FromStr for Role {
         Self::ALL
             .into_iter()
             .find(|role| role.as_str() == text)
-            .ok_or_else(|| Error::invalid(Code::InvalidRoles))
+            .ok_or_else(|| {
+                let roles: Vec<&str> = Self::ALL.into_iter().map(Self::as_str).collect();
+                Error::invalid(
+                    Code::InvalidRoles.beside(format!("A role is one of {}", roles.join(", "))),
+                )
+            })
     }
 }

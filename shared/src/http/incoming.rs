@@ -4,7 +4,7 @@ use lambda_http::{Body, RequestExt};
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
-use crate::base::code::{Code, Text};
+use crate::base::code::{Code, ErrorText};
 use crate::base::conditions::Conditions;
 use crate::base::error::{Error, Kind};
 use crate::base::id::Handle;
@@ -20,7 +20,7 @@ pub struct Incoming {
     pub params: Vec<(String, String)>,
     /// The body's object with the query's fields under it; an error that the operation's parsing
     /// will meet.
-    input: Result<Map<String, Value>, (Kind, Text)>,
+    input: Result<Map<String, Value>, (Kind, ErrorText)>,
     /// The raw body, for multipart.
     pub body: Vec<u8>,
     /// The body's content type.
@@ -260,7 +260,7 @@ impl Incoming {
             .map_err(|(kind, text)| Error::new(kind, text))?;
         field_errors::read(input).map_err(|error| match error.field {
             Some(field) => Error::invalid(
-                Text::beside_field(singular(&field), error.sentence).in_field(&field),
+                ErrorText::beside_field(singular(&field), error.sentence).in_field(&field),
             ),
             None => Error::invalid(Code::InvalidJson.beside(error.sentence)),
         })
@@ -289,7 +289,7 @@ fn input(
     content_type: &str,
     mut fields: Map<String, Value>,
     is_get: bool,
-) -> Result<Map<String, Value>, (Kind, Text)> {
+) -> Result<Map<String, Value>, (Kind, ErrorText)> {
     if content_type.to_ascii_lowercase().starts_with("multipart/") {
         return Ok(fields);
     }

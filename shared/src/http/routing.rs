@@ -3,7 +3,7 @@
 use http::Method;
 use percent_encoding::percent_decode_str;
 
-use crate::base::code::Text;
+use crate::base::code::ErrorText;
 use crate::base::error::{Error, Kind};
 use crate::http::routes::Row;
 
@@ -101,12 +101,15 @@ impl Router {
         for (name, raw) in found.params.iter() {
             let value = percent_decode_str(raw)
                 .decode_utf8()
-                .map_err(|_| Error::invalid(Text::beside_field(name, WRONG_PARAMETER)))?;
+                .map_err(|_| Error::invalid(ErrorText::beside_field(name, WRONG_PARAMETER)))?;
             if value.is_empty()
                 || value.contains(['/', '\\'])
                 || value.chars().any(char::is_control)
             {
-                return Err(Error::invalid(Text::beside_field(name, WRONG_PARAMETER)));
+                return Err(Error::invalid(ErrorText::beside_field(
+                    name,
+                    WRONG_PARAMETER,
+                )));
             }
             params.push((name.to_owned(), value.into_owned()));
         }

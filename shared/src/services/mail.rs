@@ -16,6 +16,7 @@ use crate::base::clock::Timestamp;
 use crate::base::code::Code;
 use crate::base::error::Error;
 use crate::base::id::{Guid, base32, random_bytes};
+use crate::base::remote;
 
 /// A mail to be sent.
 #[derive(Clone, Debug)]
@@ -187,7 +188,7 @@ impl Mailer for SesMailer {
                 .to_owned();
             Error {
                 message,
-                ..Error::unavailable(aws_sdk_dynamodb::error::DisplayErrorContext(error))
+                ..remote::failure(&error)
             }
         })?;
         Ok(())

@@ -13,6 +13,7 @@ use aws_smithy_types::byte_stream::ByteStream;
 
 use crate::base::code::Code;
 use crate::base::error::Error;
+use crate::base::remote;
 
 /// What is known of an object.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -203,7 +204,7 @@ where
             cause: Some(DisplayErrorContext(&error).to_string()),
             ..Error::conflict("The object exists already")
         },
-        _ => Error::unavailable(DisplayErrorContext(&error)),
+        _ => remote::failure(&error),
     }
 }
 

@@ -6,7 +6,7 @@ use std::str::FromStr;
 use askama::Template;
 
 use crate::base::clock::Timestamp;
-use crate::base::code::{Code, Text};
+use crate::base::code::{Code, ErrorText};
 use crate::base::environment::Environment;
 use crate::base::error::Error;
 use crate::base::id::{AppId, AppRef, Guid, Handle};
@@ -262,7 +262,7 @@ fn known<T: Copy + PartialEq + Display>(
         let one = all.iter().find(|one| one.to_string() == *word);
         let one = one.ok_or_else(|| {
             let allowed: Vec<String> = all.iter().map(ToString::to_string).collect();
-            Error::invalid(Text::of_field(
+            Error::invalid(ErrorText::of_field(
                 field,
                 format!("{} is none of {}", quoted(word), allowed.join(", ")),
             ))

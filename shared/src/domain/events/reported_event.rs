@@ -4,7 +4,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use crate::base::clock::Timestamp;
-use crate::base::code::{Code, Text};
+use crate::base::code::{Code, ErrorText};
 use crate::base::environment::Environment;
 use crate::base::error::{Error, Kind};
 use crate::base::id::{AppId, AppRef, Guid, Handle};
@@ -82,7 +82,7 @@ pub struct Report {
 }
 
 fn too_long(field: &str, most: usize) -> Error {
-    Error::invalid(Text::of_field(
+    Error::invalid(ErrorText::of_field(
         field,
         format!("at most {most} characters, none of them a control character"),
     ))
@@ -240,7 +240,7 @@ impl Report {
         now: Timestamp,
     ) -> Result<Event, Error> {
         let named =
-            |field: &str, error: Error| Error::invalid(Text::of_field(field, error.message));
+            |field: &str, error: Error| Error::invalid(ErrorText::of_field(field, error.message));
         let known = self.name()?;
         let category = either(self.category.take(), self.event_class.take())
             .map_or(Ok(known.category), |text| text.parse::<Category>())

@@ -257,9 +257,10 @@ fn refuse_above(who: &Principal, rights: Rights) -> Result<(), Error> {
     if who.rights.covers(rights) {
         Ok(())
     } else {
-        Err(Error::forbidden(
-            "This team holds permissions that you do not hold",
-        ))
+        Err(Error::forbidden(format!(
+            "This team gives rights that the caller lacks: {}",
+            who.rights.lacking(rights)
+        )))
     }
 }
 

@@ -4,7 +4,7 @@
 //! Nobody grants what they do not hold, and nobody touches a user who may do what they may not.
 //! Both sides of every membership are written in the transaction that changes the user.
 
-use crate::base::code::{Code, Text};
+use crate::base::code::{Code, ErrorText};
 use crate::base::error::{Error, Kind};
 use crate::base::id::{Guid, Handle, TeamId};
 use crate::base::rights::{Right, Role};
@@ -55,7 +55,7 @@ fn parsed<T: PartialEq>(
         }
     }
     if found.len() > MEMBERSHIPS_LIMIT {
-        return Err(Error::invalid(Text::of_field(
+        return Err(Error::invalid(ErrorText::of_field(
             what,
             format!("at most {MEMBERSHIPS_LIMIT} in one call"),
         )));
@@ -248,7 +248,7 @@ async fn joined_teams(
         .any(|team| !who.rights.covers(access.of_team(handle, team)))
     {
         return Err(Error::forbidden(
-            "This team holds permissions that you do not hold",
+            "One of the user's teams gives rights that the caller lacks",
         ));
     }
     let mut writes = Vec::new();

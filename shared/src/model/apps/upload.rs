@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::base::clock::Timestamp;
-use crate::base::code::{Code, Refusal, Text};
+use crate::base::code::{Code, ErrorText, Refusal};
 use crate::base::id::{AppId, BinaryType, Guid};
 use crate::store::record::Record;
 
@@ -140,7 +140,7 @@ impl Record for Upload {
 
 impl Upload {
     /// Why it was refused, for an error.
-    pub fn why_refused(&self) -> Text {
+    pub fn why_refused(&self) -> ErrorText {
         match &self.refusal {
             Some(refusal) => refusal.clone().into(),
             None => self.reason.clone().unwrap_or_default().into(),

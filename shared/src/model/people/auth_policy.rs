@@ -6,7 +6,7 @@ use identity_providers::{Configuration, PolicyType, Reach, Refused};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::base::code::{Code, Text};
+use crate::base::code::{Code, ErrorText};
 use crate::base::error::Error;
 use crate::base::id::Guid;
 use crate::services::sealing::DataKey;
@@ -160,7 +160,7 @@ impl Policy {
             });
             let kept = kept.and_then(|before| before.sealed.get(*field));
             let kept = kept.ok_or_else(|| {
-                Error::invalid(Text::of_field(
+                Error::invalid(ErrorText::of_field(
                     field,
                     "it was kept for another provider or client, send it again",
                 ))
@@ -171,8 +171,9 @@ impl Policy {
             );
             sealed.insert((*field).to_owned(), kept.clone());
         }
-        Configuration::parse(kind, &whole, reach)
-            .map_err(|refused| Error::invalid(Text::of_field(&refused.field, refused.reason)))?;
+        Configuration::parse(kind, &whole, reach).map_err(|refused| {
+            Error::invalid(ErrorText::of_field(&refused.field, refused.reason))
+        })?;
         for field in kind.secrets() {
             if let Some(Value::String(secret)) = whole.remove(*field)
                 && !secret.is_empty()

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::base::clock::Timestamp;
-use crate::base::code::{Code, Text};
+use crate::base::code::{Code, ErrorText};
 use crate::base::error::Error;
 use crate::base::id::{Handle, TeamId};
 use crate::base::rights::{DOMAIN_PATH, Level, Right, Rights};
@@ -73,7 +73,7 @@ fn checked_path(path: &str, field: &str) -> Result<(), Error> {
     if fits {
         Ok(())
     } else {
-        Err(Error::invalid(Text::of_field(
+        Err(Error::invalid(ErrorText::of_field(
             field,
             format!(
                 "{:?} is no path of permissions",
@@ -135,7 +135,7 @@ impl Grants {
             (grants.objects.len(), "business-objects"),
         ] {
             if paths > PATHS_LIMIT {
-                return Err(Error::invalid(Text::of_field(
+                return Err(Error::invalid(ErrorText::of_field(
                     field,
                     format!("at most {PATHS_LIMIT} paths"),
                 )));
