@@ -2,6 +2,7 @@
 //! have.
 
 use appdepot_template::{NEEDS, Trigger, logical_id};
+use shared::http::routes;
 use std::collections::BTreeSet;
 use std::path::Path;
 use yaml::Node;
