@@ -104,7 +104,7 @@ fn documented() -> Vec<Documented> {
 
 /// The rows of the route table.
 fn served() -> impl Iterator<Item = Row> {
-    shared::routes::all()
+    shared::http::routes::all()
         .into_iter()
         .flat_map(|function| function.rows)
 }
