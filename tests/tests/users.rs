@@ -330,7 +330,7 @@ async fn what_cannot_be_made_changes_nothing() {
         "create",
         with("teamIds", json!(whole_team)),
         403,
-        "permissions that you do not hold",
+        "rights that the caller lacks",
     )
     .await;
     refused(
@@ -993,7 +993,7 @@ async fn nobody_touches_who_stands_above_and_one_administrator_stays() {
             "update",
             body,
             403,
-            "permissions that you do not hold",
+            "rights that the caller lacks",
         )
         .await;
     }
@@ -1030,7 +1030,7 @@ async fn nobody_touches_who_stands_above_and_one_administrator_stays() {
         "update",
         json!({"username": "worker", "password": "mine now"}),
         403,
-        "permissions that you do not hold",
+        "rights that the caller lacks",
     )
     .await;
     for body in [
