@@ -339,7 +339,7 @@ async fn what_cannot_be_made_changes_nothing() {
         "create",
         with("roles", json!("")),
         403,
-        "permission",
+        "right to delete users",
     )
     .await;
     assert_eq!(of_tenant(&world.snapshot().await, tenant.handle), before);
@@ -1012,7 +1012,7 @@ async fn nobody_touches_who_stands_above_and_one_administrator_stays() {
         "delete",
         json!({"username": "worker"}),
         403,
-        "permission",
+        "right to write users",
     )
     .await;
     // By a team, too.
