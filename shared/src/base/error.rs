@@ -40,7 +40,7 @@ pub struct Error {
     pub kind: Kind,
     /// The text that the caller reads.
     pub message: String,
-    /// What the log gets, once, from the spine. It never reaches a caller.
+    /// What the log gets, once, from the pipeline. It never reaches a caller.
     pub cause: Option<String>,
     /// Whether a failed sign-in is meant (RHMAP adds `result:"fail"`).
     pub sign_in: bool,

@@ -132,8 +132,8 @@ pub fn put<R: Record>(key: Key, record: &R, condition: Condition) -> Result<Writ
     Ok(Write::Put(item(key, record, 1)?, condition))
 }
 
-/// Reads for one request: what the spine fetched together with the credential is answered without a
-/// call.
+/// Reads for one request: what the pipeline fetched together with the credential is answered
+/// without a call.
 pub struct Reader<'a> {
     table: &'a dyn Table,
     now: Timestamp,

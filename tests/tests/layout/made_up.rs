@@ -298,9 +298,10 @@ fn a_path_is_found_in_code_and_in_macros_and_not_in_tests_or_the_table() {
     let prefixes = Prefixes::of(["/box/srv/1.1/tst/version"]);
     let found = path_literals(
         &made(&[
-            ("shared/src/lib.rs", "pub mod routes;\npub mod a;\n"),
+            ("shared/src/lib.rs", "pub mod http;\npub mod a;\n"),
+            ("shared/src/http/mod.rs", "pub mod routes;\n"),
             (
-                "shared/src/routes.rs",
+                "shared/src/http/routes.rs",
                 "const P: &str = \"/box/srv/1.1/tst/version\";",
             ),
             (
