@@ -5,6 +5,7 @@ use std::str::FromStr as _;
 
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
+use shared::base::code::ErrorText;
 use shared::base::error::Error;
 use shared::base::text::{Label, Name, Text};
 use shared::domain::publishing::app_text::{NAME_LIMIT, Said, ShortDescription, VERSION_LIMIT};
@@ -60,7 +61,10 @@ impl Fields {
         };
         match shared::base::lenient::text(value.clone()) {
             Ok(text) => Ok(Some(text)),
-            Err(_) => Err(Error::invalid(format!("{} must be a text", names[0]))),
+            Err(_) => Err(Error::invalid(ErrorText::about(
+                names[0],
+                " must be a text",
+            ))),
         }
     }
 
@@ -77,9 +81,9 @@ impl Fields {
             return Ok(None);
         };
         let text = Text::new(text).ok_or_else(|| {
-            Error::invalid(format!(
-                "{} must be a text of at most {most} characters",
-                names[0]
+            Error::invalid(ErrorText::about(
+                names[0],
+                format!(" must be a text of at most {most} characters"),
             ))
         })?;
         Ok(Some(text))
@@ -94,7 +98,10 @@ impl Fields {
             None => Ok(None),
             Some("true") => Ok(Some(true)),
             Some("false") => Ok(Some(false)),
-            Some(_) => Err(Error::invalid(format!("{name} must be true or false"))),
+            Some(_) => Err(Error::invalid(ErrorText::about(
+                name,
+                " must be true or false",
+            ))),
         }
     }
 
@@ -104,7 +111,7 @@ impl Fields {
         };
         serde_json::from_value(value.clone())
             .map(Some)
-            .map_err(|_| Error::invalid(format!("{name} must be {what}")))
+            .map_err(|_| Error::invalid(ErrorText::about(name, format!(" must be {what}"))))
     }
 
     /// Everything that is said of an application.

@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use lambda_http::{Body, Request};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
+use shared::base::code::ErrorText;
 use shared::base::error::{Error, Kind};
 use shared::base::id::{AppId, BinaryType, Handle};
 use shared::domain::apps::upload::Announced;
@@ -104,7 +105,7 @@ pub fn plan(op: Op, incoming: &Incoming, handle: Handle) -> Plan {
 /// A parameter that must be there.
 fn required(name: &str, text: Option<String>) -> Result<String, Error> {
     text.filter(|text| !text.trim().is_empty())
-        .ok_or_else(|| Error::invalid(format!("invalid_{name}: the parameter is missing")))
+        .ok_or_else(|| Error::invalid(ErrorText::of_field(name, "the parameter is missing")))
 }
 
 /// What calls name differently.
@@ -118,13 +119,12 @@ const NAMES: [(&str, &str); 5] = [
 
 /// An error in the words of calls.
 fn in_words(error: Error) -> Error {
-    let renamed = NAMES.iter().chain(&[("LUuploadFile", "app_file")]);
-    let message = renamed
-        .filter_map(|(here, there)| Some((here, error.message.strip_prefix(there)?)))
-        .map(|(here, rest)| format!("{here}{rest}"))
-        .next();
-    match message {
-        Some(message) => Error { message, ..error },
+    let mut renamed = NAMES.iter().chain(&[("LUuploadFile", "app_file")]);
+    let here = renamed
+        .find(|(_, there)| error.field.as_deref() == Some(there))
+        .map(|(here, _)| *here);
+    match here {
+        Some(here) => error.with_field_named(here),
         None => error,
     }
 }

@@ -10,8 +10,7 @@ use shared::http::incoming::Incoming;
 use shared::http::pipeline::{Call, Operations, Plan};
 use shared::http::reply::Reply;
 use shared::http::routes::Function;
-use shared::http::routes::apperian_applications::FUNCTION;
-use shared::http::routes::apperian_applications::Op;
+use shared::http::routes::apperian_applications::{FUNCTION, Op};
 
 mod applications;
 

@@ -3,6 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
+use shared::base::code::Code;
 use shared::base::error::Error;
 use shared::base::id::{AppId, Guid, Handle};
 use shared::domain::apps::upload::Announced;
@@ -158,8 +159,8 @@ async fn ended(call: &mut Call<'_>, named: &Guid) -> Result<Upload, Error> {
         .value;
     match found.state_at(call.reader.now()) {
         State::Attached => Ok(found),
-        State::Refused => Err(Error::invalid(found.reason.unwrap_or_default())),
-        State::Expired => Err(Error::invalid(format!("expired: {}", EXPIRED))),
+        State::Refused => Err(Error::invalid(found.why_refused())),
+        State::Expired => Err(Error::invalid(Code::Expired.with(EXPIRED))),
         State::Waiting => Err(Error::conflict(
             "upload_id: the bytes of the upload have not arrived",
         )),

@@ -8,7 +8,7 @@ use std::time::Duration;
 use embedded_store::ObjectCreated;
 use serde_json::{Value, json};
 use shared::domain::apps::upload;
-use shared::model::apps::upload::CRASHED;
+use shared::model::apps::upload::crashed;
 use shared::services::context::Context;
 use shared::store::keys;
 use shared::store::record::Reader;
@@ -124,7 +124,7 @@ impl Notifier {
             return;
         };
         let mut reader = Reader::new(&*self.context.table, self.context.clock.now());
-        let refused = upload::refuse(&mut reader, handle, &guid, CRASHED).await;
+        let refused = upload::refuse(&mut reader, handle, &guid, crashed()).await;
         let deleted = match self.context.objects() {
             Ok(objects) => objects.delete(&created.key).await,
             Err(error) => Err(error),

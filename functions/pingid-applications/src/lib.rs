@@ -9,8 +9,7 @@ use shared::http::messages::SignedMessages;
 use shared::http::pipeline::{Call, Operations, Plan};
 use shared::http::reply::Reply;
 use shared::http::routes::Function;
-use shared::http::routes::pingid_applications::FUNCTION;
-use shared::http::routes::pingid_applications::Op;
+use shared::http::routes::pingid_applications::{FUNCTION, Op};
 
 mod applications;
 

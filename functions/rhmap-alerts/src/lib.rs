@@ -2,6 +2,7 @@
 
 use requests::{AlertBody, AuditBody, Place, place};
 use serde::Serialize;
+use shared::base::code::Code;
 use shared::base::error::Error;
 use shared::base::id::{AppId, Guid, Handle};
 use shared::domain::events::alert::Watched;
@@ -10,8 +11,7 @@ use shared::http::incoming::Incoming;
 use shared::http::pipeline::{Call, Operations, Plan};
 use shared::http::reply::Reply;
 use shared::http::routes::Function;
-use shared::http::routes::rhmap_alerts::FUNCTION;
-use shared::http::routes::rhmap_alerts::Op;
+use shared::http::routes::rhmap_alerts::{FUNCTION, Op};
 use shared::store::keys;
 use views::{AlertView, Options};
 
@@ -134,9 +134,12 @@ async fn create(mut call: Call<'_>) -> Result<Reply, Error> {
     }
     let watched = match place {
         Some(place) => place.watched,
-        None => body
-            .watched()?
-            .ok_or_else(|| Error::invalid("invalid_guid"))?,
+        None => body.watched()?.ok_or_else(|| {
+            Error::invalid(
+                Code::InvalidGuid
+                    .beside("This is not the guid of any alert: it is missing or malformed"),
+            )
+        })?,
     };
     let changes = body.said().checked()?;
     // What is said is judged as a whole before the app is looked for.
@@ -157,10 +160,12 @@ fn named(call: &Call<'_>) -> Result<alert::Named, Error> {
     };
     match place(call.incoming)? {
         Some(place) => named(
-            call.incoming
-                .param("alert")
-                .parse()
-                .map_err(|_| Error::invalid("invalid_guid"))?,
+            call.incoming.param("alert").parse().map_err(|_| {
+                Error::invalid(
+                    Code::InvalidGuid
+                        .beside("This is not the guid of any alert: it is missing or malformed"),
+                )
+            })?,
             Some(place),
         ),
         None => named(call.body::<requests::GuidBody>()?.guid, None),

@@ -2,6 +2,7 @@
 //! `/api/v2`.
 
 use serde::Deserialize;
+use shared::base::code::Code;
 use shared::base::environment::Environment;
 use shared::base::error::Error;
 use shared::base::id::{AppRef, Guid};
@@ -31,7 +32,7 @@ pub fn place(incoming: &Incoming) -> Result<Option<Place>, Error> {
     let env = incoming
         .param("env")
         .parse()
-        .map_err(|_| Error::invalid("invalid_env"))?;
+        .map_err(|_| Error::invalid(Code::InvalidEnv))?;
     Ok(Some(Place {
         watched: app.parse()?,
         env,
@@ -72,7 +73,10 @@ fn watched(uid: Option<&String>, app_guid: Option<&String>) -> Result<Option<Wat
     };
     match (read(uid)?, read(app_guid)?) {
         // Two apps: nobody knows which one is meant.
-        (Some(one), Some(other)) if one != other => Err(Error::invalid("invalid_guid")),
+        (Some(one), Some(other)) if one != other => Err(Error::invalid(
+            Code::InvalidGuid
+                .beside("This is not the guid of any alert: it is missing or malformed"),
+        )),
         (one, other) => Ok(one.or(other)),
     }
 }
@@ -91,12 +95,15 @@ impl AlertBody {
     /// # Errors
     /// Invalid where one of both is missing.
     pub fn place(self) -> Result<Place, Error> {
-        let watched = self
-            .watched()?
-            .ok_or_else(|| Error::invalid("invalid_guid"))?;
+        let watched = self.watched()?.ok_or_else(|| {
+            Error::invalid(
+                Code::InvalidGuid
+                    .beside("This is not the guid of any alert: it is missing or malformed"),
+            )
+        })?;
         Ok(Place {
             watched,
-            env: self.env.ok_or_else(|| Error::invalid("invalid_env"))?,
+            env: self.env.ok_or_else(|| Error::invalid(Code::InvalidEnv))?,
         })
     }
 
@@ -109,11 +116,13 @@ impl AlertBody {
             .watched()?
             .is_some_and(|watched| watched != place.watched)
         {
-            return Err(Error::invalid("invalid_uid: the path names another app"));
+            return Err(Error::invalid(
+                Code::InvalidUid.with("the path names another app"),
+            ));
         }
         if self.env.as_ref().is_some_and(|env| *env != place.env) {
             return Err(Error::invalid(
-                "invalid_env: the path names another environment",
+                Code::InvalidEnv.with("the path names another environment"),
             ));
         }
         Ok(())
@@ -129,7 +138,9 @@ impl AlertBody {
             .as_ref()
             .is_some_and(|guid| guid.as_str() != alert)
         {
-            Err(Error::invalid("invalid_guid: the path names another alert"))
+            Err(Error::invalid(
+                Code::InvalidGuid.with("the path names another alert"),
+            ))
         } else {
             Ok(())
         }
@@ -239,17 +250,17 @@ impl AuditBody {
     pub fn asked(self) -> Result<Asked, Error> {
         let Some(Watched::App(app)) = watched(self.uid.as_ref(), self.app_guid.as_ref())? else {
             return Err(Error::invalid(
-                "invalid_guid: notifications are listed for one app each",
+                Code::InvalidGuid.with("notifications are listed for one app each"),
             ));
         };
-        let env = self.env.ok_or_else(|| Error::invalid("invalid_env"))?;
+        let env = self.env.ok_or_else(|| Error::invalid(Code::InvalidEnv))?;
         if self
             .limit
             .is_some_and(|limit| !(1..=LIMIT_MOST).contains(&limit))
         {
-            return Err(Error::invalid(format!(
-                "invalid_limit: it is a number from 1 to {LIMIT_MOST}"
-            )));
+            return Err(Error::invalid(
+                Code::InvalidLimit.with(format!("it is a number from 1 to {LIMIT_MOST}")),
+            ));
         }
         let after = paging::place_in_time(self.cursor)?;
         Ok(Asked {

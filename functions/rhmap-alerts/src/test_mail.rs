@@ -1,6 +1,7 @@
 //! Of no document: a mail to those who are to be an alert's recipients.
 
 use serde::Serialize;
+use shared::base::code::Code;
 use shared::base::error::Error;
 use shared::domain::events::alert;
 use shared::domain::events::alert::Said;
@@ -23,7 +24,7 @@ pub async fn send(mut call: Call<'_>) -> Result<Reply, Error> {
     let emails = alert::recipients(
         &body
             .emails
-            .ok_or_else(|| Error::invalid("invalid_emails"))?,
+            .ok_or_else(|| Error::invalid(Code::InvalidEmails))?,
     )?;
     // A name is judged as that of an alert is.
     let name = body.alert_name.filter(|name| !name.trim().is_empty());

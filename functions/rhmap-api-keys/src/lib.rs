@@ -1,6 +1,7 @@
 //! 003 chapter 1: API keys of users and apps.
 
 use serde::{Deserialize, Serialize};
+use shared::base::code::Code;
 use shared::base::error::Error;
 use shared::base::id::{AppRef, Handle};
 use shared::base::secret::CredentialText;
@@ -10,8 +11,7 @@ use shared::http::incoming::Incoming;
 use shared::http::pipeline::{Call, Operations, Plan};
 use shared::http::reply::Reply;
 use shared::http::routes::Function;
-use shared::http::routes::rhmap_api_keys::FUNCTION;
-use shared::http::routes::rhmap_api_keys::Op;
+use shared::http::routes::rhmap_api_keys::{FUNCTION, Op};
 use shared::model::credentials::credential::{ApiKey, KeyOf};
 use shared::model::people::principal::Principal;
 use shared::services::sealing::DataKey;
@@ -85,8 +85,13 @@ impl OwnerBody {
         match (self.kind, self.app_id) {
             (KeyType::User, _) => Ok(KeyOf::User(who.owner.user.clone())),
             (KeyType::App, Some(AppRef::Ours(app))) => Ok(KeyOf::App(app.item())),
-            (KeyType::App, Some(AppRef::Foreign)) => Err(Error::not_found("invalid_guid")),
-            (KeyType::App, None) => Err(Error::invalid("invalid_guid")),
+            (KeyType::App, Some(AppRef::Foreign)) => Err(Error::not_found(
+                Code::InvalidGuid.beside("There is no app with this guid in this domain"),
+            )),
+            (KeyType::App, None) => Err(Error::invalid(
+                Code::InvalidGuid
+                    .beside("This is not the guid of any app: it is missing or malformed"),
+            )),
         }
     }
 }

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use identity_providers::{Configuration, Failure, Pending};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::{Deserialize, Serialize};
+use shared::base::code::Code;
 use shared::base::error::{Error, Kind};
 use shared::base::secret::CredentialText;
 use shared::domain::sign_in::sign_in;
@@ -70,7 +71,7 @@ pub async fn begin(
         .as_deref()
         .is_some_and(|url| !may_end_at(url, &call.incoming.base_url, &configuration))
     {
-        return Err(Error::invalid("invalid_endRedirectUrl"));
+        return Err(Error::invalid(Code::InvalidEndRedirectUrl));
     }
     // Nobody is proved yet, and each asks the provider and leaves a record.
     attempt.charge_address(&call.reader).await?;
@@ -134,7 +135,7 @@ pub async fn returned(mut call: Call<'_>) -> Result<Reply, Error> {
         Some(state @ CredentialText::ApiKey { .. }) => {
             finish(&mut call, &state, &query, &own).await
         }
-        _ => (own.clone(), Err(Lost::plain("invalid_state"))),
+        _ => (own.clone(), Err(Lost::plain(Code::InvalidState))),
     };
     let pairs = match &outcome {
         Ok((session, auth_response)) => {
@@ -186,9 +187,9 @@ struct Lost {
 }
 
 impl Lost {
-    fn plain(message: &str) -> Self {
+    fn plain(code: Code) -> Self {
         Self {
-            message: message.to_owned(),
+            message: code.to_string(),
             cause: None,
         }
     }
@@ -198,9 +199,9 @@ impl Lost {
             // The coded refusals of `$fh.auth`: they say who is not let in, and why.
             Kind::Forbidden => error.message,
             Kind::Unavailable | Kind::TooManyRequests | Kind::Conflict => {
-                "temporarily_unavailable".to_owned()
+                Code::TemporarilyUnavailable.to_string()
             }
-            _ => "internal_error".to_owned(),
+            _ => Code::InternalError.to_string(),
         };
         Self {
             message,
@@ -211,13 +212,13 @@ impl Lost {
 
 impl From<Failure> for Lost {
     fn from(failure: Failure) -> Self {
-        let (message, cause) = match failure {
-            Failure::Denied(text) => ("access_denied", text),
-            Failure::Unreachable(text) => ("provider_unavailable", text),
-            Failure::Misconfigured(text) => ("provider_misconfigured", text),
+        let (code, cause) = match failure {
+            Failure::Denied(text) => (Code::AccessDenied, text),
+            Failure::Unreachable(text) => (Code::ProviderUnavailable, text),
+            Failure::Misconfigured(text) => (Code::ProviderMisconfigured, text),
         };
         Self {
-            message: message.to_owned(),
+            message: code.to_string(),
             cause: Some(cause),
         }
     }
@@ -244,13 +245,13 @@ async fn finish(
     // nothing.
     let pending = match sign_in::take(&mut call.reader, state).await {
         Ok(Some(pending)) => pending,
-        Ok(None) => return (own.to_owned(), Err(Lost::plain("invalid_state"))),
+        Ok(None) => return (own.to_owned(), Err(Lost::plain(Code::InvalidState))),
         Err(error) => return (own.to_owned(), Err(Lost::by(error))),
     };
     let (domain, policy) = match still(call, state, &pending).await {
         Ok(Some(found)) => found,
         // What the policy allowed then it may not allow any more, its pages too.
-        Ok(None) => return (own.to_owned(), Err(Lost::plain("unknown_policyId"))),
+        Ok(None) => return (own.to_owned(), Err(Lost::plain(Code::UnknownPolicyId))),
         Err(error) => return (own.to_owned(), Err(Lost::by(error))),
     };
     let entrance = Entrance {

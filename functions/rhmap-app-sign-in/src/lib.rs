@@ -4,6 +4,7 @@
 use identity_providers::PolicyType;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
+use shared::base::code::Code;
 use shared::base::error::{Error, Kind};
 use shared::base::id::{Guid, Handle};
 use shared::base::secret::{CredentialText, device_id};
@@ -13,8 +14,7 @@ use shared::http::authenticate;
 use shared::http::pipeline::{Call, Operations};
 use shared::http::reply::Reply;
 use shared::http::routes::Function;
-use shared::http::routes::rhmap_app_sign_in::FUNCTION;
-use shared::http::routes::rhmap_app_sign_in::Op;
+use shared::http::routes::rhmap_app_sign_in::{FUNCTION, Op};
 use shared::model::people::auth_policy::PolicyIdClaim;
 use shared::model::people::principal::{Means, Principal};
 use shared::model::people::tenant::{StoreDirectory, Tenant};
@@ -107,17 +107,17 @@ async fn auth(mut call: Call<'_>) -> Result<Reply, Error> {
         .device
         .or(body.fh.and_then(|fh| fh.cuid))
         .filter(|cuid| !cuid.is_empty() && cuid.chars().count() <= CUID_LIMIT);
-    let cuid = cuid.ok_or_else(|| Error::invalid("invalid_device"))?;
+    let cuid = cuid.ok_or_else(|| Error::invalid(Code::InvalidDevice))?;
     let client_token = body.client_token.unwrap_or_default();
     if client_token.chars().count() > CLIENT_TOKEN_LIMIT {
-        return Err(Error::invalid("invalid_clientToken"));
+        return Err(Error::invalid(Code::InvalidClientToken));
     }
     if body
         .end_redirect_url
         .as_ref()
         .is_some_and(|url| url.chars().count() > URL_LIMIT)
     {
-        return Err(Error::invalid("invalid_endRedirectUrl"));
+        return Err(Error::invalid(Code::InvalidEndRedirectUrl));
     }
     let policy_id = body.policy_id.trim();
     let params = body.params.unwrap_or_default();
@@ -141,7 +141,7 @@ async fn auth(mut call: Call<'_>) -> Result<Reply, Error> {
         keys::device(handle, &device_id(&cuid)),
     ]);
     call.reader.fetch(wanted, Vec::new()).await?;
-    let unknown = || Error::forbidden("unknown_policyId");
+    let unknown = || Error::forbidden(Code::UnknownPolicyId);
     let tenant: Stored<Tenant> = call
         .reader
         .get(&keys::tenant(handle))
@@ -263,7 +263,7 @@ async fn verify_session(mut call: Call<'_>) -> Result<Reply, Error> {
 async fn session_info(mut call: Call<'_>) -> Result<Reply, Error> {
     let body: SessionBody = call.body()?;
     let Some(who) = caller_of(&mut call, &body.session_token).await? else {
-        return Err(Error::forbidden("invalid_sessionToken"));
+        return Err(Error::forbidden(Code::InvalidSessionToken));
     };
     let (cuid, policy) = match &who.means {
         Means::AppSession { cuid, policy } => (cuid, policy),

@@ -1,6 +1,7 @@
 //! 003 2.1 to 2.9: the store front.
 
 use serde::{Deserialize, Serialize};
+use shared::base::code::Code;
 use shared::base::error::Error;
 use shared::base::id::{AppId, AppRef, Guid, Handle};
 use shared::base::text::{Description, Name};
@@ -13,8 +14,7 @@ use shared::http::multipart;
 use shared::http::pipeline::{Call, Operations, Plan};
 use shared::http::reply::Reply;
 use shared::http::routes::Function;
-use shared::http::routes::rhmap_app_store::FUNCTION;
-use shared::http::routes::rhmap_app_store::Op;
+use shared::http::routes::rhmap_app_store::{FUNCTION, Op};
 use shared::model::apps::app::AppCard;
 use shared::model::apps::upload::Target;
 use shared::store::keys;
@@ -142,7 +142,7 @@ async fn shelve(mut call: Call<'_>, shelve: bool) -> Result<Reply, Error> {
 async fn upload_icon(mut call: Call<'_>) -> Result<Reply, Error> {
     let who = call.who()?;
     let form = multipart::read(call.incoming).await?;
-    let bytes = form.file.ok_or_else(|| Error::invalid("invalid_file"))?;
+    let bytes = form.file.ok_or_else(|| Error::invalid(Code::InvalidFile))?;
     let announced = Announced::whole(Target::StoreIcon, form.file_name, &bytes);
     multipart::deliver(call.context, &mut call.reader, who, announced, bytes).await?;
     call.reader.forget();

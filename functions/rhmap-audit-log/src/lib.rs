@@ -1,6 +1,7 @@
 //! 003 2.22: the log of downloads and installs.
 
 use serde::{Deserialize, Serialize};
+use shared::base::code::Code;
 use shared::base::error::Error;
 use shared::base::id::{AppRef, BinaryType, Guid, Handle};
 use shared::domain::log::audit;
@@ -9,8 +10,7 @@ use shared::http::incoming::Incoming;
 use shared::http::pipeline::{Call, Operations, Plan};
 use shared::http::reply::Reply;
 use shared::http::routes::Function;
-use shared::http::routes::rhmap_audit_log::FUNCTION;
-use shared::http::routes::rhmap_audit_log::Op;
+use shared::http::routes::rhmap_audit_log::{FUNCTION, Op};
 use shared::model::log::audit::LogRow;
 
 /// The function.
@@ -79,7 +79,11 @@ impl ListBody {
             text(value)
                 .map(|guid| {
                     guid.parse::<AppRef>()
-                        .map_err(|_| Error::invalid("invalid_guid"))?
+                        .map_err(|_| {
+                            Error::invalid(Code::InvalidGuid.beside(
+                                "This is not the guid of any item: it is missing or malformed",
+                            ))
+                        })?
                         .exact()
                 })
                 .transpose()
@@ -87,12 +91,12 @@ impl ListBody {
         let kind = text(self.store_item_binary_type)
             .map(|kind| {
                 kind.parse::<BinaryType>()
-                    .map_err(|_| Error::invalid("invalid_type"))
+                    .map_err(|_| Error::invalid(Code::InvalidType))
             })
             .transpose()?;
         let limit = self.limit.unwrap_or(LIMIT);
         if !(1..=LIMIT_MOST).contains(&limit) {
-            return Err(Error::invalid("invalid_limit"));
+            return Err(Error::invalid(Code::InvalidLimit));
         }
         let fits = |cursor: &String| {
             cursor.len() <= 64
@@ -102,7 +106,7 @@ impl ListBody {
         };
         let after = text(self.cursor);
         if after.as_ref().is_some_and(|cursor| !fits(cursor)) {
-            return Err(Error::invalid("invalid_cursor"));
+            return Err(Error::invalid(Code::InvalidCursor));
         }
         let filter = Filter {
             user: text(self.user_id),

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value};
+use shared::base::code::Code;
 use shared::base::error::Error;
 use shared::base::id::{Guid, Handle};
 use shared::domain::people::auth_policy;
@@ -10,8 +11,7 @@ use shared::http::incoming::Incoming;
 use shared::http::pipeline::{Call, Operations, Plan};
 use shared::http::reply::Reply;
 use shared::http::routes::Function;
-use shared::http::routes::rhmap_auth_policies::FUNCTION;
-use shared::http::routes::rhmap_auth_policies::Op;
+use shared::http::routes::rhmap_auth_policies::{FUNCTION, Op};
 use shared::model::people::auth_policy::Policy;
 use shared::model::people::user::User;
 use shared::store::{Query, keys};
@@ -227,7 +227,7 @@ async fn read(mut call: Call<'_>) -> Result<Reply, Error> {
     let (policy, users) = match (body.policy_id, body.guid) {
         (Some(id), _) => auth_policy::read(&mut call.reader, handle, &id).await?,
         (None, Some(guid)) => auth_policy::with_users(&mut call.reader, handle, &guid).await?,
-        (None, None) => return Err(Error::invalid("invalid_policyId")),
+        (None, None) => return Err(Error::invalid(Code::InvalidPolicyId)),
     };
     Reply::of(&PolicyView::of(&policy, Some(&users)))
 }

@@ -1,6 +1,7 @@
 //! 003 chapter 6: devices of apps' users.
 
 use serde::{Deserialize, Serialize};
+use shared::base::code::Code;
 use shared::base::error::Error;
 use shared::base::id::{Guid, Handle};
 use shared::base::text::Label;
@@ -11,8 +12,7 @@ use shared::http::paging::Page;
 use shared::http::pipeline::{Call, Operations, Plan};
 use shared::http::reply::Reply;
 use shared::http::routes::Function;
-use shared::http::routes::rhmap_devices::FUNCTION;
-use shared::http::routes::rhmap_devices::Op;
+use shared::http::routes::rhmap_devices::{FUNCTION, Op};
 use shared::model::people::device::Device;
 use shared::store::keys;
 
@@ -75,7 +75,7 @@ struct DeviceBody {
 impl DeviceBody {
     fn named(self) -> Result<Named, Error> {
         match (self.cuid.filter(|cuid| !cuid.is_empty()), self.guid) {
-            (None, None) => Err(Error::invalid("invalid_cuid")),
+            (None, None) => Err(Error::invalid(Code::InvalidCuid)),
             (None, Some(guid)) => Ok(Named::Guid(guid)),
             (Some(cuid), None) => Ok(Named::Cuid(cuid)),
             (Some(cuid), Some(guid)) => {
@@ -84,7 +84,9 @@ impl DeviceBody {
                 if named.guid() == guid {
                     Ok(named)
                 } else {
-                    Err(Error::invalid("invalid_guid"))
+                    Err(Error::invalid(Code::InvalidGuid.beside(
+                        "This is not the guid of any device: it is missing or malformed",
+                    )))
                 }
             }
         }

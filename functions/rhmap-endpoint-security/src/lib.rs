@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value};
+use shared::base::code::Code;
 use shared::base::environment::Environment;
 use shared::base::error::{Error, Kind};
 use shared::base::id::{AppId, AppRef, Handle};
@@ -15,8 +16,7 @@ use shared::http::incoming::Incoming;
 use shared::http::pipeline::{Call, Operations, Plan};
 use shared::http::reply::Reply;
 use shared::http::routes::Function;
-use shared::http::routes::rhmap_endpoint_security::FUNCTION;
-use shared::http::routes::rhmap_endpoint_security::Op;
+use shared::http::routes::rhmap_endpoint_security::{FUNCTION, Op};
 use shared::model::endpoints::endpoint_security as endpoint_security_record;
 use shared::model::endpoints::endpoint_security::{EndpointName, Security};
 use shared::model::people::principal::Means;
@@ -148,19 +148,19 @@ struct DefaultBody {
 
 impl DefaultBody {
     fn security(&self) -> Result<Security, Error> {
-        self.default
-            .parse()
-            .map_err(|error: Error| Error::invalid(format!("invalid_default: {}", error.message)))
+        self.default.parse().map_err(|error: Error| {
+            Error::invalid(Code::InvalidDefault.with(format!("{}", error.message)))
+        })
     }
 }
 
 /// The overrides of a request, judged one by one, so that what is wrong is named.
 fn overrides(named: &Map<String, Value>) -> Result<Overrides, Error> {
     if named.len() > endpoint_security::OVERRIDES_MOST {
-        return Err(Error::invalid(format!(
-            "invalid_overrides: at most {} at once",
+        return Err(Error::invalid(Code::InvalidOverrides.with(format!(
+            "at most {} at once",
             endpoint_security::OVERRIDES_MOST
-        )));
+        ))));
     }
     let mut overrides = Overrides::new();
     for (spelling, value) in named {
@@ -170,12 +170,12 @@ fn overrides(named: &Map<String, Value>) -> Result<Overrides, Error> {
             .and_then(Value::as_str)
             .unwrap_or_default();
         let security = security.parse().map_err(|error: Error| {
-            Error::invalid(format!("invalid_security: {name}: {}", error.message))
+            Error::invalid(Code::InvalidSecurity.with(format!("{name}: {}", error.message)))
         })?;
         if overrides.insert(name.clone(), security).is_some() {
-            return Err(Error::invalid(format!(
-                "invalid_endpoint: {name} is named twice"
-            )));
+            return Err(Error::invalid(
+                Code::InvalidEndpoint.with(format!("{name} is named twice")),
+            ));
         }
     }
     Ok(overrides)
@@ -270,9 +270,9 @@ impl LogBody {
         };
         let filter = self.filter.unwrap_or_default();
         let bad_limit = || {
-            Error::invalid(format!(
-                "invalid_limit: it is a number from 1 to {LIMIT_MOST}"
-            ))
+            Error::invalid(
+                Code::InvalidLimit.with(format!("it is a number from 1 to {LIMIT_MOST}")),
+            )
         };
         let read = |digits: String| {
             digits
@@ -294,7 +294,7 @@ impl LogBody {
             filter: Filter {
                 endpoint: told(filter.endpoint).map(|name| name.parse()).transpose()?,
                 security: security.transpose().map_err(|error: Error| {
-                    Error::invalid(format!("invalid_security: {}", error.message))
+                    Error::invalid(Code::InvalidSecurity.with(format!("{}", error.message)))
                 })?,
                 by: told(filter.updated_by),
                 kind: told(filter.event).map(|event| event.parse()).transpose()?,

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
+use shared::base::code::Code;
 use shared::base::environment::Environment;
 use shared::base::error::Error;
 use shared::base::id::{AppRef, Guid, Handle};
@@ -14,8 +15,7 @@ use shared::http::paging::LIMIT_MOST;
 use shared::http::pipeline::{Call, Operations, Plan};
 use shared::http::reply::Reply;
 use shared::http::routes::Function;
-use shared::http::routes::rhmap_events::FUNCTION;
-use shared::http::routes::rhmap_events::Op;
+use shared::http::routes::rhmap_events::{FUNCTION, Op};
 use shared::model::apps::app::AppCard;
 use shared::model::events::event::{Event, EventGroup};
 use shared::model::people::principal::Means;
@@ -98,13 +98,17 @@ impl ListBody {
             None => None,
             Some("NOTIFICATION") => Some(EventGroup::Notification),
             Some("AUDIT") => Some(EventGroup::Audit),
-            Some(_) => return Err(Error::invalid("invalid_eventGroup: NOTIFICATION or AUDIT")),
+            Some(_) => {
+                return Err(Error::invalid(
+                    Code::InvalidEventGroup.with("NOTIFICATION or AUDIT"),
+                ));
+            }
         };
         if self
             .limit
             .is_some_and(|limit| !(1..=LIMIT_MOST).contains(&limit))
         {
-            return Err(Error::invalid("invalid_limit"));
+            return Err(Error::invalid(Code::InvalidLimit));
         }
         let before = paging::place_in_time(self.cursor)?;
         let app = reported_event::app_of(self.app_guid.as_deref(), self.uid.as_deref())?;
@@ -216,7 +220,9 @@ async fn list(mut call: Call<'_>) -> Result<Reply, Error> {
             .await?
             .is_none()
     {
-        return Err(Error::not_found("invalid_guid"));
+        return Err(Error::not_found(
+            Code::InvalidGuid.beside("There is no app with this guid in this domain"),
+        ));
     }
     #[derive(Serialize)]
     struct ListView<'a> {

@@ -6,8 +6,7 @@ use shared::base::rights::Role;
 use shared::http::pipeline::{Call, Operations};
 use shared::http::reply::Reply;
 use shared::http::routes::Function;
-use shared::http::routes::rhmap_roles::FUNCTION;
-use shared::http::routes::rhmap_roles::Op;
+use shared::http::routes::rhmap_roles::{FUNCTION, Op};
 
 /// The function.
 pub struct Roles;

@@ -9,6 +9,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Deserialize;
+use shared::base::code::Code;
 use shared::base::error::Error;
 use shared::base::id::{AppId, AppRef, BinaryType, Guid, Handle};
 use shared::base::rights::Right;
@@ -46,7 +47,7 @@ struct ManifestFile<'a> {
 }
 
 fn invalid_type() -> Error {
-    Error::not_found("invalid_type")
+    Error::not_found(Code::InvalidType)
 }
 
 #[derive(Deserialize)]
@@ -70,7 +71,7 @@ pub async fn install(mut call: Call<'_>) -> Result<Reply, Error> {
     let card = visible_card(&mut call, who, id).await?;
     let only = || match &card.binaries[..] {
         [one] => Ok(one.kind),
-        _ => Err(Error::invalid("invalid_type")),
+        _ => Err(Error::invalid(Code::InvalidType)),
     };
     let kind = match (id.kind(), body.kind) {
         (Some(of_guid), Some(asked)) if of_guid != asked => return Err(invalid_type()),
@@ -83,7 +84,9 @@ pub async fn install(mut call: Call<'_>) -> Result<Reply, Error> {
         None => binary.version(live),
         Some(guid) => binary.versions.iter().find(|version| version.guid == *guid),
     };
-    let version = version.ok_or_else(|| Error::not_found("invalid_guid"))?;
+    let version = version.ok_or_else(|| {
+        Error::not_found(Code::InvalidGuid.beside("There is no item with this guid in this domain"))
+    })?;
     hand_out(
         call,
         &card,
@@ -105,7 +108,9 @@ pub async fn download_version(mut call: Call<'_>) -> Result<Reply, Error> {
         device_id: Option<String>,
     }
     let (body, who): (Body, _) = (call.body()?, call.who()?);
-    let unknown = || Error::not_found("invalid_guid");
+    let unknown = || {
+        Error::not_found(Code::InvalidGuid.beside("There is no item with this guid in this domain"))
+    };
     let alias = call
         .reader
         .get::<VersionAlias>(&keys::version(who.handle, &body.guid))
@@ -140,7 +145,9 @@ async fn visible_card(call: &mut Call<'_>, who: &Principal, id: AppId) -> Result
     if keeper || app::visible(&card, who, &store.policies) {
         Ok(card)
     } else {
-        Err(Error::not_found("invalid_guid"))
+        Err(Error::not_found(
+            Code::InvalidGuid.beside("There is no item with this guid in this domain"),
+        ))
     }
 }
 
@@ -252,7 +259,9 @@ async fn ticketed(
 ) -> Result<(String, Ticket, AppCard, BinaryType, Version), Error> {
     let text = call.incoming.param("ticket").to_owned();
     let (ticket, signature) = Ticket::read(&text)?;
-    let unknown = || Error::not_found("invalid_guid");
+    let unknown = || {
+        Error::not_found(Code::InvalidGuid.beside("There is no item with this guid in this domain"))
+    };
     let kind = ticket.binary.kind().ok_or_else(unknown)?;
     let wanted = [
         keys::tenant(ticket.handle),

@@ -2,6 +2,7 @@
 //! device follows.
 
 use serde::{Deserialize, Serialize};
+use shared::base::code::Code;
 use shared::base::error::Error;
 use shared::base::id::{AppRef, BinaryType, Guid, Handle};
 use shared::domain::apps::{app, store_front};
@@ -10,8 +11,7 @@ use shared::http::incoming::Incoming;
 use shared::http::pipeline::{Call, Operations, Plan};
 use shared::http::reply::Reply;
 use shared::http::routes::Function;
-use shared::http::routes::rhmap_store_client::FUNCTION;
-use shared::http::routes::rhmap_store_client::Op;
+use shared::http::routes::rhmap_store_client::{FUNCTION, Op};
 use shared::model::apps::app::{BinaryCard, Icon};
 use shared::store::{Query, keys};
 
@@ -162,9 +162,16 @@ async fn get_store_items(mut call: Call<'_>) -> Result<Reply, Error> {
         .await?
         .value;
     if let Some(named) = body.appstore.filter(|named| !named.is_empty()) {
-        let named: Guid = named.parse().map_err(|_| Error::invalid("invalid_guid"))?;
+        let named: Guid = named.parse().map_err(|_| {
+            Error::invalid(
+                Code::InvalidGuid
+                    .beside("This is not the guid of any item: it is missing or malformed"),
+            )
+        })?;
         if named != store.guid {
-            return Err(Error::not_found("invalid_guid"));
+            return Err(Error::not_found(
+                Code::InvalidGuid.beside("There is no item with this guid in this domain"),
+            ));
         }
     }
     let found = app::list(&mut call.reader, who.handle, None, None).await?;

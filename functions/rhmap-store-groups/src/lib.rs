@@ -12,8 +12,7 @@ use shared::http::incoming::Incoming;
 use shared::http::pipeline::{Call, Operations, Plan};
 use shared::http::reply::Reply;
 use shared::http::routes::Function;
-use shared::http::routes::rhmap_store_groups::FUNCTION;
-use shared::http::routes::rhmap_store_groups::Op;
+use shared::http::routes::rhmap_store_groups::{FUNCTION, Op};
 use shared::model::people::group::Group;
 use shared::store::{Query, keys};
 

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
+use shared::base::code::Code;
 use shared::base::error::Error;
 use shared::base::id::{AppId, AppRef, BinaryType, Guid, Handle};
 use shared::base::text::{Description, Label, Name};
@@ -14,8 +15,7 @@ use shared::http::paging::Page;
 use shared::http::pipeline::{Call, Operations, Plan};
 use shared::http::reply::Reply;
 use shared::http::routes::Function;
-use shared::http::routes::rhmap_store_items::FUNCTION;
-use shared::http::routes::rhmap_store_items::Op;
+use shared::http::routes::rhmap_store_items::{FUNCTION, Op};
 use shared::store::keys;
 
 use crate::answer::{item_and_list, shown};
@@ -290,7 +290,7 @@ async fn get_binary_config(mut call: Call<'_>) -> Result<Reply, Error> {
         .value;
     let binary = card
         .binary(body.kind)
-        .ok_or_else(|| Error::not_found("invalid_type"))?;
+        .ok_or_else(|| Error::not_found(Code::InvalidType))?;
     Reply::of(&ConfigView {
         guid: card.id.guid(),
         kind: body.kind,
@@ -345,7 +345,7 @@ async fn group_restrict(mut call: Call<'_>) -> Result<Reply, Error> {
     let (body, who): (Body, _) = (call.body()?, call.who()?);
     let restrict_to_groups = Some(
         body.restrict_to_groups
-            .ok_or_else(|| Error::invalid("invalid_restrictToGroups"))?,
+            .ok_or_else(|| Error::invalid(Code::InvalidRestrictToGroups))?,
     );
     let changes = Changes {
         restrict_to_groups,
@@ -393,7 +393,7 @@ async fn roll_back(mut call: Call<'_>) -> Result<Reply, Error> {
     let number = body
         .version
         .and_then(|version| u32::try_from(version).ok())
-        .ok_or_else(|| Error::invalid("invalid_version"))?;
+        .ok_or_else(|| Error::invalid(Code::InvalidVersion))?;
     let card = app::roll_back(
         &mut call.reader,
         who,

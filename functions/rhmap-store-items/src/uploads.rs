@@ -3,6 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 use shared::base::clock::Timestamp;
+use shared::base::code::Code;
 use shared::base::error::Error;
 use shared::base::id::{AppRef, BinaryType, Guid};
 use shared::domain::apps::app;
@@ -20,17 +21,21 @@ use crate::answer::item_and_list;
 pub async fn upload_binary(mut call: Call<'_>) -> Result<Reply, Error> {
     let who = call.who()?;
     let form = multipart::read(call.incoming).await?;
-    let guid: AppRef = form
-        .text("guid")
-        .unwrap_or_default()
-        .parse()
-        .map_err(|_| Error::invalid("invalid_guid"))?;
+    let guid: AppRef = form.text("guid").unwrap_or_default().parse().map_err(|_| {
+        Error::invalid(
+            Code::InvalidGuid
+                .beside("This is not the guid of any item: it is missing or malformed"),
+        )
+    })?;
     let target = match form.text("type").unwrap_or_default() {
         "icon" => Target::Icon,
-        kind => Target::Binary(kind.parse().map_err(|_| Error::invalid("invalid_type"))?),
+        kind => Target::Binary(
+            kind.parse()
+                .map_err(|_| Error::invalid(Code::InvalidType))?,
+        ),
     };
     let allow_signer_change = form.text("allowSignerChange") == Some("true");
-    let bytes = form.file.ok_or_else(|| Error::invalid("invalid_file"))?;
+    let bytes = form.file.ok_or_else(|| Error::invalid(Code::InvalidFile))?;
     let id = guid.ours()?;
     let announced = Announced {
         app: Some(id),
@@ -68,7 +73,7 @@ pub async fn prepare(mut call: Call<'_>) -> Result<Reply, Error> {
     let announced = Announced {
         app: Some(body.guid.ours()?),
         target: Target::Binary(body.kind),
-        size: body.size.ok_or_else(|| Error::invalid("invalid_size"))?,
+        size: body.size.ok_or_else(|| Error::invalid(Code::InvalidSize))?,
         sha256: body.sha256,
         file_name: body.file_name.unwrap_or_default(),
         parts: direct_upload::count(body.parts),

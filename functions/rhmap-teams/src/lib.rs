@@ -14,8 +14,7 @@ use shared::http::incoming::Incoming;
 use shared::http::pipeline::{Call, Operations, Plan};
 use shared::http::reply::Reply;
 use shared::http::routes::Function;
-use shared::http::routes::rhmap_teams::FUNCTION;
-use shared::http::routes::rhmap_teams::Op;
+use shared::http::routes::rhmap_teams::{FUNCTION, Op};
 use shared::store::keys;
 
 /// The function.

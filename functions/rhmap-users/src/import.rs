@@ -1,6 +1,7 @@
 //! The import of users from a file, and the log of it that its client asks for.
 
 use serde::{Deserialize, Serialize};
+use shared::base::code::Code;
 use shared::base::error::Error;
 use shared::base::id::Guid;
 use shared::base::lenient;
@@ -23,7 +24,7 @@ pub async fn import(mut call: Call<'_>) -> Result<Reply, Error> {
         "" => false,
         word if word.eq_ignore_ascii_case("true") => true,
         word if word.eq_ignore_ascii_case("false") => false,
-        _ => return Err(Error::invalid("invalid_invite")),
+        _ => return Err(Error::invalid(Code::InvalidInvite)),
     };
     let memberships = Memberships::parse(
         words("roles").as_deref(),
@@ -39,7 +40,7 @@ pub async fn import(mut call: Call<'_>) -> Result<Reply, Error> {
     let file = form
         .file
         .as_deref()
-        .ok_or_else(|| Error::invalid("invalid_file"))?;
+        .ok_or_else(|| Error::invalid(Code::InvalidFile))?;
     let rows = user_import::rows(file)?;
     let import = Import {
         memberships: &memberships,
@@ -87,7 +88,7 @@ pub async fn read_log(mut call: Call<'_>) -> Result<Reply, Error> {
     }
     let (query, who): (Query, _) = (call.body()?, call.who()?);
     let wanted =
-        cache_keys(&query.cache_keys).ok_or_else(|| Error::invalid("invalid_cacheKeys"))?;
+        cache_keys(&query.cache_keys).ok_or_else(|| Error::invalid(Code::InvalidCacheKeys))?;
     let mut list = Vec::new();
     for (cache_key, start) in wanted {
         let log = user_import::read(&mut call.reader, who.handle, &cache_key).await?;

@@ -1,6 +1,7 @@
 //! 003 chapter 10: users, and their import.
 
 use serde::{Deserialize, Serialize};
+use shared::base::code::Code;
 use shared::base::error::Error;
 use shared::base::id::{Guid, Handle};
 use shared::base::secret::hash_password;
@@ -14,8 +15,7 @@ use shared::http::paging::Page;
 use shared::http::pipeline::{Call, Operations, Plan};
 use shared::http::reply::Reply;
 use shared::http::routes::Function;
-use shared::http::routes::rhmap_users::FUNCTION;
-use shared::http::routes::rhmap_users::Op;
+use shared::http::routes::rhmap_users::{FUNCTION, Op};
 use shared::model::people::team::Access;
 use shared::store::{Query, keys};
 use views::{CreatedView, ReadView, UpdatedView, UserView};
@@ -436,7 +436,7 @@ async fn invite(mut call: Call<'_>) -> Result<Reply, Error> {
     let invited = match (&body.username, &body.email) {
         (Some(name), _) => Invited::Name(name),
         (None, Some(email)) => Invited::Email(email),
-        (None, None) => return Err(Error::invalid("invalid_username")),
+        (None, None) => return Err(Error::invalid(Code::InvalidUsername)),
     };
     let mailer = call.context.mailer()?;
     let (user, (link, why)) =

@@ -6,10 +6,11 @@ use std::io::Write as _;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use package_reader::{
-    BlockCache, Package, Platform, ReadError, Refusal, Signature, StaticContent, apk_signature,
+    BlockCache, Package, Platform, ReadError, RefusalCode, Signature, StaticContent, apk_signature,
     ipa_signature, read_metadata, static_content, store_icon,
 };
 use sha2::{Digest, Sha256};
+use shared::base::code::{Code, Refusal};
 use shared::base::error::Error;
 use shared::base::id::{BinaryType, Handle};
 use shared::model::apps::analysis::Judged;
@@ -32,6 +33,27 @@ pub async fn isolated<T: Send + 'static>(
         .map_err(Error::internal)
 }
 
+/// What the reader of packages refuses, in the words of uploads.
+pub fn refused(refusal: package_reader::Refusal) -> Refusal {
+    let code = match refusal.code {
+        RefusalCode::NotAnArchive => Code::NotAnArchive,
+        RefusalCode::NotAnApp => Code::NotAnApp,
+        RefusalCode::TooLarge => Code::TooLarge,
+        RefusalCode::TooDeep => Code::TooDeep,
+        RefusalCode::TooManyEntries => Code::TooManyEntries,
+        RefusalCode::Ambiguous => Code::Ambiguous,
+        RefusalCode::Truncated => Code::Truncated,
+        RefusalCode::WrongType => Code::WrongType,
+        RefusalCode::WrongIdentifier => Code::WrongIdentifier,
+        RefusalCode::Unreadable => Code::Unreadable,
+        RefusalCode::WrongPassword => Code::WrongPassword,
+        RefusalCode::WrongProfile => Code::WrongProfile,
+        RefusalCode::Expired => Code::Expired,
+        RefusalCode::UnsupportedKey => Code::UnsupportedKey,
+    };
+    Refusal::new(code, refusal.reason)
+}
+
 fn platform(kind: BinaryType) -> Platform {
     match kind {
         BinaryType::Android => Platform::Android,
@@ -48,11 +70,11 @@ pub async fn binary(
     handle: Handle,
     upload: &Upload,
     kind: BinaryType,
-) -> Result<Result<Judged, String>, Error> {
+) -> Result<Result<Judged, Refusal>, Error> {
     let name = keys::incoming_object(handle, &upload.guid);
     let package = match metadata(context, name.clone(), upload.size, platform(kind)).await? {
         Ok(package) => package,
-        Err(refusal) => return Ok(Err(refusal.to_string())),
+        Err(refusal) => return Ok(Err(refused(refusal))),
     };
     let (sha256, file) = whole(context, &name).await?;
     if let Some(reason) = other_content(upload, &sha256) {
@@ -77,13 +99,16 @@ pub async fn binary(
 }
 
 /// Why these bytes are not those that were announced.
-fn other_content(upload: &Upload, sha256: &str) -> Option<String> {
+fn other_content(upload: &Upload, sha256: &str) -> Option<Refusal> {
     let other = upload
         .sha256
         .as_ref()
         .is_some_and(|announced| announced != sha256);
     other.then(|| {
-        "truncated: the SHA-256 of what arrived is not the one that was announced".to_owned()
+        Refusal::new(
+            Code::Truncated,
+            "the SHA-256 of what arrived is not the one that was announced",
+        )
     })
 }
 
@@ -96,7 +121,7 @@ pub async fn picture_or_document(
     context: &Context,
     handle: Handle,
     upload: &Upload,
-) -> Result<Result<(StaticContent, String), String>, Error> {
+) -> Result<Result<(StaticContent, String), Refusal>, Error> {
     let bytes = context
         .objects()?
         .range(
@@ -110,9 +135,7 @@ pub async fn picture_or_document(
         return Ok(Err(reason));
     }
     let found = isolated(move || static_content(&bytes)).await?;
-    Ok(found
-        .map(|content| (content, sha256))
-        .map_err(|refusal| refusal.to_string()))
+    Ok(found.map(|content| (content, sha256)).map_err(refused))
 }
 
 fn reread(file: &tempfile::NamedTempFile, size: u64, platform: Platform) -> Option<Package> {
@@ -124,7 +147,7 @@ async fn metadata(
     name: String,
     size: u64,
     platform: Platform,
-) -> Result<Result<Package, Refusal>, Error> {
+) -> Result<Result<Package, package_reader::Refusal>, Error> {
     let objects = context.shared_objects()?;
     let runtime = tokio::runtime::Handle::current();
     let read = isolated(move || {

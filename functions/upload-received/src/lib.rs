@@ -9,6 +9,7 @@ use aws_lambda_events::event::s3::S3Event;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde::Serialize;
+use shared::base::code::{Code, Refusal};
 use shared::base::error::Error;
 use shared::base::id::{Guid, Handle};
 use shared::domain::apps::upload;
@@ -59,7 +60,7 @@ pub async fn handle(context: Context, event: serde_json::Value) -> Result<Done, 
             }
             Ok(Verdict::Refused(reason)) => {
                 done.refused += 1;
-                tracing::info!(upload = %guid, reason, "refused");
+                tracing::info!(upload = %guid, %reason, "refused");
             }
             Ok(Verdict::Ended) => done.ended += 1,
             Err(error) => {
@@ -120,9 +121,9 @@ async fn judge(
             reader,
             handle,
             begun,
-            format!(
-                "truncated: {} bytes were announced and {size} arrived",
-                begun.size
+            Refusal::new(
+                Code::Truncated,
+                format!("{} bytes were announced and {size} arrived", begun.size),
             ),
         )
         .await;
@@ -132,9 +133,9 @@ async fn judge(
             reader,
             handle,
             begun,
-            format!(
-                "too_large: {} bytes were announced and {size} arrived",
-                begun.size
+            Refusal::new(
+                Code::TooLarge,
+                format!("{} bytes were announced and {size} arrived", begun.size),
             ),
         )
         .await;
@@ -214,10 +215,10 @@ async fn refuse(
     reader: &mut Reader<'_>,
     handle: Handle,
     begun: &Upload,
-    reason: String,
+    refusal: Refusal,
 ) -> Result<Verdict, Error> {
-    upload::refuse(reader, handle, &begun.guid, &reason).await?;
-    Ok(Verdict::Refused(reason))
+    upload::refuse(reader, handle, &begun.guid, refusal.clone()).await?;
+    Ok(Verdict::Refused(refusal))
 }
 
 async fn icon(
@@ -232,7 +233,7 @@ async fn icon(
         .await?;
     match analysis::isolated(move || package_reader::store_icon(&bytes)).await? {
         Ok(png) => upload::attach_icon(reader, handle, begun, &STANDARD.encode(png)).await,
-        Err(refusal) => refuse(reader, handle, begun, refusal.to_string()).await,
+        Err(refusal) => refuse(reader, handle, begun, analysis::refused(refusal)).await,
     }
 }
 

@@ -6,8 +6,7 @@ use shared::http::incoming::Incoming;
 use shared::http::pipeline::{Call, Operations, Plan};
 use shared::http::reply::Reply;
 use shared::http::routes::Function;
-use shared::http::routes::wso2_apps::FUNCTION;
-use shared::http::routes::wso2_apps::Op;
+use shared::http::routes::wso2_apps::{FUNCTION, Op};
 
 mod apps;
 

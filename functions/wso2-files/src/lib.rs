@@ -7,8 +7,7 @@ use shared::http::incoming::Incoming;
 use shared::http::pipeline::{Call, Operations, Plan};
 use shared::http::reply::Reply;
 use shared::http::routes::Function;
-use shared::http::routes::wso2_files::FUNCTION;
-use shared::http::routes::wso2_files::Op;
+use shared::http::routes::wso2_files::{FUNCTION, Op};
 use shared::store::keys;
 
 mod parameters;

@@ -1,7 +1,7 @@
 //! The bodies of the token endpoint: forms, in which everything stands once (RFC 6749 3.2).
 
+use shared::base::code::Code;
 use std::collections::BTreeMap;
-
 use shared::base::error::Error;
 use shared::http::incoming::Incoming;
 
@@ -12,7 +12,7 @@ const BODY_LIMIT: usize = 16_384;
 const VALUE_LIMIT: usize = 1_024;
 
 fn invalid(why: impl std::fmt::Display) -> Error {
-    Error::invalid(format!("invalid_request: {why}"))
+    Error::invalid(Code::InvalidRequest.with(format!("{why}")))
 }
 
 /// The parameters of a request to the token endpoint. It takes nothing from the query, where

@@ -2,6 +2,7 @@
 
 use form::Form;
 use serde::{Deserialize, Serialize};
+use shared::base::code::Code;
 use shared::base::error::{Error, Kind};
 use shared::domain::sign_in::oauth;
 use shared::domain::sign_in::oauth::{BEARER_SECONDS, Grant, NewClient, Proof};
@@ -10,8 +11,7 @@ use shared::http::incoming::Incoming;
 use shared::http::pipeline::{Call, Operations};
 use shared::http::reply::{Reply, Success};
 use shared::http::routes::Function;
-use shared::http::routes::wso2_oauth::FUNCTION;
-use shared::http::routes::wso2_oauth::Op;
+use shared::http::routes::wso2_oauth::{FUNCTION, Op};
 
 mod form;
 
@@ -111,7 +111,7 @@ impl Presented {
         let none = || {
             Error::new(
                 Kind::Unauthenticated,
-                "invalid_client: The client must present its id and its secret",
+                Code::InvalidClient.with("The client must present its id and its secret"),
             )
         };
         if incoming.presented.authorization.is_none() {
@@ -129,7 +129,7 @@ impl Presented {
             || form.get("client_id").is_some_and(|named| named != id)
         {
             return Err(Error::invalid(
-                "invalid_request: The client must present itself in one way",
+                Code::InvalidRequest.with("The client must present itself in one way"),
             ));
         }
         Ok(Self { id, secret })
@@ -155,10 +155,9 @@ async fn token(mut call: Call<'_>) -> Result<Reply, Error> {
         "client_credentials" => Grant::ClientCredentials,
         "refresh_token" => Grant::Refresh(form.need("refresh_token")?),
         _ => {
-            return Err(Error::invalid(
-                "unsupported_grant_type: The grant types are password, client_credentials and \
-                refresh_token",
-            ));
+            return Err(Error::invalid(Code::UnsupportedGrantType.with(
+                "The grant types are password, client_credentials and refresh_token",
+            )));
         }
     };
     let issued = oauth::token(&mut call.reader, client.proof(), grant, form.get("scope")).await?;

@@ -10,8 +10,7 @@ use shared::http::incoming::Incoming;
 use shared::http::pipeline::{Call, Operations, Plan};
 use shared::http::reply::Reply;
 use shared::http::routes::Function;
-use shared::http::routes::wso2_reference::FUNCTION;
-use shared::http::routes::wso2_reference::Op;
+use shared::http::routes::wso2_reference::{FUNCTION, Op};
 use shared::store::keys;
 
 mod owners;

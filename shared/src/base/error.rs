@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::base::code::{Code, ErrorText};
+
 /// What went wrong, as the caller must understand it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
@@ -33,13 +35,47 @@ pub enum Kind {
     Internal,
 }
 
-/// An error: its meaning, a text for the caller, and a cause that only the log sees.
+impl Kind {
+    /// The word that the log has for it; alarms count by these words.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::NoSuchOperation => "NoSuchOperation",
+            Self::MethodNotAllowed => "MethodNotAllowed",
+            Self::NotFound => "NotFound",
+            Self::Invalid => "Invalid",
+            Self::Conflict => "Conflict",
+            Self::Unauthenticated => "Unauthenticated",
+            Self::Forbidden => "Forbidden",
+            Self::PreconditionFailed => "PreconditionFailed",
+            Self::TooLarge => "TooLarge",
+            Self::UnsupportedType => "UnsupportedType",
+            Self::TooManyRequests => "TooManyRequests",
+            Self::Unavailable => "Unavailable",
+            Self::Internal => "Internal",
+        }
+    }
+}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// An error: its meaning, a stable code where programs must tell it from others, a text for the
+/// caller, and a cause that only the log sees. No code reads the texts.
 #[derive(Debug)]
 pub struct Error {
     /// The meaning.
     pub kind: Kind,
-    /// The text that the caller reads.
+    /// What programs tell it by.
+    pub code: Option<Code>,
+    /// The request's field that is meant.
+    pub field: Option<String>,
+    /// The text that the caller reads: the code alone, `code: sentence`, or a sentence.
     pub message: String,
+    /// The sentence without the code, for dialects that have a place of its own for it.
+    pub detail: Option<String>,
     /// What the log gets, once, from the pipeline. It never reaches a caller.
     pub cause: Option<String>,
     /// Whether a failed sign-in is meant (RHMAP adds `result:"fail"`).
@@ -48,33 +84,83 @@ pub struct Error {
 
 impl Error {
     /// An error of that meaning with that text.
-    pub fn new(kind: Kind, message: impl Into<String>) -> Self {
+    pub fn new(kind: Kind, text: impl Into<ErrorText>) -> Self {
+        let ErrorText {
+            message,
+            code,
+            detail,
+            field,
+        } = text.into();
         Self {
             kind,
-            message: message.into(),
+            code,
+            field,
+            message,
+            detail,
             cause: None,
             sign_in: false,
         }
     }
 
+    /// What went wrong, in a line for people: the code with its sentence, or the sentence.
+    pub fn line(&self) -> String {
+        match (self.code, &self.detail) {
+            (Some(code), Some(detail)) if self.message == code.as_str() => {
+                format!("{code}: {detail}")
+            }
+            (Some(Code::InvalidField), Some(detail)) => match &self.field {
+                Some(field) => format!("invalid_{field}: {detail}"),
+                None => self.message.clone(),
+            },
+            _ => self.message.clone(),
+        }
+    }
+
+    /// The sentence for people without any code.
+    pub fn sentence(&self) -> &str {
+        match (self.code, &self.detail) {
+            (Some(_), Some(detail)) => detail,
+            _ => &self.message,
+        }
+    }
+
+    /// The same error, which calls the field that its sentence begins with by another name.
+    #[must_use]
+    pub fn with_field_named(self, name: &str) -> Self {
+        match (self.code, self.detail) {
+            (None, Some(rest)) => Self {
+                message: format!("{name}{rest}"),
+                field: Some(name.to_owned()),
+                code: None,
+                detail: Some(rest),
+                ..self
+            },
+            (code, detail) => Self {
+                code,
+                detail,
+                ..self
+            },
+        }
+    }
+
     /// The thing named is not there.
-    pub fn not_found(message: impl Into<String>) -> Self {
-        Self::new(Kind::NotFound, message)
+    pub fn not_found(text: impl Into<ErrorText>) -> Self {
+        Self::new(Kind::NotFound, text)
     }
 
     /// The request is not valid.
-    pub fn invalid(message: impl Into<String>) -> Self {
-        Self::new(Kind::Invalid, message)
+    pub fn invalid(text: impl Into<ErrorText>) -> Self {
+        Self::new(Kind::Invalid, text)
     }
 
     /// It contradicts what is stored.
-    pub fn conflict(message: impl Into<String>) -> Self {
-        Self::new(Kind::Conflict, message)
+    pub fn conflict(text: impl Into<ErrorText>) -> Self {
+        Self::new(Kind::Conflict, text)
     }
 
     /// The caller may not do this.
-    pub fn forbidden(message: impl Into<String>) -> Self {
-        Self::new(Kind::Forbidden, message)
+    pub fn forbidden(text: impl Into<ErrorText>) -> Self {
+        Self::new(Kind::Forbidden, text)
     }
 
     /// No valid credential.
@@ -94,8 +180,8 @@ impl Error {
     }
 
     /// More than the limit allows.
-    pub fn too_large(message: impl Into<String>) -> Self {
-        Self::new(Kind::TooLarge, message)
+    pub fn too_large(text: impl Into<ErrorText>) -> Self {
+        Self::new(Kind::TooLarge, text)
     }
 
     /// Another service did not answer; `cause` is for the log.
@@ -120,7 +206,7 @@ impl Error {
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:?}: {}", self.kind, self.message)
+        write!(f, "{}: {}", self.kind, self.line())
     }
 }
 

@@ -10,6 +10,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use sha2::{Digest, Sha256};
 
 use crate::base::clock::Timestamp;
+use crate::base::code::Code;
 
 /// Lower-case base32 of RFC 4648 without padding, the alphabet of RHMAP's guids (`[a-z2-7]`).
 pub fn base32() -> Encoding {
@@ -467,7 +468,7 @@ impl AppRef {
     pub fn ours(&self) -> Result<AppId, crate::base::error::Error> {
         match self {
             Self::Ours(id) => Ok(id.item()),
-            Self::Foreign => Err(crate::base::error::Error::not_found("invalid_guid")),
+            Self::Foreign => Err(crate::base::error::Error::not_found(Code::InvalidGuid)),
         }
     }
 
@@ -478,7 +479,7 @@ impl AppRef {
     pub fn exact(&self) -> Result<AppId, crate::base::error::Error> {
         match self {
             Self::Ours(id) => Ok(*id),
-            Self::Foreign => Err(crate::base::error::Error::not_found("invalid_guid")),
+            Self::Foreign => Err(crate::base::error::Error::not_found(Code::InvalidGuid)),
         }
     }
 }

@@ -4,6 +4,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+use crate::base::code::Code;
 use crate::base::error::Error;
 
 /// What a row of the route table asks of its caller.
@@ -265,6 +266,39 @@ impl Right {
         }
     }
 
+    /// What it lets its holder do, as in "the right to write store items".
+    pub const fn words(self) -> &'static str {
+        match self {
+            Self::ReadStore => "read the app store",
+            Self::WriteStore => "write the app store",
+            Self::ReadStoreItems => "read store items",
+            Self::WriteStoreItems => "write store items",
+            Self::ReadGroups => "read groups of store items",
+            Self::WriteGroups => "write groups of store items",
+            Self::ReadAuditLog => "read the audit log",
+            Self::ReadDevices => "read devices",
+            Self::WriteDevices => "write devices",
+            Self::ReadPolicies => "read auth policies",
+            Self::WritePolicies => "write auth policies",
+            Self::ReadTeams => "read teams",
+            Self::WriteTeams => "write teams",
+            Self::ReadUsers => "read users",
+            Self::WriteUsers => "write users",
+            Self::DeleteUsers => "delete users",
+        }
+    }
+
+    /// The sentence of a caller's refusal who does not hold it: what it is, and which permission
+    /// of the documents gives it.
+    pub fn lacking(self) -> String {
+        let (path, level) = self.permission_path();
+        let place = path.rsplit('/').next().unwrap_or(path);
+        format!(
+            "The caller lacks the right to {} ({place}: {level})",
+            self.words()
+        )
+    }
+
     /// 003 2.22 opens the log to an app-user session: accepted only when its user holds the right.
     pub(crate) fn open_to_app_users(self) -> bool {
         self == Self::ReadAuditLog
@@ -309,6 +343,17 @@ impl Rights {
     /// Whether all of the other's are in it.
     pub const fn covers(self, other: Self) -> bool {
         self.0 & other.0 == other.0
+    }
+
+    /// The others that are not in it, for a sentence: `write teams, delete users`.
+    pub fn lacking(self, others: Self) -> String {
+        let missing = |right: &Right| others.contains(*right) && !self.contains(*right);
+        let words: Vec<&str> = Right::ALL
+            .into_iter()
+            .filter(missing)
+            .map(Right::words)
+            .collect();
+        words.join(", ")
     }
 }
 
@@ -389,6 +434,11 @@ impl FromStr for Role {
         Self::ALL
             .into_iter()
             .find(|role| role.as_str() == text)
-            .ok_or_else(|| Error::invalid("invalid_roles"))
+            .ok_or_else(|| {
+                let roles: Vec<&str> = Self::ALL.into_iter().map(Self::as_str).collect();
+                Error::invalid(
+                    Code::InvalidRoles.beside(format!("A role is one of {}", roles.join(", "))),
+                )
+            })
     }
 }

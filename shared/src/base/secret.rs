@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq as _;
 
+use crate::base::code::Code;
 use crate::base::error::Error;
 use crate::base::id::{Guid, Handle, MalformedId, base32, random_bytes};
 
@@ -320,7 +321,7 @@ pub const PASSWORD_LIMIT: usize = 1024;
 /// Invalid for an empty password or one beyond [`PASSWORD_LIMIT`].
 pub fn hash_password(password: &str) -> Result<String, Error> {
     if password.is_empty() || password.len() > PASSWORD_LIMIT {
-        return Err(Error::invalid("invalid_password"));
+        return Err(Error::invalid(Code::InvalidPassword));
     }
     Ok(argon2()
         .hash_password(password.as_bytes())

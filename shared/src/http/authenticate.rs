@@ -189,6 +189,28 @@ async fn owner_since(
         .ok_or_else(Error::unauthenticated)
 }
 
+/// What a caller lacks who may not use a row with that permission.
+fn lacking(principal: &Principal, permission: Permission) -> String {
+    match permission {
+        Permission::Holds(right) if principal.holds(right) => format!(
+            "Only members of this domain may {}, with a session or an API key of theirs",
+            right.words()
+        ),
+        Permission::Holds(right) => right.lacking(),
+        Permission::AppOr(right) => {
+            format!("{}, and presents no API key of an app", right.lacking())
+        }
+        Permission::Member => {
+            "Only members of this domain may do this, with a session or an API key of theirs"
+                .to_owned()
+        }
+        Permission::StoreUser => "An app's API key does not count for this".to_owned(),
+        Permission::Signed => "Only signed messages count here".to_owned(),
+        Permission::Scope(scope) => format!("The caller lacks the scope {}", scope.as_str()),
+        Permission::Open => "This operation is open".to_owned(),
+    }
+}
+
 /// Whether this caller may use a row with that permission. `named` is the tenant that the path
 /// names.
 ///
@@ -206,13 +228,12 @@ pub fn authorise(
     if let Permission::Scope(scope) = permission {
         return match &principal.means {
             Means::Bearer { scopes } if !scopes.contains(scope) => Err(Error::forbidden(format!(
-                "The token has not the scope {}",
+                "The token lacks the scope {}",
                 scope.as_str()
             ))),
             Means::Bearer { .. } if !scope.open_to(principal.rights) => {
                 Err(Error::forbidden(format!(
-                    "The token's user does not hold the rights that the scope {} stands for any \
-                        more",
+                    "The token's user lacks the rights that the scope {} stands for",
                     scope.as_str()
                 )))
             }
@@ -235,14 +256,12 @@ pub fn authorise(
         }
     };
     if !allowed {
-        return Err(Error::forbidden(
-            "You do not have the permission for this operation",
-        ));
+        return Err(Error::forbidden(lacking(principal, permission)));
     }
     match named {
-        Some(domain) if !domain.eq_ignore_ascii_case(&principal.domain) => {
-            Err(Error::forbidden("Your credential is not of this domain"))
-        }
+        Some(domain) if !domain.eq_ignore_ascii_case(&principal.domain) => Err(Error::forbidden(
+            "The caller's credential is not of this domain",
+        )),
         _ => Ok(()),
     }
 }

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::base::clock::Timestamp;
+use crate::base::code::Code;
 use crate::base::error::Error;
 use crate::base::id::Guid;
 use crate::domain::apps::upload;
@@ -98,7 +99,7 @@ impl PartsBody {
             .collect();
         parts.sort();
         if parts.is_empty() || parts.len() > PARTS_LIMIT as usize {
-            Err(Error::invalid("invalid_parts"))
+            Err(Error::invalid(Code::InvalidParts))
         } else {
             Ok(parts)
         }

@@ -4,9 +4,11 @@ use lambda_http::{Body, RequestExt};
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
+use crate::base::code::{Code, ErrorText};
 use crate::base::conditions::Conditions;
 use crate::base::error::{Error, Kind};
 use crate::base::id::Handle;
+use crate::http::field_errors;
 use crate::http::presented::Presented;
 
 /// The largest JSON body that is parsed.
@@ -18,7 +20,7 @@ pub struct Incoming {
     pub params: Vec<(String, String)>,
     /// The body's object with the query's fields under it; an error that the operation's parsing
     /// will meet.
-    input: Result<Map<String, Value>, (Kind, String)>,
+    input: Result<Map<String, Value>, (Kind, ErrorText)>,
     /// The raw body, for multipart.
     pub body: Vec<u8>,
     /// The body's content type.
@@ -164,7 +166,7 @@ impl Incoming {
             None | Some(Value::Null) => Ok(Map::new()),
             Some(_) => Err((
                 Kind::Invalid,
-                "invalid_params: params is not an object".to_owned(),
+                Code::InvalidParams.with("params is not an object"),
             )),
         };
         let token = self.peek::<String>("token");
@@ -217,7 +219,7 @@ impl Incoming {
         self.input
             .as_ref()
             .map(|_| ())
-            .map_err(|(kind, message)| Error::new(*kind, message))
+            .map_err(|(kind, text)| Error::new(*kind, text.clone()))
     }
 
     /// The request as an operation's own type.
@@ -229,21 +231,12 @@ impl Incoming {
         let input = self
             .input
             .clone()
-            .map_err(|(kind, message)| Error::new(kind, message))?;
-        serde_path_to_error::deserialize(Value::Object(input)).map_err(|error| {
-            let text = error.inner().to_string();
-            let missing = text
-                .strip_prefix("missing field `")
-                .and_then(|rest| rest.split_once('`'))
-                .map(|(name, _)| name.to_owned());
-            let path = error.path().to_string();
-            let field = missing
-                .unwrap_or_else(|| path.split(['.', '[']).next().unwrap_or_default().to_owned());
-            if field.is_empty() || field == "?" {
-                Error::invalid("invalid_json")
-            } else {
-                Error::invalid(format!("invalid_{}", singular(&field)))
-            }
+            .map_err(|(kind, text)| Error::new(kind, text))?;
+        field_errors::read(input).map_err(|error| match error.field {
+            Some(field) => Error::invalid(
+                ErrorText::beside_field(singular(&field), error.sentence).in_field(&field),
+            ),
+            None => Error::invalid(Code::InvalidJson.beside(error.sentence)),
         })
     }
 }
@@ -270,7 +263,7 @@ fn input(
     content_type: &str,
     mut fields: Map<String, Value>,
     is_get: bool,
-) -> Result<Map<String, Value>, (Kind, String)> {
+) -> Result<Map<String, Value>, (Kind, ErrorText)> {
     if content_type.to_ascii_lowercase().starts_with("multipart/") {
         return Ok(fields);
     }
@@ -292,7 +285,7 @@ fn input(
     } else if body.len() > JSON_LIMIT {
         return Err((
             Kind::TooLarge,
-            format!("The body is larger than {JSON_LIMIT} bytes"),
+            format!("The body is larger than {JSON_LIMIT} bytes").into(),
         ));
     } else {
         // A byte order mark is no JSON, and some clients send one.
@@ -313,7 +306,7 @@ fn input(
             Ok(fields)
         }
         Err(_) if is_get => Ok(fields),
-        Err(_) => Err((Kind::Invalid, "invalid_json".to_owned())),
+        Err(_) => Err((Kind::Invalid, Code::InvalidJson.into())),
     }
 }
 

@@ -4,6 +4,7 @@ pub mod addresses;
 pub mod authenticate;
 pub mod dialect;
 pub mod direct_upload;
+mod field_errors;
 pub mod incoming;
 pub mod lambda;
 pub mod messages;

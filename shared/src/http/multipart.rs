@@ -3,6 +3,7 @@
 use std::convert::Infallible;
 use std::time::Duration;
 
+use crate::base::code::Code;
 use crate::base::error::{Error, Kind};
 use crate::base::id::Guid;
 use crate::domain::apps::upload;
@@ -128,14 +129,14 @@ async fn read_kinds(
     let mut parts = multer::Multipart::with_constraints(stream, boundary, constraints);
     let broken = |error: multer::Error| Error {
         cause: Some(error.to_string()),
-        ..Error::invalid("invalid_multipart")
+        ..Error::invalid(Code::InvalidMultipart)
     };
     let mut form = Form::default();
     let mut count = 0;
     while let Some(part) = parts.next_field().await.map_err(broken)? {
         count += 1;
         if count > PARTS_LIMIT {
-            return Err(Error::invalid("invalid_multipart"));
+            return Err(Error::invalid(Code::InvalidMultipart));
         }
         let name = part.name().unwrap_or_default().to_owned();
         let file_name = part.file_name().map(str::to_owned);
@@ -198,7 +199,9 @@ pub async fn deliver(
     bytes: Vec<u8>,
 ) -> Result<Upload, Error> {
     if bytes.is_empty() {
-        return Err(Error::invalid("not_an_archive: The file is empty."));
+        return Err(Error::invalid(
+            Code::NotAnArchive.with("The file is empty."),
+        ));
     }
     let objects = context.objects()?;
     let upload = upload::announce(reader, who, announced, None, Guid::random()).await?;
@@ -221,13 +224,11 @@ pub async fn deliver(
         match found.state {
             State::Attached => return Ok(found),
             State::Refused | State::Expired => {
-                let reason = found.reason.unwrap_or_default();
-                let too_large = reason.starts_with("too_large");
-                return Err(if too_large {
-                    Error::too_large(reason)
-                } else {
-                    Error::invalid(reason)
-                });
+                let kind = match found.refusal.as_ref().map(|refusal| refusal.code) {
+                    Some(Code::TooLarge) => Kind::TooLarge,
+                    _ => Kind::Invalid,
+                };
+                return Err(Error::new(kind, found.why_refused()));
             }
             State::Waiting | State::Reading
                 if waited.as_secs() >= context.settings.upload_wait_seconds =>

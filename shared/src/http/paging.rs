@@ -5,6 +5,7 @@ use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
+use crate::base::code::Code;
 use crate::base::error::Error;
 use crate::http::incoming::Incoming;
 
@@ -57,7 +58,7 @@ pub fn place_in_time(cursor: Option<String>) -> Result<Option<String>, Error> {
                 .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'#' | b'-' | b'_'))
     };
     match cursor.filter(|cursor| !cursor.is_empty()) {
-        Some(cursor) if !fits(&cursor) => Err(Error::invalid("invalid_cursor")),
+        Some(cursor) if !fits(&cursor) => Err(Error::invalid(Code::InvalidCursor)),
         place => Ok(place),
     }
 }

@@ -3,6 +3,7 @@
 use http::Method;
 use percent_encoding::percent_decode_str;
 
+use crate::base::code::ErrorText;
 use crate::base::error::{Error, Kind};
 use crate::http::routes::Row;
 
@@ -20,6 +21,10 @@ pub struct Matched {
     /// The path's parameters, decoded.
     pub params: Vec<(String, String)>,
 }
+
+/// What is wrong with a parameter of a path that no operation would take.
+const WRONG_PARAMETER: &str =
+    "This part of the path is empty, is not UTF-8, or holds a slash or a control character";
 
 impl Router {
     /// A router over those rows.
@@ -96,12 +101,15 @@ impl Router {
         for (name, raw) in found.params.iter() {
             let value = percent_decode_str(raw)
                 .decode_utf8()
-                .map_err(|_| Error::invalid(format!("invalid_{name}")))?;
+                .map_err(|_| Error::invalid(ErrorText::beside_field(name, WRONG_PARAMETER)))?;
             if value.is_empty()
                 || value.contains(['/', '\\'])
                 || value.chars().any(char::is_control)
             {
-                return Err(Error::invalid(format!("invalid_{name}")));
+                return Err(Error::invalid(ErrorText::beside_field(
+                    name,
+                    WRONG_PARAMETER,
+                )));
             }
             params.push((name.to_owned(), value.into_owned()));
         }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use identity_providers::Reach;
 
 use crate::base::clock::Clock;
+use crate::base::code::Code;
 use crate::base::error::Error;
 use crate::base::id::Handle;
 use crate::services::mail::Mailer;
@@ -174,7 +175,7 @@ impl Context {
         let of_host = self.tenant_of_host(host);
         match (named, of_host) {
             (Some(named), Some(of_host)) if named != of_host => {
-                Err(Error::invalid("invalid_domain"))
+                Err(Error::invalid(Code::InvalidDomain))
             }
             (Some(named), _) => Ok(named),
             (None, Some(of_host)) => Ok(of_host),

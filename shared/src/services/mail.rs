@@ -13,8 +13,10 @@ use lettre::{Address, Message};
 use serde::Serialize;
 
 use crate::base::clock::Timestamp;
+use crate::base::code::Code;
 use crate::base::error::Error;
 use crate::base::id::{Guid, base32, random_bytes};
+use crate::base::remote;
 
 /// A mail to be sent.
 #[derive(Clone, Debug)]
@@ -44,7 +46,7 @@ pub const SUBJECT_LIMIT: usize = 200;
 pub fn address(text: &str) -> Result<Address, Error> {
     text.trim()
         .parse()
-        .map_err(|_| Error::invalid("user_invalid_email"))
+        .map_err(|_| Error::invalid(Code::UserInvalidEmail))
 }
 
 impl Mail {
@@ -59,7 +61,7 @@ impl Mail {
             .map(|to| address(to))
             .collect::<Result<Vec<_>, _>>()?;
         if to.is_empty() {
-            return Err(Error::invalid("user_invalid_email"));
+            return Err(Error::invalid(Code::UserInvalidEmail));
         }
         let subject = subject
             .chars()
@@ -186,7 +188,7 @@ impl Mailer for SesMailer {
                 .to_owned();
             Error {
                 message,
-                ..Error::unavailable(aws_sdk_dynamodb::error::DisplayErrorContext(error))
+                ..remote::failure(&error)
             }
         })?;
         Ok(())

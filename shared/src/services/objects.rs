@@ -11,7 +11,9 @@ use aws_sdk_s3::presigning::PresigningConfig;
 use aws_sdk_s3::types::{CompletedMultipartUpload, CompletedPart};
 use aws_smithy_types::byte_stream::ByteStream;
 
+use crate::base::code::Code;
 use crate::base::error::Error;
+use crate::base::remote;
 
 /// What is known of an object.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -202,7 +204,7 @@ where
             cause: Some(DisplayErrorContext(&error).to_string()),
             ..Error::conflict("The object exists already")
         },
-        _ => Error::unavailable(DisplayErrorContext(&error)),
+        _ => remote::failure(&error),
     }
 }
 
@@ -480,7 +482,7 @@ impl Objects for S3Objects {
                 let code = error.code().unwrap_or("InvalidPart").to_owned();
                 Err(Error {
                     cause: Some(DisplayErrorContext(&error).to_string()),
-                    ..Error::invalid(format!("invalid_parts: {code}"))
+                    ..Error::invalid(Code::InvalidParts.with(format!("{code}")))
                 })
             }
             Err(error) => Err(failed(error)),

@@ -17,6 +17,7 @@ use sha2::Sha256;
 
 use crate::base::error::Error;
 use crate::base::id::{Handle, random_bytes};
+use crate::base::remote;
 
 /// Wraps data keys under a key that never leaves its keeper.
 #[async_trait]
@@ -172,9 +173,7 @@ impl KeyKeeper for KmsKeeper {
             .plaintext(aws_smithy_types::Blob::new(key.as_slice()))
             .send()
             .await;
-        let answer = answer.map_err(|error| {
-            Error::unavailable(aws_sdk_dynamodb::error::DisplayErrorContext(error))
-        })?;
+        let answer = answer.map_err(|error| remote::failure(&error))?;
         Ok(answer
             .ciphertext_blob
             .ok_or_else(|| Error::unavailable("KMS gave no ciphertext"))?
@@ -191,9 +190,7 @@ impl KeyKeeper for KmsKeeper {
             .ciphertext_blob(aws_smithy_types::Blob::new(wrapped))
             .send()
             .await;
-        let answer = answer.map_err(|error| {
-            Error::unavailable(aws_sdk_dynamodb::error::DisplayErrorContext(error))
-        })?;
+        let answer = answer.map_err(|error| remote::failure(&error))?;
         let key = answer
             .plaintext
             .ok_or_else(|| Error::unavailable("KMS gave no plaintext"))?

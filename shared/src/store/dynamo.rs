@@ -10,7 +10,9 @@ use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::types::{
     AttributeValue, ConditionCheck, Delete, KeysAndAttributes, Put, TransactWriteItem, Update,
 };
+use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 
+use crate::base::remote::is_permanent;
 use crate::store::{
     Condition, Item, Key, Page, Query, StoreError, TRANSACTION_LIMIT, Table, Write,
 };
@@ -97,6 +99,28 @@ fn from_attributes(mut attributes: Attributes) -> Result<Item, StoreError> {
     })
 }
 
+/// Most bytes of one item (400 KB).
+const ITEM_BYTES: usize = 400 * 1024;
+
+/// Most bytes of all items of one transaction (4 MB).
+const WRITE_BYTES: usize = 4 * 1024 * 1024;
+
+/// The bytes that DynamoDB counts for an item: names and texts in UTF-8, and for numbers half a
+/// byte a digit and one. It says no more than that a request is not valid when there are too many.
+fn size(item: &Item) -> usize {
+    let text = |name: &str, value: &str| name.len() + value.len();
+    let number = |name: &str, value: i128| name.len() + value.to_string().len().div_ceil(2) + 1;
+    text("pk", &item.key.pk)
+        + text("sk", &item.key.sk)
+        + text("kind", &item.kind)
+        + text("d", &item.body)
+        + item.owner.as_deref().map_or(0, |owner| text("own", owner))
+        + number("v", item.schema.into())
+        + number("rev", item.rev.into())
+        + number("n", item.count.into())
+        + item.expires.map_or(0, |at| number("expires", at.into()))
+}
+
 /// A condition as an expression with the values it names; `None` where nothing must hold.
 fn expression(condition: &Condition) -> Option<(&'static str, Attributes)> {
     let value = |name: &str, value| HashMap::from([(name.to_owned(), value)]);
@@ -122,7 +146,7 @@ fn expression(condition: &Condition) -> Option<(&'static str, Attributes)> {
 }
 
 fn build_failure(error: impl std::fmt::Display) -> StoreError {
-    StoreError::Unavailable(format!("request not built: {error}"))
+    StoreError::Refused(format!("request not built: {error}"))
 }
 
 impl DynamoTable {
@@ -247,15 +271,19 @@ fn split(condition: &Condition) -> (Option<String>, Option<Attributes>) {
 }
 
 /// What a failed call means. Only the error's code is looked at: the texts differ between engines.
-fn meaning<E, R>(error: &SdkError<E, R>) -> StoreError
+/// An item that is too large has no code of its own: what may be too large is measured before it
+/// is sent.
+fn meaning<E>(error: &SdkError<E, HttpResponse>) -> StoreError
 where
-    E: ProvideErrorMetadata + std::error::Error + 'static,
-    R: std::fmt::Debug,
+    E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
 {
     let Some(service) = error.as_service_error() else {
-        return StoreError::Unavailable(
-            aws_sdk_dynamodb::error::DisplayErrorContext(error).to_string(),
-        );
+        let text = aws_sdk_dynamodb::error::DisplayErrorContext(error).to_string();
+        return if is_permanent(error) {
+            StoreError::Refused(text)
+        } else {
+            StoreError::Unavailable(text)
+        };
     };
     let text = || {
         format!(
@@ -273,16 +301,13 @@ where
             | "TransactionConflictException"
             | "TransactionInProgressException",
         ) => StoreError::Contended(text()),
-        Some("ValidationException") if service.message().is_some_and(|m| m.contains("size")) => {
-            StoreError::TooLarge(text())
-        }
+        Some("ItemCollectionSizeLimitExceededException") => StoreError::TooLarge(text()),
+        _ if is_permanent(error) => StoreError::Refused(text()),
         _ => StoreError::Unavailable(text()),
     }
 }
 
-fn transaction_meaning<R: std::fmt::Debug>(
-    error: &SdkError<TransactWriteItemsError, R>,
-) -> StoreError {
+fn transaction_meaning(error: &SdkError<TransactWriteItemsError, HttpResponse>) -> StoreError {
     let Some(TransactWriteItemsError::TransactionCanceledException(cancelled)) =
         error.as_service_error()
     else {
@@ -301,6 +326,9 @@ fn transaction_meaning<R: std::fmt::Debug>(
         .filter(|code| *code != "None")
         .collect();
     if codes.contains(&"ValidationError") {
+        return StoreError::Refused(codes.join(", "));
+    }
+    if codes.contains(&"ItemCollectionSizeLimitExceeded") {
         return StoreError::TooLarge(codes.join(", "));
     }
     StoreError::Contended(codes.join(", "))
@@ -427,6 +455,17 @@ impl Table for DynamoTable {
             return Err(StoreError::TooLarge(format!(
                 "{} writes in one transaction",
                 writes.len()
+            )));
+        }
+        let puts = writes.iter().filter_map(|write| match write {
+            Write::Put(item, _) => Some(size(item)),
+            _ => None,
+        });
+        let sizes: Vec<usize> = puts.collect();
+        if sizes.iter().any(|size| *size > ITEM_BYTES) || sizes.iter().sum::<usize>() > WRITE_BYTES
+        {
+            return Err(StoreError::TooLarge(format!(
+                "items of {sizes:?} bytes in one transaction"
             )));
         }
         let actions = writes

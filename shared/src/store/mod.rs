@@ -25,7 +25,8 @@ impl From<StoreError> for Error {
                 cause: Some(error.to_string()),
                 ..Self::too_large("The record would become too large")
             },
-            StoreError::Corrupt(_) => Self::internal(error),
+            // No repetition cures these: the log counts them as defects.
+            StoreError::Corrupt(_) | StoreError::Refused(_) => Self::internal(error),
         }
     }
 }
@@ -215,6 +216,9 @@ pub enum StoreError {
     Contended(String),
     /// No answer or an error; a write may or may not have been applied.
     Unavailable(String),
+    /// The table refuses the request, and would refuse it each time: it is not valid, the table is
+    /// not there, or the function may not use it. Nothing was changed.
+    Refused(String),
     /// An item beyond 400 KB, or a transaction beyond its limits.
     TooLarge(String),
     /// An item that cannot be read.
@@ -227,6 +231,7 @@ impl fmt::Display for StoreError {
             Self::Condition { at } => write!(f, "the condition of write {at} does not hold"),
             Self::Contended(cause) => write!(f, "contended: {cause}"),
             Self::Unavailable(cause) => write!(f, "store unavailable: {cause}"),
+            Self::Refused(cause) => write!(f, "refused: {cause}"),
             Self::TooLarge(cause) => write!(f, "too large: {cause}"),
             Self::Corrupt(cause) => write!(f, "corrupt item: {cause}"),
         }
@@ -243,7 +248,7 @@ pub trait Table: Send + Sync {
     ///
     /// # Errors
     /// [`StoreError::Contended`] when keys stay unprocessed, [`StoreError::Unavailable`],
-    /// [`StoreError::Corrupt`].
+    /// [`StoreError::Refused`], [`StoreError::Corrupt`].
     async fn read(&self, keys: &[Key]) -> Result<Vec<Option<Item>>, StoreError>;
 
     /// Reads one page of one partition: one call, at most 1 MB.
@@ -256,6 +261,7 @@ pub trait Table: Send + Sync {
     ///
     /// # Errors
     /// [`StoreError::Condition`] and [`StoreError::Contended`] when nothing was changed,
-    /// [`StoreError::Unavailable`] when it is not known, [`StoreError::TooLarge`].
+    /// [`StoreError::Unavailable`] when it is not known, [`StoreError::Refused`],
+    /// [`StoreError::TooLarge`].
     async fn write(&self, writes: Vec<Write>) -> Result<(), StoreError>;
 }

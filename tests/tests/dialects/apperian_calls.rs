@@ -726,7 +726,11 @@ async fn each_error_has_the_code_that_clients_know() {
     // Who may only look may list, and publish nothing.
     let dev = calls.as_user("dev@dev.example", vec![Role::Dev]).await;
     assert_eq!(dev.list().await, Vec::<Value>::new());
-    refused(&dev.send("apps.create", json!({})).await, 1, "permission");
+    refused(
+        &dev.send("apps.create", json!({})).await,
+        1,
+        "store-item: write",
+    );
     // The token in the header, as the newer API takes it; HTTP's own status is 200 whatever became
     // of a call.
     let body = json!({"id": "a", "method": "com.apperian.eas.apps.getlist"});

@@ -1080,7 +1080,7 @@ async fn whoever_asks_is_a_member_or_the_app_itself() {
         (
             post(json!({})).cookie(&sub),
             403,
-            "You do not have the permission",
+            "The caller lacks the right to read store items (store-item: read)",
         ),
     ] {
         let answer = call.send().await;

@@ -335,7 +335,7 @@ async fn what_cannot_be_made_changes_nothing() {
         "create",
         with("teamIds", json!(whole_team)),
         403,
-        "permissions that you do not hold",
+        "rights that the caller lacks",
     )
     .await;
     refused(
@@ -344,7 +344,7 @@ async fn what_cannot_be_made_changes_nothing() {
         "create",
         with("roles", json!("")),
         403,
-        "permission",
+        "right to delete users",
     )
     .await;
     assert_eq!(of_tenant(&world.snapshot().await, tenant.handle), before);
@@ -998,7 +998,7 @@ async fn nobody_touches_who_stands_above_and_one_administrator_stays() {
             "update",
             body,
             403,
-            "permissions that you do not hold",
+            "rights that the caller lacks",
         )
         .await;
     }
@@ -1017,7 +1017,7 @@ async fn nobody_touches_who_stands_above_and_one_administrator_stays() {
         "delete",
         json!({"username": "worker"}),
         403,
-        "permission",
+        "right to write users",
     )
     .await;
     // By a team, too.
@@ -1035,7 +1035,7 @@ async fn nobody_touches_who_stands_above_and_one_administrator_stays() {
         "update",
         json!({"username": "worker", "password": "mine now"}),
         403,
-        "permissions that you do not hold",
+        "rights that the caller lacks",
     )
     .await;
     for body in [

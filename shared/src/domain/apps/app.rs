@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 
 use crate::base::clock::Timestamp;
+use crate::base::code::{Code, Refusal};
 use crate::base::error::Error;
 use crate::base::id::{AppId, BinaryType, Guid, Handle};
 use crate::base::rights::Right;
@@ -47,7 +48,7 @@ pub fn card_keys(handle: Handle, id: AppId) -> Vec<Key> {
 }
 
 fn unknown() -> Error {
-    Error::not_found("invalid_guid")
+    Error::not_found(Code::InvalidGuid.beside("There is no item with this guid in this domain"))
 }
 
 /// An app's card.
@@ -143,9 +144,9 @@ pub async fn require_policies(
     before: &[Guid],
 ) -> Result<(), Error> {
     if policies.len() > POLICIES_LIMIT {
-        return Err(Error::invalid(format!(
-            "invalid_authpolicies: at most {POLICIES_LIMIT}"
-        )));
+        return Err(Error::invalid(
+            Code::InvalidAuthpolicies.with(format!("at most {POLICIES_LIMIT}")),
+        ));
     }
     let wanted: Vec<Key> = policies
         .iter()
@@ -193,15 +194,18 @@ pub fn attach(
     new: &NewVersion,
     judged: &Judged,
     now: Timestamp,
-) -> Result<Result<(u32, Vec<Write>), String>, Error> {
+) -> Result<Result<(u32, Vec<Write>), Refusal>, Error> {
     let kind = new.kind;
     let live = card.binary(kind);
     if let Some(live) = live
         && live.identifier != judged.identifier
     {
-        return Ok(Err(format!(
-            "wrong_identifier: the file is {}, the item's binary is {}",
-            judged.identifier, live.identifier
+        return Ok(Err(Refusal::new(
+            Code::WrongIdentifier,
+            format!(
+                "the file is {}, the item's binary is {}",
+                judged.identifier, live.identifier
+            ),
         )));
     }
     let inherited = former
@@ -218,9 +222,8 @@ pub fn attach(
         && signed_here != Some(after)
         && !new.allow_signer_change
     {
-        let reason = "wrong_signer: the file is signed by another certificate than the live \
-            version; an administrator can allow the change with allowSignerChange";
-        return Ok(Err(reason.to_owned()));
+        let reason = "the file is signed by another certificate than the live version; an administrator can allow the change with allowSignerChange";
+        return Ok(Err(Refusal::new(Code::WrongSigner, reason)));
     }
     let mut binary = former
         .as_ref()
@@ -382,7 +385,7 @@ pub async fn set_config(
     let fits = |text: &String| text.chars().count() <= CONFIG_LIMIT.1;
     if config.len() > CONFIG_LIMIT.0 || !config.iter().all(|(key, value)| fits(key) && fits(value))
     {
-        return Err(Error::invalid("invalid_config"));
+        return Err(Error::invalid(Code::InvalidConfig));
     }
     let now = reader.now();
     change!(reader, {
@@ -393,15 +396,15 @@ pub async fn set_config(
             .binaries
             .iter_mut()
             .find(|binary| binary.kind == kind)
-            .ok_or_else(|| Error::not_found("invalid_type"))?;
+            .ok_or_else(|| Error::not_found(Code::InvalidType))?;
         if config
             .get("bundle_id")
             .is_some_and(|bundle| kind != BinaryType::Android && *bundle != binary.identifier)
         {
-            return Err(Error::invalid(format!(
-                "wrong_identifier: the bundle id that was read from the binary is {}",
+            return Err(Error::invalid(Code::WrongIdentifier.with(format!(
+                "the bundle id that was read from the binary is {}",
                 binary.identifier
-            )));
+            ))));
         }
         binary.config = config.clone();
         let shown = binary.shown_config();
@@ -462,13 +465,13 @@ pub async fn roll_back(
             .binaries
             .iter_mut()
             .find(|binary| binary.kind == kind)
-            .ok_or_else(|| Error::not_found("invalid_type"))?;
+            .ok_or_else(|| Error::not_found(Code::InvalidType))?;
         if !binary
             .versions
             .iter()
             .any(|version| version.number == number)
         {
-            return Err(Error::not_found("invalid_version"));
+            return Err(Error::not_found(Code::InvalidVersion));
         }
         if binary.live == number {
             return Ok((found.value, Vec::new()));

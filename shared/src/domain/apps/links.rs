@@ -7,6 +7,7 @@
 use std::collections::BTreeSet;
 
 use crate::base::clock::Timestamp;
+use crate::base::code::Code;
 use crate::base::error::Error;
 use crate::base::id::{AppId, Guid, Handle};
 use crate::change;
@@ -74,9 +75,9 @@ pub async fn regroup(
         }
     }
     if wanted.len() > GROUPS_LIMIT {
-        return Err(Error::invalid(format!(
-            "invalid_groups: at most {GROUPS_LIMIT}"
-        )));
+        return Err(Error::invalid(
+            Code::InvalidGroups.with(format!("at most {GROUPS_LIMIT}")),
+        ));
     }
     let (added, removed): (Vec<&Guid>, Vec<&Guid>) = (
         wanted
@@ -96,7 +97,9 @@ pub async fn regroup(
     let found = reader.get_all::<Group>(&group_keys).await?;
     let (found_added, found_removed) = found.split_at(added.len());
     if found_added.iter().any(Option::is_none) {
-        return Err(Error::not_found("invalid_guid"));
+        return Err(Error::not_found(
+            Code::InvalidGuid.beside("There is no item with this guid in this domain"),
+        ));
     }
     let mut writes = Vec::new();
     for group in &added {
@@ -220,9 +223,9 @@ pub async fn change_items(
     add: bool,
 ) -> Result<Members, Error> {
     if apps.len() > ITEMS_LIMIT {
-        return Err(Error::invalid(format!(
-            "invalid_guid: at most {ITEMS_LIMIT} items in one call"
-        )));
+        return Err(Error::invalid(
+            Code::InvalidGuid.with(format!("at most {ITEMS_LIMIT} items in one call")),
+        ));
     }
     let mut apps = apps.to_vec();
     apps.sort();
@@ -238,7 +241,9 @@ pub async fn change_items(
         for found in reader.get_all::<AppCard>(&wanted[1..]).await? {
             let Some(found) = found else {
                 if add {
-                    return Err(Error::not_found("invalid_guid"));
+                    return Err(Error::not_found(
+                        Code::InvalidGuid.beside("There is no item with this guid in this domain"),
+                    ));
                 }
                 continue;
             };
@@ -254,9 +259,10 @@ pub async fn change_items(
                 }
                 Moved::Before => {}
                 Moved::Full => {
-                    return Err(Error::invalid(format!(
-                        "invalid_groups: an item can be in at most {GROUPS_LIMIT}"
-                    )));
+                    return Err(Error::invalid(
+                        Code::InvalidGroups
+                            .with(format!("an item can be in at most {GROUPS_LIMIT}")),
+                    ));
                 }
             }
         }
@@ -283,10 +289,9 @@ pub async fn change_each_item(
     let (handle, now) = (who.handle, reader.now());
     let group_key = keys::group(handle, guid);
     // Not to be told by a list of none alone.
-    reader
-        .get::<Group>(&group_key)
-        .await?
-        .ok_or_else(|| Error::not_found("invalid_guid"))?;
+    reader.get::<Group>(&group_key).await?.ok_or_else(|| {
+        Error::not_found(Code::InvalidGuid.beside("There is no item with this guid in this domain"))
+    })?;
     let mut all = BTreeSet::new();
     for batch in apps.iter().collect::<Vec<_>>().chunks(ITEMS_LIMIT) {
         let done = change!(reader, {
@@ -297,10 +302,11 @@ pub async fn change_each_item(
             let mut wanted = cards.clone();
             wanted.push(group_key.clone());
             reader.fetch_missing(&wanted).await?;
-            reader
-                .get::<Group>(&group_key)
-                .await?
-                .ok_or_else(|| Error::not_found("invalid_guid"))?;
+            reader.get::<Group>(&group_key).await?.ok_or_else(|| {
+                Error::not_found(
+                    Code::InvalidGuid.beside("There is no item with this guid in this domain"),
+                )
+            })?;
             let (mut done, mut writes) = (Vec::new(), Vec::new());
             for found in reader
                 .get_all::<AppCard>(&cards)

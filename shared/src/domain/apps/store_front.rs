@@ -1,6 +1,7 @@
 //! The store front: the tenant's one app store, and what is on its shelf.
 
 use crate::base::clock::Timestamp;
+use crate::base::code::Code;
 use crate::base::error::Error;
 use crate::base::id::{AppId, Guid, Handle};
 use crate::base::text::{Description, Name};
@@ -141,24 +142,28 @@ pub async fn update(
                 .copied()
                 .collect();
             if moved.len() > ITEMS_LIMIT {
-                return Err(Error::invalid(format!(
-                    "invalid_storeitems: at most {ITEMS_LIMIT} items can come or go in one call"
-                )));
+                return Err(Error::invalid(Code::InvalidStoreitems.with(format!(
+                    "at most {ITEMS_LIMIT} items can come or go in one call"
+                ))));
             }
             let cards: Vec<Key> = moved.iter().map(|id| keys::app_card(handle, *id)).collect();
             for (id, card) in moved.iter().zip(reader.get_all::<AppCard>(&cards).await?) {
                 let shelve = wanted.contains(id);
                 match card {
                     Some(card) => writes.extend(shelving(who, card, shelve, now)?),
-                    None if shelve => return Err(Error::not_found("invalid_guid")),
+                    None if shelve => {
+                        return Err(Error::not_found(
+                            Code::InvalidGuid
+                                .beside("There is no item with this guid in this domain"),
+                        ));
+                    }
                     None => writes.push(Write::Delete(keys::shelf(handle, *id), Condition::Always)),
                 }
             }
             writes = event::together(writes)?;
             if writes.len() > TRANSACTION_LIMIT {
                 return Err(Error::invalid(
-                    "invalid_storeitems: fewer items can come or go in one call where they have \
-                        binaries of several types",
+                    Code::InvalidStoreitems.with("fewer items can come or go in one call where they have binaries of several types"),
                 ));
             }
             whole.items = wanted;

@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use crate::base::clock::Timestamp;
+use crate::base::code::{Code, Refusal};
 use crate::base::error::Error;
 use crate::base::id::{AppId, BinaryType, Guid, Handle};
 use crate::base::kind::AppKind;
@@ -16,8 +17,8 @@ use crate::model::apps::app::{AppCard, Binary, Icon};
 use crate::model::apps::file::{Content, FileUses, StoredFile};
 use crate::model::apps::publication::Publication;
 use crate::model::apps::upload::{
-    CRASHED, CRASHED_AFTER_SECONDS, ICON_LIMIT, PART_MINIMUM, PARTS_LIMIT, READINGS, SIZE_LIMIT,
-    STATIC_LIMIT, State, Target, Upload, VALID_SECONDS,
+    CRASHED_AFTER_SECONDS, ICON_LIMIT, PART_MINIMUM, PARTS_LIMIT, READINGS, SIZE_LIMIT,
+    STATIC_LIMIT, State, Target, Upload, VALID_SECONDS, crashed,
 };
 use crate::model::events::event::Event;
 use crate::model::people::principal::Principal;
@@ -77,26 +78,28 @@ fn check(announced: &Announced) -> Result<(), Error> {
         Target::Icon | Target::StoreIcon => ICON_LIMIT,
     };
     if announced.size == 0 {
-        return Err(Error::invalid("invalid_size"));
+        return Err(Error::invalid(Code::InvalidSize));
     }
     if announced.size > most {
-        return Err(Error::too_large(format!("too_large: at most {most} bytes")));
+        return Err(Error::too_large(
+            Code::TooLarge.with(format!("at most {most} bytes")),
+        ));
     }
     let hex = |text: &String| text.len() == 64 && text.bytes().all(|b| b.is_ascii_hexdigit());
     if announced.sha256.as_ref().is_some_and(|text| !hex(text)) {
-        return Err(Error::invalid("invalid_sha256"));
+        return Err(Error::invalid(Code::InvalidSha256));
     }
     if announced.file_name.chars().count() > 255
         || announced.file_name.chars().any(char::is_control)
     {
-        return Err(Error::invalid("invalid_fileName"));
+        return Err(Error::invalid(Code::InvalidFileName));
     }
     if let Some(parts) = announced.parts {
         let smallest = PART_MINIMUM * u64::from(parts.saturating_sub(1));
         if parts == 0 || parts > PARTS_LIMIT || (parts > 1 && announced.size <= smallest) {
-            return Err(Error::invalid(format!(
-                "invalid_parts: 1 to {PARTS_LIMIT} parts of at least {PART_MINIMUM} bytes"
-            )));
+            return Err(Error::invalid(Code::InvalidParts.with(format!(
+                "1 to {PARTS_LIMIT} parts of at least {PART_MINIMUM} bytes"
+            ))));
         }
     }
     Ok(())
@@ -106,7 +109,7 @@ fn check(announced: &Announced) -> Result<(), Error> {
 fn takes(card: &AppCard, target: Target) -> Result<(), Error> {
     match target {
         Target::Binary(_) if card.kind != AppKind::Mobile => Err(Error::invalid(
-            "invalid_type: the item is a web app, which has no binary",
+            Code::InvalidType.with("the item is a web app, which has no binary"),
         )),
         _ => Ok(()),
     }
@@ -144,6 +147,7 @@ pub async fn announce(
         reading_since: None,
         state: State::Waiting,
         reason: None,
+        refusal: None,
         version: None,
         file: None,
     };
@@ -215,7 +219,7 @@ fn base64_of_hex(text: &str) -> Result<String, Error> {
     use base64::Engine as _;
     let bytes = data_encoding::HEXLOWER_PERMISSIVE
         .decode(text.as_bytes())
-        .map_err(|_| Error::invalid("invalid_sha256"))?;
+        .map_err(|_| Error::invalid(Code::InvalidSha256))?;
     Ok(base64::engine::general_purpose::STANDARD.encode(bytes))
 }
 
@@ -231,7 +235,7 @@ pub async fn find(
     reader
         .get(&keys::upload(handle, upload))
         .await?
-        .ok_or_else(|| Error::not_found("invalid_uploadId"))
+        .ok_or_else(|| Error::not_found(Code::InvalidUploadId))
 }
 
 /// Puts the parts of an upload together; doing it again is fine.
@@ -283,7 +287,7 @@ pub async fn abort(
         reader,
         who.handle,
         upload,
-        "aborted: the upload was given up",
+        Refusal::new(Code::Aborted, "the upload was given up"),
     )
     .await?;
     objects.delete(&name).await
@@ -325,7 +329,7 @@ pub async fn begin_reading(
                 .reading_since
                 .is_some_and(|since| since.plus_seconds(CRASHED_AFTER_SECONDS) <= now)
         {
-            let writes = refused(handle, &mut found, CRASHED.to_owned(), now)?;
+            let writes = refused(handle, &mut found, crashed(), now)?;
             return Ok((Begin::Ended(Box::new(found.value)), writes));
         }
         record.state = State::Reading;
@@ -344,7 +348,7 @@ pub async fn refuse(
     reader: &mut Reader<'_>,
     handle: Handle,
     upload: &Guid,
-    reason: &str,
+    refusal: Refusal,
 ) -> Result<(), Error> {
     let now = reader.now();
     change!(reader, {
@@ -355,24 +359,9 @@ pub async fn refuse(
         if !matches!(found.value.state, State::Waiting | State::Reading) {
             return Ok(((), Vec::new()));
         }
-        Ok(((), refused(handle, &mut found, reason.to_owned(), now)?))
+        Ok(((), refused(handle, &mut found, refusal.clone(), now)?))
     })
 }
-
-/// The codes by which packages are refused; each stands before a colon and a sentence.
-const REFUSALS: [&str; 11] = [
-    "not_an_archive",
-    "not_an_app",
-    "too_large",
-    "too_deep",
-    "too_many_entries",
-    "ambiguous",
-    "truncated",
-    "wrong_type",
-    "wrong_identifier",
-    "wrong_signer",
-    "unreadable",
-];
 
 /// The event of an upload for an app's binary of that type (nothing where that is not known) that
 /// was refused.
@@ -382,22 +371,21 @@ fn refusal(
     kind: Option<BinaryType>,
     file_name: &str,
     by: &str,
-    reason: &str,
+    why: &Refusal,
     now: Timestamp,
 ) -> Event {
-    let code = reason.split(':').next().unwrap_or_default().to_owned();
     let of = kind.map_or_else(String::new, |kind| format!(" for {kind}"));
     let event = Event::named(
         app,
         app_name,
         "UPLOAD_REFUSED",
         by,
-        format!("An upload{of} was refused: {reason}"),
+        format!("An upload{of} was refused: {why}"),
         now,
     );
     event
         .with("type", kind.map(|kind| kind.to_string()))
-        .with("code", code)
+        .with("code", why.code.as_str())
         .with("fileName", file_name)
 }
 
@@ -415,21 +403,16 @@ pub async fn tell_refused(
     file_name: &str,
     error: &Error,
 ) -> Result<(), Error> {
-    if !REFUSALS.iter().any(|code| {
-        error
-            .message
-            .strip_prefix(code)
-            .is_some_and(|rest| rest.starts_with(':'))
-    }) {
+    let Some(code) = error.code.filter(|code| code.refuses_package()) else {
         return Ok(());
-    }
+    };
     let event = refusal(
         card.id,
         card.name.as_str(),
         kind,
         file_name,
         &who.owner.username,
-        &error.message,
+        &Refusal::new(code, error.sentence()),
         reader.now(),
     );
     Ok(reader
@@ -443,7 +426,7 @@ pub async fn tell_refused(
 fn refused(
     handle: Handle,
     found: &mut Stored<Upload>,
-    reason: String,
+    why: Refusal,
     now: Timestamp,
 ) -> Result<Vec<Write>, Error> {
     let upload = &mut found.value;
@@ -455,12 +438,13 @@ fn refused(
             Some(kind),
             &upload.file_name,
             &upload.by_name,
-            &reason,
+            &why,
             now,
         ));
     }
     upload.state = State::Refused;
-    upload.reason = Some(reason);
+    upload.reason = Some(why.to_string());
+    upload.refusal = Some(why);
     let mut writes = vec![found.replace()?];
     writes.extend(event::told(handle, events)?);
     Ok(writes)
@@ -472,7 +456,7 @@ pub enum Verdict {
     /// It is that version now; 0 for what has no versions.
     Attached(u32),
     /// It was refused with that reason.
-    Refused(String),
+    Refused(Refusal),
     /// It had ended before.
     Ended,
 }
@@ -516,7 +500,7 @@ pub async fn attach(
         if !matches!(record.value.state, State::Waiting | State::Reading) {
             return Ok((Verdict::Ended, Vec::new()));
         }
-        let refusal = |mut record: Stored<Upload>, reason: String| {
+        let refusal = |mut record: Stored<Upload>, reason: Refusal| {
             Ok((
                 Verdict::Refused(reason.clone()),
                 refused(handle, &mut record, reason, now)?,
@@ -525,7 +509,7 @@ pub async fn attach(
         let Some(mut card) = reader.get::<AppCard>(&card_key).await? else {
             return refusal(
                 record,
-                "wrong_identifier: the item was deleted meanwhile".to_owned(),
+                Refusal::new(Code::WrongIdentifier, "the item was deleted meanwhile"),
             );
         };
         let before = card.value.clone();
@@ -652,7 +636,8 @@ pub async fn attach_icon(
             Some(app) => {
                 let Some(mut card) = reader.get::<AppCard>(&keys::app_card(handle, app)).await?
                 else {
-                    let reason = "wrong_identifier: the item was deleted meanwhile".to_owned();
+                    let reason =
+                        Refusal::new(Code::WrongIdentifier, "the item was deleted meanwhile");
                     return Ok((
                         Verdict::Refused(reason.clone()),
                         refused(handle, &mut record, reason, now)?,

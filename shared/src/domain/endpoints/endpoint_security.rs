@@ -12,6 +12,7 @@ use std::str::FromStr;
 use serde_json::json;
 
 use crate::base::clock::Timestamp;
+use crate::base::code::Code;
 use crate::base::environment::Environment;
 use crate::base::error::Error;
 use crate::base::id::{AppId, Guid, Handle};
@@ -129,8 +130,9 @@ pub fn keys_of(handle: Handle, app: AppId, env: &Environment) -> [Key; 2] {
 
 async fn card_of(reader: &mut Reader<'_>, handle: Handle, app: AppId) -> Result<AppCard, Error> {
     let card: Option<Stored<AppCard>> = reader.get(&keys::app_card(handle, app)).await?;
-    card.map(|card| card.value)
-        .ok_or_else(|| Error::not_found("invalid_guid"))
+    card.map(|card| card.value).ok_or_else(|| {
+        Error::not_found(Code::InvalidGuid.beside("There is no app with this guid in this domain"))
+    })
 }
 
 /// The endpoint security of an app in an environment (003 7.1); an app for which nobody said
@@ -184,15 +186,14 @@ pub async fn change(
             return Ok((after, Vec::new()));
         }
         if after.overrides.len() > OVERRIDES_MOST {
-            return Err(Error::invalid(format!(
-                "invalid_overrides: an app has at most {OVERRIDES_MOST} in an environment"
-            )));
+            return Err(Error::invalid(Code::InvalidOverrides.with(format!(
+                "an app has at most {OVERRIDES_MOST} in an environment"
+            ))));
         }
         if serde_json::to_vec(&after).map_err(Error::internal)?.len() > RECORD_MOST {
-            return Err(Error::invalid(format!(
-                "invalid_overrides: all of an app in an environment take more than {RECORD_MOST} \
-                    bytes"
-            )));
+            return Err(Error::invalid(Code::InvalidOverrides.with(format!(
+                "all of an app in an environment take more than {RECORD_MOST} bytes"
+            ))));
         }
         let told = told(&card, env, by, &rows, at);
         let change = EndpointChange {
@@ -323,7 +324,7 @@ impl FromStr for Cursor {
                 sk: sk.to_owned(),
                 rows,
             }),
-            _ => Err(Error::invalid("invalid_cursor")),
+            _ => Err(Error::invalid(Code::InvalidCursor)),
         }
     }
 }

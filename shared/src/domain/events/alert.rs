@@ -6,6 +6,7 @@ use std::str::FromStr;
 use askama::Template;
 
 use crate::base::clock::Timestamp;
+use crate::base::code::{Code, ErrorText};
 use crate::base::environment::Environment;
 use crate::base::error::Error;
 use crate::base::id::{AppId, AppRef, Guid, Handle};
@@ -62,10 +63,12 @@ impl FromStr for Watched {
     fn from_str(text: &str) -> Result<Self, Error> {
         match text.trim() {
             EVERY_APP => Ok(Self::Every),
-            guid => guid
-                .parse()
-                .map(Self::App)
-                .map_err(|_| Error::invalid("invalid_guid")),
+            guid => guid.parse().map(Self::App).map_err(|_| {
+                Error::invalid(
+                    Code::InvalidGuid
+                        .beside("This is not the guid of any alert: it is missing or malformed"),
+                )
+            }),
         }
     }
 }
@@ -149,16 +152,16 @@ impl Changes {
             name: self
                 .name
                 .clone()
-                .ok_or_else(|| Error::invalid("invalid_alertName"))?,
+                .ok_or_else(|| Error::invalid(Code::InvalidAlertName))?,
             app: app.map(AppId::item),
             env: self
                 .env
                 .clone()
-                .ok_or_else(|| Error::invalid("invalid_env"))?,
+                .ok_or_else(|| Error::invalid(Code::InvalidEnv))?,
             emails: self
                 .emails
                 .clone()
-                .ok_or_else(|| Error::invalid("invalid_emails"))?,
+                .ok_or_else(|| Error::invalid(Code::InvalidEmails))?,
             enabled: true,
             categories: Vec::new(),
             severities: Vec::new(),
@@ -210,9 +213,9 @@ fn name(text: &str) -> Result<String, Error> {
     if fits {
         Ok(text.to_owned())
     } else {
-        Err(Error::invalid(format!(
-            "invalid_alertName: a name has 1 to {NAME_LIMIT} characters on one line"
-        )))
+        Err(Error::invalid(Code::InvalidAlertName.with(format!(
+            "a name has 1 to {NAME_LIMIT} characters on one line"
+        ))))
     }
 }
 
@@ -230,21 +233,18 @@ pub fn recipients(words: &[String]) -> Result<Vec<String>, Error> {
             .any(|c| c.is_control() || matches!(c, '"' | '['));
         let address = mail::address(word).ok().filter(|_| is_plain);
         let address = address.ok_or_else(|| {
-            Error::invalid(format!(
-                "invalid_emails: {} is no mail address",
-                quoted(word)
-            ))
+            Error::invalid(Code::InvalidEmails.with(format!("{} is no mail address", quoted(word))))
         })?;
         add(&mut found, address.to_string());
         if found.len() > RECIPIENTS_LIMIT {
-            return Err(Error::invalid(format!(
-                "invalid_emails: an alert has at most {RECIPIENTS_LIMIT} recipients"
-            )));
+            return Err(Error::invalid(Code::InvalidEmails.with(format!(
+                "an alert has at most {RECIPIENTS_LIMIT} recipients"
+            ))));
         }
     }
     if found.is_empty() {
         Err(Error::invalid(
-            "invalid_emails: at least one mail address is needed",
+            Code::InvalidEmails.with("at least one mail address is needed"),
         ))
     } else {
         Ok(found)
@@ -262,10 +262,9 @@ fn known<T: Copy + PartialEq + Display>(
         let one = all.iter().find(|one| one.to_string() == *word);
         let one = one.ok_or_else(|| {
             let allowed: Vec<String> = all.iter().map(ToString::to_string).collect();
-            Error::invalid(format!(
-                "invalid_{field}: {} is none of {}",
-                quoted(word),
-                allowed.join(", ")
+            Error::invalid(ErrorText::of_field(
+                field,
+                format!("{} is none of {}", quoted(word), allowed.join(", ")),
             ))
         })?;
         add(&mut found, *one);
@@ -279,11 +278,11 @@ fn names(words: &[String]) -> Result<Vec<String>, Error> {
     for word in words {
         let name = EventName::parse(word).ok_or_else(|| {
             let allowed: Vec<&str> = NAMES.iter().map(|name| name.name).collect();
-            Error::invalid(format!(
-                "invalid_eventNames: {} is none of {}",
+            Error::invalid(Code::InvalidEventNames.with(format!(
+                "{} is none of {}",
                 quoted(word),
                 allowed.join(", ")
-            ))
+            )))
         })?;
         add(&mut found, name.name.to_owned());
     }
@@ -320,7 +319,7 @@ pub struct Named {
 }
 
 fn unknown() -> Error {
-    Error::not_found("invalid_guid")
+    Error::not_found(Code::InvalidGuid.beside("There is no alert with this guid in this domain"))
 }
 
 /// What reading the alerts of an app asks.
@@ -477,7 +476,9 @@ pub async fn update(
     change!(reader, {
         let mut found = find(reader, handle, named).await?;
         if app.is_some_and(|app| app.app().ok() != Some(found.value.app)) {
-            return Err(Error::invalid("invalid_uid: an alert stays with its app"));
+            return Err(Error::invalid(
+                Code::InvalidUid.with("an alert stays with its app"),
+            ));
         }
         let before = found.value.clone();
         changes.clone().change(&mut found.value, now)?;

@@ -4,6 +4,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use crate::base::clock::Timestamp;
+use crate::base::code::{Code, ErrorText};
 use crate::base::environment::Environment;
 use crate::base::error::{Error, Kind};
 use crate::base::id::{AppId, AppRef, Guid, Handle};
@@ -81,8 +82,9 @@ pub struct Report {
 }
 
 fn too_long(field: &str, most: usize) -> Error {
-    Error::invalid(format!(
-        "invalid_{field}: at most {most} characters, none of them a control character"
+    Error::invalid(ErrorText::of_field(
+        field,
+        format!("at most {most} characters, none of them a control character"),
     ))
 }
 
@@ -139,13 +141,17 @@ pub fn app_of(app_guid: Option<&str>, uid: Option<&str>) -> Result<AppRef, Error
         .is_some_and(|(one, other)| one != other)
     {
         return Err(Error::invalid(
-            "invalid_guid: appGuid and uid name two apps",
+            Code::InvalidGuid.with("appGuid and uid name two apps"),
         ));
     }
     let text = one
         .or(other)
-        .ok_or_else(|| Error::invalid("invalid_guid: appGuid is missing"))?;
-    text.parse().map_err(|_| Error::invalid("invalid_guid"))
+        .ok_or_else(|| Error::invalid(Code::InvalidGuid.with("appGuid is missing")))?;
+    text.parse().map_err(|_| {
+        Error::invalid(
+            Code::InvalidGuid.beside("This is not the guid of any app: it is missing or malformed"),
+        )
+    })
 }
 
 /// What is said of something under either name; a blank text says nothing.
@@ -185,7 +191,11 @@ impl Report {
         let details = match self.event_details.take().or(self.details.take()) {
             None | Some(Value::Null) => Map::new(),
             Some(Value::Object(fields)) => fields,
-            Some(_) => return Err(Error::invalid("invalid_eventDetails: it is an object")),
+            Some(_) => {
+                return Err(Error::invalid(
+                    Code::InvalidEventDetails.with("it is an object"),
+                ));
+            }
         };
         let whole = Value::Object(details);
         let (names, depth) = measured(&whole);
@@ -195,7 +205,9 @@ impl Report {
                 "at most {DETAILS_LIMIT} bytes of JSON, {DETAILS_NAMES} names and {DETAILS_DEPTH} \
                     levels"
             );
-            return Err(Error::invalid(format!("invalid_eventDetails: {words}")));
+            return Err(Error::invalid(
+                Code::InvalidEventDetails.with(format!("{words}")),
+            ));
         }
         match whole {
             Value::Object(fields) => Ok(fields),
@@ -212,7 +224,7 @@ impl Report {
                 .filter(|name| name.refines.is_none() && !name.on_request)
                 .map(|name| name.name)
                 .collect();
-            Error::invalid(format!("invalid_eventType: one of {}", names.join(", ")))
+            Error::invalid(Code::InvalidEventType.with(format!("one of {}", names.join(", "))))
         })
     }
 
@@ -228,9 +240,8 @@ impl Report {
         by: Option<&str>,
         now: Timestamp,
     ) -> Result<Event, Error> {
-        let named = |field: &str, error: Error| {
-            Error::invalid(format!("invalid_{field}: {}", error.message))
-        };
+        let named =
+            |field: &str, error: Error| Error::invalid(ErrorText::of_field(field, error.message));
         let known = self.name()?;
         let category = either(self.category.take(), self.event_class.take())
             .map_or(Ok(known.category), |text| text.parse::<Category>())
@@ -245,26 +256,27 @@ impl Report {
             None => details
                 .get("message")
                 .and_then(Value::as_str)
-                .ok_or_else(|| Error::invalid("invalid_message: it is missing"))?
+                .ok_or_else(|| Error::invalid(Code::InvalidMessage.with("it is missing")))?
                 .to_owned(),
         };
         let message = bounded("message", message, MESSAGE_LIMIT)?;
         if message.trim().is_empty() {
-            return Err(Error::invalid("invalid_message: it is blank"));
+            return Err(Error::invalid(Code::InvalidMessage.with("it is blank")));
         }
         let happened = match self.timestamp.take() {
             None => now,
             Some(text) => {
                 let at = Timestamp::read(&text).ok_or_else(|| {
-                    Error::invalid("invalid_timestamp: milliseconds since 1970, or a time in UTC")
+                    Error::invalid(
+                        Code::InvalidTimestamp.with("milliseconds since 1970, or a time in UTC"),
+                    )
                 })?;
                 if at < now.plus_seconds(-AGE_LIMIT_SECONDS)
                     || at > now.plus_seconds(AHEAD_LIMIT_SECONDS)
                 {
-                    return Err(Error::invalid(
-                        "invalid_timestamp: within the last seven days, and at most five minutes \
-                            ahead of now",
-                    ));
+                    return Err(Error::invalid(Code::InvalidTimestamp.with(
+                        "within the last seven days, and at most five minutes ahead of now",
+                    )));
                 }
                 at
             }
@@ -283,7 +295,7 @@ impl Report {
             .map(|id| bounded("id", id, NAME_LIMIT))
             .transpose()?;
         if id.as_ref().is_some_and(|id| id.trim().is_empty()) {
-            return Err(Error::invalid("invalid_id: it is blank"));
+            return Err(Error::invalid(Code::InvalidId.with("it is blank")));
         }
         Ok(Event {
             guid: id.map_or_else(Guid::random, |id| self.derived(app, &id)),
@@ -384,7 +396,9 @@ pub async fn take(
         let mut event = report.clone().event(app, &name, by, now)?;
         // Of an app that goes at this moment something may still be told: its log outlives it.
         if card.is_none() {
-            return Err(Error::not_found("invalid_guid"));
+            return Err(Error::not_found(
+                Code::InvalidGuid.beside("There is no app with this guid in this domain"),
+            ));
         }
         let mut writes = Vec::new();
         if report.id.is_none() {

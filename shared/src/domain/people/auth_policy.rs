@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use identity_providers::{PolicyType, Reach};
 use serde_json::{Map, Value};
 
+use crate::base::code::Code;
 use crate::base::error::{Error, Kind};
 use crate::base::id::{Guid, Handle};
 use crate::base::rights::{Rights, Role};
@@ -62,7 +63,9 @@ pub struct Wanted {
 }
 
 fn unknown() -> Error {
-    Error::not_found("invalid_guid")
+    Error::not_found(
+        Code::InvalidGuid.beside("There is no auth policy with this guid in this domain"),
+    )
 }
 
 fn taken(error: Error) -> Error {
@@ -77,7 +80,7 @@ fn taken(error: Error) -> Error {
 fn checked_id(id: &str) -> Result<String, Error> {
     let id = id.trim();
     if id.is_empty() || id.chars().count() > ID_LIMIT || id.chars().any(char::is_control) {
-        return Err(Error::invalid("invalid_policyId"));
+        return Err(Error::invalid(Code::InvalidPolicyId));
     }
     Ok(id.to_owned())
 }
@@ -99,14 +102,14 @@ impl Wanted {
         let kind: PolicyType = policy
             .policy_type
             .parse()
-            .map_err(|_| Error::invalid("invalid_policyType"))?;
+            .map_err(|_| Error::invalid(Code::InvalidPolicyType))?;
         let same_type = before.policy_type.parse() == Ok(kind);
         match &self.configurations {
             Some(fields) => {
                 policy.configure(kind, fields, same_type.then_some(before), key, reach)?
             }
             None if same_type => {}
-            None => return Err(Error::invalid("invalid_configurations")),
+            None => return Err(Error::invalid(Code::InvalidConfigurations)),
         }
         Ok(policy)
     }
@@ -287,7 +290,7 @@ pub async fn read(
         .get(&keys::policy_id(handle, policy_id.trim()))
         .await?;
     let policy = claim
-        .ok_or_else(|| Error::not_found("invalid_policyId"))?
+        .ok_or_else(|| Error::not_found(Code::InvalidPolicyId))?
         .value
         .policy;
     let users = users_on(reader, handle, &policy.guid).await?;
@@ -404,9 +407,9 @@ pub fn touched(handle: Handle, guid: &Guid) -> Write {
 
 fn refuse_too_many(named: &[String]) -> Result<(), Error> {
     if named.len() > USERS_LIMIT {
-        return Err(Error::invalid(format!(
-            "invalid_users: at most {USERS_LIMIT} users in one call"
-        )));
+        return Err(Error::invalid(
+            Code::InvalidUsers.with(format!("at most {USERS_LIMIT} users in one call")),
+        ));
     }
     Ok(())
 }
@@ -440,9 +443,9 @@ fn listed(
     let key = keys::policy_user(handle, guid, &found.value.owner.user);
     let other_side = if add {
         if policies.len() >= POLICIES_LIMIT {
-            return Err(Error::invalid(format!(
-                "invalid_users: a user is listed on at most {POLICIES_LIMIT} policies"
-            )));
+            return Err(Error::invalid(Code::InvalidUsers.with(format!(
+                "a user is listed on at most {POLICIES_LIMIT} policies"
+            ))));
         }
         policies.push(guid.clone());
         record::put(key, &PolicyUser {}, Condition::Always)?

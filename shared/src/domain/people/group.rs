@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::base::code::Code;
 use crate::base::error::Error;
 use crate::base::id::{AppId, Guid, Handle};
 use crate::base::text::{Description, Name};
@@ -26,7 +27,7 @@ pub struct Members {
 }
 
 fn unknown() -> Error {
-    Error::not_found("invalid_guid")
+    Error::not_found(Code::InvalidGuid.beside("There is no group with this guid in this domain"))
 }
 
 fn taken(error: Error) -> Error {
@@ -246,9 +247,9 @@ pub async fn change_users(
     add: bool,
 ) -> Result<Members, Error> {
     if named.len() > USERS_LIMIT {
-        return Err(Error::invalid(format!(
-            "invalid_users: at most {USERS_LIMIT} users in one call"
-        )));
+        return Err(Error::invalid(
+            Code::InvalidUsers.with(format!("at most {USERS_LIMIT} users in one call")),
+        ));
     }
     let handle = who.handle;
     change!(reader, {
@@ -478,9 +479,10 @@ fn moved(
     let member = keys::group_user(handle, guid, &owner.user);
     let member = if add {
         if owner.groups.len() >= GROUPS_OF_USER {
-            return Err(Error::invalid(format!(
-                "invalid_users: a user can be in at most {GROUPS_OF_USER} groups"
-            )));
+            return Err(Error::invalid(
+                Code::InvalidUsers
+                    .with(format!("a user can be in at most {GROUPS_OF_USER} groups")),
+            ));
         }
         owner.groups.push(guid.clone());
         record::put(member, &Member {}, Condition::Always)?

@@ -6,6 +6,7 @@
 use askama::Template;
 
 use crate::base::clock::Timestamp;
+use crate::base::code::Code;
 use crate::base::error::Error;
 use crate::base::id::Handle;
 use crate::base::secret::{CredentialText, PASSWORD_LIMIT, hash_password};
@@ -161,10 +162,10 @@ pub async fn send(
 /// states the rule.
 pub fn acceptable(password: &str) -> Result<(), Error> {
     if password.chars().count() < LEAST || password.len() > PASSWORD_LIMIT {
-        return Err(Error::invalid(format!(
-            "invalid_password: a password has at least {LEAST} characters \
+        return Err(Error::invalid(Code::InvalidPassword.with(format!(
+            "a password has at least {LEAST} characters \
              and at most {PASSWORD_LIMIT} bytes"
-        )));
+        ))));
     }
     Ok(())
 }

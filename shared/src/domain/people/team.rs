@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::base::code::Code;
 use crate::base::error::Error;
 use crate::base::id::{Guid, Handle, TeamId};
 use crate::base::rights::Rights;
@@ -256,9 +257,10 @@ fn refuse_above(who: &Principal, rights: Rights) -> Result<(), Error> {
     if who.rights.covers(rights) {
         Ok(())
     } else {
-        Err(Error::forbidden(
-            "This team holds permissions that you do not hold",
-        ))
+        Err(Error::forbidden(format!(
+            "This team gives rights that the caller lacks: {}",
+            who.rights.lacking(rights)
+        )))
     }
 }
 
@@ -329,9 +331,9 @@ async fn moved(
     }
     if add {
         if teams.len() >= TEAMS_OF_USER {
-            return Err(Error::invalid(format!(
-                "invalid_users: a user can be in at most {TEAMS_OF_USER} teams"
-            )));
+            return Err(Error::invalid(
+                Code::InvalidUsers.with(format!("a user can be in at most {TEAMS_OF_USER} teams")),
+            ));
         }
         teams.push(team.clone());
     } else {
@@ -355,9 +357,9 @@ async fn access_changed(
         .unwrap_or_default();
     match grants {
         Some(_) if access.teams.len() >= TEAMS_LIMIT => {
-            return Err(Error::invalid(format!(
-                "invalid_team: at most {TEAMS_LIMIT} teams"
-            )));
+            return Err(Error::invalid(
+                Code::InvalidTeam.with(format!("at most {TEAMS_LIMIT} teams")),
+            ));
         }
         Some(grants) => access.teams.insert(team.clone(), grants.clone()),
         None => access.teams.remove(team),
@@ -408,9 +410,9 @@ pub async fn create(
     new: &NewTeam,
 ) -> Result<Whole, Error> {
     if new.users.len() > USERS_LIMIT {
-        return Err(Error::invalid(format!(
-            "invalid_users: at most {USERS_LIMIT} users in one call"
-        )));
+        return Err(Error::invalid(
+            Code::InvalidUsers.with(format!("at most {USERS_LIMIT} users in one call")),
+        ));
     }
     let handle = who.handle;
     let grants = Grants::checked(
@@ -463,8 +465,7 @@ pub async fn create(
         }
         if writes.len() > TRANSACTION_LIMIT {
             return Err(Error::invalid(
-                "invalid_users: these users have too many API keys for one call, add some of them \
-                    to the team later",
+                Code::InvalidUsers.with("these users have too many API keys for one call, add some of them to the team later"),
             ));
         }
         users.sort();

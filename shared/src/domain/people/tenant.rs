@@ -1,6 +1,7 @@
 //! Tenants: RHMAP's domain, WSO2's tenant, Apperian's organisation, PingID's org alias.
 
 use crate::base::clock::Timestamp;
+use crate::base::code::Code;
 use crate::base::error::Error;
 use crate::base::id::{Guid, Handle};
 use crate::base::rights::Role;
@@ -55,7 +56,7 @@ pub async fn create(
         && !new.name.starts_with('-')
         && !new.name.ends_with('-');
     if !label {
-        return Err(Error::invalid("invalid_name"));
+        return Err(Error::invalid(Code::InvalidName));
     }
     if !new.admin_email.contains('@')
         || new
@@ -63,7 +64,7 @@ pub async fn create(
             .chars()
             .any(|c| c.is_control() || c.is_whitespace())
     {
-        return Err(Error::invalid("invalid_adminEmail"));
+        return Err(Error::invalid(Code::InvalidAdminEmail));
     }
     let password_hash = password::checked(new.admin_password)?;
     let handle = Handle::of_name(new.name);
@@ -82,7 +83,7 @@ pub async fn create(
     let front = StoreFront {
         guid: store.clone(),
         name: Name::new(format!("{} App Store", new.name))
-            .ok_or_else(|| Error::invalid("invalid_name"))?,
+            .ok_or_else(|| Error::invalid(Code::InvalidName))?,
         description: Description::default(),
         policies: vec![policy],
     };

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::base::clock::Timestamp;
+use crate::base::code::Code;
 use crate::base::error::Error;
 use crate::base::id::{Guid, Handle};
 use crate::base::rights::Role;
@@ -37,7 +38,7 @@ pub const NAME_LIMIT: usize = 200;
 pub fn checked_username(name: &str) -> Result<&str, Error> {
     let name = name.trim();
     if name.is_empty() || name.chars().count() > NAME_LIMIT || name.chars().any(char::is_control) {
-        return Err(Error::invalid("invalid_username"));
+        return Err(Error::invalid(Code::InvalidUsername));
     }
     Ok(name)
 }
@@ -52,7 +53,7 @@ pub fn checked_email(email: &str) -> Result<&str, Error> {
         crate::services::mail::address(email)?;
     }
     if email.chars().count() > NAME_LIMIT {
-        Err(Error::invalid("user_invalid_email"))
+        Err(Error::invalid(Code::UserInvalidEmail))
     } else {
         Ok(email)
     }
@@ -330,7 +331,7 @@ pub async fn set_preference(
     value: &str,
 ) -> Result<(), Error> {
     if name.is_empty() || name.chars().count() > 100 || value.chars().count() > PREFS_LIMIT.1 {
-        return Err(Error::invalid("invalid_value"));
+        return Err(Error::invalid(Code::InvalidValue));
     }
     change!(reader, {
         let mut found: Stored<User> = reader
@@ -345,7 +346,9 @@ pub async fn set_preference(
             .map(|(name, value)| name.len() + value.len())
             .sum();
         if found.value.prefs.len() > PREFS_LIMIT.0 || bytes > PREFS_BYTES {
-            return Err(Error::invalid("invalid_key: too many preferences"));
+            return Err(Error::invalid(
+                Code::InvalidKey.with("too many preferences"),
+            ));
         }
         Ok(((), vec![found.replace()?]))
     })

@@ -4,6 +4,7 @@
 //! Nobody grants what they do not hold, and nobody touches a user who may do what they may not.
 //! Both sides of every membership are written in the transaction that changes the user.
 
+use crate::base::code::{Code, ErrorText};
 use crate::base::error::{Error, Kind};
 use crate::base::id::{Guid, Handle, TeamId};
 use crate::base::rights::{Right, Role};
@@ -54,15 +55,21 @@ fn parsed<T: PartialEq>(
         }
     }
     if found.len() > MEMBERSHIPS_LIMIT {
-        return Err(Error::invalid(format!(
-            "invalid_{what}: at most {MEMBERSHIPS_LIMIT} in one call"
+        return Err(Error::invalid(ErrorText::of_field(
+            what,
+            format!("at most {MEMBERSHIPS_LIMIT} in one call"),
         )));
     }
     Ok(Some(found))
 }
 
 fn guid(word: &str) -> Result<Guid, Error> {
-    word.parse().map_err(|_| Error::invalid("invalid_guid"))
+    word.parse().map_err(|_| {
+        Error::invalid(
+            Code::InvalidGuid
+                .beside("This is not the guid of any user: it is missing or malformed"),
+        )
+    })
 }
 
 impl Memberships {
@@ -81,7 +88,12 @@ impl Memberships {
             roles: parsed(roles, "roles", str::parse)?,
             policies: parsed(policies, "authpolicies", guid)?,
             teams: parsed(teams, "teams", |word| {
-                word.parse().map_err(|_| Error::invalid("invalid_guid"))
+                word.parse().map_err(|_| {
+                    Error::invalid(
+                        Code::InvalidGuid
+                            .beside("This is not the guid of any user: it is missing or malformed"),
+                    )
+                })
             })?,
             groups: parsed(groups, "groups", guid)?,
         })
@@ -115,7 +127,7 @@ fn difference<T: PartialEq + Clone>(before: &[T], after: &[T]) -> (Vec<T>, Vec<T
 }
 
 fn unknown() -> Error {
-    Error::not_found("invalid_guid")
+    Error::not_found(Code::InvalidGuid.beside("There is no user with this guid in this domain"))
 }
 
 /// Puts the wanted lists into the user; gives the writes of the other sides.
@@ -236,7 +248,7 @@ async fn joined_teams(
         .any(|team| !who.rights.covers(access.of_team(handle, team)))
     {
         return Err(Error::forbidden(
-            "This team holds permissions that you do not hold",
+            "One of the user's teams gives rights that the caller lacks",
         ));
     }
     let mut writes = Vec::new();
@@ -340,10 +352,10 @@ pub async fn create(
     let username = user::checked_username(new.username)?;
     let email = user::checked_email(new.email)?;
     if new.invite && email.is_empty() {
-        return Err(Error::invalid("user_invalid_email"));
+        return Err(Error::invalid(Code::UserInvalidEmail));
     }
     if new.name.chars().any(char::is_control) {
-        return Err(Error::invalid("invalid_name"));
+        return Err(Error::invalid(Code::InvalidName));
     }
     let claim = keys::sign_in(handle, username);
     let made = change!(reader, {
@@ -467,7 +479,7 @@ pub async fn update(
         .name
         .is_some_and(|name| name.chars().any(char::is_control))
     {
-        return Err(Error::invalid("invalid_name"));
+        return Err(Error::invalid(Code::InvalidName));
     }
     let (found, link, was) = change!(reader, {
         let mut found = user_list::find(reader, handle, name, with_access(handle)).await?;
@@ -489,7 +501,7 @@ pub async fn update(
         let mut link = None;
         if changes.invite {
             if found.user.value.owner.email.is_empty() {
-                return Err(Error::invalid("user_invalid_email"));
+                return Err(Error::invalid(Code::UserInvalidEmail));
             }
             let why = reason(&before);
             let (text, write) = password::link(handle, &who.domain, &found.user.value, why, now)?;
@@ -558,7 +570,8 @@ pub async fn invite(
                 }
                 _ => {
                     return Err(Error::invalid(
-                        "invalid_email: several users have this address, name one by username",
+                        Code::InvalidEmail
+                            .with("several users have this address, name one by username"),
                     ));
                 }
             },
@@ -566,7 +579,7 @@ pub async fn invite(
         let found = found.user;
         who.outranks(&found.value.owner, &access(reader, handle).await?)?;
         if found.value.owner.email.is_empty() {
-            return Err(Error::invalid("user_invalid_email"));
+            return Err(Error::invalid(Code::UserInvalidEmail));
         }
         if found.value.activated && !force {
             return Err(Error::conflict(

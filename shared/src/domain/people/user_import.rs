@@ -4,6 +4,7 @@
 use std::time::{Duration, Instant};
 
 use crate::base::clock::Timestamp;
+use crate::base::code::Code;
 use crate::base::error::{Error, Kind};
 use crate::base::id::{Guid, Handle};
 use crate::base::secret::hash_password;
@@ -68,7 +69,7 @@ pub fn rows(file: &[u8]) -> Result<Vec<Row>, Error> {
     for (index, record) in reader.records().enumerate() {
         let record = record.map_err(|error| Error {
             cause: Some(error.to_string()),
-            ..Error::invalid("invalid_file: it must be a text in UTF-8")
+            ..Error::invalid(Code::InvalidFile.with("it must be a text in UTF-8"))
         })?;
         // The position is where the row before ended: before its line break, and before empty
         // lines.
@@ -94,10 +95,9 @@ pub fn rows(file: &[u8]) -> Result<Vec<Row>, Error> {
             .get(0)
             .is_some_and(|first| first.contains([';', '\t', '\n', '\r']))
         {
-            return Err(Error::invalid(format!(
-                "invalid_file: line {line}: the fields of a row are separated by commas, in one \
-                    line"
-            )));
+            return Err(Error::invalid(Code::InvalidFile.with(format!(
+                "line {line}: the fields of a row are separated by commas, in one line"
+            ))));
         }
         let field = |at: usize| record.get(at).unwrap_or_default().trim();
         let (username, email, name) = (field(0), field(1), field(2));
@@ -110,9 +110,9 @@ pub fn rows(file: &[u8]) -> Result<Vec<Row>, Error> {
             continue;
         }
         if rows.len() == ROWS_LIMIT {
-            return Err(Error::invalid(format!(
-                "invalid_file: at most {ROWS_LIMIT} users in one file"
-            )));
+            return Err(Error::invalid(
+                Code::InvalidFile.with(format!("at most {ROWS_LIMIT} users in one file")),
+            ));
         }
         let password = Some(field(3))
             .filter(|password| !password.is_empty())
@@ -126,7 +126,7 @@ pub fn rows(file: &[u8]) -> Result<Vec<Row>, Error> {
         });
     }
     if rows.is_empty() {
-        Err(Error::invalid("invalid_file: it holds no users"))
+        Err(Error::invalid(Code::InvalidFile.with("it holds no users")))
     } else {
         Ok(rows)
     }
@@ -224,7 +224,7 @@ async fn made_and_mailed(
         None => None,
     };
     if row.name.chars().count() > NAME_LIMIT || row.name.chars().any(char::is_control) {
-        return Err(Error::invalid("invalid_name"));
+        return Err(Error::invalid(Code::InvalidName));
     }
     let new = Creation {
         username: &row.username,
@@ -304,7 +304,7 @@ pub async fn read(
     let found: Option<Stored<ImportLog>> = reader.get(&keys::import(handle, import)).await?;
     found
         .map(|found| found.value)
-        .ok_or_else(|| Error::not_found("invalid_cacheKey"))
+        .ok_or_else(|| Error::not_found(Code::InvalidCacheKey))
 }
 
 #[cfg(test)]

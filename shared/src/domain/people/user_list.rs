@@ -1,6 +1,7 @@
 //! Looking at users: one, all, and what belongs to one (003 10.5, 10.6, 10.10, 10.11).
 
 use crate::base::clock::Timestamp;
+use crate::base::code::Code;
 use crate::base::error::Error;
 use crate::base::id::{AppId, Guid, Handle};
 use crate::domain::people::user;
@@ -27,7 +28,7 @@ pub struct Found {
 async fn guid_of(reader: &mut Reader<'_>, handle: Handle, name: &str) -> Result<Guid, Error> {
     let name = name.trim();
     if name.is_empty() {
-        return Err(Error::invalid("invalid_username"));
+        return Err(Error::invalid(Code::InvalidUsername));
     }
     user::resolve(reader, handle, &[name.to_owned()])
         .await?

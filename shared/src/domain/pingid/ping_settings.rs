@@ -6,6 +6,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
 use crate::base::clock::Timestamp;
+use crate::base::code::Code;
 use crate::base::error::Error;
 use crate::base::id::{Handle, random_bytes};
 use crate::base::secret::CredentialText;
@@ -194,7 +195,7 @@ pub async fn rotate(
     let days = i64::try_from(valid_days)
         .ok()
         .filter(|_| valid_days <= VALID_DAYS_MOST);
-    let days = days.ok_or_else(|| Error::invalid("invalid_validDays"))?;
+    let days = days.ok_or_else(|| Error::invalid(Code::InvalidValidDays))?;
     let (now, handle) = (reader.now(), who.handle);
     let of = keys::ping_settings(handle);
     change!(reader, {

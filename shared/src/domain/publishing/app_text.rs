@@ -6,6 +6,7 @@
 
 use serde_json::Value;
 
+use crate::base::code::ErrorText;
 use crate::base::error::Error;
 use crate::base::id::{AppId, BinaryType, Guid, Handle};
 use crate::base::text::{Description, Label, Name, Text};
@@ -73,8 +74,9 @@ fn within(field: &str, text: &str, most: usize, before: &str) -> Result<(), Erro
     if text == before || text.chars().count() <= most {
         Ok(())
     } else {
-        Err(Error::invalid(format!(
-            "{field} must have at most {most} characters"
+        Err(Error::invalid(ErrorText::about(
+            field,
+            format!(" must have at most {most} characters"),
         )))
     }
 }
@@ -127,9 +129,11 @@ impl Said {
         text.versions.retain(|guid, _| kept.contains(&guid));
         let size = serde_json::to_vec(text).map_err(Error::internal)?.len();
         if size > TEXT_LIMIT {
-            return Err(Error::invalid(format!(
-                "version_note: all texts of an application and its versions may be {TEXT_LIMIT} \
-                    bytes together"
+            return Err(Error::invalid(ErrorText::about(
+                "version_note",
+                format!(
+                    ": all texts of an application and its versions may be {TEXT_LIMIT} bytes together"
+                ),
             )));
         }
         Ok(())
@@ -198,13 +202,14 @@ impl Said {
                 .as_ref()
                 .is_some_and(|note| !note.as_str().trim().is_empty());
             return match num {
-                Some(num) if num != card.version => Err(Error::invalid(
-                    "version_num: the application has no file yet, whose version it could be",
-                )),
-                _ if noted => Err(Error::invalid(
-                    "version_note: the application has no file yet, whose version it could be \
-                        about",
-                )),
+                Some(num) if num != card.version => Err(Error::invalid(ErrorText::about(
+                    "version_num",
+                    ": the application has no file yet, whose version it could be",
+                ))),
+                _ if noted => Err(Error::invalid(ErrorText::about(
+                    "version_note",
+                    ": the application has no file yet, whose version it could be about",
+                ))),
                 _ => Ok(()),
             };
         };
@@ -271,6 +276,7 @@ mod tests {
     use crate::model::apps::app_text::VersionText;
     use crate::model::apps::{app as app_record, app_text as app_text_record};
     use crate::model::people::user::Owner;
+    use std::collections::BTreeMap;
 
     fn card(description: &str) -> app_record::AppCard {
         let now = Timestamp(1_700_000_000_000);

@@ -2,6 +2,7 @@
 //! transaction with what is said of them.
 
 use crate::base::clock::Timestamp;
+use crate::base::code::ErrorText;
 use crate::base::error::Error;
 use crate::base::id::{AppId, BinaryType, Guid, Handle};
 use crate::base::kind::AppKind;
@@ -234,9 +235,12 @@ pub fn kind_of_version(
     let platform = BinaryType::extension;
     let fits = |kind: BinaryType| of_file.is_none_or(|of| platform(of) == platform(kind));
     let wrong = |kind: BinaryType| {
-        Error::invalid(format!(
-            "app_file must be named .{}, as the application's file is",
-            platform(kind)
+        Error::invalid(ErrorText::about(
+            "app_file",
+            format!(
+                " must be named .{}, as the application's file is",
+                platform(kind)
+            ),
         ))
     };
     if let Some(kind) = id.kind() {
@@ -250,7 +254,9 @@ pub fn kind_of_version(
     let all: Vec<BinaryType> = card.binaries.iter().map(|binary| binary.kind).collect();
     let could: Vec<BinaryType> = all.iter().copied().filter(|kind| fits(*kind)).collect();
     match (all.as_slice(), could.as_slice()) {
-        ([], _) => of_file.ok_or_else(|| Error::invalid("app_file must be named .apk or .ipa")),
+        ([], _) => of_file.ok_or_else(|| {
+            Error::invalid(ErrorText::about("app_file", " must be named .apk or .ipa"))
+        }),
         (_, [one]) => Ok(*one),
         ([one, ..], []) => Err(wrong(*one)),
         _ => {
@@ -317,7 +323,7 @@ impl Package {
         };
         let name = said.into_iter().map(clean).find(|text| !text.is_empty());
         name.and_then(Name::new)
-            .ok_or_else(|| Error::invalid("app_name is missing"))
+            .ok_or_else(|| Error::invalid(ErrorText::about("app_name", " is missing")))
     }
 
     /// Makes it the newest version of a card's binary, with its default name among the texts. Gives

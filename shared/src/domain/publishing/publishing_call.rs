@@ -137,9 +137,7 @@ pub async fn sender(
         credential: found.credential,
     };
     if !who.holds(Right::WriteStoreItems) {
-        return Err(Error::forbidden(
-            "You do not have the permission for this operation",
-        ));
+        return Err(Error::forbidden(Right::WriteStoreItems.lacking()));
     }
     if found.done.is_some() {
         return Err(Error::conflict("transactionID: it was published already"));

@@ -1,6 +1,7 @@
 //! API keys of users and apps (003 chapter 1).
 
 use crate::base::clock::Timestamp;
+use crate::base::code::Code;
 use crate::base::error::Error;
 use crate::base::id::{AppId, Handle};
 use crate::base::rights::Right;
@@ -53,7 +54,11 @@ async fn app_writable(
     let card: Option<Stored<AppCard>> = reader.get(&keys::app_card(who.handle, app)).await?;
     card.map(|card| card.value)
         .filter(|_| who.holds(Right::WriteStoreItems))
-        .ok_or_else(|| Error::not_found("invalid_guid"))
+        .ok_or_else(|| {
+            Error::not_found(
+                Code::InvalidGuid.beside("There is no app with this guid in this domain"),
+            )
+        })
 }
 
 /// All keys of the caller, or of an app, in the order of their creation, revoked ones too (003
@@ -242,7 +247,7 @@ async fn named(
     who: &Principal,
     text: &str,
 ) -> Result<Stored<Credential>, Error> {
-    let unknown = || Error::not_found("invalid_key");
+    let unknown = || Error::not_found(Code::InvalidKey);
     let text: CredentialText = text.parse().map_err(|_| unknown())?;
     if text.handle() != who.handle {
         return Err(unknown());
@@ -268,7 +273,7 @@ pub async fn revoke(reader: &mut Reader<'_>, who: &Principal, text: &str) -> Res
     change!(reader, {
         let found = named(reader, who, text).await?;
         let (key, mut writes) = revocation(found, who, now)?;
-        let key = key.ok_or_else(|| Error::not_found("invalid_key"))?;
+        let key = key.ok_or_else(|| Error::not_found(Code::InvalidKey))?;
         if !writes.is_empty() {
             writes.extend(given_up(reader, who.handle, &key).await?);
             writes.extend(told_of_revocation(reader, who, &key, now).await?);
@@ -287,7 +292,7 @@ pub async fn delete(reader: &mut Reader<'_>, who: &Principal, text: &str) -> Res
         let found = named(reader, who, text).await?;
         let key = key_of(&found.value)
             .cloned()
-            .ok_or_else(|| Error::not_found("invalid_key"))?;
+            .ok_or_else(|| Error::not_found(Code::InvalidKey))?;
         let mut writes = vec![
             found.remove(),
             Write::Delete(key.row(who.handle), Condition::Always),
@@ -340,7 +345,7 @@ pub async fn relabel(
         let mut found = named(reader, who, text).await?;
         let mut key = key_of(&found.value)
             .cloned()
-            .ok_or_else(|| Error::not_found("invalid_key"))?;
+            .ok_or_else(|| Error::not_found(Code::InvalidKey))?;
         key.label = label.clone();
         set_key(&mut found.value, &key);
         let writes = vec![

@@ -1,6 +1,7 @@
 //! Devices of apps' users, noted when somebody signs in on one (003 chapter 6).
 
 use crate::base::clock::Timestamp;
+use crate::base::code::Code;
 use crate::base::error::Error;
 use crate::base::id::{AppId, AppRef, Guid, Handle};
 use crate::base::limits::ANSWER_LIMIT;
@@ -73,8 +74,12 @@ impl Named {
 
     fn unknown(&self) -> Error {
         Error::not_found(match self {
-            Self::Cuid(_) => "invalid_cuid",
-            Self::Guid(_) => "invalid_guid",
+            Self::Cuid(_) => {
+                Code::InvalidCuid.beside("There is no device with this cuid in this domain")
+            }
+            Self::Guid(_) => {
+                Code::InvalidGuid.beside("There is no device with this guid in this domain")
+            }
         })
     }
 }

@@ -8,6 +8,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use crate::base::clock::Timestamp;
+use crate::base::code::Code;
 use crate::base::error::{Error, Kind};
 use crate::base::id::{Guid, Handle, MalformedId, base32, random_bytes};
 use crate::base::rights::Scopes;
@@ -233,21 +234,21 @@ pub struct Proof<'a> {
 fn invalid_client() -> Error {
     Error::new(
         Kind::Unauthenticated,
-        "invalid_client: The client is not known or its secret is not right",
+        Code::InvalidClient.with("The client is not known or its secret is not right"),
     )
 }
 
 fn unauthorized_client(why: &str) -> Error {
-    Error::invalid(format!("unauthorized_client: {why}"))
+    Error::invalid(Code::UnauthorizedClient.with(why))
 }
 
 fn invalid_scope(why: &str) -> Error {
-    Error::invalid(format!("invalid_scope: {why}"))
+    Error::invalid(Code::InvalidScope.with(why))
 }
 
 /// The same words for a token that never was, is over, or is another client's.
 fn invalid_refresh() -> Error {
-    Error::invalid("invalid_grant: The refresh token is not valid")
+    Error::invalid(Code::InvalidGrant.with("The refresh token is not valid"))
 }
 
 impl Proof<'_> {
@@ -481,7 +482,7 @@ async fn by_password(
     let (handle, now) = (attempt.handle, reader.now());
     let in_words = |error: Error| {
         if error.sign_in {
-            Error::invalid("invalid_grant: The user name or the password is not right")
+            Error::invalid(Code::InvalidGrant.with("The user name or the password is not right"))
         } else {
             error
         }

@@ -2,6 +2,7 @@
 //! alike in words and time for an unknown user and a wrong password.
 
 use crate::base::clock::Timestamp;
+use crate::base::code::Code;
 use crate::base::error::{Error, Kind};
 use crate::base::id::{Guid, Handle};
 use crate::base::secret::{CredentialText, device_id, verify_password};
@@ -463,8 +464,8 @@ pub struct AppSignedIn {
 
 /// The coded refusals that clients look for (`$fh.auth`). They are given only to somebody who has
 /// proved who he is.
-fn refused(message: &str) -> Error {
-    Error::forbidden(message)
+fn refused(code: Code) -> Error {
+    Error::forbidden(code)
 }
 
 /// The platform's user that an outsider is: the one whose name is the provider's own name of him,
@@ -514,10 +515,10 @@ async fn user_of(
 
 fn refuse_blocked(owner: &Owner) -> Result<(), Error> {
     if owner.blacklisted {
-        return Err(refused("user_purge_data"));
+        return Err(refused(Code::UserPurgeData));
     }
     if !owner.enabled {
-        return Err(refused("user_disabled"));
+        return Err(refused(Code::UserDisabled));
     }
     Ok(())
 }
@@ -579,10 +580,10 @@ pub async fn admit(
             writes.push(Write::Check(user.key.clone(), Condition::Rev(user.rev)));
         }
         if policy.check_user_exists && found.is_none() {
-            return Err(refused("user_not_found"));
+            return Err(refused(Code::UserNotFound));
         }
         if policy.check_user_approved && !listed {
-            return Err(refused("user_not_approved"));
+            return Err(refused(Code::UserNotApproved));
         }
         let (guid, user_id) = match (person, &found) {
             (Person::Outsider(outsider), user) if !listed => {
@@ -610,8 +611,8 @@ pub async fn admit(
             (_, None) => return Err(Error::sign_in_failed()),
         };
         writes.push(match reader.get::<Device>(&device_key).await? {
-            Some(found) if found.value.blacklisted => return Err(refused("device_purge_data")),
-            Some(found) if found.value.disabled => return Err(refused("device_disabled")),
+            Some(found) if found.value.blacklisted => return Err(refused(Code::DevicePurgeData)),
+            Some(found) if found.value.disabled => return Err(refused(Code::DeviceDisabled)),
             Some(mut found) => {
                 found.value.modified = now;
                 found.replace()?

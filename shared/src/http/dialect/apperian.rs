@@ -6,6 +6,7 @@
 
 use serde_json::json;
 
+use crate::base::code::Code;
 use crate::base::error::Error;
 use crate::base::rights::Permission;
 use crate::base::secret::CredentialText;
@@ -71,7 +72,7 @@ fn error(error: &Error) -> Written {
     let code = status(error.kind);
     Written {
         status: code,
-        body: json!({"error": {"code": code, "message": error.message}})
+        body: json!({"error": {"code": code, "message": error.line()}})
             .to_string()
             .into_bytes(),
     }

@@ -64,9 +64,9 @@ fn error(error: &Error, closing: &Closing<'_>) -> Written {
         | Kind::Internal) => (status(kind), i32::from(status(kind))),
     };
     let message = match error.kind {
-        Kind::Invalid | Kind::NotFound => format!("Invalid input. {}", error.message),
+        Kind::Invalid | Kind::NotFound => format!("Invalid input. {}", error.line()),
         Kind::Conflict | Kind::PreconditionFailed | Kind::Unavailable => {
-            format!("Failed transaction. Please retry. {}", error.message)
+            format!("Failed transaction. Please retry. {}", error.line())
         }
         Kind::Unauthenticated
         | Kind::Forbidden
@@ -75,7 +75,7 @@ fn error(error: &Error, closing: &Closing<'_>) -> Written {
         | Kind::TooLarge
         | Kind::UnsupportedType
         | Kind::TooManyRequests
-        | Kind::Internal => error.message.clone(),
+        | Kind::Internal => error.line(),
     };
     let made = written(http, id, &Value::String(message), Map::new(), closing);
     made.unwrap_or_else(|_| Written {

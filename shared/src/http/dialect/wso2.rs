@@ -3,6 +3,7 @@
 
 use serde_json::json;
 
+use crate::base::code::Code;
 use crate::base::error::{Error, Kind};
 use crate::http::dialect::Dialect;
 use crate::http::dialect::answer::{Closing, Written, status};
@@ -76,11 +77,14 @@ fn message(kind: Kind) -> &'static str {
     }
 }
 
+/// The published text of a defect of ours.
+const INTERNAL: &str = "The server encountered an internal error. Please contact administrator.";
+
 /// An error with its HTTP status (001, "Error").
 fn error(error: &Error) -> Written {
     let code = status(error.kind);
     let description = match error.kind {
-        Kind::Internal => "The server encountered an internal error. Please contact administrator.",
+        Kind::Internal => INTERNAL.to_owned(),
         Kind::NoSuchOperation
         | Kind::MethodNotAllowed
         | Kind::NotFound
@@ -92,7 +96,7 @@ fn error(error: &Error) -> Written {
         | Kind::TooLarge
         | Kind::UnsupportedType
         | Kind::TooManyRequests
-        | Kind::Unavailable => &error.message,
+        | Kind::Unavailable => error.line(),
     };
     let body = json!({"code": code, "message": message(error.kind), "description": description, "moreInfo": "", "error": []});
     Written {

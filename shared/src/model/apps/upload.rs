@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::base::clock::Timestamp;
+use crate::base::code::{Code, ErrorText, Refusal};
 use crate::base::id::{AppId, BinaryType, Guid};
 use crate::store::record::Record;
 
@@ -42,7 +43,12 @@ pub const READINGS: u32 = 2;
 pub(crate) const CRASHED_AFTER_SECONDS: i64 = 45;
 
 /// The reason of an upload whose reader stopped without a verdict.
-pub const CRASHED: &str = "unreadable: the reader stopped while it was reading this file";
+pub fn crashed() -> Refusal {
+    Refusal::new(
+        Code::Unreadable,
+        "the reader stopped while it was reading this file",
+    )
+}
 
 /// What an upload is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -115,6 +121,9 @@ pub struct Upload {
     pub state: State,
     /// Why it was refused: a code, a colon, a sentence.
     pub reason: Option<String>,
+    /// The same in its two halves; nothing in records of version 0.4, whose `reason` alone says it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refusal: Option<Refusal>,
     /// The number of the version that it became.
     pub version: Option<u32>,
     /// The name of the file that it became.
@@ -130,6 +139,14 @@ impl Record for Upload {
 }
 
 impl Upload {
+    /// Why it was refused, for an error.
+    pub fn why_refused(&self) -> ErrorText {
+        match &self.refusal {
+            Some(refusal) => refusal.clone().into(),
+            None => self.reason.clone().unwrap_or_default().into(),
+        }
+    }
+
     /// Until when its requests are valid.
     pub fn valid_until(&self) -> Timestamp {
         self.created.plus_seconds(VALID_SECONDS)

@@ -8,6 +8,7 @@ use percent_encoding::percent_decode_str;
 use serde::{Deserialize, Serialize};
 
 use crate::base::clock::Timestamp;
+use crate::base::code::Code;
 use crate::base::error::Error;
 use crate::base::id::Guid;
 use crate::store::record::Record;
@@ -92,8 +93,9 @@ impl FromStr for EndpointName {
     /// what is escaped twice, `.` and `..`, `?`, `#`, `;`, backslashes, control characters, and
     /// blanks around a segment.
     fn from_str(text: &str) -> Result<Self, Error> {
-        let refused =
-            |why: &str| Error::invalid(format!("invalid_endpoint: {}: {why}", quoted(text)));
+        let refused = |why: &str| {
+            Error::invalid(Code::InvalidEndpoint.with(format!("{}: {why}", quoted(text))))
+        };
         if text.len() > NAME_MOST * 3 {
             return Err(refused("it is too long"));
         }
@@ -145,7 +147,9 @@ impl FromStr for EndpointName {
             return Err(refused("a segment begins or ends with a blank"));
         }
         match segments.join("/") {
-            _ if decoded.is_empty() => Err(Error::invalid("invalid_endpoint: it is empty")),
+            _ if decoded.is_empty() => {
+                Err(Error::invalid(Code::InvalidEndpoint.with("it is empty")))
+            }
             name if name.is_empty() => Ok(Self("/".to_owned())),
             name if name.len() > NAME_MOST => Err(refused("it is longer than 200 bytes")),
             name => Ok(Self(name)),
@@ -251,10 +255,10 @@ impl FromStr for Kind {
     fn from_str(text: &str) -> Result<Self, Error> {
         let found = Self::ALL.into_iter().find(|kind| kind.as_str() == text);
         found.ok_or_else(|| {
-            Error::invalid(format!(
-                "invalid_event: it is one of {}",
+            Error::invalid(Code::InvalidEvent.with(format!(
+                "it is one of {}",
                 Self::ALL.map(Self::as_str).join(", ")
-            ))
+            )))
         })
     }
 }

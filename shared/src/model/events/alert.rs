@@ -5,6 +5,7 @@ use std::fmt::Display;
 use serde::{Deserialize, Serialize};
 
 use crate::base::clock::Timestamp;
+use crate::base::code::Code;
 use crate::base::environment::Environment;
 use crate::base::error::Error;
 use crate::base::id::{AppId, Guid};
@@ -90,17 +91,16 @@ impl Alert {
     /// Refuses an alert that hears of everything, or of a name that its other filters shut out.
     pub(crate) fn fits(&self) -> Result<(), Error> {
         if self.categories.is_empty() && self.severities.is_empty() && self.names.is_empty() {
-            return Err(Error::invalid(
-                "invalid_eventCategories: set at least one of eventCategories, eventSeverities \
-                    and eventNames",
-            ));
+            return Err(Error::invalid(Code::InvalidEventCategories.with(
+                "set at least one of eventCategories, eventSeverities and eventNames",
+            )));
         }
         for name in self.names.iter().filter_map(|name| EventName::parse(name)) {
             let misfit = |what: &str, of: &dyn Display, field: &str| {
-                Err(Error::invalid(format!(
-                    "invalid_eventNames: {} is of the {what} {of}, which is not among {field}",
+                Err(Error::invalid(Code::InvalidEventNames.with(format!(
+                    "{} is of the {what} {of}, which is not among {field}",
                     name.name
-                )))
+                ))))
             };
             if !self.categories.is_empty() && !self.categories.contains(&name.category) {
                 return misfit("category", &name.category, "eventCategories");

@@ -6,6 +6,7 @@ use identity_providers::{Configuration, PolicyType, Reach, Refused};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use crate::base::code::{Code, ErrorText};
 use crate::base::error::Error;
 use crate::base::id::Guid;
 use crate::services::sealing::DataKey;
@@ -140,9 +141,9 @@ impl Policy {
             .len()
             > CONFIGURATION_LIMIT
         {
-            return Err(Error::invalid(format!(
-                "invalid_configurations: at most {CONFIGURATION_LIMIT} bytes"
-            )));
+            return Err(Error::invalid(
+                Code::InvalidConfigurations.with(format!("at most {CONFIGURATION_LIMIT} bytes")),
+            ));
         }
         let mut whole = fields.clone();
         let mut sealed = BTreeMap::new();
@@ -159,8 +160,9 @@ impl Policy {
             });
             let kept = kept.and_then(|before| before.sealed.get(*field));
             let kept = kept.ok_or_else(|| {
-                Error::invalid(format!(
-                    "invalid_{field}: it was kept for another provider or client, send it again"
+                Error::invalid(ErrorText::of_field(
+                    field,
+                    "it was kept for another provider or client, send it again",
                 ))
             })?;
             whole.insert(
@@ -169,8 +171,9 @@ impl Policy {
             );
             sealed.insert((*field).to_owned(), kept.clone());
         }
-        Configuration::parse(kind, &whole, reach)
-            .map_err(|refused| Error::invalid(refused.to_string()))?;
+        Configuration::parse(kind, &whole, reach).map_err(|refused| {
+            Error::invalid(ErrorText::of_field(&refused.field, refused.reason))
+        })?;
         for field in kind.secrets() {
             if let Some(Value::String(secret)) = whole.remove(*field)
                 && !secret.is_empty()

@@ -85,9 +85,18 @@ impl Principal {
         if !above && self.rights.covers(teams.rights_of(self.handle, other)) {
             return Ok(());
         }
-        Err(Error::forbidden(
-            "This user holds permissions that you do not hold",
-        ))
+        let theirs = teams.rights_of(self.handle, other);
+        Err(Error::forbidden(if self.rights.covers(theirs) {
+            format!(
+                "This user has the role {}, which the caller lacks",
+                Role::ResellerAdmin.as_str()
+            )
+        } else {
+            format!(
+                "This user holds rights that the caller lacks: {}",
+                self.rights.lacking(theirs)
+            )
+        }))
     }
 
     /// Whether the caller administers the tenant.

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::base::clock::Timestamp;
+use crate::base::code::{Code, ErrorText};
 use crate::base::error::Error;
 use crate::base::id::{Handle, TeamId};
 use crate::base::rights::{DOMAIN_PATH, Level, Right, Rights};
@@ -72,9 +73,12 @@ fn checked_path(path: &str, field: &str) -> Result<(), Error> {
     if fits {
         Ok(())
     } else {
-        Err(Error::invalid(format!(
-            "invalid_{field}: {:?} is no path of permissions",
-            path.chars().take(PATH_LIMIT).collect::<String>()
+        Err(Error::invalid(ErrorText::of_field(
+            field,
+            format!(
+                "{:?} is no path of permissions",
+                path.chars().take(PATH_LIMIT).collect::<String>()
+            ),
         )))
     }
 }
@@ -102,7 +106,7 @@ impl Grants {
                 "write" => Level::Write,
                 _ => {
                     return Err(Error::invalid(
-                        "invalid_perms: a permission is read or write",
+                        Code::InvalidPerms.with("a permission is read or write"),
                     ));
                 }
             };
@@ -111,9 +115,9 @@ impl Grants {
                 .insert(path.clone(), level)
                 .is_some_and(|before| before != level)
             {
-                return Err(Error::invalid(format!(
-                    "invalid_perms: {path} is given twice"
-                )));
+                return Err(Error::invalid(
+                    Code::InvalidPerms.with(format!("{path} is given twice")),
+                ));
             }
         }
         for (path, named) in objects {
@@ -131,8 +135,9 @@ impl Grants {
             (grants.objects.len(), "business-objects"),
         ] {
             if paths > PATHS_LIMIT {
-                return Err(Error::invalid(format!(
-                    "invalid_{field}: at most {PATHS_LIMIT} paths"
+                return Err(Error::invalid(ErrorText::of_field(
+                    field,
+                    format!("at most {PATHS_LIMIT} paths"),
                 )));
             }
         }

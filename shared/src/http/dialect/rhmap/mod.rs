@@ -54,9 +54,13 @@ fn success(success: Success, view: &[u8]) -> Written {
 }
 
 /// An error with its HTTP status. Both `message` and `msg` are there: the documents print the one,
-/// the real platform's framework errors had the other. Without a login clients look at `address`.
+/// the real platform's framework errors had the other. Clients compare them with codes, so where
+/// there is a code the sentence for people is `detail`. Without a login clients look at `address`.
 fn error(error: &Error) -> Written {
     let mut body = json!({"status": "error", "message": error.message, "msg": error.message});
+    if error.code.is_some() {
+        body["detail"] = json!(error.sentence());
+    }
     if error.kind == Kind::Unauthenticated {
         body["address"] = json!({"login-status": "none"});
     }
