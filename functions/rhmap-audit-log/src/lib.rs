@@ -89,14 +89,13 @@ impl ListBody {
                 .transpose()
         };
         let kind = text(self.store_item_binary_type)
-            .map(|kind| {
-                kind.parse::<BinaryType>()
-                    .map_err(|_| Error::invalid(Code::InvalidType))
-            })
+            .map(|kind| shared::domain::apps::app::binary_type(&kind))
             .transpose()?;
         let limit = self.limit.unwrap_or(LIMIT);
         if !(1..=LIMIT_MOST).contains(&limit) {
-            return Err(Error::invalid(Code::InvalidLimit));
+            return Err(Error::invalid(
+                Code::InvalidLimit.beside(format!("The limit is a number from 1 to {LIMIT_MOST}")),
+            ));
         }
         let fits = |cursor: &String| {
             cursor.len() <= 64

@@ -148,9 +148,9 @@ struct DefaultBody {
 
 impl DefaultBody {
     fn security(&self) -> Result<Security, Error> {
-        self.default.parse().map_err(|error: Error| {
-            Error::invalid(Code::InvalidDefault.with(format!("{}", error.message)))
-        })
+        self.default
+            .parse()
+            .map_err(|error: Error| Error::invalid(Code::InvalidDefault.with(error.message)))
     }
 }
 
@@ -294,7 +294,7 @@ impl LogBody {
             filter: Filter {
                 endpoint: told(filter.endpoint).map(|name| name.parse()).transpose()?,
                 security: security.transpose().map_err(|error: Error| {
-                    Error::invalid(Code::InvalidSecurity.with(format!("{}", error.message)))
+                    Error::invalid(Code::InvalidSecurity.with(error.message))
                 })?,
                 by: told(filter.updated_by),
                 kind: told(filter.event).map(|event| event.parse()).transpose()?,

@@ -108,7 +108,9 @@ impl ListBody {
             .limit
             .is_some_and(|limit| !(1..=LIMIT_MOST).contains(&limit))
         {
-            return Err(Error::invalid(Code::InvalidLimit));
+            return Err(Error::invalid(
+                Code::InvalidLimit.beside(format!("The limit is a number from 1 to {LIMIT_MOST}")),
+            ));
         }
         let before = paging::place_in_time(self.cursor)?;
         let app = reported_event::app_of(self.app_guid.as_deref(), self.uid.as_deref())?;

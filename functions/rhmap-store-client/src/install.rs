@@ -46,10 +46,6 @@ struct ManifestFile<'a> {
     icon_url: String,
 }
 
-fn invalid_type() -> Error {
-    Error::not_found(Code::InvalidType)
-}
-
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct InstallBody {
@@ -71,14 +67,16 @@ pub async fn install(mut call: Call<'_>) -> Result<Reply, Error> {
     let card = visible_card(&mut call, who, id).await?;
     let only = || match &card.binaries[..] {
         [one] => Ok(one.kind),
-        _ => Err(Error::invalid(Code::InvalidType)),
+        _ => Err(Error::invalid(Code::InvalidType.beside(
+            "The item has binaries of several types: the request must say which type is meant",
+        ))),
     };
     let kind = match (id.kind(), body.kind) {
-        (Some(of_guid), Some(asked)) if of_guid != asked => return Err(invalid_type()),
+        (Some(of_guid), Some(asked)) if of_guid != asked => return Err(app::no_such_binary()),
         (Some(kind), _) | (None, Some(kind)) => kind,
         (None, None) => only()?,
     };
-    let live = card.binary(kind).ok_or_else(invalid_type)?.live;
+    let live = card.binary(kind).ok_or_else(app::no_such_binary)?.live;
     let binary = binary(&mut call, who.handle, card.id, kind).await?;
     let version = match &body.binvers_guid {
         None => binary.version(live),
@@ -161,7 +159,7 @@ async fn binary(
         .reader
         .get(&keys::binary(handle, id, kind))
         .await?
-        .ok_or_else(invalid_type)?
+        .ok_or_else(app::no_such_binary)?
         .value)
 }
 

@@ -288,9 +288,7 @@ async fn get_binary_config(mut call: Call<'_>) -> Result<Reply, Error> {
     let card = app::card(&mut call.reader, handle, body.guid.ours()?)
         .await?
         .value;
-    let binary = card
-        .binary(body.kind)
-        .ok_or_else(|| Error::not_found(Code::InvalidType))?;
+    let binary = card.binary(body.kind).ok_or_else(app::no_such_binary)?;
     Reply::of(&ConfigView {
         guid: card.id.guid(),
         kind: body.kind,

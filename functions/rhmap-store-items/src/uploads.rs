@@ -29,10 +29,11 @@ pub async fn upload_binary(mut call: Call<'_>) -> Result<Reply, Error> {
     })?;
     let target = match form.text("type").unwrap_or_default() {
         "icon" => Target::Icon,
-        kind => Target::Binary(
-            kind.parse()
-                .map_err(|_| Error::invalid(Code::InvalidType))?,
-        ),
+        kind => Target::Binary(kind.parse().map_err(|_| {
+            let types = BinaryType::ALL.map(BinaryType::as_str).join(", ");
+            let sentence = format!("The type is icon or one of {types}");
+            Error::invalid(Code::InvalidType.beside(sentence))
+        })?),
     };
     let allow_signer_change = form.text("allowSignerChange") == Some("true");
     let bytes = form.file.ok_or_else(|| Error::invalid(Code::InvalidFile))?;

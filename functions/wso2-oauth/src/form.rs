@@ -1,9 +1,9 @@
 //! The bodies of the token endpoint: forms, in which everything stands once (RFC 6749 3.2).
 
 use shared::base::code::Code;
-use std::collections::BTreeMap;
 use shared::base::error::Error;
 use shared::http::incoming::Incoming;
+use std::collections::BTreeMap;
 
 /// The most bytes of a body.
 const BODY_LIMIT: usize = 16_384;

@@ -256,6 +256,7 @@ impl Code {
             code: Some(self),
             detail: Some(sentence),
             field: None,
+            is_beside: false,
         }
     }
 
@@ -267,6 +268,7 @@ impl Code {
             code: Some(self),
             detail: Some(sentence.into()),
             field: None,
+            is_beside: true,
         }
     }
 }
@@ -288,6 +290,8 @@ pub struct ErrorText {
     pub(crate) detail: Option<String>,
     /// The request's field that is meant.
     pub(crate) field: Option<String>,
+    /// Whether the message is the code alone and the sentence stands beside it.
+    pub(crate) is_beside: bool,
 }
 
 impl ErrorText {
@@ -299,6 +303,7 @@ impl ErrorText {
             code: Some(Code::of_field(field)),
             detail: Some(sentence),
             field: Some(field.to_owned()),
+            is_beside: false,
         }
     }
 
@@ -309,6 +314,7 @@ impl ErrorText {
             code: Some(Code::of_field(field)),
             detail: Some(sentence.into()),
             field: Some(field.to_owned()),
+            is_beside: true,
         }
     }
 
@@ -321,6 +327,7 @@ impl ErrorText {
             code: None,
             detail: Some(rest),
             field: Some(field.to_owned()),
+            is_beside: false,
         }
     }
 
@@ -345,6 +352,7 @@ impl From<String> for ErrorText {
             code: None,
             detail: None,
             field: None,
+            is_beside: false,
         }
     }
 }

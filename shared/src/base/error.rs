@@ -76,6 +76,9 @@ pub struct Error {
     pub message: String,
     /// The sentence without the code, for dialects that have a place of its own for it.
     pub detail: Option<String>,
+    /// Whether `message` is the code alone, since clients compare the whole text, and `detail`
+    /// stands beside it.
+    pub is_beside: bool,
     /// What the log gets, once, from the pipeline. It never reaches a caller.
     pub cause: Option<String>,
     /// Whether a failed sign-in is meant (RHMAP adds `result:"fail"`).
@@ -90,6 +93,7 @@ impl Error {
             code,
             detail,
             field,
+            is_beside,
         } = text.into();
         Self {
             kind,
@@ -97,6 +101,7 @@ impl Error {
             field,
             message,
             detail,
+            is_beside,
             cause: None,
             sign_in: false,
         }
@@ -104,15 +109,9 @@ impl Error {
 
     /// What went wrong, in a line for people: the code with its sentence, or the sentence.
     pub fn line(&self) -> String {
-        match (self.code, &self.detail) {
-            (Some(code), Some(detail)) if self.message == code.as_str() => {
-                format!("{code}: {detail}")
-            }
-            (Some(Code::InvalidField), Some(detail)) => match &self.field {
-                Some(field) => format!("invalid_{field}: {detail}"),
-                None => self.message.clone(),
-            },
-            _ => self.message.clone(),
+        match &self.detail {
+            Some(detail) if self.is_beside => format!("{}: {detail}", self.message),
+            Some(_) | None => self.message.clone(),
         }
     }
 

@@ -468,7 +468,9 @@ impl AppRef {
     pub fn ours(&self) -> Result<AppId, crate::base::error::Error> {
         match self {
             Self::Ours(id) => Ok(id.item()),
-            Self::Foreign => Err(crate::base::error::Error::not_found(Code::InvalidGuid)),
+            Self::Foreign => Err(crate::base::error::Error::not_found(
+                Code::InvalidGuid.beside("There is no app with this guid in this domain"),
+            )),
         }
     }
 
@@ -479,7 +481,9 @@ impl AppRef {
     pub fn exact(&self) -> Result<AppId, crate::base::error::Error> {
         match self {
             Self::Ours(id) => Ok(*id),
-            Self::Foreign => Err(crate::base::error::Error::not_found(Code::InvalidGuid)),
+            Self::Foreign => Err(crate::base::error::Error::not_found(
+                Code::InvalidGuid.beside("There is no app with this guid in this domain"),
+            )),
         }
     }
 }

@@ -4,6 +4,7 @@
 mod access_matrix;
 mod attacks;
 mod documented;
+mod error_codes;
 mod every_route;
 mod reference;
 mod round_trips;

@@ -150,7 +150,6 @@ mod tests {
     use sha2::Sha256;
 
     use super::*;
-    use serde_json::{Value, json};
 
     #[test]
     fn ids_follow_from_names() {

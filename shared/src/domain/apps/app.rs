@@ -51,6 +51,25 @@ fn unknown() -> Error {
     Error::not_found(Code::InvalidGuid.beside("There is no item with this guid in this domain"))
 }
 
+/// The error for an item that has no binary of the type that was asked for.
+pub fn no_such_binary() -> Error {
+    let types = BinaryType::ALL.map(BinaryType::as_str).join(", ");
+    Error::not_found(Code::InvalidType.beside(format!(
+        "The item has no binary of this type, which is one of {types}"
+    )))
+}
+
+/// The type of a binary that a request names.
+///
+/// # Errors
+/// Invalid for any other text; the error names the types.
+pub fn binary_type(text: &str) -> Result<BinaryType, Error> {
+    text.parse().map_err(|_| {
+        let types = BinaryType::ALL.map(BinaryType::as_str).join(", ");
+        Error::invalid(Code::InvalidType.beside(format!("The type is one of {types}")))
+    })
+}
+
 /// An app's card.
 ///
 /// # Errors
@@ -396,7 +415,7 @@ pub async fn set_config(
             .binaries
             .iter_mut()
             .find(|binary| binary.kind == kind)
-            .ok_or_else(|| Error::not_found(Code::InvalidType))?;
+            .ok_or_else(no_such_binary)?;
         if config
             .get("bundle_id")
             .is_some_and(|bundle| kind != BinaryType::Android && *bundle != binary.identifier)
@@ -465,7 +484,7 @@ pub async fn roll_back(
             .binaries
             .iter_mut()
             .find(|binary| binary.kind == kind)
-            .ok_or_else(|| Error::not_found(Code::InvalidType))?;
+            .ok_or_else(no_such_binary)?;
         if !binary
             .versions
             .iter()

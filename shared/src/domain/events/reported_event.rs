@@ -205,9 +205,7 @@ impl Report {
                 "at most {DETAILS_LIMIT} bytes of JSON, {DETAILS_NAMES} names and {DETAILS_DEPTH} \
                     levels"
             );
-            return Err(Error::invalid(
-                Code::InvalidEventDetails.with(format!("{words}")),
-            ));
+            return Err(Error::invalid(Code::InvalidEventDetails.with(words)));
         }
         match whole {
             Value::Object(fields) => Ok(fields),

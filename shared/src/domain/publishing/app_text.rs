@@ -276,7 +276,6 @@ mod tests {
     use crate::model::apps::app_text::VersionText;
     use crate::model::apps::{app as app_record, app_text as app_text_record};
     use crate::model::people::user::Owner;
-    use std::collections::BTreeMap;
 
     fn card(description: &str) -> app_record::AppCard {
         let now = Timestamp(1_700_000_000_000);

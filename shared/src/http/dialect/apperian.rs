@@ -6,7 +6,6 @@
 
 use serde_json::json;
 
-use crate::base::code::Code;
 use crate::base::error::Error;
 use crate::base::rights::Permission;
 use crate::base::secret::CredentialText;

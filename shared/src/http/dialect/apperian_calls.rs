@@ -3,6 +3,7 @@
 
 use serde_json::{Value, json};
 
+use crate::base::code::Code;
 use crate::base::error::{Error, Kind};
 use crate::base::rights::Permission;
 use crate::base::secret::CredentialText;
@@ -70,11 +71,13 @@ fn call_error(error: &Error, id: &Value) -> Written {
     let code = match error.kind {
         Kind::Unauthenticated if !error.sign_in => SESSION_EXPIRED,
         Kind::NoSuchOperation | Kind::MethodNotAllowed => -32601,
-        Kind::Invalid if error.message == "invalid_json" => -32700,
-        Kind::Invalid if error.message.starts_with("invalid_") => -32602,
+        Kind::Invalid => match error.code {
+            Some(Code::InvalidJson) => -32700,
+            Some(code) if code.is_of_parameters() => -32602,
+            Some(_) | None => 1,
+        },
         Kind::Internal => -32603,
-        Kind::Invalid
-        | Kind::NotFound
+        Kind::NotFound
         | Kind::Conflict
         | Kind::Unauthenticated
         | Kind::Forbidden
@@ -85,8 +88,9 @@ fn call_error(error: &Error, id: &Value) -> Written {
         | Kind::Unavailable => 1,
     };
     // The status is what the same refusal has elsewhere in this API: more than the two codes say.
-    let data = json!({"detailedMessage": error.message, "status": status(error.kind)});
-    let error = json!({"code": code, "message": error.message, "data": data});
+    let line = error.line();
+    let data = json!({"detailedMessage": line, "status": status(error.kind)});
+    let error = json!({"code": code, "message": line, "data": data});
     Written {
         status: 200,
         body: json!({"id": id, "apiVersion": "1.0", "jsonrpc": "2.0", "error": error})

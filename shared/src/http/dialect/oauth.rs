@@ -2,6 +2,7 @@
 
 use serde_json::json;
 
+use crate::base::code::Code;
 use crate::base::error::{Error, Kind};
 use crate::http::dialect::answer::{Closing, Written, status};
 use crate::http::dialect::{Dialect, wso2};
@@ -47,32 +48,18 @@ impl Dialect for OAuth {
     }
 }
 
-/// An error of the token endpoint. The operation's message begins with the standard's code where it
-/// has one.
+/// An error of the token endpoint, with the standard's code: the error's own where it is one of
+/// them, else the one of its kind.
 fn oauth_error(error: &Error) -> Written {
-    const CODES: [&str; 6] = [
-        "invalid_request",
-        "invalid_client",
-        "invalid_grant",
-        "unauthorized_client",
-        "unsupported_grant_type",
-        "invalid_scope",
-    ];
-    let (code, description) = match error
-        .message
-        .split_once(": ")
-        .filter(|(code, _)| CODES.contains(code))
-    {
-        Some(found) => found,
+    let line = error.line();
+    let (code, description) = match error.code.filter(|code| code.is_of_oauth()) {
+        Some(code) => (code, error.sentence()),
         None => match error.kind {
-            Kind::Internal => (
-                "server_error",
-                "The server encountered an internal error. Please contact administrator.",
-            ),
+            Kind::Internal => (Code::ServerError, wso2::INTERNAL),
             Kind::Unavailable | Kind::TooManyRequests => {
-                ("temporarily_unavailable", error.message.as_str())
+                (Code::TemporarilyUnavailable, line.as_str())
             }
-            Kind::Unauthenticated => ("invalid_client", error.message.as_str()),
+            Kind::Unauthenticated => (Code::InvalidClient, line.as_str()),
             Kind::NoSuchOperation
             | Kind::MethodNotAllowed
             | Kind::NotFound
@@ -81,10 +68,10 @@ fn oauth_error(error: &Error) -> Written {
             | Kind::Forbidden
             | Kind::PreconditionFailed
             | Kind::TooLarge
-            | Kind::UnsupportedType => ("invalid_request", error.message.as_str()),
+            | Kind::UnsupportedType => (Code::InvalidRequest, line.as_str()),
         },
     };
-    let status = if code == "invalid_client" {
+    let status = if code == Code::InvalidClient {
         401
     } else {
         status(error.kind)
@@ -108,7 +95,9 @@ mod tests {
             let written = oauth_error(error);
             (written.status, String::from_utf8(written.body).unwrap())
         };
-        let (status, body) = spelled(&base_error::Error::invalid("invalid_grant: wrong: really"));
+        let (status, body) = spelled(&base_error::Error::invalid(
+            Code::InvalidGrant.with("wrong: really"),
+        ));
         assert_eq!(
             (status, body.as_str()),
             (
@@ -118,7 +107,7 @@ mod tests {
         );
         let (status, body) = spelled(&base_error::Error::new(
             base_error::Kind::Unauthenticated,
-            "invalid_client: unknown",
+            Code::InvalidClient.with("unknown"),
         ));
         assert_eq!(
             (status, body.as_str()),

@@ -3,7 +3,6 @@
 
 use serde_json::json;
 
-use crate::base::code::Code;
 use crate::base::error::{Error, Kind};
 use crate::http::dialect::Dialect;
 use crate::http::dialect::answer::{Closing, Written, status};
@@ -59,7 +58,7 @@ pub(super) fn success_status(success: Success, create_status: u16) -> u16 {
     }
 }
 
-/// The published text of each status.
+/// The documented text of each status.
 fn message(kind: Kind) -> &'static str {
     match kind {
         Kind::Invalid => "Bad Request",
@@ -77,8 +76,9 @@ fn message(kind: Kind) -> &'static str {
     }
 }
 
-/// The published text of a defect of ours.
-const INTERNAL: &str = "The server encountered an internal error. Please contact administrator.";
+/// The documented text of a defect of ours.
+pub(crate) const INTERNAL: &str =
+    "The server encountered an internal error. Please contact administrator.";
 
 /// An error with its HTTP status (001, "Error").
 fn error(error: &Error) -> Written {

@@ -45,11 +45,12 @@ fn sdk_error(error: &Error) -> Written {
         | Kind::Unavailable
         | Kind::Internal => false,
     };
-    let body = json!({"status": "error", "message": error.message, "msg": error.message})
-        .to_string()
-        .into_bytes();
+    let mut body = json!({"status": "error", "message": error.message, "msg": error.message});
+    if error.code.is_some() {
+        body["detail"] = json!(error.sentence());
+    }
     Written {
         status: if answer { 200 } else { status(error.kind) },
-        body,
+        body: body.to_string().into_bytes(),
     }
 }

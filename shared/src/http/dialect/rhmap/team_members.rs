@@ -34,10 +34,15 @@ impl Dialect for RhmapTeamMembers {
     }
 }
 
-/// The v2 envelope's error, flat (003 9.6.5.2).
+/// The v2 envelope's error, flat (003 9.6.5.2). Where there is a code, the sentence for people is
+/// `detail`.
 fn team_members_error(error: &Error) -> Written {
+    let mut body = json!({"error": error.message});
+    if error.code.is_some() {
+        body["detail"] = json!(error.sentence());
+    }
     Written {
         status: status(error.kind),
-        body: json!({"error": error.message}).to_string().into_bytes(),
+        body: body.to_string().into_bytes(),
     }
 }

@@ -33,12 +33,15 @@ impl Dialect for RhmapTeams {
     }
 }
 
-/// The v2 envelope's error, nested (003 9.2.5.2).
+/// The v2 envelope's error, nested (003 9.2.5.2). Where there is a code, the sentence for people is
+/// `detail`.
 fn teams_error(error: &Error) -> Written {
+    let mut body = json!({"error": {"error": error.message}});
+    if error.code.is_some() {
+        body["error"]["detail"] = json!(error.sentence());
+    }
     Written {
         status: status(error.kind),
-        body: json!({"error": {"error": error.message}})
-            .to_string()
-            .into_bytes(),
+        body: body.to_string().into_bytes(),
     }
 }
