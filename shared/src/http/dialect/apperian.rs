@@ -66,13 +66,16 @@ fn success_status(success: Success) -> u16 {
     }
 }
 
-/// An error with its HTTP status, which is its code too.
+/// An error with its HTTP status, which is its code too. Where the message is a stable code, the
+/// sentence for people is `detail`.
 fn error(error: &Error) -> Written {
     let code = status(error.kind);
+    let mut body = json!({"error": {"code": code, "message": error.message}});
+    if error.code.is_some() {
+        body["error"]["detail"] = json!(error.sentence());
+    }
     Written {
         status: code,
-        body: json!({"error": {"code": code, "message": error.line()}})
-            .to_string()
-            .into_bytes(),
+        body: body.to_string().into_bytes(),
     }
 }

@@ -88,9 +88,11 @@ fn call_error(error: &Error, id: &Value) -> Written {
         | Kind::Unavailable => 1,
     };
     // The status is what the same refusal has elsewhere in this API: more than the two codes say.
-    let line = error.line();
-    let data = json!({"detailedMessage": line, "status": status(error.kind)});
-    let error = json!({"code": code, "message": line, "data": data});
+    let mut data = json!({"detailedMessage": error.message, "status": status(error.kind)});
+    if error.code.is_some() {
+        data["detail"] = json!(error.sentence());
+    }
+    let error = json!({"code": code, "message": error.message, "data": data});
     Written {
         status: 200,
         body: json!({"id": id, "apiVersion": "1.0", "jsonrpc": "2.0", "error": error})

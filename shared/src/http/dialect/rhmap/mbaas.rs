@@ -42,7 +42,7 @@ fn mbaas_error(error: &Error) -> Written {
     let detail = if error.kind == Kind::NotFound {
         "no alert with that id found"
     } else {
-        error.sentence()
+        error.message.as_ref()
     };
     body.insert("userDetail".to_owned(), json!(detail));
     body.insert("systemDetail".to_owned(), json!(detail));
