@@ -1238,7 +1238,7 @@ async fn members_see_what_is_in_the_store_for_their_groups() {
             &format!("/v1/applications/{}", id(&apps[0])),
             json!({"app_name": "Mine"}),
             403,
-            "permission",
+            "right to ",
         )
         .await;
     inside
@@ -1247,7 +1247,7 @@ async fn members_see_what_is_in_the_store_for_their_groups() {
             &format!("/v1/applications/{}", id(&apps[0])),
             Value::Null,
             403,
-            "permission",
+            "right to ",
         )
         .await;
     refused(
@@ -1255,7 +1255,7 @@ async fn members_see_what_is_in_the_store_for_their_groups() {
             .upload("/v1/applications", "a.apk", &apk(9), json!({}))
             .await,
         403,
-        "permission",
+        "right to ",
     );
 }
 

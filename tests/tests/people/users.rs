@@ -344,7 +344,7 @@ async fn what_cannot_be_made_changes_nothing() {
         "create",
         with("roles", json!("")),
         403,
-        "right to delete users",
+        "right to write users",
     )
     .await;
     assert_eq!(of_tenant(&world.snapshot().await, tenant.handle), before);
@@ -1017,7 +1017,7 @@ async fn nobody_touches_who_stands_above_and_one_administrator_stays() {
         "delete",
         json!({"username": "worker"}),
         403,
-        "right to write users",
+        "right to delete users",
     )
     .await;
     // By a team, too.

@@ -50,7 +50,8 @@ fn each_code_occurs_in_a_test() {
     let old: Vec<_> = listed.difference(&untested).collect();
     assert!(
         old.is_empty(),
-        "take these out of untested-codes.txt, since a test asks for them or they are no codes: {old:?}"
+        "take these out of untested-codes.txt, since a test asks for them or they are no codes: \
+            {old:?}"
     );
 }
 

@@ -241,7 +241,8 @@ pub fn attach(
         && signed_here != Some(after)
         && !new.allow_signer_change
     {
-        let reason = "the file is signed by another certificate than the live version; an administrator can allow the change with allowSignerChange";
+        let reason = "the file is signed by another certificate than the live version; an \
+            administrator can allow the change with allowSignerChange";
         return Ok(Err(Refusal::new(Code::WrongSigner, reason)));
     }
     let mut binary = former

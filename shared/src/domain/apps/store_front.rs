@@ -162,9 +162,10 @@ pub async fn update(
             }
             writes = event::together(writes)?;
             if writes.len() > TRANSACTION_LIMIT {
-                return Err(Error::invalid(
-                    Code::InvalidStoreitems.with("fewer items can come or go in one call where they have binaries of several types"),
-                ));
+                return Err(Error::invalid(Code::InvalidStoreitems.with(
+                    "fewer items can come or go in one call where they have binaries of \
+                            several types",
+                )));
             }
             whole.items = wanted;
         }

@@ -464,9 +464,10 @@ pub async fn create(
             );
         }
         if writes.len() > TRANSACTION_LIMIT {
-            return Err(Error::invalid(
-                Code::InvalidUsers.with("these users have too many API keys for one call, add some of them to the team later"),
-            ));
+            return Err(Error::invalid(Code::InvalidUsers.with(
+                "these users have too many API keys for one call, add some of them to the \
+                        team later",
+            )));
         }
         users.sort();
         Ok((

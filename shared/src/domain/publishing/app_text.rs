@@ -132,7 +132,8 @@ impl Said {
             return Err(Error::invalid(ErrorText::about(
                 "version_note",
                 format!(
-                    ": all texts of an application and its versions may be {TEXT_LIMIT} bytes together"
+                    ": all texts of an application and its versions may be {TEXT_LIMIT} bytes \
+                        together"
                 ),
             )));
         }
