@@ -571,6 +571,29 @@ mod tests {
         .field
     }
 
+    /// The words are stored with policies and sent to clients.
+    #[test]
+    fn kinds_keep_their_words() {
+        let rows = [
+            (PolicyType::OAuth1, "OAUTH1"),
+            (PolicyType::OAuth2, "OAUTH2"),
+            (PolicyType::OpenId, "OPENID"),
+            (PolicyType::Ldap, "LDAP"),
+            (PolicyType::FeedHenry, "FEEDHENRY"),
+            (PolicyType::Mbaas, "MBAAS"),
+        ];
+        for (kind, word) in rows {
+            assert_eq!(kind.as_str(), word);
+            assert_eq!(kind.to_string(), word);
+            assert_eq!(word.parse(), Ok(kind));
+            assert_eq!(word.to_lowercase().parse(), Ok(kind));
+            assert_eq!(
+                format!("{word} ").parse::<PolicyType>(),
+                Err(UnknownPolicyType)
+            );
+        }
+    }
+
     #[test]
     fn reads_kinds_without_case() {
         for (text, kind) in [

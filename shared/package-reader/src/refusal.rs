@@ -166,3 +166,38 @@ pub fn quoted(text: &[u8]) -> String {
     }
     format!("“{out}”")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The codes are stored with versions and sent to clients.
+    #[test]
+    fn codes_keep_their_words() {
+        let rows = [
+            (RefusalCode::NotAnArchive, "not_an_archive"),
+            (RefusalCode::NotAnApp, "not_an_app"),
+            (RefusalCode::TooLarge, "too_large"),
+            (RefusalCode::TooDeep, "too_deep"),
+            (RefusalCode::TooManyEntries, "too_many_entries"),
+            (RefusalCode::Ambiguous, "ambiguous"),
+            (RefusalCode::Truncated, "truncated"),
+            (RefusalCode::WrongType, "wrong_type"),
+            (RefusalCode::WrongIdentifier, "wrong_identifier"),
+            (RefusalCode::Unreadable, "unreadable"),
+            (RefusalCode::WrongPassword, "wrong_password"),
+            (RefusalCode::WrongProfile, "wrong_profile"),
+            (RefusalCode::Expired, "expired"),
+            (RefusalCode::UnsupportedKey, "unsupported_key"),
+        ];
+        for (code, word) in rows {
+            assert_eq!(code.as_str(), word);
+            assert_eq!(code.to_string(), word);
+            assert_eq!(serde_json::to_value(code).unwrap(), word);
+            assert_eq!(
+                serde_json::from_value::<RefusalCode>(word.into()).unwrap(),
+                code
+            );
+        }
+    }
+}

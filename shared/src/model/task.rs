@@ -39,7 +39,7 @@ impl What {
         }
     }
 
-    fn as_str(self) -> &'static str {
+    pub(crate) fn as_str(self) -> &'static str {
         match self {
             Self::Profile => "profile",
             Self::Certificate => "certificate",

@@ -698,3 +698,24 @@ pub async fn end(reader: &Reader<'_>, session: &CredentialText) -> Result<(), Er
         .write(vec![Write::Delete(key, Condition::Always)])
         .await?)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::Throttled;
+
+    /// The words stand in the keys of the counters.
+    #[test]
+    fn what_is_throttled_keeps_its_words() {
+        let rows = [
+            (Throttled::Password, "password"),
+            (Throttled::Provider, "provider"),
+            (Throttled::Browser, "browser"),
+            (Throttled::Reset, "reset"),
+            (Throttled::Registration, "registration"),
+            (Throttled::TestMail, "test-mail"),
+        ];
+        for (what, word) in rows {
+            assert_eq!(what.as_str(), word);
+        }
+    }
+}

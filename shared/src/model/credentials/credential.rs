@@ -224,16 +224,74 @@ impl Record for Credential {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
+    /// Each purpose as it is stored. What an API key is stands in a record of its own.
     #[test]
-    fn a_key_of_messages_keeps_its_stored_name() {
-        let key = Purpose::MessageKey {
-            key: "sealed".to_owned(),
+    fn purposes_keep_their_stored_names() {
+        let guid = || Guid::derived(&["client"]);
+        let hash = || SecretHash::of("a token");
+        let (id, sum) = (json!(guid()), json!(hash()));
+        let key = || ApiKey {
+            hash: hash(),
+            of: KeyOf::User(guid()),
+            label: Label::new("a key".to_owned()).unwrap(),
+            sealed: "sealed".to_owned(),
+            sealed_secret: "sealed too".to_owned(),
+            created: Timestamp(1),
+            revoked: None,
         };
-        assert_eq!(
-            serde_json::to_value(key).unwrap(),
-            serde_json::json!({"ping-id": {"key": "sealed"}})
-        );
+        let stored_key = json!({
+            "hash": sum, "of": {"type": "user", "id": id}, "label": "a key", "sealed": "sealed",
+            "sealed_secret": "sealed too", "created": 1, "revoked": null,
+        });
+        let scopes = Scopes::named("appm:read appm:publish");
+        let rows = [
+            (Purpose::UserKey(key()), json!({"user-key": stored_key})),
+            (Purpose::AppKey(key()), json!({"app-key": stored_key})),
+            (Purpose::Session, json!("session")),
+            (
+                Purpose::AppSession {
+                    cuid: "a device".to_owned(),
+                },
+                json!({"app-session": {"cuid": "a device"}}),
+            ),
+            (
+                Purpose::Bearer {
+                    scopes,
+                    client: guid(),
+                    refresh: None,
+                },
+                json!({"bearer": {"scopes": 9, "client": id, "refresh": null}}),
+            ),
+            (Purpose::UserToken, json!("user-token")),
+            (
+                Purpose::MessageKey {
+                    key: "sealed".to_owned(),
+                },
+                json!({"ping-id": {"key": "sealed"}}),
+            ),
+            (
+                Purpose::Refresh {
+                    scopes,
+                    client: guid(),
+                    bearer: hash(),
+                },
+                json!({"refresh": {"scopes": 9, "client": id, "bearer": sum}}),
+            ),
+            (
+                Purpose::SetPassword {
+                    email: "ada@example.com".to_owned(),
+                },
+                json!({"set-password": {"email": "ada@example.com"}}),
+            ),
+        ];
+        for (purpose, stored) in rows {
+            assert_eq!(serde_json::to_value(&purpose).unwrap(), stored);
+            let read: Purpose = serde_json::from_value(stored.clone()).unwrap();
+            assert_eq!(serde_json::to_value(read).unwrap(), stored);
+        }
     }
 }
