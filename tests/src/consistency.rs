@@ -870,7 +870,7 @@ fn apps(handle: Handle, records: &Records, chores: &[Stored<Chore>], sides: &mut
     let mut aliases = BTreeSet::new();
     let mut counted = BTreeMap::<Key, i64>::new();
     for card in &cards {
-        for kind in BinaryType::ALL {
+        for kind in BinaryType::ALL.iter().copied() {
             let key = keys::binary(handle, card.value.id, kind);
             let (shown, binary) = (
                 card.value.binary(kind),
@@ -1033,10 +1033,11 @@ fn works(handle: Handle, records: &Records, chores: &[Stored<Chore>], sides: &mu
     // Whatever has policies in a package has a published document.
     let documents = records.keys(Published::KIND);
     let binaries = records.all::<Binary>();
-    for id in cards
-        .iter()
-        .flat_map(|card| BinaryType::ALL.map(|kind| card.value.id.binary(kind)))
-    {
+    for id in cards.iter().flat_map(|card| {
+        BinaryType::ALL
+            .iter()
+            .map(|kind| card.value.id.binary(*kind))
+    }) {
         let versions = binaries.iter().filter(|binary| {
             id.kind()
                 .is_some_and(|kind| binary.key == keys::binary(handle, id, kind))
@@ -1058,7 +1059,10 @@ fn works(handle: Handle, records: &Records, chores: &[Stored<Chore>], sides: &mu
     let binaries: BTreeSet<Key> = cards
         .iter()
         .flat_map(|card| {
-            BinaryType::ALL.map(|kind| keys::policy_document(handle, card.value.id.binary(kind)))
+            let ids = BinaryType::ALL
+                .iter()
+                .map(|kind| card.value.id.binary(*kind));
+            ids.map(|id| keys::policy_document(handle, id))
         })
         .collect();
     for document in records.all::<Published>() {

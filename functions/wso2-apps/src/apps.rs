@@ -20,7 +20,7 @@ use shared::store::record::Stored;
 use crate::{body, views};
 
 fn listing(incoming: &Incoming) -> Result<Listing, Error> {
-    Listing::parse(incoming.param("appType"))
+    incoming.param("appType").parse::<Listing>()
 }
 
 /// What a body says; a body of another type than JSON is refused first.

@@ -189,7 +189,7 @@ fn conditions(query: &str) -> Result<Vec<Condition>, Error> {
 /// list, or one card.
 pub fn plan(incoming: &Incoming, handle: Handle) -> Plan {
     let (Ok(listing), Ok(slice), Ok(asked)) = (
-        Listing::parse(incoming.param("appType")),
+        incoming.param("appType").parse::<Listing>(),
         Slice::of(incoming),
         Asked::of(incoming),
     ) else {
@@ -209,7 +209,7 @@ pub fn plan(incoming: &Incoming, handle: Handle) -> Plan {
 /// A page of the apps of a type (001 3).
 pub async fn list(mut call: Call<'_>) -> Result<Reply, Error> {
     let handle = call.who()?.handle;
-    let listing = Listing::parse(call.incoming.param("appType"))?;
+    let listing = call.incoming.param("appType").parse::<Listing>()?;
     let slice = Slice::of(call.incoming)?;
     let asked = Asked::of(call.incoming)?;
     let reader = &mut call.reader;

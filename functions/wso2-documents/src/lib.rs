@@ -36,7 +36,7 @@ impl Operations for Documents {
 
     fn plan(op: Op, incoming: &Incoming, handle: Handle) -> Plan {
         let (Ok(listing), Ok(named)) = (
-            Listing::parse(incoming.param("appType")),
+            incoming.param("appType").parse::<Listing>(),
             Named::parse(incoming.param("appId")),
         ) else {
             return Plan::default();

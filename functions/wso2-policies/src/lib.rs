@@ -88,7 +88,7 @@ impl Operations for Policies {
 
 /// The list that the path names.
 fn listing(incoming: &Incoming) -> Result<Listing, Error> {
-    Listing::parse(incoming.param("appType"))
+    incoming.param("appType").parse::<Listing>()
 }
 
 /// The number of the partial that the path names.

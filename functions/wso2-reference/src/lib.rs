@@ -111,7 +111,7 @@ fn list_tiers(call: &Call<'_>) -> Result<Reply, Error> {
         #[serde(rename = "tierList")]
         tier_list: Vec<TierView>,
     }
-    if Listing::parse(call.incoming.param("appType"))? == Listing::Mobile {
+    if call.incoming.param("appType").parse::<Listing>()? == Listing::Mobile {
         return Err(Error::invalid(
             "appType: a mobileapp has no throttling tiers",
         ));

@@ -134,7 +134,7 @@ fn roles_and_levels_keep_their_words() {
     ];
     stored(&rows);
     spelled(&rows, Role::as_str);
-    listed(&rows, &Role::ALL);
+    listed(&rows, Role::ALL);
     read(&rows);
     let rows = [(Level::Read, "read"), (Level::Write, "write")];
     stored(&rows);
@@ -153,7 +153,7 @@ fn kinds_of_apps_and_binaries_keep_their_words() {
     ];
     stored(&rows);
     spelled(&rows, BinaryType::as_str);
-    listed(&rows, &BinaryType::ALL);
+    listed(&rows, BinaryType::ALL);
     read(&rows);
     for (kind, word) in rows {
         assert_eq!(kind.to_string(), word);
@@ -169,10 +169,10 @@ fn kinds_of_apps_and_binaries_keep_their_words() {
         (Listing::Site, "site"),
     ];
     spelled(&rows, Listing::as_str);
-    listed(&rows, &Listing::ALL);
+    listed(&rows, Listing::ALL);
     for (listing, word) in rows {
-        assert_eq!(Listing::parse(word).unwrap(), listing);
-        assert!(Listing::parse(&word.to_uppercase()).is_err());
+        assert_eq!(word.parse::<Listing>().unwrap(), listing);
+        assert!(word.to_uppercase().parse::<Listing>().is_err());
     }
 }
 
@@ -189,7 +189,7 @@ fn events_keep_their_words() {
     ];
     stored(&rows);
     spelled(&rows, Category::as_str);
-    listed(&rows, &Category::ALL);
+    listed(&rows, Category::ALL);
     read(&rows);
     for (category, word) in rows {
         assert_eq!(category.to_string(), word);
@@ -204,7 +204,7 @@ fn events_keep_their_words() {
     ];
     stored(&rows);
     spelled(&rows, Severity::as_str);
-    listed(&rows, &Severity::ALL);
+    listed(&rows, Severity::ALL);
     read(&rows);
     for (severity, word) in rows {
         assert_eq!(severity.to_string(), word);
@@ -232,7 +232,7 @@ fn the_life_cycle_keeps_its_words() {
     stored(&rows.map(|(state, word, _)| (state, word)));
     let titles = rows.map(|(state, _, title)| (state, title));
     spelled(&titles, State::title);
-    listed(&titles, &State::ALL);
+    listed(&titles, State::ALL);
     let rows = [
         (
             Action::SubmitForReview,
@@ -252,7 +252,7 @@ fn the_life_cycle_keeps_its_words() {
     stored(&rows.map(|(action, word, _)| (action, word)));
     let titles = rows.map(|(action, _, title)| (action, title));
     spelled(&titles, Action::title);
-    listed(&titles, &Action::ALL);
+    listed(&titles, Action::ALL);
     for (action, title) in titles {
         assert_eq!(Action::parse(&title.to_uppercase()).unwrap(), action);
     }
@@ -268,8 +268,8 @@ fn what_is_published_keeps_its_words() {
     stored(&rows);
     spelled(&rows, Platform::as_str);
     for (platform, word) in rows {
-        assert_eq!(Platform::parse(word).unwrap(), platform);
-        assert_eq!(Platform::parse(&word.to_uppercase()).unwrap(), platform);
+        assert_eq!(word.parse::<Platform>().unwrap(), platform);
+        assert_eq!(word.to_uppercase().parse::<Platform>().unwrap(), platform);
     }
     let rows = [
         (Market::Enterprise, "enterprise"),
@@ -279,8 +279,8 @@ fn what_is_published_keeps_its_words() {
     stored(&rows);
     spelled(&rows, Market::as_str);
     for (market, word) in rows {
-        assert_eq!(Market::parse(word).unwrap(), market);
-        assert_eq!(Market::parse(&word.to_uppercase()).unwrap(), market);
+        assert_eq!(word.parse::<Market>().unwrap(), market);
+        assert_eq!(word.to_uppercase().parse::<Market>().unwrap(), market);
     }
     let rows = [
         (WrapStatus::Error, "error", "ERROR"),
@@ -313,7 +313,7 @@ fn credentials_keep_their_words() {
     ];
     stored(&rows);
     spelled(&rows, GrantType::as_str);
-    listed(&rows, &GrantType::ALL);
+    listed(&rows, GrantType::ALL);
     let rows = [
         (SigningPlatform::Ios, "ios", "iOS"),
         (SigningPlatform::Android, "android", "Android"),
@@ -355,5 +355,5 @@ fn what_expires_keeps_its_words() {
         (What::Signature, "signature"),
     ];
     stored(&rows);
-    spelled(&rows, What::as_str);
+    spelled(&rows, Into::into);
 }

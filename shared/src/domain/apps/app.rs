@@ -37,7 +37,11 @@ pub struct Details {
 /// What reading an app whole needs.
 pub fn keys_of(handle: Handle, id: AppId) -> Vec<Key> {
     let mut wanted = vec![keys::app_card(handle, id), keys::icon(handle, id)];
-    wanted.extend(BinaryType::ALL.map(|kind| keys::binary(handle, id, kind)));
+    wanted.extend(
+        BinaryType::ALL
+            .iter()
+            .map(|kind| keys::binary(handle, id, *kind)),
+    );
     wanted
 }
 
@@ -83,10 +87,12 @@ pub async fn icon(reader: &mut Reader<'_>, handle: Handle, id: AppId) -> Result<
 /// Not found; the store's.
 pub async fn details(reader: &mut Reader<'_>, handle: Handle, id: AppId) -> Result<Details, Error> {
     let card = card(reader, handle, id).await?;
-    let wanted = BinaryType::ALL.map(|kind| keys::binary(handle, id, kind));
+    let of_kind = |kind: &BinaryType| keys::binary(handle, id, *kind);
+    let wanted: Vec<Key> = BinaryType::ALL.iter().map(of_kind).collect();
     let found = reader.get_all::<Binary>(&wanted).await?;
     let binaries = BinaryType::ALL
-        .into_iter()
+        .iter()
+        .copied()
         .zip(found)
         .filter_map(|(kind, binary)| Some((kind, binary?)))
         .collect();

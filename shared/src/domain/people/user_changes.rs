@@ -233,7 +233,7 @@ async fn joined_teams(
     // One that is gone gives nothing, and may be left.
     if removed
         .iter()
-        .any(|team| !who.rights.covers(access.of_team(handle, team)))
+        .any(|team| !who.rights.contains(access.of_team(handle, team)))
     {
         return Err(Error::forbidden(
             "This team holds permissions that you do not hold",

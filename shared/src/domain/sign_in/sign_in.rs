@@ -33,7 +33,8 @@ pub const ADDRESS_FAILURES: u32 = 100;
 pub const FAILURE_WINDOW: i64 = 300;
 
 /// What is throttled, each counted for itself: who floods one is not in the way of another.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, strum::IntoStaticStr)]
+#[strum(serialize_all = "kebab-case")]
 pub enum Throttled {
     /// Passwords of the platform.
     Password,
@@ -47,19 +48,6 @@ pub enum Throttled {
     Registration,
     /// Test mails to the recipients of alerts.
     TestMail,
-}
-
-impl Throttled {
-    fn as_str(self) -> &'static str {
-        match self {
-            Self::Password => "password",
-            Self::Provider => "provider",
-            Self::Browser => "browser",
-            Self::Reset => "reset",
-            Self::Registration => "registration",
-            Self::TestMail => "test-mail",
-        }
-    }
 }
 
 /// Who wants to sign in, and from where.
@@ -104,7 +92,7 @@ impl Attempt<'_> {
     }
 
     fn counters(&self) -> [(Key, i64); 2] {
-        let of = self.of.as_str();
+        let of: &str = self.of.into();
         let account = keys::tries(
             self.handle,
             &format!("{of}#account#{}", self.name),
@@ -715,7 +703,7 @@ mod tests {
             (Throttled::TestMail, "test-mail"),
         ];
         for (what, word) in rows {
-            assert_eq!(what.as_str(), word);
+            assert_eq!(<&str>::from(what), word);
         }
     }
 }

@@ -68,10 +68,10 @@ impl Principal {
             return Vec::new();
         }
         let may = |role: &Role| {
-            self.rights.covers(role.rights())
+            self.rights.contains(role.rights())
                 && (*role != Role::ResellerAdmin || self.owner.roles.contains(role))
         };
-        Role::ALL.into_iter().filter(may).collect()
+        Role::ALL.iter().copied().filter(may).collect()
     }
 
     /// Refuses to touch somebody who may do what the caller may not: whoever sets his password
@@ -82,7 +82,7 @@ impl Principal {
     pub fn outranks(&self, other: &Owner, teams: &Access) -> Result<(), Error> {
         let above = other.roles.contains(&Role::ResellerAdmin)
             && !self.owner.roles.contains(&Role::ResellerAdmin);
-        if !above && self.rights.covers(teams.rights_of(self.handle, other)) {
+        if !above && self.rights.contains(teams.rights_of(self.handle, other)) {
             return Ok(());
         }
         Err(Error::forbidden(
