@@ -12,7 +12,7 @@ use shared::http::dialect::wso2_views::{AppList, Summary};
 use shared::http::incoming::Incoming;
 use shared::http::paging::Slice;
 use shared::http::path::Path;
-use shared::http::pipeline::{Call, Plan};
+use shared::http::pipeline::Plan;
 use shared::http::reply::Reply;
 use shared::http::routes::wso2_apps::Op;
 use shared::model::apps::app::AppCard;
@@ -21,6 +21,7 @@ use shared::model::apps::publication::Publication;
 use shared::store::record::Reader;
 use shared::store::{Key, keys};
 
+use crate::Call;
 use crate::views::{AppView, group_names, whole_view};
 
 const APPS: Path<1> = Op::List.path(["appType"]);

@@ -10,10 +10,11 @@ use shared::base::kind::Listing;
 use shared::domain::apps::{app, catalogue};
 use shared::domain::publishing::publishing;
 use shared::http::incoming::Incoming;
-use shared::http::pipeline::{Call, Plan};
+use shared::http::pipeline::Plan;
 use shared::http::reply::Reply;
 use shared::model::apps::app::AppCard;
 
+use crate::Call;
 use crate::subject::Subject;
 
 /// Most tags of an app.

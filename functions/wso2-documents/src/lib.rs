@@ -32,6 +32,7 @@ pub struct Documents;
 
 impl Operations for Documents {
     type Op = Op;
+    type Body = ();
     const FUNCTION: Function<Op> = FUNCTION;
 
     fn plan(op: Op, incoming: &Incoming, handle: Handle) -> Plan {

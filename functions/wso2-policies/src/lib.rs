@@ -36,6 +36,7 @@ const PARTIAL: Path<1> = Op::Read.path(["policyPartialId"]);
 
 impl Operations for Policies {
     type Op = Op;
+    type Body = ();
     const FUNCTION: Function<Op> = FUNCTION;
 
     fn plan(op: Op, incoming: &Incoming, handle: Handle) -> Plan {

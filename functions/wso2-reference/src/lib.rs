@@ -23,6 +23,7 @@ pub struct Reference;
 
 impl Operations for Reference {
     type Op = Op;
+    type Body = ();
     const FUNCTION: Function<Op> = FUNCTION;
 
     fn plan(op: Op, incoming: &Incoming, handle: Handle) -> Plan {
