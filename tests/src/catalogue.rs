@@ -28,7 +28,7 @@ impl World {
             .roles
             .iter()
             .map(|role: &Role| role.rights())
-            .fold(Rights::NONE, Rights::and);
+            .fold(Rights::EMPTY, |rights, role| rights | role);
         Principal {
             handle: tenant.handle,
             domain: tenant.domain.clone(),

@@ -870,7 +870,7 @@ fn apps(handle: Handle, records: &Records, chores: &[Stored<Chore>], sides: &mut
     let mut aliases = BTreeSet::new();
     let mut counted = BTreeMap::<Key, i64>::new();
     for card in &cards {
-        for kind in BinaryType::ALL {
+        for kind in BinaryType::ALL.iter().copied() {
             let key = keys::binary(handle, card.value.id, kind);
             let (shown, binary) = (
                 card.value.binary(kind),
@@ -1033,10 +1033,11 @@ fn works(handle: Handle, records: &Records, chores: &[Stored<Chore>], sides: &mu
     // Whatever has policies in a package has a published document.
     let documents = records.keys(Published::KIND);
     let binaries = records.all::<Binary>();
-    for id in cards
-        .iter()
-        .flat_map(|card| BinaryType::ALL.map(|kind| card.value.id.binary(kind)))
-    {
+    for id in cards.iter().flat_map(|card| {
+        BinaryType::ALL
+            .iter()
+            .map(|kind| card.value.id.binary(*kind))
+    }) {
         let versions = binaries.iter().filter(|binary| {
             id.kind()
                 .is_some_and(|kind| binary.key == keys::binary(handle, id, kind))
@@ -1058,7 +1059,10 @@ fn works(handle: Handle, records: &Records, chores: &[Stored<Chore>], sides: &mu
     let binaries: BTreeSet<Key> = cards
         .iter()
         .flat_map(|card| {
-            BinaryType::ALL.map(|kind| keys::policy_document(handle, card.value.id.binary(kind)))
+            let ids = BinaryType::ALL
+                .iter()
+                .map(|kind| card.value.id.binary(*kind));
+            ids.map(|id| keys::policy_document(handle, id))
         })
         .collect();
     for document in records.all::<Published>() {
@@ -1570,44 +1574,35 @@ fn people(handle: Handle, records: &Records, sides: &mut Sides<'_>) {
     let mut active = BTreeMap::<String, usize>::new();
     let mut of_users = BTreeSet::new();
     for credential in records.all::<Credential>() {
-        match &credential.value.purpose {
-            Purpose::UserKey(key) | Purpose::AppKey(key) => {
-                let row = match &key.of {
-                    KeyOf::User(user) => {
-                        let copy = credential
-                            .owner
-                            .as_deref()
-                            .and_then(|copy| serde_json::from_str::<Owner>(copy).ok());
-                        let current = key.revoked.is_some() || copy.as_ref() == users.get(user);
-                        sides.holds(
-                            || format!("the key {} carries another owner: {copy:?}", key.label),
-                            current,
-                        );
-                        if key.revoked.is_none() {
-                            of_users.insert(credential.key.clone());
-                        }
-                        keys::user_key(handle, user, key.created, &key.hash)
+        if let Some(key) = credential.value.purpose.api_key() {
+            let row = match &key.of {
+                KeyOf::User(user) => {
+                    let copy = credential
+                        .owner
+                        .as_deref()
+                        .and_then(|copy| serde_json::from_str::<Owner>(copy).ok());
+                    let current = key.revoked.is_some() || copy.as_ref() == users.get(user);
+                    sides.holds(
+                        || format!("the key {} carries another owner: {copy:?}", key.label),
+                        current,
+                    );
+                    if key.revoked.is_none() {
+                        of_users.insert(credential.key.clone());
                     }
-                    KeyOf::App(app) => {
-                        if key.revoked.is_none() {
-                            *active.entry(app.guid()).or_default() += 1;
-                        }
-                        keys::app_key(handle, *app, key.created, &key.hash)
+                    keys::user_key(handle, user, key.created, &key.hash)
+                }
+                KeyOf::App(app) => {
+                    if key.revoked.is_none() {
+                        *active.entry(app.guid()).or_default() += 1;
                     }
-                };
-                sides.holds(
-                    || format!("a key under another hash: {:?}", credential.key),
-                    credential.key == keys::credential(handle, &key.hash),
-                );
-                listed.insert((row, json!(key).to_string()));
-            }
-            Purpose::Session
-            | Purpose::AppSession { .. }
-            | Purpose::Bearer { .. }
-            | Purpose::UserToken
-            | Purpose::MessageKey { .. }
-            | Purpose::Refresh { .. }
-            | Purpose::SetPassword { .. } => {}
+                    keys::app_key(handle, *app, key.created, &key.hash)
+                }
+            };
+            sides.holds(
+                || format!("a key under another hash: {:?}", credential.key),
+                credential.key == keys::credential(handle, &key.hash),
+            );
+            listed.insert((row, json!(key).to_string()));
         }
     }
     sides.same("rows of API keys and their credentials", rows, listed);

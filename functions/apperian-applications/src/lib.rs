@@ -33,6 +33,7 @@ pub struct Applications;
 
 impl Operations for Applications {
     type Op = Op;
+    type Body = ();
     const FUNCTION: Function<Op> = FUNCTION;
 
     fn address(request: &Request) -> Cow<'_, str> {

@@ -21,6 +21,7 @@ pub struct SignIn;
 
 impl Operations for SignIn {
     type Op = Op;
+    type Body = ();
     const FUNCTION: Function<Op> = FUNCTION;
 
     fn address(request: &lambda_http::Request) -> std::borrow::Cow<'_, str> {

@@ -115,7 +115,7 @@ fn principal(handle: Handle, domain: &str, user: &User) -> Principal {
         handle,
         domain: domain.to_owned(),
         owner,
-        rights: Rights::NONE,
+        rights: Rights::EMPTY,
         means: Means::Session,
         credential: SecretHash::of(""),
     }

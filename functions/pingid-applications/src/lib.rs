@@ -22,6 +22,7 @@ pub struct Applications;
 
 impl Operations for Applications {
     type Op = Op;
+    type Body = ();
     const FUNCTION: Function<Op> = FUNCTION;
 
     fn messages() -> Option<&'static dyn SignedMessages> {

@@ -28,6 +28,7 @@ pub struct Alerts;
 
 impl Operations for Alerts {
     type Op = Op;
+    type Body = ();
     const FUNCTION: Function<Op> = FUNCTION;
 
     fn plan(op: Op, incoming: &Incoming, handle: Handle) -> Plan {

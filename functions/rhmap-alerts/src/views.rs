@@ -100,8 +100,8 @@ struct Choice {
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Options {
-    event_categories: [Choice; 7],
-    event_severities: [Choice; 6],
+    event_categories: Vec<Choice>,
+    event_severities: Vec<Choice>,
     event_names: Vec<NameView>,
     recipients_limit: usize,
     alerts_limit: i64,
@@ -110,12 +110,18 @@ pub struct Options {
 impl Default for Options {
     fn default() -> Self {
         Self {
-            event_categories: Category::ALL.map(|category| Choice {
-                name: category.as_str(),
-            }),
-            event_severities: Severity::ALL.map(|severity| Choice {
-                name: severity.as_str(),
-            }),
+            event_categories: Category::ALL
+                .iter()
+                .map(|category| Choice {
+                    name: category.as_str(),
+                })
+                .collect(),
+            event_severities: Severity::ALL
+                .iter()
+                .map(|severity| Choice {
+                    name: severity.as_str(),
+                })
+                .collect(),
             event_names: NAMES.iter().map(NameView::from).collect(),
             recipients_limit: alert::RECIPIENTS_LIMIT,
             alerts_limit: alert::ALERTS_LIMIT,

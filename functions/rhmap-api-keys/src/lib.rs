@@ -22,6 +22,7 @@ pub struct ApiKeys;
 
 impl Operations for ApiKeys {
     type Op = Op;
+    type Body = ();
     const FUNCTION: Function<Op> = FUNCTION;
 
     fn plan(op: Op, incoming: &Incoming, handle: Handle) -> Plan {

@@ -34,6 +34,7 @@ pub struct AppSignIn;
 
 impl Operations for AppSignIn {
     type Op = Op;
+    type Body = ();
     const FUNCTION: Function<Op> = FUNCTION;
 
     async fn call(op: Op, call: Call<'_>) -> Result<Reply, Error> {

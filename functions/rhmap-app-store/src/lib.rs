@@ -24,6 +24,7 @@ pub struct AppStore;
 
 impl Operations for AppStore {
     type Op = Op;
+    type Body = ();
     const FUNCTION: Function<Op> = FUNCTION;
 
     fn plan(op: Op, incoming: &Incoming, handle: Handle) -> Plan {

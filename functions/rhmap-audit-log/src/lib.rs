@@ -18,6 +18,7 @@ pub struct AuditLog;
 
 impl Operations for AuditLog {
     type Op = Op;
+    type Body = ();
     const FUNCTION: Function<Op> = FUNCTION;
 
     fn plan(op: Op, incoming: &Incoming, handle: Handle) -> Plan {

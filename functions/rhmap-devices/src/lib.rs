@@ -21,6 +21,7 @@ pub struct Devices;
 
 impl Operations for Devices {
     type Op = Op;
+    type Body = ();
     const FUNCTION: Function<Op> = FUNCTION;
 
     fn plan(op: Op, incoming: &Incoming, handle: Handle) -> Plan {

@@ -26,6 +26,7 @@ pub struct EndpointSecurity;
 
 impl Operations for EndpointSecurity {
     type Op = Op;
+    type Body = ();
     const FUNCTION: Function<Op> = FUNCTION;
 
     fn plan(op: Op, incoming: &Incoming, handle: Handle) -> Plan {

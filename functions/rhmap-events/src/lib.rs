@@ -26,6 +26,7 @@ pub struct Events;
 
 impl Operations for Events {
     type Op = Op;
+    type Body = ();
     const FUNCTION: Function<Op> = FUNCTION;
 
     fn plan(op: Op, incoming: &Incoming, handle: Handle) -> Plan {

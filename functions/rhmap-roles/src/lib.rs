@@ -13,6 +13,7 @@ pub struct Roles;
 
 impl Operations for Roles {
     type Op = Op;
+    type Body = ();
     const FUNCTION: Function<Op> = FUNCTION;
 
     async fn call(op: Op, call: Call<'_>) -> Result<Reply, Error> {

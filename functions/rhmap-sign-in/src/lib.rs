@@ -42,6 +42,7 @@ struct PasswordSet<'a> {
 
 impl Operations for SignIn {
     type Op = Op;
+    type Body = ();
     const FUNCTION: Function<Op> = FUNCTION;
 
     async fn call(op: Op, call: Call<'_>) -> Result<Reply, Error> {

@@ -21,6 +21,7 @@ pub struct StoreGroups;
 
 impl Operations for StoreGroups {
     type Op = Op;
+    type Body = ();
     const FUNCTION: Function<Op> = FUNCTION;
 
     fn plan(op: Op, incoming: &Incoming, handle: Handle) -> Plan {

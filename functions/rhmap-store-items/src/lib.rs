@@ -29,6 +29,7 @@ pub struct StoreItems;
 
 impl Operations for StoreItems {
     type Op = Op;
+    type Body = ();
     const FUNCTION: Function<Op> = FUNCTION;
 
     fn plan(op: Op, incoming: &Incoming, handle: Handle) -> Plan {

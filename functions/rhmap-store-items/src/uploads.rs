@@ -30,7 +30,7 @@ pub async fn upload_binary(mut call: Call<'_>) -> Result<Reply, Error> {
     let target = match form.text("type").unwrap_or_default() {
         "icon" => Target::Icon,
         kind => Target::Binary(kind.parse().map_err(|_| {
-            let types = BinaryType::ALL.map(BinaryType::as_str).join(", ");
+            let types = BinaryType::words();
             let sentence = format!("The type is icon or one of {types}");
             Error::invalid(Code::InvalidType.beside(sentence))
         })?),

@@ -29,6 +29,7 @@ pub struct Users;
 
 impl Operations for Users {
     type Op = Op;
+    type Body = ();
     const FUNCTION: Function<Op> = FUNCTION;
 
     fn plan(op: Op, incoming: &Incoming, handle: Handle) -> Plan {

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 use shared::base::clock::Timestamp;
 use shared::base::id::Guid;
-use shared::base::rights::{Level, Right, Rights, Role};
+use shared::base::rights::{Level, Rights, Role};
 use shared::domain::people::team::Whole;
 use shared::http::dialect::rhmap::views::TeamView;
 use shared::model::people::user::User;
@@ -159,10 +159,7 @@ impl ReadView {
         rights: Rights,
     ) -> Self {
         let mut levels: BTreeMap<&'static str, Level> = BTreeMap::new();
-        for right in Right::ALL
-            .into_iter()
-            .filter(|right| rights.contains(*right))
-        {
+        for right in rights.iter() {
             let (path, level) = right.permission_path();
             let have = levels.entry(path).or_insert(level);
             *have = (*have).max(level);

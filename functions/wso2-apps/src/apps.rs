@@ -1,6 +1,8 @@
 //! Apps, made, read, changed, deleted, and made again as a new version (001 4, 5, 7, 8, 10; 001a
 //! 13).
 
+use std::borrow::Cow;
+
 use serde::Serialize;
 use serde_json::{Map, Value};
 use shared::base::error::Error;
@@ -11,22 +13,32 @@ use shared::domain::apps::{app, catalogue, publication};
 use shared::domain::publishing::publishing;
 use shared::domain::publishing::publishing::{Guard, Published, Said};
 use shared::http::incoming::Incoming;
-use shared::http::pipeline::{Call, Plan};
+use shared::http::pipeline::Plan;
 use shared::http::reply::{Reply, Success};
 use shared::model::apps::publication::Publication;
 use shared::store::keys;
 use shared::store::record::Stored;
 
+use crate::Call;
 use crate::{body, views};
 
 fn listing(incoming: &Incoming) -> Result<Listing, Error> {
-    Listing::parse(incoming.param("appType"))
+    incoming.param("appType").parse::<Listing>()
 }
 
 /// What a body says; a body of another type than JSON is refused first.
-fn said(incoming: &Incoming) -> Result<Said, Error> {
+fn read_body(incoming: &Incoming) -> Result<Said, Error> {
     incoming.require_json()?;
     body::read(&incoming.parse::<Map<String, Value>>()?)
+}
+
+/// What the body says, as the plan read it. What the plan could not read is read again, for the
+/// error: the plan comes before the caller is known, and keeps none.
+fn said<'a>(planned: &'a Option<Said>, incoming: &Incoming) -> Result<Cow<'a, Said>, Error> {
+    match planned {
+        Some(said) => Ok(Cow::Borrowed(said)),
+        None => read_body(incoming).map(Cow::Owned),
+    }
 }
 
 /// What naming an app reads, as far as its path says it.
@@ -38,19 +50,14 @@ fn named(incoming: &Incoming, handle: Handle) -> Plan {
     Plan::keys(named.keys(handle, listing))
 }
 
-/// What a body will be judged by.
-fn judged(incoming: &Incoming, handle: Handle) -> Vec<shared::store::Key> {
-    said(incoming)
-        .map(|said| said.wanted(handle))
-        .unwrap_or_default()
-}
-
 /// What creating reads.
-pub fn plan_create(incoming: &Incoming, handle: Handle) -> Plan {
-    let (Ok(listing), Ok(said)) = (listing(incoming), said(incoming)) else {
+pub fn plan_create(incoming: &Incoming, handle: Handle) -> Plan<Option<Said>> {
+    let (Ok(listing), Ok(said)) = (listing(incoming), read_body(incoming)) else {
         return Plan::default();
     };
-    Plan::keys(said.wanted_for_new(handle, listing)).query(catalogue::last_bucket(handle))
+    Plan::keys(said.wanted_for_new(handle, listing))
+        .query(catalogue::last_bucket(handle))
+        .with_body(Some(said))
 }
 
 /// What reading reads.
@@ -59,12 +66,16 @@ pub fn plan_read(incoming: &Incoming, handle: Handle) -> Plan {
 }
 
 /// What changing reads.
-pub fn plan_update(incoming: &Incoming, handle: Handle) -> Plan {
-    named(incoming, handle).and(judged(incoming, handle))
+pub fn plan_update(incoming: &Incoming, handle: Handle) -> Plan<Option<Said>> {
+    let said = read_body(incoming).ok();
+    let judged_by = said.as_ref().map(|said| said.wanted(handle));
+    named(incoming, handle)
+        .and(judged_by.into_iter().flatten())
+        .with_body(said)
 }
 
 /// What making a new version reads.
-pub fn plan_new_version(incoming: &Incoming, handle: Handle) -> Plan {
+pub fn plan_new_version(incoming: &Incoming, handle: Handle) -> Plan<Option<Said>> {
     plan_update(incoming, handle).query(catalogue::last_bucket(handle))
 }
 
@@ -113,7 +124,7 @@ fn made(published: &Published) -> Result<Reply, Error> {
 pub async fn create(mut call: Call<'_>) -> Result<Reply, Error> {
     let listing = listing(call.incoming)?;
     call.incoming.conditions.judge_creation()?;
-    let said = said(call.incoming)?;
+    let said = said(&call.planned, call.incoming)?;
     let who = call.who()?;
     made(&publishing::create(&mut call.reader, who, listing, &said).await?)
 }
@@ -182,7 +193,7 @@ pub async fn update(mut call: Call<'_>) -> Result<Reply, Error> {
         listing,
         incoming.param("appId"),
         guard,
-        &|| said(incoming),
+        &|| said(&call.planned, incoming),
     )
     .await?;
     whole(&mut call, &published).await
@@ -200,7 +211,7 @@ pub async fn new_version(mut call: Call<'_>) -> Result<Reply, Error> {
             listing,
             named,
             &incoming.conditions,
-            &|| said(incoming),
+            &|| said(&call.planned, incoming),
         )
         .await?,
     )
@@ -240,4 +251,48 @@ pub async fn validate_context(mut call: Call<'_>) -> Result<Reply, Error> {
     Reply::of(&View {
         exists: publishing::context_exists(&mut call.reader, handle, &context).await?,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use lambda_http::Body;
+    use lambda_http::http::Request;
+
+    use super::*;
+
+    fn incoming(body: &str) -> Incoming {
+        let request = Request::builder()
+            .method("POST")
+            .uri("http://x/y")
+            .header("content-type", "application/json")
+            .body(Body::Text(body.to_owned()))
+            .unwrap();
+        let params = vec![("appType".to_owned(), "webapp".to_owned())];
+        Incoming::open(request, params, "https", None)
+    }
+
+    #[test]
+    fn an_operation_takes_the_body_that_its_plan_read() {
+        let incoming = incoming(r#"{"name":"Ledger","context":"/ledger"}"#);
+        let handle: Handle = "aaaaaaaa".parse().unwrap();
+        for plan in [
+            plan_create(&incoming, handle),
+            plan_update(&incoming, handle),
+            plan_new_version(&incoming, handle),
+        ] {
+            assert!(!plan.keys.is_empty());
+            let said = said(&plan.body, &incoming).unwrap();
+            assert!(matches!(said, Cow::Borrowed(_)));
+            assert_eq!(said.context.as_deref(), Some("/ledger"));
+        }
+    }
+
+    #[test]
+    fn what_is_wrong_with_a_body_is_told_by_the_operation() {
+        let incoming = incoming(r#"{"skipGateway":"perhaps"}"#);
+        let handle: Handle = "aaaaaaaa".parse().unwrap();
+        let plan = plan_create(&incoming, handle);
+        let error = said(&plan.body, &incoming).unwrap_err();
+        assert_eq!(error.message, "skipGateway: must be true or false");
+    }
 }

@@ -254,9 +254,11 @@ pub fn read(fields: &Map<String, Value>) -> Result<Said, Error> {
             })
             .transpose()?,
         platform: platform
-            .map(|text| Platform::parse(text.trim()))
+            .map(|text| text.trim().parse::<Platform>())
             .transpose()?,
-        market: market.map(|text| Market::parse(text.trim())).transpose()?,
+        market: market
+            .map(|text| text.trim().parse::<Market>())
+            .transpose()?,
         package: package(&body)?,
         category: body.text("category", SHORT)?,
         banner: body.text("banner", LONG)?,

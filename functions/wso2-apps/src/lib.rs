@@ -2,8 +2,10 @@
 
 use shared::base::error::Error;
 use shared::base::id::Handle;
+use shared::domain::publishing::publishing::Said;
 use shared::http::incoming::Incoming;
-use shared::http::pipeline::{Call, Operations, Plan};
+use shared::http::pipeline;
+use shared::http::pipeline::{Operations, Plan};
 use shared::http::reply::Reply;
 use shared::http::routes::Function;
 use shared::http::routes::wso2_apps::{FUNCTION, Op};
@@ -24,19 +26,24 @@ mod tags;
 
 pub mod views;
 
+/// A call of one of its operations. What is planned holds the body of an app, where the plan could
+/// read it.
+type Call<'a> = pipeline::Call<'a, Option<Said>>;
+
 /// The function.
 pub struct Apps;
 
 impl Operations for Apps {
     type Op = Op;
+    type Body = Option<Said>;
     const FUNCTION: Function<Op> = FUNCTION;
 
-    fn plan(op: Op, incoming: &Incoming, handle: Handle) -> Plan {
-        match op {
-            Op::Create => apps::plan_create(incoming, handle),
+    fn plan(op: Op, incoming: &Incoming, handle: Handle) -> Plan<Option<Said>> {
+        let plan = match op {
+            Op::Create => return apps::plan_create(incoming, handle),
+            Op::Update => return apps::plan_update(incoming, handle),
+            Op::NewVersion => return apps::plan_new_version(incoming, handle),
             Op::Read => apps::plan_read(incoming, handle),
-            Op::Update => apps::plan_update(incoming, handle),
-            Op::NewVersion => apps::plan_new_version(incoming, handle),
             Op::Delete => apps::plan_delete(incoming, handle),
             Op::ValidateContext => apps::plan_validate(incoming, handle),
             Op::List => list::plan(incoming, handle),
@@ -48,7 +55,8 @@ impl Operations for Apps {
             Op::ListTags => tags::count_plan(incoming, handle),
             Op::ListSubscriptions => subscriptions::list_plan(incoming, handle),
             Op::Subscribe | Op::Unsubscribe => subscriptions::change_plan(incoming, handle),
-        }
+        };
+        plan.with_body(None)
     }
 
     async fn call(op: Op, call: Call<'_>) -> Result<Reply, Error> {

@@ -9,10 +9,11 @@ use shared::base::kind::AppKind;
 use shared::domain::apps::life_cycle::REASON_LIMIT;
 use shared::domain::apps::{app, life_cycle, publication};
 use shared::http::incoming::Incoming;
-use shared::http::pipeline::{Call, Plan};
+use shared::http::pipeline::Plan;
 use shared::http::reply::{Reply, Success};
 use shared::model::apps::life_cycle::{Action, State, Steps};
 
+use crate::Call;
 use crate::subject::Subject;
 use crate::views::validators;
 

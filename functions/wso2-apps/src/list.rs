@@ -12,7 +12,7 @@ use shared::http::dialect::wso2_views::{AppList, Summary};
 use shared::http::incoming::Incoming;
 use shared::http::paging::Slice;
 use shared::http::path::Path;
-use shared::http::pipeline::{Call, Plan};
+use shared::http::pipeline::Plan;
 use shared::http::reply::Reply;
 use shared::http::routes::wso2_apps::Op;
 use shared::model::apps::app::AppCard;
@@ -21,6 +21,7 @@ use shared::model::apps::publication::Publication;
 use shared::store::record::Reader;
 use shared::store::{Key, keys};
 
+use crate::Call;
 use crate::views::{AppView, group_names, whole_view};
 
 const APPS: Path<1> = Op::List.path(["appType"]);
@@ -189,7 +190,7 @@ fn conditions(query: &str) -> Result<Vec<Condition>, Error> {
 /// list, or one card.
 pub fn plan(incoming: &Incoming, handle: Handle) -> Plan {
     let (Ok(listing), Ok(slice), Ok(asked)) = (
-        Listing::parse(incoming.param("appType")),
+        incoming.param("appType").parse::<Listing>(),
         Slice::of(incoming),
         Asked::of(incoming),
     ) else {
@@ -209,7 +210,7 @@ pub fn plan(incoming: &Incoming, handle: Handle) -> Plan {
 /// A page of the apps of a type (001 3).
 pub async fn list(mut call: Call<'_>) -> Result<Reply, Error> {
     let handle = call.who()?.handle;
-    let listing = Listing::parse(call.incoming.param("appType"))?;
+    let listing = call.incoming.param("appType").parse::<Listing>()?;
     let slice = Slice::of(call.incoming)?;
     let asked = Asked::of(call.incoming)?;
     let reader = &mut call.reader;

@@ -31,7 +31,7 @@ impl Subject {
     /// Not found for an unknown app type.
     pub fn new(incoming: &Incoming, app: &str) -> Result<Self, Error> {
         Ok(Self {
-            listing: Listing::parse(incoming.param("appType"))?,
+            listing: incoming.param("appType").parse::<Listing>()?,
             app: app.to_owned(),
         })
     }

@@ -9,7 +9,7 @@ use shared::base::id::{AppId, Handle};
 use shared::base::rights::Right;
 use shared::domain::apps::{app, subscription};
 use shared::http::incoming::Incoming;
-use shared::http::pipeline::{Call, Plan};
+use shared::http::pipeline::Plan;
 use shared::http::reply::Reply;
 use shared::model::apps::app::AppCard;
 use shared::model::apps::subscription::Subscription;
@@ -17,6 +17,7 @@ use shared::model::people::principal::Principal;
 use shared::store::record::Reader;
 use shared::store::{Condition, Write, keys};
 
+use crate::Call;
 use crate::life_cycle;
 use crate::subject::Subject;
 

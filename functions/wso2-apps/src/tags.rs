@@ -10,10 +10,11 @@ use shared::base::kind::Listing;
 use shared::domain::apps::{app, catalogue};
 use shared::domain::publishing::publishing;
 use shared::http::incoming::Incoming;
-use shared::http::pipeline::{Call, Plan};
+use shared::http::pipeline::Plan;
 use shared::http::reply::Reply;
 use shared::model::apps::app::AppCard;
 
+use crate::Call;
 use crate::subject::Subject;
 
 /// Most tags of an app.
@@ -132,7 +133,9 @@ struct Counted {
 
 /// What counting the tags of a list reads first.
 pub fn count_plan(incoming: &Incoming, handle: Handle) -> Plan {
-    Listing::parse(incoming.param("appType"))
+    incoming
+        .param("appType")
+        .parse::<Listing>()
         .map(|listing| Plan::default().query(catalogue::whole(handle, listing)))
         .unwrap_or_default()
 }
@@ -141,7 +144,7 @@ pub fn count_plan(incoming: &Incoming, handle: Handle) -> Plan {
 /// reads the whole list: one query per MB.
 pub async fn count(mut call: Call<'_>) -> Result<Reply, Error> {
     let handle = call.who()?.handle;
-    let listing = Listing::parse(call.incoming.param("appType"))?;
+    let listing = call.incoming.param("appType").parse::<Listing>()?;
     let mut counts = BTreeMap::<String, usize>::new();
     catalogue::each(&mut call.reader, handle, listing, |row| {
         row.tags

@@ -31,11 +31,12 @@ pub struct Documents;
 
 impl Operations for Documents {
     type Op = Op;
+    type Body = ();
     const FUNCTION: Function<Op> = FUNCTION;
 
     fn plan(op: Op, incoming: &Incoming, handle: Handle) -> Plan {
         let (Ok(listing), Ok(named)) = (
-            Listing::parse(incoming.param("appType")),
+            incoming.param("appType").parse::<Listing>(),
             Named::parse(incoming.param("appId")),
         ) else {
             return Plan::default();

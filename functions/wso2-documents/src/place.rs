@@ -42,7 +42,7 @@ impl Place {
     /// forbidden to change an app that the caller may not edit; the store's.
     pub async fn of(call: &mut Call<'_>) -> Result<Self, Error> {
         let handle = call.who()?.handle;
-        let listing = Listing::parse(call.incoming.param("appType"))?;
+        let listing = call.incoming.param("appType").parse::<Listing>()?;
         let named = call.incoming.param("documentId");
         let document = if named.is_empty() {
             None

@@ -25,6 +25,7 @@ pub struct Files;
 
 impl Operations for Files {
     type Op = Op;
+    type Body = ();
     const FUNCTION: Function<Op> = FUNCTION;
 
     fn plan(op: Op, incoming: &Incoming, handle: Handle) -> Plan {

@@ -15,7 +15,7 @@ pub fn app_type(named: Option<&str>) -> Result<(), Error> {
         None => Err(Error::invalid(
             "appType is missing: webapp, mobileapp or site",
         )),
-        Some(named) => Listing::parse(named).map(|_| ()),
+        Some(named) => named.parse::<Listing>().map(|_| ()),
     }
 }
 

@@ -132,7 +132,7 @@ pub async fn prepare(mut call: Call<'_>) -> Result<Reply, Error> {
     call.incoming.require_json()?;
     let body: Body = call.body()?;
     if let Some(named) = &body.app_type {
-        Listing::parse(named)?;
+        named.parse::<Listing>()?;
     }
     let file_name = body
         .file_name

@@ -20,6 +20,7 @@ pub struct OAuth;
 
 impl Operations for OAuth {
     type Op = Op;
+    type Body = ();
     const FUNCTION: Function<Op> = FUNCTION;
 
     async fn call(op: Op, call: Call<'_>) -> Result<Reply, Error> {

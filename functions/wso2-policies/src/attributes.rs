@@ -78,7 +78,8 @@ impl Attributes {
             Some(Json::String(name)) => {
                 let by_name = || {
                     DataType::ALL
-                        .into_iter()
+                        .iter()
+                        .copied()
                         .find(|data_type| data_type.name() == name)
                 };
                 Some(DataType::of_uri(name).or_else(by_name).ok_or_else(|| {

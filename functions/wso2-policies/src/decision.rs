@@ -375,7 +375,7 @@ impl DecisionView {
 /// store's.
 pub async fn decide(mut call: Call<'_>) -> Result<Reply, Error> {
     let (listing, handle) = (
-        Listing::parse(call.incoming.param("appType"))?,
+        call.incoming.param("appType").parse::<Listing>()?,
         call.who()?.handle,
     );
     let id = publication::locate(

@@ -36,6 +36,7 @@ const PARTIAL: Path<1> = Op::Read.path(["policyPartialId"]);
 
 impl Operations for Policies {
     type Op = Op;
+    type Body = ();
     const FUNCTION: Function<Op> = FUNCTION;
 
     fn plan(op: Op, incoming: &Incoming, handle: Handle) -> Plan {
@@ -88,7 +89,7 @@ impl Operations for Policies {
 
 /// The list that the path names.
 fn listing(incoming: &Incoming) -> Result<Listing, Error> {
-    Listing::parse(incoming.param("appType"))
+    incoming.param("appType").parse::<Listing>()
 }
 
 /// The number of the partial that the path names.

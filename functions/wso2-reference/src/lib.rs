@@ -22,6 +22,7 @@ pub struct Reference;
 
 impl Operations for Reference {
     type Op = Op;
+    type Body = ();
     const FUNCTION: Function<Op> = FUNCTION;
 
     fn plan(op: Op, incoming: &Incoming, handle: Handle) -> Plan {
@@ -110,7 +111,7 @@ fn list_tiers(call: &Call<'_>) -> Result<Reply, Error> {
         #[serde(rename = "tierList")]
         tier_list: Vec<TierView>,
     }
-    if Listing::parse(call.incoming.param("appType"))? == Listing::Mobile {
+    if call.incoming.param("appType").parse::<Listing>()? == Listing::Mobile {
         return Err(Error::invalid(
             "appType: a mobileapp has no throttling tiers",
         ));

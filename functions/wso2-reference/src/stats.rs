@@ -13,34 +13,29 @@ use shared::http::reply::Reply;
 use shared::store::Query;
 
 /// A kind of statistic.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq, strum::EnumString, strum::VariantNames)]
+#[strum(parse_err_ty = Error, parse_err_fn = unknown_stat)]
 enum Stat {
+    #[strum(to_string = "getSubscriptionCountsPerApp")]
     SubscriptionCounts,
+    #[strum(to_string = "getSubscriptionsPerApp")]
     Subscriptions,
+    #[strum(to_string = "getAppUsagePerUser")]
     UsagePerUser,
-    UsagePerPage,
+    #[strum(to_string = "getAppResponseTime")]
     ResponseTime,
+    #[strum(to_string = "getAppUsagePerPage")]
+    UsagePerPage,
+    #[strum(to_string = "getCacheHit")]
     CacheHit,
 }
 
+fn unknown_stat(_: &str) -> Error {
+    let known = <Stat as strum::VariantNames>::VARIANTS.join(", ");
+    Error::invalid(format!("statType is one of {known}"))
+}
+
 impl Stat {
-    const ALL: [(&'static str, Self); 6] = [
-        ("getSubscriptionCountsPerApp", Self::SubscriptionCounts),
-        ("getSubscriptionsPerApp", Self::Subscriptions),
-        ("getAppUsagePerUser", Self::UsagePerUser),
-        ("getAppResponseTime", Self::ResponseTime),
-        ("getAppUsagePerPage", Self::UsagePerPage),
-        ("getCacheHit", Self::CacheHit),
-    ];
-
-    fn parse(text: &str) -> Result<Self, Error> {
-        let found = Self::ALL.into_iter().find(|(name, _)| *name == text);
-        let names: Vec<&str> = Self::ALL.iter().map(|(name, _)| *name).collect();
-        found
-            .map(|(_, stat)| stat)
-            .ok_or_else(|| Error::invalid(format!("statType is one of {}", names.join(", "))))
-    }
-
     /// Whether it is about how requests went on their way to an app, which nothing here sees.
     fn is_of_requests(self) -> bool {
         matches!(self, Self::ResponseTime | Self::CacheHit)
@@ -66,8 +61,8 @@ fn asked(incoming: &Incoming) -> Result<Asked, Error> {
         #[serde(default, deserialize_with = "shared::base::lenient::optional_text")]
         limit: Option<String>,
     }
-    let listing = Listing::parse(incoming.param("appType"))?;
-    let stat = Stat::parse(incoming.param("statType"))?;
+    let listing = incoming.param("appType").parse::<Listing>()?;
+    let stat: Stat = incoming.param("statType").parse()?;
     let fields: Fields = incoming.parse()?;
     let moment = |name: &str, text: Option<String>| match text
         .filter(|text| !text.trim().is_empty())

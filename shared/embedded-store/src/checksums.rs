@@ -28,7 +28,10 @@ impl Kind {
 }
 
 /// The algorithms of S3.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, strum::EnumString, strum::IntoStaticStr, strum::VariantArray,
+)]
+#[strum(serialize_all = "UPPERCASE", ascii_case_insensitive)]
 pub(crate) enum Algorithm {
     Crc32,
     Crc32c,
@@ -38,22 +41,10 @@ pub(crate) enum Algorithm {
 }
 
 impl Algorithm {
-    pub(crate) const ALL: [Self; 5] = [
-        Self::Crc32,
-        Self::Crc32c,
-        Self::Crc64Nvme,
-        Self::Sha1,
-        Self::Sha256,
-    ];
+    pub(crate) const ALL: &'static [Self] = <Self as strum::VariantArray>::VARIANTS;
 
-    pub(crate) const fn name(self) -> &'static str {
-        match self {
-            Self::Crc32 => "CRC32",
-            Self::Crc32c => "CRC32C",
-            Self::Crc64Nvme => "CRC64NVME",
-            Self::Sha1 => "SHA1",
-            Self::Sha256 => "SHA256",
-        }
+    pub(crate) fn name(self) -> &'static str {
+        self.into()
     }
 
     const fn header(self) -> &'static str {
@@ -86,14 +77,13 @@ impl Algorithm {
     }
 
     pub(crate) fn named(name: &str) -> Option<Self> {
-        Self::ALL
-            .into_iter()
-            .find(|algorithm| algorithm.name().eq_ignore_ascii_case(name))
+        name.parse().ok()
     }
 
     pub(crate) fn of_header(header: &str) -> Option<Self> {
         Self::ALL
-            .into_iter()
+            .iter()
+            .copied()
             .find(|algorithm| algorithm.header().eq_ignore_ascii_case(header))
     }
 }
@@ -150,7 +140,8 @@ impl Checksums {
 
     pub(crate) fn present(&self) -> impl Iterator<Item = (Algorithm, &str)> {
         Algorithm::ALL
-            .into_iter()
+            .iter()
+            .copied()
             .filter_map(|algorithm| Some((algorithm, self.get(algorithm)?)))
     }
 
@@ -273,7 +264,7 @@ mod tests {
     use super::*;
 
     fn sums(bytes: &[u8]) -> Checksums {
-        let mut hasher = hasher(&Algorithm::ALL);
+        let mut hasher = hasher(Algorithm::ALL);
         hasher.update(bytes);
         hasher.finalize().into()
     }

@@ -1,39 +1,42 @@
 //! The announcements that stand in for S3 event notifications.
 
-use std::fmt;
 use std::time::SystemTime;
 
 use serde::{Deserialize, Serialize};
 
 /// By which kind of request an object came to be.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    Hash,
+    Serialize,
+    Deserialize,
+    strum::Display,
+    strum::IntoStaticStr,
+)]
 pub enum EventName {
     /// One PUT.
     #[serde(rename = "ObjectCreated:Put")]
+    #[strum(to_string = "ObjectCreated:Put")]
     Put,
     /// A multipart upload was completed.
     #[serde(rename = "ObjectCreated:CompleteMultipartUpload")]
+    #[strum(to_string = "ObjectCreated:CompleteMultipartUpload")]
     CompleteMultipartUpload,
     /// A copy inside the bucket.
     #[serde(rename = "ObjectCreated:Copy")]
+    #[strum(to_string = "ObjectCreated:Copy")]
     Copy,
 }
 
 impl EventName {
     /// The name as it stands in an S3 event record.
     #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Put => "ObjectCreated:Put",
-            Self::CompleteMultipartUpload => "ObjectCreated:CompleteMultipartUpload",
-            Self::Copy => "ObjectCreated:Copy",
-        }
-    }
-}
-
-impl fmt::Display for EventName {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
+    pub fn as_str(self) -> &'static str {
+        self.into()
     }
 }
 

@@ -1,7 +1,6 @@
 //! What may stand in the configuration of an authentication policy.
 
 use std::fmt;
-use std::str::FromStr;
 
 use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject as _;
@@ -20,8 +19,12 @@ const MOST_PEM: usize = 16_000;
 /// The most entries of a list.
 const MOST_ENTRIES: usize = 50;
 
-/// The kind of a policy.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+/// The kind of a policy. Upper and lower case of its name mean the same.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, Hash, strum::Display, strum::EnumString, strum::IntoStaticStr,
+)]
+#[strum(serialize_all = "UPPERCASE", ascii_case_insensitive)]
+#[strum(parse_err_ty = UnknownPolicyType, parse_err_fn = unknown_type)]
 pub enum PolicyType {
     /// OAuth 1.0a with three legs.
     OAuth1,
@@ -50,42 +53,14 @@ impl fmt::Display for UnknownPolicyType {
 
 impl std::error::Error for UnknownPolicyType {}
 
-impl FromStr for PolicyType {
-    type Err = UnknownPolicyType;
-
-    /// Reads a kind; upper and lower case mean the same.
-    fn from_str(text: &str) -> Result<Self, UnknownPolicyType> {
-        const ALL: [PolicyType; 6] = [
-            PolicyType::OAuth1,
-            PolicyType::OAuth2,
-            PolicyType::OpenId,
-            PolicyType::Ldap,
-            PolicyType::FeedHenry,
-            PolicyType::Mbaas,
-        ];
-        ALL.into_iter()
-            .find(|kind| kind.as_str().eq_ignore_ascii_case(text))
-            .ok_or(UnknownPolicyType)
-    }
-}
-
-impl fmt::Display for PolicyType {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
+fn unknown_type(_: &str) -> UnknownPolicyType {
+    UnknownPolicyType
 }
 
 impl PolicyType {
     /// The name, in upper case.
     pub fn as_str(self) -> &'static str {
-        match self {
-            Self::OAuth1 => "OAUTH1",
-            Self::OAuth2 => "OAUTH2",
-            Self::OpenId => "OPENID",
-            Self::Ldap => "LDAP",
-            Self::FeedHenry => "FEEDHENRY",
-            Self::Mbaas => "MBAAS",
-        }
+        self.into()
     }
 
     /// The fields that are secrets: stored sealed, never shown.
@@ -569,6 +544,29 @@ mod tests {
         )
         .unwrap_err()
         .field
+    }
+
+    /// The words are stored with policies and sent to clients.
+    #[test]
+    fn kinds_keep_their_words() {
+        let rows = [
+            (PolicyType::OAuth1, "OAUTH1"),
+            (PolicyType::OAuth2, "OAUTH2"),
+            (PolicyType::OpenId, "OPENID"),
+            (PolicyType::Ldap, "LDAP"),
+            (PolicyType::FeedHenry, "FEEDHENRY"),
+            (PolicyType::Mbaas, "MBAAS"),
+        ];
+        for (kind, word) in rows {
+            assert_eq!(kind.as_str(), word);
+            assert_eq!(kind.to_string(), word);
+            assert_eq!(word.parse(), Ok(kind));
+            assert_eq!(word.to_lowercase().parse(), Ok(kind));
+            assert_eq!(
+                format!("{word} ").parse::<PolicyType>(),
+                Err(UnknownPolicyType)
+            );
+        }
     }
 
     #[test]

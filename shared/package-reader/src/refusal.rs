@@ -6,8 +6,20 @@ use std::io;
 use serde::{Deserialize, Serialize};
 
 /// Why a file was refused. The textual form (`Display`, serde) is stable: programs match on it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    Hash,
+    Serialize,
+    Deserialize,
+    strum::Display,
+    strum::IntoStaticStr,
+)]
 #[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
 pub enum RefusalCode {
     /// The bytes are not a zip archive (or, for an icon, not an image).
     NotAnArchive,
@@ -45,28 +57,7 @@ pub enum RefusalCode {
 impl RefusalCode {
     /// The stable code, as in `not_an_archive`.
     pub fn as_str(self) -> &'static str {
-        match self {
-            RefusalCode::NotAnArchive => "not_an_archive",
-            RefusalCode::NotAnApp => "not_an_app",
-            RefusalCode::TooLarge => "too_large",
-            RefusalCode::TooDeep => "too_deep",
-            RefusalCode::TooManyEntries => "too_many_entries",
-            RefusalCode::Ambiguous => "ambiguous",
-            RefusalCode::Truncated => "truncated",
-            RefusalCode::WrongType => "wrong_type",
-            RefusalCode::WrongIdentifier => "wrong_identifier",
-            RefusalCode::Unreadable => "unreadable",
-            RefusalCode::WrongPassword => "wrong_password",
-            RefusalCode::WrongProfile => "wrong_profile",
-            RefusalCode::Expired => "expired",
-            RefusalCode::UnsupportedKey => "unsupported_key",
-        }
-    }
-}
-
-impl fmt::Display for RefusalCode {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
+        self.into()
     }
 }
 
@@ -165,4 +156,39 @@ pub fn quoted(text: &[u8]) -> String {
         out.push('…');
     }
     format!("“{out}”")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The codes are stored with versions and sent to clients.
+    #[test]
+    fn codes_keep_their_words() {
+        let rows = [
+            (RefusalCode::NotAnArchive, "not_an_archive"),
+            (RefusalCode::NotAnApp, "not_an_app"),
+            (RefusalCode::TooLarge, "too_large"),
+            (RefusalCode::TooDeep, "too_deep"),
+            (RefusalCode::TooManyEntries, "too_many_entries"),
+            (RefusalCode::Ambiguous, "ambiguous"),
+            (RefusalCode::Truncated, "truncated"),
+            (RefusalCode::WrongType, "wrong_type"),
+            (RefusalCode::WrongIdentifier, "wrong_identifier"),
+            (RefusalCode::Unreadable, "unreadable"),
+            (RefusalCode::WrongPassword, "wrong_password"),
+            (RefusalCode::WrongProfile, "wrong_profile"),
+            (RefusalCode::Expired, "expired"),
+            (RefusalCode::UnsupportedKey, "unsupported_key"),
+        ];
+        for (code, word) in rows {
+            assert_eq!(code.as_str(), word);
+            assert_eq!(code.to_string(), word);
+            assert_eq!(serde_json::to_value(code).unwrap(), word);
+            assert_eq!(
+                serde_json::from_value::<RefusalCode>(word.into()).unwrap(),
+                code
+            );
+        }
+    }
 }

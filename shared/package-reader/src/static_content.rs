@@ -20,10 +20,12 @@ const MEDIA_TYPE: u64 = 256;
 const PDF_TAIL: usize = 1024;
 
 /// What a picture or document is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, strum::IntoStaticStr, strum::VariantArray)]
+#[strum(serialize_all = "lowercase")]
 #[allow(missing_docs, reason = "the names of the formats")]
 pub enum StaticKind {
     Png,
+    #[strum(to_string = "jpg")]
     Jpeg,
     Gif,
     WebP,
@@ -41,41 +43,11 @@ pub enum StaticKind {
 
 impl StaticKind {
     /// All of them.
-    pub const ALL: [StaticKind; 14] = [
-        StaticKind::Png,
-        StaticKind::Jpeg,
-        StaticKind::Gif,
-        StaticKind::WebP,
-        StaticKind::Pdf,
-        StaticKind::Docx,
-        StaticKind::Xlsx,
-        StaticKind::Pptx,
-        StaticKind::Odt,
-        StaticKind::Ods,
-        StaticKind::Odp,
-        StaticKind::Doc,
-        StaticKind::Xls,
-        StaticKind::Ppt,
-    ];
+    pub const ALL: &'static [Self] = <Self as strum::VariantArray>::VARIANTS;
 
     /// The extension of its files, in lower case and without the dot.
     pub fn extension(self) -> &'static str {
-        match self {
-            StaticKind::Png => "png",
-            StaticKind::Jpeg => "jpg",
-            StaticKind::Gif => "gif",
-            StaticKind::WebP => "webp",
-            StaticKind::Pdf => "pdf",
-            StaticKind::Docx => "docx",
-            StaticKind::Xlsx => "xlsx",
-            StaticKind::Pptx => "pptx",
-            StaticKind::Odt => "odt",
-            StaticKind::Ods => "ods",
-            StaticKind::Odp => "odp",
-            StaticKind::Doc => "doc",
-            StaticKind::Xls => "xls",
-            StaticKind::Ppt => "ppt",
-        }
+        self.into()
     }
 
     /// Its media type.

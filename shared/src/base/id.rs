@@ -214,8 +214,26 @@ impl fmt::Debug for TeamId {
 serde_as_text!(TeamId);
 
 /// The type of a store item's binary (003 2.6.5.1).
-#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug, Serialize, Deserialize)]
+#[derive(
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    Hash,
+    PartialOrd,
+    Ord,
+    Debug,
+    Serialize,
+    Deserialize,
+    strum::Display,
+    strum::EnumString,
+    strum::IntoStaticStr,
+    strum::VariantArray,
+    strum::VariantNames,
+)]
 #[serde(rename_all = "lowercase")]
+#[strum(serialize_all = "lowercase")]
+#[strum(parse_err_ty = MalformedId, parse_err_fn = unknown_type)]
 pub enum BinaryType {
     /// An Android package.
     Android,
@@ -229,16 +247,16 @@ pub enum BinaryType {
 
 impl BinaryType {
     /// All of them, in the order of the numbers in an app's id.
-    pub const ALL: [Self; 4] = [Self::Android, Self::Iphone, Self::Ipad, Self::Ios];
+    pub const ALL: &'static [Self] = <Self as strum::VariantArray>::VARIANTS;
+
+    /// The words of all of them, for a sentence: `android, iphone, ipad, ios`.
+    pub fn words() -> String {
+        <Self as strum::VariantNames>::VARIANTS.join(", ")
+    }
 
     /// The word of the documents: `android`, `iphone`, `ipad` or `ios`.
     pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Android => "android",
-            Self::Iphone => "iphone",
-            Self::Ipad => "ipad",
-            Self::Ios => "ios",
-        }
+        self.into()
     }
 
     /// The content type under which such a binary is kept and handed out.
@@ -267,21 +285,8 @@ impl BinaryType {
     }
 }
 
-impl FromStr for BinaryType {
-    type Err = MalformedId;
-
-    fn from_str(text: &str) -> Result<Self, MalformedId> {
-        Self::ALL
-            .into_iter()
-            .find(|kind| kind.as_str() == text)
-            .ok_or(MalformedId)
-    }
-}
-
-impl fmt::Display for BinaryType {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
+fn unknown_type(_: &str) -> MalformedId {
+    MalformedId
 }
 
 /// The id of an app: 120 bits = 48 of time, 69 random, 3 for the type of binary (0 = the item
@@ -322,7 +327,8 @@ impl AppId {
     /// The type of binary that this id names, `None` for the item itself.
     pub fn kind(self) -> Option<BinaryType> {
         BinaryType::ALL
-            .into_iter()
+            .iter()
+            .copied()
             .find(|kind| kind.number() == self.0[14] & TYPE_BITS)
     }
 

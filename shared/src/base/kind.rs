@@ -18,11 +18,26 @@ pub enum AppKind {
 }
 
 /// A list of apps of the publisher API.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    strum::EnumString,
+    strum::IntoStaticStr,
+    strum::VariantArray,
+)]
+#[strum(serialize_all = "lowercase")]
+#[strum(parse_err_ty = Error, parse_err_fn = unknown_listing)]
 pub enum Listing {
     /// `mobileapp`.
+    #[strum(to_string = "mobileapp")]
     Mobile,
     /// `webapp`: sites too.
+    #[strum(to_string = "webapp")]
     Web,
     /// `site`.
     Site,
@@ -30,26 +45,11 @@ pub enum Listing {
 
 impl Listing {
     /// All of them.
-    pub const ALL: [Self; 3] = [Self::Mobile, Self::Web, Self::Site];
+    pub const ALL: &'static [Self] = <Self as strum::VariantArray>::VARIANTS;
 
     /// The documents' `appType`.
     pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Mobile => "mobileapp",
-            Self::Web => "webapp",
-            Self::Site => "site",
-        }
-    }
-
-    /// The list of that `appType`.
-    ///
-    /// # Errors
-    /// Not found for any other text.
-    pub fn parse(text: &str) -> Result<Self, Error> {
-        let found = Self::ALL
-            .into_iter()
-            .find(|listing| listing.as_str() == text);
-        found.ok_or_else(|| Error::not_found("appType is webapp, mobileapp or site"))
+        self.into()
     }
 
     /// Whether apps of that kind are in it.
@@ -60,4 +60,8 @@ impl Listing {
             Self::Site => kind == AppKind::Site,
         }
     }
+}
+
+fn unknown_listing(_: &str) -> Error {
+    Error::not_found("appType is webapp, mobileapp or site")
 }

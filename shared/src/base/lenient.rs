@@ -1,4 +1,10 @@
 //! Reading what real clients send: numbers for texts, `"true"` for true, one value for a list.
+//!
+//! `serde_with` has adapters of the same kind, and none that takes the same: its texts are no
+//! numbers, `DisplayFromStr` takes neither `"TRUE"` nor blanks around a number nor `10.0` for ten,
+//! `StringWithSeparator` keeps blanks and empty words, and `OneOrMany` does not look for commas
+//! inside the elements of a list. It could stand for the list in [`optional_words`] alone, and
+//! every function would link it.
 
 use std::fmt;
 
@@ -174,9 +180,21 @@ mod tests {
             read(r#"{"label":null,"flag":false,"limit":10}"#),
             sample(None, Some(false), Some(10))
         );
+        assert_eq!(
+            read(r#"{"label":true,"flag":"False","limit":" 100 "}"#),
+            sample(Some("true"), Some(false), Some(100))
+        );
+        assert_eq!(
+            read(r#"{"label":-1.5,"flag":null,"limit":10.0}"#),
+            sample(Some("-1.5"), None, Some(10))
+        );
         assert_eq!(read("{}"), sample(None, None, None));
         assert_eq!(read(r#"{"flag":"perhaps"}"#), None);
+        assert_eq!(read(r#"{"flag":" true"}"#), None);
+        assert_eq!(read(r#"{"flag":1}"#), None);
         assert_eq!(read(r#"{"limit":-1}"#), None);
+        assert_eq!(read(r#"{"limit":1.5}"#), None);
+        assert_eq!(read(r#"{"limit":""}"#), None);
         assert_eq!(read(r#"{"label":{}}"#), None);
     }
 }

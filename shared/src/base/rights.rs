@@ -1,7 +1,6 @@
 //! The vocabulary of rights: what a route asks, what a role or a scope gives.
 
-use std::str::FromStr;
-
+use enumflags2::{BitFlags, bitflags};
 use serde::{Deserialize, Serialize};
 
 use crate::base::code::Code;
@@ -27,39 +26,31 @@ pub enum Permission {
 }
 
 /// What a bearer token of the publisher API may be used for (001, `x-wso2-scopes`). There is no
-/// order among them: a token with `appm:administration` alone may not read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+/// order among them: a token with `appm:administration` alone may not read. Each has its bit in the
+/// number that credentials keep, for ever.
+#[bitflags]
+#[repr(u8)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, strum::IntoStaticStr, strum::VariantArray,
+)]
+#[strum(serialize_all = "lowercase", prefix = "appm:")]
 #[allow(missing_docs, reason = "the published names")]
 pub enum Scope {
-    Read,
-    Create,
-    Update,
-    Publish,
-    Administration,
-    Subscribe,
+    Read = 1 << 0,
+    Create = 1 << 1,
+    Update = 1 << 2,
+    Publish = 1 << 3,
+    Administration = 1 << 4,
+    Subscribe = 1 << 5,
 }
 
 impl Scope {
     /// All of them, in the order in which they are told.
-    pub const ALL: [Self; 6] = [
-        Self::Read,
-        Self::Create,
-        Self::Update,
-        Self::Publish,
-        Self::Administration,
-        Self::Subscribe,
-    ];
+    pub const ALL: &'static [Self] = <Self as strum::VariantArray>::VARIANTS;
 
     /// The published name.
     pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Read => "appm:read",
-            Self::Create => "appm:create",
-            Self::Update => "appm:update",
-            Self::Publish => "appm:publish",
-            Self::Administration => "appm:administration",
-            Self::Subscribe => "appm:subscribe",
-        }
+        self.into()
     }
 
     /// Whether whoever holds these rights may hold a token with this scope. `appm:publish` goes to
@@ -79,14 +70,44 @@ impl Scope {
     }
 }
 
-/// A set of scopes.
+/// A set of scopes. Credentials keep it as a number.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct Scopes(u8);
+#[serde(from = "u8", into = "u8")]
+pub struct Scopes {
+    known: BitFlags<Scope>,
+    /// Bits of the scopes of another version. They give nothing, and are kept where a refresh token
+    /// hands them on to the next one.
+    unknown: u8,
+}
+
+impl From<u8> for Scopes {
+    fn from(bits: u8) -> Self {
+        let known = BitFlags::from_bits_truncate(bits);
+        Self {
+            known,
+            unknown: bits & !known.bits(),
+        }
+    }
+}
+
+impl From<Scopes> for u8 {
+    fn from(scopes: Scopes) -> Self {
+        scopes.known.bits() | scopes.unknown
+    }
+}
+
+impl From<BitFlags<Scope>> for Scopes {
+    fn from(known: BitFlags<Scope>) -> Self {
+        Self { known, unknown: 0 }
+    }
+}
 
 impl Scopes {
     /// All of them.
-    pub const ALL: Self = Self((1 << Scope::ALL.len()) - 1);
+    pub const ALL: Self = Self {
+        known: BitFlags::ALL,
+        unknown: 0,
+    };
 
     /// The scopes that a text of words names; other words are passed over (RFC 6749 3.3).
     pub fn named(text: &str) -> Self {
@@ -94,57 +115,46 @@ impl Scopes {
             text.split_ascii_whitespace()
                 .any(|word| word == scope.as_str())
         };
-        Scope::ALL
-            .into_iter()
-            .filter(named)
-            .fold(Self::default(), Self::with)
+        let known: BitFlags<Scope> = Self::ALL.known.iter().filter(named).collect();
+        known.into()
     }
 
     /// Those of them that whoever holds these rights may have.
     pub fn open_to(self, rights: Rights) -> Self {
-        Scope::ALL
-            .into_iter()
-            .filter(|scope| self.contains(*scope) && scope.open_to(rights))
-            .fold(Self::default(), Self::with)
-    }
-
-    fn with(self, scope: Scope) -> Self {
-        Self(self.0 | 1 << scope as u8)
+        let open: BitFlags<Scope> = self
+            .known
+            .iter()
+            .filter(|scope| scope.open_to(rights))
+            .collect();
+        open.into()
     }
 
     /// Whether that one is in it.
     pub fn contains(self, scope: Scope) -> bool {
-        self.0 & 1 << scope as u8 != 0
-    }
-
-    /// Those that are in both.
-    pub fn both(self, other: Self) -> Self {
-        Self(self.0 & other.0)
+        self.known.contains(scope)
     }
 
     /// Whether all of the other's are in it.
     pub fn covers(self, other: Self) -> bool {
-        self.0 & other.0 == other.0
+        self.known.contains(other.known)
     }
 
     /// Whether there is none.
     pub fn is_empty(self) -> bool {
-        self.0 == 0
+        self.known.is_empty()
     }
 }
 
 impl std::fmt::Display for Scopes {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let words: Vec<&str> = Scope::ALL
-            .into_iter()
-            .filter(|scope| self.contains(*scope))
-            .map(Scope::as_str)
-            .collect();
+        let words: Vec<&str> = self.known.iter().map(Scope::as_str).collect();
         f.write_str(&words.join(" "))
     }
 }
 
 /// A right, named by the documents' permission paths (003 9.2.2) and read or write.
+#[bitflags]
+#[repr(u32)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[allow(missing_docs, reason = "the path and the access say what each is")]
 pub enum Right {
@@ -167,8 +177,11 @@ pub enum Right {
 }
 
 /// How far a permission goes (003 9.2.2): `write` includes `read`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, strum::Display,
+)]
 #[serde(rename_all = "lowercase")]
+#[strum(serialize_all = "lowercase")]
 pub enum Level {
     /// Looking.
     Read,
@@ -176,40 +189,11 @@ pub enum Level {
     Write,
 }
 
-impl std::fmt::Display for Level {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(match self {
-            Self::Read => "read",
-            Self::Write => "write",
-        })
-    }
-}
-
 /// The level of the tenant in the documents' paths. Cluster, reseller and customer are the tenant
 /// too.
 pub const DOMAIN_PATH: &str = "cluster/reseller/customer/domain";
 
 impl Right {
-    /// All rights.
-    pub const ALL: [Self; 16] = [
-        Self::ReadStore,
-        Self::WriteStore,
-        Self::ReadStoreItems,
-        Self::WriteStoreItems,
-        Self::ReadGroups,
-        Self::WriteGroups,
-        Self::ReadAuditLog,
-        Self::ReadDevices,
-        Self::WriteDevices,
-        Self::ReadPolicies,
-        Self::WritePolicies,
-        Self::ReadTeams,
-        Self::WriteTeams,
-        Self::ReadUsers,
-        Self::WriteUsers,
-        Self::DeleteUsers,
-    ];
-
     /// The documents' permission path and the level that it asks for there. Users are deleted by
     /// who administers the customer (003 10.1), which a permission at the domain does not reach.
     pub fn permission_path(self) -> (&'static str, Level) {
@@ -305,61 +289,34 @@ impl Right {
     }
 }
 
-/// A set of rights.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Rights(u32);
+/// A set of rights. It is made of roles and teams at each request and stored nowhere.
+pub type Rights = BitFlags<Right>;
 
-impl Rights {
-    /// None.
-    pub const NONE: Self = Self(0);
-    /// Every one.
-    pub const ALL: Self = Self((1 << Right::ALL.len()) - 1);
-
-    /// These.
-    pub const fn of(rights: &[Right]) -> Self {
-        let (mut bits, mut at) = (0, 0);
-        while at < rights.len() {
-            bits |= 1 << rights[at] as u32;
-            at += 1;
-        }
-        Self(bits)
-    }
-
-    /// Without that one.
-    pub const fn without(self, right: Right) -> Self {
-        Self(self.0 & !(1 << right as u32))
-    }
-
-    /// Both sets together.
-    pub const fn and(self, other: Self) -> Self {
-        Self(self.0 | other.0)
-    }
-
-    /// Whether that one is in it.
-    pub const fn contains(self, right: Right) -> bool {
-        self.0 & (1 << right as u32) != 0
-    }
-
-    /// Whether all of the other's are in it.
-    pub const fn covers(self, other: Self) -> bool {
-        self.0 & other.0 == other.0
-    }
-
-    /// The others that are not in it, for a sentence: `write teams, delete users`.
-    pub fn lacking(self, others: Self) -> String {
-        let missing = |right: &Right| others.contains(*right) && !self.contains(*right);
-        let words: Vec<&str> = Right::ALL
-            .into_iter()
-            .filter(missing)
-            .map(Right::words)
-            .collect();
-        words.join(", ")
-    }
+/// The rights of `wanted` that are not in `held`, for a sentence: `write teams, delete users`.
+pub fn lacking(held: Rights, wanted: Rights) -> String {
+    let words: Vec<&str> = (wanted & !held).iter().map(Right::words).collect();
+    words.join(", ")
 }
 
 /// A role of the platform (003 chapter 8).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Serialize,
+    Deserialize,
+    strum::EnumString,
+    strum::IntoStaticStr,
+    strum::VariantArray,
+    strum::VariantNames,
+)]
 #[serde(rename_all = "lowercase")]
+#[strum(serialize_all = "lowercase")]
+#[strum(parse_err_ty = Error, parse_err_fn = unknown_role)]
 #[allow(missing_docs, reason = "the documents' own names")]
 pub enum Role {
     Sub,
@@ -373,47 +330,28 @@ pub enum Role {
 
 impl Role {
     /// All roles.
-    pub const ALL: [Self; 7] = [
-        Self::Sub,
-        Self::Dev,
-        Self::DevAdmin,
-        Self::Analytics,
-        Self::PortalAdmin,
-        Self::CustomerAdmin,
-        Self::ResellerAdmin,
-    ];
+    pub const ALL: &'static [Self] = <Self as strum::VariantArray>::VARIANTS;
 
     /// The documents' name.
     pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Sub => "sub",
-            Self::Dev => "dev",
-            Self::DevAdmin => "devadmin",
-            Self::Analytics => "analytics",
-            Self::PortalAdmin => "portaladmin",
-            Self::CustomerAdmin => "customeradmin",
-            Self::ResellerAdmin => "reselleradmin",
-        }
+        self.into()
     }
 
     /// What its holders may do.
-    pub const fn rights(self) -> Rights {
+    pub fn rights(self) -> Rights {
         match self {
-            Self::Sub => Rights::NONE,
-            Self::Dev => Rights::of(&[Right::ReadStore, Right::ReadStoreItems]),
-            Self::DevAdmin => Rights::of(&[
-                Right::ReadStore,
-                Right::ReadStoreItems,
-                Right::WriteStoreItems,
-                Right::ReadGroups,
-            ]),
-            Self::Analytics => Rights::of(&[
-                Right::ReadStore,
-                Right::ReadStoreItems,
-                Right::ReadAuditLog,
-                Right::ReadDevices,
-            ]),
-            Self::PortalAdmin => Rights::ALL.without(Right::DeleteUsers),
+            Self::Sub => Rights::EMPTY,
+            Self::Dev => Right::ReadStore | Right::ReadStoreItems,
+            Self::DevAdmin => {
+                Right::ReadStore
+                    | Right::ReadStoreItems
+                    | Right::WriteStoreItems
+                    | Right::ReadGroups
+            }
+            Self::Analytics => {
+                Right::ReadStore | Right::ReadStoreItems | Right::ReadAuditLog | Right::ReadDevices
+            }
+            Self::PortalAdmin => Rights::ALL & !Right::DeleteUsers,
             Self::CustomerAdmin | Self::ResellerAdmin => Rights::ALL,
         }
     }
@@ -427,18 +365,7 @@ impl Role {
     }
 }
 
-impl FromStr for Role {
-    type Err = Error;
-
-    fn from_str(text: &str) -> Result<Self, Error> {
-        Self::ALL
-            .into_iter()
-            .find(|role| role.as_str() == text)
-            .ok_or_else(|| {
-                let roles: Vec<&str> = Self::ALL.into_iter().map(Self::as_str).collect();
-                Error::invalid(
-                    Code::InvalidRoles.beside(format!("A role is one of {}", roles.join(", "))),
-                )
-            })
-    }
+fn unknown_role(_: &str) -> Error {
+    let roles = <Role as strum::VariantNames>::VARIANTS.join(", ");
+    Error::invalid(Code::InvalidRoles.beside(format!("A role is one of {roles}")))
 }

@@ -154,7 +154,7 @@ pub async fn authenticate(
             handle,
             domain: credential.domain,
             owner,
-            rights: Rights::NONE,
+            rights: Rights::EMPTY,
             means,
             credential: hash,
         });

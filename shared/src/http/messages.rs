@@ -159,7 +159,7 @@ pub async fn authenticate(
         handle,
         domain,
         owner,
-        rights: Rights::NONE,
+        rights: Rights::EMPTY,
         means: Means::Message,
         credential: token.hash(),
     })

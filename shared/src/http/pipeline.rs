@@ -35,11 +35,14 @@ use crate::store::{Key, Query, keys};
 
 /// What an operation will read, known before its caller is: fetched together with the credential.
 #[derive(Debug, Default)]
-pub struct Plan {
+pub struct Plan<B = ()> {
     /// Items by key.
     pub keys: Vec<Key>,
     /// First pages of queries.
     pub queries: Vec<Query>,
+    /// What was made of the request's body to know that, for the operation: see
+    /// [`Operations::Body`].
+    pub body: B,
 }
 
 impl Plan {
@@ -48,9 +51,21 @@ impl Plan {
         Self {
             keys,
             queries: Vec::new(),
+            body: (),
         }
     }
 
+    /// With what was made of the request's body.
+    pub fn with_body<B>(self, body: B) -> Plan<B> {
+        Plan {
+            keys: self.keys,
+            queries: self.queries,
+            body,
+        }
+    }
+}
+
+impl<B> Plan<B> {
     /// With this query.
     pub fn query(mut self, query: Query) -> Self {
         self.queries.push(query);
@@ -70,6 +85,10 @@ pub trait Operations: Send + Sync + 'static {
     type Op: Copy + Debug + Send + Sync + 'static;
     /// Its part of the route table.
     const FUNCTION: Function<Self::Op>;
+    /// What [`plan`](Self::plan) makes of a request's body and hands to the operation, so that a
+    /// body is read once. `()` for functions whose plans read no more than single fields. Nothing
+    /// is planned for rows that are open to anybody: their operations get the default.
+    type Body: Default + Send + Sync;
 
     /// The path by which a request's row is found, where it is not the request's own: paths that
     /// carry a version, calls that name their operation in the body.
@@ -84,16 +103,19 @@ pub trait Operations: Send + Sync + 'static {
 
     /// What `op` will read for a caller of that tenant. It saves a round trip and decides nothing:
     /// a plan that names the wrong things is only slower.
-    fn plan(_op: Self::Op, _incoming: &Incoming, _handle: Handle) -> Plan {
+    fn plan(_op: Self::Op, _incoming: &Incoming, _handle: Handle) -> Plan<Self::Body> {
         Plan::default()
     }
 
     /// Does `op`.
-    fn call(op: Self::Op, call: Call<'_>) -> impl Future<Output = Result<Reply, Error>> + Send;
+    fn call(
+        op: Self::Op,
+        call: Call<'_, Self::Body>,
+    ) -> impl Future<Output = Result<Reply, Error>> + Send;
 }
 
 /// A request to an operation: authenticated and authorised.
-pub struct Call<'a> {
+pub struct Call<'a, B = ()> {
     /// What the function has to work with.
     pub context: &'a Context,
     /// The request.
@@ -102,9 +124,11 @@ pub struct Call<'a> {
     pub principal: Option<&'a Principal>,
     /// Reads for this request.
     pub reader: Reader<'a>,
+    /// What the plan made of the request's body.
+    pub planned: B,
 }
 
-impl<'a> Call<'a> {
+impl<'a, B> Call<'a, B> {
     /// The caller.
     ///
     /// # Errors
@@ -233,6 +257,7 @@ impl<F: Operations> Endpoint<F> {
                 incoming,
                 principal: None,
                 reader,
+                planned: F::Body::default(),
             };
             return F::call(op, call).await;
         }
@@ -273,6 +298,7 @@ impl<F: Operations> Endpoint<F> {
                 incoming,
                 principal: Some(&principal),
                 reader,
+                planned: plan.body,
             },
         )
         .await
@@ -315,6 +341,7 @@ impl<F: Operations> Endpoint<F> {
                 incoming,
                 principal: Some(&principal),
                 reader,
+                planned: plan.body,
             },
         )
         .await

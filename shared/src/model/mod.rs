@@ -7,6 +7,8 @@ pub mod apps;
 pub mod credentials;
 pub mod endpoints;
 pub mod events;
+#[cfg(test)]
+mod kept_words;
 pub mod log;
 pub mod people;
 pub mod pingid;

@@ -18,8 +18,9 @@ pub const DAYS: [i64; 3] = [30, 14, 3];
 const DAY_SECONDS: i64 = 24 * 3_600;
 
 /// What expires.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, strum::IntoStaticStr)]
 #[serde(rename_all = "kebab-case")]
+#[strum(serialize_all = "kebab-case")]
 pub enum What {
     /// The provisioning profile in an IPA.
     Profile,
@@ -36,14 +37,6 @@ impl What {
         match self {
             Self::Profile => "PROFILE_EXPIRES",
             Self::Certificate | Self::Signature => "CERTIFICATE_EXPIRES",
-        }
-    }
-
-    fn as_str(self) -> &'static str {
-        match self {
-            Self::Profile => "profile",
-            Self::Certificate => "certificate",
-            Self::Signature => "signature",
         }
     }
 
@@ -149,7 +142,7 @@ impl Watched {
             "expiry",
             &self.binary.sort_key(),
             self.version.as_str(),
-            self.what.as_str(),
+            self.what.into(),
             signer,
             &expires,
             &days,

@@ -28,9 +28,12 @@ pub trait Record: Serialize + DeserializeOwned + Send + Sync {
         None
     }
 
-    /// The copy of its owner, for records that are credentials.
-    fn owner(&self) -> Option<String> {
-        None
+    /// The copy of its owner as JSON, for records that are credentials.
+    ///
+    /// # Errors
+    /// That of writing it as JSON.
+    fn owner(&self) -> Result<Option<String>, serde_json::Error> {
+        Ok(None)
     }
 }
 
@@ -110,7 +113,7 @@ fn item<R: Record>(key: Key, record: &R, rev: u64) -> Result<Item, Error> {
         schema: R::SCHEMA,
         rev,
         body: serde_json::to_string(record).map_err(Error::internal)?,
-        owner: record.owner(),
+        owner: record.owner().map_err(Error::internal)?,
         count: 0,
         expires: record.expires().map(Timestamp::seconds),
     })

@@ -123,7 +123,7 @@ impl<T: Table> Table for CountingTable<T> {
 }
 
 /// How a [`FailingTable`] fails.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, strum::VariantArray)]
 pub enum Fault {
     /// The call is not made.
     Unavailable,
@@ -139,13 +139,7 @@ pub enum Fault {
 
 impl Fault {
     /// All of them.
-    pub const ALL: [Self; 5] = [
-        Self::Unavailable,
-        Self::Throttled,
-        Self::Conflict,
-        Self::Unprocessed,
-        Self::NotAcknowledged,
-    ];
+    pub const ALL: &'static [Self] = <Self as strum::VariantArray>::VARIANTS;
 }
 
 /// Fails at one call.

@@ -180,7 +180,8 @@ pub(crate) fn in_one_line() -> &'static str {
         let mut groups: Vec<(&str, Vec<&str>)> = Vec::new();
         for function in functions() {
             let (kind, ending) = DataType::ALL
-                .into_iter()
+                .iter()
+                .copied()
                 .find_map(|data_type| {
                     Some((
                         data_type.name(),
@@ -247,7 +248,8 @@ fn list() -> Vec<Function> {
 
     // A.3.1: equality. The standard has none for addresses and hosts.
     for data_type in DataType::ALL
-        .into_iter()
+        .iter()
+        .copied()
         .filter(|data_type| !matches!(data_type, IpAddress | DnsName))
     {
         let (new, old) = version(data_type);
@@ -449,7 +451,7 @@ fn list() -> Vec<Function> {
         One(String),
         Op::Concatenate,
     );
-    for data_type in DataType::ALL.into_iter().filter(|data_type| {
+    for data_type in DataType::ALL.iter().copied().filter(|data_type| {
         !matches!(
             data_type,
             String | DataType::HexBinary | DataType::Base64Binary
@@ -514,7 +516,7 @@ fn list() -> Vec<Function> {
         );
     }
     // A.3.10 and A.3.11: bags and sets.
-    for data_type in DataType::ALL {
+    for data_type in DataType::ALL.iter().copied() {
         let ((new, old), name, one, bag) = (
             version(data_type),
             data_type.name(),

@@ -544,7 +544,7 @@ impl Reader<'_> {
     fn data_type(&self, node: &Node<'_, '_>) -> Result<DataType, Refused> {
         let uri = self.attribute(node, "DataType")?;
         DataType::of_uri(uri).ok_or_else(|| {
-            let known: Vec<_> = DataType::ALL.into_iter().map(DataType::uri).collect();
+            let known: Vec<_> = DataType::ALL.iter().copied().map(DataType::uri).collect();
             refused(
                 node,
                 format!(

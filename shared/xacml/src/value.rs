@@ -16,7 +16,19 @@ const LONGEST_DAYS: i128 = 366_000_000 * DAY;
 const LONGEST_MONTHS: i64 = 12_000_000;
 
 /// A data type of XACML 3.0.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    Hash,
+    PartialOrd,
+    Ord,
+    strum::IntoStaticStr,
+    strum::VariantArray,
+)]
+#[strum(serialize_all = "camelCase")]
 pub enum DataType {
     /// Any text.
     String,
@@ -37,6 +49,7 @@ pub enum DataType {
     /// Years and months.
     YearMonthDuration,
     /// A URI, compared character by character.
+    #[strum(to_string = "anyURI")]
     AnyUri,
     /// Bytes, written as hexadecimal digits.
     HexBinary,
@@ -56,46 +69,12 @@ pub enum DataType {
 
 impl DataType {
     /// Every data type that is offered.
-    pub const ALL: [Self; 16] = [
-        Self::String,
-        Self::Boolean,
-        Self::Integer,
-        Self::Double,
-        Self::Time,
-        Self::Date,
-        Self::DateTime,
-        Self::DayTimeDuration,
-        Self::YearMonthDuration,
-        Self::AnyUri,
-        Self::HexBinary,
-        Self::Base64Binary,
-        Self::Rfc822Name,
-        Self::X500Name,
-        Self::IpAddress,
-        Self::DnsName,
-    ];
+    pub const ALL: &'static [Self] = <Self as strum::VariantArray>::VARIANTS;
 
     /// The short name, which function names begin with: `string`, `dateTime`, `anyURI`.
     #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::String => "string",
-            Self::Boolean => "boolean",
-            Self::Integer => "integer",
-            Self::Double => "double",
-            Self::Time => "time",
-            Self::Date => "date",
-            Self::DateTime => "dateTime",
-            Self::DayTimeDuration => "dayTimeDuration",
-            Self::YearMonthDuration => "yearMonthDuration",
-            Self::AnyUri => "anyURI",
-            Self::HexBinary => "hexBinary",
-            Self::Base64Binary => "base64Binary",
-            Self::Rfc822Name => "rfc822Name",
-            Self::X500Name => "x500Name",
-            Self::IpAddress => "ipAddress",
-            Self::DnsName => "dnsName",
-        }
+    pub fn name(self) -> &'static str {
+        self.into()
     }
 
     /// The identifier that `DataType` carries.
@@ -135,7 +114,8 @@ impl DataType {
                 Some(Self::YearMonthDuration)
             }
             _ => Self::ALL
-                .into_iter()
+                .iter()
+                .copied()
                 .find(|data_type| data_type.uri() == uri),
         }
     }

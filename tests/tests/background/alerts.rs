@@ -1052,11 +1052,21 @@ async fn the_options_say_which_name_is_of_which_category_and_severity() {
     assert_eq!(by_get.json, options);
     assert_eq!(
         options["eventCategories"],
-        json!(Category::ALL.map(|category| json!({"name": category.as_str()})))
+        Value::Array(
+            Category::ALL
+                .iter()
+                .map(|category| json!({"name": category.as_str()}))
+                .collect()
+        )
     );
     assert_eq!(
         options["eventSeverities"],
-        json!(Severity::ALL.map(|severity| json!({"name": severity.as_str()})))
+        Value::Array(
+            Severity::ALL
+                .iter()
+                .map(|severity| json!({"name": severity.as_str()}))
+                .collect()
+        )
     );
     let names = options["eventNames"].as_array().unwrap();
     assert_eq!(names.len(), NAMES.len());

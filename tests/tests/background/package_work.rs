@@ -696,7 +696,7 @@ async fn a_worker_that_fails_at_any_call_ends_its_job_at_the_next_delivery() {
     let credential = desk.credential(RSA).await;
     let _held = world.hold_work().await;
     for signs in [false, true] {
-        for fault in Fault::ALL {
+        for fault in Fault::ALL.iter().copied() {
             for at in 0.. {
                 if signs {
                     desk.sign(&credential).await;

@@ -1027,7 +1027,7 @@ async fn a_store_that_fails_at_the_return_loses_the_sign_in_and_nothing_else() {
     open_id(&world, &tenant).await;
     let mut failures = 0;
     for at in 0..8 {
-        for fault in Fault::ALL {
+        for fault in Fault::ALL.iter().copied() {
             let state = visit(&begin(&world, &tenant, "oidc", None).await).await;
             world.failing.fail(at, fault);
             let answer = back(&world, &format!("state={state}&code=good")).await;

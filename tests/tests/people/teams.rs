@@ -4,7 +4,7 @@ use appdepot_tests::requests::rows;
 use appdepot_tests::{Answer, PASSWORD, TestTenant, World, all};
 use serde_json::{Value, json};
 use shared::base::id::Guid;
-use shared::base::rights::{DOMAIN_PATH, Level, Permission, Right, Role};
+use shared::base::rights::{DOMAIN_PATH, Level, Permission, Rights, Role};
 use shared::domain::people::team::{TEAMS_LIMIT, TEAMS_OF_USER};
 use shared::domain::people::user;
 use shared::domain::people::user::NewUser;
@@ -322,7 +322,7 @@ async fn what_a_team_gives_decides_over_every_row() {
         })
         .collect();
     let mut tried = 0;
-    for right in Right::ALL {
+    for right in Rights::ALL {
         let (path, level) = right.permission_path();
         let id = made(
             &world,

@@ -13,7 +13,7 @@ use appdepot_tests::requests::{Carries, Entry, Furnished, SCOPES, Signed, Takes,
 use appdepot_tests::{Answer, Call, TestTenant, World, checked, golden};
 use serde_json::json;
 use shared::base::id::{Handle, TeamId};
-use shared::base::rights::{Permission, Right, Role};
+use shared::base::rights::{Permission, Right, Rights, Role};
 use shared::model::people::team::default_teams;
 
 /// A kind of caller.
@@ -114,7 +114,7 @@ async fn callers(world: &World, furnished: &Furnished) -> Vec<Caller> {
         credential: Credential::Session(session),
     });
     let (mut tokens, mut user_tokens) = (Vec::new(), Vec::new());
-    for role in Role::ALL {
+    for role in Role::ALL.iter().copied() {
         let (guid, text) = world
             .user(
                 tenant,
@@ -140,7 +140,7 @@ async fn callers(world: &World, furnished: &Furnished) -> Vec<Caller> {
         }
         callers.push(cookie(role.as_str(), text));
     }
-    for right in Right::ALL {
+    for right in Rights::ALL {
         callers.push(in_team(world, tenant, right).await);
     }
     callers.push(cookie("administrator", tenant.cookie.clone()));
@@ -307,7 +307,7 @@ fn the_table_of_permissions_is_written() {
          \n\
          | Permission path | Level |"
         .to_owned();
-    for role in Role::ALL {
+    for role in Role::ALL.iter().copied() {
         write!(table, " {} |", role.as_str()).expect("a text");
     }
     for team in &teams {
@@ -315,7 +315,7 @@ fn the_table_of_permissions_is_written() {
     }
     write!(table, "\n|---|---|").expect("a text");
     table.push_str(&"---|".repeat(Role::ALL.len() + teams.len()));
-    for right in Right::ALL {
+    for right in Rights::ALL {
         let (path, level) = right.permission_path();
         write!(table, "\n| `{path}` | {level} |").expect("a text");
         let by_roles = Role::ALL.iter().map(|role| role.rights());

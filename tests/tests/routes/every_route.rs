@@ -543,7 +543,7 @@ async fn too_few_rights_are_403() {
         .bearer(&furnished.tenant, &furnished.sub.0, SCOPES)
         .await;
     let mut narrow = Vec::new();
-    for scope in Scope::ALL {
+    for scope in Scope::ALL.iter().copied() {
         let others: Vec<&str> = SCOPES
             .split(' ')
             .filter(|other| *other != scope.as_str())
@@ -717,7 +717,7 @@ async fn fail_everywhere(where_to: &str, of: impl Fn(&Entry) -> bool) {
         let kinds = if entry.waits {
             &[Fault::Unavailable, Fault::NotAcknowledged][..]
         } else {
-            &Fault::ALL
+            Fault::ALL
         };
         'calls: for at in 0..if entry.waits { 4 } else { 50 } {
             for fault in kinds {

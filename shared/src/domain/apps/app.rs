@@ -38,7 +38,11 @@ pub struct Details {
 /// What reading an app whole needs.
 pub fn keys_of(handle: Handle, id: AppId) -> Vec<Key> {
     let mut wanted = vec![keys::app_card(handle, id), keys::icon(handle, id)];
-    wanted.extend(BinaryType::ALL.map(|kind| keys::binary(handle, id, kind)));
+    wanted.extend(
+        BinaryType::ALL
+            .iter()
+            .map(|kind| keys::binary(handle, id, *kind)),
+    );
     wanted
 }
 
@@ -53,7 +57,7 @@ fn unknown() -> Error {
 
 /// The error for an item that has no binary of the type that was asked for.
 pub fn no_such_binary() -> Error {
-    let types = BinaryType::ALL.map(BinaryType::as_str).join(", ");
+    let types = BinaryType::words();
     Error::not_found(Code::InvalidType.beside(format!(
         "The item has no binary of this type, which is one of {types}"
     )))
@@ -65,7 +69,7 @@ pub fn no_such_binary() -> Error {
 /// Invalid for any other text; the error names the types.
 pub fn binary_type(text: &str) -> Result<BinaryType, Error> {
     text.parse().map_err(|_| {
-        let types = BinaryType::ALL.map(BinaryType::as_str).join(", ");
+        let types = BinaryType::words();
         Error::invalid(Code::InvalidType.beside(format!("The type is one of {types}")))
     })
 }
@@ -103,10 +107,12 @@ pub async fn icon(reader: &mut Reader<'_>, handle: Handle, id: AppId) -> Result<
 /// Not found; the store's.
 pub async fn details(reader: &mut Reader<'_>, handle: Handle, id: AppId) -> Result<Details, Error> {
     let card = card(reader, handle, id).await?;
-    let wanted = BinaryType::ALL.map(|kind| keys::binary(handle, id, kind));
+    let of_kind = |kind: &BinaryType| keys::binary(handle, id, *kind);
+    let wanted: Vec<Key> = BinaryType::ALL.iter().map(of_kind).collect();
     let found = reader.get_all::<Binary>(&wanted).await?;
     let binaries = BinaryType::ALL
-        .into_iter()
+        .iter()
+        .copied()
         .zip(found)
         .filter_map(|(kind, binary)| Some((kind, binary?)))
         .collect();

@@ -86,7 +86,8 @@ fn rows(card: &AppCard) -> BTreeMap<(Listing, String), Row> {
         tags: card.tags.clone(),
     };
     let listings = Listing::ALL
-        .into_iter()
+        .iter()
+        .copied()
         .filter(|listing| listing.holds(card.kind));
     listings
         .flat_map(|listing| {

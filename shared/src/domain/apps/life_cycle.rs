@@ -284,7 +284,7 @@ mod tests {
                 "{text}"
             );
         }
-        for action in life_cycle::Action::ALL {
+        for action in life_cycle::Action::ALL.iter().copied() {
             assert_eq!(life_cycle::Action::parse(action.title()).unwrap(), action);
         }
         for text in ["", "Block", "Publish Publish", "Demote"] {
@@ -305,7 +305,7 @@ mod tests {
             kind::AppKind::Web,
             kind::AppKind::Site,
         ] {
-            for state in life_cycle::State::ALL {
+            for state in life_cycle::State::ALL.iter().copied() {
                 let Some(way) = way_into_store(state) else {
                     continue;
                 };

@@ -172,7 +172,8 @@ mod tests {
     fn every_way_to_name_an_app() {
         let item = id::AppId::new(Timestamp(1_700_000_000_000));
         for id in id::BinaryType::ALL
-            .map(|kind| item.binary(kind))
+            .iter()
+            .map(|kind| item.binary(*kind))
             .into_iter()
             .chain([item])
         {

@@ -20,7 +20,7 @@ use crate::base::secret::CredentialText;
 use crate::change;
 use crate::domain::events::event;
 use crate::model::apps::app::AppCard;
-use crate::model::credentials::credential::{Credential, KeyOf, Purpose};
+use crate::model::credentials::credential::{Credential, KeyOf};
 use crate::model::endpoints::endpoint_security::{
     EndpointChange, EndpointName, EndpointSecurity, Kind, LogRow, Override, Security,
 };
@@ -509,17 +509,11 @@ pub async fn decide(
         (Security::Https, _) => None,
         (Security::AppApiKey, Some(credential)) => {
             let found: Option<Stored<Credential>> = reader.get(&credential).await?;
-            let is_live = found.is_some_and(|found| match found.value.purpose {
-                Purpose::AppKey(key) => key.revoked.is_none() && key.of == KeyOf::App(app.item()),
-                Purpose::UserKey(_)
-                | Purpose::Session
-                | Purpose::AppSession { .. }
-                | Purpose::Bearer { .. }
-                | Purpose::UserToken
-                | Purpose::MessageKey { .. }
-                | Purpose::Refresh { .. }
-                | Purpose::SetPassword { .. } => false,
-            });
+            let key = found
+                .as_ref()
+                .and_then(|found| found.value.purpose.api_key());
+            let is_live =
+                key.is_some_and(|key| key.revoked.is_none() && key.of == KeyOf::App(app.item()));
             (!is_live).then_some("Invalid API Key")
         }
         (Security::AppApiKey, None) if matches!(key, PresentedKey::Missing) => {

@@ -123,12 +123,12 @@ impl Said {
             categories: self
                 .categories
                 .as_deref()
-                .map(|words| known("eventCategories", words, &Category::ALL))
+                .map(|words| known("eventCategories", words, Category::ALL))
                 .transpose()?,
             severities: self
                 .severities
                 .as_deref()
-                .map(|words| known("eventSeverities", words, &Severity::ALL))
+                .map(|words| known("eventSeverities", words, Severity::ALL))
                 .transpose()?,
             names: self.names.as_deref().map(names).transpose()?,
         })

@@ -472,7 +472,7 @@ async fn refuse_above_listed(
     who: &Principal,
     guid: &Guid,
 ) -> Result<(), Error> {
-    if who.rights.covers(Rights::ALL) && who.owner.roles.contains(&Role::ResellerAdmin) {
+    if who.rights.contains(Rights::ALL) && who.owner.roles.contains(&Role::ResellerAdmin) {
         return Ok(());
     }
     let mut query = users_listing(who.handle, guid);

@@ -254,12 +254,12 @@ pub async fn read(reader: &mut Reader<'_>, handle: Handle, id: &TeamId) -> Resul
 }
 
 fn refuse_above(who: &Principal, rights: Rights) -> Result<(), Error> {
-    if who.rights.covers(rights) {
+    if who.rights.contains(rights) {
         Ok(())
     } else {
         Err(Error::forbidden(format!(
             "This team gives rights that the caller lacks: {}",
-            who.rights.lacking(rights)
+            crate::base::rights::lacking(who.rights, rights)
         )))
     }
 }
@@ -666,7 +666,7 @@ mod tests {
     fn a_team_without_objects_is_for_nothing() {
         assert_eq!(
             grants(&[("cluster", Level::Write)], &[]).rights(),
-            rights::Rights::NONE
+            rights::Rights::EMPTY
         );
         assert_eq!(
             grants(
@@ -674,7 +674,7 @@ mod tests {
                 &[("cluster", &["*"]), (DOMAIN_PATH, &[])]
             )
             .rights(),
-            rights::Rights::of(&[Right::DeleteUsers])
+            rights::Rights::from(Right::DeleteUsers)
         );
         assert_eq!(
             grants(&[("cluster", Level::Write)], &[("cluster", &["dev"])]).rights(),
@@ -687,7 +687,7 @@ mod tests {
                 &[("cluster", &["*"])]
             )
             .rights(),
-            rights::Rights::NONE
+            rights::Rights::EMPTY
         );
     }
 
@@ -697,7 +697,7 @@ mod tests {
         let [customer, domain, store, viewer] =
             team_record::default_teams(handle).map(|team| team.grants.rights());
         assert_eq!(customer, rights::Rights::ALL);
-        assert_eq!(domain, rights::Rights::ALL.without(Right::DeleteUsers));
+        assert_eq!(domain, rights::Rights::ALL & !Right::DeleteUsers);
         assert!(store.contains(Right::WriteDevices) && !store.contains(Right::ReadUsers));
         assert!(viewer.contains(Right::ReadUsers) && !viewer.contains(Right::WriteStore));
         assert_ne!(

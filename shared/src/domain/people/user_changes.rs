@@ -245,7 +245,7 @@ async fn joined_teams(
     // One that is gone gives nothing, and may be left.
     if removed
         .iter()
-        .any(|team| !who.rights.covers(access.of_team(handle, team)))
+        .any(|team| !who.rights.contains(access.of_team(handle, team)))
     {
         return Err(Error::forbidden(
             "One of the user's teams gives rights that the caller lacks",

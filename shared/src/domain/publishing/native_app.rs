@@ -440,7 +440,11 @@ pub async fn version_of(
     let (handle, now) = (who.handle, reader.now());
     let mut wanted = keys_of(handle, id);
     wanted.extend([keys::file(handle, file), keys::icon(handle, id)]);
-    wanted.extend(BinaryType::ALL.map(|kind| keys::binary(handle, id, kind)));
+    wanted.extend(
+        BinaryType::ALL
+            .iter()
+            .map(|kind| keys::binary(handle, id, *kind)),
+    );
     reader.fetch_missing(&wanted).await?;
     let (mut found, platform) = card(reader, handle, id).await?;
     let before = found.value.clone();

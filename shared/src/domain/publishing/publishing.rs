@@ -1,6 +1,7 @@
 //! Making and changing apps as their publishers say it (001 4, 5, 8, 10): what a body says becomes
 //! the card, the publication, the claims and the links of an app, all in one transaction.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use crate::base::conditions::{Conditions, Validators};
@@ -1255,20 +1256,20 @@ fn require_same(field: &str, said: Option<&str>, is: &str) -> Result<(), Error> 
     }
 }
 
-/// Changes an app (001 8): what is absent stays. `said` reads the body, after the app was found and
-/// the conditions judged.
+/// Changes an app (001 8): what is absent stays. `said` gives what the body says, and is asked after
+/// the app was found and the conditions judged: only then is an error of the body told.
 ///
 /// # Errors
 /// Invalid for a malformed id and for what is said; not found; forbidden in a state in which the
 /// caller may not edit it; those of the conditions; conflict for a context that is taken; the
 /// store's.
-pub async fn update(
+pub async fn update<'a>(
     reader: &mut Reader<'_>,
     who: &Principal,
     listing: Listing,
     named: &str,
     guard: Guard<'_>,
-    said: &(dyn Fn() -> Result<Said, Error> + Send + Sync),
+    said: &(dyn Fn() -> Result<Cow<'a, Said>, Error> + Send + Sync),
 ) -> Result<Published, Error> {
     let (handle, now) = (who.handle, reader.now());
     change!(reader, {
@@ -1399,13 +1400,13 @@ fn copied_card(
 ///
 /// # Errors
 /// As [`create`] and [`update`].
-pub async fn new_version(
+pub async fn new_version<'a>(
     reader: &mut Reader<'_>,
     who: &Principal,
     listing: Listing,
     named: &str,
     conditions: &Conditions,
-    said: &(dyn Fn() -> Result<Said, Error> + Send + Sync),
+    said: &(dyn Fn() -> Result<Cow<'a, Said>, Error> + Send + Sync),
 ) -> Result<Published, Error> {
     let (handle, now) = (who.handle, reader.now());
     let id = AppId::new(now);

@@ -11,7 +11,7 @@ use crate::change;
 use crate::domain::events::event;
 use crate::model::apps::app::AppCard;
 use crate::model::credentials::credential::{
-    ApiKey, Credential, KEYS_LIMIT, KeyOf, Latest, Purpose, Revocation,
+    ApiKey, Credential, KEYS_LIMIT, KeyOf, Latest, Revocation,
 };
 use crate::model::events::event::Event;
 use crate::model::people::principal::Principal;
@@ -189,38 +189,12 @@ async fn given_up(
     user.replace().map(Some)
 }
 
-fn key_of(credential: &Credential) -> Option<&ApiKey> {
-    match &credential.purpose {
-        Purpose::UserKey(key) | Purpose::AppKey(key) => Some(key),
-        Purpose::Session
-        | Purpose::AppSession { .. }
-        | Purpose::Bearer { .. }
-        | Purpose::UserToken
-        | Purpose::MessageKey { .. }
-        | Purpose::Refresh { .. }
-        | Purpose::SetPassword { .. } => None,
-    }
-}
-
-fn set_key(credential: &mut Credential, changed: &ApiKey) {
-    match &mut credential.purpose {
-        Purpose::UserKey(key) | Purpose::AppKey(key) => *key = changed.clone(),
-        Purpose::Session
-        | Purpose::AppSession { .. }
-        | Purpose::Bearer { .. }
-        | Purpose::UserToken
-        | Purpose::MessageKey { .. }
-        | Purpose::Refresh { .. }
-        | Purpose::SetPassword { .. } => {}
-    }
-}
-
 fn revocation(
     mut found: Stored<Credential>,
     who: &Principal,
     now: Timestamp,
 ) -> Result<(Option<ApiKey>, Vec<Write>), Error> {
-    let Some(mut key) = key_of(&found.value).cloned() else {
+    let Some(mut key) = found.value.purpose.api_key().cloned() else {
         return Ok((None, Vec::new()));
     };
     if key.revoked.is_some() {
@@ -231,7 +205,7 @@ fn revocation(
         by: who.owner.user.clone(),
         email: who.owner.email.clone(),
     });
-    set_key(&mut found.value, &key);
+    found.value.purpose = key.clone().into();
     let writes = vec![
         found.replace()?,
         record::put(key.row(who.handle), &key, Condition::Present)?,
@@ -256,7 +230,7 @@ async fn named(
         .get(&keys::credential(who.handle, &text.hash()))
         .await?
         .ok_or_else(unknown)?;
-    let allowed = match key_of(&found.value).map(|key| &key.of) {
+    let allowed = match found.value.purpose.api_key().map(|key| &key.of) {
         Some(KeyOf::User(user)) => *user == who.owner.user || who.administers(),
         Some(KeyOf::App(_)) => who.holds(Right::WriteStoreItems),
         None => false,
@@ -290,7 +264,10 @@ pub async fn delete(reader: &mut Reader<'_>, who: &Principal, text: &str) -> Res
     let now = reader.now();
     change!(reader, {
         let found = named(reader, who, text).await?;
-        let key = key_of(&found.value)
+        let key = found
+            .value
+            .purpose
+            .api_key()
             .cloned()
             .ok_or_else(|| Error::not_found(Code::InvalidKey))?;
         let mut writes = vec![
@@ -343,11 +320,14 @@ pub async fn relabel(
 ) -> Result<ApiKey, Error> {
     change!(reader, {
         let mut found = named(reader, who, text).await?;
-        let mut key = key_of(&found.value)
+        let mut key = found
+            .value
+            .purpose
+            .api_key()
             .cloned()
             .ok_or_else(|| Error::not_found(Code::InvalidKey))?;
         key.label = label.clone();
-        set_key(&mut found.value, &key);
+        found.value.purpose = key.clone().into();
         let writes = vec![
             found.replace()?,
             record::put(key.row(who.handle), &key, Condition::Present)?,
@@ -375,15 +355,14 @@ pub async fn is_valid(
     let found: Option<Stored<Credential>> = reader
         .get(&keys::credential(who.handle, &text.hash()))
         .await?;
-    Ok(found.is_some_and(|found| match &found.value.purpose {
-        Purpose::UserKey(key) => kind == "user" && key.revoked.is_none(),
-        Purpose::AppKey(key) => kind == "app" && key.revoked.is_none(),
-        Purpose::Session
-        | Purpose::AppSession { .. }
-        | Purpose::Bearer { .. }
-        | Purpose::UserToken
-        | Purpose::MessageKey { .. }
-        | Purpose::Refresh { .. }
-        | Purpose::SetPassword { .. } => false,
+    let key = found
+        .as_ref()
+        .and_then(|found| found.value.purpose.api_key());
+    Ok(key.is_some_and(|key| {
+        let of = match key.of {
+            KeyOf::User(_) => "user",
+            KeyOf::App(_) => "app",
+        };
+        of == kind && key.revoked.is_none()
     }))
 }

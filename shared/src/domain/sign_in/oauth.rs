@@ -94,7 +94,8 @@ impl NewClient {
             Some(_) => {
                 let words: Vec<&str> = words.collect();
                 GrantType::ALL
-                    .into_iter()
+                    .iter()
+                    .copied()
                     .filter(|grant| words.contains(&grant.as_str()))
                     .collect()
             }

@@ -34,7 +34,8 @@ pub const ADDRESS_FAILURES: u32 = 100;
 pub const FAILURE_WINDOW: i64 = 300;
 
 /// What is throttled, each counted for itself: who floods one is not in the way of another.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, strum::IntoStaticStr)]
+#[strum(serialize_all = "kebab-case")]
 pub enum Throttled {
     /// Passwords of the platform.
     Password,
@@ -48,19 +49,6 @@ pub enum Throttled {
     Registration,
     /// Test mails to the recipients of alerts.
     TestMail,
-}
-
-impl Throttled {
-    fn as_str(self) -> &'static str {
-        match self {
-            Self::Password => "password",
-            Self::Provider => "provider",
-            Self::Browser => "browser",
-            Self::Reset => "reset",
-            Self::Registration => "registration",
-            Self::TestMail => "test-mail",
-        }
-    }
 }
 
 /// Who wants to sign in, and from where.
@@ -105,7 +93,7 @@ impl Attempt<'_> {
     }
 
     fn counters(&self) -> [(Key, i64); 2] {
-        let of = self.of.as_str();
+        let of: &str = self.of.into();
         let account = keys::tries(
             self.handle,
             &format!("{of}#account#{}", self.name),
@@ -698,4 +686,25 @@ pub async fn end(reader: &Reader<'_>, session: &CredentialText) -> Result<(), Er
         .table()
         .write(vec![Write::Delete(key, Condition::Always)])
         .await?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Throttled;
+
+    /// The words stand in the keys of the counters.
+    #[test]
+    fn what_is_throttled_keeps_its_words() {
+        let rows = [
+            (Throttled::Password, "password"),
+            (Throttled::Provider, "provider"),
+            (Throttled::Browser, "browser"),
+            (Throttled::Reset, "reset"),
+            (Throttled::Registration, "registration"),
+            (Throttled::TestMail, "test-mail"),
+        ];
+        for (what, word) in rows {
+            assert_eq!(<&str>::from(what), word);
+        }
+    }
 }

@@ -8,8 +8,22 @@ use crate::base::rights::Right;
 use crate::store::record::Record;
 
 /// Where an app stands.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    Default,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Serialize,
+    Deserialize,
+    strum::IntoStaticStr,
+    strum::VariantArray,
+)]
 #[serde(rename_all = "kebab-case")]
+#[strum(serialize_all = "Train-Case")]
 #[allow(missing_docs, reason = "the documents' own names")]
 pub enum State {
     #[default]
@@ -25,29 +39,11 @@ pub enum State {
 
 impl State {
     /// All of them.
-    pub const ALL: [Self; 8] = [
-        Self::Created,
-        Self::InReview,
-        Self::Approved,
-        Self::Rejected,
-        Self::Published,
-        Self::Unpublished,
-        Self::Deprecated,
-        Self::Retired,
-    ];
+    pub const ALL: &'static [Self] = <Self as strum::VariantArray>::VARIANTS;
 
     /// As the history has it: `In-Review`.
     pub fn title(self) -> &'static str {
-        match self {
-            Self::Created => "Created",
-            Self::InReview => "In-Review",
-            Self::Approved => "Approved",
-            Self::Rejected => "Rejected",
-            Self::Published => "Published",
-            Self::Unpublished => "Unpublished",
-            Self::Deprecated => "Deprecated",
-            Self::Retired => "Retired",
-        }
+        self.into()
     }
 
     /// As the API has it: `IN-REVIEW`.
@@ -57,10 +53,25 @@ impl State {
 }
 
 /// What takes an app from one state to another.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    Serialize,
+    Deserialize,
+    strum::EnumString,
+    strum::IntoStaticStr,
+    strum::VariantArray,
+    strum::VariantNames,
+)]
 #[serde(rename_all = "kebab-case")]
+#[strum(serialize_all = "Train-Case", ascii_case_insensitive)]
+#[strum(parse_err_ty = Error, parse_err_fn = unknown_action)]
 #[allow(missing_docs, reason = "the documents' own names")]
 pub enum Action {
+    #[strum(to_string = "Submit for Review")]
     SubmitForReview,
     Approve,
     Reject,
@@ -75,33 +86,11 @@ pub enum Action {
 
 impl Action {
     /// All of them.
-    pub const ALL: [Self; 10] = [
-        Self::SubmitForReview,
-        Self::Approve,
-        Self::Reject,
-        Self::Publish,
-        Self::Revert,
-        Self::Unpublish,
-        Self::Deprecate,
-        Self::RePublish,
-        Self::Retire,
-        Self::Recycle,
-    ];
+    pub const ALL: &'static [Self] = <Self as strum::VariantArray>::VARIANTS;
 
     /// The documents' name.
     pub fn title(self) -> &'static str {
-        match self {
-            Self::SubmitForReview => "Submit for Review",
-            Self::Approve => "Approve",
-            Self::Reject => "Reject",
-            Self::Publish => "Publish",
-            Self::Revert => "Revert",
-            Self::Unpublish => "Unpublish",
-            Self::Deprecate => "Deprecate",
-            Self::RePublish => "Re-Publish",
-            Self::Retire => "Retire",
-            Self::Recycle => "Recycle",
-        }
+        self.into()
     }
 
     /// Reads the name of an action: case does not count, and the blanks of `Submit for Review` may
@@ -120,11 +109,7 @@ impl Action {
         if wanted.eq_ignore_ascii_case("submit") {
             return Ok(Self::SubmitForReview);
         }
-        let known = || Self::ALL.map(Self::title).join(", ");
-        Self::ALL
-            .into_iter()
-            .find(|action| action.title().eq_ignore_ascii_case(&wanted))
-            .ok_or_else(|| Error::invalid(format!("action is one of {}", known())))
+        wanted.parse()
     }
 
     /// The right that it asks for: creators submit, whoever answers for the store does everything
@@ -135,6 +120,11 @@ impl Action {
             _ => Right::WriteStore,
         }
     }
+}
+
+fn unknown_action(_: &str) -> Error {
+    let known = <Action as strum::VariantNames>::VARIANTS.join(", ");
+    Error::invalid(format!("action is one of {known}"))
 }
 
 /// A step that an app took. Its creation is one without a beginning.

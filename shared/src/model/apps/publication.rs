@@ -96,8 +96,20 @@ impl Publication {
 }
 
 /// What a mobile app runs on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    Serialize,
+    Deserialize,
+    strum::EnumString,
+    strum::IntoStaticStr,
+)]
 #[serde(rename_all = "lowercase")]
+#[strum(serialize_all = "lowercase", ascii_case_insensitive)]
+#[strum(parse_err_ty = Error, parse_err_fn = unknown_platform)]
 pub enum Platform {
     /// Android.
     Android,
@@ -108,13 +120,9 @@ pub enum Platform {
 }
 
 impl Platform {
-    /// The document's word.
+    /// The document's word. It is read in any case.
     pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Android => "android",
-            Self::Ios => "ios",
-            Self::Webapp => "webapp",
-        }
+        self.into()
     }
 
     /// What a binary of that type runs on.
@@ -125,22 +133,27 @@ impl Platform {
             Self::Ios
         }
     }
+}
 
-    /// The platform of that word.
-    ///
-    /// # Errors
-    /// Invalid for any other.
-    pub fn parse(text: &str) -> Result<Self, Error> {
-        let found = [Self::Android, Self::Ios, Self::Webapp]
-            .into_iter()
-            .find(|platform| platform.as_str().eq_ignore_ascii_case(text));
-        found.ok_or_else(|| Error::invalid("platform is android, ios or webapp"))
-    }
+fn unknown_platform(_: &str) -> Error {
+    Error::invalid("platform is android, ios or webapp")
 }
 
 /// Where a mobile app is got.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    Serialize,
+    Deserialize,
+    strum::EnumString,
+    strum::IntoStaticStr,
+)]
 #[serde(rename_all = "lowercase")]
+#[strum(serialize_all = "lowercase", ascii_case_insensitive)]
+#[strum(parse_err_ty = Error, parse_err_fn = unknown_market)]
 pub enum Market {
     /// From this store.
     Enterprise,
@@ -151,25 +164,14 @@ pub enum Market {
 }
 
 impl Market {
-    /// The document's word.
+    /// The document's word. It is read in any case.
     pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Enterprise => "enterprise",
-            Self::Public => "public",
-            Self::Webapp => "webapp",
-        }
+        self.into()
     }
+}
 
-    /// The market of that word.
-    ///
-    /// # Errors
-    /// Invalid for any other.
-    pub fn parse(text: &str) -> Result<Self, Error> {
-        let found = [Self::Enterprise, Self::Public, Self::Webapp]
-            .into_iter()
-            .find(|market| market.as_str().eq_ignore_ascii_case(text));
-        found.ok_or_else(|| Error::invalid("marketType is enterprise, public or webapp"))
-    }
+fn unknown_market(_: &str) -> Error {
+    Error::invalid("marketType is enterprise, public or webapp")
 }
 
 /// Something that an app's publishers keep of it.

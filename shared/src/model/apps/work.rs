@@ -12,20 +12,26 @@ use crate::store::record::Record;
 pub const LOST_SECONDS: i64 = 3_600;
 
 /// Where the policies of a version stand, by the document's numbers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, strum::IntoStaticStr)]
 #[serde(rename_all = "kebab-case")]
 pub enum WrapStatus {
     /// -1: they could not be applied.
+    #[strum(to_string = "ERROR")]
     Error,
     /// 0: there are none.
+    #[strum(to_string = "NO POLICIES")]
     None,
     /// 1: applied, and the package is signed.
+    #[strum(to_string = "POLICIES AND SIGNED")]
     Signed,
     /// 2: they are being applied.
+    #[strum(to_string = "APPLYING POLICIES")]
     Applying,
     /// 3: applied; the package must be signed.
+    #[strum(to_string = "POLICIES NOT SIGNED")]
     NotSigned,
     /// 4: a former version had some, this one has none.
+    #[strum(to_string = "POLICIES PREVIOUSLY APPLIED")]
     Previously,
 }
 
@@ -44,14 +50,7 @@ impl WrapStatus {
 
     /// The document's name.
     pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Error => "ERROR",
-            Self::None => "NO POLICIES",
-            Self::Signed => "POLICIES AND SIGNED",
-            Self::Applying => "APPLYING POLICIES",
-            Self::NotSigned => "POLICIES NOT SIGNED",
-            Self::Previously => "POLICIES PREVIOUSLY APPLIED",
-        }
+        self.into()
     }
 }
 

@@ -50,7 +50,7 @@ pub struct Revocation {
     pub at: Timestamp,
     /// The user.
     pub by: Guid,
-    /// His address.
+    /// The address of the user, as it was then.
     pub email: String,
 }
 
@@ -120,12 +120,8 @@ impl ApiKey {
     pub(crate) fn credential(self, who: &Principal, owner: Option<&Owner>) -> Credential {
         let created = self.created;
         let owner = owner.cloned();
-        let purpose = match &self.of {
-            KeyOf::User(_) => Purpose::UserKey(self),
-            KeyOf::App(_) => Purpose::AppKey(self),
-        };
         Credential {
-            purpose,
+            purpose: self.into(),
             domain: who.domain.clone(),
             created,
             generation: 0,
@@ -135,8 +131,8 @@ impl ApiKey {
     }
 }
 
-/// Most active keys of a user: each carries a copy of what he may do, and all copies are changed in
-/// one transaction.
+/// Most active keys of a user: each carries a copy of what the user may do, and all copies are
+/// changed in one transaction.
 pub const KEYS_LIMIT: usize = 25;
 
 /// What a credential is for.
@@ -163,7 +159,7 @@ pub enum Purpose {
         /// The refresh token that came with it and ends with it.
         refresh: Option<SecretHash>,
     },
-    /// A user's token of the Apperian API. Those that never expire are his API keys.
+    /// A user's token of the Apperian API. Those that never expire are API keys.
     UserToken,
     /// The settings that sign messages (002): the record's text is their token, the tenant's name
     /// their alias.
@@ -181,11 +177,36 @@ pub enum Purpose {
         /// The bearer token that came with it and ends with it.
         bearer: SecretHash,
     },
-    /// A link by which a user sets his password: good for one time.
+    /// A link by which a user sets a new password: good for one time.
     SetPassword {
         /// The address that it was mailed to: good as long as it is the user's.
         email: String,
     },
+}
+
+impl From<ApiKey> for Purpose {
+    fn from(key: ApiKey) -> Self {
+        match &key.of {
+            KeyOf::User(_) => Self::UserKey(key),
+            KeyOf::App(_) => Self::AppKey(key),
+        }
+    }
+}
+
+impl Purpose {
+    /// The API key that the credential is, a user's or an app's; `None` for any other credential.
+    pub fn api_key(&self) -> Option<&ApiKey> {
+        match self {
+            Self::UserKey(key) | Self::AppKey(key) => Some(key),
+            Self::Session
+            | Self::AppSession { .. }
+            | Self::Bearer { .. }
+            | Self::UserToken
+            | Self::MessageKey { .. }
+            | Self::Refresh { .. }
+            | Self::SetPassword { .. } => None,
+        }
+    }
 }
 
 /// A credential.
@@ -215,25 +236,81 @@ impl Record for Credential {
         self.expires
     }
 
-    fn owner(&self) -> Option<String> {
-        self.owner
-            .as_ref()
-            .and_then(|owner| serde_json::to_string(owner).ok())
+    fn owner(&self) -> Result<Option<String>, serde_json::Error> {
+        self.owner.as_ref().map(serde_json::to_string).transpose()
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
+    /// Each purpose as it is stored. What an API key is stands in a record of its own.
     #[test]
-    fn a_key_of_messages_keeps_its_stored_name() {
-        let key = Purpose::MessageKey {
-            key: "sealed".to_owned(),
+    fn purposes_keep_their_stored_names() {
+        let guid = || Guid::derived(&["client"]);
+        let hash = || SecretHash::of("a token");
+        let (id, sum) = (json!(guid()), json!(hash()));
+        let key = || ApiKey {
+            hash: hash(),
+            of: KeyOf::User(guid()),
+            label: Label::new("a key".to_owned()).unwrap(),
+            sealed: "sealed".to_owned(),
+            sealed_secret: "sealed too".to_owned(),
+            created: Timestamp(1),
+            revoked: None,
         };
-        assert_eq!(
-            serde_json::to_value(key).unwrap(),
-            serde_json::json!({"ping-id": {"key": "sealed"}})
-        );
+        let stored_key = json!({
+            "hash": sum, "of": {"type": "user", "id": id}, "label": "a key", "sealed": "sealed",
+            "sealed_secret": "sealed too", "created": 1, "revoked": null,
+        });
+        let scopes = Scopes::named("appm:read appm:publish");
+        let rows = [
+            (Purpose::UserKey(key()), json!({"user-key": stored_key})),
+            (Purpose::AppKey(key()), json!({"app-key": stored_key})),
+            (Purpose::Session, json!("session")),
+            (
+                Purpose::AppSession {
+                    cuid: "a device".to_owned(),
+                },
+                json!({"app-session": {"cuid": "a device"}}),
+            ),
+            (
+                Purpose::Bearer {
+                    scopes,
+                    client: guid(),
+                    refresh: None,
+                },
+                json!({"bearer": {"scopes": 9, "client": id, "refresh": null}}),
+            ),
+            (Purpose::UserToken, json!("user-token")),
+            (
+                Purpose::MessageKey {
+                    key: "sealed".to_owned(),
+                },
+                json!({"ping-id": {"key": "sealed"}}),
+            ),
+            (
+                Purpose::Refresh {
+                    scopes,
+                    client: guid(),
+                    bearer: hash(),
+                },
+                json!({"refresh": {"scopes": 9, "client": id, "bearer": sum}}),
+            ),
+            (
+                Purpose::SetPassword {
+                    email: "ada@example.com".to_owned(),
+                },
+                json!({"set-password": {"email": "ada@example.com"}}),
+            ),
+        ];
+        for (purpose, stored) in rows {
+            assert_eq!(serde_json::to_value(&purpose).unwrap(), stored);
+            let read: Purpose = serde_json::from_value(stored.clone()).unwrap();
+            assert_eq!(serde_json::to_value(read).unwrap(), stored);
+        }
     }
 }

@@ -7,10 +7,11 @@ use crate::base::id::{BinaryType, Guid};
 use crate::store::record::Record;
 
 /// What a credential signs for, by the document's numbers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, strum::IntoStaticStr)]
 #[serde(rename_all = "lowercase")]
 pub enum SigningPlatform {
     /// 1.
+    #[strum(to_string = "iOS")]
     Ios,
     /// 2.
     Android,
@@ -45,10 +46,7 @@ impl SigningPlatform {
 
     /// Its name for people.
     pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Ios => "iOS",
-            Self::Android => "Android",
-        }
+        self.into()
     }
 }
 

@@ -20,8 +20,23 @@ pub const RETENTION_SECONDS: i64 = 2 * 365 * 24 * 3_600;
 pub const NAME_MOST: usize = 200;
 
 /// What an endpoint asks of its callers (003 7.1). Behind is what asks for more.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    Default,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Serialize,
+    Deserialize,
+    strum::EnumString,
+    strum::IntoStaticStr,
+)]
 #[serde(rename_all = "lowercase")]
+#[strum(serialize_all = "lowercase")]
+#[strum(parse_err_ty = Error, parse_err_fn = unknown_security)]
 pub enum Security {
     /// Nothing: anybody may call.
     #[default]
@@ -33,23 +48,12 @@ pub enum Security {
 impl Security {
     /// The document's name.
     pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Https => "https",
-            Self::AppApiKey => "appapikey",
-        }
+        self.into()
     }
 }
 
-impl FromStr for Security {
-    type Err = Error;
-
-    fn from_str(text: &str) -> Result<Self, Error> {
-        match text {
-            "https" => Ok(Self::Https),
-            "appapikey" => Ok(Self::AppApiKey),
-            _ => Err(Error::invalid("it is https or appapikey")),
-        }
-    }
+fn unknown_security(_: &str) -> Error {
+    Error::invalid("it is https or appapikey")
 }
 
 /// The name of an endpoint in its one spelling: the path without slashes around it, or `/` for the
@@ -224,43 +228,48 @@ fn without_case(name: &str) -> String {
 }
 
 /// What kind of change a row of the log tells of.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    Serialize,
+    Deserialize,
+    strum::EnumString,
+    strum::IntoStaticStr,
+    strum::VariantArray,
+    strum::VariantNames,
+)]
 #[serde(rename_all = "lowercase")]
+#[strum(parse_err_ty = Error, parse_err_fn = unknown_event)]
 pub enum Kind {
     /// What endpoints without an override ask for.
+    #[strum(to_string = "Set App Security")]
     Set,
     /// An override was made or changed.
+    #[strum(to_string = "Add Endpoint")]
     Add,
     /// An override was removed.
+    #[strum(to_string = "Remove Endpoint")]
     Remove,
 }
 
 impl Kind {
     /// All of them.
-    pub const ALL: [Self; 3] = [Self::Set, Self::Add, Self::Remove];
+    pub const ALL: &'static [Self] = <Self as strum::VariantArray>::VARIANTS;
 
     /// The document's name (003 7.6).
     pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Set => "Set App Security",
-            Self::Add => "Add Endpoint",
-            Self::Remove => "Remove Endpoint",
-        }
+        self.into()
     }
 }
 
-impl FromStr for Kind {
-    type Err = Error;
-
-    fn from_str(text: &str) -> Result<Self, Error> {
-        let found = Self::ALL.into_iter().find(|kind| kind.as_str() == text);
-        found.ok_or_else(|| {
-            Error::invalid(Code::InvalidEvent.with(format!(
-                "it is one of {}",
-                Self::ALL.map(Self::as_str).join(", ")
-            )))
-        })
-    }
+fn unknown_event(_: &str) -> Error {
+    Error::invalid(Code::InvalidEvent.with(format!(
+        "it is one of {}",
+        <Kind as strum::VariantNames>::VARIANTS.join(", ")
+    )))
 }
 
 /// A row of the log.

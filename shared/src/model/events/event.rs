@@ -1,8 +1,5 @@
 //! Events: their names, categories and severities.
 
-use std::fmt;
-use std::str::FromStr;
-
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -17,8 +14,25 @@ use crate::store::record::Record;
 pub const RETENTION_SECONDS: i64 = 90 * 24 * 3_600;
 
 /// A category of events (003 4.2).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Serialize,
+    Deserialize,
+    strum::Display,
+    strum::EnumString,
+    strum::IntoStaticStr,
+    strum::VariantArray,
+    strum::VariantNames,
+)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+#[strum(serialize_all = "SCREAMING_SNAKE_CASE")]
+#[strum(parse_err_ty = Error, parse_err_fn = unknown_category)]
 #[allow(missing_docs, reason = "the document's own names")]
 pub enum Category {
     AppState,
@@ -32,55 +46,41 @@ pub enum Category {
 
 impl Category {
     /// All of them.
-    pub const ALL: [Self; 7] = [
-        Self::AppState,
-        Self::AppEnvironment,
-        Self::AppResources,
-        Self::DynoResources,
-        Self::DynoState,
-        Self::DynoConfig,
-        Self::DynoAccess,
-    ];
+    pub const ALL: &'static [Self] = <Self as strum::VariantArray>::VARIANTS;
 
     /// The document's name.
     pub fn as_str(self) -> &'static str {
-        match self {
-            Self::AppState => "APP_STATE",
-            Self::AppEnvironment => "APP_ENVIRONMENT",
-            Self::AppResources => "APP_RESOURCES",
-            Self::DynoResources => "DYNO_RESOURCES",
-            Self::DynoState => "DYNO_STATE",
-            Self::DynoConfig => "DYNO_CONFIG",
-            Self::DynoAccess => "DYNO_ACCESS",
-        }
+        self.into()
     }
 }
 
-impl fmt::Display for Category {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
-
-impl FromStr for Category {
-    type Err = Error;
-
-    fn from_str(text: &str) -> Result<Self, Error> {
-        let found = Self::ALL
-            .into_iter()
-            .find(|category| category.as_str() == text);
-        found.ok_or_else(|| {
-            Error::invalid(format!(
-                "category is one of {}",
-                Self::ALL.map(Self::as_str).join(", ")
-            ))
-        })
-    }
+fn unknown_category(_: &str) -> Error {
+    Error::invalid(format!(
+        "category is one of {}",
+        <Category as strum::VariantNames>::VARIANTS.join(", ")
+    ))
 }
 
 /// How bad an event is (003 4.2).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Serialize,
+    Deserialize,
+    strum::Display,
+    strum::EnumString,
+    strum::IntoStaticStr,
+    strum::VariantArray,
+    strum::VariantNames,
+)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+#[strum(serialize_all = "SCREAMING_SNAKE_CASE")]
+#[strum(parse_err_ty = Error, parse_err_fn = unknown_severity)]
 #[allow(missing_docs, reason = "the document's own names")]
 pub enum Severity {
     Trace,
@@ -93,48 +93,19 @@ pub enum Severity {
 
 impl Severity {
     /// All of them, the mildest first.
-    pub const ALL: [Self; 6] = [
-        Self::Trace,
-        Self::Debug,
-        Self::Info,
-        Self::Warn,
-        Self::Error,
-        Self::Fatal,
-    ];
+    pub const ALL: &'static [Self] = <Self as strum::VariantArray>::VARIANTS;
 
     /// The document's name.
     pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Trace => "TRACE",
-            Self::Debug => "DEBUG",
-            Self::Info => "INFO",
-            Self::Warn => "WARN",
-            Self::Error => "ERROR",
-            Self::Fatal => "FATAL",
-        }
+        self.into()
     }
 }
 
-impl fmt::Display for Severity {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
-
-impl FromStr for Severity {
-    type Err = Error;
-
-    fn from_str(text: &str) -> Result<Self, Error> {
-        let found = Self::ALL
-            .into_iter()
-            .find(|severity| severity.as_str() == text);
-        found.ok_or_else(|| {
-            Error::invalid(format!(
-                "severity is one of {}",
-                Self::ALL.map(Self::as_str).join(", ")
-            ))
-        })
-    }
+fn unknown_severity(_: &str) -> Error {
+    Error::invalid(format!(
+        "severity is one of {}",
+        <Severity as strum::VariantNames>::VARIANTS.join(", ")
+    ))
 }
 
 /// A name of events with its one category and severity.
@@ -301,8 +272,9 @@ impl EventName {
 }
 
 /// Which list of events an event is in.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, strum::IntoStaticStr)]
 #[serde(rename_all = "UPPERCASE")]
+#[strum(serialize_all = "UPPERCASE")]
 pub enum EventGroup {
     /// What happens to an app.
     Notification,
@@ -313,10 +285,7 @@ pub enum EventGroup {
 impl EventGroup {
     /// The document's name.
     pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Notification => "NOTIFICATION",
-            Self::Audit => "AUDIT",
-        }
+        self.into()
     }
 }
 

@@ -2,7 +2,7 @@
 
 use crate::base::error::Error;
 use crate::base::id::{AppId, Guid, Handle};
-use crate::base::rights::{Right, Rights, Role, Scopes};
+use crate::base::rights::{self, Right, Rights, Role, Scopes};
 use crate::base::secret::SecretHash;
 use crate::model::people::team::Access;
 use crate::model::people::user::Owner;
@@ -68,10 +68,10 @@ impl Principal {
             return Vec::new();
         }
         let may = |role: &Role| {
-            self.rights.covers(role.rights())
+            self.rights.contains(role.rights())
                 && (*role != Role::ResellerAdmin || self.owner.roles.contains(role))
         };
-        Role::ALL.into_iter().filter(may).collect()
+        Role::ALL.iter().copied().filter(may).collect()
     }
 
     /// Refuses to touch somebody who may do what the caller may not: whoever sets his password
@@ -82,11 +82,11 @@ impl Principal {
     pub fn outranks(&self, other: &Owner, teams: &Access) -> Result<(), Error> {
         let above = other.roles.contains(&Role::ResellerAdmin)
             && !self.owner.roles.contains(&Role::ResellerAdmin);
-        if !above && self.rights.covers(teams.rights_of(self.handle, other)) {
+        if !above && self.rights.contains(teams.rights_of(self.handle, other)) {
             return Ok(());
         }
         let theirs = teams.rights_of(self.handle, other);
-        Err(Error::forbidden(if self.rights.covers(theirs) {
+        Err(Error::forbidden(if self.rights.contains(theirs) {
             format!(
                 "This user has the role {}, which the caller lacks",
                 Role::ResellerAdmin.as_str()
@@ -94,7 +94,7 @@ impl Principal {
         } else {
             format!(
                 "This user holds rights that the caller lacks: {}",
-                self.rights.lacking(theirs)
+                rights::lacking(self.rights, theirs)
             )
         }))
     }

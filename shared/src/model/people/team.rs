@@ -8,7 +8,7 @@ use crate::base::clock::Timestamp;
 use crate::base::code::{Code, ErrorText};
 use crate::base::error::Error;
 use crate::base::id::{Handle, TeamId};
-use crate::base::rights::{DOMAIN_PATH, Level, Right, Rights};
+use crate::base::rights::{DOMAIN_PATH, Level, Rights};
 use crate::base::text::{Description, Label, Name};
 use crate::model::people::tenant::Tenant;
 use crate::model::people::user::Owner;
@@ -40,16 +40,16 @@ impl Grants {
     /// The rights that they give. Objects of other tenants never get into a team, so that whatever
     /// is named is ours.
     pub fn rights(&self) -> Rights {
-        let mut rights = Vec::new();
-        for right in Right::ALL {
+        let mut rights = Rights::EMPTY;
+        for right in Rights::ALL {
             let (path, level) = right.permission_path();
             let permitted = nearest(&self.perms, path).is_some_and(|have| *have >= level);
             if permitted && nearest(&self.objects, path).is_some_and(|objects| !objects.is_empty())
             {
-                rights.push(right);
+                rights |= right;
             }
         }
-        Rights::of(&rights)
+        rights
     }
 }
 
@@ -196,7 +196,7 @@ impl Access {
         ) {
             (Some(grants), _) => grants.rights(),
             (None, Some(default)) => default.grants.rights(),
-            (None, None) => Rights::NONE,
+            (None, None) => Rights::EMPTY,
         }
     }
 
@@ -205,10 +205,11 @@ impl Access {
         let by_roles = owner
             .roles
             .iter()
-            .fold(Rights::NONE, |rights, role| rights.and(role.rights()));
-        owner.teams.iter().fold(by_roles, |rights, team| {
-            rights.and(self.of_team(handle, team))
-        })
+            .fold(Rights::EMPTY, |rights, role| rights | role.rights());
+        owner
+            .teams
+            .iter()
+            .fold(by_roles, |rights, team| rights | self.of_team(handle, team))
     }
 }
 

@@ -161,7 +161,7 @@ fn document() -> String {
         `current-time`, `current-date` and `current-dateTime`. A gateway may say more of the \
         resource and of the environment, but none of these.\n\n\
         ## Data types\n\n| Name | Identifier |\n|---|---|\n";
-    for data_type in DataType::ALL {
+    for data_type in DataType::ALL.iter().copied() {
         let _ = writeln!(out, "| {} | `{}` |", data_type.name(), data_type.uri());
     }
     out += "\nThe durations are read under their two older identifiers as well.\n\n## Functions\n\n\

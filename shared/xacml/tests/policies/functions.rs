@@ -87,7 +87,8 @@ fn missing(kind: &str) -> String {
 fn unfitting(kind: &str) -> Vec<String> {
     let name = kind.strip_prefix("bag of ").unwrap_or(kind);
     let other = DataType::ALL
-        .into_iter()
+        .iter()
+        .copied()
         .find(|other| other.name() != name)
         .expect("another type")
         .name();
@@ -101,7 +102,8 @@ fn unfitting(kind: &str) -> Vec<String> {
 
 fn named(name: &str) -> DataType {
     DataType::ALL
-        .into_iter()
+        .iter()
+        .copied()
         .find(|data_type| data_type.name() == name)
         .expect("a data type")
 }
@@ -217,7 +219,7 @@ fn each_function_is_indeterminate_where_an_argument_is() {
 
 #[test]
 fn equality_bags_and_sets_of_each_data_type() {
-    for data_type in DataType::ALL {
+    for data_type in DataType::ALL.iter().copied() {
         let (name, [a, b, again]) = (data_type.name(), samples(data_type));
         let lines = "
             T (N-is-in A (N-bag B A))
@@ -765,7 +767,8 @@ fn each_function_has_a_true_and_a_false_line_in_these_tables() {
     for function in functions() {
         let name = function.name();
         let general = DataType::ALL
-            .into_iter()
+            .iter()
+            .copied()
             .find_map(|data_type| {
                 Some(format!(
                     "N-{}",

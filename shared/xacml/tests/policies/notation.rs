@@ -69,7 +69,8 @@ fn escape(text: &str) -> String {
 
 fn data_type(name: &str) -> DataType {
     DataType::ALL
-        .into_iter()
+        .iter()
+        .copied()
         .find(|data_type| data_type.name() == name)
         .unwrap_or_else(|| panic!("no data type {name}"))
 }

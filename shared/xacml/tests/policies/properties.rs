@@ -209,7 +209,7 @@ proptest! {
     fn any_text_is_read_or_refused(text in "\\PC{0,200}") {
         let _ = parse(&text);
         let _ = parse(&format!("<Condition>{text}</Condition>"));
-        for data_type in DataType::ALL {
+        for data_type in DataType::ALL.iter().copied() {
             if let Ok(value) = Value::parse(data_type, &text) {
                 prop_assert_eq!(value.data_type(), data_type);
             }
