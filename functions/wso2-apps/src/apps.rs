@@ -19,7 +19,7 @@ use shared::model::apps::publication::Publication;
 use shared::store::keys;
 use shared::store::record::Stored;
 
-use crate::Call;
+use crate::body::Call;
 use crate::{body, views};
 
 fn listing(incoming: &Incoming) -> Result<Listing, Error> {

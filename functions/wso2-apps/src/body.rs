@@ -5,7 +5,12 @@ use serde_json::{Map, Value};
 use shared::base::error::Error;
 use shared::base::text::{Description, Name};
 use shared::domain::publishing::publishing::{Said, SaidGroup, SaidPackage, SaidTemplate};
+use shared::http::pipeline;
 use shared::model::apps::publication::{CustomProperty, Market, Platform};
+
+/// A call of an operation of this function. What is planned holds the body, where the plan could
+/// read it.
+pub type Call<'a> = pipeline::Call<'a, Option<Said>>;
 
 /// Longest short texts, in characters: a category, a version, a package.
 const SHORT: usize = 100;

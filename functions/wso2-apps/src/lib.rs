@@ -4,11 +4,12 @@ use shared::base::error::Error;
 use shared::base::id::Handle;
 use shared::domain::publishing::publishing::Said;
 use shared::http::incoming::Incoming;
-use shared::http::pipeline;
 use shared::http::pipeline::{Operations, Plan};
 use shared::http::reply::Reply;
 use shared::http::routes::Function;
 use shared::http::routes::wso2_apps::{FUNCTION, Op};
+
+use crate::body::Call;
 
 mod apps;
 
@@ -25,10 +26,6 @@ mod subscriptions;
 mod tags;
 
 pub mod views;
-
-/// A call of one of its operations. What is planned holds the body of an app, where the plan could
-/// read it.
-type Call<'a> = pipeline::Call<'a, Option<Said>>;
 
 /// The function.
 pub struct Apps;

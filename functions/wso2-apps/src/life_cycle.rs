@@ -13,7 +13,7 @@ use shared::http::pipeline::Plan;
 use shared::http::reply::{Reply, Success};
 use shared::model::apps::life_cycle::{Action, State, Steps};
 
-use crate::Call;
+use crate::body::Call;
 use crate::subject::Subject;
 use crate::views::validators;
 

@@ -21,7 +21,7 @@ use shared::model::apps::publication::Publication;
 use shared::store::record::Reader;
 use shared::store::{Key, keys};
 
-use crate::Call;
+use crate::body::Call;
 use crate::views::{AppView, group_names, whole_view};
 
 const APPS: Path<1> = Op::List.path(["appType"]);

@@ -17,7 +17,7 @@ use shared::model::people::principal::Principal;
 use shared::store::record::Reader;
 use shared::store::{Condition, Write, keys};
 
-use crate::Call;
+use crate::body::Call;
 use crate::life_cycle;
 use crate::subject::Subject;
 

@@ -14,7 +14,7 @@ use shared::http::pipeline::Plan;
 use shared::http::reply::Reply;
 use shared::model::apps::app::AppCard;
 
-use crate::Call;
+use crate::body::Call;
 use crate::subject::Subject;
 
 /// Most tags of an app.

@@ -5,6 +5,7 @@ use std::fmt;
 use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject as _;
 use serde_json::{Map, Value};
+use strum::{EnumString, IntoStaticStr};
 use url::Url;
 
 use crate::endpoint::{MOST, Reach, directory, page, web};
@@ -20,9 +21,7 @@ const MOST_PEM: usize = 16_000;
 const MOST_ENTRIES: usize = 50;
 
 /// The kind of a policy. Upper and lower case of its name mean the same.
-#[derive(
-    Debug, Clone, Copy, PartialEq, Eq, Hash, strum::Display, strum::EnumString, strum::IntoStaticStr,
-)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, strum::Display, EnumString, IntoStaticStr)]
 #[strum(serialize_all = "UPPERCASE", ascii_case_insensitive)]
 #[strum(parse_err_ty = UnknownPolicyType, parse_err_fn = unknown_type)]
 pub enum PolicyType {

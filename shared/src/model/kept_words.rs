@@ -342,7 +342,7 @@ fn endpoints_keep_their_words() {
     stored(&rows.map(|(kind, word, _)| (kind, word)));
     let names = rows.map(|(kind, _, name)| (kind, name));
     spelled(&names, Kind::as_str);
-    listed(&names, &Kind::ALL);
+    listed(&names, Kind::ALL);
     read(&names);
 }
 

@@ -174,7 +174,6 @@ mod tests {
         for id in id::BinaryType::ALL
             .iter()
             .map(|kind| item.binary(*kind))
-            .into_iter()
             .chain([item])
         {
             for text in [id.guid(), id.uuid(), id.base64url()] {

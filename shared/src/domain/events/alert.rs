@@ -57,6 +57,7 @@ impl Watched {
     }
 }
 
+/// Written out: one of the two carries the app that its text names.
 impl FromStr for Watched {
     type Err = Error;
 

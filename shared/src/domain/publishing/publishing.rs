@@ -1256,8 +1256,8 @@ fn require_same(field: &str, said: Option<&str>, is: &str) -> Result<(), Error> 
     }
 }
 
-/// Changes an app (001 8): what is absent stays. `said` gives what the body says, and is asked after
-/// the app was found and the conditions judged: only then is an error of the body told.
+/// Changes an app (001 8): what is absent stays. `said` gives what the body says; it is asked when
+/// the app was found and the conditions were judged, since an error of the body is told only then.
 ///
 /// # Errors
 /// Invalid for a malformed id and for what is said; not found; forbidden in a state in which the
