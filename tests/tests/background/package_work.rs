@@ -988,7 +988,8 @@ async fn credentials_are_judged_listed_and_deleted() {
         .unwrap_or_default();
     assert!(
         refused.status == 400
-            && message.starts_with("wrong_profile: The provisioning profile was not made for")
+            && message
+                .starts_with("profile: wrong_profile: The provisioning profile was not made for")
             && message.contains("certificate"),
         "{}",
         refused.text
