@@ -229,7 +229,8 @@ async fn serve(
         .push(asked.clone());
     let (status, text) = answer(&asked);
     let head = format!(
-        "HTTP/1.1 {status} -\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n",
+        "HTTP/1.1 {status} -\r\ncontent-type: application/json\r\nconnection: close\r\n\
+        content-length: {}\r\n\r\n",
         text.len()
     );
     // Who asked may be gone.

@@ -157,12 +157,14 @@ struct Judged {
 async fn judged(material: Material, now: Timestamp) -> Result<(Material, Judged), Error> {
     let now = now.seconds().unsigned_abs();
     let judge = move || {
-        let identity = Identity::from_pkcs12(&material.file, &material.password)?;
+        let identity = Identity::from_pkcs12(&material.file, &material.password)
+            .map_err(|error| ("file", error))?;
         let profile = material
             .profile
             .as_deref()
             .map(|profile| check_profile(profile, &identity, now))
-            .transpose()?;
+            .transpose()
+            .map_err(|error| ("profile", error))?;
         let expires = profile.map_or(identity.not_after(), |profile| {
             profile.min(identity.not_after())
         });
@@ -177,8 +179,8 @@ async fn judged(material: Material, now: Timestamp) -> Result<(Material, Judged)
     let (material, read) = tokio::task::spawn_blocking(judge)
         .await
         .map_err(Error::internal)?
-        .map_err(|error| match error {
-            WriteError::Refused(refusal) => Error::invalid(format!("file: {refusal}")),
+        .map_err(|(part, error)| match error {
+            WriteError::Refused(refusal) => Error::invalid(format!("{part}: {refusal}")),
             WriteError::File(error) if error.kind() == std::io::ErrorKind::ResourceBusy => {
                 Error::new(
                     Kind::TooManyRequests,

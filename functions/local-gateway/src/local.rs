@@ -117,7 +117,7 @@ fn failed(error: &shared::base::error::Error) -> Response<Bytes> {
         cause = error.cause.as_deref().unwrap_or_default(),
         "a local operation failed"
     );
-    json_answer(status, &json!({"message": error.message}))
+    json_answer(status, &json!({"message": error.line()}))
 }
 
 #[derive(Template)]

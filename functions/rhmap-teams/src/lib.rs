@@ -90,7 +90,7 @@ struct Named(#[serde(deserialize_with = "shared::base::lenient::text")] String);
 /// A value of `perms` or `business-objects`: the example of 003 9.5 has them swapped, so its form
 /// says which it is.
 #[derive(Deserialize)]
-#[serde(untagged)]
+#[serde(untagged, expecting = "it must be read or write, or a list of objects")]
 enum Granted {
     Text(String),
     Objects(Vec<Named>),

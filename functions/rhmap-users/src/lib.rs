@@ -154,7 +154,10 @@ struct MembershipsBody {
 }
 
 #[derive(Deserialize)]
-#[serde(untagged)]
+#[serde(
+    untagged,
+    expecting = "it must be a list of the ids of teams, or of their definitions"
+)]
 enum Teams {
     Definitions(Vec<Definition>),
     Ids(Ids),

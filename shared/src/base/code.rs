@@ -50,7 +50,8 @@ codes! {
     UnsupportedGrantType = "unsupported_grant_type":
         "The grant types are password, client_credentials and refresh_token";
     InvalidGuid = "invalid_guid": "The guid is malformed, or it names nothing of this domain";
-    InvalidField = "invalid_field": "A field is missing or is not what it must be";
+    InvalidField = "invalid_field":
+        "A field that has no code of its own is missing or is not what it must be";
     AuthRequired = "auth_required": "The operation needs a signed-in user";
     UserInvalidEmail = "user_invalid_email": "The mail address is malformed";
     UserPurgeData = "user_purge_data":
@@ -90,9 +91,8 @@ codes! {
     InternalError = "internal_error": "The service has a defect, please tell an administrator";
     ServerError = "server_error": "The server encountered an internal error";
     InvalidActivated = "invalid_activated": "It is true or false";
-    InvalidAdminEmail = "invalid_adminEmail": "The administrator needs a valid mail address";
-    InvalidAdminPassword = "invalid_adminPassword":
-        "The password of the administrator is too short or too long";
+    InvalidAdminEmail = "invalid_adminEmail":
+        "The administrator's mail address (adminEmail) must have an @ and no blank in it";
     InvalidAlertName = "invalid_alertName": "A name has at least one character, all on one line";
     InvalidAllowSignerChange = "invalid_allowSignerChange": "It is true or false";
     InvalidAppGuid = "invalid_appGuid": "The field appGuid is missing or is not what it must be";
@@ -103,13 +103,14 @@ codes! {
     InvalidBlacklisted = "invalid_blacklisted": "It is true or false";
     InvalidBusinessObjects = "invalid_business-objects":
         "The field business-objects is missing or is not what it must be";
-    InvalidCacheKey = "invalid_cacheKey": "There is no such import, or it has expired";
+    InvalidCacheKey = "invalid_cacheKey": "There is no import with this cacheKey, or its log has expired";
     InvalidCacheKeys = "invalid_cacheKeys":
         "The field cacheKeys is missing or is not what it must be";
     InvalidCategory = "invalid_category": "The field category is missing or is not what it must be";
     InvalidCheckUserApproved = "invalid_checkUserApproved": "It is true or false";
     InvalidCheckUserExists = "invalid_checkUserExists": "It is true or false";
-    InvalidClientToken = "invalid_clientToken": "The client token is not known";
+    InvalidClientToken = "invalid_clientToken":
+        "The field clientToken is not what it must be: it has at most 200 characters";
     InvalidConfig = "invalid_config": "A configuration has few entries, and each is a short text";
     InvalidConfigurations = "invalid_configurations": "The configurations are missing or malformed";
     InvalidCuid = "invalid_cuid": "The device has no such id";
@@ -117,9 +118,11 @@ codes! {
     InvalidDefault = "invalid_default": "It is https or appapikey";
     InvalidDescription = "invalid_description":
         "The field description is missing or is not what it must be";
-    InvalidDevice = "invalid_device": "The device must be named";
+    InvalidDevice = "invalid_device":
+        "The field device must name the device, in at most 200 characters";
     InvalidDisabled = "invalid_disabled": "It is true or false";
-    InvalidDomain = "invalid_domain": "The domain is not known";
+    InvalidDomain = "invalid_domain":
+        "The request names another domain than the one that its host belongs to";
     InvalidDownload = "invalid_download": "It is true or false";
     InvalidEmail = "invalid_email": "The field email is missing or is not what it must be";
     InvalidEmails = "invalid_emails": "A list of mail addresses is needed";
@@ -149,7 +152,6 @@ codes! {
     InvalidGroups = "invalid_groups": "The field groups is missing or is not what it must be";
     InvalidId = "invalid_id": "The field id is missing or is not what it must be";
     InvalidInvite = "invalid_invite": "It is true or false";
-    InvalidItems = "invalid_items": "The field items is missing or is not what it must be";
     InvalidKey = "invalid_key": "There is no such key";
     InvalidLimit = "invalid_limit": "It is a positive number within the limit of this list";
     InvalidMessage = "invalid_message": "The field message is missing or is not what it must be";
@@ -169,7 +171,8 @@ codes! {
     InvalidSessionToken = "invalid_sessionToken": "The session is not valid";
     InvalidSeverity = "invalid_severity": "The field severity is missing or is not what it must be";
     InvalidSha256 = "invalid_sha256": "A SHA-256 has 64 hexadecimal digits";
-    InvalidSize = "invalid_size": "The size is missing or zero";
+    InvalidSize = "invalid_size":
+        "The field size must be the number of bytes of the file, and is missing or zero";
     InvalidStoreItemGroups = "invalid_storeItemGroups":
         "The field storeItemGroups is missing or is not what it must be";
     InvalidStoreitems = "invalid_storeitems":
@@ -187,13 +190,15 @@ codes! {
         "The user name is missing or malformed, or there is no such user";
     InvalidUsers = "invalid_users": "The field users is missing or is not what it must be";
     InvalidValidDays = "invalid_validDays": "It is a whole number of days within the limit";
-    InvalidValue = "invalid_value": "The value is too long";
+    InvalidValue = "invalid_value":
+        "A preference has a key of 1 to 100 characters and a value of at most 1000 characters";
     InvalidVersion = "invalid_version": "There is no such version";
 }
 
 impl Code {
     /// The code of a request's field that is missing or wrong: `invalid_` and the field's name.
-    /// [`Code::InvalidField`] for a field that has no code of its own.
+    /// [`Code::InvalidField`] for a field that has no code of its own: the answer names the field
+    /// all the same, as in `invalid_deviceId`.
     pub fn of_field(field: &str) -> Self {
         let own = |code: &&Self| code.as_str().strip_prefix("invalid_") == Some(field);
         Self::ALL

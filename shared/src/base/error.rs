@@ -198,7 +198,10 @@ impl Error {
     pub fn internal(cause: impl fmt::Display) -> Self {
         Self {
             cause: Some(cause.to_string()),
-            ..Self::new(Kind::Internal, "internal error")
+            ..Self::new(
+                Kind::Internal,
+                "The service met an internal error and logged it, please tell an administrator",
+            )
         }
     }
 }

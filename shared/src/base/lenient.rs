@@ -62,7 +62,7 @@ pub fn optional_flag<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Optio
         None => Ok(None),
         Some(word) if word.eq_ignore_ascii_case("true") => Ok(Some(true)),
         Some(word) if word.eq_ignore_ascii_case("false") => Ok(Some(false)),
-        Some(_) => Err(de::Error::custom("not a boolean")),
+        Some(_) => Err(de::Error::custom("it must be true or false")),
     }
 }
 
@@ -79,7 +79,7 @@ pub fn optional_number<'de, D: Deserializer<'de>>(
             .trim()
             .parse()
             .map(Some)
-            .map_err(|_| de::Error::custom("not a number")),
+            .map_err(|_| de::Error::custom("it must be a whole number")),
     }
 }
 
@@ -95,7 +95,10 @@ pub fn optional_words<'de, D: Deserializer<'de>>(
     #[derive(Deserialize)]
     struct Word(#[serde(deserialize_with = "text")] String);
     #[derive(Deserialize)]
-    #[serde(untagged)]
+    #[serde(
+        untagged,
+        expecting = "it must be a list of texts, or one text with commas between them"
+    )]
     enum Words {
         List(Vec<Word>),
         Text(Word),

@@ -43,7 +43,7 @@ impl<'de, const MAX: usize, const BLANK: bool> Deserialize<'de> for Text<MAX, BL
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = crate::base::lenient::text(deserializer)?;
         Self::new(text).ok_or_else(|| {
-            serde::de::Error::custom(format!("not a text of at most {MAX} characters"))
+            serde::de::Error::custom(format!("it must be a text of at most {MAX} characters"))
         })
     }
 }

@@ -166,7 +166,7 @@ impl Incoming {
             None | Some(Value::Null) => Ok(Map::new()),
             Some(_) => Err((
                 Kind::Invalid,
-                Code::InvalidParams.with("params is not an object"),
+                Code::InvalidParams.with("The field params of the call must be a JSON object"),
             )),
         };
         let token = self.peek::<String>("token");

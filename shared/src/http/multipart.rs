@@ -136,7 +136,10 @@ async fn read_kinds(
     while let Some(part) = parts.next_field().await.map_err(broken)? {
         count += 1;
         if count > PARTS_LIMIT {
-            return Err(Error::invalid(Code::InvalidMultipart));
+            return Err(Error::invalid(
+                Code::InvalidMultipart
+                    .beside(format!("The form has more than {PARTS_LIMIT} parts")),
+            ));
         }
         let name = part.name().unwrap_or_default().to_owned();
         let file_name = part.file_name().map(str::to_owned);

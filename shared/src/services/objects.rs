@@ -482,7 +482,10 @@ impl Objects for S3Objects {
                 let code = error.code().unwrap_or("InvalidPart").to_owned();
                 Err(Error {
                     cause: Some(DisplayErrorContext(&error).to_string()),
-                    ..Error::invalid(Code::InvalidParts.with(format!("{code}")))
+                    ..Error::invalid(Code::InvalidParts.with(format!(
+                        "the storage cannot put these parts together ({code}): send each part \
+                        and its tag again"
+                    )))
                 })
             }
             Err(error) => Err(failed(error)),

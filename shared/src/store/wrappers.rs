@@ -123,7 +123,7 @@ impl<T: Table> Table for CountingTable<T> {
 }
 
 /// How a [`FailingTable`] fails.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, strum::VariantArray)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fault {
     /// The call is not made.
     Unavailable,
@@ -135,11 +135,24 @@ pub enum Fault {
     Unprocessed,
     /// The call is made, and its answer is lost.
     NotAcknowledged,
+    /// The call is not made: the table refuses it, and would refuse it each time.
+    Refused,
+    /// A write is not made: an item of it is too large. Reads are refused.
+    TooLarge,
 }
 
 impl Fault {
-    /// All of them.
-    pub const ALL: &'static [Self] = <Self as strum::VariantArray>::VARIANTS;
+    /// Those that another try may not meet.
+    pub const PASSING: [Self; 5] = [
+        Self::Unavailable,
+        Self::Throttled,
+        Self::Conflict,
+        Self::Unprocessed,
+        Self::NotAcknowledged,
+    ];
+
+    /// Those that every other try would meet too.
+    pub const PERMANENT: [Self; 2] = [Self::Refused, Self::TooLarge];
 }
 
 /// Fails at one call.
@@ -196,6 +209,7 @@ fn injected(fault: Fault) -> StoreError {
         Fault::Throttled | Fault::Conflict | Fault::Unprocessed => {
             StoreError::Contended("injected".to_owned())
         }
+        Fault::Refused | Fault::TooLarge => StoreError::Refused("injected".to_owned()),
     }
 }
 
@@ -221,6 +235,7 @@ impl<T: Table> Table for FailingTable<T> {
                 self.inner.write(writes).await?;
                 Err(injected(Fault::NotAcknowledged))
             }
+            Some(Fault::TooLarge) => Err(StoreError::TooLarge("injected".to_owned())),
             Some(Fault::Conflict) => {
                 // The first condition that another request can break; without one the transaction
                 // itself collides.

@@ -1,9 +1,10 @@
 //! Uploads: what becomes of files, in what order and however often their events come.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use appdepot_tests::{TestTenant, World, client};
-use package_reader::testing;
+use package_reader::{Platform, RefusalCode, testing};
 use serde_json::{Value, json};
 
 const ADMIN: &str = "/box/srv/1.1/admin";
@@ -293,6 +294,45 @@ async fn what_is_refused_says_why_and_attaches_nothing() {
         1,
         "what was refused leaves no bytes"
     );
+}
+
+/// One file for each code with which the reader of packages refuses one: the smallest.
+#[tokio::test(flavor = "multi_thread")]
+async fn hostile_packages_are_refused_with_their_code_and_a_sentence() {
+    let (world, tenant) = World::new().await;
+    let files = testing::hostile();
+    let mut refused = BTreeSet::new();
+    for (expected, code) in [
+        (RefusalCode::Ambiguous, "ambiguous"),
+        (RefusalCode::NotAnApp, "not_an_app"),
+        (RefusalCode::TooDeep, "too_deep"),
+        (RefusalCode::TooManyEntries, "too_many_entries"),
+    ] {
+        for (platform, kind) in [(Platform::Android, "android"), (Platform::Ios, "ios")] {
+            let fitting = files
+                .iter()
+                .filter(|file| file.expected == expected && file.platform == platform);
+            let Some(file) = fitting.min_by_key(|file| file.bytes.len()) else {
+                continue;
+            };
+            refused.insert((code, kind));
+            let guid = item(&world, &tenant, &format!("{code} {kind}")).await;
+            let answer = world.upload(&tenant.cookie, &guid, kind, &file.bytes).await;
+            let (message, detail) = (&answer.json["message"], &answer.json["detail"]);
+            let detail = detail.as_str().unwrap_or_default();
+            assert_eq!(answer.status, 400, "{}: {}", file.name, answer.text);
+            assert_eq!(*message, format!("{code}: {detail}"), "{}", file.name);
+            assert!(
+                detail.split_whitespace().count() > 3 && detail.ends_with('.'),
+                "{}: {detail}",
+                file.name
+            );
+            assert_eq!(read(&world, &tenant, &guid).await["binaries"], json!([]));
+        }
+    }
+    // Android's archives can break each of these rules, and Apple's most of them.
+    let of_android = refused.iter().filter(|(_, kind)| *kind == "android");
+    assert!(of_android.count() == 4 && refused.len() >= 6, "{refused:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -473,6 +473,16 @@ async fn local_operations_are_for_this_machine() {
         assert_eq!(answer.status, 400, "{bad}: {:?}", answer.bytes);
         assert!(answer.json()["message"].is_string());
     }
+    let no_address = json!({"name": "x", "adminEmail": "no address", "adminPassword": PASSWORD});
+    let answer = server
+        .json("POST", "/local/tenants", &[], &no_address)
+        .await
+        .unwrap();
+    let (status, told) = (answer.status, answer.json()["message"].to_string());
+    assert!(
+        status == 400 && told.contains("invalid_adminEmail: ") && told.contains("mail address"),
+        "{status} {told}"
+    );
 
     let own_origin = server.url.clone();
     let made = server

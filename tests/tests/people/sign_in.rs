@@ -1027,7 +1027,7 @@ async fn a_store_that_fails_at_the_return_loses_the_sign_in_and_nothing_else() {
     open_id(&world, &tenant).await;
     let mut failures = 0;
     for at in 0..8 {
-        for fault in Fault::ALL.iter().copied() {
+        for fault in Fault::PASSING {
             let state = visit(&begin(&world, &tenant, "oidc", None).await).await;
             world.failing.fail(at, fault);
             let answer = back(&world, &format!("state={state}&code=good")).await;
@@ -1051,6 +1051,64 @@ async fn a_store_that_fails_at_the_return_loses_the_sign_in_and_nothing_else() {
         }
     }
     assert!(failures > 0);
+}
+
+/// An OpenID provider whose token endpoint gives that answer, and everything else as it should.
+async fn ends_with(status: u16, token: Value) -> Answer {
+    let (world, tenant) = World::new().await;
+    let provider = Provider::start(move |own, asked| match asked.path.as_str() {
+        "/.well-known/openid-configuration" => {
+            let metadata = json!({
+                "issuer": own,
+                "authorization_endpoint": format!("{own}/authorize"),
+                "token_endpoint": format!("{own}/token"),
+                "jwks_uri": format!("{own}/keys"),
+                "response_types_supported": ["code"],
+                "subject_types_supported": ["public"],
+                "id_token_signing_alg_values_supported": ["ES256"],
+            });
+            (200, metadata.to_string())
+        }
+        "/keys" => (200, json!({"keys": []}).to_string()),
+        "/token" => (status, token.to_string()),
+        _ => (200, "{}".to_owned()),
+    })
+    .await;
+    let configurations = json!({"issuer": provider.origin, "clientId": "field-notes"});
+    policy(&world, &tenant, "oidc", "OPENID", configurations).await;
+    let state = visit(&begin(&world, &tenant, "oidc", None).await).await;
+    let answer = back(&world, &format!("state={state}&code=good")).await;
+    world.verify(tenant.handle).await.unwrap();
+    answer
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_browser_is_told_whose_fault_a_failed_return_is() {
+    let down = ends_with(500, json!("oops")).await;
+    failed(&down, OWN, "provider_unavailable");
+    let unknown = ends_with(401, json!({"error": "invalid_client"})).await;
+    failed(&unknown, OWN, "provider_misconfigured");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_store_that_refuses_at_the_return_is_a_defect_and_no_call_to_try_again() {
+    use shared::store::wrappers::Fault;
+    let (world, tenant) = World::new().await;
+    open_id(&world, &tenant).await;
+    let mut failures = 0;
+    for at in 0..20 {
+        let state = visit(&begin(&world, &tenant, "oidc", None).await).await;
+        world.failing.fail(at, Fault::Refused);
+        let answer = back(&world, &format!("state={state}&code=good")).await;
+        if !world.failing.heal() {
+            assert_eq!(sent(&answer).1["result"], "success");
+            break;
+        }
+        failures += 1;
+        failed(&answer, OWN, "internal_error");
+        world.verify(tenant.handle).await.unwrap();
+    }
+    assert!((2..20).contains(&failures), "{failures}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

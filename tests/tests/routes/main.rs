@@ -6,5 +6,6 @@ mod attacks;
 mod documented;
 mod error_codes;
 mod every_route;
+mod failing_store;
 mod reference;
 mod round_trips;

@@ -76,7 +76,7 @@ pub async fn regroup(
     }
     if wanted.len() > GROUPS_LIMIT {
         return Err(Error::invalid(
-            Code::InvalidGroups.with(format!("at most {GROUPS_LIMIT}")),
+            Code::InvalidGroups.with(format!("an item can be in at most {GROUPS_LIMIT} groups")),
         ));
     }
     let (added, removed): (Vec<&Guid>, Vec<&Guid>) = (
@@ -261,7 +261,7 @@ pub async fn change_items(
                 Moved::Full => {
                     return Err(Error::invalid(
                         Code::InvalidGroups
-                            .with(format!("an item can be in at most {GROUPS_LIMIT}")),
+                            .with(format!("an item can be in at most {GROUPS_LIMIT} groups")),
                     ));
                 }
             }

@@ -4,6 +4,8 @@
 //! Nobody grants what they do not hold, and nobody touches a user who may do what they may not.
 //! Both sides of every membership are written in the transaction that changes the user.
 
+use std::str::FromStr;
+
 use crate::base::code::{Code, ErrorText};
 use crate::base::error::{Error, Kind};
 use crate::base::id::{Guid, Handle, TeamId};
@@ -57,18 +59,18 @@ fn parsed<T: PartialEq>(
     if found.len() > MEMBERSHIPS_LIMIT {
         return Err(Error::invalid(ErrorText::of_field(
             what,
-            format!("at most {MEMBERSHIPS_LIMIT} in one call"),
+            format!("The field {what} names at most {MEMBERSHIPS_LIMIT} in one call"),
         )));
     }
     Ok(Some(found))
 }
 
-fn guid(word: &str) -> Result<Guid, Error> {
+/// The id of a thing that is called `what`.
+fn id<T: FromStr>(word: &str, what: &str) -> Result<T, Error> {
     word.parse().map_err(|_| {
-        Error::invalid(
-            Code::InvalidGuid
-                .beside("This is not the guid of any user: it is missing or malformed"),
-        )
+        Error::invalid(Code::InvalidGuid.beside(format!(
+            "The list of the user's {what} must hold their ids, and one of them is malformed"
+        )))
     })
 }
 
@@ -86,16 +88,9 @@ impl Memberships {
     ) -> Result<Self, Error> {
         Ok(Self {
             roles: parsed(roles, "roles", str::parse)?,
-            policies: parsed(policies, "authpolicies", guid)?,
-            teams: parsed(teams, "teams", |word| {
-                word.parse().map_err(|_| {
-                    Error::invalid(
-                        Code::InvalidGuid
-                            .beside("This is not the guid of any user: it is missing or malformed"),
-                    )
-                })
-            })?,
-            groups: parsed(groups, "groups", guid)?,
+            policies: parsed(policies, "authpolicies", |word| id(word, "policies"))?,
+            teams: parsed(teams, "teams", |word| id(word, "teams"))?,
+            groups: parsed(groups, "groups", |word| id(word, "groups"))?,
         })
     }
 
