@@ -108,6 +108,7 @@ impl World {
         if changed.len() > known {
             let found = self.scan().await;
             seen.mark = found.iter().fold(0, |mark, item| mark ^ mark_of(item));
+            seen.jobs = found.values().filter(|item| is_job(item)).count();
             seen.snapshot = Some(found);
             return seen;
         }
@@ -195,11 +196,7 @@ impl World {
     }
 
     async fn has_jobs(&self) -> bool {
-        self.look()
-            .await
-            .snapshot()
-            .values()
-            .any(|record| record["kind"]["S"] == Job::KIND)
+        self.look().await.jobs > 0
     }
 
     /// Says what of a tenant does not fit together. What did fit together before is not judged
@@ -227,6 +224,8 @@ pub struct Seen {
     snapshot: Option<Snapshot>,
     /// Stands for the content: the hashes of all items, one over the other.
     mark: u128,
+    /// How many of the items are jobs.
+    jobs: usize,
     /// The tenants that were of one piece, each with the content that it was in.
     whole: HashSet<(String, u128)>,
 }
@@ -240,12 +239,18 @@ impl Seen {
         let snapshot = self.snapshot.as_mut().expect("somebody looked");
         if let Some(before) = snapshot.remove_entry(&place) {
             self.mark ^= mark_of((&before.0, &before.1));
+            self.jobs -= usize::from(is_job(&before.1));
         }
         if let Some(item) = item {
             self.mark ^= mark_of((&place, &item));
+            self.jobs += usize::from(is_job(&item));
             snapshot.insert(place, item);
         }
     }
+}
+
+fn is_job(item: &Value) -> bool {
+    item["kind"]["S"] == Job::KIND
 }
 
 fn mark_of(item: (&(String, String), &Value)) -> u128 {
