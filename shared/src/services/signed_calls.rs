@@ -185,9 +185,7 @@ fn request(call: Call) -> Result<HttpRequest, aws_smithy_runtime_api::box_error:
 fn answer(response: &HttpResponse) -> Result<Answer, OrchestratorError<ErrorMetadata>> {
     let body = serde_json::from_slice(response.body().bytes().unwrap_or_default());
     if response.status().is_success() {
-        return body
-            .map(Answer)
-            .map_err(|error| OrchestratorError::other(error));
+        return body.map(Answer).map_err(OrchestratorError::other);
     }
     let body: Value = body.unwrap_or_default();
     let text = |name: &str| body.get(name).and_then(Value::as_str);
