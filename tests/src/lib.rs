@@ -154,7 +154,7 @@ impl World {
 
     /// The same in a deployment with these parameters.
     pub async fn with_settings(deployment: Settings, deliveries: usize) -> (Self, TestTenant) {
-        // At its real cost, the hashing of passwords would take two fifths of the time of the tests.
+        // At its real cost, hashing passwords would take two fifths of the longest test program.
         #[cfg(debug_assertions)]
         shared::base::secret::hash_cheaply_in_tests();
         let mut store = EmbeddedStore::start(StoreSettings::in_memory())

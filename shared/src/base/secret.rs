@@ -321,8 +321,8 @@ fn argon2() -> Argon2<'static> {
 static HASHING_IS_CHEAP: std::sync::atomic::AtomicBool = std::sync::atomic::AtomicBool::new(false);
 
 /// Has passwords hashed at next to no cost in this process from now on: for tests that make and
-/// sign in many users, and for nothing else. What is deployed is built without debug assertions, and
-/// does not have this function.
+/// sign in many users, and for nothing else. What is deployed is built without debug assertions,
+/// and does not have this function.
 #[cfg(debug_assertions)]
 pub fn hash_cheaply_in_tests() {
     HASHING_IS_CHEAP.store(true, std::sync::atomic::Ordering::Relaxed);
