@@ -108,6 +108,7 @@ impl World {
         if changed.len() > known {
             let found = self.scan().await;
             seen.mark = found.iter().fold(0, |mark, item| mark ^ mark_of(item));
+            seen.jobs = found.values().filter(|item| is_job(item)).count();
             seen.snapshot = Some(found);
             return seen;
         }
@@ -195,11 +196,7 @@ impl World {
     }
 
     async fn has_jobs(&self) -> bool {
-        self.look()
-            .await
-            .snapshot()
-            .values()
-            .any(|record| record["kind"]["S"] == Job::KIND)
+        self.look().await.jobs > 0
     }
 
     /// Says what of a tenant does not fit together. What did fit together before is not judged
@@ -227,6 +224,8 @@ pub struct Seen {
     snapshot: Option<Snapshot>,
     /// Stands for the content: the hashes of all items, one over the other.
     mark: u128,
+    /// How many of the items are jobs.
+    jobs: usize,
     /// The tenants that were of one piece, each with the content that it was in.
     whole: HashSet<(String, u128)>,
 }
@@ -240,12 +239,18 @@ impl Seen {
         let snapshot = self.snapshot.as_mut().expect("somebody looked");
         if let Some(before) = snapshot.remove_entry(&place) {
             self.mark ^= mark_of((&before.0, &before.1));
+            self.jobs -= usize::from(is_job(&before.1));
         }
         if let Some(item) = item {
             self.mark ^= mark_of((&place, &item));
+            self.jobs += usize::from(is_job(&item));
             snapshot.insert(place, item);
         }
     }
+}
+
+fn is_job(item: &Value) -> bool {
+    item["kind"]["S"] == Job::KIND
 }
 
 fn mark_of(item: (&(String, String), &Value)) -> u128 {
@@ -272,18 +277,20 @@ pub fn of_tenant(snapshot: &Snapshot, handle: Handle) -> Snapshot {
     let handle = handle.to_string();
     snapshot
         .iter()
-        .filter(|((pk, sk), item)| {
-            pk.starts_with(&handle)
-                || (pk.starts_with("MAILS#")
-                    && item["d"]["S"]
-                        .as_str()
-                        .is_some_and(|body| body.contains(&handle)))
-                || (pk.starts_with("CHORES#") && sk.contains(&handle))
-                || (pk.starts_with("PENDING#") && sk.contains(&handle))
-                || (pk == "SPIKES" && *sk == handle)
-        })
+        .filter(|(place, item)| is_of(&handle, place, item))
         .map(|(k, v)| (k.clone(), v.clone()))
         .collect()
+}
+
+fn is_of(handle: &str, (pk, sk): &(String, String), item: &Value) -> bool {
+    pk.starts_with(handle)
+        || (pk.starts_with("MAILS#")
+            && item["d"]["S"]
+                .as_str()
+                .is_some_and(|body| body.contains(handle)))
+        || (pk.starts_with("CHORES#") && sk.contains(handle))
+        || (pk.starts_with("PENDING#") && sk.contains(handle))
+        || (pk == "SPIKES" && sk == handle)
 }
 
 fn item(value: &Value) -> Item {
@@ -312,23 +319,38 @@ fn item(value: &Value) -> Item {
 
 /// The records of a tenant, by kind.
 struct Records {
-    items: Vec<Item>,
+    kinds: BTreeMap<String, Vec<Item>>,
 }
 
 impl Records {
+    fn of(handle: Handle, snapshot: &Snapshot) -> Self {
+        let handle = handle.to_string();
+        let mut kinds: BTreeMap<String, Vec<Item>> = BTreeMap::new();
+        for (place, value) in snapshot {
+            if is_of(&handle, place, value) {
+                let item = item(value);
+                kinds.entry(item.kind.clone()).or_default().push(item);
+            }
+        }
+        Self { kinds }
+    }
+
+    fn items(&self) -> impl Iterator<Item = &Item> {
+        self.kinds.values().flatten()
+    }
+
+    fn of_kind(&self, kind: &str) -> impl Iterator<Item = &Item> {
+        self.kinds.get(kind).into_iter().flatten()
+    }
+
     fn all<R: Record>(&self) -> Vec<Stored<R>> {
-        let of_kind = self.items.iter().filter(|item| item.kind == R::KIND);
-        of_kind
+        self.of_kind(R::KIND)
             .map(|item| Stored::parse(item.clone()).unwrap_or_else(|error| panic!("{error}")))
             .collect()
     }
 
     fn keys(&self, kind: &str) -> BTreeSet<Key> {
-        self.items
-            .iter()
-            .filter(|item| item.kind == kind)
-            .map(|item| item.key.clone())
-            .collect()
+        self.of_kind(kind).map(|item| item.key.clone()).collect()
     }
 }
 
@@ -408,9 +430,7 @@ pub fn undelivered(snapshot: &Snapshot) -> Vec<String> {
 /// What does not fit together in a tenant. A reference to a group or policy that is gone is meant
 /// to stay.
 pub fn faults(handle: Handle, snapshot: &Snapshot) -> Vec<String> {
-    let records = Records {
-        items: of_tenant(snapshot, handle).values().map(item).collect(),
-    };
+    let records = Records::of(handle, snapshot);
     let mut found = Vec::new();
     let mut sides = Sides { found: &mut found };
     let known: BTreeSet<&str> = [
@@ -502,10 +522,10 @@ pub fn faults(handle: Handle, snapshot: &Snapshot) -> Vec<String> {
         "endpoint-change",
     ]
     .into();
-    for item in &records.items {
+    for (kind, items) in &records.kinds {
         sides.holds(
-            || format!("a record of no known kind: {item:?}"),
-            known.contains(item.kind.as_str()),
+            || format!("records of no known kind: {items:?}"),
+            known.contains(kind.as_str()),
         );
     }
     let chores = records.all::<Chore>();
@@ -802,8 +822,7 @@ fn alerts(handle: Handle, records: &Records, chores: &[Stored<Chore>], sides: &m
         asked,
     );
     let of_tenant = records
-        .items
-        .iter()
+        .items()
         .find(|item| item.key == keys::spike_tenant(handle))
         .map_or(0, |item| item.count);
     sides.holds(
@@ -937,8 +956,7 @@ fn apps(handle: Handle, records: &Records, chores: &[Stored<Chore>], sides: &mut
             .or_default() += 1;
     }
     let counters = records
-        .items
-        .iter()
+        .items()
         .filter(|item| item.kind == "object" && item.count != 0)
         .map(|item| (item.key.clone(), item.count))
         .collect();
@@ -1092,8 +1110,7 @@ fn presets(handle: Handle, records: &Records, sides: &mut Sides<'_>) {
             .or_default() += 1;
     }
     let counted = records
-        .items
-        .iter()
+        .items()
         .filter(|item| item.kind == PresetCount::KIND && item.count != 0)
         .map(|item| (item.key.clone(), item.count));
     sides.same(
@@ -1300,16 +1317,14 @@ fn listed(handle: Handle, records: &Records, cards: &[Stored<AppCard>], sides: &
         }
     }
     let there = records
-        .items
-        .iter()
+        .items()
         .filter(|item| item.kind == "row")
         .map(|item| (item.key.clone(), item.body.clone()))
         .collect();
     sides.same("rows and cards", there, rows);
     let all_apps = |key: &Key| key.sk.starts_with(keys::BUCKETS_PREFIX);
     let counted = records
-        .items
-        .iter()
+        .items()
         .filter(|item| item.kind == "bucket" && item.count != 0 && !all_apps(&item.key));
     sides.same(
         "the directory and rows",
@@ -1327,8 +1342,7 @@ fn listed(handle: Handle, records: &Records, cards: &[Stored<AppCard>], sides: &
         )
         .expect("a number");
         let put_in = records
-            .items
-            .iter()
+            .items()
             .find(|item| item.key == bucket)
             .map_or(0, |item| item.count);
         sides.holds(
@@ -1705,8 +1719,7 @@ fn ping(handle: Handle, records: &Records, sides: &mut Sides<'_>) {
 fn publications(handle: Handle, records: &Records, sides: &mut Sides<'_>) {
     let calls = records.all::<PublishingCall>();
     let ends: BTreeMap<&Key, Option<i64>> = records
-        .items
-        .iter()
+        .items()
         .map(|item| (&item.key, item.expires))
         .collect();
     let mut made = BTreeSet::new();
@@ -1811,8 +1824,7 @@ fn members(handle: Handle, records: &Records, users: &[Stored<User>], sides: &mu
             .or_default() += 1;
     }
     let counted: BTreeSet<(Key, i64)> = records
-        .items
-        .iter()
+        .items()
         .filter(|item| item.kind == "owned-apps" && item.count != 0)
         .map(|item| (item.key.clone(), item.count))
         .collect();

@@ -1,11 +1,12 @@
 //! A world for tests: the functions behind the gateway's events, on embedded stores, with a clock
 //! that can be moved and a table that counts and fails.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use bytes::Bytes;
-use embedded_store::{EmbeddedStore, ObjectCreated, Settings as StoreSettings};
+use embedded_store::{AttributeValue, EmbeddedStore, ObjectCreated, Settings as StoreSettings};
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use local_gateway::event::{self, Incoming};
 use local_gateway::functions::Functions;
@@ -26,7 +27,7 @@ use shared::services::context::{Context, Settings};
 use shared::services::mail::Outbox;
 use shared::store::record::{Reader, Record as _, Stored};
 use shared::store::wrappers::{CountingTable, FailingTable, TellingTable};
-use shared::store::{Key, Table, Write, keys, record};
+use shared::store::{Item, Key, Table, Write, keys, record};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::consistency::Seen;
@@ -153,6 +154,9 @@ impl World {
 
     /// The same in a deployment with these parameters.
     pub async fn with_settings(deployment: Settings, deliveries: usize) -> (Self, TestTenant) {
+        // At its real cost, hashing passwords would take two fifths of the longest test program.
+        #[cfg(debug_assertions)]
+        shared::base::secret::hash_cheaply_in_tests();
         let mut store = EmbeddedStore::start(StoreSettings::in_memory())
             .await
             .expect("the stores start");
@@ -295,6 +299,40 @@ impl World {
             .await
             .expect("a user is written");
         guid
+    }
+
+    /// Puts items into the table past DynamoDB's protocol, for so many of them that the protocol
+    /// would take minutes; then sees that the table gives them back as they are.
+    pub async fn import(&self, items: Vec<Item>) {
+        let rows = items.iter().map(|item| {
+            let text = |value: &str| AttributeValue::S(value.to_owned());
+            let number = |value: i64| AttributeValue::N(value.to_string());
+            let mut row = HashMap::from([
+                ("pk".to_owned(), text(&item.key.pk)),
+                ("sk".to_owned(), text(&item.key.sk)),
+                ("kind".to_owned(), text(&item.kind)),
+                ("v".to_owned(), number(i64::from(item.schema))),
+                ("rev".to_owned(), AttributeValue::N(item.rev.to_string())),
+                ("d".to_owned(), text(&item.body)),
+                ("n".to_owned(), number(item.count)),
+            ]);
+            if let Some(owner) = &item.owner {
+                row.insert("own".to_owned(), text(owner));
+            }
+            if let Some(expires) = item.expires {
+                row.insert("expires".to_owned(), number(expires));
+            }
+            row
+        });
+        self.store
+            .import_items(&self.addresses.table, rows.collect())
+            .await
+            .expect("items are imported");
+        self.notes.add(items.iter().map(|item| item.key.clone()));
+        for item in items.iter().take(1).chain(items.last()) {
+            let found = self.plain.table.read(std::slice::from_ref(&item.key)).await;
+            assert_eq!(found.expect("the table is read"), [Some(item.clone())]);
+        }
     }
 
     /// A bearer token that stands for a user, with these scopes, as a client gets one.

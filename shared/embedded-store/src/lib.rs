@@ -36,6 +36,7 @@ mod service;
 mod start_error;
 mod table;
 
+use std::collections::HashMap;
 use std::fmt;
 use std::fs::{File, TryLockError};
 use std::io;
@@ -52,6 +53,7 @@ use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
+pub use dynoxide::types::AttributeValue;
 pub use events::{EventName, ObjectCreated};
 pub use s3s::service::S3Service;
 pub use start_error::StartError;
@@ -273,6 +275,19 @@ impl EmbeddedStore {
     #[must_use]
     pub fn objects_under(&self, prefix: &str) -> Vec<ObjectCreated> {
         self.objects.under(prefix)
+    }
+
+    /// Puts items into a DynamoDB table past the protocol, all or none: tens of thousands of them
+    /// in the time that the protocol takes for hundreds. An item that is there already is replaced.
+    ///
+    /// # Errors
+    /// When the table is not there or the database cannot be written.
+    pub async fn import_items(
+        &self,
+        table: impl Into<String>,
+        items: Vec<HashMap<String, AttributeValue>>,
+    ) -> io::Result<()> {
+        self.database.import(table.into(), items).await
     }
 
     /// Removes the DynamoDB items whose time has passed, and says how many there were.

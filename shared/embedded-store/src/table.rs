@@ -12,8 +12,8 @@ use dynoxide::actions::create_table::CreateTableRequest;
 use dynoxide::actions::describe_table::DescribeTableRequest;
 use dynoxide::actions::describe_time_to_live::DescribeTimeToLiveRequest;
 use dynoxide::actions::update_time_to_live::{TimeToLiveSpecification, UpdateTimeToLiveRequest};
-use dynoxide::types::{AttributeDefinition, KeySchemaElement, KeyType, ScalarAttributeType};
-use dynoxide::{Database, DynoxideError};
+use dynoxide::types::{AttributeDefinition, Item, KeySchemaElement, KeyType, ScalarAttributeType};
+use dynoxide::{Database, DynoxideError, ImportOptions};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
@@ -123,6 +123,17 @@ impl Table {
                 tracing::warn!(%error, "expired items could not be removed");
             }
         }
+    }
+
+    /// Puts items into a table without the protocol.
+    pub(crate) async fn import(&self, table: String, items: Vec<Item>) -> io::Result<()> {
+        let database = self.database.clone();
+        tokio::task::spawn_blocking(move || {
+            database.import_items(&table, items, ImportOptions::default())
+        })
+        .await?
+        .map(|_| ())
+        .map_err(io::Error::other)
     }
 
     /// Removes what has expired, once.

@@ -308,8 +308,25 @@ impl FromStr for CredentialText {
 
 /// OWASP's minimum for argon2id: 19 MiB, two passes, one lane.
 fn argon2() -> Argon2<'static> {
+    #[cfg(debug_assertions)]
+    if HASHING_IS_CHEAP.load(std::sync::atomic::Ordering::Relaxed) {
+        let params = Params::new(Params::MIN_M_COST, 1, 1, None).unwrap_or_default();
+        return Argon2::new(Algorithm::Argon2id, Version::V0x13, params);
+    }
     let params = Params::new(19_456, 2, 1, None).unwrap_or_default();
     Argon2::new(Algorithm::Argon2id, Version::V0x13, params)
+}
+
+/// Whether passwords are hashed at next to no cost in this process from now on.
+#[cfg(debug_assertions)]
+static HASHING_IS_CHEAP: std::sync::atomic::AtomicBool = std::sync::atomic::AtomicBool::new(false);
+
+/// Has passwords hashed at next to no cost in this process from now on: for tests that make and
+/// sign in many users, and for nothing else. What is deployed is built without debug assertions,
+/// and does not have this function.
+#[cfg(debug_assertions)]
+pub fn hash_cheaply_in_tests() {
+    HASHING_IS_CHEAP.store(true, std::sync::atomic::Ordering::Relaxed);
 }
 
 /// Longest password, in bytes: hashing must not be a way to burn our CPU.

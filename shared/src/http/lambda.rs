@@ -19,6 +19,7 @@ use crate::services::mail;
 use crate::services::mail::SesMailer;
 use crate::services::objects::S3Objects;
 use crate::services::sealing::{FileKeeper, KmsKeeper, Sealer};
+use crate::services::signed_calls::{Service, SignedCalls};
 use crate::store::dynamo::DynamoTable;
 use crate::store::{Key, Table};
 
@@ -121,28 +122,20 @@ impl Aws {
     /// # Errors
     /// Internal for a sender that is no mailbox.
     pub fn mailer(&self, from: &str) -> Result<SesMailer, Error> {
-        let config = aws_sdk_sesv2::Config::builder()
-            .behavior_version(aws_sdk_sesv2::config::BehaviorVersion::latest())
-            .region(aws_sdk_sesv2::config::Region::new(self.region.clone()))
-            .credentials_provider(self.credentials.clone())
-            .http_client(self.http.clone());
         Ok(SesMailer::new(
-            move || aws_sdk_sesv2::Client::from_conf(config.build()),
+            self.calls(Service::Ses),
             mail::sender(from)?,
         ))
     }
 
     /// The keeper of data keys in KMS.
     pub fn kms(&self, key_id: &str) -> KmsKeeper {
-        let config = aws_sdk_kms::Config::builder()
-            .behavior_version(aws_sdk_kms::config::BehaviorVersion::latest())
-            .region(aws_sdk_kms::config::Region::new(self.region.clone()))
-            .credentials_provider(self.credentials.clone())
-            .http_client(self.http.clone());
-        KmsKeeper::new(
-            move || aws_sdk_kms::Client::from_conf(config.build()),
-            key_id,
-        )
+        KmsKeeper::new(self.calls(Service::Kms), key_id)
+    }
+
+    fn calls(&self, service: Service) -> SignedCalls {
+        let (credentials, http) = (self.credentials.clone(), self.http.clone());
+        SignedCalls::new(service, &self.region, credentials, http, None)
     }
 }
 

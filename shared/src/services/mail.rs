@@ -3,10 +3,11 @@
 //! Addresses and subjects are checked by their types, so that no name from outside can add a header
 //! or a recipient; every mail has a plain-text part.
 
-use std::sync::{Arc, LazyLock, Mutex};
+use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
-use aws_sdk_sesv2::operation::send_email::SendEmailError;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use lettre::message::header::{HeaderName, HeaderValue};
 use lettre::message::{Mailbox, MultiPart};
 use lettre::{Address, Message};
@@ -17,6 +18,7 @@ use crate::base::code::Code;
 use crate::base::error::Error;
 use crate::base::id::{Guid, base32, random_bytes};
 use crate::base::remote;
+use crate::services::signed_calls::{Call, CallError, SignedCalls};
 
 /// A mail to be sent.
 #[derive(Clone, Debug)]
@@ -143,76 +145,60 @@ pub fn sender(text: &str) -> Result<Mailbox, Error> {
         .map_err(|error| Error::internal(format!("MailFrom is no mailbox: {error}")))
 }
 
-/// A mailer that hands over to SES. Its client is made when it is first used.
+/// A mailer that hands over to SES.
 pub struct SesMailer {
-    client: LazyLock<aws_sdk_sesv2::Client, Box<dyn FnOnce() -> aws_sdk_sesv2::Client + Send>>,
+    ses: SignedCalls,
     from: Mailbox,
 }
 
 impl SesMailer {
-    /// A mailer for that sender, by the client that `client` makes.
-    pub fn new(
-        client: impl FnOnce() -> aws_sdk_sesv2::Client + Send + 'static,
-        from: Mailbox,
-    ) -> Self {
-        Self {
-            client: LazyLock::new(Box::new(client)),
-            from,
-        }
+    /// A mailer for that sender, by calls of SES.
+    pub fn new(ses: SignedCalls, from: Mailbox) -> Self {
+        Self { ses, from }
     }
 }
 
 #[async_trait]
 impl Mailer for SesMailer {
     async fn send(&self, mail: &Mail) -> Result<(), Error> {
-        let raw = aws_sdk_sesv2::types::RawMessage::builder()
-            .data(aws_smithy_types::Blob::new(mail.mime(&self.from)?))
-            .build()
-            .map_err(Error::internal)?;
-        let content = aws_sdk_sesv2::types::EmailContent::builder()
-            .raw(raw)
-            .build();
-        let destination = aws_sdk_sesv2::types::Destination::builder()
-            .set_to_addresses(Some(mail.recipients()))
-            .build();
-        let request = self
-            .client
-            .send_email()
-            .from_email_address(self.from.to_string())
-            .destination(destination)
-            .content(content);
-        request.send().await.map_err(|error| {
-            let message = error
-                .as_service_error()
-                .map_or("The mail service did not answer", refusal)
-                .to_owned();
-            Error {
-                message,
-                ..remote::failure(&error)
-            }
+        // The operation `SendEmail` of version 2.
+        let call = Call {
+            path: "/v2/email/outbound-emails",
+            target: None,
+            content_type: "application/json",
+            body: serde_json::json!({
+                "FromEmailAddress": self.from.to_string(),
+                "Destination": {"ToAddresses": mail.recipients()},
+                "Content": {"Raw": {"Data": STANDARD.encode(mail.mime(&self.from)?)}},
+            }),
+        };
+        self.ses.call(call).await.map_err(|error| Error {
+            message: refusal(&error).to_owned(),
+            ..remote::failure(&error)
         })?;
         Ok(())
     }
 }
 
 /// What SES means by an error.
-fn refusal(error: &SendEmailError) -> &'static str {
-    match error {
-        SendEmailError::AccountSuspendedException(_) => {
-            "The mail service has suspended this account"
-        }
-        SendEmailError::SendingPausedException(_) => "Sending is paused in the mail service",
-        SendEmailError::MailFromDomainNotVerifiedException(_) => {
+fn refusal(error: &CallError) -> &'static str {
+    let Some(refusal) = error.as_service_error() else {
+        return "The mail service did not answer";
+    };
+    match refusal.code().unwrap_or_default() {
+        "AccountSuspendedException" => "The mail service has suspended this account",
+        "SendingPausedException" => "Sending is paused in the mail service",
+        "MailFromDomainNotVerifiedException" => {
             "The sender's domain (MailFrom) is not verified in the mail service"
         }
-        SendEmailError::MessageRejected(_) => {
+        "MessageRejected" => {
             "The mail service refused the mail: the sender or, in its sandbox, a recipient is not \
                 verified, or its content"
         }
-        SendEmailError::LimitExceededException(_) | SendEmailError::TooManyRequestsException(_) => {
+        "LimitExceededException" | "TooManyRequestsException" => {
             "The mail service takes no more mails for the moment"
         }
-        SendEmailError::BadRequestException(_) | SendEmailError::NotFoundException(_) => {
+        "BadRequestException" | "NotFoundException" => {
             "The mail service did not understand the mail"
         }
         _ => "The mail service refused the mail",
@@ -385,5 +371,105 @@ mod tests {
                 .to_owned()
         };
         assert_eq!(id(mail.mime(&from).unwrap()), id(mail.mime(&from).unwrap()));
+    }
+    async fn sent(answers: Vec<(&'static str, &'static str)>) -> (Result<(), Error>, Vec<String>) {
+        use crate::services::signed_calls::{Service, tests};
+        let (address, serving) = tests::service(answers);
+        let mailer = SesMailer::new(
+            tests::calls(Service::Ses, &address),
+            sender("App Store <store@example.com>").unwrap(),
+        );
+        let mail = Mail::new(
+            &["a@example.com", "b@example.com"],
+            "Hello",
+            "Plain".to_owned(),
+            "<p>Rich</p>".to_owned(),
+        );
+        let result = mailer.send(&mail.unwrap()).await;
+        (result, serving.join().unwrap())
+    }
+
+    #[tokio::test]
+    async fn ses_is_sent_what_its_sdk_sends() {
+        let (result, requests) = sent(vec![("200 OK", r#"{"MessageId":"1"}"#)]).await;
+        result.unwrap();
+        let [request] = requests.as_slice() else {
+            panic!("{requests:?}");
+        };
+        let (head, body) = request.split_once("\r\n\r\n").unwrap();
+        let head = head.to_ascii_lowercase();
+        assert!(
+            head.starts_with("post /v2/email/outbound-emails http/1.1\r\n"),
+            "{head}"
+        );
+        for header in [
+            "content-type: application/json\r\n",
+            "x-amz-security-token: session\r\n",
+            "/eu-central-1/ses/aws4_request, signedheaders=",
+        ] {
+            assert!(head.contains(header), "{header} is not in {head}");
+        }
+        let body: serde_json::Value = serde_json::from_str(body).unwrap();
+        let data = STANDARD
+            .decode(body["Content"]["Raw"]["Data"].as_str().unwrap())
+            .unwrap();
+        let mime = String::from_utf8(data).unwrap();
+        assert!(
+            mime.contains("Subject: Hello\r\n") && mime.contains("Plain"),
+            "{mime}"
+        );
+        assert_eq!(
+            body,
+            serde_json::json!({
+                "FromEmailAddress": "App Store <store@example.com>",
+                "Destination": {"ToAddresses": ["a@example.com", "b@example.com"]},
+                "Content": {"Raw": {"Data": body["Content"]["Raw"]["Data"]}},
+            })
+        );
+    }
+
+    #[tokio::test]
+    async fn what_ses_refuses_is_told_by_its_code() {
+        const URL: &str = "400 Bad Request\r\nx-amzn-ErrorType: \
+            MessageRejected:http://internal.amazon.com/coral/com.amazonaws.ses/";
+        for (head, body, expected) in [
+            (
+                URL,
+                r#"{"message":"no"}"#,
+                "refused the mail: the sender or,",
+            ),
+            (
+                "400 Bad Request",
+                r#"{"__type":"com.amazonaws.sesv2#SendingPausedException"}"#,
+                "Sending is paused",
+            ),
+            ("403 Forbidden", "", "The mail service refused the mail"),
+        ] {
+            let (result, requests) = sent(vec![(head, body)]).await;
+            assert!(
+                result.unwrap_err().message.contains(expected),
+                "{head} {body}"
+            );
+            assert_eq!(requests.len(), 1, "{head} {body}");
+        }
+    }
+
+    #[tokio::test]
+    async fn what_may_be_well_a_moment_later_is_tried_again() {
+        let busy = (
+            "429 Too Many Requests\r\nx-amzn-ErrorType: TooManyRequestsException",
+            "{}",
+        );
+        let down = ("503 Service Unavailable", "");
+        let (result, requests) = sent(vec![busy, down, ("200 OK", "{}")]).await;
+        result.unwrap();
+        assert_eq!(requests.len(), 3);
+        let (result, requests) = sent(vec![down, down, busy]).await;
+        let error = result.unwrap_err();
+        assert_eq!(
+            error.message,
+            "The mail service takes no more mails for the moment"
+        );
+        assert_eq!(requests.len(), 3);
     }
 }

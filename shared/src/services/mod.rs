@@ -5,3 +5,4 @@ pub mod context;
 pub mod mail;
 pub mod objects;
 pub mod sealing;
+pub mod signed_calls;

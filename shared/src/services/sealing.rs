@@ -4,7 +4,7 @@
 //! KMS on AWS, a key file in the data folder locally.
 
 use std::collections::HashMap;
-use std::sync::{LazyLock, Mutex};
+use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use aes_gcm::aead::{Aead, KeyInit, Payload};
@@ -18,6 +18,7 @@ use sha2::Sha256;
 use crate::base::error::Error;
 use crate::base::id::{Handle, random_bytes};
 use crate::base::remote;
+use crate::services::signed_calls::{Call, SignedCalls};
 
 /// Wraps data keys under a key that never leaves its keeper.
 #[async_trait]
@@ -141,61 +142,62 @@ impl KeyKeeper for FileKeeper {
     }
 }
 
-/// A keeper that asks KMS. Its client is made when it is first used: most requests need no data
-/// key.
+/// A keeper that asks KMS.
 pub struct KmsKeeper {
-    client: LazyLock<aws_sdk_kms::Client, Box<dyn FnOnce() -> aws_sdk_kms::Client + Send>>,
+    kms: SignedCalls,
     key_id: String,
 }
 
 impl KmsKeeper {
-    /// A keeper with that KMS key, reached by the client that `client` makes.
-    pub fn new(
-        client: impl FnOnce() -> aws_sdk_kms::Client + Send + 'static,
-        key_id: impl Into<String>,
-    ) -> Self {
+    /// A keeper with that KMS key, by calls of KMS.
+    pub fn new(kms: SignedCalls, key_id: impl Into<String>) -> Self {
         Self {
-            client: LazyLock::new(Box::new(client)),
+            kms,
             key_id: key_id.into(),
         }
+    }
+
+    /// Has an operation of KMS turn the bytes in the field `given` into those of the field `asked`.
+    async fn ask(
+        &self,
+        operation: &'static str,
+        tenant: Handle,
+        (given, bytes): (&str, &[u8]),
+        asked: &str,
+    ) -> Result<Vec<u8>, Error> {
+        let call = Call {
+            path: "/",
+            target: Some(operation),
+            content_type: "application/x-amz-json-1.1",
+            body: serde_json::json!({
+                "KeyId": self.key_id,
+                "EncryptionContext": {"tenant": tenant.to_string()},
+                given: STANDARD.encode(bytes),
+            }),
+        };
+        let answer = self.kms.call(call).await;
+        let answer = answer.map_err(|error| remote::failure(&error))?;
+        let bytes = answer
+            .get(asked)
+            .and_then(serde_json::Value::as_str)
+            .ok_or_else(|| Error::unavailable(format!("KMS gave no {asked}")))?;
+        STANDARD.decode(bytes).map_err(Error::internal)
     }
 }
 
 #[async_trait]
 impl KeyKeeper for KmsKeeper {
     async fn wrap(&self, tenant: Handle, key: &[u8; 32]) -> Result<Vec<u8>, Error> {
-        let request = self
-            .client
-            .encrypt()
-            .key_id(&self.key_id)
-            .encryption_context("tenant", tenant.to_string());
-        let answer = request
-            .plaintext(aws_smithy_types::Blob::new(key.as_slice()))
-            .send()
-            .await;
-        let answer = answer.map_err(|error| remote::failure(&error))?;
-        Ok(answer
-            .ciphertext_blob
-            .ok_or_else(|| Error::unavailable("KMS gave no ciphertext"))?
-            .into_inner())
+        let plain = ("Plaintext", key.as_slice());
+        self.ask("TrentService.Encrypt", tenant, plain, "CiphertextBlob")
+            .await
     }
 
     async fn unwrap(&self, tenant: Handle, wrapped: &[u8]) -> Result<[u8; 32], Error> {
-        let request = self
-            .client
-            .decrypt()
-            .key_id(&self.key_id)
-            .encryption_context("tenant", tenant.to_string());
-        let answer = request
-            .ciphertext_blob(aws_smithy_types::Blob::new(wrapped))
-            .send()
-            .await;
-        let answer = answer.map_err(|error| remote::failure(&error))?;
-        let key = answer
-            .plaintext
-            .ok_or_else(|| Error::unavailable("KMS gave no plaintext"))?
-            .into_inner();
-        key.try_into()
+        let sealed = ("CiphertextBlob", wrapped);
+        let key = self.ask("TrentService.Decrypt", tenant, sealed, "Plaintext");
+        key.await?
+            .try_into()
             .map_err(|_| Error::internal("a data key of the wrong length"))
     }
 }
@@ -288,5 +290,54 @@ mod tests {
         assert!(key.verify("link", b"m", &key.sign("link", b"m")));
         assert!(!key.verify("link", b"n", &key.sign("link", b"m")));
         assert!(!key.verify("page", b"m", &key.sign("link", b"m")));
+    }
+    #[tokio::test]
+    async fn kms_is_sent_what_its_sdk_sends() {
+        use crate::services::signed_calls::{Service, tests};
+        let plain = STANDARD.encode([7; 32]);
+        let (address, serving) = tests::service(vec![
+            ("200 OK", r#"{"KeyId":"k","CiphertextBlob":"c2VhbGVk"}"#),
+            (
+                "200 OK",
+                r#"{"Plaintext":"BwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwc="}"#,
+            ),
+            ("200 OK", r#"{"Plaintext":"BwcH"}"#),
+            (
+                "400 Bad Request",
+                r#"{"__type":"AccessDeniedException","Message":"not you"}"#,
+            ),
+        ]);
+        let keeper = KmsKeeper::new(tests::calls(Service::Kms, &address), "alias/appdepot");
+        let tenant = id::Handle::of_name("ours");
+        assert_eq!(keeper.wrap(tenant, &[7; 32]).await.unwrap(), b"sealed");
+        assert_eq!(keeper.unwrap(tenant, b"sealed").await.unwrap(), [7; 32]);
+        assert!(keeper.unwrap(tenant, b"sealed").await.is_err());
+        assert!(keeper.unwrap(tenant, b"sealed").await.is_err());
+
+        let requests = serving.join().unwrap();
+        for (number, target, given, value) in [
+            (0, "trentservice.encrypt", "Plaintext", plain.as_str()),
+            (1, "trentservice.decrypt", "CiphertextBlob", "c2VhbGVk"),
+        ] {
+            let (head, body) = requests[number].split_once("\r\n\r\n").unwrap();
+            let head = head.to_ascii_lowercase();
+            assert!(head.starts_with("post / http/1.1\r\n"), "{head}");
+            for header in [
+                "content-type: application/x-amz-json-1.1\r\n",
+                &format!("x-amz-target: {target}\r\n"),
+                "/eu-central-1/kms/aws4_request, signedheaders=",
+            ] {
+                assert!(head.contains(header), "{header} is not in {head}");
+            }
+            let body: serde_json::Value = serde_json::from_str(body).unwrap();
+            assert_eq!(
+                body,
+                serde_json::json!({
+                    "KeyId": "alias/appdepot",
+                    "EncryptionContext": {"tenant": tenant.to_string()},
+                    given: value,
+                })
+            );
+        }
     }
 }

@@ -564,28 +564,25 @@ async fn stored_events_cost_nothing() {
     scene.add(&scene.alert("Anything", None)).await;
     let (mut stored, mut counts) = (0, Vec::new());
     for count in [100, 10_000, 100_000] {
-        while stored < count {
-            let old = (0..100).map(|number| {
-                let at = scene
-                    .world
-                    .clock
-                    .now()
-                    .plus_seconds(-3_600 - i64::from(stored + number));
-                let event = Event {
-                    at,
-                    happened: at,
-                    ..scene.event(0, "CRASHED", "old")
-                };
-                record::put(
-                    keys::event(scene.tenant.handle, event.app, None, event.at, &event.guid),
-                    &event,
-                    Condition::Always,
-                )
-                .unwrap()
-            });
-            scene.world.plain.table.write(old.collect()).await.unwrap();
-            stored += 100;
-        }
+        let old = (stored..count).map(|number| {
+            let at = scene
+                .world
+                .clock
+                .now()
+                .plus_seconds(-3_600 - i64::from(number));
+            let event = Event {
+                at,
+                happened: at,
+                ..scene.event(0, "CRASHED", "old")
+            };
+            let key = keys::event(scene.tenant.handle, event.app, None, event.at, &event.guid);
+            match record::put(key, &event, Condition::Always).unwrap() {
+                Write::Put(item, _) => item,
+                other => panic!("{other:?}"),
+            }
+        });
+        scene.world.import(old.collect()).await;
+        stored = count;
         scene.tell_crashes(0, 10, "new").await;
         scene.world.counting.take();
         let done = scene.world.evaluate().await.unwrap();
