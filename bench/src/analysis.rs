@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 use shared::base::clock::{Clock, SystemClock};
 use shared::base::id::{BinaryType, Guid};
 use shared::base::text::Name;
-use shared::domain::apps::making::Changes;
+use shared::domain::apps::making::NewApp;
 use shared::domain::apps::upload::Announced;
 use shared::domain::apps::{making, upload};
 use shared::http::lambda::Aws;
@@ -210,7 +210,7 @@ impl Stage<'_> {
         let who = administrator(Guid::random());
         let mut reader = Reader::new(&table, SystemClock.now());
         let name = Name::new("Large".to_owned()).ok_or("not a name")?;
-        let app = making::create(&mut reader, &who, name, &Changes::default()).await?;
+        let app = making::create(&mut reader, &who, name, &NewApp::default()).await?;
         let size = file.len();
         let announced = Announced {
             app: Some(app.id),
@@ -223,7 +223,7 @@ impl Stage<'_> {
         };
         reader.forget();
         let upload = upload::announce(&mut reader, &who, announced, None, Guid::random()).await?;
-        let key = keys::incoming_object(who.handle, &upload.guid);
+        let key = keys::incoming_object(who.tenant_id, &upload.guid);
         objects.put(&key, "application/octet-stream", file).await?;
 
         let s3 = format!("http://{}", self.proxy.server.address);
@@ -248,7 +248,7 @@ impl Stage<'_> {
         // verified.
         let mut reader = Reader::new(&table, SystemClock.now());
         let kept = reader
-            .get::<Binary>(&keys::binary(who.handle, app.id, kind))
+            .get::<Binary>(&keys::binary(who.tenant_id, app.id, kind))
             .await?
             .ok_or("attached, and no version is kept")?;
         if kind == BinaryType::Android

@@ -9,17 +9,17 @@ use std::sync::{Mutex, PoisonError};
 use async_trait::async_trait;
 use serde_json::{Value, json};
 use shared::base::clock::{Clock, SystemClock};
-use shared::base::id::{Guid, Handle};
+use shared::base::id::{Guid, TenantId};
 use shared::base::rights::{Permission, Rights, Role};
 use shared::base::secret::CredentialText;
 use shared::base::text::Name;
 use shared::domain::apps::making;
-use shared::domain::apps::making::Changes;
+use shared::domain::apps::making::NewApp;
 use shared::domain::people::tenant;
 use shared::domain::people::tenant::NewTenant;
 use shared::http::routes;
-use shared::http::routes::Row;
-use shared::model::apps::app::AppCard;
+use shared::http::routes::Route;
+use shared::model::apps::app::App;
 use shared::model::credentials::credential::{Credential, Purpose};
 use shared::model::people::principal::{Means, Principal};
 use shared::model::people::user::Owner;
@@ -47,7 +47,7 @@ pub struct Scene {
     /// The administrator's session: what the cookie holds.
     pub session: CredentialText,
     /// The app.
-    pub app: AppCard,
+    pub app: App,
     /// Their records.
     pub items: Vec<Item>,
 }
@@ -97,10 +97,10 @@ pub fn administrator(user: Guid) -> Principal {
         enabled: true,
         blacklisted: false,
     };
-    let handle = Handle::of_name(TENANT);
-    let credential = CredentialText::new_session(handle, &owner.user).hash();
+    let tenant_id = TenantId::of_name(TENANT);
+    let credential = CredentialText::new_session(tenant_id, &owner.user).hash();
     Principal {
-        handle,
+        tenant_id,
         domain: TENANT.to_owned(),
         owner,
         rights: Rights::ALL,
@@ -123,7 +123,7 @@ impl Scene {
             admin_password: "nobody signs in here",
         };
         let made = tenant::create(&recorder, &Sealer::new(FileKeeper::new(KEY)), new, now).await?;
-        let session = CredentialText::new_session(made.handle, &made.admin);
+        let session = CredentialText::new_session(made.tenant_id, &made.admin);
         let expires = Some(now.plus_seconds(24 * 3_600));
         let credential = Credential {
             purpose: Purpose::Session,
@@ -135,7 +135,7 @@ impl Scene {
         };
         recorder
             .write(vec![record::create(
-                keys::credential(made.handle, &session.hash()),
+                keys::credential(made.tenant_id, &session.hash()),
                 &credential,
             )?])
             .await?;
@@ -145,7 +145,7 @@ impl Scene {
             &mut reader,
             &administrator(made.admin),
             name,
-            &Changes::default(),
+            &NewApp::default(),
         )
         .await?;
         Ok(Self {
@@ -170,12 +170,12 @@ impl Scene {
             .into_iter()
             .find(|summary| summary.name == function)?
             .rows;
-        let reads = |row: &&Row| {
+        let reads = |row: &&Route| {
             ["Read", "List", "Get"]
                 .iter()
                 .any(|word| row.operation.starts_with(word))
         };
-        let closed = |row: &&Row| row.permission != Permission::Open;
+        let closed = |row: &&Route| row.permission != Permission::Open;
         let row = rows
             .iter()
             .find(|row| closed(row) && reads(row))

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
 /// The largest line or head that is read.
-const HEAD_LIMIT: u64 = 256 * 1024;
+const MAX_HEAD: u64 = 256 * 1024;
 
 /// The head of a request or of an answer.
 #[derive(Clone, Debug)]
@@ -33,7 +33,7 @@ pub enum Framing {
 impl Head {
     /// The next head of the connection; `None` where the other side has closed it.
     pub fn read(from: &mut impl BufRead) -> io::Result<Option<Self>> {
-        let mut from = from.take(HEAD_LIMIT);
+        let mut from = from.take(MAX_HEAD);
         let mut raw = Vec::new();
         loop {
             let start = raw.len();
@@ -122,7 +122,7 @@ fn pass(from: &mut impl BufRead, to: &mut impl Write, length: u64) -> io::Result
 
 fn pass_line(from: &mut impl BufRead, to: &mut impl Write) -> io::Result<String> {
     let mut line = Vec::new();
-    from.take(HEAD_LIMIT).read_until(b'\n', &mut line)?;
+    from.take(MAX_HEAD).read_until(b'\n', &mut line)?;
     if line.is_empty() {
         return Err(io::ErrorKind::UnexpectedEof.into());
     }

@@ -13,11 +13,11 @@ use crate::report::{Report, Row, float, median};
 use crate::runtime::{Function, Launch, PATIENCE};
 
 /// Start-up without the warming read, over that of F0.
-const INIT_LIMIT: f64 = 1.3;
+const MAX_INIT: f64 = 1.3;
 /// Start-up with the warming read and the first request, over the start-up of F0.
-const FIRST_LIMIT: f64 = 4.0;
+const MAX_FIRST: f64 = 4.0;
 /// The authorised read, over H0.
-const READ_LIMIT: f64 = 5.0;
+const MAX_READ: f64 = 5.0;
 /// Peak memory after [`MEMORY_INVOKES`].
 const MEMORY_LIMIT_KB: f64 = 10_240.0;
 /// How many invocations the peak of memory is read after.
@@ -159,7 +159,7 @@ impl Bench<'_> {
                     F0",
                 subject: binary.name.clone(),
                 measured: median(init.entry(&binary.name).or_default()) / f0,
-                limit: Some(INIT_LIMIT),
+                limit: Some(MAX_INIT),
                 unit: "x F0",
                 note: String::new(),
             });
@@ -171,7 +171,7 @@ impl Bench<'_> {
                     of F0",
                 subject: binary.name.clone(),
                 measured: median(first.entry(&binary.name).or_default()) / f0,
-                limit: Some(FIRST_LIMIT),
+                limit: Some(MAX_FIRST),
                 unit: "x F0",
                 note: format!("{path}: {status}"),
             });
@@ -201,7 +201,7 @@ impl Bench<'_> {
             gate: "Warm: CPU per authorised read of one item, over H0",
             subject: READER.to_owned(),
             measured: read / hello,
-            limit: Some(READ_LIMIT),
+            limit: Some(MAX_READ),
             unit: "x H0",
             note: format!(
                 "{} processes of {} invocations",

@@ -9,7 +9,7 @@ use shared::base::rights::{Rights, Role};
 use shared::base::secret::SecretHash;
 use shared::base::text::Name;
 use shared::domain::apps::{app, catalogue, life_cycle, making};
-use shared::model::apps::app::AppCard;
+use shared::model::apps::app::App;
 use shared::model::people::principal::{Means, Principal};
 use shared::model::people::user::Owner;
 use shared::store::record::{Reader, Stored};
@@ -30,7 +30,7 @@ impl World {
             .map(|role: &Role| role.rights())
             .fold(Rights::EMPTY, |rights, role| rights | role);
         Principal {
-            handle: tenant.handle,
+            tenant_id: tenant.tenant_id,
             domain: tenant.domain.clone(),
             owner,
             rights,
@@ -44,29 +44,29 @@ impl World {
         self.make_app_with(tenant, kind, name, |_| {}).await
     }
 
-    /// The same with more on its card.
+    /// The same with more on its app record.
     pub async fn make_app_with(
         &self,
         tenant: &TestTenant,
         kind: AppKind,
         name: &str,
-        more: impl Fn(&mut AppCard) + Send + Sync,
+        more: impl Fn(&mut App) + Send + Sync,
     ) -> AppId {
         let who = self.principal(tenant, &tenant.admin).await;
         let mut reader = Reader::new(&*self.plain.table, self.plain.clock.now());
         let (reader, now) = (&mut reader, self.plain.clock.now());
         let id = AppId::new(now);
         let made = shared::change!(reader, {
-            let mut card = AppCard::new(
+            let mut app = App::new(
                 &who.owner,
                 id,
                 kind,
                 Name::new(name.to_owned()).expect("a name"),
                 now,
             );
-            more(&mut card);
-            let writes = making::made(reader, &who, &mut card).await?;
-            Ok((card.id, writes))
+            more(&mut app);
+            let writes = making::create_writes(reader, &who, &mut app).await?;
+            Ok((app.id, writes))
         });
         made.expect("an app is made")
     }
@@ -80,10 +80,10 @@ impl World {
             .expect("an app is deleted");
     }
 
-    /// An app's card.
-    pub async fn card(&self, tenant: &TestTenant, id: AppId) -> Stored<AppCard> {
+    /// An app.
+    pub async fn app(&self, tenant: &TestTenant, id: AppId) -> Stored<App> {
         let mut reader = Reader::new(&*self.plain.table, self.plain.clock.now());
-        app::card(&mut reader, tenant.handle, id)
+        app::read(&mut reader, tenant.tenant_id, id)
             .await
             .expect("a card")
     }
@@ -93,25 +93,26 @@ impl World {
     pub async fn fill(&self, tenant: &TestTenant, kind: AppKind, number: u32) -> Vec<AppId> {
         const AT_ONCE: usize = 25;
         let who = self.principal(tenant, &tenant.admin).await;
-        let handle = tenant.handle;
+        let tenant_id = tenant.tenant_id;
         let start = self.plain.clock.now().0 - i64::from(number);
-        let mut cards = Vec::new();
+        let mut apps = Vec::new();
         for n in 0..number {
             let now = Timestamp(start + i64::from(n));
             let name = Name::new(format!("Many {n:05}")).expect("a name");
-            let mut card = AppCard::new(&who.owner, AppId::new(now), kind, name, now);
-            card.bucket = n / u32::try_from(catalogue::BUCKET).expect("a number");
-            card.tags = vec![format!("tag-{}", n % 3)];
-            cards.push(card);
+            let mut app = App::new(&who.owner, AppId::new(now), kind, name, now);
+            app.bucket = n / u32::try_from(catalogue::BUCKET).expect("a number");
+            app.tags = vec![format!("tag-{}", n % 3)];
+            apps.push(app);
         }
-        for some in cards.chunks(AT_ONCE) {
+        for some in apps.chunks(AT_ONCE) {
             let (mut writes, mut counts) =
                 (Vec::new(), BTreeMap::<Key, (&'static str, i64)>::new());
-            for card in some {
-                writes.push(record::create(keys::app_card(handle, card.id), card).expect("a card"));
-                writes
-                    .push(life_cycle::begun(handle, card, &who.owner.username).expect("a history"));
-                for write in catalogue::changes(handle, None, Some(card)).expect("rows") {
+            for app in some {
+                writes.push(record::create(keys::app(tenant_id, app.id), app).expect("a card"));
+                writes.push(
+                    life_cycle::begun(tenant_id, app, &who.owner.username).expect("a history"),
+                );
+                for write in catalogue::changes(tenant_id, None, Some(app)).expect("rows") {
                     match write {
                         Write::Count { key, kind, by, .. } => {
                             counts.entry(key).or_insert((kind, 0)).1 += by
@@ -120,13 +121,13 @@ impl World {
                     }
                 }
                 counts
-                    .entry(keys::bucket(handle, card.bucket))
+                    .entry(keys::bucket(tenant_id, app.bucket))
                     .or_insert(("bucket", 0))
                     .1 += 1;
             }
             let owned = i64::try_from(some.len()).expect("a number");
             counts.insert(
-                keys::owned_apps(handle, &tenant.admin),
+                keys::owned_apps(tenant_id, &tenant.admin),
                 ("owned-apps", owned),
             );
             writes.extend(counts.into_iter().map(|(key, (kind, by))| Write::Count {
@@ -141,6 +142,6 @@ impl World {
                 .await
                 .expect("apps are written");
         }
-        cards.into_iter().map(|card| card.id).collect()
+        apps.into_iter().map(|app| app.id).collect()
     }
 }

@@ -7,34 +7,34 @@ use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use serde_json::{Map, Value, json};
 use shared::base::clock::Timestamp;
 use shared::base::environment::Environment;
-use shared::base::id::{AppId, BinaryType, Guid, Handle, TeamId};
+use shared::base::id::{AppId, BinaryType, Guid, TeamId, TenantId};
 use shared::domain::apps::{catalogue, file, line};
 use shared::domain::events::spike_watch;
 use shared::model::app_policies::policy_document::Published;
 use shared::model::app_policies::preset::{Preset, PresetCount};
-use shared::model::apps::app::{AppCard, Binary, Psk, VersionAlias};
+use shared::model::apps::app::{App, Binary, NumericId, VersionAlias};
 use shared::model::apps::app_text::AppText;
 use shared::model::apps::business_owner::{BusinessOwner, OwnerName};
 use shared::model::apps::document::{Document, DocumentCount, DocumentName, Source};
 use shared::model::apps::file::{FileUses, StoredFile};
 use shared::model::apps::life_cycle::Steps;
 use shared::model::apps::line::{ContextClaim, Line};
-use shared::model::apps::policy_partial::{Partial, Shown};
+use shared::model::apps::policy_partial::{Partial, SharedPartial};
+use shared::model::apps::processing::{Job, ProcessingStatus, ProcessingSummary, SigningStatus};
 use shared::model::apps::publication::{Publication, VersionClaim};
 use shared::model::apps::store_front::StoreFront;
-use shared::model::apps::upload::{State, Upload};
-use shared::model::apps::work::{Job, SigningStatus, WorkCard, WrapStatus};
+use shared::model::apps::upload::{Upload, UploadState};
 use shared::model::credentials::credential::{ApiKey, Credential, KeyOf, Purpose};
 use shared::model::credentials::oauth_client::Client;
 use shared::model::credentials::publishing_call::{PublishingCall, VALID_SECONDS};
 use shared::model::credentials::signing_credential::{SigningCredential, SigningPlatform};
 use shared::model::endpoints::endpoint_security::{EndpointChange, EndpointSecurity, Kind};
 use shared::model::events::alert::{Alert, AlertCount, AlertPlace};
-use shared::model::events::download_spike::Asked;
+use shared::model::events::download_spike::SpikeWatch;
 use shared::model::events::due_mail::DueMail;
 use shared::model::events::event::{Event, Pending};
 use shared::model::events::notification::{Delivery, Notification};
-use shared::model::events::reported_event::Told;
+use shared::model::events::reported_event::RecordedEvent;
 use shared::model::log::audit::LogRow;
 use shared::model::people::auth_policy::{Policy, PolicyIdClaim};
 use shared::model::people::group::{Group, GroupName};
@@ -43,7 +43,7 @@ use shared::model::people::tenant::Tenant;
 use shared::model::people::user::{Administrators, Owner, SignInName, User};
 use shared::model::pingid::ping_application::Application;
 use shared::model::pingid::ping_settings::PingSettings;
-use shared::model::task::Chore;
+use shared::model::task::Task;
 use shared::store::keys::LogOf;
 use shared::store::record::{Record, Stored};
 use shared::store::{Item, Key, Write, keys};
@@ -201,14 +201,14 @@ impl World {
 
     /// Says what of a tenant does not fit together. What did fit together before is not judged
     /// again.
-    pub async fn verify(&self, handle: Handle) -> Result<(), String> {
+    pub async fn verify(&self, tenant_id: TenantId) -> Result<(), String> {
         self.quiet().await;
         let mut seen = self.look().await;
-        let content = (handle.to_string(), seen.mark);
+        let content = (tenant_id.to_string(), seen.mark);
         if seen.whole.contains(&content) {
             return Ok(());
         }
-        let found = faults(handle, seen.snapshot());
+        let found = faults(tenant_id, seen.snapshot());
         if found.is_empty() {
             seen.whole.insert(content);
             Ok(())
@@ -272,25 +272,25 @@ fn attributes((pk, sk): &(String, String)) -> Value {
     json!({"pk": {"S": pk}, "sk": {"S": sk}})
 }
 
-/// What in a snapshot belongs to a tenant: its partitions, and the chores that name it.
-pub fn of_tenant(snapshot: &Snapshot, handle: Handle) -> Snapshot {
-    let handle = handle.to_string();
+/// What in a snapshot belongs to a tenant: its partitions, and the tasks that name it.
+pub fn of_tenant(snapshot: &Snapshot, tenant_id: TenantId) -> Snapshot {
+    let tenant_id = tenant_id.to_string();
     snapshot
         .iter()
-        .filter(|(place, item)| is_of(&handle, place, item))
+        .filter(|(place, item)| is_of(&tenant_id, place, item))
         .map(|(k, v)| (k.clone(), v.clone()))
         .collect()
 }
 
-fn is_of(handle: &str, (pk, sk): &(String, String), item: &Value) -> bool {
-    pk.starts_with(handle)
+fn is_of(tenant_id: &str, (pk, sk): &(String, String), item: &Value) -> bool {
+    pk.starts_with(tenant_id)
         || (pk.starts_with("MAILS#")
             && item["d"]["S"]
                 .as_str()
-                .is_some_and(|body| body.contains(handle)))
-        || (pk.starts_with("CHORES#") && sk.contains(handle))
-        || (pk.starts_with("PENDING#") && sk.contains(handle))
-        || (pk == "SPIKES" && sk == handle)
+                .is_some_and(|body| body.contains(tenant_id)))
+        || (pk.starts_with("CHORES#") && sk.contains(tenant_id))
+        || (pk.starts_with("PENDING#") && sk.contains(tenant_id))
+        || (pk == "SPIKES" && sk == tenant_id)
 }
 
 fn item(value: &Value) -> Item {
@@ -323,11 +323,11 @@ struct Records {
 }
 
 impl Records {
-    fn of(handle: Handle, snapshot: &Snapshot) -> Self {
-        let handle = handle.to_string();
+    fn of(tenant_id: TenantId, snapshot: &Snapshot) -> Self {
+        let tenant_id = tenant_id.to_string();
         let mut kinds: BTreeMap<String, Vec<Item>> = BTreeMap::new();
         for (place, value) in snapshot {
-            if is_of(&handle, place, value) {
+            if is_of(&tenant_id, place, value) {
                 let item = item(value);
                 kinds.entry(item.kind.clone()).or_default().push(item);
             }
@@ -429,8 +429,8 @@ pub fn undelivered(snapshot: &Snapshot) -> Vec<String> {
 
 /// What does not fit together in a tenant. A reference to a group or policy that is gone is meant
 /// to stay.
-pub fn faults(handle: Handle, snapshot: &Snapshot) -> Vec<String> {
-    let records = Records::of(handle, snapshot);
+pub fn faults(tenant_id: TenantId, snapshot: &Snapshot) -> Vec<String> {
+    let records = Records::of(tenant_id, snapshot);
     let mut found = Vec::new();
     let mut sides = Sides { found: &mut found };
     let known: BTreeSet<&str> = [
@@ -528,27 +528,27 @@ pub fn faults(handle: Handle, snapshot: &Snapshot) -> Vec<String> {
             known.contains(kind.as_str()),
         );
     }
-    let chores = records.all::<Chore>();
-    apps(handle, &records, &chores, &mut sides);
-    native(handle, &records, &mut sides);
-    published(handle, &records, &mut sides);
-    documents(handle, &records, &mut sides);
-    files(handle, &records, &chores, &mut sides);
-    groups(handle, &records, &mut sides);
-    business_owners(handle, &records, &mut sides);
-    people(handle, &records, &mut sides);
-    tokens(handle, &records, &mut sides);
-    publications(handle, &records, &mut sides);
-    ping(handle, &records, &mut sides);
+    let tasks = records.all::<Task>();
+    apps(tenant_id, &records, &tasks, &mut sides);
+    native(tenant_id, &records, &mut sides);
+    published(tenant_id, &records, &mut sides);
+    documents(tenant_id, &records, &mut sides);
+    files(tenant_id, &records, &tasks, &mut sides);
+    groups(tenant_id, &records, &mut sides);
+    business_owners(tenant_id, &records, &mut sides);
+    people(tenant_id, &records, &mut sides);
+    tokens(tenant_id, &records, &mut sides);
+    publications(tenant_id, &records, &mut sides);
+    ping(tenant_id, &records, &mut sides);
     let waiting = records
         .all::<Upload>()
         .into_iter()
-        .filter(|upload| upload.value.state == State::Waiting)
+        .filter(|upload| upload.value.state == UploadState::Waiting)
         .map(|upload| upload.value.guid);
-    let cleared: BTreeSet<_> = chores
+    let cleared: BTreeSet<_> = tasks
         .iter()
-        .filter_map(|chore| {
-            if let Chore::Upload { upload, .. } = &chore.value {
+        .filter_map(|task| {
+            if let Task::Upload { upload, .. } = &task.value {
                 Some(upload.clone())
             } else {
                 None
@@ -561,14 +561,14 @@ pub fn faults(handle: Handle, snapshot: &Snapshot) -> Vec<String> {
             cleared.contains(&upload),
         );
     }
-    log(handle, &records, &mut sides);
-    partials(handle, &records, &mut sides);
-    works(handle, &records, &chores, &mut sides);
-    presets(handle, &records, &mut sides);
-    signing_credentials(handle, &records, &mut sides);
-    endpoint_security(handle, &records, &mut sides);
-    alerts(handle, &records, &chores, &mut sides);
-    events(handle, &records, &mut sides);
+    log(tenant_id, &records, &mut sides);
+    partials(tenant_id, &records, &mut sides);
+    works(tenant_id, &records, &tasks, &mut sides);
+    presets(tenant_id, &records, &mut sides);
+    signing_credentials(tenant_id, &records, &mut sides);
+    endpoint_security(tenant_id, &records, &mut sides);
+    alerts(tenant_id, &records, &tasks, &mut sides);
+    events(tenant_id, &records, &mut sides);
     let stores: Vec<Stored<StoreFront>> = records.all();
     sides.holds(|| format!("{} stores", stores.len()), stores.len() == 1);
     let whole = |policy: Policy| json!(policy).to_string();
@@ -582,7 +582,7 @@ pub fn faults(handle: Handle, snapshot: &Snapshot) -> Vec<String> {
         .into_iter()
         .map(|policy| {
             (
-                keys::policy_id(handle, &policy.value.policy_id),
+                keys::policy_id(tenant_id, &policy.value.policy_id),
                 whole(policy.value),
             )
         })
@@ -590,7 +590,7 @@ pub fn faults(handle: Handle, snapshot: &Snapshot) -> Vec<String> {
     sides.same("policy ids and policies", claims, policies);
     sides.found.extend(undelivered(snapshot));
     let tenant = snapshot
-        .get(&("TENANTS".to_owned(), handle.to_string()))
+        .get(&("TENANTS".to_owned(), tenant_id.to_string()))
         .map(item);
     sides.holds(
         || "no tenant".to_owned(),
@@ -601,14 +601,14 @@ pub fn faults(handle: Handle, snapshot: &Snapshot) -> Vec<String> {
 
 /// What the log of endpoint security tells, from its beginning, is what endpoints ask for now; and
 /// each change was told of.
-fn endpoint_security(handle: Handle, records: &Records, sides: &mut Sides<'_>) {
-    let cards: BTreeMap<String, AppId> = records
-        .all::<AppCard>()
+fn endpoint_security(tenant_id: TenantId, records: &Records, sides: &mut Sides<'_>) {
+    let apps: BTreeMap<String, AppId> = records
+        .all::<App>()
         .iter()
-        .map(|card| (card.value.id.item().sort_key(), card.value.id))
+        .map(|app_record| (app_record.value.id.item().sort_key(), app_record.value.id))
         .collect();
     let logs = keys::endpoint_log(
-        handle,
+        tenant_id,
         AppId::new(Timestamp(0)),
         &"dev".parse().expect("an environment"),
     );
@@ -628,7 +628,7 @@ fn endpoint_security(handle: Handle, records: &Records, sides: &mut Sides<'_>) {
     }
     let (mut told, mut kept) = (BTreeSet::new(), BTreeSet::new());
     for ((app, env), mut changes) in changes {
-        let Some(id) = cards.get(&app) else { continue };
+        let Some(id) = apps.get(&app) else { continue };
         let env: Environment = env.parse().expect("an environment");
         changes.sort_by_key(|change| change.value.at);
         let (mut default, mut overrides) = (None, BTreeMap::new());
@@ -645,8 +645,8 @@ fn endpoint_security(handle: Handle, records: &Records, sides: &mut Sides<'_>) {
                     _ => sides.holds(|| format!("a row of no change: {row:?}"), false),
                 }
             }
-            let events = keys::events(handle, *id, Some(&env));
-            let is_told = records
+            let events = keys::events(tenant_id, *id, Some(&env));
+            let is_recorded = records
                 .all::<Event>()
                 .iter()
                 .any(|event| event.key.pk == events && event.value.at == change.value.at);
@@ -657,18 +657,18 @@ fn endpoint_security(handle: Handle, records: &Records, sides: &mut Sides<'_>) {
                         change.key
                     )
                 },
-                is_told,
+                is_recorded,
             );
         }
         told.insert((
-            keys::endpoint_security(handle, *id, &env),
+            keys::endpoint_security(tenant_id, *id, &env),
             json!([default, overrides]).to_string(),
         ));
     }
     for found in records.all::<EndpointSecurity>() {
-        if !cards
+        if !apps
             .values()
-            .any(|id| keys::app_parts(handle, *id) == found.key.pk)
+            .any(|id| keys::app_parts(tenant_id, *id) == found.key.pk)
         {
             continue;
         }
@@ -688,12 +688,12 @@ fn endpoint_security(handle: Handle, records: &Records, sides: &mut Sides<'_>) {
 
 /// Events are where their app and environment put them, and whatever waits to be held against the
 /// alerts is there. What was told of once by its id has its event.
-fn events(handle: Handle, records: &Records, sides: &mut Sides<'_>) {
+fn events(tenant_id: TenantId, records: &Records, sides: &mut Sides<'_>) {
     let all = records.all::<Event>();
     let mut kept = BTreeMap::new();
     for event in &all {
         let key = keys::event(
-            handle,
+            tenant_id,
             event.value.app,
             event.value.env.as_ref(),
             event.value.at,
@@ -709,7 +709,7 @@ fn events(handle: Handle, records: &Records, sides: &mut Sides<'_>) {
     for waiting in records.all::<Pending>() {
         sides.holds(
             || format!("another tenant's events wait here: {:?}", waiting.key),
-            waiting.value.handle == handle,
+            waiting.value.tenant_id == tenant_id,
         );
         for event in &waiting.value.events {
             sides.holds(
@@ -720,9 +720,9 @@ fn events(handle: Handle, records: &Records, sides: &mut Sides<'_>) {
     }
     let claims: BTreeSet<Key> = kept
         .keys()
-        .map(|guid| keys::told_event(handle, guid))
+        .map(|guid| keys::recorded_event(tenant_id, guid))
         .collect();
-    for told in records.all::<Told>() {
+    for told in records.all::<RecordedEvent>() {
         sides.holds(
             || format!("told of, and no event: {:?}", told.key),
             claims.contains(&told.key),
@@ -731,17 +731,17 @@ fn events(handle: Handle, records: &Records, sides: &mut Sides<'_>) {
 }
 
 /// Alerts, where they are by their guids, how many an app has, and which ask about download spikes.
-fn alerts(handle: Handle, records: &Records, chores: &[Stored<Chore>], sides: &mut Sides<'_>) {
+fn alerts(tenant_id: TenantId, records: &Records, tasks: &[Stored<Task>], sides: &mut Sides<'_>) {
     let all = records.all::<Alert>();
     let apps: BTreeSet<_> = records
-        .all::<AppCard>()
+        .all::<App>()
         .into_iter()
-        .map(|card| card.value.id.item())
+        .map(|app_record| app_record.value.id.item())
         .collect();
-    let going: BTreeSet<_> = chores
+    let going: BTreeSet<_> = tasks
         .iter()
-        .filter_map(|chore| {
-            if let Chore::Alerts { app, .. } = &chore.value {
+        .filter_map(|task| {
+            if let Task::Alerts { app, .. } = &task.value {
                 Some(*app)
             } else {
                 None
@@ -755,14 +755,14 @@ fn alerts(handle: Handle, records: &Records, chores: &[Stored<Chore>], sides: &m
         );
     }
     for alert in &all {
-        let key = keys::alert(handle, alert.value.app, &alert.value.guid);
+        let key = keys::alert(tenant_id, alert.value.app, &alert.value.guid);
         sides.holds(|| format!("an alert is not at {key:?}"), alert.key == key);
     }
     let placed = all
         .iter()
         .map(|alert| {
             (
-                keys::alert_place(handle, &alert.value.guid),
+                keys::alert_place(tenant_id, &alert.value.guid),
                 alert.value.app,
             )
         })
@@ -779,7 +779,7 @@ fn alerts(handle: Handle, records: &Records, chores: &[Stored<Chore>], sides: &m
     let mut counted = BTreeMap::<Key, i64>::new();
     for alert in &all {
         *counted
-            .entry(keys::alert_count(handle, alert.value.app))
+            .entry(keys::alert_count(tenant_id, alert.value.app))
             .or_default() += 1;
     }
     let counts = records
@@ -804,7 +804,7 @@ fn alerts(handle: Handle, records: &Records, chores: &[Stored<Chore>], sides: &m
         })
         .collect();
     let asked = records
-        .all::<Asked>()
+        .all::<SpikeWatch>()
         .into_iter()
         .map(|asked| (asked.key, asked.value.app))
         .collect();
@@ -814,7 +814,7 @@ fn alerts(handle: Handle, records: &Records, chores: &[Stored<Chore>], sides: &m
             .iter()
             .map(|alert| {
                 (
-                    keys::spike_alert(handle, &alert.value.guid),
+                    keys::spike_alert(tenant_id, &alert.value.guid),
                     alert.value.app,
                 )
             })
@@ -823,7 +823,7 @@ fn alerts(handle: Handle, records: &Records, chores: &[Stored<Chore>], sides: &m
     );
     let of_tenant = records
         .items()
-        .find(|item| item.key == keys::spike_tenant(handle))
+        .find(|item| item.key == keys::spike_tenant(tenant_id))
         .map_or(0, |item| item.count);
     sides.holds(
         || {
@@ -836,39 +836,39 @@ fn alerts(handle: Handle, records: &Records, chores: &[Stored<Chore>], sides: &m
     );
 }
 
-fn apps(handle: Handle, records: &Records, chores: &[Stored<Chore>], sides: &mut Sides<'_>) {
-    let cards = records.all::<AppCard>();
+fn apps(tenant_id: TenantId, records: &Records, tasks: &[Stored<Task>], sides: &mut Sides<'_>) {
+    let apps = records.all::<App>();
     let shelf = records.keys("shelved");
-    let in_store = cards
+    let in_store = apps
         .iter()
-        .filter(|card| card.value.in_store())
-        .map(|card| keys::shelf(handle, card.value.id))
+        .filter(|app| app.value.in_store())
+        .map(|app| keys::store_listing(tenant_id, app.value.id))
         .collect();
     sides.same("the shelf and in_store", shelf, in_store);
-    listed(handle, records, &cards, sides);
+    listed(tenant_id, records, &apps, sides);
     let icons: BTreeSet<Key> = records
         .keys("icon")
         .into_iter()
-        .filter(|key| *key != keys::store_icon(handle))
+        .filter(|key| *key != keys::store_icon(tenant_id))
         .collect();
-    let of_cards: BTreeSet<Key> = cards
+    let of_cards: BTreeSet<Key> = apps
         .iter()
-        .map(|card| keys::icon(handle, card.value.id))
+        .map(|app| keys::icon(tenant_id, app.value.id))
         .collect();
     for icon in icons.difference(&of_cards) {
         sides.holds(|| format!("an icon of no app: {icon:?}"), false);
     }
     let binaries = records.all::<Binary>();
-    let on_cards: BTreeSet<_> = cards
+    let on_cards: BTreeSet<_> = apps
         .iter()
-        .flat_map(|card| card.value.binaries.iter().map(move |binary| (card, binary)))
-        .map(|(card, binary)| {
+        .flat_map(|app| app.value.binaries.iter().map(move |binary| (app, binary)))
+        .map(|(app, binary)| {
             let versions: Vec<_> = binary
                 .versions
                 .iter()
                 .map(|version| (version.number, version.guid.clone()))
                 .collect();
-            (keys::binary(handle, card.value.id, binary.kind), versions)
+            (keys::binary(tenant_id, app.value.id, binary.kind), versions)
         })
         .collect();
     let kept = binaries
@@ -888,11 +888,11 @@ fn apps(handle: Handle, records: &Records, chores: &[Stored<Chore>], sides: &mut
     sides.same("binaries of cards and binaries", on_cards, kept);
     let mut aliases = BTreeSet::new();
     let mut counted = BTreeMap::<Key, i64>::new();
-    for card in &cards {
+    for app in &apps {
         for kind in BinaryType::ALL.iter().copied() {
-            let key = keys::binary(handle, card.value.id, kind);
+            let key = keys::binary(tenant_id, app.value.id, kind);
             let (shown, binary) = (
-                card.value.binary(kind),
+                app.value.binary(kind),
                 binaries.iter().find(|binary| binary.key == key),
             );
             let (Some(shown), Some(binary)) = (shown, binary) else {
@@ -912,12 +912,15 @@ fn apps(handle: Handle, records: &Records, chores: &[Stored<Chore>], sides: &mut
             );
             for version in &binary.value.versions {
                 aliases.insert((
-                    keys::version(handle, &version.guid),
-                    Some(card.value.id.binary(kind)),
+                    keys::version(tenant_id, &version.guid),
+                    Some(app.value.id.binary(kind)),
                 ));
                 for sha256 in version.objects() {
                     *counted
-                        .entry(keys::object(handle, &keys::binary_object(handle, sha256)))
+                        .entry(keys::object(
+                            tenant_id,
+                            &keys::binary_object(tenant_id, sha256),
+                        ))
                         .or_default() += 1;
                 }
             }
@@ -928,16 +931,16 @@ fn apps(handle: Handle, records: &Records, chores: &[Stored<Chore>], sides: &mut
         .into_iter()
         .map(|alias| (alias.key, Some(alias.value.binary)))
         .collect();
-    for chore in chores {
+    for task in tasks {
         // What a deleted app left to housekeeping.
-        if let Chore::Release {
+        if let Task::Release {
             objects,
             aliases: left,
             ..
-        } = &chore.value
+        } = &task.value
         {
             for guid in left {
-                let key = keys::version(handle, guid);
+                let key = keys::version(tenant_id, guid);
                 sides.holds(
                     || format!("{key:?} is to be removed and is not there"),
                     there.iter().any(|(alias, _)| *alias == key),
@@ -945,14 +948,14 @@ fn apps(handle: Handle, records: &Records, chores: &[Stored<Chore>], sides: &mut
                 there.retain(|(alias, _)| *alias != key);
             }
             for name in objects {
-                *counted.entry(keys::object(handle, name)).or_default() += 1;
+                *counted.entry(keys::object(tenant_id, name)).or_default() += 1;
             }
         }
     }
     sides.same("guids of versions and kept versions", there, aliases);
     for file in records.all::<StoredFile>() {
         *counted
-            .entry(keys::object(handle, &file.value.object(handle)))
+            .entry(keys::object(tenant_id, &file.value.object(tenant_id)))
             .or_default() += 1;
     }
     let counters = records
@@ -967,21 +970,21 @@ fn apps(handle: Handle, records: &Records, chores: &[Stored<Chore>], sides: &mut
     );
 }
 
-/// The work on versions: cards show it as it stands, what is being done has its job, and what waits
-/// for a job is being done. A job that was overtaken is left to its chore.
-fn works(handle: Handle, records: &Records, chores: &[Stored<Chore>], sides: &mut Sides<'_>) {
-    let cards = records.all::<AppCard>();
+/// The work on versions: app records show it as it stands, what is being done has its job, and what
+/// waits for a job is being done. A job that was overtaken is left to its task.
+fn works(tenant_id: TenantId, records: &Records, tasks: &[Stored<Task>], sides: &mut Sides<'_>) {
+    let apps = records.all::<App>();
     let (mut shown, mut kept, mut present) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
-    let said = |guid: &Guid, work: Option<&WorkCard>| {
-        work.map(|work| (guid.clone(), json!(work).to_string()))
+    let said = |guid: &Guid, processing: Option<&ProcessingSummary>| {
+        processing.map(|processing| (guid.clone(), json!(processing).to_string()))
     };
-    for card in &cards {
+    for app in &apps {
         shown.extend(
-            card.value
+            app.value
                 .binaries
                 .iter()
                 .flat_map(|binary| &binary.versions)
-                .filter_map(|version| said(&version.guid, version.work.as_ref())),
+                .filter_map(|version| said(&version.guid, version.processing.as_ref())),
         );
     }
     for version in records
@@ -989,37 +992,63 @@ fn works(handle: Handle, records: &Records, chores: &[Stored<Chore>], sides: &mu
         .iter()
         .flat_map(|binary| &binary.value.versions)
     {
-        let Some(work) = version.work.as_deref() else {
+        let Some(processing) = version.processing.as_deref() else {
             continue;
         };
-        kept.extend(said(&version.guid, Some(&WorkCard::of(work))));
-        present.extend(work.job.clone());
-        let signs = work
+        kept.extend(said(
+            &version.guid,
+            Some(&ProcessingSummary::of(processing)),
+        ));
+        present.extend(processing.job.clone());
+        let signs = processing
             .signing
             .as_ref()
             .is_some_and(|signing| signing.status == SigningStatus::InProgress);
-        let waits = signs || work.status == WrapStatus::Applying;
+        let waits = signs || processing.status == ProcessingStatus::Applying;
         sides.holds(
-            || format!("{} waits for a job and has none: {work:?}", version.guid),
-            !waits || work.job.is_some(),
+            || {
+                format!(
+                    "{} waits for a job and has none: {processing:?}",
+                    version.guid
+                )
+            },
+            !waits || processing.job.is_some(),
         );
         sides.holds(
-            || format!("{} is applied and signed at once: {work:?}", version.guid),
-            !(signs && work.status == WrapStatus::Applying),
+            || {
+                format!(
+                    "{} is applied and signed at once: {processing:?}",
+                    version.guid
+                )
+            },
+            !(signs && processing.status == ProcessingStatus::Applying),
         );
-        let without = work.policies.is_empty()
+        let without = processing.policies.is_empty()
             && matches!(
-                work.status,
-                WrapStatus::Applying | WrapStatus::NotSigned | WrapStatus::Signed
+                processing.status,
+                ProcessingStatus::Applying | ProcessingStatus::NotSigned | ProcessingStatus::Signed
             );
         sides.holds(
-            || format!("{} has no policies and is {:?}", version.guid, work.status),
+            || {
+                format!(
+                    "{} has no policies and is {:?}",
+                    version.guid, processing.status
+                )
+            },
             !without,
         );
-        let lacks = work.applied.is_none()
-            && matches!(work.status, WrapStatus::NotSigned | WrapStatus::Signed);
+        let lacks = processing.applied.is_none()
+            && matches!(
+                processing.status,
+                ProcessingStatus::NotSigned | ProcessingStatus::Signed
+            );
         sides.holds(
-            || format!("{} has no package for its policies: {work:?}", version.guid),
+            || {
+                format!(
+                    "{} has no package for its policies: {processing:?}",
+                    version.guid
+                )
+            },
             !lacks,
         );
     }
@@ -1029,17 +1058,17 @@ fn works(handle: Handle, records: &Records, chores: &[Stored<Chore>], sides: &mu
         .into_iter()
         .map(|job| job.value.guid)
         .collect();
-    let chores: BTreeSet<Guid> = chores
+    let tasks: BTreeSet<Guid> = tasks
         .iter()
-        .filter_map(|chore| {
-            if let Chore::Job { job, .. } = &chore.value {
+        .filter_map(|task| {
+            if let Task::Job { job, .. } = &task.value {
                 Some(job.clone())
             } else {
                 None
             }
         })
         .collect();
-    for job in jobs.difference(&chores) {
+    for job in jobs.difference(&tasks) {
         sides.holds(|| format!("no chore for the job {job}"), false);
     }
     for job in present.difference(&jobs) {
@@ -1051,41 +1080,41 @@ fn works(handle: Handle, records: &Records, chores: &[Stored<Chore>], sides: &mu
     // Whatever has policies in a package has a published document.
     let documents = records.keys(Published::KIND);
     let binaries = records.all::<Binary>();
-    for id in cards.iter().flat_map(|card| {
+    for id in apps.iter().flat_map(|app| {
         BinaryType::ALL
             .iter()
-            .map(|kind| card.value.id.binary(*kind))
+            .map(|kind| app.value.id.binary(*kind))
     }) {
         let versions = binaries.iter().filter(|binary| {
             id.kind()
-                .is_some_and(|kind| binary.key == keys::binary(handle, id, kind))
+                .is_some_and(|kind| binary.key == keys::binary(tenant_id, id, kind))
         });
         let applied = versions
             .flat_map(|binary| &binary.value.versions)
             .any(|version| {
                 version
-                    .work
+                    .processing
                     .as_ref()
-                    .is_some_and(|work| work.applied.is_some())
+                    .is_some_and(|processing| processing.applied.is_some())
             });
-        let key = keys::policy_document(handle, id);
+        let key = keys::policy_document(tenant_id, id);
         sides.holds(
             || format!("no document is published at {key:?}"),
             !applied || documents.contains(&key),
         );
     }
-    let binaries: BTreeSet<Key> = cards
+    let binaries: BTreeSet<Key> = apps
         .iter()
-        .flat_map(|card| {
+        .flat_map(|app| {
             let ids = BinaryType::ALL
                 .iter()
-                .map(|kind| card.value.id.binary(*kind));
-            ids.map(|id| keys::policy_document(handle, id))
+                .map(|kind| app.value.id.binary(*kind));
+            ids.map(|id| keys::policy_document(tenant_id, id))
         })
         .collect();
     for document in records.all::<Published>() {
         // What a deleted app left, housekeeping removes.
-        let key = keys::policy_document(handle, document.value.binary);
+        let key = keys::policy_document(tenant_id, document.value.binary);
         sides.holds(
             || format!("a document under another key: {:?}", document.key),
             document.key == key,
@@ -1098,15 +1127,15 @@ fn works(handle: Handle, records: &Records, chores: &[Stored<Chore>], sides: &mu
 }
 
 /// The presets of each policy and what their counters say.
-fn presets(handle: Handle, records: &Records, sides: &mut Sides<'_>) {
+fn presets(tenant_id: TenantId, records: &Records, sides: &mut Sides<'_>) {
     let mut counts = BTreeMap::<Key, i64>::new();
     for preset in records.all::<Preset>() {
         sides.holds(
             || format!("a preset under another key: {:?}", preset.key),
-            preset.key == keys::preset(handle, preset.value.id),
+            preset.key == keys::preset(tenant_id, preset.value.id),
         );
         *counts
-            .entry(keys::preset_count(handle, &preset.value.policy_id))
+            .entry(keys::preset_count(tenant_id, &preset.value.policy_id))
             .or_default() += 1;
     }
     let counted = records
@@ -1121,11 +1150,11 @@ fn presets(handle: Handle, records: &Records, sides: &mut Sides<'_>) {
 }
 
 /// Signing credentials and what they sign with; those for iOS have a profile, and no others.
-fn signing_credentials(handle: Handle, records: &Records, sides: &mut Sides<'_>) {
+fn signing_credentials(tenant_id: TenantId, records: &Records, sides: &mut Sides<'_>) {
     let credentials = records.all::<SigningCredential>();
     let secrets = credentials
         .iter()
-        .map(|found| keys::signing_secret(handle, &found.value.guid))
+        .map(|found| keys::signing_secret(tenant_id, &found.value.guid))
         .collect();
     sides.same(
         "signing credentials and what they sign with",
@@ -1136,7 +1165,7 @@ fn signing_credentials(handle: Handle, records: &Records, sides: &mut Sides<'_>)
         .iter()
         .filter(|found| found.value.platform == SigningPlatform::Ios);
     let profiles = ios
-        .map(|found| keys::signing_profile(handle, &found.value.guid))
+        .map(|found| keys::signing_profile(tenant_id, &found.value.guid))
         .collect();
     sides.same(
         "signing credentials for iOS and their profiles",
@@ -1145,27 +1174,27 @@ fn signing_credentials(handle: Handle, records: &Records, sides: &mut Sides<'_>)
     );
 }
 
-/// What the Apperian API keeps of apps beside their cards: the claim of each one's number, and what
-/// is said of it.
-fn native(handle: Handle, records: &Records, sides: &mut Sides<'_>) {
-    let cards = records.all::<AppCard>();
-    let numbered = cards
+/// What the Apperian API keeps of apps beside their app records: the claim of each one's number,
+/// and what is said of it.
+fn native(tenant_id: TenantId, records: &Records, sides: &mut Sides<'_>) {
+    let apps = records.all::<App>();
+    let numbered = apps
         .iter()
-        .filter(|card| card.value.psk != 0)
-        .map(|card| (keys::psk(handle, card.value.psk), card.value.id))
+        .filter(|app| app.value.psk != 0)
+        .map(|app| (keys::numeric_id(tenant_id, app.value.psk), app.value.id))
         .collect();
     sides.same(
         "claims of numbers and apps",
         records
-            .all::<Psk>()
+            .all::<NumericId>()
             .into_iter()
             .map(|claim| (claim.key, claim.value.app))
             .collect(),
         numbered,
     );
-    let described: BTreeSet<Key> = cards
+    let described: BTreeSet<Key> = apps
         .iter()
-        .map(|card| keys::app_text(handle, card.value.id))
+        .map(|app| keys::app_text(tenant_id, app.value.id))
         .collect();
     for text in records.all::<AppText>() {
         sides.holds(
@@ -1175,13 +1204,13 @@ fn native(handle: Handle, records: &Records, sides: &mut Sides<'_>) {
     }
 }
 
-/// The uses of files and what their counters say; what nothing uses has a chore that removes it.
-fn files(handle: Handle, records: &Records, chores: &[Stored<Chore>], sides: &mut Sides<'_>) {
+/// The uses of files and what their counters say; what nothing uses has a task that removes it.
+fn files(tenant_id: TenantId, records: &Records, tasks: &[Stored<Task>], sides: &mut Sides<'_>) {
     let files = records.all::<StoredFile>();
-    let removed: BTreeSet<&String> = chores
+    let removed: BTreeSet<&String> = tasks
         .iter()
-        .filter_map(|chore| {
-            if let Chore::File { name, .. } = &chore.value {
+        .filter_map(|task| {
+            if let Task::File { name, .. } = &task.value {
                 Some(name)
             } else {
                 None
@@ -1194,16 +1223,16 @@ fn files(handle: Handle, records: &Records, chores: &[Stored<Chore>], sides: &mu
         .iter()
         .filter_map(|document| document.value.file())
     {
-        *uses.entry(keys::file_uses(handle, name)).or_default() += 1;
+        *uses.entry(keys::file_uses(tenant_id, name)).or_default() += 1;
     }
     let by_cards = records
-        .all::<AppCard>()
+        .all::<App>()
         .into_iter()
-        .flat_map(|card| file::of_card(&card.value));
-    let left = chores
+        .flat_map(|app| file::files_of(&app.value));
+    let left = tasks
         .iter()
-        .filter_map(|chore| {
-            if let Chore::Abandoned { files, .. } = &chore.value {
+        .filter_map(|task| {
+            if let Task::Abandoned { files, .. } = &task.value {
                 Some(files.clone())
             } else {
                 None
@@ -1215,19 +1244,19 @@ fn files(handle: Handle, records: &Records, chores: &[Stored<Chore>], sides: &mu
         .into_iter()
         .flat_map(|publication| publication.value.pictures());
     for name in by_cards.chain(left).chain(shown) {
-        *uses.entry(keys::file_uses(handle, &name)).or_default() += 1;
+        *uses.entry(keys::file_uses(tenant_id, &name)).or_default() += 1;
     }
     let counters = records.all::<FileUses>();
     sides.same(
         "files and their counters",
         files
             .iter()
-            .map(|file| keys::file_uses(handle, &file.value.name))
+            .map(|file| keys::file_uses(tenant_id, &file.value.name))
             .collect(),
         counters.iter().map(|counter| counter.key.clone()).collect(),
     );
     for file in &files {
-        let used = uses.contains_key(&keys::file_uses(handle, &file.value.name));
+        let used = uses.contains_key(&keys::file_uses(tenant_id, &file.value.name));
         sides.holds(
             || format!("no chore for the unused file {}", file.value.name),
             used || removed.contains(&file.value.name),
@@ -1247,19 +1276,19 @@ fn files(handle: Handle, records: &Records, chores: &[Stored<Chore>], sides: &mu
 
 /// Documents, the claims of their names, their texts, and how many an app has. What a deleted app
 /// left is not looked at: housekeeping removes it.
-fn documents(handle: Handle, records: &Records, sides: &mut Sides<'_>) {
+fn documents(tenant_id: TenantId, records: &Records, sides: &mut Sides<'_>) {
     let parts: BTreeSet<String> = records
-        .all::<AppCard>()
+        .all::<App>()
         .iter()
-        .map(|card| keys::app_parts(handle, card.value.id))
+        .map(|app| keys::app_parts(tenant_id, app.value.id))
         .collect();
     let (mut names, mut texts, mut counts) = (
         BTreeSet::new(),
         BTreeSet::new(),
         BTreeMap::<String, i64>::new(),
     );
-    for card in records.all::<AppCard>() {
-        let pk = keys::app_parts(handle, card.value.id);
+    for app in records.all::<App>() {
+        let pk = keys::app_parts(tenant_id, app.value.id);
         for document in records
             .all::<Document>()
             .into_iter()
@@ -1267,12 +1296,12 @@ fn documents(handle: Handle, records: &Records, sides: &mut Sides<'_>) {
         {
             let document = document.value;
             names.insert(keys::document_name(
-                handle,
-                card.value.id,
+                tenant_id,
+                app.value.id,
                 document.name.as_str(),
             ));
             if document.source == (Source::Inline { written: true }) {
-                texts.insert(keys::document_text(handle, card.value.id, document.id));
+                texts.insert(keys::document_text(tenant_id, app.value.id, document.id));
             }
             *counts.entry(pk.clone()).or_default() += 1;
         }
@@ -1301,12 +1330,12 @@ fn documents(handle: Handle, records: &Records, sides: &mut Sides<'_>) {
     );
 }
 
-/// The rows of lists and what the directory counts, beside the cards; and each card's history,
-/// which ends where it stands.
-fn listed(handle: Handle, records: &Records, cards: &[Stored<AppCard>], sides: &mut Sides<'_>) {
+/// The rows of lists and what the directory counts, beside the app records; and each app record's
+/// history, which ends where it stands.
+fn listed(tenant_id: TenantId, records: &Records, apps: &[Stored<App>], sides: &mut Sides<'_>) {
     let (mut rows, mut counts) = (BTreeSet::new(), BTreeMap::<Key, i64>::new());
-    for card in cards {
-        for write in catalogue::changes(handle, None, Some(&card.value)).expect("rows") {
+    for app in apps {
+        for write in catalogue::changes(tenant_id, None, Some(&app.value)).expect("rows") {
             match write {
                 Write::Put(item, _) => {
                     rows.insert((item.key, item.body));
@@ -1332,12 +1361,11 @@ fn listed(handle: Handle, records: &Records, cards: &[Stored<AppCard>], sides: &
         counts.into_iter().collect(),
     );
     let steps = records.all::<Steps>();
-    for card in cards {
-        let bucket = keys::bucket(handle, card.value.bucket);
+    for app in apps {
+        let bucket = keys::bucket(tenant_id, app.value.bucket);
         let beside = i64::try_from(
-            cards
-                .iter()
-                .filter(|other| other.value.bucket == card.value.bucket)
+            apps.iter()
+                .filter(|other| other.value.bucket == app.value.bucket)
                 .count(),
         )
         .expect("a number");
@@ -1351,7 +1379,7 @@ fn listed(handle: Handle, records: &Records, cards: &[Stored<AppCard>], sides: &
         );
         let mut of_card: Vec<_> = steps
             .iter()
-            .filter(|steps| steps.key.pk == keys::app_parts(handle, card.value.id))
+            .filter(|steps| steps.key.pk == keys::app_parts(tenant_id, app.value.id))
             .collect();
         of_card.sort_by_key(|steps| steps.key.sk.clone());
         // Each step begins where the one before ended, the first one nowhere.
@@ -1365,28 +1393,28 @@ fn listed(handle: Handle, records: &Records, cards: &[Stored<AppCard>], sides: &
             || {
                 format!(
                     "{:?} stands at {:?}, its history ends at {end:?}",
-                    card.key, card.value.state
+                    app.key, app.value.state
                 )
             },
-            end == Some(Some(card.value.state)),
+            end == Some(Some(app.value.state)),
         );
     }
 }
 
-/// What apps of the publisher API claim and are linked to, beside their cards.
-fn published(handle: Handle, records: &Records, sides: &mut Sides<'_>) {
-    let cards = records.all::<AppCard>();
+/// What apps of the publisher API claim and are linked to, beside their app records.
+fn published(tenant_id: TenantId, records: &Records, sides: &mut Sides<'_>) {
+    let apps = records.all::<App>();
     let publications = records.all::<Publication>();
-    let of = |card: &AppCard| {
+    let of = |app_record: &App| {
         publications
             .iter()
-            .find(|found| found.key == keys::publication(handle, card.id))
+            .find(|found| found.key == keys::publication(tenant_id, app_record.id))
             .map(|found| &found.value)
     };
     let cardless = publications.iter().filter(|found| {
-        !cards
+        !apps
             .iter()
-            .any(|card| found.key == keys::publication(handle, card.value.id))
+            .any(|app_record| found.key == keys::publication(tenant_id, app_record.value.id))
     });
     sides.same(
         "publications and apps",
@@ -1399,12 +1427,12 @@ fn published(handle: Handle, records: &Records, sides: &mut Sides<'_>) {
         BTreeSet::new(),
         BTreeSet::new(),
     );
-    for card in cards.iter().map(|card| &card.value) {
-        names.extend(line::name_key(handle, card).map(|key| (key, card.id)));
-        versions.extend(line::version_key(handle, card).map(|key| (key, card.id)));
-        contexts.extend(line::context_key(handle, card).map(|key| (key, card.id)));
-        if of(card).is_some_and(|publication| publication.default_version) {
-            defaults.insert(card.id);
+    for app_record in apps.iter().map(|app_record| &app_record.value) {
+        names.extend(line::name_key(tenant_id, app_record).map(|key| (key, app_record.id)));
+        versions.extend(line::version_key(tenant_id, app_record).map(|key| (key, app_record.id)));
+        contexts.extend(line::context_key(tenant_id, app_record).map(|key| (key, app_record.id)));
+        if of(app_record).is_some_and(|publication| publication.default_version) {
+            defaults.insert(app_record.id);
         }
     }
     let lines = records.all::<Line>();
@@ -1446,7 +1474,7 @@ fn published(handle: Handle, records: &Records, sides: &mut Sides<'_>) {
 }
 
 /// Business owners beside their names and the apps that have them.
-fn business_owners(handle: Handle, records: &Records, sides: &mut Sides<'_>) {
+fn business_owners(tenant_id: TenantId, records: &Records, sides: &mut Sides<'_>) {
     let owners = records.all::<BusinessOwner>();
     let claims = records
         .all::<OwnerName>()
@@ -1457,7 +1485,7 @@ fn business_owners(handle: Handle, records: &Records, sides: &mut Sides<'_>) {
         .iter()
         .map(|owner| {
             (
-                keys::business_owner_name(handle, &owner.value.name, &owner.value.email),
+                keys::business_owner_name(tenant_id, &owner.value.name, &owner.value.email),
                 owner.value.id,
             )
         })
@@ -1469,9 +1497,9 @@ fn business_owners(handle: Handle, records: &Records, sides: &mut Sides<'_>) {
     );
     let mut had = BTreeMap::<u32, i64>::new();
     for id in records
-        .all::<AppCard>()
+        .all::<App>()
         .into_iter()
-        .filter_map(|card| card.value.business_owner)
+        .filter_map(|app| app.value.business_owner)
     {
         *had.entry(id).or_default() += 1;
     }
@@ -1487,7 +1515,7 @@ fn business_owners(handle: Handle, records: &Records, sides: &mut Sides<'_>) {
     );
 }
 
-fn groups(handle: Handle, records: &Records, sides: &mut Sides<'_>) {
+fn groups(tenant_id: TenantId, records: &Records, sides: &mut Sides<'_>) {
     let groups = records.all::<Group>();
     let claims = records
         .all::<GroupName>()
@@ -1498,19 +1526,19 @@ fn groups(handle: Handle, records: &Records, sides: &mut Sides<'_>) {
         .iter()
         .map(|group| {
             (
-                keys::group_name(handle, group.value.name.as_str()),
+                keys::group_name(tenant_id, group.value.name.as_str()),
                 group.value.guid.clone(),
             )
         })
         .collect();
     sides.same("names of groups and groups", claims, named);
     let mut members = BTreeSet::new();
-    for card in records.all::<AppCard>() {
+    for app in records.all::<App>() {
         members.extend(
-            card.value
+            app.value
                 .groups
                 .iter()
-                .map(|group| keys::group_item(handle, group, card.value.id)),
+                .map(|group| keys::group_item(tenant_id, group, app.value.id)),
         );
     }
     for user in records.all::<User>() {
@@ -1519,17 +1547,17 @@ fn groups(handle: Handle, records: &Records, sides: &mut Sides<'_>) {
                 .owner
                 .groups
                 .iter()
-                .map(|group| keys::group_user(handle, group, &user.value.owner.user)),
+                .map(|group| keys::group_user(tenant_id, group, &user.value.owner.user)),
         );
     }
     let of_live: BTreeSet<String> = groups
         .iter()
-        .map(|group| keys::group_members(handle, &group.value.guid))
+        .map(|group| keys::group_members(tenant_id, &group.value.guid))
         .collect();
     members.retain(|key| of_live.contains(&key.pk));
     let there = records.keys("group-member");
     for group in &groups {
-        let pk = keys::group_members(handle, &group.value.guid);
+        let pk = keys::group_members(tenant_id, &group.value.guid);
         let items = there
             .iter()
             .filter(|key| key.pk == pk && key.sk.starts_with("I#"))
@@ -1547,16 +1575,16 @@ fn groups(handle: Handle, records: &Records, sides: &mut Sides<'_>) {
     sides.same("members of groups and references to groups", there, members);
 }
 
-fn people(handle: Handle, records: &Records, sides: &mut Sides<'_>) {
+fn people(tenant_id: TenantId, records: &Records, sides: &mut Sides<'_>) {
     let all = records.all::<User>();
-    members(handle, records, &all, sides);
+    members(tenant_id, records, &all, sides);
     let of_records = all
         .iter()
         .flat_map(|user| {
             user.value
                 .keys
                 .iter()
-                .map(|hash| keys::credential(handle, hash))
+                .map(|hash| keys::credential(tenant_id, hash))
         })
         .collect();
     let users: BTreeMap<_, Owner> = all
@@ -1571,7 +1599,7 @@ fn people(handle: Handle, records: &Records, sides: &mut Sides<'_>) {
         );
     }
     for owner in users.values() {
-        let claim = keys::sign_in(handle, &owner.username);
+        let claim = keys::sign_in(tenant_id, &owner.username);
         sides.holds(
             || format!("{} has no name to sign in with", owner.username),
             names
@@ -1603,18 +1631,18 @@ fn people(handle: Handle, records: &Records, sides: &mut Sides<'_>) {
                     if key.revoked.is_none() {
                         of_users.insert(credential.key.clone());
                     }
-                    keys::user_key(handle, user, key.created, &key.hash)
+                    keys::user_key(tenant_id, user, key.created, &key.hash)
                 }
                 KeyOf::App(app) => {
                     if key.revoked.is_none() {
                         *active.entry(app.guid()).or_default() += 1;
                     }
-                    keys::app_key(handle, *app, key.created, &key.hash)
+                    keys::app_key(tenant_id, *app, key.created, &key.hash)
                 }
             };
             sides.holds(
                 || format!("a key under another hash: {:?}", credential.key),
-                credential.key == keys::credential(handle, &key.hash),
+                credential.key == keys::credential(tenant_id, &key.hash),
             );
             listed.insert((row, json!(key).to_string()));
         }
@@ -1635,11 +1663,11 @@ fn people(handle: Handle, records: &Records, sides: &mut Sides<'_>) {
 
 /// A refresh token and the bearer token that came with it, each of which names the other, for one
 /// client that is there.
-fn tokens(handle: Handle, records: &Records, sides: &mut Sides<'_>) {
+fn tokens(tenant_id: TenantId, records: &Records, sides: &mut Sides<'_>) {
     let clients: BTreeSet<Key> = records
         .all::<Client>()
         .iter()
-        .map(|client| keys::client(handle, &client.value.guid))
+        .map(|client| keys::client(tenant_id, &client.value.guid))
         .collect();
     sides.same(
         "clients and their keys",
@@ -1654,14 +1682,18 @@ fn tokens(handle: Handle, records: &Records, sides: &mut Sides<'_>) {
                 refresh: Some(refresh),
                 ..
             } => {
-                by_bearers.insert((credential.key, keys::credential(handle, &refresh), client));
+                by_bearers.insert((
+                    credential.key,
+                    keys::credential(tenant_id, &refresh),
+                    client,
+                ));
             }
             Purpose::Refresh { client, bearer, .. } => {
                 sides.holds(
                     || format!("a token of no client: {:?}", credential.key),
-                    clients.contains(&keys::client(handle, &client)),
+                    clients.contains(&keys::client(tenant_id, &client)),
                 );
-                by_refreshes.insert((keys::credential(handle, &bearer), credential.key, client));
+                by_refreshes.insert((keys::credential(tenant_id, &bearer), credential.key, client));
             }
             _ => {}
         }
@@ -1670,9 +1702,9 @@ fn tokens(handle: Handle, records: &Records, sides: &mut Sides<'_>) {
 }
 
 /// Applications under their ids, and the keys of PingID settings with their credentials.
-fn ping(handle: Handle, records: &Records, sides: &mut Sides<'_>) {
+fn ping(tenant_id: TenantId, records: &Records, sides: &mut Sides<'_>) {
     for application in records.all::<Application>() {
-        let own = keys::ping_application(handle, &application.value.id);
+        let own = keys::ping_application(tenant_id, &application.value.id);
         sides.holds(
             || format!("an application of another id: {:?}", application.key),
             application.key == own,
@@ -1683,7 +1715,7 @@ fn ping(handle: Handle, records: &Records, sides: &mut Sides<'_>) {
     let listed = keys_of
         .map(|key| {
             (
-                keys::credential(handle, &key.hash),
+                keys::credential(tenant_id, &key.hash),
                 key.created,
                 key.expires,
             )
@@ -1716,7 +1748,7 @@ fn ping(handle: Handle, records: &Records, sides: &mut Sides<'_>) {
 
 /// What users are in and what they own, on both sides of each. Publications by the older calls of
 /// the Apperian API: each ends with its hour, and none has made what another one made.
-fn publications(handle: Handle, records: &Records, sides: &mut Sides<'_>) {
+fn publications(tenant_id: TenantId, records: &Records, sides: &mut Sides<'_>) {
     let calls = records.all::<PublishingCall>();
     let ends: BTreeMap<&Key, Option<i64>> = records
         .items()
@@ -1731,7 +1763,7 @@ fn publications(handle: Handle, records: &Records, sides: &mut Sides<'_>) {
         );
         sides.holds(
             || format!("{:?} is not of this tenant", call.key),
-            call.key.pk.starts_with(&handle.to_string()),
+            call.key.pk.starts_with(&tenant_id.to_string()),
         );
         let new = call.value.done.filter(|_| call.value.app.is_none());
         sides.holds(
@@ -1741,7 +1773,7 @@ fn publications(handle: Handle, records: &Records, sides: &mut Sides<'_>) {
     }
 }
 
-fn members(handle: Handle, records: &Records, users: &[Stored<User>], sides: &mut Sides<'_>) {
+fn members(tenant_id: TenantId, records: &Records, users: &[Stored<User>], sides: &mut Sides<'_>) {
     let (mut emails, mut policies, mut teams, mut administrators) = (
         BTreeSet::new(),
         BTreeSet::new(),
@@ -1752,18 +1784,18 @@ fn members(handle: Handle, records: &Records, users: &[Stored<User>], sides: &mu
     for user in users.iter().map(|user| &user.value) {
         let guid = &user.owner.user;
         if !user.owner.email.is_empty() {
-            emails.insert(keys::email(handle, &user.owner.email, guid));
+            emails.insert(keys::email(tenant_id, &user.owner.email, guid));
         }
         policies.extend(
             user.policies
                 .iter()
-                .map(|policy| keys::policy_user(handle, policy, guid)),
+                .map(|policy| keys::policy_user(tenant_id, policy, guid)),
         );
         teams.extend(
             user.owner
                 .teams
                 .iter()
-                .map(|team| keys::team_user(handle, team, guid)),
+                .map(|team| keys::team_user(tenant_id, team, guid)),
         );
         if user.is_full_administrator() {
             administrators.insert(guid.clone());
@@ -1788,7 +1820,7 @@ fn members(handle: Handle, records: &Records, users: &[Stored<User>], sides: &mu
     let (of_devices, of_users): (Vec<Key>, Vec<Key>) =
         device_users.partition(|key| key.sk.starts_with(keys::USER_PREFIX));
     let named = |key: &Key, pk: &str, sk: &str| {
-        let before = format!("{handle}#{pk}#");
+        let before = format!("{tenant_id}#{pk}#");
         (
             key.pk.strip_prefix(&before).unwrap_or("?").to_owned(),
             key.sk.strip_prefix(sk).unwrap_or("?").to_owned(),
@@ -1818,9 +1850,9 @@ fn members(handle: Handle, records: &Records, users: &[Stored<User>], sides: &mu
         registered,
         administrators,
     );
-    for app in records.all::<AppCard>() {
+    for app in records.all::<App>() {
         *owned
-            .entry(keys::owned_apps(handle, &app.value.owner))
+            .entry(keys::owned_apps(tenant_id, &app.value.owner))
             .or_default() += 1;
     }
     let counted: BTreeSet<(Key, i64)> = records
@@ -1851,7 +1883,7 @@ fn members(handle: Handle, records: &Records, users: &[Stored<User>], sides: &mu
     for owner in users.iter().map(|user| &user.value.owner) {
         let known = |team: &TeamId| {
             kept.contains_key(team)
-                || default_teams(handle)
+                || default_teams(tenant_id)
                     .iter()
                     .any(|default| default.id == *team)
         };
@@ -1877,7 +1909,7 @@ fn members(handle: Handle, records: &Records, users: &[Stored<User>], sides: &mu
     );
 }
 
-fn log(handle: Handle, records: &Records, sides: &mut Sides<'_>) {
+fn log(tenant_id: TenantId, records: &Records, sides: &mut Sides<'_>) {
     let mut wanted = BTreeSet::new();
     let installed = records.keys("installed-item");
     let subscribed = records.keys("subscription");
@@ -1885,8 +1917,8 @@ fn log(handle: Handle, records: &Records, sides: &mut Sides<'_>) {
     let users = records.keys("user");
     for row in records.all::<LogRow>() {
         let row = row.value;
-        let known = !users.contains(&keys::user(handle, &row.user))
-            || installed.contains(&keys::user_item(handle, &row.user, row.binary.item()));
+        let known = !users.contains(&keys::user(tenant_id, &row.user))
+            || installed.contains(&keys::user_item(tenant_id, &row.user, row.binary.item()));
         sides.holds(
             || {
                 format!(
@@ -1897,8 +1929,8 @@ fn log(handle: Handle, records: &Records, sides: &mut Sides<'_>) {
             known,
         );
         let app = row.binary.item();
-        let has = !apps.contains(&keys::app_card(handle, app))
-            || subscribed.contains(&keys::subscription(handle, app, &row.user));
+        let has = !apps.contains(&keys::app(tenant_id, app))
+            || subscribed.contains(&keys::subscription(tenant_id, app, &row.user));
         sides.holds(
             || format!("{} is not among those who have {}", row.username, row.title),
             has,
@@ -1916,7 +1948,7 @@ fn log(handle: Handle, records: &Records, sides: &mut Sides<'_>) {
         wanted.extend(
             copies
                 .into_iter()
-                .map(|of| keys::log_row(handle, of, row.at, &row.guid)),
+                .map(|of| keys::log_row(tenant_id, of, row.at, &row.guid)),
         );
     }
     sides.same(
@@ -1928,14 +1960,14 @@ fn log(handle: Handle, records: &Records, sides: &mut Sides<'_>) {
 
 /// Policy partials beside what apps say of them: the apps that each is mapped to, how many these
 /// are, and the list of the shared ones.
-fn partials(handle: Handle, records: &Records, sides: &mut Sides<'_>) {
+fn partials(tenant_id: TenantId, records: &Records, sides: &mut Sides<'_>) {
     let (mut links, mut counts) = (BTreeSet::new(), BTreeMap::<Key, i64>::new());
-    let cards = records.all::<AppCard>();
+    let apps = records.all::<App>();
     // What was said of an app that was deleted is removed later.
     for publication in records.all::<Publication>() {
-        let Some(card) = cards
+        let Some(app) = apps
             .iter()
-            .find(|card| keys::app_parts(handle, card.value.id) == publication.key.pk)
+            .find(|app| keys::app_parts(tenant_id, app.value.id) == publication.key.pk)
         else {
             continue;
         };
@@ -1947,8 +1979,8 @@ fn partials(handle: Handle, records: &Records, sides: &mut Sides<'_>) {
             .copied()
             .collect();
         for partial in mapped {
-            links.insert(keys::partial_app(handle, partial, card.value.id));
-            *counts.entry(keys::partial(handle, partial)).or_default() += 1;
+            links.insert(keys::partial_app(tenant_id, partial, app.value.id));
+            *counts.entry(keys::partial(tenant_id, partial)).or_default() += 1;
         }
     }
     sides.same(
@@ -1961,7 +1993,7 @@ fn partials(handle: Handle, records: &Records, sides: &mut Sides<'_>) {
         counts.entry(partial.key.clone()).or_default();
         sides.holds(
             || format!("a partial under another number: {:?}", partial.key),
-            partial.key == keys::partial(handle, partial.value.id),
+            partial.key == keys::partial(tenant_id, partial.value.id),
         );
     }
     let counted = partials
@@ -1974,7 +2006,7 @@ fn partials(handle: Handle, records: &Records, sides: &mut Sides<'_>) {
         counts.into_iter().collect(),
     );
     let listed = records
-        .all::<Shown>()
+        .all::<SharedPartial>()
         .into_iter()
         .map(|shown| (shown.key, json!(shown.value).to_string()))
         .collect();
@@ -1983,12 +2015,12 @@ fn partials(handle: Handle, records: &Records, sides: &mut Sides<'_>) {
         .map(|partial| &partial.value)
         .filter(|partial| partial.shared);
     let shown = shared.map(|partial| {
-        let shown = Shown {
+        let shown = SharedPartial {
             id: partial.id,
             name: partial.name.clone(),
         };
         (
-            keys::shared_partial(handle, partial.created, partial.id),
+            keys::shared_partial(tenant_id, partial.created, partial.id),
             json!(shown).to_string(),
         )
     });

@@ -14,13 +14,13 @@ use local_gateway::stack::{Addresses, ensure_key_file};
 use local_gateway::{uploads, work};
 use serde_json::{Value, json};
 use shared::base::clock::{Clock, ShiftedClock};
-use shared::base::id::{Guid, Handle};
+use shared::base::id::{Guid, TenantId};
 use shared::base::rights::{Role, Scopes};
 use shared::base::secret::{CredentialText, hash_password};
 use shared::domain::people::tenant::NewTenant;
 use shared::domain::people::user::NewUser;
 use shared::domain::people::{auth_policy, tenant, user};
-use shared::model::apps::work::Job;
+use shared::model::apps::processing::Job;
 use shared::model::credentials::credential::{Credential, Purpose};
 use shared::model::people::user::User;
 use shared::services::context::{Context, Settings};
@@ -75,7 +75,7 @@ pub struct World {
     pub outbox: Outbox,
     notes: Notes,
     seen: tokio::sync::Mutex<Seen>,
-    work: Arc<Semaphore>,
+    processing: Arc<Semaphore>,
     work_is_held: Arc<AtomicBool>,
     _folder: tempfile::TempDir,
     reader: tokio::task::JoinHandle<()>,
@@ -107,7 +107,7 @@ pub struct TestTenant {
     /// Its name.
     pub domain: String,
     /// Its handle.
-    pub handle: Handle,
+    pub tenant_id: TenantId,
     /// Its store's guid.
     pub store: Guid,
     /// The administrator's guid.
@@ -204,8 +204,8 @@ impl World {
                 }
             }
         });
-        let work = Arc::new(Semaphore::new(1));
-        let (workers, free) = (plain.clone(), Arc::clone(&work));
+        let processing = Arc::new(Semaphore::new(1));
+        let (workers, free) = (plain.clone(), Arc::clone(&processing));
         let worker = tokio::spawn(async move {
             while let Some(key) = told.recv().await {
                 for _ in 0..deliveries {
@@ -226,7 +226,7 @@ impl World {
             outbox,
             notes,
             seen: tokio::sync::Mutex::default(),
-            work,
+            processing,
             work_is_held: Arc::default(),
             _folder: folder,
             reader,
@@ -251,7 +251,7 @@ impl World {
         let cookie = self.sign_in(name, &email).await;
         TestTenant {
             domain: name.to_owned(),
-            handle: made.handle,
+            tenant_id: made.tenant_id,
             store: made.store,
             admin: made.admin,
             cookie,
@@ -281,12 +281,12 @@ impl World {
             aliases: &[],
         };
         let (user, mut writes): (User, Vec<Write>) =
-            user::create(tenant.handle, new, self.plain.clock.now()).expect("a user");
+            user::create(tenant.tenant_id, new, self.plain.clock.now()).expect("a user");
         let mut reader = Reader::new(&*self.plain.table, self.plain.clock.now());
         let guid = user.owner.user.clone();
         let registered = user::registered(
             &mut reader,
-            tenant.handle,
+            tenant.tenant_id,
             &guid,
             false,
             user.is_full_administrator(),
@@ -339,7 +339,7 @@ impl World {
     pub async fn bearer(&self, tenant: &TestTenant, user: &Guid, scopes: &str) -> String {
         let now = self.plain.clock.now();
         let generation = self.user_record(tenant, user).await.value.generation;
-        let text = CredentialText::new_bearer(tenant.handle, user);
+        let text = CredentialText::new_bearer(tenant.tenant_id, user);
         let purpose = Purpose::Bearer {
             scopes: Scopes::named(scopes),
             client: Guid::random(),
@@ -353,8 +353,11 @@ impl World {
             expires: Some(now.plus_seconds(3_600)),
             owner: None,
         };
-        let write = record::create(keys::credential(tenant.handle, &text.hash()), &credential)
-            .expect("a credential");
+        let write = record::create(
+            keys::credential(tenant.tenant_id, &text.hash()),
+            &credential,
+        )
+        .expect("a credential");
         self.plain
             .table
             .write(vec![write])
@@ -367,7 +370,7 @@ impl World {
     pub async fn token(&self, tenant: &TestTenant, user: &Guid) -> String {
         let now = self.plain.clock.now();
         let generation = self.user_record(tenant, user).await.value.generation;
-        let text = CredentialText::new_user_token(tenant.handle, user);
+        let text = CredentialText::new_user_token(tenant.tenant_id, user);
         let expires = Some(now.plus_seconds(3_600));
         let credential = Credential {
             purpose: Purpose::UserToken,
@@ -377,8 +380,11 @@ impl World {
             expires,
             owner: None,
         };
-        let write = record::create(keys::credential(tenant.handle, &text.hash()), &credential)
-            .expect("a credential");
+        let write = record::create(
+            keys::credential(tenant.tenant_id, &text.hash()),
+            &credential,
+        )
+        .expect("a credential");
         self.plain
             .table
             .write(vec![write])
@@ -391,7 +397,7 @@ impl World {
     pub async fn user_record(&self, tenant: &TestTenant, user: &Guid) -> Stored<User> {
         let mut reader = Reader::new(&*self.plain.table, self.plain.clock.now());
         let found: Option<Stored<User>> = reader
-            .get(&keys::user(tenant.handle, user))
+            .get(&keys::user(tenant.tenant_id, user))
             .await
             .expect("the store answers");
         found.expect("the user is there")
@@ -403,7 +409,7 @@ impl World {
         let mut found = self.user_record(tenant, user).await;
         let before = found.value.clone();
         found.value.owner.roles = roles;
-        let writes = user::changed(&mut reader, tenant.handle, &before, found)
+        let writes = user::changed(&mut reader, tenant.tenant_id, &before, found)
             .await
             .expect("the writes");
         self.plain
@@ -416,7 +422,7 @@ impl World {
     /// Makes a policy of type FEEDHENRY that is on nothing.
     pub async fn add_policy(&self, tenant: &TestTenant, policy_id: &str) -> Guid {
         let (guid, writes) =
-            auth_policy::create_built_in(tenant.handle, policy_id).expect("a policy");
+            auth_policy::create_built_in(tenant.tenant_id, policy_id).expect("a policy");
         self.plain
             .table
             .write(writes)
@@ -522,7 +528,7 @@ impl World {
 
     /// Keeps the worker from beginning further jobs as long as what this gives is there.
     pub async fn hold_work(&self) -> HeldWork {
-        let permit = Arc::clone(&self.work)
+        let permit = Arc::clone(&self.processing)
             .acquire_owned()
             .await
             .expect("the worker is there");

@@ -8,7 +8,7 @@ use shared::base::rights::{DOMAIN_PATH, Permission, Role};
 use shared::domain::people::password::Reason;
 use shared::domain::people::{auth_policy, password};
 use shared::http::routes;
-use shared::http::routes::Row;
+use shared::http::routes::Route;
 pub use wso2_files::FilesOfTenant;
 pub use wso2_oauth::TestClient;
 pub use wso2_policies::Policies;
@@ -224,7 +224,7 @@ impl Furnished {
         let policies = post(format!("{admin}/appstore/listpolicies"), json!({})).await;
         let built_in = policies["list"][0].as_str().expect("a policy").to_owned();
         let (policy, writes) =
-            auth_policy::create_built_in(tenant.handle, "Second").expect("a policy");
+            auth_policy::create_built_in(tenant.tenant_id, "Second").expect("a policy");
         world
             .plain
             .table
@@ -315,7 +315,7 @@ impl Furnished {
             .to_owned();
         let person = world.user_record(&tenant, &worker).await.value;
         let (link, write) = password::link(
-            tenant.handle,
+            tenant.tenant_id,
             &tenant.domain,
             &person,
             Reason::Reset,
@@ -589,7 +589,7 @@ impl Entry {
     }
 
     /// The row.
-    pub fn row(&self) -> Row {
+    pub fn row(&self) -> Route {
         rows()
             .into_iter()
             .find(|row| row.method == self.method && row.path == self.path)
@@ -711,7 +711,7 @@ impl std::fmt::Display for Entry {
 }
 
 /// Every row of every function.
-pub fn rows() -> Vec<Row> {
+pub fn rows() -> Vec<Route> {
     routes::all()
         .into_iter()
         .flat_map(|function| function.rows)
@@ -842,7 +842,10 @@ fn rhmap_entries() -> Vec<Entry> {
         }),
         // A state that nobody waits for: the browser is told so on our own page.
         get("/box/srv/1.1/arm/authCallback", |f| {
-            query(&[("state", &format!("{}{}", f.tenant.handle, "0".repeat(32)))])
+            query(&[(
+                "state",
+                &format!("{}{}", f.tenant.tenant_id, "0".repeat(32)),
+            )])
         })
         .ok(302),
         get("/box/srv/1.1/arm/getAuthCallbackUrl", none),

@@ -5,11 +5,11 @@ use std::time::Duration;
 use serde::Serialize;
 use serde_json::{Map, Value};
 use shared::base::error::Error;
-use shared::base::id::{AppId, AppRef, BinaryType, Handle};
+use shared::base::id::{AppId, AppRef, BinaryType, TenantId};
 use shared::base::rights::Right;
 use shared::domain::apps::{app, catalogue, file, numbers, upload};
 use shared::domain::log::audit;
-use shared::domain::publishing::app_text::Said;
+use shared::domain::publishing::app_text::AppTextInput;
 use shared::domain::publishing::native_app::NativeApp;
 use shared::domain::publishing::{app_text, native_app};
 use shared::http::incoming::Incoming;
@@ -17,7 +17,7 @@ use shared::http::paging::Page;
 use shared::http::pipeline::{Call, Plan};
 use shared::http::reply::Reply;
 use shared::http::routes::apperian_applications::Op;
-use shared::model::apps::app::{AppCard, Binary};
+use shared::model::apps::app::{App, Binary};
 use shared::model::people::principal::Principal;
 use shared::services::objects::Presentation;
 use shared::store::{Key, keys};
@@ -30,38 +30,40 @@ use crate::views::{self, ApplicationView, KeptVersionView, VersionView};
 const STORAGE_URL: Duration = Duration::from_secs(300);
 
 /// What the operations here will read.
-pub fn plan(op: Op, incoming: &Incoming, handle: Handle) -> Plan {
+pub fn plan(op: Op, incoming: &Incoming, tenant_id: TenantId) -> Plan {
     let named = incoming.param("application");
     let id = named.parse::<AppId>().ok();
-    let text = id.map(|id| keys::app_text(handle, id));
-    let app = || Plan::keys(numbers::keys_of(handle, named)).and(text.clone());
+    let text = id.map(|id| keys::app_text(tenant_id, id));
+    let app = || Plan::keys(numbers::keys_of(tenant_id, named)).and(text.clone());
     match op {
         Op::List | Op::ListOfUser => {
             let page = Page::peek(incoming);
-            let [cards, texts] =
-                app_text::listing(handle, after(&page).ok().flatten(), page.limit());
-            Plan::default().query(cards).query(texts)
+            let [apps, texts] =
+                app_text::listing(tenant_id, after(&page).ok().flatten(), page.limit());
+            Plan::default().query(apps).query(texts)
         }
-        Op::Create => uploads::plan_of_body(incoming, handle).query(catalogue::last_bucket(handle)),
-        Op::Download => app().and(id.map(|id| binaries(handle, id)).unwrap_or_default()),
+        Op::Create => {
+            uploads::plan_of_body(incoming, tenant_id).query(catalogue::last_bucket(tenant_id))
+        }
+        Op::Download => app().and(id.map(|id| binaries(tenant_id, id)).unwrap_or_default()),
         Op::Delete => app().and(id.into_iter().flat_map(|id| {
-            app::keys_of(handle, id)
+            app::keys_of(tenant_id, id)
                 .into_iter()
-                .chain([keys::publication(handle, id)])
+                .chain([keys::publication(tenant_id, id)])
         })),
-        Op::NewVersion => app().and(uploads::plan_of_body(incoming, handle).keys),
+        Op::NewVersion => app().and(uploads::plan_of_body(incoming, tenant_id).keys),
         _ => app(),
     }
 }
 
 /// The binaries that an id may mean.
-fn binaries(handle: Handle, id: AppId) -> Vec<Key> {
+fn binaries(tenant_id: TenantId, id: AppId) -> Vec<Key> {
     let kinds = id
         .kind()
         .map_or_else(|| BinaryType::ALL.to_vec(), |kind| vec![kind]);
     kinds
         .into_iter()
-        .map(|kind| keys::binary(handle, id, kind))
+        .map(|kind| keys::binary(tenant_id, id, kind))
         .collect()
 }
 
@@ -78,10 +80,10 @@ pub async fn list(call: Call<'_>) -> Result<Reply, Error> {
 
 /// What the caller can have: of what he sees, the apps in the store.
 pub async fn list_of_user(call: Call<'_>) -> Result<Reply, Error> {
-    listed(call, AppCard::in_store).await
+    listed(call, App::in_store).await
 }
 
-async fn listed(mut call: Call<'_>, wanted: impl Fn(&AppCard) -> bool) -> Result<Reply, Error> {
+async fn listed(mut call: Call<'_>, wanted: impl Fn(&App) -> bool) -> Result<Reply, Error> {
     #[derive(Serialize)]
     struct ListView {
         applications: Vec<ApplicationView>,
@@ -95,17 +97,17 @@ async fn listed(mut call: Call<'_>, wanted: impl Fn(&AppCard) -> bool) -> Result
     let mut applications = Vec::new();
     let cursor = loop {
         let (found, next) =
-            app_text::list(&mut call.reader, who.handle, from, page.limit()).await?;
+            app_text::list(&mut call.reader, who.tenant_id, from, page.limit()).await?;
         let mut last = None;
         for app in native_app::shown_to(&mut call.reader, who, found)
             .await?
             .into_iter()
-            .filter(|app| wanted(&app.card))
+            .filter(|app| wanted(&app.app))
         {
-            last = Some(app.card.id);
-            applications.extend(views::ids(&app.card).into_iter().map(|id| {
+            last = Some(app.app.id);
+            applications.extend(views::ids(&app.app).into_iter().map(|id| {
                 ApplicationView::of(
-                    &app.card,
+                    &app.app,
                     &app.text,
                     id,
                     app.platform,
@@ -137,24 +139,24 @@ async fn subject(
     let who = call.who()?;
     let id = numbers::locate(
         &mut call.reader,
-        who.handle,
+        who.tenant_id,
         call.incoming.param("application"),
     )
     .await?;
-    let wanted = [native_app::keys_of(who.handle, id), beside(id)].concat();
+    let wanted = [native_app::keys_of(who.tenant_id, id), beside(id)].concat();
     call.reader.fetch_missing(&wanted).await?;
-    let mut app = native_app::read(&mut call.reader, who.handle, id).await?;
-    if !numbers::visible(&app.card, who) {
+    let mut app = native_app::read(&mut call.reader, who.tenant_id, id).await?;
+    if !numbers::visible(&app.app, who) {
         return Err(Error::not_found("There is no such application"));
     }
-    app.id = shown(&app);
+    app.id = shown_id(&app);
     Ok(app)
 }
 
 /// The id of the row that an app is shown as: that of a binary, where it has one.
-fn shown(app: &NativeApp) -> AppId {
-    native_app::shown_kind(&app.card, app.id)
-        .map_or(app.card.id.item(), |kind| app.card.id.binary(kind))
+fn shown_id(app: &NativeApp) -> AppId {
+    native_app::shown_kind(&app.app, app.id)
+        .map_or(app.app.id.item(), |kind| app.app.id.binary(kind))
 }
 
 #[derive(Serialize)]
@@ -185,7 +187,7 @@ pub async fn read(mut call: Call<'_>) -> Result<Reply, Error> {
 }
 
 /// Refuses to put an app into the store before anything is done for it.
-fn require_publisher(who: &Principal, said: &Said) -> Result<(), Error> {
+fn require_publisher(who: &Principal, said: &AppTextInput) -> Result<(), Error> {
     if said.enabled == Some(true) && !who.holds(Right::WriteStore) {
         return Err(Error::forbidden(format!(
             "enabled needs the permission {}",
@@ -198,10 +200,10 @@ fn require_publisher(who: &Principal, said: &Said) -> Result<(), Error> {
 /// Changes an app: what is absent stays.
 pub async fn update(mut call: Call<'_>) -> Result<Reply, Error> {
     let fields = Fields(call.body::<Map<String, Value>>()?);
-    let (said, who) = (fields.said(Blank::Clears)?, call.who()?);
+    let (said, who) = (fields.input(Blank::Clears)?, call.who()?);
     let id = numbers::locate(
         &mut call.reader,
-        who.handle,
+        who.tenant_id,
         call.incoming.param("application"),
     )
     .await?;
@@ -225,17 +227,17 @@ pub async fn new_version(mut call: Call<'_>) -> Result<Reply, Error> {
     let sent = uploads::Sent::of(&call).await?;
     let id = numbers::locate(
         &mut call.reader,
-        who.handle,
+        who.tenant_id,
         call.incoming.param("application"),
     )
     .await?;
-    let app = native_app::read(&mut call.reader, who.handle, id).await?;
-    if !app.card.in_store() {
+    let app = native_app::read(&mut call.reader, who.tenant_id, id).await?;
+    if !app.app.in_store() {
         require_publisher(who, &sent.said)?;
     }
     let name = sent.file_name();
     let added = async {
-        let (file, said) = sent.file(&mut call, Some((&app.card, id))).await?;
+        let (file, said) = sent.file(&mut call, Some((&app.app, id))).await?;
         native_app::add_version(&mut call.reader, who, id, &file, &said).await
     };
     match added.await {
@@ -243,7 +245,7 @@ pub async fn new_version(mut call: Call<'_>) -> Result<Reply, Error> {
         Err(error) => {
             // Whoever watches the app hears of it as of any other upload that was refused.
             let kind = id.kind().or_else(|| file::package_kind(&name));
-            upload::tell_refused(&call.reader, who, &app.card, kind, &name, &error).await?;
+            upload::record_refusal(&call.reader, who, &app.app, kind, &name, &error).await?;
             Err(error)
         }
     }
@@ -258,15 +260,15 @@ pub async fn delete(mut call: Call<'_>) -> Result<Reply, Error> {
     let who = call.who()?;
     let id = numbers::locate(
         &mut call.reader,
-        who.handle,
+        who.tenant_id,
         call.incoming.param("application"),
     )
     .await?;
-    let card = native_app::delete(&mut call.reader, who, id).await?;
+    let app = native_app::delete(&mut call.reader, who, id).await?;
     Reply::of(&DeletedView {
         deleted_application: numbers::of(
-            &card,
-            native_app::shown_kind(&card, id).map_or(id, |kind| id.binary(kind)),
+            &app,
+            native_app::shown_kind(&app, id).map_or(id, |kind| id.binary(kind)),
         ),
     })
 }
@@ -279,27 +281,27 @@ pub async fn list_versions(mut call: Call<'_>) -> Result<Reply, Error> {
     }
     let app = subject(&mut call, |_| Vec::new()).await?;
     Reply::of(&VersionsView {
-        versions: VersionView::all(&app.card, &app.text, app.id.kind()),
+        versions: VersionView::all(&app.app, &app.text, app.id.kind()),
     })
 }
 
 /// The way to an app's package, as it is handed out, with a row of the log.
 pub async fn download(mut call: Call<'_>) -> Result<Reply, Error> {
     let who = call.who()?;
-    let app = subject(&mut call, |id| binaries(who.handle, id)).await?;
+    let app = subject(&mut call, |id| binaries(who.tenant_id, id)).await?;
     let nothing = || Error::not_found("The application has no file yet");
     let kind = app.id.kind().ok_or_else(nothing)?;
-    let live = app.card.binary(kind).ok_or_else(nothing)?.live;
+    let live = app.app.binary(kind).ok_or_else(nothing)?.live;
     let binary = call
         .reader
-        .get::<Binary>(&keys::binary(who.handle, app.id, kind))
+        .get::<Binary>(&keys::binary(who.tenant_id, app.id, kind))
         .await?
         .ok_or_else(nothing)?
         .value;
     let version = binary.version(live).ok_or_else(nothing)?;
     let rows = audit::row(
         who,
-        &app.card,
+        &app.app,
         kind,
         version.number,
         None,
@@ -310,7 +312,7 @@ pub async fn download(mut call: Call<'_>) -> Result<Reply, Error> {
         content_type: kind.content_type().to_owned(),
         file_name: format!(
             "{}-{}.{}",
-            app.card.name,
+            app.app.name,
             version.version_name,
             kind.extension()
         ),
@@ -318,7 +320,7 @@ pub async fn download(mut call: Call<'_>) -> Result<Reply, Error> {
     let url = call
         .objects()?
         .sign_get(
-            &keys::binary_object(who.handle, &version.sha256),
+            &keys::binary_object(who.tenant_id, &version.sha256),
             STORAGE_URL,
             &presentation,
         )

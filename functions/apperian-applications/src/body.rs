@@ -8,8 +8,8 @@ use serde_json::{Map, Value};
 use shared::base::code::ErrorText;
 use shared::base::error::Error;
 use shared::base::text::{Label, Name, Text};
-use shared::domain::publishing::app_text::{NAME_LIMIT, Said, ShortDescription, VERSION_LIMIT};
-use shared::http::incoming::JSON_LIMIT;
+use shared::domain::publishing::app_text::{AppTextInput, MAX_NAME, MAX_VERSION, ShortDescription};
+use shared::http::incoming::MAX_JSON;
 use shared::model::apps::app_text::{Author, FormFactor, LongDescription, VersionNote};
 
 /// The fields of a body.
@@ -28,11 +28,11 @@ impl Fields {
     /// Those of a part of a form that is JSON.
     ///
     /// # Errors
-    /// Too large beyond [`JSON_LIMIT`]; invalid for what is no object.
+    /// Too large beyond [`MAX_JSON`]; invalid for what is no object.
     pub fn of_part(text: &str) -> Result<Self, Error> {
-        if text.len() > JSON_LIMIT {
+        if text.len() > MAX_JSON {
             return Err(Error::too_large(format!(
-                "data is larger than {JSON_LIMIT} bytes"
+                "data is larger than {MAX_JSON} bytes"
             )));
         }
         if text.trim().is_empty() {
@@ -118,11 +118,11 @@ impl Fields {
     ///
     /// # Errors
     /// Invalid, with the field's name, for what is not what it must be.
-    pub fn said(&self, blank: Blank) -> Result<Said, Error> {
+    pub fn input(&self, blank: Blank) -> Result<AppTextInput, Error> {
         let sort_weight = self
             .text(&["sort_weight"])?
             .map(|digits| i32::from_str(digits.trim()));
-        let name: Option<Name> = self.within(&["app_name", "name"], NAME_LIMIT, blank)?;
+        let name: Option<Name> = self.within(&["app_name", "name"], MAX_NAME, blank)?;
         // `version` is the name in forms; in what was read before and is sent back it is the object
         // of the version.
         let numbers: &[&str] = if self.0.get("version").is_some_and(Value::is_object) {
@@ -130,7 +130,7 @@ impl Fields {
         } else {
             &["version_num", "version"]
         };
-        let version_num: Option<Label> = self.within(numbers, VERSION_LIMIT, blank)?;
+        let version_num: Option<Label> = self.within(numbers, MAX_VERSION, blank)?;
         let author: Option<Author> = self.within(&["author"], 150, blank)?;
         let short_description: Option<ShortDescription> =
             self.within(&["short_description"], 100, blank)?;
@@ -143,7 +143,7 @@ impl Fields {
             form_factors.sort_unstable_by_key(|factor| *factor as u8);
             form_factors.dedup();
         }
-        Ok(Said {
+        Ok(AppTextInput {
             name,
             author,
             short_description,

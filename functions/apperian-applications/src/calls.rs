@@ -7,14 +7,14 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use shared::base::code::ErrorText;
 use shared::base::error::{Error, Kind};
-use shared::base::id::{AppId, BinaryType, Handle};
+use shared::base::id::{AppId, BinaryType, TenantId};
 use shared::domain::apps::upload::Announced;
 use shared::domain::apps::{catalogue, file, numbers};
 use shared::domain::publishing::native_app::NativeApp;
 use shared::domain::publishing::{app_text, native_app, publishing_call};
 use shared::domain::sign_in::sign_in::{Attempt, Throttled};
 use shared::domain::sign_in::user_token;
-use shared::http::incoming::{Incoming, JSON_LIMIT};
+use shared::http::incoming::{Incoming, MAX_JSON};
 use shared::http::multipart;
 use shared::http::path::Path;
 use shared::http::pipeline::{Call, Plan};
@@ -51,7 +51,7 @@ pub fn address(request: &Request) -> Option<Cow<'_, str>> {
         Body::Binary(bytes) => bytes,
         _ => &[],
     };
-    let named = if body.len() > JSON_LIMIT {
+    let named = if body.len() > MAX_JSON {
         None
     } else {
         serde_json::from_slice::<Named>(body).ok()
@@ -71,32 +71,32 @@ pub fn address(request: &Request) -> Option<Cow<'_, str>> {
 }
 
 /// What the operations here will read.
-pub fn plan(op: Op, incoming: &Incoming, handle: Handle) -> Plan {
+pub fn plan(op: Op, incoming: &Incoming, tenant_id: TenantId) -> Plan {
     match op {
         Op::CallList => {
-            let [cards, texts] = app_text::listing(handle, None, None);
-            Plan::default().query(cards).query(texts)
+            let [apps, texts] = app_text::listing(tenant_id, None, None);
+            Plan::default().query(apps).query(texts)
         }
         Op::CallUpdate => {
             let named = incoming.peek::<String>("appID").unwrap_or_default();
             let text = named
                 .parse::<AppId>()
                 .ok()
-                .map(|id| keys::app_text(handle, id));
-            Plan::keys(numbers::keys_of(handle, &named)).and(text)
+                .map(|id| keys::app_text(tenant_id, id));
+            Plan::keys(numbers::keys_of(tenant_id, &named)).and(text)
         }
         Op::CallPublish => {
             let transaction = incoming
                 .peek::<String>("transactionID")
-                .and_then(|text| publishing_call::key_of(handle, &text));
+                .and_then(|text| publishing_call::key_of(tenant_id, &text));
             let file = incoming
                 .peek::<Files>("files")
                 .and_then(|files| files.application)
-                .map(|name| keys::file(handle, &name));
+                .map(|name| keys::file(tenant_id, &name));
             Plan::default()
                 .and(transaction)
                 .and(file)
-                .query(catalogue::last_bucket(handle))
+                .query(catalogue::last_bucket(tenant_id))
         }
         _ => Plan::default(),
     }
@@ -149,13 +149,13 @@ pub async fn call_authenticate(mut call: Call<'_>) -> Result<Reply, Error> {
         required("email", params.email)?,
         required("password", params.password)?,
     );
-    let handle = call
+    let tenant_id = call
         .context
         .tenant_before_sign_in(&call.incoming.host, params.organization.as_deref())?;
     let (now, address) = (call.reader.now(), &call.incoming.address);
     let attempt = Attempt {
         of: Throttled::Password,
-        handle,
+        tenant_id,
         name: email.trim(),
         password: &password,
         address,
@@ -184,20 +184,24 @@ struct MetadataView {
 impl MetadataView {
     /// Of the row of an app that an id names.
     fn of(app: &NativeApp, id: AppId) -> Self {
-        let NativeApp { card, text, .. } = app;
-        let live = native_app::shown_kind(card, id)
-            .and_then(|kind| Some((kind, card.binary(kind)?.live_version()?)));
+        let NativeApp {
+            app: app_record,
+            text,
+            ..
+        } = app;
+        let live = native_app::shown_kind(app_record, id)
+            .and_then(|kind| Some((kind, app_record.binary(kind)?.live_version()?)));
         Self {
-            author: text.author(card).to_owned(),
-            long_description: text.long_description(card).to_owned(),
-            name: card.name.to_string(),
-            short_description: AppText::short_description(card),
+            author: text.author(app_record).to_owned(),
+            long_description: text.long_description(app_record).to_owned(),
+            name: app_record.name.to_string(),
+            short_description: AppText::short_description(app_record),
             version: live.map_or_else(
-                || card.version.clone(),
-                |(kind, version)| text.version_num(card, kind, version),
+                || app_record.version.clone(),
+                |(kind, version)| text.version_num(app_record, kind, version),
             ),
             version_notes: live
-                .map(|(kind, version)| text.version_note(card, kind, version))
+                .map(|(kind, version)| text.version_note(app_record, kind, version))
                 .unwrap_or_default(),
         }
     }
@@ -222,7 +226,7 @@ struct ListedView {
 
 impl ListedView {
     fn of(app: &NativeApp, id: AppId) -> Self {
-        let binary = id.kind().and_then(|kind| app.card.binary(kind));
+        let binary = id.kind().and_then(|kind| app.app.binary(kind));
         let android = binary.map_or(app.platform == Some(Platform::Android), |binary| {
             binary.kind == BinaryType::Android
         });
@@ -234,7 +238,7 @@ impl ListedView {
             bundle_id_as_documented: bundle_id.clone(),
             bundle_id,
             kind: if android { "APK" } else { "IPA" },
-            status: if app.card.in_store() {
+            status: if app.app.in_store() {
                 "enabled"
             } else {
                 "disabled"
@@ -252,10 +256,10 @@ pub async fn call_list(mut call: Call<'_>) -> Result<Reply, Error> {
     }
     call.incoming.readable()?;
     let who = call.who()?;
-    let (found, _) = app_text::list(&mut call.reader, who.handle, None, None).await?;
+    let (found, _) = app_text::list(&mut call.reader, who.tenant_id, None, None).await?;
     let apps = native_app::shown_to(&mut call.reader, who, found).await?;
     let rows = apps.iter().flat_map(|app| {
-        views::ids(&app.card)
+        views::ids(&app.app)
             .into_iter()
             .map(move |id| ListedView::of(app, id))
     });
@@ -322,8 +326,8 @@ pub async fn call_update(mut call: Call<'_>) -> Result<Reply, Error> {
     }
     let (params, who): (Params, _) = (call.body()?, call.who()?);
     let named = required("appID", params.app_id)?;
-    let id = numbers::locate(&mut call.reader, who.handle, named.trim()).await?;
-    let app = native_app::read(&mut call.reader, who.handle, id).await?;
+    let id = numbers::locate(&mut call.reader, who.tenant_id, named.trim()).await?;
+    let app = native_app::read(&mut call.reader, who.tenant_id, id).await?;
     let metadata = MetadataView::of(&app, id);
     begin(&mut call, Some(id), metadata).await
 }
@@ -369,7 +373,7 @@ pub async fn call_publish(mut call: Call<'_>) -> Result<Reply, Error> {
         .filter_map(|(here, there)| Some(((*there).to_owned(), metadata.remove(*here)?)))
         .chain(author)
         .collect();
-    let said = Fields(said).said(Blank::SaysNothing).map_err(in_words)?;
+    let said = Fields(said).input(Blank::SaysNothing).map_err(in_words)?;
     let app = publishing_call::end(&mut call.reader, who, &transaction, &file, &said)
         .await
         .map_err(in_words)?;
@@ -405,8 +409,8 @@ pub async fn upload_of_call(mut call: Call<'_>) -> Result<Reply, Error> {
     let of_file = file::package_kind(&form.file_name);
     let kind = match app {
         Some(id) => {
-            let app = native_app::read(&mut call.reader, who.handle, id).await?;
-            native_app::kind_of_version(&app.card, id, of_file).map_err(in_words)?
+            let app = native_app::read(&mut call.reader, who.tenant_id, id).await?;
+            native_app::kind_of_version(&app.app, id, of_file).map_err(in_words)?
         }
         None => {
             of_file.ok_or_else(|| Error::invalid(format!("{FILE} must be named .apk or .ipa")))?

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 use shared::base::error::{Error, Kind};
-use shared::base::id::{AppId, Guid, Handle};
+use shared::base::id::{AppId, Guid, TenantId};
 use shared::base::rights::Right;
 use shared::base::text::{Description, Name};
 use shared::domain::apps::{links, numbers};
@@ -14,7 +14,7 @@ use shared::http::incoming::Incoming;
 use shared::http::pipeline::{Call, Plan};
 use shared::http::reply::Reply;
 use shared::http::routes::apperian_applications::Op;
-use shared::model::apps::app::AppCard;
+use shared::model::apps::app::App;
 use shared::model::apps::app_text::AppText;
 use shared::model::people::group::Group;
 use shared::model::people::user::User;
@@ -23,32 +23,36 @@ use shared::store::{Key, Query, keys};
 use crate::views::{self, ApplicationView};
 
 /// Most entries of a list in one call.
-const ENTRIES_LIMIT: usize = 500;
+const MAX_ENTRIES: usize = 500;
 
 /// How many entries of a list are fetched together with the credential.
 const PLANNED: usize = 40;
 
 /// What the operations here will read.
-pub fn plan(op: Op, incoming: &Incoming, handle: Handle) -> Plan {
+pub fn plan(op: Op, incoming: &Incoming, tenant_id: TenantId) -> Plan {
     let guid = incoming.param("group").parse::<Guid>().ok();
     let of_group = |guid: Option<Guid>| {
-        Plan::keys(guid.iter().map(|guid| keys::group(handle, guid)).collect())
+        Plan::keys(
+            guid.iter()
+                .map(|guid| keys::group(tenant_id, guid))
+                .collect(),
+        )
     };
     match op {
         Op::ListGroups => Plan::default()
-            .query(Query::all(keys::groups(handle)))
-            .query(group::everybody(handle)),
+            .query(Query::all(keys::groups(tenant_id)))
+            .query(group::everybody(tenant_id)),
         Op::UpdateGroup => of_group(guid),
         Op::ListAppsOfGroup | Op::ListUsersOfGroup | Op::DeleteGroup => match guid {
-            Some(guid) => Plan::keys(vec![keys::group(handle, &guid)])
-                .query(Query::all(keys::group_members(handle, &guid))),
+            Some(guid) => Plan::keys(vec![keys::group(tenant_id, &guid)])
+                .query(Query::all(keys::group_members(tenant_id, &guid))),
             None => Plan::default(),
         },
         Op::AddAppsToGroup | Op::RemoveAppsFromGroup => of_group(guid).and(
             entries_of(incoming, "app_psk")
                 .iter()
                 .take(PLANNED)
-                .flat_map(|entry| numbers::keys_of(handle, entry)),
+                .flat_map(|entry| numbers::keys_of(tenant_id, entry)),
         ),
         Op::AddUsersToGroup | Op::RemoveUsersFromGroup => {
             let named = entries_of(incoming, "user_psk");
@@ -56,7 +60,7 @@ pub fn plan(op: Op, incoming: &Incoming, handle: Handle) -> Plan {
                 named
                     .iter()
                     .take(PLANNED)
-                    .flat_map(|name| keys_of_user(handle, name)),
+                    .flat_map(|name| keys_of_user(tenant_id, name)),
             )
         }
         Op::AddUserToGroups => {
@@ -65,8 +69,8 @@ pub fn plan(op: Op, incoming: &Incoming, handle: Handle) -> Plan {
                 .iter()
                 .take(PLANNED)
                 .filter_map(|group| group.parse().ok())
-                .map(|group: Guid| keys::group(handle, &group));
-            Plan::keys(keys_of_user(handle, incoming.param("user"))).and(groups)
+                .map(|group: Guid| keys::group(tenant_id, &group));
+            Plan::keys(keys_of_user(tenant_id, incoming.param("user"))).and(groups)
         }
         _ => Plan::default(),
     }
@@ -84,13 +88,13 @@ fn entries_of(incoming: &Incoming, name: &str) -> Vec<String> {
         .unwrap_or_default()
 }
 
-fn keys_of_user(handle: Handle, named: &str) -> Vec<Key> {
-    let mut wanted = vec![keys::sign_in(handle, named)];
+fn keys_of_user(tenant_id: TenantId, named: &str) -> Vec<Key> {
+    let mut wanted = vec![keys::sign_in(tenant_id, named)];
     wanted.extend(
         named
             .parse::<Guid>()
             .ok()
-            .map(|guid| keys::user(handle, &guid)),
+            .map(|guid| keys::user(tenant_id, &guid)),
     );
     wanted
 }
@@ -125,7 +129,7 @@ fn of_name(error: Error) -> Error {
 /// The entries of a list: each once, as they were sent.
 ///
 /// # Errors
-/// Invalid for none and for more than [`ENTRIES_LIMIT`].
+/// Invalid for none and for more than [`MAX_ENTRIES`].
 fn checked(field: &str, listed: Option<Vec<String>>) -> Result<Vec<String>, Error> {
     let mut seen = BTreeSet::new();
     let entries: Vec<String> = listed
@@ -136,9 +140,9 @@ fn checked(field: &str, listed: Option<Vec<String>>) -> Result<Vec<String>, Erro
     if entries.is_empty() {
         return Err(Error::invalid(format!("{field} is missing")));
     }
-    if entries.len() > ENTRIES_LIMIT {
+    if entries.len() > MAX_ENTRIES {
         return Err(Error::invalid(format!(
-            "{field}: at most {ENTRIES_LIMIT} in one call"
+            "{field}: at most {MAX_ENTRIES} in one call"
         )));
     }
     Ok(entries)
@@ -204,9 +208,9 @@ pub async fn list_groups(mut call: Call<'_>) -> Result<Reply, Error> {
     struct ListView<'a> {
         groups: Vec<CountedView<'a>>,
     }
-    let handle = call.who()?.handle;
-    let found = group::list(&mut call.reader, handle, None).await?;
-    let users = group::user_counts(&mut call.reader, handle).await?;
+    let tenant_id = call.who()?.tenant_id;
+    let found = group::list(&mut call.reader, tenant_id, None).await?;
+    let users = group::user_counts(&mut call.reader, tenant_id).await?;
     let counted = found.iter().map(|(group, app_count)| CountedView {
         group: GroupView::of(group),
         app_count: *app_count,
@@ -284,34 +288,34 @@ pub async fn list_apps_of_group(mut call: Call<'_>) -> Result<Reply, Error> {
         applications: Vec<ApplicationView>,
     }
     let (guid, who) = (named_group(&call)?, call.who()?);
-    let members = group::read(&mut call.reader, who.handle, &guid)
+    let members = group::read(&mut call.reader, who.tenant_id, &guid)
         .await
         .map_err(of_group)?;
-    let cards: Vec<Key> = members
+    let apps: Vec<Key> = members
         .items
         .iter()
-        .map(|app| keys::app_card(who.handle, *app))
+        .map(|app| keys::app(who.tenant_id, *app))
         .collect();
     let texts: Vec<Key> = members
         .items
         .iter()
-        .map(|app| keys::app_text(who.handle, *app))
+        .map(|app| keys::app_text(who.tenant_id, *app))
         .collect();
     call.reader
-        .fetch_missing(&[cards.as_slice(), texts.as_slice()].concat())
+        .fetch_missing(&[apps.as_slice(), texts.as_slice()].concat())
         .await?;
-    let cards = call.reader.get_all::<AppCard>(&cards).await?;
+    let apps = call.reader.get_all::<App>(&apps).await?;
     let texts = call.reader.get_all::<AppText>(&texts).await?;
-    let found = cards
+    let found = apps
         .into_iter()
         .zip(texts)
-        .filter_map(|(card, text)| Some((card?.value, text.map(|text| text.value))))
+        .filter_map(|(app_record, text)| Some((app_record?.value, text.map(|text| text.value))))
         .collect();
     let apps = native_app::shown_to(&mut call.reader, who, found).await?;
     let base_url = &call.incoming.base_url;
     let rows = apps.iter().flat_map(|app| {
-        let view = move |id| ApplicationView::of(&app.card, &app.text, id, app.platform, base_url);
-        views::ids(&app.card).into_iter().map(view)
+        let view = move |id| ApplicationView::of(&app.app, &app.text, id, app.platform, base_url);
+        views::ids(&app.app).into_iter().map(view)
     });
     Reply::of(&ListView {
         applications: rows.collect(),
@@ -341,12 +345,12 @@ async fn change_apps(mut call: Call<'_>, add: bool) -> Result<Reply, Error> {
     let guid = named_group(&call)?;
     let wanted: Vec<Key> = entries
         .iter()
-        .flat_map(|entry| numbers::keys_of(who.handle, entry))
+        .flat_map(|entry| numbers::keys_of(who.tenant_id, entry))
         .collect();
     call.reader.fetch_missing(&wanted).await?;
     let mut named = BTreeMap::new();
     for entry in &entries {
-        match numbers::locate(&mut call.reader, who.handle, entry).await {
+        match numbers::locate(&mut call.reader, who.tenant_id, entry).await {
             Ok(id) => named.extend([(entry.clone(), id.item())]),
             Err(error) if matches!(error.kind, Kind::Invalid | Kind::NotFound) => {}
             Err(error) => return Err(error),
@@ -386,7 +390,7 @@ pub async fn list_users_of_group(mut call: Call<'_>) -> Result<Reply, Error> {
         users_in_group: Vec<MemberView<'a>>,
     }
     let (guid, who) = (named_group(&call)?, call.who()?);
-    let members = group::read(&mut call.reader, who.handle, &guid)
+    let members = group::read(&mut call.reader, who.tenant_id, &guid)
         .await
         .map_err(of_group)?;
     let mut users = Vec::new();
@@ -394,7 +398,7 @@ pub async fn list_users_of_group(mut call: Call<'_>) -> Result<Reply, Error> {
         let wanted: Vec<Key> = members
             .users
             .iter()
-            .map(|user| keys::user(who.handle, user))
+            .map(|user| keys::user(who.tenant_id, user))
             .collect();
         users.extend(
             call.reader

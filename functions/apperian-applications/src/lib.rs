@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use lambda_http::Request;
 use shared::base::error::Error;
-use shared::base::id::Handle;
+use shared::base::id::TenantId;
 use shared::http::dialect::apperian;
 use shared::http::incoming::Incoming;
 use shared::http::pipeline::{Call, Operations, Plan};
@@ -41,7 +41,7 @@ impl Operations for Applications {
             .unwrap_or_else(|| Cow::Borrowed(apperian::unversioned(request.uri().path())))
     }
 
-    fn plan(op: Op, incoming: &Incoming, handle: Handle) -> Plan {
+    fn plan(op: Op, incoming: &Incoming, tenant_id: TenantId) -> Plan {
         match op {
             Op::List
             | Op::ListOfUser
@@ -51,7 +51,7 @@ impl Operations for Applications {
             | Op::NewVersion
             | Op::Delete
             | Op::ListVersions
-            | Op::Download => applications::plan(op, incoming, handle),
+            | Op::Download => applications::plan(op, incoming, tenant_id),
             Op::ReadPolicies
             | Op::ApplyPolicies
             | Op::RemovePolicies
@@ -63,9 +63,9 @@ impl Operations for Applications {
             | Op::UpdatePreset
             | Op::DeletePreset
             | Op::ReadDocument
-            | Op::ReadDocumentKeys => policies::plan(op, incoming, handle),
+            | Op::ReadDocumentKeys => policies::plan(op, incoming, tenant_id),
             Op::Sign | Op::ListCredentials | Op::AddCredential | Op::DeleteCredential => {
-                signing::plan(op, incoming, handle)
+                signing::plan(op, incoming, tenant_id)
             }
             Op::ListGroups
             | Op::CreateGroup
@@ -77,9 +77,9 @@ impl Operations for Applications {
             | Op::ListUsersOfGroup
             | Op::AddUsersToGroup
             | Op::RemoveUsersFromGroup
-            | Op::AddUserToGroups => groups::plan(op, incoming, handle),
+            | Op::AddUserToGroups => groups::plan(op, incoming, tenant_id),
             Op::PrepareUpload | Op::CompleteUpload | Op::AbortUpload | Op::UploadStatus => {
-                uploads::plan(op, incoming, handle)
+                uploads::plan(op, incoming, tenant_id)
             }
             Op::CallAuthenticate
             | Op::CallList
@@ -87,7 +87,7 @@ impl Operations for Applications {
             | Op::CallUpdate
             | Op::CallPublish
             | Op::CallUnknown
-            | Op::UploadOfCall => calls::plan(op, incoming, handle),
+            | Op::UploadOfCall => calls::plan(op, incoming, tenant_id),
         }
     }
 

@@ -3,9 +3,9 @@
 use serde_json::{Map, Value, json};
 use shared::base::conditions::Validators;
 use shared::base::error::Error;
-use shared::base::id::{AppId, Handle};
+use shared::base::id::{AppId, TenantId};
 use shared::domain::app_policies::policy_document::{CONTENT_TYPE, MAX_AGE};
-use shared::domain::app_policies::policy_set::{Purpose, Wanted};
+use shared::domain::app_policies::policy_set::{Purpose, RequestedPolicy};
 use shared::domain::app_policies::{app_policy, policy_document, policy_set, preset};
 use shared::http::incoming::Incoming;
 use shared::http::pipeline::{Call, Plan};
@@ -15,21 +15,27 @@ use shared::model::app_policies::app_policy::AppPolicy;
 use shared::store::keys;
 
 /// What the operations here will read.
-pub fn plan(op: Op, incoming: &Incoming, handle: Handle) -> Plan {
+pub fn plan(op: Op, incoming: &Incoming, tenant_id: TenantId) -> Plan {
     let application = incoming.param("application");
     match op {
-        Op::ReadPolicies => Plan::keys(policy_set::keys_of(handle, application, Purpose::Reading)),
-        Op::ApplyPolicies | Op::RemovePolicies => {
-            Plan::keys(policy_set::keys_of(handle, application, Purpose::Changing))
-        }
+        Op::ReadPolicies => Plan::keys(policy_set::keys_of(
+            tenant_id,
+            application,
+            Purpose::Reading,
+        )),
+        Op::ApplyPolicies | Op::RemovePolicies => Plan::keys(policy_set::keys_of(
+            tenant_id,
+            application,
+            Purpose::Changing,
+        )),
         Op::ListPolicies | Op::ReadPolicy | Op::ListPresets => {
-            Plan::default().query(preset::listing(handle))
+            Plan::default().query(preset::listing(tenant_id))
         }
         Op::CreatePreset => {
             let policy = app_policy::find(incoming.param("policy")).ok();
             Plan::keys(
                 policy
-                    .map(|policy| keys::preset_count(handle, policy.policy_id))
+                    .map(|policy| keys::preset_count(tenant_id, policy.policy_id))
                     .into_iter()
                     .collect(),
             )
@@ -38,7 +44,7 @@ pub fn plan(op: Op, incoming: &Incoming, handle: Handle) -> Plan {
             let preset = preset::id(incoming.param("configuration")).ok();
             Plan::keys(
                 preset
-                    .map(|preset| keys::preset(handle, preset))
+                    .map(|preset| keys::preset(tenant_id, preset))
                     .into_iter()
                     .collect(),
             )
@@ -51,15 +57,16 @@ pub fn plan(op: Op, incoming: &Incoming, handle: Handle) -> Plan {
 /// Where the policies of an app stand (000 4).
 pub async fn read_policies(mut call: Call<'_>) -> Result<Reply, Error> {
     let who = call.who()?;
-    let work = policy_set::read(&mut call.reader, who, call.incoming.param("application")).await?;
-    Reply::of(&policy_set::standing(&work))
+    let processing =
+        policy_set::read(&mut call.reader, who, call.incoming.param("application")).await?;
+    Reply::of(&policy_set::standing(&processing))
 }
 
 /// Replaces the policies of an app (000 3). They are applied afterwards; the answer says which.
 pub async fn apply_policies(mut call: Call<'_>) -> Result<Reply, Error> {
     let who = call.who()?;
     let said: Map<String, Value> = call.body()?;
-    let wanted = Wanted::parse(said.get("configurations"))?;
+    let wanted = RequestedPolicy::parse(said.get("configurations"))?;
     let application = call.incoming.param("application");
     let applied = policy_set::replace(
         &mut call.reader,
@@ -93,8 +100,8 @@ pub async fn remove_policies(mut call: Call<'_>) -> Result<Reply, Error> {
 
 /// All policies, each with its presets (000 2).
 pub async fn list_policies(mut call: Call<'_>) -> Result<Reply, Error> {
-    let handle = call.who()?.handle;
-    let presets = preset::views(&mut call.reader, handle).await?;
+    let tenant_id = call.who()?.tenant_id;
+    let presets = preset::views(&mut call.reader, tenant_id).await?;
     let of = |policy_id: &str| presets.get(policy_id).map_or(&[][..], Vec::as_slice);
     let policies: Vec<Value> = app_policy::POLICIES
         .iter()
@@ -105,8 +112,8 @@ pub async fn list_policies(mut call: Call<'_>) -> Result<Reply, Error> {
 
 /// The presets of the policy that the path names.
 async fn presets_of(call: &mut Call<'_>, policy: &AppPolicy) -> Result<Vec<Value>, Error> {
-    let handle = call.who()?.handle;
-    let mut presets = preset::views(&mut call.reader, handle).await?;
+    let tenant_id = call.who()?.tenant_id;
+    let mut presets = preset::views(&mut call.reader, tenant_id).await?;
     Ok(presets.remove(policy.policy_id).unwrap_or_default())
 }
 
@@ -128,16 +135,16 @@ pub async fn list_presets(mut call: Call<'_>) -> Result<Reply, Error> {
 pub async fn create_preset(mut call: Call<'_>) -> Result<Reply, Error> {
     let said: Map<String, Value> = call.body()?;
     let policy = app_policy::find(call.incoming.param("policy"))?;
-    let handle = call.who()?.handle;
-    let made = preset::create(&mut call.reader, handle, policy, &said).await?;
+    let tenant_id = call.who()?.tenant_id;
+    let made = preset::create(&mut call.reader, tenant_id, policy, &said).await?;
     Reply::of(&json!({"configuration": made.view()}))
 }
 
 /// A preset.
 pub async fn read_preset(mut call: Call<'_>) -> Result<Reply, Error> {
     let id = preset::id(call.incoming.param("configuration"))?;
-    let handle = call.who()?.handle;
-    let found = preset::find(&mut call.reader, handle, id).await?;
+    let tenant_id = call.who()?.tenant_id;
+    let found = preset::find(&mut call.reader, tenant_id, id).await?;
     Reply::of(&json!({"configuration": found.value.view()}))
 }
 
@@ -145,8 +152,8 @@ pub async fn read_preset(mut call: Call<'_>) -> Result<Reply, Error> {
 pub async fn update_preset(mut call: Call<'_>) -> Result<Reply, Error> {
     let said: Map<String, Value> = call.body()?;
     let id = preset::id(call.incoming.param("configuration"))?;
-    let handle = call.who()?.handle;
-    let changed = preset::update(&mut call.reader, handle, id, &said).await?;
+    let tenant_id = call.who()?.tenant_id;
+    let changed = preset::update(&mut call.reader, tenant_id, id, &said).await?;
     Reply::of(&json!({"configuration": changed.view()}))
 }
 
@@ -154,8 +161,8 @@ pub async fn update_preset(mut call: Call<'_>) -> Result<Reply, Error> {
 pub async fn delete_preset(mut call: Call<'_>) -> Result<Reply, Error> {
     call.incoming.readable()?;
     let id = preset::id(call.incoming.param("configuration"))?;
-    let handle = call.who()?.handle;
-    preset::delete(&mut call.reader, handle, id).await?;
+    let tenant_id = call.who()?.tenant_id;
+    preset::delete(&mut call.reader, tenant_id, id).await?;
     Reply::of(&json!({"deleted_configuration": id.base64url()}))
 }
 
@@ -166,7 +173,7 @@ fn no_document() -> Error {
 /// The published document of an app's policies, which the app reads: anybody may, it is signed and
 /// says nothing secret.
 pub async fn read_document(mut call: Call<'_>) -> Result<Reply, Error> {
-    let handle: Handle = call
+    let tenant_id: TenantId = call
         .incoming
         .param("tenant")
         .parse()
@@ -176,7 +183,7 @@ pub async fn read_document(mut call: Call<'_>) -> Result<Reply, Error> {
         .param("application")
         .parse()
         .map_err(|_| no_document())?;
-    let found = policy_document::published(&mut call.reader, handle, binary)
+    let found = policy_document::published(&mut call.reader, tenant_id, binary)
         .await?
         .ok_or_else(no_document)?
         .value;
@@ -188,12 +195,12 @@ pub async fn read_document(mut call: Call<'_>) -> Result<Reply, Error> {
 
 /// The public keys by which an app verifies it.
 pub async fn read_document_keys(mut call: Call<'_>) -> Result<Reply, Error> {
-    let handle: Handle = call
+    let tenant_id: TenantId = call
         .incoming
         .param("tenant")
         .parse()
         .map_err(|_| no_document())?;
-    let key = policy_document::key(&mut call.reader, handle)
+    let key = policy_document::key(&mut call.reader, tenant_id)
         .await?
         .ok_or_else(no_document)?;
     Ok(Reply::of(&key.key_set())?.max_age(MAX_AGE))

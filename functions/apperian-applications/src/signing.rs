@@ -7,9 +7,9 @@ use serde::Serialize;
 use serde_json::{Map, Value, json};
 use shared::base::clock::Timestamp;
 use shared::base::error::{Error, Kind};
-use shared::base::id::{Guid, Handle};
+use shared::base::id::{Guid, TenantId};
 use shared::domain::app_policies::signing_credential::{
-    DESCRIPTION_LIMIT, FILE_LIMIT, Material, PASSWORD_LIMIT, PROFILE_LIMIT,
+    MAX_DESCRIPTION, MAX_FILE, MAX_PASSWORD, MAX_PROFILE, Material,
 };
 use shared::domain::app_policies::{policy_set, signing, signing_credential};
 use shared::http::incoming::Incoming;
@@ -21,19 +21,21 @@ use shared::model::credentials::signing_credential::{SigningCredential, SigningP
 use shared::store::{Query, keys};
 
 /// What the operations here will read.
-pub fn plan(op: Op, incoming: &Incoming, handle: Handle) -> Plan {
+pub fn plan(op: Op, incoming: &Incoming, tenant_id: TenantId) -> Plan {
     let credential = || {
         Guid::from_str(incoming.param("credential"))
             .ok()
-            .map(|credential| keys::signing_credential(handle, &credential))
+            .map(|credential| keys::signing_credential(tenant_id, &credential))
     };
     match op {
-        Op::ListCredentials => Plan::default().query(Query::all(keys::signing_credentials(handle))),
-        Op::AddCredential => Plan::keys(vec![keys::tenant(handle)])
-            .query(Query::all(keys::signing_credentials(handle))),
+        Op::ListCredentials => {
+            Plan::default().query(Query::all(keys::signing_credentials(tenant_id)))
+        }
+        Op::AddCredential => Plan::keys(vec![keys::tenant(tenant_id)])
+            .query(Query::all(keys::signing_credentials(tenant_id))),
         Op::DeleteCredential => Plan::keys(credential().into_iter().collect()),
         Op::Sign => Plan::keys(policy_set::keys_of(
-            handle,
+            tenant_id,
             incoming.param("application"),
             policy_set::Purpose::Reading,
         ))
@@ -66,8 +68,8 @@ impl CredentialView {
 
 /// The tenant's signing credentials, without what they sign with.
 pub async fn list_credentials(mut call: Call<'_>) -> Result<Reply, Error> {
-    let handle = call.who()?.handle;
-    let all = signing_credential::list(&mut call.reader, handle).await?;
+    let tenant_id = call.who()?.tenant_id;
+    let all = signing_credential::list(&mut call.reader, tenant_id).await?;
     let views: Vec<CredentialView> = all.into_iter().map(CredentialView::of).collect();
     Reply::of(&json!({"credentials": views}))
 }
@@ -92,10 +94,10 @@ async fn announced(incoming: &Incoming) -> Result<Announced, Error> {
     let file = form
         .take_file("file")
         .ok_or_else(|| Error::invalid("file must be a PKCS#12 file (.p12, .pfx)"))?;
-    within("file", &file, FILE_LIMIT)?;
+    within("file", &file, MAX_FILE)?;
     let profile = form.take_file("profile");
     if let Some(profile) = &profile {
-        within("profile", profile, PROFILE_LIMIT)?;
+        within("profile", profile, MAX_PROFILE)?;
     }
     let data: Map<String, Value> = form
         .text("data")
@@ -106,11 +108,11 @@ async fn announced(incoming: &Incoming) -> Result<Announced, Error> {
         .map(|description| description.trim().to_owned())
         .unwrap_or_default();
     if description.is_empty()
-        || description.chars().count() > DESCRIPTION_LIMIT
+        || description.chars().count() > MAX_DESCRIPTION
         || description.chars().any(char::is_control)
     {
         return Err(Error::invalid(format!(
-            "description must be a text of 1 to {DESCRIPTION_LIMIT} characters"
+            "description must be a text of 1 to {MAX_DESCRIPTION} characters"
         )));
     }
     let number = data.get("platform").and_then(|platform| {
@@ -123,9 +125,9 @@ async fn announced(incoming: &Incoming) -> Result<Announced, Error> {
         .ok_or_else(|| Error::invalid("platform must be 1 (iOS) or 2 (Android)"))?;
     let password = text("password")
         .ok_or_else(|| Error::invalid("password must be the text that opens the file"))?;
-    if password.len() > PASSWORD_LIMIT {
+    if password.len() > MAX_PASSWORD {
         return Err(Error::invalid(format!(
-            "password is longer than {PASSWORD_LIMIT} bytes"
+            "password is longer than {MAX_PASSWORD} bytes"
         )));
     }
     match (platform, &profile) {
@@ -146,7 +148,7 @@ async fn announced(incoming: &Incoming) -> Result<Announced, Error> {
 }
 
 /// What was read from a credential's files.
-struct Judged {
+struct CredentialAnalysis {
     expires: u64,
     subject: String,
     fingerprint: String,
@@ -154,7 +156,10 @@ struct Judged {
 
 /// Opens what a credential signs with, and sees whether it signs now. Gives it back with what was
 /// read.
-async fn judged(material: Material, now: Timestamp) -> Result<(Material, Judged), Error> {
+async fn analyse(
+    material: Material,
+    now: Timestamp,
+) -> Result<(Material, CredentialAnalysis), Error> {
     let now = now.seconds().unsigned_abs();
     let judge = move || {
         let identity = Identity::from_pkcs12(&material.file, &material.password)
@@ -168,7 +173,7 @@ async fn judged(material: Material, now: Timestamp) -> Result<(Material, Judged)
         let expires = profile.map_or(identity.not_after(), |profile| {
             profile.min(identity.not_after())
         });
-        let read = Judged {
+        let read = CredentialAnalysis {
             expires,
             subject: identity.subject(),
             fingerprint: identity.fingerprint(),
@@ -198,13 +203,13 @@ async fn judged(material: Material, now: Timestamp) -> Result<(Material, Judged)
 /// Adds a signing credential: a key with its certificate, and for iOS the provisioning profile.
 pub async fn add_credential(mut call: Call<'_>) -> Result<Reply, Error> {
     let who = call.who()?;
-    let (handle, by, now) = (who.handle, who.owner.user.clone(), call.reader.now());
+    let (tenant_id, by, now) = (who.tenant_id, who.owner.user.clone(), call.reader.now());
     let Announced {
         description,
         platform,
         material,
     } = announced(call.incoming).await?;
-    let (material, read) = judged(material, now).await?;
+    let (material, read) = analyse(material, now).await?;
     let expires = Timestamp(
         i64::try_from(read.expires)
             .unwrap_or(i64::MAX / 1_000)
@@ -221,8 +226,8 @@ pub async fn add_credential(mut call: Call<'_>) -> Result<Reply, Error> {
         by: by.clone(),
         created: now,
     };
-    let key = call.data_key(handle).await?;
-    signing_credential::add(&mut call.reader, handle, &key, &credential, &material).await?;
+    let key = call.data_key(tenant_id).await?;
+    signing_credential::add(&mut call.reader, tenant_id, &key, &credential, &material).await?;
     tracing::info!(
         credential = %credential.guid,
         fingerprint = credential.fingerprint,
@@ -233,16 +238,16 @@ pub async fn add_credential(mut call: Call<'_>) -> Result<Reply, Error> {
 }
 
 /// The credential that the path names.
-fn named(call: &Call<'_>) -> Result<Guid, Error> {
+fn credential_id(call: &Call<'_>) -> Result<Guid, Error> {
     Guid::from_str(call.incoming.param("credential")).map_err(|_| signing_credential::unknown())
 }
 
 /// Removes a signing credential. What it signed stays signed.
 pub async fn delete_credential(mut call: Call<'_>) -> Result<Reply, Error> {
     call.incoming.readable()?;
-    let (who, credential) = (call.who()?, named(&call)?);
-    let (handle, by) = (who.handle, who.owner.user.clone());
-    let deleted = signing_credential::delete(&mut call.reader, handle, &credential).await?;
+    let (who, credential) = (call.who()?, credential_id(&call)?);
+    let (tenant_id, by) = (who.tenant_id, who.owner.user.clone());
+    let deleted = signing_credential::delete(&mut call.reader, tenant_id, &credential).await?;
     tracing::info!(
         credential = %deleted.guid,
         fingerprint = deleted.fingerprint,
@@ -255,7 +260,7 @@ pub async fn delete_credential(mut call: Call<'_>) -> Result<Reply, Error> {
 /// Signs an app, afterwards: the answer says that it is being done. Clients send nothing, an empty
 /// body that calls itself JSON, or `{"enabled":true}`; nothing is taken from it.
 pub async fn sign(mut call: Call<'_>) -> Result<Reply, Error> {
-    let (who, credential) = (call.who()?, named(&call)?);
+    let (who, credential) = (call.who()?, credential_id(&call)?);
     let signing = signing::ask(
         &mut call.reader,
         who,

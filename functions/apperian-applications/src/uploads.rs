@@ -5,10 +5,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use shared::base::code::Code;
 use shared::base::error::Error;
-use shared::base::id::{AppId, Guid, Handle};
+use shared::base::id::{AppId, Guid, TenantId};
 use shared::domain::apps::upload::Announced;
 use shared::domain::apps::{file, upload};
-use shared::domain::publishing::app_text::Said;
+use shared::domain::publishing::app_text::AppTextInput;
 use shared::domain::publishing::native_app;
 use shared::http::direct_upload;
 use shared::http::direct_upload::Standing;
@@ -17,29 +17,29 @@ use shared::http::multipart;
 use shared::http::pipeline::{Call, Plan};
 use shared::http::reply::Reply;
 use shared::http::routes::apperian_applications::Op;
-use shared::model::apps::app::AppCard;
-use shared::model::apps::upload::{EXPIRED, State, Target, Upload};
+use shared::model::apps::app::App;
+use shared::model::apps::upload::{EXPIRED, Target, Upload, UploadState};
 use shared::store::keys;
 
 use crate::body::{Blank, Fields};
 
 /// What the operations here will read.
-pub fn plan(_op: Op, incoming: &Incoming, handle: Handle) -> Plan {
+pub fn plan(_op: Op, incoming: &Incoming, tenant_id: TenantId) -> Plan {
     Plan::default().and(
         incoming
             .param("upload")
             .parse::<Guid>()
             .ok()
-            .map(|upload| keys::upload(handle, &upload)),
+            .map(|upload| keys::upload(tenant_id, &upload)),
     )
 }
 
 /// What an operation reads for the upload that its body names.
-pub fn plan_of_body(incoming: &Incoming, handle: Handle) -> Plan {
+pub fn plan_of_body(incoming: &Incoming, tenant_id: TenantId) -> Plan {
     Plan::default().and(
         incoming
             .peek::<Guid>("upload_id")
-            .map(|upload| keys::upload(handle, &upload)),
+            .map(|upload| keys::upload(tenant_id, &upload)),
     )
 }
 
@@ -47,7 +47,7 @@ pub fn plan_of_body(incoming: &Incoming, handle: Handle) -> Plan {
 pub struct Sent {
     source: Source,
     /// What is said.
-    pub said: Said,
+    pub said: AppTextInput,
 }
 
 enum Source {
@@ -83,12 +83,12 @@ impl Sent {
                 .map_err(|_| Error::invalid("upload_id is not the id of an upload"))?;
             return Ok(Self {
                 source: Source::Upload(upload),
-                said: fields.said(Blank::SaysNothing)?,
+                said: fields.input(Blank::SaysNothing)?,
             });
         }
         let form = multipart::read_named(call.incoming, "app_file").await?;
         let said =
-            Fields::of_part(form.text("data").unwrap_or_default())?.said(Blank::SaysNothing)?;
+            Fields::of_part(form.text("data").unwrap_or_default())?.input(Blank::SaysNothing)?;
         let bytes = form
             .file
             .ok_or_else(|| Error::invalid("app_file is missing"))?;
@@ -119,14 +119,14 @@ impl Sent {
     pub async fn file(
         self,
         call: &mut Call<'_>,
-        of: Option<(&AppCard, AppId)>,
-    ) -> Result<(String, Said), Error> {
+        of: Option<(&App, AppId)>,
+    ) -> Result<(String, AppTextInput), Error> {
         let who = call.who()?;
         let (upload, mut said) = match self.source {
             Source::Form { file_name, bytes } => {
                 let of_file = file::package_kind(&file_name);
                 let kind = match of {
-                    Some((card, id)) => native_app::kind_of_version(card, id, of_file)?,
+                    Some((app, id)) => native_app::kind_of_version(app, id, of_file)?,
                     None => of_file
                         .ok_or_else(|| Error::invalid("app_file must be named .apk or .ipa"))?,
                 };
@@ -140,7 +140,7 @@ impl Sent {
                     self.said,
                 )
             }
-            Source::Upload(named) => (ended(call, &named).await?, self.said),
+            Source::Upload(named) => (finished_upload(call, &named).await?, self.said),
         };
         said.allow_signer_change |= upload.allow_signer_change;
         let file = upload
@@ -151,20 +151,20 @@ impl Sent {
 }
 
 /// An upload whose bytes were judged and taken.
-async fn ended(call: &mut Call<'_>, named: &Guid) -> Result<Upload, Error> {
-    let handle = call.who()?.handle;
-    let found = upload::find(&mut call.reader, handle, named)
+async fn finished_upload(call: &mut Call<'_>, named: &Guid) -> Result<Upload, Error> {
+    let tenant_id = call.who()?.tenant_id;
+    let found = upload::find(&mut call.reader, tenant_id, named)
         .await
         .map_err(in_words)?
         .value;
     match found.state_at(call.reader.now()) {
-        State::Attached => Ok(found),
-        State::Refused => Err(Error::invalid(found.why_refused())),
-        State::Expired => Err(Error::invalid(Code::Expired.with(EXPIRED))),
-        State::Waiting => Err(Error::conflict(
+        UploadState::Attached => Ok(found),
+        UploadState::Refused => Err(Error::invalid(found.why_refused())),
+        UploadState::Expired => Err(Error::invalid(Code::Expired.with(EXPIRED))),
+        UploadState::Waiting => Err(Error::conflict(
             "upload_id: the bytes of the upload have not arrived",
         )),
-        State::Reading => Err(Error::conflict(
+        UploadState::Reading => Err(Error::conflict(
             "upload_id: the file is still being read, please try again",
         )),
     }
@@ -234,7 +234,7 @@ impl<'a> StatusView<'a> {
 
 /// Puts the parts of an upload together; doing it again is fine.
 pub async fn complete_upload(mut call: Call<'_>) -> Result<Reply, Error> {
-    let named = direct_upload::named(call.incoming, "upload")?;
+    let named = direct_upload::upload_id(call.incoming, "upload")?;
     let done = direct_upload::complete(&mut call, &named)
         .await
         .map_err(in_words)?;
@@ -247,7 +247,7 @@ pub async fn abort_upload(mut call: Call<'_>) -> Result<Reply, Error> {
     struct AbortedView {
         aborted_upload: Guid,
     }
-    let named = direct_upload::named(call.incoming, "upload")?;
+    let named = direct_upload::upload_id(call.incoming, "upload")?;
     direct_upload::abort(&mut call, &named)
         .await
         .map_err(in_words)?;
@@ -258,7 +258,7 @@ pub async fn abort_upload(mut call: Call<'_>) -> Result<Reply, Error> {
 
 /// Where an upload stands.
 pub async fn upload_status(mut call: Call<'_>) -> Result<Reply, Error> {
-    let named = direct_upload::named(call.incoming, "upload")?;
+    let named = direct_upload::upload_id(call.incoming, "upload")?;
     let found = direct_upload::status(&mut call, &named)
         .await
         .map_err(in_words)?;

@@ -8,10 +8,10 @@ use shared::domain::publishing::native_app::NativeApp;
 use shared::http::dialect::apperian::APPERIAN_VERSIONS;
 use shared::http::path::Path;
 use shared::http::routes::apperian_applications::Op;
-use shared::model::apps::app::{AppCard, VersionCard};
+use shared::model::apps::app::{App, VersionSummary};
 use shared::model::apps::app_text::{AppText, FormFactor};
+use shared::model::apps::processing::SigningStatus;
 use shared::model::apps::publication::Platform;
-use shared::model::apps::work::SigningStatus;
 
 const DOWNLOAD: Path<1> = Op::Download.path(["application"]);
 
@@ -79,13 +79,13 @@ pub struct KeptVersionView {
 }
 
 /// The ids of an app's rows: of its binaries, or of itself as long as it has none.
-pub fn ids(card: &AppCard) -> Vec<AppId> {
-    if card.binaries.is_empty() {
-        vec![card.id.item()]
+pub fn ids(app: &App) -> Vec<AppId> {
+    if app.binaries.is_empty() {
+        vec![app.id.item()]
     } else {
-        card.binaries
+        app.binaries
             .iter()
-            .map(|binary| card.id.binary(binary.kind))
+            .map(|binary| app.id.binary(binary.kind))
             .collect()
     }
 }
@@ -103,16 +103,16 @@ fn version_psk(guid: &Guid) -> u32 {
 }
 
 impl VersionView {
-    fn new(card: &AppCard, text: &AppText) -> Self {
+    fn new(app: &App, text: &AppText) -> Self {
         Self {
             psk: 0,
-            app_name: card.name.to_string(),
-            author: text.author(card).to_owned(),
-            short_description: AppText::short_description(card),
-            long_description: text.long_description(card).to_owned(),
-            version_num: card.version.clone(),
+            app_name: app.name.to_string(),
+            author: text.author(app).to_owned(),
+            short_description: AppText::short_description(app),
+            long_description: text.long_description(app).to_owned(),
+            version_num: app.version.clone(),
             version_note: String::new(),
-            created_date: card.created.rfc3339(),
+            created_date: app.created.rfc3339(),
             wrap_status: 0,
             signing_status: None,
             signing_status_details: None,
@@ -124,31 +124,37 @@ impl VersionView {
         }
     }
 
-    fn of(card: &AppCard, text: &AppText, kind: BinaryType, version: &VersionCard) -> Self {
-        let signing = version.work.as_ref().and_then(|work| work.signing.as_ref());
+    fn of(app: &App, text: &AppText, kind: BinaryType, version: &VersionSummary) -> Self {
+        let signing = version
+            .processing
+            .as_ref()
+            .and_then(|processing| processing.signing.as_ref());
         Self {
             psk: version_psk(&version.guid),
-            version_num: text.version_num(card, kind, version),
-            version_note: text.version_note(card, kind, version),
+            version_num: text.version_num(app, kind, version),
+            version_note: text.version_note(app, kind, version),
             created_date: version.at.rfc3339(),
-            wrap_status: version.work.as_ref().map_or(0, |work| work.status.code()),
+            wrap_status: version
+                .processing
+                .as_ref()
+                .map_or(0, |processing| processing.status.code()),
             signing_status: signing.map(|signing| signing.status),
             signing_status_details: signing.map(|signing| signing.details.clone()),
             install_file: InstallFileView {
                 mime: Some(kind.content_type()),
                 sign_credentials_id: signing.map(|signing| signing.credential.clone()),
             },
-            ..Self::new(card, text)
+            ..Self::new(app, text)
         }
     }
 
     /// The kept versions of a binary, newest first; none where the app has no such binary.
-    pub fn all(card: &AppCard, text: &AppText, kind: Option<BinaryType>) -> Vec<KeptVersionView> {
-        let Some(binary) = kind.and_then(|kind| card.binary(kind)) else {
+    pub fn all(app: &App, text: &AppText, kind: Option<BinaryType>) -> Vec<KeptVersionView> {
+        let Some(binary) = kind.and_then(|kind| app.binary(kind)) else {
             return Vec::new();
         };
-        let kept = |version: &VersionCard| KeptVersionView {
-            version: Self::of(card, text, binary.kind, version),
+        let kept = |version: &VersionSummary| KeptVersionView {
+            version: Self::of(app, text, binary.kind, version),
             live: version.number == binary.live,
         };
         binary.versions.iter().map(kept).collect()
@@ -160,7 +166,7 @@ impl ApplicationView {
     /// is known of what an app without a file runs on but what a publisher said; it counts as iOS
     /// if nobody did.
     pub fn of(
-        card: &AppCard,
+        app: &App,
         text: &AppText,
         id: AppId,
         platform: Option<Platform>,
@@ -168,9 +174,9 @@ impl ApplicationView {
     ) -> Self {
         let binary = id
             .kind()
-            .and_then(|kind| card.binary(kind))
-            .or_else(|| card.binaries.first());
-        let shown = binary.map_or(card.id.item(), |binary| card.id.binary(binary.kind));
+            .and_then(|kind| app.binary(kind))
+            .or_else(|| app.binaries.first());
+        let shown = binary.map_or(app.id.item(), |binary| app.id.binary(binary.kind));
         let of_package = binary.map(|binary| {
             if binary.kind == BinaryType::Android {
                 ANDROID
@@ -185,7 +191,7 @@ impl ApplicationView {
         };
         let (kind, operating_system) = of_package.unwrap_or(said);
         let live = binary.and_then(|binary| Some((binary.kind, binary.live_version()?)));
-        let number = numbers::of(card, shown);
+        let number = numbers::of(app, shown);
         let name = shown.base64url();
         Self {
             app_id_in_calls: name.clone(),
@@ -197,16 +203,16 @@ impl ApplicationView {
                 .unwrap_or_default(),
             kind,
             operating_system,
-            enabled: card.in_store(),
-            name: card.name.to_string(),
+            enabled: app.in_store(),
+            name: app.name.to_string(),
             sort_weight: text.sort_weight,
             reviews_enabled: text.reviews_enabled,
             form_factor_override: text.form_factors.clone(),
             direct_download_binary_url: live
                 .map(|_| format!("{base_url}{VERSION}{}", DOWNLOAD.of([&name]))),
             version: live.map_or_else(
-                || VersionView::new(card, text),
-                |(kind, version)| VersionView::of(card, text, kind, version),
+                || VersionView::new(app, text),
+                |(kind, version)| VersionView::of(app, text, kind, version),
             ),
             id: name,
         }
@@ -214,6 +220,6 @@ impl ApplicationView {
 
     /// The row of an app as a request named it.
     pub fn of_app(app: &NativeApp, base_url: &str) -> Self {
-        Self::of(&app.card, &app.text, app.id, app.platform, base_url)
+        Self::of(&app.app, &app.text, app.id, app.platform, base_url)
     }
 }

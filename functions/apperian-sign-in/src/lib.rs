@@ -87,13 +87,13 @@ async fn authenticate(mut call: Call<'_>) -> Result<Reply, Error> {
         user: UserView,
     }
     let body: Body = call.body()?;
-    let handle = call
+    let tenant_id = call
         .context
         .tenant_before_sign_in(&call.incoming.host, body.organization.as_deref())?;
     let (now, address) = (call.reader.now(), &call.incoming.address);
     let attempt = Attempt {
         of: Throttled::Password,
-        handle,
+        tenant_id,
         name: body.user_id.trim(),
         password: &body.password,
         address,
@@ -133,7 +133,7 @@ async fn read_user(mut call: Call<'_>) -> Result<Reply, Error> {
     let who = call.who()?;
     let found: Option<Stored<User>> = call
         .reader
-        .get(&keys::user(who.handle, &who.owner.user))
+        .get(&keys::user(who.tenant_id, &who.owner.user))
         .await?;
     let user = found.ok_or_else(Error::unauthenticated)?.value;
     Reply::of(&InfoView {

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use shared::base::error::{Error, Kind};
-use shared::base::id::Handle;
+use shared::base::id::TenantId;
 use shared::domain::events::reported_event;
 use shared::domain::events::reported_event::Report;
 use shared::model::people::tenant::Tenant;
@@ -15,7 +15,7 @@ use shared::store::record::Reader;
 pub const DETAIL_TYPE: &str = "Appdepot App Event";
 
 /// Longest detail, in bytes of JSON: EventBridge passes 256 KB.
-const DETAIL_LIMIT: usize = 64 * 1_024;
+const MAX_DETAIL: usize = 64 * 1_024;
 
 /// What became of an event.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
@@ -39,7 +39,7 @@ struct BusEvent {
 }
 
 #[derive(Deserialize)]
-struct Named {
+struct EventEnvelope {
     #[serde(deserialize_with = "shared::base::lenient::text")]
     domain: String,
 }
@@ -51,7 +51,7 @@ struct Named {
 /// The store's: the platform tries again. What is wrong with an event itself is logged and counted,
 /// since no try would mend it.
 pub async fn handle(context: Context, event: Value) -> Result<Done, Error> {
-    match taken(&context, event).await {
+    match accept(&context, event).await {
         Ok(true) => Ok(Done {
             written: 1,
             ..Done::default()
@@ -71,7 +71,7 @@ pub async fn handle(context: Context, event: Value) -> Result<Done, Error> {
     }
 }
 
-async fn taken(context: &Context, event: Value) -> Result<bool, Error> {
+async fn accept(context: &Context, event: Value) -> Result<bool, Error> {
     let event: BusEvent = serde_json::from_value(event)
         .map_err(|error| Error::invalid(format!("no event of EventBridge: {error}")))?;
     if event.detail_type != DETAIL_TYPE || event.source.starts_with("aws.") {
@@ -79,28 +79,28 @@ async fn taken(context: &Context, event: Value) -> Result<bool, Error> {
             "the detail-type is {DETAIL_TYPE}, and the source none of AWS's own"
         )));
     }
-    if event.detail.to_string().len() > DETAIL_LIMIT {
+    if event.detail.to_string().len() > MAX_DETAIL {
         return Err(Error::invalid("the detail is too large"));
     }
-    let named = Named::deserialize(&event.detail)
+    let named = EventEnvelope::deserialize(&event.detail)
         .map_err(|error| Error::invalid(format!("detail.domain: {error}")))?;
     let mut report = Report::deserialize(&event.detail)
         .map_err(|error| Error::invalid(format!("detail: {error}")))?;
     // Delivered twice it is one; whoever reports may know it by an id of his own.
     report.id.get_or_insert(event.id);
-    let handle = Handle::of_name(&named.domain);
+    let tenant_id = TenantId::of_name(&named.domain);
     let mut reader = Reader::new(&*context.table, context.clock.now());
-    let mut wanted = vec![keys::tenant(handle)];
-    wanted.extend(report.keys(handle));
+    let mut wanted = vec![keys::tenant(tenant_id)];
+    wanted.extend(report.keys(tenant_id));
     reader.fetch_missing(&wanted).await?;
     let tenant = reader
-        .get::<Tenant>(&keys::tenant(handle))
+        .get::<Tenant>(&keys::tenant(tenant_id))
         .await?
         .filter(|tenant| tenant.value.name == named.domain);
     if tenant.is_none() {
         return Err(Error::not_found("unknown domain"));
     }
-    Ok(reported_event::take(&mut reader, handle, &report, None)
+    Ok(reported_event::take(&mut reader, tenant_id, &report, None)
         .await?
         .is_new)
 }

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 use shared::base::error::Error;
-use shared::base::id::{Guid, Handle};
+use shared::base::id::{Guid, TenantId};
 use shared::base::rights::Rights;
 use shared::base::secret::SecretHash;
 use shared::base::text::Label;
@@ -79,23 +79,43 @@ pub async fn make(
     base_url: &str,
     files: &[&str],
 ) -> Result<BTreeMap<String, String>, Error> {
-    let handle = Handle::of_name(domain);
+    let tenant_id = TenantId::of_name(domain);
     let mut reader = Reader::new(&*context.table, context.clock.now());
     let user: Stored<User> = reader
-        .get(&keys::user(handle, admin))
+        .get(&keys::user(tenant_id, admin))
         .await?
         .ok_or_else(|| Error::internal("no administrator"))?;
     let mut made = BTreeMap::new();
     for file in files {
         let text = match *file {
-            FHCRC => fhcrc(context, &mut reader, handle, domain, &user.value, base_url).await?,
-            WSO2 => wso2(&reader, handle, domain, &user.value, base_url).await?,
-            PINGID => pingid(context, &mut reader, handle, domain, &user.value, base_url).await?,
+            FHCRC => {
+                fhcrc(
+                    context,
+                    &mut reader,
+                    tenant_id,
+                    domain,
+                    &user.value,
+                    base_url,
+                )
+                .await?
+            }
+            WSO2 => wso2(&reader, tenant_id, domain, &user.value, base_url).await?,
+            PINGID => {
+                pingid(
+                    context,
+                    &mut reader,
+                    tenant_id,
+                    domain,
+                    &user.value,
+                    base_url,
+                )
+                .await?
+            }
             _ => {
                 api_key(
                     context,
                     &mut reader,
-                    handle,
+                    tenant_id,
                     domain,
                     &user.value,
                     "Apperian client settings",
@@ -109,10 +129,10 @@ pub async fn make(
     Ok(made)
 }
 
-fn principal(handle: Handle, domain: &str, user: &User) -> Principal {
+fn principal(tenant_id: TenantId, domain: &str, user: &User) -> Principal {
     let owner = user.owner.clone();
     Principal {
-        handle,
+        tenant_id,
         domain: domain.to_owned(),
         owner,
         rights: Rights::EMPTY,
@@ -124,15 +144,15 @@ fn principal(handle: Handle, domain: &str, user: &User) -> Principal {
 async fn data_key(
     context: &Context,
     reader: &mut Reader<'_>,
-    handle: Handle,
+    tenant_id: TenantId,
 ) -> Result<DataKey, Error> {
     let tenant: Stored<Tenant> = reader
-        .get(&keys::tenant(handle))
+        .get(&keys::tenant(tenant_id))
         .await?
         .ok_or_else(|| Error::internal("no tenant"))?;
     context
         .sealer()?
-        .data_key(handle, &tenant.value.data_key)
+        .data_key(tenant_id, &tenant.value.data_key)
         .await
 }
 
@@ -140,15 +160,15 @@ async fn data_key(
 async fn pingid(
     context: &Context,
     reader: &mut Reader<'_>,
-    handle: Handle,
+    tenant_id: TenantId,
     domain: &str,
     user: &User,
     base_url: &str,
 ) -> Result<String, Error> {
-    let key = data_key(context, reader, handle).await?;
+    let key = data_key(context, reader, tenant_id).await?;
     ping_settings::properties(
         reader,
-        &principal(handle, domain, user),
+        &principal(tenant_id, domain, user),
         &key,
         &addresses::of_pingid(base_url),
     )
@@ -159,12 +179,12 @@ async fn pingid(
 async fn fhcrc(
     context: &Context,
     reader: &mut Reader<'_>,
-    handle: Handle,
+    tenant_id: TenantId,
     domain: &str,
     user: &User,
     base_url: &str,
 ) -> Result<String, Error> {
-    let key = api_key(context, reader, handle, domain, user, "client settings").await?;
+    let key = api_key(context, reader, tenant_id, domain, user, "client settings").await?;
     let username = &user.owner.username;
     Ok(format!(
         "feedhenry = {base_url}/\ndomain = {domain}\nusername = {username}\nuser_api_key = {key}\n"
@@ -176,14 +196,14 @@ async fn fhcrc(
 async fn api_key(
     context: &Context,
     reader: &mut Reader<'_>,
-    handle: Handle,
+    tenant_id: TenantId,
     domain: &str,
     user: &User,
     label: &str,
 ) -> Result<String, Error> {
     reader.forget();
-    let key = data_key(context, reader, handle).await?;
-    let who = principal(handle, domain, user);
+    let key = data_key(context, reader, tenant_id).await?;
+    let who = principal(tenant_id, domain, user);
     let label = Label::new(label.to_owned()).unwrap_or_default();
     let made = sign_in_api_key::create(
         reader,
@@ -199,13 +219,13 @@ async fn api_key(
 /// With a new client, which belongs to the administrator.
 async fn wso2(
     reader: &Reader<'_>,
-    handle: Handle,
+    tenant_id: TenantId,
     domain: &str,
     user: &User,
     base_url: &str,
 ) -> Result<String, Error> {
     let new = NewClient::new("client settings".to_owned(), String::new(), "")?;
-    let (registered, write) = new.owned_by(handle, domain, user, reader.now())?;
+    let (registered, write) = new.owned_by(tenant_id, domain, user, reader.now())?;
     reader.table().write(vec![write]).await?;
     let (base, token) = (String::new(), String::new());
     let (client_id, client_secret, username) = (

@@ -17,11 +17,11 @@ use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::server::conn::auto::Builder;
 use hyper_util::server::graceful::GracefulShutdown;
 use shared::base::error::Kind;
-use shared::base::id::{Handle, base32, random_bytes};
+use shared::base::id::{TenantId, base32, random_bytes};
 use shared::domain::people::tenant::NewTenant;
 use shared::domain::people::{password, tenant};
 use shared::http::lambda::{Start, log_to_stderr};
-use shared::model::apps::work::Job;
+use shared::model::apps::processing::Job;
 use shared::model::people::tenant::Tenant;
 use shared::model::people::user::SignInName;
 use shared::services::context::{Context, Settings};
@@ -349,14 +349,14 @@ async fn run_embedded(options: &Options) -> Result<(), Failure> {
         }
     });
     let work = tokio::spawn(worker.run(told));
-    let chores = tokio::spawn(keep_house(context.clone()));
+    let tasks = tokio::spawn(keep_house(context.clone()));
     let alerts = tokio::spawn(evaluate_alerts(context));
     println!("ready {base_url}");
     std::io::stdout().flush()?;
     let outcome = server.await?;
     deliveries.abort();
     work.abort();
-    chores.abort();
+    tasks.abort();
     alerts.abort();
     store.stop().await;
     outcome
@@ -389,10 +389,10 @@ async fn evaluate_alerts(context: Context) {
 /// clients.
 async fn first_start(context: &Context, options: &Options, base_url: &str) -> Result<(), Failure> {
     let folder = options.data.join("clients");
-    let handle = Handle::of_name(&options.tenant);
+    let tenant_id = TenantId::of_name(&options.tenant);
     let found = context
         .table
-        .read(&[keys::tenant(handle), keys::administrators(handle)])
+        .read(&[keys::tenant(tenant_id), keys::administrators(tenant_id)])
         .await?;
     if found[0]
         .as_ref()
@@ -416,7 +416,7 @@ async fn first_start(context: &Context, options: &Options, base_url: &str) -> Re
         }
         // The first start was killed before it came to them, or somebody took them away.
         let claim = Reader::new(&*context.table, context.clock.now())
-            .get::<SignInName>(&keys::sign_in(handle, ADMIN))
+            .get::<SignInName>(&keys::sign_in(tenant_id, ADMIN))
             .await?;
         let Some(claim) = claim else { return Ok(()) };
         let files = clients::make(

@@ -11,10 +11,10 @@ use serde_json::{Map, Value, json};
 use shared::http::pipeline::Service;
 
 /// The most that a function takes in or gives out: 6 MB, counted on the event.
-pub const FUNCTION_LIMIT: usize = 6 * 1024 * 1024;
+pub const MAX_FUNCTION: usize = 6 * 1024 * 1024;
 
 /// The most that the gateway takes: 10 MB.
-pub const GATEWAY_LIMIT: usize = 10 * 1024 * 1024;
+pub const MAX_GATEWAY: usize = 10 * 1024 * 1024;
 
 /// A request to be sent to a function.
 #[derive(Clone, Debug)]

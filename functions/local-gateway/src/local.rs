@@ -12,7 +12,7 @@ use shared::base::error::Kind;
 use shared::domain::people::tenant;
 use shared::domain::people::tenant::NewTenant;
 use shared::services::context::Context;
-use shared::services::mail::{Kept, Outbox};
+use shared::services::mail::{Outbox, OutboxMail};
 
 use crate::clients;
 use crate::event::Incoming;
@@ -123,7 +123,7 @@ fn failed(error: &shared::base::error::Error) -> Response<Bytes> {
 #[derive(Template)]
 #[template(path = "mails.html")]
 struct MailPage {
-    mails: Vec<Kept>,
+    mails: Vec<OutboxMail>,
 }
 
 /// What would have been mailed, newest first.
@@ -178,7 +178,7 @@ async fn make_tenant(context: &Context, base_url: &str, body: &[u8]) -> Response
     match made.await {
         Ok((made, clients)) => json_answer(
             200,
-            &json!({"name": body.name, "handle": made.handle, "clients": clients}),
+            &json!({"name": body.name, "handle": made.tenant_id, "clients": clients}),
         ),
         Err(error) => failed(&error),
     }

@@ -12,7 +12,7 @@ use hyper::body::Incoming as Body;
 use shared::services::context::Context;
 use shared::services::mail::Outbox;
 
-use crate::event::{self, FUNCTION_LIMIT, GATEWAY_LIMIT, Incoming, gateway_answer};
+use crate::event::{self, Incoming, MAX_FUNCTION, MAX_GATEWAY, gateway_answer};
 use crate::functions::Functions;
 use crate::local;
 
@@ -42,7 +42,7 @@ impl Gateway {
     pub async fn answer(&self, request: Request<Body>, peer: SocketAddr) -> Response<Bytes> {
         let (parts, body) = request.into_parts();
         let limit = if self.aws_limits {
-            GATEWAY_LIMIT
+            MAX_GATEWAY
         } else {
             UNLIMITED
         };
@@ -82,7 +82,7 @@ impl Gateway {
             return gateway_answer(StatusCode::BAD_REQUEST, "Bad Request");
         }
         let event = event::event(incoming);
-        if self.aws_limits && event.to_string().len() > FUNCTION_LIMIT {
+        if self.aws_limits && event.to_string().len() > MAX_FUNCTION {
             return gateway_answer(StatusCode::PAYLOAD_TOO_LARGE, "Request Too Long");
         }
         // On its own task: a panic of a function is an answer, not an outage.
@@ -105,7 +105,7 @@ impl Gateway {
                 return gateway_answer(StatusCode::INTERNAL_SERVER_ERROR, "Internal Server Error");
             }
         };
-        if self.aws_limits && response.to_string().len() > FUNCTION_LIMIT {
+        if self.aws_limits && response.to_string().len() > MAX_FUNCTION {
             tracing::error!(
                 function = name,
                 "an answer is larger than a function can give"

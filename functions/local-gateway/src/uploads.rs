@@ -120,11 +120,11 @@ impl Notifier {
     }
 
     async fn refuse(&self, created: &ObjectCreated) {
-        let Some((handle, guid)) = keys::parse_incoming_object(&created.key) else {
+        let Some((tenant_id, guid)) = keys::parse_incoming_object(&created.key) else {
             return;
         };
         let mut reader = Reader::new(&*self.context.table, self.context.clock.now());
-        let refused = upload::refuse(&mut reader, handle, &guid, crashed()).await;
+        let refused = upload::refuse(&mut reader, tenant_id, &guid, crashed()).await;
         let deleted = match self.context.objects() {
             Ok(objects) => objects.delete(&created.key).await,
             Err(error) => Err(error),

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use shared::base::error::Error;
 use shared::domain::app_policies::job;
 use shared::domain::app_policies::job::CRASHED;
-use shared::model::task::Chore;
+use shared::model::task::Task;
 use shared::services::context::Context;
 use shared::store::record::Record as _;
 use shared::store::record::{Reader, Stored};
@@ -42,7 +42,7 @@ pub fn event(key: &Key) -> Value {
             "NewImage": {
                 "pk": {"S": key.pk},
                 "sk": {"S": key.sk},
-                "kind": {"S": shared::model::apps::work::Job::KIND},
+                "kind": {"S": shared::model::apps::processing::Job::KIND},
             },
             "SequenceNumber": "1",
             "SizeBytes": 1,
@@ -59,12 +59,12 @@ pub fn event(key: &Key) -> Value {
 pub async fn left(table: &dyn Table) -> Result<Vec<Key>, Error> {
     let mut jobs = Vec::new();
     for shard in 0..keys::SHARDS {
-        let mut query = Query::all(keys::chores(shard));
+        let mut query = Query::all(keys::tasks(shard));
         loop {
             let page = table.query(&query).await?;
             for item in page.items {
-                if let Chore::Job { handle, job } = Stored::<Chore>::parse(item)?.value {
-                    jobs.push(keys::job(handle, &job));
+                if let Task::Job { tenant_id, job } = Stored::<Task>::parse(item)?.value {
+                    jobs.push(keys::job(tenant_id, &job));
                 }
             }
             if page.next.is_none() {
@@ -124,11 +124,11 @@ impl Worker {
 
     /// Nobody can know sooner that the worker will not come back.
     async fn give_up(&self, key: &Key) {
-        let Some((handle, guid)) = keys::parse_job(key) else {
+        let Some((tenant_id, guid)) = keys::parse_job(key) else {
             return;
         };
         let mut reader = Reader::new(&*self.context.table, self.context.clock.now());
-        if let Err(error) = job::fail(&mut reader, handle, &guid, CRASHED).await {
+        if let Err(error) = job::fail(&mut reader, tenant_id, &guid, CRASHED).await {
             tracing::error!(%error, ?key, "a job whose worker crashed could not be ended");
         }
     }

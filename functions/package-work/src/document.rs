@@ -2,13 +2,13 @@
 //! package.
 
 use shared::base::error::Error;
-use shared::base::id::Handle;
+use shared::base::id::TenantId;
 use shared::domain::app_policies::policy_document;
 use shared::domain::app_policies::policy_document::Unsigned;
 use shared::http::addresses;
 use shared::model::app_policies::policy_document::Published;
 use shared::model::apps::app::Version;
-use shared::model::apps::work::Job;
+use shared::model::apps::processing::Job;
 use shared::services::context::Context;
 use shared::services::sealing::DataKey;
 use shared::store::Write;
@@ -24,7 +24,7 @@ pub const KEYS_FILE: &str = "policies-keys.json";
 pub struct Document {
     /// What goes into the package.
     pub files: Vec<(&'static str, Vec<u8>)>,
-    handle: Handle,
+    tenant_id: TenantId,
     former: Option<Stored<Published>>,
     published: Published,
 }
@@ -37,7 +37,7 @@ impl Document {
     /// The store's.
     pub async fn signed(
         context: &Context,
-        handle: Handle,
+        tenant_id: TenantId,
         data_key: &DataKey,
         job: &Job,
         version: &Version,
@@ -48,16 +48,16 @@ impl Document {
                 .map(|pair| (pair.pkcs8, pair.jwk))
                 .map_err(Error::internal)
         };
-        let key = policy_document::key_or_new(&mut reader, handle, data_key, make).await?;
-        let former = policy_document::published(&mut reader, handle, job.binary).await?;
+        let key = policy_document::key_or_new(&mut reader, tenant_id, data_key, make).await?;
+        let former = policy_document::published(&mut reader, tenant_id, job.binary).await?;
         let policies = version
-            .work
+            .processing
             .as_ref()
-            .map(|work| work.policies.as_slice())
+            .map(|processing| processing.policies.as_slice())
             .unwrap_or_default();
-        let url = addresses::policy_document(&job.base_url, handle, job.binary);
+        let url = addresses::policy_document(&job.base_url, tenant_id, job.binary);
         let unsigned = Unsigned {
-            handle,
+            tenant_id,
             binary: job.binary,
             identifier: &version.identifier,
             policies,
@@ -74,7 +74,7 @@ impl Document {
         let published = unsigned.signed(jws);
         Ok(Self {
             files,
-            handle,
+            tenant_id,
             former,
             published,
         })
@@ -85,6 +85,6 @@ impl Document {
     /// # Errors
     /// Internal.
     pub fn publish(self) -> Result<Write, Error> {
-        policy_document::publish(self.handle, self.former, self.published)
+        policy_document::publish(self.tenant_id, self.former, self.published)
     }
 }

@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 use shared::base::error::Error;
-use shared::base::id::{Guid, Handle};
+use shared::base::id::{Guid, TenantId};
 use shared::store::{Key, keys};
 
 /// What is read of an event: the keys of items that are new. Nothing is taken from the items
@@ -43,7 +43,7 @@ struct Text {
 ///
 /// # Errors
 /// Internal for an event that is none of a stream.
-pub fn jobs(event: serde_json::Value) -> Result<Vec<(Handle, Guid)>, Error> {
+pub fn jobs(event: serde_json::Value) -> Result<Vec<(TenantId, Guid)>, Error> {
     let event: Event = serde_json::from_value(event).map_err(Error::internal)?;
     let new = event
         .records
@@ -67,8 +67,8 @@ mod tests {
 
     #[test]
     fn new_jobs_are_found_and_nothing_else_is() {
-        let (handle, guid) = (Handle::of_name("dev"), Guid::random());
-        let key = keys::job(handle, &guid);
+        let (tenant_id, guid) = (TenantId::of_name("dev"), Guid::random());
+        let key = keys::job(tenant_id, &guid);
         let record = |name: &str, pk: &str| {
             json!({
                 "eventName": name,
@@ -85,7 +85,7 @@ mod tests {
                 "REMOVE", &key.pk
             ), record("INSERT", "x"), {"eventName": "INSERT"}, record("INSERT", &key.pk),
         ]});
-        assert_eq!(jobs(event).unwrap(), [(handle, guid)]);
+        assert_eq!(jobs(event).unwrap(), [(tenant_id, guid)]);
         assert!(jobs(json!({"Records": []})).unwrap().is_empty());
         for other in [
             json!({}),

@@ -6,15 +6,15 @@
 //! platform deliver again.
 
 use document::Document;
-use packages::{Made, Refused};
+use packages::{Refused, WrittenPackage};
 use serde::Serialize;
 use shared::base::error::Error;
-use shared::base::id::{BinaryType, Guid, Handle};
+use shared::base::id::{BinaryType, Guid, TenantId};
 use shared::domain::app_policies::job::Begin;
 use shared::domain::app_policies::{job, signing_credential};
 use shared::domain::events::expiry;
 use shared::model::apps::app::Version;
-use shared::model::apps::work::{Job, Task};
+use shared::model::apps::processing::{Job, ProcessingTask};
 use shared::model::credentials::signing_credential::SigningCredential;
 use shared::model::people::tenant::Tenant;
 use shared::services::context::Context;
@@ -46,8 +46,8 @@ pub struct Done {
 pub async fn handle(context: Context, event: serde_json::Value) -> Result<Done, Error> {
     let mut done = Done::default();
     let mut failure = None;
-    for (handle, guid) in event::jobs(event)? {
-        match work(&context, handle, &guid).await {
+    for (tenant_id, guid) in event::jobs(event)? {
+        match process(&context, tenant_id, &guid).await {
             Ok(Outcome::Done) => {
                 done.done += 1;
                 tracing::info!(job = %guid, "done");
@@ -101,13 +101,13 @@ enum Outcome {
 
 /// What a job made of its version, before it is told to anybody.
 enum Finished {
-    Applied(Option<Made>, Box<Document>),
+    Applied(Option<WrittenPackage>, Box<Document>),
     /// With the credential.
-    Signed(Made, SigningCredential),
+    Signed(WrittenPackage, SigningCredential),
 }
 
-async fn work(context: &Context, handle: Handle, guid: &Guid) -> Result<Outcome, Error> {
-    let (job, version) = match job::begin(&mut reader(context), handle, guid).await? {
+async fn process(context: &Context, tenant_id: TenantId, guid: &Guid) -> Result<Outcome, Error> {
+    let (job, version) = match job::begin(&mut reader(context), tenant_id, guid).await? {
         Begin::Do(job, version) => (job, version),
         Begin::GivenUp => return Ok(Outcome::Failed(job::CRASHED.to_owned())),
         Begin::Ended => return Ok(Outcome::Ended),
@@ -124,16 +124,16 @@ async fn work(context: &Context, handle: Handle, guid: &Guid) -> Result<Outcome,
         "begun"
     );
     let finished = match &job.task {
-        Task::Apply => apply(context, handle, kind, &job, &version).await?,
-        Task::Sign { credential } => {
-            sign(context, handle, kind, credential, &job, &version).await?
+        ProcessingTask::Apply => apply(context, tenant_id, kind, &job, &version).await?,
+        ProcessingTask::Sign { credential } => {
+            sign(context, tenant_id, kind, credential, &job, &version).await?
         }
     };
     // The reading of now: what was read before the work may have changed since.
     let mut reader = reader(context);
     let ended = match finished {
         Err(Refused(reason)) => {
-            let ended = job::fail(&mut reader, handle, guid, &reason).await?;
+            let ended = job::fail(&mut reader, tenant_id, guid, &reason).await?;
             return Ok(if ended {
                 Outcome::Failed(reason)
             } else {
@@ -142,12 +142,12 @@ async fn work(context: &Context, handle: Handle, guid: &Guid) -> Result<Outcome,
         }
         Ok(Finished::Applied(made, document)) => {
             let made = match made {
-                Some(made) => Some(store(context, &mut reader, handle, kind, made).await?),
+                Some(made) => Some(store(context, &mut reader, tenant_id, kind, made).await?),
                 None => None,
             };
             job::finish_applied(
                 &mut reader,
-                handle,
+                tenant_id,
                 guid,
                 made.as_ref(),
                 &[document.publish()?],
@@ -155,9 +155,9 @@ async fn work(context: &Context, handle: Handle, guid: &Guid) -> Result<Outcome,
             .await?
         }
         Ok(Finished::Signed(made, by)) => {
-            let made = store(context, &mut reader, handle, kind, made).await?;
+            let made = store(context, &mut reader, tenant_id, kind, made).await?;
             let watched = expiry::watch_signed(
-                handle,
+                tenant_id,
                 job.binary,
                 &job.version,
                 &by.fingerprint,
@@ -166,7 +166,7 @@ async fn work(context: &Context, handle: Handle, guid: &Guid) -> Result<Outcome,
             )?;
             job::finish_signed(
                 &mut reader,
-                handle,
+                tenant_id,
                 guid,
                 &made,
                 &by.fingerprint,
@@ -182,10 +182,10 @@ fn reader(context: &Context) -> Reader<'_> {
     Reader::new(&*context.table, context.clock.now())
 }
 
-fn task_name(task: &Task) -> &'static str {
+fn task_name(task: &ProcessingTask) -> &'static str {
     match task {
-        Task::Apply => "apply",
-        Task::Sign { .. } => "sign",
+        ProcessingTask::Apply => "apply",
+        ProcessingTask::Sign { .. } => "sign",
     }
 }
 
@@ -193,12 +193,12 @@ fn task_name(task: &Task) -> &'static str {
 async fn store(
     context: &Context,
     reader: &mut Reader<'_>,
-    handle: Handle,
+    tenant_id: TenantId,
     kind: BinaryType,
-    made: Made,
-) -> Result<job::Made, Error> {
-    let name = keys::binary_object(handle, &made.build.sha256);
-    let held = job::hold(reader, handle, made.build).await?;
+    made: WrittenPackage,
+) -> Result<job::BuiltPackage, Error> {
+    let name = keys::binary_object(tenant_id, &made.build.sha256);
+    let held = job::hold(reader, tenant_id, made.build).await?;
     context
         .objects()?
         .put_file(&name, kind.content_type(), made.file.path())
@@ -212,21 +212,21 @@ async fn store(
 /// let go of those that it has.
 async fn apply(
     context: &Context,
-    handle: Handle,
+    tenant_id: TenantId,
     kind: BinaryType,
     job: &Job,
     version: &Version,
 ) -> Result<Result<Finished, Refused>, Error> {
-    let key = data_key(context, handle).await?;
-    let document = Document::signed(context, handle, &key, job, version).await?;
+    let key = data_key(context, tenant_id).await?;
+    let document = Document::signed(context, tenant_id, &key, job, version).await?;
     if version
-        .work
+        .processing
         .as_ref()
-        .is_none_or(|work| work.policies.is_empty())
+        .is_none_or(|processing| processing.policies.is_empty())
     {
         return Ok(Ok(Finished::Applied(None, Box::new(document))));
     }
-    let source = packages::fetch(context, handle, version.uploaded()).await?;
+    let source = packages::fetch(context, tenant_id, version.uploaded()).await?;
     let made = match packages::insert(source, kind, document.files.clone()).await? {
         Ok(made) => made.of(version).await?,
         Err(refused) => Err(refused),
@@ -234,12 +234,12 @@ async fn apply(
     Ok(made.map(|made| Finished::Applied(Some(made), Box::new(document))))
 }
 
-async fn data_key(context: &Context, handle: Handle) -> Result<DataKey, Error> {
-    let tenant: Option<Stored<Tenant>> = reader(context).get(&keys::tenant(handle)).await?;
+async fn data_key(context: &Context, tenant_id: TenantId) -> Result<DataKey, Error> {
+    let tenant: Option<Stored<Tenant>> = reader(context).get(&keys::tenant(tenant_id)).await?;
     let tenant = tenant.ok_or_else(|| Error::internal("a job of no tenant"))?;
     context
         .sealer()?
-        .data_key(handle, &tenant.value.data_key)
+        .data_key(tenant_id, &tenant.value.data_key)
         .await
 }
 
@@ -247,31 +247,31 @@ async fn data_key(context: &Context, handle: Handle) -> Result<DataKey, Error> {
 /// uploaded.
 async fn sign(
     context: &Context,
-    handle: Handle,
+    tenant_id: TenantId,
     kind: BinaryType,
     credential: &Guid,
     job: &Job,
     version: &Version,
 ) -> Result<Result<Finished, Refused>, Error> {
-    let key = data_key(context, handle).await?;
+    let key = data_key(context, tenant_id).await?;
     let Some((found, material)) =
-        signing_credential::open(&mut reader(context), handle, &key, credential).await?
+        signing_credential::open(&mut reader(context), tenant_id, &key, credential).await?
     else {
         return Ok(Err(Refused(
             "unknown_credential: the signing credential was deleted".to_owned(),
         )));
     };
-    let work = version.work.as_deref();
-    let source = match work.and_then(|work| work.applied.as_ref()) {
+    let processing = version.processing.as_deref();
+    let source = match processing.and_then(|processing| processing.applied.as_ref()) {
         Some(applied) => applied.clone(),
-        None if work.is_some_and(|work| !work.policies.is_empty()) => {
+        None if processing.is_some_and(|processing| !processing.policies.is_empty()) => {
             return Ok(Err(Refused(
                 "not_applied: the policies of this version are not in a package yet".to_owned(),
             )));
         }
         None => version.uploaded(),
     };
-    let source = packages::fetch(context, handle, source).await?;
+    let source = packages::fetch(context, tenant_id, source).await?;
     let made = match packages::sign(source, kind, material, job.created).await? {
         Ok(made) => made.of(version).await?,
         Err(refused) => Err(refused),

@@ -9,10 +9,10 @@ use package_writer::{Identity, WriteError};
 use sha2::{Digest, Sha256};
 use shared::base::clock::Timestamp;
 use shared::base::error::Error;
-use shared::base::id::{BinaryType, Handle};
+use shared::base::id::{BinaryType, TenantId};
 use shared::domain::app_policies::signing_credential::Material;
 use shared::model::apps::app::Version;
-use shared::model::apps::work::Build;
+use shared::model::apps::processing::Build;
 use shared::services::context::Context;
 use shared::store::keys;
 use tempfile::NamedTempFile;
@@ -22,7 +22,7 @@ use tempfile::NamedTempFile;
 pub struct Refused(pub String);
 
 /// A package that was made.
-pub struct Made {
+pub struct WrittenPackage {
     /// What it is.
     pub build: Build,
     /// Where it is.
@@ -32,9 +32,9 @@ pub struct Made {
 
 /// Runs something that blocks, or may panic, on a thread of its own.
 async fn isolated<T: Send + 'static>(
-    work: impl FnOnce() -> T + Send + 'static,
+    processing: impl FnOnce() -> T + Send + 'static,
 ) -> Result<T, Error> {
-    tokio::task::spawn_blocking(work)
+    tokio::task::spawn_blocking(processing)
         .await
         .map_err(Error::internal)
 }
@@ -47,7 +47,7 @@ fn platform(kind: BinaryType) -> Platform {
 }
 
 /// A refusal ends the job, a failure of this machine is one of ours.
-fn ended<T>(written: Result<T, WriteError>) -> Result<Result<T, Refused>, Error> {
+fn outcome_of<T>(written: Result<T, WriteError>) -> Result<Result<T, Refused>, Error> {
     match written {
         Ok(made) => Ok(Ok(made)),
         Err(WriteError::Refused(refusal)) => Ok(Err(Refused(refusal.to_string()))),
@@ -61,12 +61,12 @@ fn ended<T>(written: Result<T, WriteError>) -> Result<Result<T, Refused>, Error>
 /// The bucket's, and those of the disk; internal for bytes that are not what their name says.
 pub async fn fetch(
     context: &Context,
-    handle: Handle,
+    tenant_id: TenantId,
     build: Build,
 ) -> Result<NamedTempFile, Error> {
     let mut stream = context
         .objects()?
-        .stream(&keys::binary_object(handle, &build.sha256))
+        .stream(&keys::binary_object(tenant_id, &build.sha256))
         .await?;
     let mut file = NamedTempFile::new().map_err(Error::internal)?;
     let mut hash = Sha256::new();
@@ -92,7 +92,7 @@ pub async fn insert(
     source: NamedTempFile,
     kind: BinaryType,
     documents: Vec<(&'static str, Vec<u8>)>,
-) -> Result<Result<Made, Refused>, Error> {
+) -> Result<Result<WrittenPackage, Refused>, Error> {
     let platform = platform(kind);
     let made = isolated(move || {
         let target = NamedTempFile::new()?;
@@ -103,11 +103,13 @@ pub async fn insert(
         package_writer::insert(platform, source.path(), target.path(), &documents)?;
         Ok((measured(&target)?, target))
     });
-    Ok(ended(made.await?)?.map(|(build, file)| Made {
-        build,
-        file,
-        platform,
-    }))
+    Ok(
+        outcome_of(made.await?)?.map(|(build, file)| WrittenPackage {
+            build,
+            file,
+            platform,
+        }),
+    )
 }
 
 /// The package, signed as of when it was asked for.
@@ -119,7 +121,7 @@ pub async fn sign(
     kind: BinaryType,
     material: Material,
     asked: Timestamp,
-) -> Result<Result<Made, Refused>, Error> {
+) -> Result<Result<WrittenPackage, Refused>, Error> {
     let platform = platform(kind);
     let made = isolated(move || {
         let target = NamedTempFile::new()?;
@@ -147,12 +149,12 @@ pub async fn sign(
         let signer = verified(&target, platform, &identity);
         Ok((measured(&target)?, target, signer))
     });
-    let (build, file, verified) = match ended(made.await?)? {
+    let (build, file, verified) = match outcome_of(made.await?)? {
         Ok(made) => made,
         Err(refused) => return Ok(Err(refused)),
     };
     Ok(if verified {
-        Ok(Made {
+        Ok(WrittenPackage {
             build,
             file,
             platform,
@@ -195,7 +197,7 @@ fn measured(file: &NamedTempFile) -> std::io::Result<Build> {
     }
 }
 
-impl Made {
+impl WrittenPackage {
     /// Itself, if it still reads as that version.
     ///
     /// # Errors

@@ -5,19 +5,19 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Serialize;
 use serde_json::{Map, Value};
 use shared::base::error::Error;
-use shared::base::id::Handle;
+use shared::base::id::TenantId;
 use shared::domain::pingid::ping_application;
-use shared::domain::pingid::ping_application::Said;
+use shared::domain::pingid::ping_application::PingApplicationInput;
 use shared::http::incoming::Incoming;
 use shared::http::pipeline::Call;
 use shared::http::reply::Reply;
 use shared::http::routes::pingid_applications::Op;
 use shared::model::pingid::ping_application::Application;
-use shared::store::{Key, TRANSACTION_LIMIT, keys};
+use shared::store::{Key, MAX_TRANSACTION, keys};
 
 /// Most bytes of a list: signed it is a third longer, beside it stands what the client wants
 /// repeated, and a function answers with 6 MB at most.
-const LIST_LIMIT: usize = 3_900_000;
+const MAX_LIST: usize = 3_900_000;
 
 #[derive(Serialize)]
 struct ApplicationView<'a> {
@@ -36,18 +36,20 @@ impl<'a> ApplicationView<'a> {
 
 /// What of the list a change names, for the fetching of it together with the caller's settings.
 /// What cannot be read is told later.
-pub fn named(op: Op, incoming: &Incoming, handle: Handle) -> Vec<Key> {
+pub fn keys_of_change(op: Op, incoming: &Incoming, tenant_id: TenantId) -> Vec<Key> {
     let read = match op {
-        Op::Add => new(incoming).map(|(id, _)| vec![keys::ping_application(handle, &id)]),
-        Op::Update => changes(incoming).map(|changes| ping_application::touched(handle, &changes)),
+        Op::Add => new(incoming).map(|(id, _)| vec![keys::ping_application(tenant_id, &id)]),
+        Op::Update => {
+            changes(incoming).map(|changes| ping_application::touched(tenant_id, &changes))
+        }
         _ => ids(incoming).map(|ids| {
             ids.iter()
-                .map(|id| keys::ping_application(handle, id))
+                .map(|id| keys::ping_application(tenant_id, id))
                 .collect()
         }),
     };
     read.ok()
-        .filter(|keys| keys.len() <= TRANSACTION_LIMIT)
+        .filter(|keys| keys.len() <= MAX_TRANSACTION)
         .unwrap_or_default()
 }
 
@@ -69,7 +71,7 @@ fn new(incoming: &Incoming) -> Result<(String, String), Error> {
 }
 
 /// What is to be changed, by current ids.
-fn changes(incoming: &Incoming) -> Result<BTreeMap<String, Said>, Error> {
+fn changes(incoming: &Incoming) -> Result<BTreeMap<String, PingApplicationInput>, Error> {
     let fields = object("appsData", incoming.peek("appsData"))?;
     if fields.is_empty() {
         return Err(Error::invalid("appsData names no application"));
@@ -91,7 +93,7 @@ fn changes(incoming: &Incoming) -> Result<BTreeMap<String, Said>, Error> {
         let name = given("name")
             .map(|name| ping_application::name(&of(".name"), Some(name)))
             .transpose()?;
-        changes.insert(current, Said { id, name });
+        changes.insert(current, PingApplicationInput { id, name });
     }
     Ok(changes)
 }
@@ -118,9 +120,9 @@ pub async fn add(mut call: Call<'_>) -> Result<Reply, Error> {
     struct AddedView<'a> {
         application: ApplicationView<'a>,
     }
-    let handle = call.who()?.handle;
+    let tenant_id = call.who()?.tenant_id;
     let (id, name) = new(call.incoming)?;
-    let added = ping_application::add(&mut call.reader, handle, id, name).await?;
+    let added = ping_application::add(&mut call.reader, tenant_id, id, name).await?;
     Reply::of(&AddedView {
         application: ApplicationView::of(&added),
     })
@@ -132,8 +134,8 @@ pub async fn list(mut call: Call<'_>) -> Result<Reply, Error> {
     struct ListView<'a> {
         applications: Vec<ApplicationView<'a>>,
     }
-    let handle = call.who()?.handle;
-    let all = ping_application::list(&mut call.reader, handle).await?;
+    let tenant_id = call.who()?.tenant_id;
+    let all = ping_application::list(&mut call.reader, tenant_id).await?;
     let too_large = || {
         Error::too_large(format!(
             "The list of {} applications is larger than one answer can be",
@@ -145,7 +147,7 @@ pub async fn list(mut call: Call<'_>) -> Result<Reply, Error> {
         .iter()
         .map(|application| application.id.len() + application.name.len())
         .sum::<usize>()
-        > LIST_LIMIT
+        > MAX_LIST
     {
         return Err(too_large());
     }
@@ -153,23 +155,23 @@ pub async fn list(mut call: Call<'_>) -> Result<Reply, Error> {
         applications: all.iter().map(ApplicationView::of).collect(),
     })?;
     match &reply.content {
-        shared::http::reply::Content::Json(json) if json.len() > LIST_LIMIT => Err(too_large()),
+        shared::http::reply::Content::Json(json) if json.len() > MAX_LIST => Err(too_large()),
         _ => Ok(reply),
     }
 }
 
 /// 002 3
 pub async fn update(mut call: Call<'_>) -> Result<Reply, Error> {
-    let handle = call.who()?.handle;
+    let tenant_id = call.who()?.tenant_id;
     let changes = changes(call.incoming)?;
-    ping_application::update(&mut call.reader, handle, &changes).await?;
+    ping_application::update(&mut call.reader, tenant_id, &changes).await?;
     Ok(Reply::done())
 }
 
 /// 002 4
 pub async fn delete(mut call: Call<'_>) -> Result<Reply, Error> {
-    let handle = call.who()?.handle;
+    let tenant_id = call.who()?.tenant_id;
     let ids = ids(call.incoming)?;
-    ping_application::delete(&mut call.reader, handle, &ids).await?;
+    ping_application::delete(&mut call.reader, tenant_id, &ids).await?;
     Ok(Reply::done())
 }

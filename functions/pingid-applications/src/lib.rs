@@ -1,8 +1,8 @@
 //! 002: the applications that PingID's policies name, and the settings that sign its messages.
 
-pub use messages::MESSAGE_LIMIT;
+pub use messages::MAX_MESSAGE;
 use shared::base::error::Error;
-use shared::base::id::Handle;
+use shared::base::id::TenantId;
 use shared::domain::pingid::{ping_application, ping_settings};
 use shared::http::incoming::Incoming;
 use shared::http::messages::SignedMessages;
@@ -29,14 +29,14 @@ impl Operations for Applications {
         Some(&messages::Messages)
     }
 
-    fn plan(op: Op, incoming: &Incoming, handle: Handle) -> Plan {
+    fn plan(op: Op, incoming: &Incoming, tenant_id: TenantId) -> Plan {
         match op {
-            Op::List => Plan::default().query(ping_application::listing(handle)),
+            Op::List => Plan::default().query(ping_application::listing(tenant_id)),
             Op::Add | Op::Update | Op::Delete => {
-                Plan::keys(applications::named(op, incoming, handle))
+                Plan::keys(applications::keys_of_change(op, incoming, tenant_id))
             }
             Op::ReadSettings | Op::DownloadProperties | Op::RotateKey | Op::RetireKey => {
-                Plan::keys(ping_settings::keys_to_read(handle))
+                Plan::keys(ping_settings::keys_to_read(tenant_id))
             }
         }
     }

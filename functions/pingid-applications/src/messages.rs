@@ -20,7 +20,7 @@ use shared::base::error::Error;
 use shared::http::messages::{Opened, SignedMessages};
 
 /// The largest message that is taken, in bytes.
-pub const MESSAGE_LIMIT: usize = 262_144;
+pub const MAX_MESSAGE: usize = 262_144;
 
 /// Fewest bytes of a key (RFC 7518 3.2).
 const KEY_LEAST: usize = 32;
@@ -30,9 +30,9 @@ pub struct Messages;
 
 impl SignedMessages for Messages {
     fn open(&self, body: &[u8]) -> Result<Opened, Error> {
-        if body.len() > MESSAGE_LIMIT {
+        if body.len() > MAX_MESSAGE {
             return Err(Error::too_large(format!(
-                "The message is larger than {MESSAGE_LIMIT} bytes"
+                "The message is larger than {MAX_MESSAGE} bytes"
             )));
         }
         let no_message = || Error::invalid("The body is not a signed message");

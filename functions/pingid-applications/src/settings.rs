@@ -42,7 +42,7 @@ pub async fn read(mut call: Call<'_>) -> Result<Reply, Error> {
         keys: Vec<KeyView>,
     }
     let who = call.who()?;
-    let keys = ping_settings::list(&mut call.reader, who.handle).await?;
+    let keys = ping_settings::list(&mut call.reader, who.tenant_id).await?;
     Reply::of(&SettingsView {
         org_alias: who.domain.clone(),
         keys: KeyView::all(keys),
@@ -52,7 +52,7 @@ pub async fn read(mut call: Call<'_>) -> Result<Reply, Error> {
 /// `pingid.properties` with the current key.
 pub async fn download(mut call: Call<'_>) -> Result<Reply, Error> {
     let who = call.who()?;
-    let data_key = call.data_key(who.handle).await?;
+    let data_key = call.data_key(who.tenant_id).await?;
     let text = ping_settings::properties(
         &mut call.reader,
         who,
@@ -108,7 +108,7 @@ pub async fn rotate(mut call: Call<'_>) -> Result<Reply, Error> {
     }
     let asked: Asked = call.body()?;
     let who = call.who()?;
-    let data_key = call.data_key(who.handle).await?;
+    let data_key = call.data_key(who.tenant_id).await?;
     let days = asked.valid_days.unwrap_or(VALID_DAYS);
     let changed = ping_settings::rotate(&mut call.reader, who, &data_key, days).await?;
     tracing::info!(
@@ -124,7 +124,7 @@ pub async fn rotate(mut call: Call<'_>) -> Result<Reply, Error> {
 pub async fn retire(mut call: Call<'_>) -> Result<Reply, Error> {
     call.incoming.readable()?;
     let who = call.who()?;
-    let changed = ping_settings::retire(&mut call.reader, who.handle).await?;
+    let changed = ping_settings::retire(&mut call.reader, who.tenant_id).await?;
     tracing::info!(user = %who.owner.user, ended = changed.ended.len(), "the former PingID key was \
         retired");
     Reply::of(&ChangedView::of(&who.domain, changed))

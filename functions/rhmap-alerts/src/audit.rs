@@ -4,7 +4,7 @@ use serde::Serialize;
 use shared::base::environment::Environment;
 use shared::base::error::Error;
 use shared::base::id::Guid;
-use shared::base::limits::ANSWER_LIMIT;
+use shared::base::limits::MAX_ANSWER;
 use shared::domain::events::notification;
 use shared::http::pipeline::Call;
 use shared::http::reply::Reply;
@@ -56,16 +56,16 @@ impl NotificationView {
 
 /// What the rows of one answer may take: half of what one holds, since quotes and line breaks of a
 /// body are written as two characters.
-const ROWS_LIMIT: usize = ANSWER_LIMIT / 2;
+const MAX_ROWS: usize = MAX_ANSWER / 2;
 
 /// 003 4.5
 pub async fn list(mut call: Call<'_>) -> Result<Reply, Error> {
-    let handle = call.who()?.handle;
-    let asked = call.body::<AuditBody>()?.asked()?;
+    let tenant_id = call.who()?.tenant_id;
+    let asked = call.body::<AuditBody>()?.validated()?;
     let app = asked.app.ours()?;
     let (found, mut cursor) = notification::list(
         &mut call.reader,
-        handle,
+        tenant_id,
         app,
         &asked.env,
         asked.limit,
@@ -76,7 +76,7 @@ pub async fn list(mut call: Call<'_>) -> Result<Reply, Error> {
     let mut last = None;
     for notification in found {
         let place = keys::notification(
-            handle,
+            tenant_id,
             app,
             &asked.env,
             notification.created,
@@ -86,7 +86,7 @@ pub async fn list(mut call: Call<'_>) -> Result<Reply, Error> {
         let view = NotificationView::of(notification);
         size += view.body.len() + view.subject.len() + view.recipients.len() + 1_000;
         // One is always answered, so that every page goes on.
-        if size > ROWS_LIMIT && !list.is_empty() {
+        if size > MAX_ROWS && !list.is_empty() {
             if asked.limit.is_none() {
                 return Err(Error::too_large(
                     "The list is too large for one answer: ask for pages with limit and cursor",

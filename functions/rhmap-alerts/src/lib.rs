@@ -4,7 +4,7 @@ use requests::{AlertBody, AuditBody, Place, place};
 use serde::Serialize;
 use shared::base::code::Code;
 use shared::base::error::Error;
-use shared::base::id::{AppId, Guid, Handle};
+use shared::base::id::{AppId, Guid, TenantId};
 use shared::domain::events::alert::Watched;
 use shared::domain::events::{alert, notification};
 use shared::http::incoming::Incoming;
@@ -31,22 +31,22 @@ impl Operations for Alerts {
     type Body = ();
     const FUNCTION: Function<Op> = FUNCTION;
 
-    fn plan(op: Op, incoming: &Incoming, handle: Handle) -> Plan {
+    fn plan(op: Op, incoming: &Incoming, tenant_id: TenantId) -> Plan {
         // What the path or the body says of the app; a guid alone leads to its alert by its place.
         let app = match place(incoming) {
             Ok(Some(place)) => place.watched.app().ok(),
             _ => peeked(incoming),
         };
-        let card = |app: Option<AppId>| app.map(|app| keys::app_card(handle, app));
+        let app_record = |app: Option<AppId>| app.map(|app| keys::app(tenant_id, app));
         match op {
             Op::List => app.map_or_else(Plan::default, |app| {
                 Plan::default()
-                    .and(card(app))
-                    .query(alert::listing(handle, app))
+                    .and(app_record(app))
+                    .query(alert::listing(tenant_id, app))
             }),
-            Op::Create => {
-                app.map_or_else(Plan::default, |app| Plan::keys(alert::keys_of(handle, app)))
-            }
+            Op::Create => app.map_or_else(Plan::default, |app| {
+                Plan::keys(alert::keys_of(tenant_id, app))
+            }),
             Op::Read | Op::Update | Op::Delete | Op::Clone => {
                 let in_path = incoming.param("alert");
                 let guid: Option<Guid> = if in_path.is_empty() {
@@ -57,30 +57,33 @@ impl Operations for Alerts {
                 let Some(guid) = guid else {
                     return Plan::default();
                 };
-                let place = in_path.is_empty().then(|| keys::alert_place(handle, &guid));
+                let place = in_path
+                    .is_empty()
+                    .then(|| keys::alert_place(tenant_id, &guid));
                 Plan::default()
                     .and(place)
-                    .and(app.map(|app| keys::alert(handle, app, &guid)))
+                    .and(app.map(|app| keys::alert(tenant_id, app, &guid)))
             }
-            Op::TestEmails => Plan::default().and(app.and_then(card)),
+            Op::TestEmails => Plan::default().and(app.and_then(app_record)),
             Op::ListOptions => Plan::default(),
-            Op::ListNotifications => match incoming.parse::<AuditBody>().and_then(AuditBody::asked)
-            {
-                Ok(asked) => match asked.app.ours() {
-                    Ok(app) => {
-                        let listing = notification::listing(
-                            handle,
-                            app,
-                            &asked.env,
-                            asked.limit,
-                            asked.after,
-                        );
-                        Plan::keys(vec![keys::app_card(handle, app)]).query(listing)
-                    }
+            Op::ListNotifications => {
+                match incoming.parse::<AuditBody>().and_then(AuditBody::validated) {
+                    Ok(asked) => match asked.app.ours() {
+                        Ok(app) => {
+                            let listing = notification::listing(
+                                tenant_id,
+                                app,
+                                &asked.env,
+                                asked.limit,
+                                asked.after,
+                            );
+                            Plan::keys(vec![keys::app(tenant_id, app)]).query(listing)
+                        }
+                        Err(_) => Plan::default(),
+                    },
                     Err(_) => Plan::default(),
-                },
-                Err(_) => Plan::default(),
-            },
+                }
+            }
         }
     }
 
@@ -107,12 +110,18 @@ fn peeked(incoming: &Incoming) -> Option<Option<AppId>> {
 
 /// 003 4.1
 async fn list(mut call: Call<'_>) -> Result<Reply, Error> {
-    let handle = call.who()?.handle;
+    let tenant_id = call.who()?.tenant_id;
     let place = match place(call.incoming)? {
         Some(place) => place,
         None => call.body::<AlertBody>()?.place()?,
     };
-    let alerts = alert::list(&mut call.reader, handle, place.watched.app()?, &place.env).await?;
+    let alerts = alert::list(
+        &mut call.reader,
+        tenant_id,
+        place.watched.app()?,
+        &place.env,
+    )
+    .await?;
     #[derive(Serialize)]
     struct ListView {
         list: Vec<AlertView>,
@@ -126,7 +135,7 @@ async fn list(mut call: Call<'_>) -> Result<Reply, Error> {
 
 /// 003 4.2
 async fn create(mut call: Call<'_>) -> Result<Reply, Error> {
-    let handle = call.who()?.handle;
+    let tenant_id = call.who()?.tenant_id;
     let mut body: AlertBody = call.body()?;
     let place = place(call.incoming)?;
     if let Some(place) = &place {
@@ -142,22 +151,22 @@ async fn create(mut call: Call<'_>) -> Result<Reply, Error> {
             )
         })?,
     };
-    let changes = body.said().checked()?;
+    let changes = body.input().checked()?;
     // What is said is judged as a whole before the app is looked for.
     let mut alert = changes.made(None, call.reader.now())?;
     alert.app = watched.app()?;
-    alert::create(&mut call.reader, handle, &alert).await?;
+    alert::create(&mut call.reader, tenant_id, &alert).await?;
     Reply::of(&AlertView::from(alert))
 }
 
 /// The alert that a request is about, by its path or by the guid in its body: whatever else a body
 /// says does not count.
-fn named(call: &Call<'_>) -> Result<alert::Named, Error> {
-    let named = |guid: Guid, place: Option<Place>| -> Result<alert::Named, Error> {
+fn named(call: &Call<'_>) -> Result<alert::AlertReference, Error> {
+    let named = |guid: Guid, place: Option<Place>| -> Result<alert::AlertReference, Error> {
         let of = place
             .map(|place| Ok::<_, Error>((place.watched.app()?, place.env)))
             .transpose()?;
-        Ok(alert::Named { guid, of })
+        Ok(alert::AlertReference { guid, of })
     };
     match place(call.incoming)? {
         Some(place) => named(
@@ -175,46 +184,52 @@ fn named(call: &Call<'_>) -> Result<alert::Named, Error> {
 
 /// Of no document: what the original's own client asks.
 async fn read(mut call: Call<'_>) -> Result<Reply, Error> {
-    let handle = call.who()?.handle;
+    let tenant_id = call.who()?.tenant_id;
     let named = named(&call)?;
-    let found = alert::find(&mut call.reader, handle, &named).await?;
+    let found = alert::find(&mut call.reader, tenant_id, &named).await?;
     Reply::of(&AlertView::from(found.value))
 }
 
 /// 003 4.3. What is absent stays.
 async fn update(mut call: Call<'_>) -> Result<Reply, Error> {
-    let handle = call.who()?.handle;
+    let tenant_id = call.who()?.tenant_id;
     let body: AlertBody = call.body()?;
     let watched = body.watched()?;
     if let Some(place) = place(call.incoming)? {
         body.agrees_with(&place)?;
         body.is_of(call.incoming.param("alert"))?;
     }
-    let changes = body.said().checked()?;
+    let changes = body.input().checked()?;
     let named = named(&call)?;
-    let updated =
-        alert::update(&mut call.reader, handle, &named, watched.as_ref(), &changes).await?;
+    let updated = alert::update(
+        &mut call.reader,
+        tenant_id,
+        &named,
+        watched.as_ref(),
+        &changes,
+    )
+    .await?;
     Reply::of(&AlertView::from(updated))
 }
 
 /// 003 4.4
 async fn delete(mut call: Call<'_>) -> Result<Reply, Error> {
-    let handle = call.who()?.handle;
+    let tenant_id = call.who()?.tenant_id;
     let named = named(&call)?;
-    let deleted = alert::delete(&mut call.reader, handle, &named).await?;
+    let deleted = alert::delete(&mut call.reader, tenant_id, &named).await?;
     Reply::of(&AlertView::from(deleted))
 }
 
 /// Of no document: a copy under another guid, and another name or environment where one is said.
 async fn clone(mut call: Call<'_>) -> Result<Reply, Error> {
-    let handle = call.who()?.handle;
+    let tenant_id = call.who()?.tenant_id;
     let body: requests::CloneBody = call.body()?;
-    let named = alert::Named {
+    let named = alert::AlertReference {
         guid: body.guid.clone(),
         of: None,
     };
-    let changes = body.said().checked()?;
-    let made = alert::copy(&mut call.reader, handle, &named, &changes).await?;
+    let changes = body.input().checked()?;
+    let made = alert::copy(&mut call.reader, tenant_id, &named, &changes).await?;
     Reply::of(&AlertView::from(made))
 }
 

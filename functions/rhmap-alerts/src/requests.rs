@@ -7,7 +7,7 @@ use shared::base::environment::Environment;
 use shared::base::error::Error;
 use shared::base::id::{AppRef, Guid};
 use shared::base::lenient::{optional_flag, optional_number, optional_text, optional_words};
-use shared::domain::events::alert::{Said, Watched};
+use shared::domain::events::alert::{AlertInput, Watched};
 use shared::http::incoming::Incoming;
 use shared::http::paging;
 
@@ -147,8 +147,8 @@ impl AlertBody {
     }
 
     /// What it says of an alert.
-    pub fn said(self) -> Said {
-        Said {
+    pub fn input(self) -> AlertInput {
+        AlertInput {
             name: self.alert_name,
             emails: self.emails,
             enabled: self.enabled,
@@ -180,11 +180,11 @@ pub struct CloneBody {
 
 impl CloneBody {
     /// What it says of the copy.
-    pub fn said(self) -> Said {
-        Said {
+    pub fn input(self) -> AlertInput {
+        AlertInput {
             name: self.alert_name,
             env: self.env,
-            ..Said::default()
+            ..AlertInput::default()
         }
     }
 }
@@ -232,7 +232,7 @@ pub struct AuditBody {
 
 /// The same, found valid.
 #[derive(Debug)]
-pub struct Asked {
+pub struct NotificationQuery {
     pub app: AppRef,
     pub env: Environment,
     pub limit: Option<u32>,
@@ -240,14 +240,14 @@ pub struct Asked {
 }
 
 /// The largest limit.
-const LIMIT_MOST: u64 = 1_000;
+const MAX_LIMIT: u64 = 1_000;
 
 impl AuditBody {
     /// Judges it.
     ///
     /// # Errors
     /// Invalid. Notifications are of one app each, also those of an alert of every app.
-    pub fn asked(self) -> Result<Asked, Error> {
+    pub fn validated(self) -> Result<NotificationQuery, Error> {
         let Some(Watched::App(app)) = watched(self.uid.as_ref(), self.app_guid.as_ref())? else {
             return Err(Error::invalid(
                 Code::InvalidGuid.with("notifications are listed for one app each"),
@@ -256,14 +256,14 @@ impl AuditBody {
         let env = self.env.ok_or_else(|| Error::invalid(Code::InvalidEnv))?;
         if self
             .limit
-            .is_some_and(|limit| !(1..=LIMIT_MOST).contains(&limit))
+            .is_some_and(|limit| !(1..=MAX_LIMIT).contains(&limit))
         {
             return Err(Error::invalid(
-                Code::InvalidLimit.with(format!("it is a number from 1 to {LIMIT_MOST}")),
+                Code::InvalidLimit.with(format!("it is a number from 1 to {MAX_LIMIT}")),
             ));
         }
         let after = paging::place_in_time(self.cursor)?;
-        Ok(Asked {
+        Ok(NotificationQuery {
             app,
             env,
             limit: self

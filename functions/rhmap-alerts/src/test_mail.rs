@@ -4,7 +4,7 @@ use serde::Serialize;
 use shared::base::code::Code;
 use shared::base::error::Error;
 use shared::domain::events::alert;
-use shared::domain::events::alert::Said;
+use shared::domain::events::alert::AlertInput;
 use shared::domain::sign_in::sign_in::{Attempt, Throttled};
 use shared::http::pipeline::Call;
 use shared::http::reply::Reply;
@@ -28,13 +28,13 @@ pub async fn send(mut call: Call<'_>) -> Result<Reply, Error> {
     )?;
     // A name is judged as that of an alert is.
     let name = body.alert_name.filter(|name| !name.trim().is_empty());
-    Said {
+    AlertInput {
         name: name.clone(),
-        ..Said::default()
+        ..AlertInput::default()
     }
     .checked()?;
     if let Some(watched) = watched {
-        alert::must_exist(&mut call.reader, who.handle, watched.app()?).await?;
+        alert::must_exist(&mut call.reader, who.tenant_id, watched.app()?).await?;
     }
     let mut lines = vec![format!(
         "This is a test from the app store {}: mails of its alerts reach this address.",
@@ -42,7 +42,7 @@ pub async fn send(mut call: Call<'_>) -> Result<Reply, Error> {
     )];
     lines.extend(name.map(|name| format!("Alert: {}", name.trim())));
     if let Some(watched) = watched {
-        lines.push(format!("App: {}", alert::spelled(watched.app()?)));
+        lines.push(format!("App: {}", alert::app_text(watched.app()?)));
     }
     lines.extend(body.env.map(|env| format!("Environment: {env}")));
     lines.push(format!("It was asked for by {}.", who.owner.username));
@@ -50,7 +50,7 @@ pub async fn send(mut call: Call<'_>) -> Result<Reply, Error> {
     let now = call.reader.now();
     let attempt = Attempt {
         of: Throttled::TestMail,
-        handle: who.handle,
+        tenant_id: who.tenant_id,
         name: who.owner.user.as_str(),
         password: "",
         address: WHOLE_TENANT,

@@ -47,7 +47,7 @@ impl From<Alert> for AlertView {
             guid: alert.guid,
             sys_created: alert.created.plain(),
             sys_modified: alert.modified.plain(),
-            uid: alert::spelled(alert.app),
+            uid: alert::app_text(alert.app),
         }
     }
 }
@@ -123,8 +123,8 @@ impl Default for Options {
                 })
                 .collect(),
             event_names: NAMES.iter().map(NameView::from).collect(),
-            recipients_limit: alert::RECIPIENTS_LIMIT,
-            alerts_limit: alert::ALERTS_LIMIT,
+            recipients_limit: alert::MAX_RECIPIENTS,
+            alerts_limit: alert::MAX_ALERTS,
         }
     }
 }

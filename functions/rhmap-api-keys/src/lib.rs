@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use shared::base::code::Code;
 use shared::base::error::Error;
-use shared::base::id::{AppRef, Handle};
+use shared::base::id::{AppRef, TenantId};
 use shared::base::secret::CredentialText;
 use shared::base::text::Label;
 use shared::domain::sign_in::api_key;
@@ -25,7 +25,7 @@ impl Operations for ApiKeys {
     type Body = ();
     const FUNCTION: Function<Op> = FUNCTION;
 
-    fn plan(op: Op, incoming: &Incoming, handle: Handle) -> Plan {
+    fn plan(op: Op, incoming: &Incoming, tenant_id: TenantId) -> Plan {
         let of = match (
             incoming.peek::<AppRef>("appId"),
             shared::http::presented::choose(&incoming.presented),
@@ -37,18 +37,18 @@ impl Operations for ApiKeys {
         let named = incoming
             .peek::<String>("key")
             .and_then(|text| text.parse::<CredentialText>().ok());
-        let named = named.map(|text| keys::credential(handle, &text.hash()));
-        let plan = Plan::keys(vec![keys::tenant(handle)]);
+        let named = named.map(|text| keys::credential(tenant_id, &text.hash()));
+        let plan = Plan::keys(vec![keys::tenant(tenant_id)]);
         match (op, of) {
             (Op::List, Some(of)) => {
-                let plan = plan.query(api_key::listing(handle, &of));
+                let plan = plan.query(api_key::listing(tenant_id, &of));
                 if let KeyOf::App(app) = of {
-                    plan.and([keys::app_card(handle, app)])
+                    plan.and([keys::app(tenant_id, app)])
                 } else {
                     plan
                 }
             }
-            (Op::Create, Some(of)) => plan.and(api_key::keys_to_create(handle, &of)),
+            (Op::Create, Some(of)) => plan.and(api_key::keys_to_create(tenant_id, &of)),
             (Op::List | Op::Create, None) => plan,
             (Op::Revoke | Op::Delete | Op::Update | Op::Validate, _) => plan.and(named),
         }
@@ -147,7 +147,7 @@ struct OneView {
 
 async fn one(call: &mut Call<'_>, key: &ApiKey) -> Result<Reply, Error> {
     let who = call.who()?;
-    let opener = call.data_key(who.handle).await?;
+    let opener = call.data_key(who.tenant_id).await?;
     Reply::of(&OneView {
         api_key: KeyView::of(key, who, &opener)?,
     })
@@ -158,7 +158,7 @@ async fn list(mut call: Call<'_>) -> Result<Reply, Error> {
     let (body, who): (OwnerBody, _) = (call.body()?, call.who()?);
     let of = body.of(who)?;
     let found = api_key::list(&mut call.reader, who, &of).await?;
-    let opener = call.data_key(who.handle).await?;
+    let opener = call.data_key(who.tenant_id).await?;
     #[derive(Serialize)]
     struct ListView {
         list: Vec<KeyView>,
@@ -180,7 +180,7 @@ async fn create(mut call: Call<'_>) -> Result<Reply, Error> {
     }
     let (body, owner, who): (Body, OwnerBody, _) = (call.body()?, call.body()?, call.who()?);
     let of = owner.of(who)?;
-    let opener = call.data_key(who.handle).await?;
+    let opener = call.data_key(who.tenant_id).await?;
     let key = api_key::create(&mut call.reader, who, of, body.label, &opener).await?;
     Reply::of(&OneView {
         api_key: KeyView::of(&key, who, &opener)?,

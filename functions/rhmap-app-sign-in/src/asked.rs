@@ -1,14 +1,14 @@
 //! What a client asks for with `$fh.auth`, in the words that all types of policies share.
 
 use serde_json::{Map, Value};
-use shared::base::id::Handle;
+use shared::base::id::TenantId;
 use shared::domain::sign_in::sign_in::Entrance;
 use shared::model::people::auth_policy::Policy;
 
 /// A sign-in that was asked for: by which policy, for which device and app, and with what.
-pub struct Asked {
+pub struct SignInRequest {
     /// The tenant.
-    pub handle: Handle,
+    pub tenant_id: TenantId,
     /// The tenant's own name.
     pub domain: String,
     /// The policy.
@@ -23,7 +23,7 @@ pub struct Asked {
     pub params: Map<String, Value>,
 }
 
-impl Asked {
+impl SignInRequest {
     /// A parameter as a text; numbers are taken for their digits.
     pub fn param(&self, names: &[&str]) -> String {
         text_of(&self.params, names)
@@ -32,7 +32,7 @@ impl Asked {
     /// What admits somebody who has proved who they are.
     pub fn entrance(&self) -> Entrance<'_> {
         Entrance {
-            handle: self.handle,
+            tenant_id: self.tenant_id,
             domain: &self.domain,
             policy: &self.policy,
             cuid: &self.cuid,

@@ -22,7 +22,7 @@ use shared::store::keys;
 use shared::store::record::Stored;
 use url::Url;
 
-use crate::asked::Asked;
+use crate::asked::SignInRequest;
 use crate::providers;
 
 /// What the protocol keeps between its halves is sealed for this.
@@ -62,11 +62,11 @@ fn is_own(text: &str, own: &str) -> bool {
 /// Begins a sign-in: gives the URL to which the client sends the browser.
 pub async fn begin(
     mut call: Call<'_>,
-    asked: Asked,
+    asked: SignInRequest,
     attempt: Attempt<'_>,
     end_redirect_url: Option<String>,
 ) -> Result<Reply, Error> {
-    let configuration = providers::configuration(&mut call, asked.handle, &asked.policy).await?;
+    let configuration = providers::configuration(&mut call, asked.tenant_id, &asked.policy).await?;
     if end_redirect_url
         .as_deref()
         .is_some_and(|url| !may_end_at(url, &call.incoming.base_url, &configuration))
@@ -75,13 +75,16 @@ pub async fn begin(
     }
     // Nobody is proved yet, and each asks the provider and leaves a record.
     attempt.charge_address(&call.reader).await?;
-    let (callback, state) = (callback(&call), CredentialText::new_api_key(asked.handle));
+    let (callback, state) = (
+        callback(&call),
+        CredentialText::new_api_key(asked.tenant_id),
+    );
     let connector = providers::connector(call.context.settings.reach())?;
     let (url, pending) = connector
         .begin(&configuration, &callback, state.expose())
         .await
         .map_err(providers::refusal)?;
-    let key = call.data_key(asked.handle).await?;
+    let key = call.data_key(asked.tenant_id).await?;
     let pending = PendingSignIn {
         policy: asked.policy,
         cuid: asked.cuid,
@@ -135,7 +138,7 @@ pub async fn returned(mut call: Call<'_>) -> Result<Reply, Error> {
         Some(state @ CredentialText::ApiKey { .. }) => {
             finish(&mut call, &state, &query, &own).await
         }
-        _ => (own.clone(), Err(Lost::plain(Code::InvalidState))),
+        _ => (own.clone(), Err(SignInFailure::plain(Code::InvalidState))),
     };
     let pairs = match &outcome {
         Ok((session, auth_response)) => {
@@ -181,12 +184,12 @@ impl<'de> Deserialize<'de> for Query {
 }
 
 /// Why nobody is signed in: a word for the client, and a cause for the log.
-struct Lost {
+struct SignInFailure {
     message: String,
     cause: Option<String>,
 }
 
-impl Lost {
+impl SignInFailure {
     fn plain(code: Code) -> Self {
         Self {
             message: code.to_string(),
@@ -210,7 +213,7 @@ impl Lost {
     }
 }
 
-impl From<Failure> for Lost {
+impl From<Failure> for SignInFailure {
     fn from(failure: Failure) -> Self {
         let (code, cause) = match failure {
             Failure::Denied(text) => (Code::AccessDenied, text),
@@ -224,7 +227,7 @@ impl From<Failure> for Lost {
     }
 }
 
-type Outcome = Result<(CredentialText, String), Lost>;
+type Outcome = Result<(CredentialText, String), SignInFailure>;
 
 /// Ends the sign-in that waits under this state: gives where the browser goes, and with what.
 async fn finish(
@@ -233,29 +236,39 @@ async fn finish(
     query: &BTreeMap<String, String>,
     own: &str,
 ) -> (String, Outcome) {
-    let handle = state.handle();
+    let tenant_id = state.handle();
     let wanted = vec![
-        keys::pending_sign_in(handle, &state.hash()),
-        keys::tenant(handle),
+        keys::pending_sign_in(tenant_id, &state.hash()),
+        keys::tenant(tenant_id),
     ];
     if let Err(error) = call.reader.fetch(wanted, Vec::new()).await {
-        return (own.to_owned(), Err(Lost::by(error)));
+        return (own.to_owned(), Err(SignInFailure::by(error)));
     }
     // Taken before the provider is asked: a code that was seen by somebody else is good for
     // nothing.
     let pending = match sign_in::take(&mut call.reader, state).await {
         Ok(Some(pending)) => pending,
-        Ok(None) => return (own.to_owned(), Err(Lost::plain(Code::InvalidState))),
-        Err(error) => return (own.to_owned(), Err(Lost::by(error))),
+        Ok(None) => {
+            return (
+                own.to_owned(),
+                Err(SignInFailure::plain(Code::InvalidState)),
+            );
+        }
+        Err(error) => return (own.to_owned(), Err(SignInFailure::by(error))),
     };
     let (domain, policy) = match still(call, state, &pending).await {
         Ok(Some(found)) => found,
         // What the policy allowed then it may not allow any more, its pages too.
-        Ok(None) => return (own.to_owned(), Err(Lost::plain(Code::UnknownPolicyId))),
-        Err(error) => return (own.to_owned(), Err(Lost::by(error))),
+        Ok(None) => {
+            return (
+                own.to_owned(),
+                Err(SignInFailure::plain(Code::UnknownPolicyId)),
+            );
+        }
+        Err(error) => return (own.to_owned(), Err(SignInFailure::by(error))),
     };
     let entrance = Entrance {
-        handle,
+        tenant_id,
         domain: &domain,
         policy: &policy,
         cuid: &pending.cuid,
@@ -274,11 +287,11 @@ async fn still(
     state: &CredentialText,
     pending: &PendingSignIn,
 ) -> Result<Option<(String, Policy)>, Error> {
-    let handle = state.handle();
-    let tenant: Option<Stored<Tenant>> = call.reader.get(&keys::tenant(handle)).await?;
+    let tenant_id = state.handle();
+    let tenant: Option<Stored<Tenant>> = call.reader.get(&keys::tenant(tenant_id)).await?;
     let policy: Option<Stored<Policy>> = call
         .reader
-        .get(&keys::policy(handle, &pending.policy.guid))
+        .get(&keys::policy(tenant_id, &pending.policy.guid))
         .await?;
     let policy = policy
         .map(|policy| policy.value)
@@ -294,20 +307,26 @@ async fn admitted(
     pending: &PendingSignIn,
     query: &BTreeMap<String, String>,
 ) -> Outcome {
-    let configuration = providers::configuration(call, entrance.handle, entrance.policy)
+    let configuration = providers::configuration(call, entrance.tenant_id, entrance.policy)
         .await
-        .map_err(Lost::by)?;
-    let key = call.data_key(entrance.handle).await.map_err(Lost::by)?;
-    let kept = key.open(PURPOSE, &pending.sealed).map_err(Lost::by)?;
+        .map_err(SignInFailure::by)?;
+    let key = call
+        .data_key(entrance.tenant_id)
+        .await
+        .map_err(SignInFailure::by)?;
+    let kept = key
+        .open(PURPOSE, &pending.sealed)
+        .map_err(SignInFailure::by)?;
     let kept: Pending = serde_json::from_str(&kept)
         .map_err(Error::internal)
-        .map_err(Lost::by)?;
-    let connector = providers::connector(call.context.settings.reach()).map_err(Lost::by)?;
+        .map_err(SignInFailure::by)?;
+    let connector =
+        providers::connector(call.context.settings.reach()).map_err(SignInFailure::by)?;
     let identity = connector
         .finish(&configuration, &pending.callback, &kept, query)
         .await?;
     let outsider = providers::outsider(identity);
-    let told = providers::told(&outsider).to_string();
+    let told = providers::identity_view(&outsider).to_string();
     let signed_in = sign_in::admit(
         &mut call.reader,
         entrance,
@@ -315,7 +334,7 @@ async fn admitted(
         None,
     )
     .await
-    .map_err(Lost::by)?;
+    .map_err(SignInFailure::by)?;
     // Some clients decode the value twice: so it has nothing in it that a second time would change.
     Ok((signed_in.session, told.replace('%', "\\u0025")))
 }

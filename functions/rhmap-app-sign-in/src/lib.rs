@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use shared::base::code::Code;
 use shared::base::error::{Error, Kind};
-use shared::base::id::{Guid, Handle};
+use shared::base::id::{Guid, TenantId};
 use shared::base::secret::{CredentialText, device_id};
 use shared::domain::sign_in::sign_in;
 use shared::domain::sign_in::sign_in::{Attempt, Person, Throttled};
@@ -21,7 +21,7 @@ use shared::model::people::tenant::{StoreDirectory, Tenant};
 use shared::store::keys;
 use shared::store::record::Stored;
 
-use crate::asked::{Asked, PASSWORD, USER_ID, text_of};
+use crate::asked::{PASSWORD, SignInRequest, USER_ID, text_of};
 
 mod asked;
 
@@ -51,7 +51,7 @@ impl Operations for AppSignIn {
 
 /// The tenant of a `clientToken`: a store's guid leads to it; an app's token does not, and the
 /// request's host or the default decides.
-async fn tenant_of_token(call: &mut Call<'_>, token: &str) -> Result<Handle, Error> {
+async fn tenant_of_token(call: &mut Call<'_>, token: &str) -> Result<TenantId, Error> {
     let store: Option<Guid> = token.parse().ok();
     if let Some(store) = store
         && let Some(found) = call
@@ -94,40 +94,40 @@ struct Fh {
 }
 
 /// Longest id that a client may choose for its device, in characters.
-const CUID_LIMIT: usize = 200;
+const MAX_CUID: usize = 200;
 
 /// Longest name of an app, in characters.
-const CLIENT_TOKEN_LIMIT: usize = 200;
+const MAX_CLIENT_TOKEN: usize = 200;
 
 /// Longest address that the browser may be sent to in the end, in characters.
-const URL_LIMIT: usize = 2_000;
+const MAX_URL: usize = 2_000;
 
 async fn auth(mut call: Call<'_>) -> Result<Reply, Error> {
     let body: AuthBody = call.body()?;
     let cuid = body
         .device
         .or(body.fh.and_then(|fh| fh.cuid))
-        .filter(|cuid| !cuid.is_empty() && cuid.chars().count() <= CUID_LIMIT);
+        .filter(|cuid| !cuid.is_empty() && cuid.chars().count() <= MAX_CUID);
     let cuid = cuid.ok_or_else(|| Error::invalid(Code::InvalidDevice))?;
     let client_token = body.client_token.unwrap_or_default();
-    if client_token.chars().count() > CLIENT_TOKEN_LIMIT {
+    if client_token.chars().count() > MAX_CLIENT_TOKEN {
         return Err(Error::invalid(Code::InvalidClientToken));
     }
     if body
         .end_redirect_url
         .as_ref()
-        .is_some_and(|url| url.chars().count() > URL_LIMIT)
+        .is_some_and(|url| url.chars().count() > MAX_URL)
     {
         return Err(Error::invalid(Code::InvalidEndRedirectUrl));
     }
     let policy_id = body.policy_id.trim();
     let params = body.params.unwrap_or_default();
-    let handle = tenant_of_token(&mut call, &client_token).await?;
+    let tenant_id = tenant_of_token(&mut call, &client_token).await?;
     let (name, password) = (text_of(&params, &USER_ID), text_of(&params, &PASSWORD));
     let (address, now) = (&*call.incoming.address, call.reader.now());
     let attempt = Attempt {
         of: Throttled::Password,
-        handle,
+        tenant_id,
         name: name.trim(),
         password: &password,
         address,
@@ -136,27 +136,27 @@ async fn auth(mut call: Call<'_>) -> Result<Reply, Error> {
     let account = providers::account(policy_id, &name, &cuid);
     let mut wanted = attempt.keys();
     wanted.extend([
-        keys::tenant(handle),
-        keys::policy_id(handle, policy_id),
-        keys::sign_in(handle, attempt.name),
-        keys::device(handle, &device_id(&cuid)),
+        keys::tenant(tenant_id),
+        keys::policy_id(tenant_id, policy_id),
+        keys::sign_in(tenant_id, attempt.name),
+        keys::device(tenant_id, &device_id(&cuid)),
     ]);
     call.reader.fetch(wanted, Vec::new()).await?;
     let unknown = || Error::forbidden(Code::UnknownPolicyId);
     let tenant: Stored<Tenant> = call
         .reader
-        .get(&keys::tenant(handle))
+        .get(&keys::tenant(tenant_id))
         .await?
         .ok_or_else(unknown)?;
     let policy = call
         .reader
-        .get::<PolicyIdClaim>(&keys::policy_id(handle, policy_id))
+        .get::<PolicyIdClaim>(&keys::policy_id(tenant_id, policy_id))
         .await?
         .ok_or_else(unknown)?
         .value
         .policy;
-    let asked = Asked {
-        handle,
+    let asked = SignInRequest {
+        tenant_id,
         domain: tenant.value.name,
         policy,
         cuid,
@@ -190,7 +190,7 @@ async fn auth(mut call: Call<'_>) -> Result<Reply, Error> {
             let (address, now) = (call.incoming.address.clone(), call.reader.now());
             let attempt = Attempt {
                 of: Throttled::Browser,
-                handle,
+                tenant_id,
                 name: &account,
                 password: "",
                 address: &address,

@@ -6,13 +6,13 @@ use std::sync::OnceLock;
 use identity_providers::{Configuration, Connector, Failure, Identity, Reach};
 use serde_json::{Value, json};
 use shared::base::error::{Error, Kind};
-use shared::base::id::Handle;
+use shared::base::id::TenantId;
 use shared::domain::sign_in::sign_in::{Attempt, Outsider};
 use shared::http::pipeline::Call;
 use shared::model::people::auth_policy::Policy;
 use unicode_normalization::UnicodeNormalization as _;
 
-use crate::asked::{Asked, PASSWORD, USER_ID};
+use crate::asked::{PASSWORD, SignInRequest, USER_ID};
 
 /// The account for which failures with a policy's provider are counted. It is none of the
 /// platform's: who knows a password here must not open or close the account of the same name there.
@@ -74,10 +74,10 @@ pub fn refusal(failure: Failure) -> Error {
 /// The policy's configuration, ready to be used.
 pub async fn configuration(
     call: &mut Call<'_>,
-    handle: Handle,
+    tenant_id: TenantId,
     policy: &Policy,
 ) -> Result<Configuration, Error> {
-    let key = call.data_key(handle).await?;
+    let key = call.data_key(tenant_id).await?;
     policy
         .configuration(&key, call.context.settings.reach())?
         .map_err(|refused| refusal(Failure::Misconfigured(refused.to_string())))
@@ -94,7 +94,7 @@ pub fn outsider(identity: Identity) -> Outsider {
 }
 
 /// What is told of a person to the client.
-pub fn told(person: &Outsider) -> Value {
+pub fn identity_view(person: &Outsider) -> Value {
     json!({"userId": person.subject, "email": person.email, "name": person.name})
 }
 
@@ -102,12 +102,12 @@ pub fn told(person: &Outsider) -> Value {
 /// client's `authResponse`.
 pub async fn ask(
     call: &mut Call<'_>,
-    asked: &Asked,
+    asked: &SignInRequest,
     attempt: Attempt<'_>,
 ) -> Result<(Outsider, Value), Error> {
     attempt.charge(&call.reader).await?;
     let connector = connector(call.context.settings.reach())?;
-    let answer = match configuration(call, asked.handle, &asked.policy).await? {
+    let answer = match configuration(call, asked.tenant_id, &asked.policy).await? {
         Configuration::Ldap(directory) => {
             let (user, password) = (asked.param(&USER_ID), asked.param(&PASSWORD));
             connector
@@ -142,7 +142,7 @@ pub async fn ask(
     match answer {
         Ok((identity, answer)) => {
             let person = outsider(identity);
-            let told = answer.unwrap_or_else(|| told(&person));
+            let told = answer.unwrap_or_else(|| identity_view(&person));
             Ok((person, told))
         }
         Err(failure) => {

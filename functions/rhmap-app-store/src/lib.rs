@@ -3,9 +3,9 @@
 use serde::{Deserialize, Serialize};
 use shared::base::code::Code;
 use shared::base::error::Error;
-use shared::base::id::{AppId, AppRef, Guid, Handle};
+use shared::base::id::{AppId, AppRef, Guid, TenantId};
 use shared::base::text::{Description, Name};
-use shared::domain::apps::store_front::Changes;
+use shared::domain::apps::store_front::StoreChanges;
 use shared::domain::apps::upload::Announced;
 use shared::domain::apps::{app, store_front};
 use shared::http::dialect::rhmap::views::{ItemList, ItemView, StoreView};
@@ -15,7 +15,7 @@ use shared::http::pipeline::{Call, Operations, Plan};
 use shared::http::reply::Reply;
 use shared::http::routes::Function;
 use shared::http::routes::rhmap_app_store::{FUNCTION, Op};
-use shared::model::apps::app::AppCard;
+use shared::model::apps::app::App;
 use shared::model::apps::upload::Target;
 use shared::store::keys;
 
@@ -27,13 +27,13 @@ impl Operations for AppStore {
     type Body = ();
     const FUNCTION: Function<Op> = FUNCTION;
 
-    fn plan(op: Op, incoming: &Incoming, handle: Handle) -> Plan {
+    fn plan(op: Op, incoming: &Incoming, tenant_id: TenantId) -> Plan {
         let item = incoming
             .peek::<AppRef>("guid")
             .and_then(|guid| guid.ours().ok());
         let policy = incoming
             .peek::<Guid>("guid")
-            .map(|guid| keys::policy(handle, &guid));
+            .map(|guid| keys::policy(tenant_id, &guid));
         let named = ["items", "storeitems"]
             .into_iter()
             .find_map(|field| incoming.peek::<Vec<AppRef>>(field))
@@ -42,33 +42,35 @@ impl Operations for AppStore {
             .peek::<Vec<Guid>>("authpolicies")
             .unwrap_or_default();
         match op {
-            Op::Read => Plan::default().query(store_front::listing(handle)),
+            Op::Read => Plan::default().query(store_front::listing(tenant_id)),
             Op::Update => Plan::default()
-                .query(store_front::listing(handle))
+                .query(store_front::listing(tenant_id))
                 .and(
                     named
                         .iter()
                         .take(100)
                         .filter_map(|named| named.ours().ok())
-                        .map(|id| keys::app_card(handle, id)),
+                        .map(|id| keys::app(tenant_id, id)),
                 )
                 .and(
                     policies
                         .iter()
                         .take(100)
-                        .map(|policy| keys::policy(handle, policy)),
+                        .map(|policy| keys::policy(tenant_id, policy)),
                 ),
             Op::AddItem | Op::RemoveItem => Plan::keys(
-                item.map(|id| keys::app_card(handle, id))
+                item.map(|id| keys::app(tenant_id, id))
                     .into_iter()
                     .collect(),
             ),
             Op::ListItems => {
-                let [cards, icons] = app::listing(handle, None, None);
-                Plan::default().query(cards).query(icons)
+                let [apps, icons] = app::listing(tenant_id, None, None);
+                Plan::default().query(apps).query(icons)
             }
-            Op::AddPolicy | Op::RemovePolicy => Plan::keys(vec![keys::store(handle)]).and(policy),
-            Op::ListPolicies => Plan::keys(vec![keys::store(handle)]),
+            Op::AddPolicy | Op::RemovePolicy => {
+                Plan::keys(vec![keys::store(tenant_id)]).and(policy)
+            }
+            Op::ListPolicies => Plan::keys(vec![keys::store(tenant_id)]),
             Op::UploadIcon => Plan::default(),
         }
     }
@@ -91,8 +93,8 @@ impl Operations for AppStore {
 /// 003 2.1
 async fn read(mut call: Call<'_>) -> Result<Reply, Error> {
     call.incoming.readable()?;
-    let handle = call.who()?.handle;
-    let whole = store_front::read(&mut call.reader, handle).await?;
+    let tenant_id = call.who()?.tenant_id;
+    let whole = store_front::read(&mut call.reader, tenant_id).await?;
     Reply::of(&StoreView::of(&whole))
 }
 
@@ -117,7 +119,7 @@ async fn update(mut call: Call<'_>) -> Result<Reply, Error> {
                 .collect::<Result<Vec<AppId>, _>>()
         })
         .transpose()?;
-    let changes = Changes {
+    let changes = StoreChanges {
         name: body.name,
         description: body.description,
         items,
@@ -147,7 +149,7 @@ async fn upload_icon(mut call: Call<'_>) -> Result<Reply, Error> {
     let announced = Announced::whole(Target::StoreIcon, form.file_name, &bytes);
     multipart::deliver(call.context, &mut call.reader, who, announced, bytes).await?;
     call.reader.forget();
-    let whole = store_front::read(&mut call.reader, who.handle).await?;
+    let whole = store_front::read(&mut call.reader, who.tenant_id).await?;
     Reply::of(&StoreView::of(&whole))
 }
 
@@ -155,14 +157,14 @@ async fn upload_icon(mut call: Call<'_>) -> Result<Reply, Error> {
 async fn list_items(mut call: Call<'_>) -> Result<Reply, Error> {
     call.incoming.readable()?;
     let who = call.who()?;
-    let found = app::list(&mut call.reader, who.handle, None, None).await?;
+    let found = app::list(&mut call.reader, who.tenant_id, None, None).await?;
     let base = &call.incoming.base_url;
     let shown = found
-        .cards
+        .apps
         .into_iter()
-        .filter(|(card, _): &(AppCard, String)| card.in_store());
+        .filter(|(app, _): &(App, String)| app.in_store());
     let list: Vec<ItemView> = shown
-        .map(|(card, icon)| ItemView::of_card(&card, icon, base))
+        .map(|(app, icon)| ItemView::of_app(&app, icon, base))
         .collect();
     Reply::of(&ItemList {
         count: list.len(),
@@ -185,8 +187,8 @@ async fn change_policy(mut call: Call<'_>, add: bool) -> Result<Reply, Error> {
 /// 003 2.9
 async fn list_policies(mut call: Call<'_>) -> Result<Reply, Error> {
     call.incoming.readable()?;
-    let handle = call.who()?.handle;
-    let store = store_front::store(&mut call.reader, handle).await?;
+    let tenant_id = call.who()?.tenant_id;
+    let store = store_front::store(&mut call.reader, tenant_id).await?;
     #[derive(Serialize)]
     struct PoliciesView {
         list: Vec<Guid>,

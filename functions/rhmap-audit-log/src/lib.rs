@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use shared::base::code::Code;
 use shared::base::error::Error;
-use shared::base::id::{AppRef, BinaryType, Guid, Handle};
+use shared::base::id::{AppRef, BinaryType, Guid, TenantId};
 use shared::domain::log::audit;
 use shared::domain::log::audit::Filter;
 use shared::http::incoming::Incoming;
@@ -21,11 +21,11 @@ impl Operations for AuditLog {
     type Body = ();
     const FUNCTION: Function<Op> = FUNCTION;
 
-    fn plan(op: Op, incoming: &Incoming, handle: Handle) -> Plan {
+    fn plan(op: Op, incoming: &Incoming, tenant_id: TenantId) -> Plan {
         let Op::List = op;
-        match incoming.parse::<ListBody>().and_then(ListBody::asked) {
+        match incoming.parse::<ListBody>().and_then(ListBody::validated) {
             Ok(asked) => Plan::default().query(audit::listing(
-                handle,
+                tenant_id,
                 &asked.filter,
                 asked.limit,
                 asked.after,
@@ -61,7 +61,7 @@ struct ListBody {
     cursor: Option<String>,
 }
 
-struct Asked {
+struct AuditQuery {
     filter: Filter,
     limit: u32,
     after: Option<String>,
@@ -71,10 +71,10 @@ struct Asked {
 const LIMIT: u64 = 10;
 
 /// The largest limit that the document names.
-const LIMIT_MOST: u64 = 1_000;
+const MAX_LIMIT: u64 = 1_000;
 
 impl ListBody {
-    fn asked(self) -> Result<Asked, Error> {
+    fn validated(self) -> Result<AuditQuery, Error> {
         let text = |value: Option<String>| value.filter(|text| !text.is_empty());
         let item = |value: Option<String>| {
             text(value)
@@ -93,9 +93,9 @@ impl ListBody {
             .map(|kind| shared::domain::apps::app::binary_type(&kind))
             .transpose()?;
         let limit = self.limit.unwrap_or(LIMIT);
-        if !(1..=LIMIT_MOST).contains(&limit) {
+        if !(1..=MAX_LIMIT).contains(&limit) {
             return Err(Error::invalid(
-                Code::InvalidLimit.beside(format!("The limit is a number from 1 to {LIMIT_MOST}")),
+                Code::InvalidLimit.beside(format!("The limit is a number from 1 to {MAX_LIMIT}")),
             ));
         }
         let fits = |cursor: &String| {
@@ -115,7 +115,7 @@ impl ListBody {
             kind,
             cuid: text(self.device_id),
         };
-        Ok(Asked {
+        Ok(AuditQuery {
             filter,
             limit: u32::try_from(limit).map_err(Error::internal)?,
             after,
@@ -166,10 +166,10 @@ impl<'a> RowView<'a> {
 /// 003 2.22
 async fn list(mut call: Call<'_>) -> Result<Reply, Error> {
     let who = call.who()?;
-    let asked = call.body::<ListBody>()?.asked()?;
+    let asked = call.body::<ListBody>()?.validated()?;
     let (rows, cursor) = audit::list(
         &mut call.reader,
-        who.handle,
+        who.tenant_id,
         &asked.filter,
         asked.limit,
         asked.after,

@@ -4,9 +4,9 @@ use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value};
 use shared::base::code::Code;
 use shared::base::error::Error;
-use shared::base::id::{Guid, Handle};
+use shared::base::id::{Guid, TenantId};
 use shared::domain::people::auth_policy;
-use shared::domain::people::auth_policy::Wanted;
+use shared::domain::people::auth_policy::AuthPolicyInput;
 use shared::http::incoming::Incoming;
 use shared::http::pipeline::{Call, Operations, Plan};
 use shared::http::reply::Reply;
@@ -24,32 +24,40 @@ impl Operations for AuthPolicies {
     type Body = ();
     const FUNCTION: Function<Op> = FUNCTION;
 
-    fn plan(op: Op, incoming: &Incoming, handle: Handle) -> Plan {
+    fn plan(op: Op, incoming: &Incoming, tenant_id: TenantId) -> Plan {
         if op == Op::List {
             return Plan::default()
-                .query(Query::all(keys::policies(handle)))
-                .query(Query::all(keys::policy_users(handle)));
+                .query(Query::all(keys::policies(tenant_id)))
+                .query(Query::all(keys::policy_users(tenant_id)));
         }
         let guid = incoming.peek::<Guid>("guid");
-        let record = Plan::keys(guid.iter().map(|guid| keys::policy(handle, guid)).collect());
+        let record = Plan::keys(
+            guid.iter()
+                .map(|guid| keys::policy(tenant_id, guid))
+                .collect(),
+        );
         match (op, &guid) {
-            (Op::Create, _) => named(incoming, handle, Plan::keys(vec![keys::tenant(handle)])),
+            (Op::Create, _) => plan_users(
+                incoming,
+                tenant_id,
+                Plan::keys(vec![keys::tenant(tenant_id)]),
+            ),
             // Another provider is given only to users whom the caller may be.
             (Op::Update, Some(guid)) => record
-                .and([keys::tenant(handle)])
-                .query(auth_policy::users_listing(handle, guid)),
+                .and([keys::tenant(tenant_id)])
+                .query(auth_policy::users_listing(tenant_id, guid)),
             (Op::Read, _) if incoming.peek::<PolicyId>("policyId").is_some() => Plan::keys(
                 incoming
                     .peek::<PolicyId>("policyId")
                     .iter()
-                    .map(|id| keys::policy_id(handle, &id.0))
+                    .map(|id| keys::policy_id(tenant_id, &id.0))
                     .collect(),
             ),
             (Op::Read | Op::ListUsers, Some(guid)) => {
-                record.query(auth_policy::users_listing(handle, guid))
+                record.query(auth_policy::users_listing(tenant_id, guid))
             }
-            (Op::Delete, Some(guid)) => record.query(auth_policy::leaving(handle, guid)),
-            (Op::AddUsers | Op::RemoveUsers, _) => named(incoming, handle, record),
+            (Op::Delete, Some(guid)) => record.query(auth_policy::leaving(tenant_id, guid)),
+            (Op::AddUsers | Op::RemoveUsers, _) => plan_users(incoming, tenant_id, record),
             (Op::Read | Op::Update | Op::ListUsers | Op::Delete | Op::List, _) => record,
         }
     }
@@ -69,18 +77,20 @@ impl Operations for AuthPolicies {
 }
 
 /// With the users whom the request names.
-fn named(incoming: &Incoming, handle: Handle, plan: Plan) -> Plan {
-    let users = incoming.peek::<Vec<Named>>("users").unwrap_or_default();
-    let of = |user: &Named| {
+fn plan_users(incoming: &Incoming, tenant_id: TenantId, plan: Plan) -> Plan {
+    let users = incoming
+        .peek::<Vec<UserReference>>("users")
+        .unwrap_or_default();
+    let of = |user: &UserReference| {
         [
-            Some(keys::sign_in(handle, &user.0)),
-            user.0.parse().ok().map(|guid| keys::user(handle, &guid)),
+            Some(keys::sign_in(tenant_id, &user.0)),
+            user.0.parse().ok().map(|guid| keys::user(tenant_id, &guid)),
         ]
     };
     plan.and(
         users
             .iter()
-            .take(auth_policy::USERS_LIMIT)
+            .take(auth_policy::MAX_USERS)
             .flat_map(of)
             .flatten(),
     )
@@ -90,9 +100,9 @@ fn named(incoming: &Incoming, handle: Handle, plan: Plan) -> Plan {
 struct PolicyId(#[serde(deserialize_with = "shared::base::lenient::text")] String);
 
 /// A user: a name or guid, or the object that `read` gives, which fhc sends back.
-struct Named(String);
+struct UserReference(String);
 
-impl<'de> Deserialize<'de> for Named {
+impl<'de> Deserialize<'de> for UserReference {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let value = Value::deserialize(deserializer)?;
         let part = ["guid", "userId", "userid"]
@@ -105,7 +115,7 @@ impl<'de> Deserialize<'de> for Named {
     }
 }
 
-fn texts(users: Vec<Named>) -> Vec<String> {
+fn texts(users: Vec<UserReference>) -> Vec<String> {
     users
         .into_iter()
         .map(|user| user.0.trim().to_owned())
@@ -190,17 +200,17 @@ async fn create(mut call: Call<'_>) -> Result<Reply, Error> {
         #[serde(default, deserialize_with = "shared::base::lenient::optional_flag")]
         check_user_approved: Option<bool>,
         #[serde(default)]
-        users: Option<Vec<Named>>,
+        users: Option<Vec<UserReference>>,
     }
     let (body, who): (Body, _) = (call.body()?, call.who()?);
-    let wanted = Wanted {
+    let wanted = AuthPolicyInput {
         policy_id: Some(body.policy_id),
         policy_type: Some(body.policy_type),
         configurations: Some(body.configurations),
         check_user_exists: body.check_user_exists,
         check_user_approved: body.check_user_approved,
     };
-    let key = call.data_key(who.handle).await?;
+    let key = call.data_key(who.tenant_id).await?;
     let users = texts(body.users.unwrap_or_default());
     let (policy, users) = auth_policy::create(
         &mut call.reader,
@@ -224,10 +234,10 @@ async fn read(mut call: Call<'_>) -> Result<Reply, Error> {
         guid: Option<Guid>,
     }
     let body: Body = call.body()?;
-    let handle = call.who()?.handle;
+    let tenant_id = call.who()?.tenant_id;
     let (policy, users) = match (body.policy_id, body.guid) {
-        (Some(id), _) => auth_policy::read(&mut call.reader, handle, &id).await?,
-        (None, Some(guid)) => auth_policy::with_users(&mut call.reader, handle, &guid).await?,
+        (Some(id), _) => auth_policy::read(&mut call.reader, tenant_id, &id).await?,
+        (None, Some(guid)) => auth_policy::with_users(&mut call.reader, tenant_id, &guid).await?,
         (None, None) => return Err(Error::invalid(Code::InvalidPolicyId)),
     };
     Reply::of(&PolicyView::of(&policy, Some(&users)))
@@ -253,14 +263,14 @@ async fn update(mut call: Call<'_>) -> Result<Reply, Error> {
         check_user_approved: Option<bool>,
     }
     let (body, who): (Body, _) = (call.body()?, call.who()?);
-    let wanted = Wanted {
+    let wanted = AuthPolicyInput {
         policy_id: body.policy_id,
         policy_type: body.policy_type,
         configurations: body.configurations,
         check_user_exists: body.check_user_exists,
         check_user_approved: body.check_user_approved,
     };
-    let key = call.data_key(who.handle).await?;
+    let key = call.data_key(who.tenant_id).await?;
     let policy = auth_policy::update(
         &mut call.reader,
         who,
@@ -301,8 +311,8 @@ impl<V> ListView<V> {
 
 async fn list(mut call: Call<'_>) -> Result<Reply, Error> {
     call.incoming.readable()?;
-    let handle = call.who()?.handle;
-    let found = auth_policy::list(&mut call.reader, handle).await?;
+    let tenant_id = call.who()?.tenant_id;
+    let found = auth_policy::list(&mut call.reader, tenant_id).await?;
     Reply::of(&ListView::of(
         found
             .iter()
@@ -313,8 +323,8 @@ async fn list(mut call: Call<'_>) -> Result<Reply, Error> {
 
 async fn list_users(mut call: Call<'_>) -> Result<Reply, Error> {
     let body: GuidBody = call.body()?;
-    let handle = call.who()?.handle;
-    let (_, users) = auth_policy::with_users(&mut call.reader, handle, &body.guid).await?;
+    let tenant_id = call.who()?.tenant_id;
+    let (_, users) = auth_policy::with_users(&mut call.reader, tenant_id, &body.guid).await?;
     Reply::of(&ListView::of(users.iter().map(UserView::of).collect()))
 }
 
@@ -322,7 +332,7 @@ async fn change_users(mut call: Call<'_>, add: bool) -> Result<Reply, Error> {
     #[derive(Deserialize)]
     struct Body {
         guid: Guid,
-        users: Vec<Named>,
+        users: Vec<UserReference>,
     }
     let (body, who): (Body, _) = (call.body()?, call.who()?);
     auth_policy::change_users(&mut call.reader, who, &body.guid, &texts(body.users), add).await?;

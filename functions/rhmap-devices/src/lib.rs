@@ -3,10 +3,10 @@
 use serde::{Deserialize, Serialize};
 use shared::base::code::Code;
 use shared::base::error::Error;
-use shared::base::id::{Guid, Handle};
+use shared::base::id::{Guid, TenantId};
 use shared::base::text::Label;
 use shared::domain::sign_in::device;
-use shared::domain::sign_in::device::{Changes, Named};
+use shared::domain::sign_in::device::{DeviceChanges, DeviceReference};
 use shared::http::incoming::Incoming;
 use shared::http::paging::Page;
 use shared::http::pipeline::{Call, Operations, Plan};
@@ -24,11 +24,11 @@ impl Operations for Devices {
     type Body = ();
     const FUNCTION: Function<Op> = FUNCTION;
 
-    fn plan(op: Op, incoming: &Incoming, handle: Handle) -> Plan {
+    fn plan(op: Op, incoming: &Incoming, tenant_id: TenantId) -> Plan {
         if op == Op::List {
             let page = Page::peek(incoming);
             return Plan::default().query(device::listing(
-                handle,
+                tenant_id,
                 page.cursor.as_ref(),
                 page.limit(),
             ));
@@ -41,13 +41,13 @@ impl Operations for Devices {
             return Plan::default();
         };
         let guid = named.guid();
-        let plan = Plan::keys(vec![keys::device(handle, &guid)]);
+        let plan = Plan::keys(vec![keys::device(tenant_id, &guid)]);
         match op {
             Op::List | Op::Read | Op::Update => plan,
             Op::ListApps => plan
-                .and([keys::store(handle)])
-                .query(device::apps_listing(handle, &guid)),
-            Op::ListUsers => plan.query(device::users_listing(handle, &guid)),
+                .and([keys::store(tenant_id)])
+                .query(device::apps_listing(tenant_id, &guid)),
+            Op::ListUsers => plan.query(device::users_listing(tenant_id, &guid)),
         }
     }
 
@@ -74,13 +74,13 @@ struct DeviceBody {
 }
 
 impl DeviceBody {
-    fn named(self) -> Result<Named, Error> {
+    fn named(self) -> Result<DeviceReference, Error> {
         match (self.cuid.filter(|cuid| !cuid.is_empty()), self.guid) {
             (None, None) => Err(Error::invalid(Code::InvalidCuid)),
-            (None, Some(guid)) => Ok(Named::Guid(guid)),
-            (Some(cuid), None) => Ok(Named::Cuid(cuid)),
+            (None, Some(guid)) => Ok(DeviceReference::Guid(guid)),
+            (Some(cuid), None) => Ok(DeviceReference::Cuid(cuid)),
             (Some(cuid), Some(guid)) => {
-                let named = Named::Cuid(cuid);
+                let named = DeviceReference::Cuid(cuid);
                 // Two names of two devices: nobody knows which one is meant.
                 if named.guid() == guid {
                     Ok(named)
@@ -158,7 +158,7 @@ async fn list(mut call: Call<'_>) -> Result<Reply, Error> {
     let (page, who): (Page<Guid>, _) = (call.body()?, call.who()?);
     let (devices, cursor) = device::list(
         &mut call.reader,
-        who.handle,
+        who.tenant_id,
         page.cursor.as_ref(),
         page.limit(),
     )
@@ -177,7 +177,7 @@ async fn list(mut call: Call<'_>) -> Result<Reply, Error> {
 /// 003 6.2
 async fn read(mut call: Call<'_>) -> Result<Reply, Error> {
     let (body, who): (DeviceBody, _) = (call.body()?, call.who()?);
-    let found = device::read(&mut call.reader, who.handle, &body.named()?).await?;
+    let found = device::read(&mut call.reader, who.tenant_id, &body.named()?).await?;
     Reply::of(&DeviceView::of(found.value, &who.domain))
 }
 
@@ -193,12 +193,12 @@ async fn update(mut call: Call<'_>) -> Result<Reply, Error> {
         blacklisted: Option<bool>,
     }
     let (named, body, who): (DeviceBody, Body, _) = (call.body()?, call.body()?, call.who()?);
-    let changes = Changes {
+    let changes = DeviceChanges {
         name: body.name,
         disabled: body.disabled,
         blacklisted: body.blacklisted,
     };
-    let device = device::update(&mut call.reader, who.handle, &named.named()?, &changes).await?;
+    let device = device::update(&mut call.reader, who.tenant_id, &named.named()?, &changes).await?;
     Reply::of(&DeviceView::of(device, &who.domain))
 }
 
@@ -210,7 +210,7 @@ async fn list_apps(mut call: Call<'_>) -> Result<Reply, Error> {
         description: String,
     }
     let (body, who): (DeviceBody, _) = (call.body()?, call.who()?);
-    let apps = device::apps(&mut call.reader, who.handle, &body.named()?).await?;
+    let apps = device::apps(&mut call.reader, who.tenant_id, &body.named()?).await?;
     let list: Vec<_> = apps
         .into_iter()
         .map(|app| Listed {
@@ -238,7 +238,7 @@ async fn list_users(mut call: Call<'_>) -> Result<Reply, Error> {
         name: String,
     }
     let (body, who): (DeviceBody, _) = (call.body()?, call.who()?);
-    let users = device::users(&mut call.reader, who.handle, &body.named()?).await?;
+    let users = device::users(&mut call.reader, who.tenant_id, &body.named()?).await?;
     let list: Vec<_> = users
         .into_iter()
         .map(|user| Listed {

@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 use shared::base::code::Code;
 use shared::base::environment::Environment;
 use shared::base::error::{Error, Kind};
-use shared::base::id::{AppId, AppRef, Handle};
+use shared::base::id::{AppId, AppRef, TenantId};
 use shared::domain::endpoints::endpoint_security;
 use shared::domain::endpoints::endpoint_security::{
     Change, Cursor, Filter, Logged, Overrides, PresentedKey,
@@ -29,7 +29,7 @@ impl Operations for EndpointSecurity {
     type Body = ();
     const FUNCTION: Function<Op> = FUNCTION;
 
-    fn plan(op: Op, incoming: &Incoming, handle: Handle) -> Plan {
+    fn plan(op: Op, incoming: &Incoming, tenant_id: TenantId) -> Plan {
         let (Some(AppRef::Ours(app)), Some(env)) = (
             incoming.peek::<AppRef>("appId"),
             incoming.peek::<Environment>("environment"),
@@ -37,12 +37,12 @@ impl Operations for EndpointSecurity {
             return Plan::default();
         };
         let app = app.item();
-        let plan = Plan::keys(endpoint_security::keys_of(handle, app, &env).to_vec());
+        let plan = Plan::keys(endpoint_security::keys_of(tenant_id, app, &env).to_vec());
         match op {
             Op::Get | Op::Set | Op::SetOverride | Op::RemoveOverride | Op::SetDefault => plan,
-            Op::ListChanges => match incoming.parse::<LogBody>().and_then(LogBody::asked) {
+            Op::ListChanges => match incoming.parse::<LogBody>().and_then(LogBody::validated) {
                 Ok(asked) => plan.query(endpoint_security::listing(
-                    handle,
+                    tenant_id,
                     app,
                     &env,
                     &asked.filter,
@@ -52,7 +52,7 @@ impl Operations for EndpointSecurity {
                 Err(_) => plan,
             },
             Op::Decide => match incoming.parse::<DecideBody>() {
-                Ok(body) => plan.and(body.presented(incoming, handle).credential()),
+                Ok(body) => plan.and(body.presented(incoming, tenant_id).credential()),
                 Err(_) => plan,
             },
         }
@@ -136,7 +136,7 @@ async fn get(mut call: Call<'_>) -> Result<Reply, Error> {
     let (place, who): (Place, _) = (call.body()?, call.who()?);
     let app = place.app_id.ours()?;
     let security =
-        endpoint_security::read(&mut call.reader, who.handle, app, &place.environment).await?;
+        endpoint_security::read(&mut call.reader, who.tenant_id, app, &place.environment).await?;
     view(app, &place.environment, &security)
 }
 
@@ -157,10 +157,10 @@ impl DefaultBody {
 
 /// The overrides of a request, judged one by one, so that what is wrong is named.
 fn overrides(named: &Map<String, Value>) -> Result<Overrides, Error> {
-    if named.len() > endpoint_security::OVERRIDES_MOST {
+    if named.len() > endpoint_security::MAX_OVERRIDES {
         return Err(Error::invalid(Code::InvalidOverrides.with(format!(
             "at most {} at once",
-            endpoint_security::OVERRIDES_MOST
+            endpoint_security::MAX_OVERRIDES
         ))));
     }
     let mut overrides = Overrides::new();
@@ -228,7 +228,7 @@ async fn set_default(call: Call<'_>) -> Result<Reply, Error> {
 }
 
 /// The largest limit.
-const LIMIT_MOST: u32 = 1_000;
+const MAX_LIMIT: u32 = 1_000;
 
 /// The document's filter; an empty field is none. Where to go on may stand in it or beside it.
 #[derive(Default, Deserialize)]
@@ -257,33 +257,31 @@ struct LogBody {
     cursor: Option<String>,
 }
 
-struct Asked {
+struct LogQuery {
     filter: Filter,
     limit: Option<u32>,
     cursor: Option<Cursor>,
 }
 
 impl LogBody {
-    fn asked(self) -> Result<Asked, Error> {
+    fn validated(self) -> Result<LogQuery, Error> {
         let told = |text: Option<String>| {
             text.map(|text| text.trim().to_owned())
                 .filter(|text| !text.is_empty())
         };
         let filter = self.filter.unwrap_or_default();
         let bad_limit = || {
-            Error::invalid(
-                Code::InvalidLimit.with(format!("it is a number from 1 to {LIMIT_MOST}")),
-            )
+            Error::invalid(Code::InvalidLimit.with(format!("it is a number from 1 to {MAX_LIMIT}")))
         };
         let read = |digits: String| {
             digits
                 .parse::<u32>()
                 .ok()
-                .filter(|limit| (1..=LIMIT_MOST).contains(limit))
+                .filter(|limit| (1..=MAX_LIMIT).contains(limit))
                 .ok_or_else(bad_limit)
         };
         let security = told(filter.security).map(|text| text.parse());
-        Ok(Asked {
+        Ok(LogQuery {
             limit: told(filter.limit)
                 .or(told(self.limit))
                 .map(read)
@@ -320,15 +318,15 @@ struct RowView<'a> {
 /// 003 7.6
 async fn list_changes(mut call: Call<'_>) -> Result<Reply, Error> {
     let (place, body, who): (Place, LogBody, _) = (call.body()?, call.body()?, call.who()?);
-    let Asked {
+    let LogQuery {
         filter,
         limit,
         cursor,
-    } = body.asked()?;
+    } = body.validated()?;
     let (app, env) = (place.app_id.ours()?, &place.environment);
     let (rows, next) = endpoint_security::list(
         &mut call.reader,
-        who.handle,
+        who.tenant_id,
         (app, env),
         &filter,
         limit,
@@ -384,12 +382,12 @@ impl DecideBody {
     /// The key that is judged: the one in the question, else the one in `X-FH-AUTH-APP`, which is
     /// the caller's where the host asks with a credential of its own, and else the credential that
     /// it asks with.
-    fn presented(&self, incoming: &Incoming, handle: Handle) -> PresentedKey {
+    fn presented(&self, incoming: &Incoming, tenant_id: TenantId) -> PresentedKey {
         let text = match &self.key {
             Some(key) => key.as_deref(),
             None => incoming.presented.app_key.as_deref(),
         };
-        PresentedKey::of(handle, text)
+        PresentedKey::of(tenant_id, text)
     }
 }
 
@@ -413,10 +411,10 @@ async fn decide(mut call: Call<'_>) -> Result<Reply, Error> {
     let (place, body): (Place, DecideBody) = (call.body()?, call.body()?);
     let endpoint: EndpointName = body.endpoint.parse()?;
     let app = place.app_id.ours()?;
-    let key = body.presented(call.incoming, who.handle);
+    let key = body.presented(call.incoming, who.tenant_id);
     let decision = endpoint_security::decide(
         &mut call.reader,
-        who.handle,
+        who.tenant_id,
         (app, &place.environment),
         &endpoint,
         &key,

@@ -5,18 +5,18 @@ use serde_json::{Map, Value};
 use shared::base::code::Code;
 use shared::base::environment::Environment;
 use shared::base::error::Error;
-use shared::base::id::{AppRef, Guid, Handle};
+use shared::base::id::{AppRef, Guid, TenantId};
 use shared::domain::events::event_log::Groups;
 use shared::domain::events::reported_event::Report;
 use shared::domain::events::{event_log, reported_event};
 use shared::http::incoming::Incoming;
 use shared::http::paging;
-use shared::http::paging::LIMIT_MOST;
+use shared::http::paging::MAX_LIMIT;
 use shared::http::pipeline::{Call, Operations, Plan};
 use shared::http::reply::Reply;
 use shared::http::routes::Function;
 use shared::http::routes::rhmap_events::{FUNCTION, Op};
-use shared::model::apps::app::AppCard;
+use shared::model::apps::app::App;
 use shared::model::events::event::{Event, EventGroup};
 use shared::model::people::principal::Means;
 use shared::store::keys;
@@ -29,17 +29,17 @@ impl Operations for Events {
     type Body = ();
     const FUNCTION: Function<Op> = FUNCTION;
 
-    fn plan(op: Op, incoming: &Incoming, handle: Handle) -> Plan {
+    fn plan(op: Op, incoming: &Incoming, tenant_id: TenantId) -> Plan {
         match op {
             Op::List => {
-                let Ok(asked) = incoming.parse::<ListBody>().and_then(ListBody::asked) else {
+                let Ok(asked) = incoming.parse::<ListBody>().and_then(ListBody::validated) else {
                     return Plan::default();
                 };
                 let Ok(app) = asked.app.ours() else {
                     return Plan::default();
                 };
                 let queries = event_log::listing(
-                    handle,
+                    tenant_id,
                     app,
                     &asked.env,
                     asked.groups,
@@ -48,11 +48,11 @@ impl Operations for Events {
                 );
                 queries
                     .into_iter()
-                    .fold(Plan::keys(vec![keys::app_card(handle, app)]), Plan::query)
+                    .fold(Plan::keys(vec![keys::app(tenant_id, app)]), Plan::query)
             }
             Op::Report => incoming
                 .parse::<Report>()
-                .map(|report| Plan::keys(report.keys(handle)))
+                .map(|report| Plan::keys(report.keys(tenant_id)))
                 .unwrap_or_default(),
         }
     }
@@ -84,7 +84,7 @@ struct ListBody {
     cursor: Option<String>,
 }
 
-struct Asked {
+struct EventQuery {
     app: AppRef,
     env: Environment,
     groups: Groups,
@@ -93,7 +93,7 @@ struct Asked {
 }
 
 impl ListBody {
-    fn asked(self) -> Result<Asked, Error> {
+    fn validated(self) -> Result<EventQuery, Error> {
         let group = self.event_group.filter(|group| !group.is_empty());
         let named = match group.as_deref() {
             None => None,
@@ -107,10 +107,10 @@ impl ListBody {
         };
         if self
             .limit
-            .is_some_and(|limit| !(1..=LIMIT_MOST).contains(&limit))
+            .is_some_and(|limit| !(1..=MAX_LIMIT).contains(&limit))
         {
             return Err(Error::invalid(
-                Code::InvalidLimit.beside(format!("The limit is a number from 1 to {LIMIT_MOST}")),
+                Code::InvalidLimit.beside(format!("The limit is a number from 1 to {MAX_LIMIT}")),
             ));
         }
         let before = paging::place_in_time(self.cursor)?;
@@ -120,7 +120,7 @@ impl ListBody {
             .map(u32::try_from)
             .transpose()
             .map_err(Error::internal)?;
-        Ok(Asked {
+        Ok(EventQuery {
             app,
             env: self.env,
             groups: Groups {
@@ -200,12 +200,12 @@ impl<'a> EventView<'a> {
 
 /// 003 5.1
 async fn list(mut call: Call<'_>) -> Result<Reply, Error> {
-    let handle = call.who()?.handle;
-    let asked = call.body::<ListBody>()?.asked()?;
+    let tenant_id = call.who()?.tenant_id;
+    let asked = call.body::<ListBody>()?.validated()?;
     let app = asked.app.ours()?;
     let (events, cursor) = event_log::list(
         &mut call.reader,
-        handle,
+        tenant_id,
         app,
         &asked.env,
         asked.groups,
@@ -219,7 +219,7 @@ async fn list(mut call: Call<'_>) -> Result<Reply, Error> {
         && asked.before.is_none()
         && call
             .reader
-            .get::<AppCard>(&keys::app_card(handle, app))
+            .get::<App>(&keys::app(tenant_id, app))
             .await?
             .is_none()
     {
@@ -255,7 +255,7 @@ async fn report(mut call: Call<'_>) -> Result<Reply, Error> {
         Means::App { .. } => None,
         _ => Some(who.owner.username.as_str()),
     };
-    let taken = reported_event::take(&mut call.reader, who.handle, &report, by).await?;
+    let taken = reported_event::take(&mut call.reader, who.tenant_id, &report, by).await?;
     #[derive(Serialize)]
     struct TakenView {
         guid: Guid,

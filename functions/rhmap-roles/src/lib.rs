@@ -21,14 +21,14 @@ impl Operations for Roles {
         let who = call.who()?;
         match op {
             // 003 8.1
-            Op::List => shown(who.owner.roles.clone()),
+            Op::List => view(who.owner.roles.clone()),
             // 003 8.2
-            Op::ListAssignable => shown(who.assignable()),
+            Op::ListAssignable => view(who.assignable()),
         }
     }
 }
 
-fn shown(list: Vec<Role>) -> Result<Reply, Error> {
+fn view(list: Vec<Role>) -> Result<Reply, Error> {
     #[derive(Serialize)]
     struct RolesView {
         list: Vec<Role>,

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use askama::Template;
 use serde::{Deserialize, Serialize};
 use shared::base::error::{Error, Kind};
-use shared::base::id::{Guid, Handle};
+use shared::base::id::{Guid, TenantId};
 use shared::base::rights::Role;
 use shared::base::secret::CredentialText;
 use shared::domain::people::password::Reason;
@@ -99,10 +99,16 @@ async fn login(mut call: Call<'_>) -> Result<Reply, Error> {
         d: Option<String>,
     }
     let body: Body = call.body()?;
-    let handle = call
+    let tenant_id = call
         .context
         .tenant_before_sign_in(&call.incoming.host, body.d.as_deref())?;
-    let attempt = attempt(&call, Throttled::Password, handle, body.u.trim(), &body.p);
+    let attempt = attempt(
+        &call,
+        Throttled::Password,
+        tenant_id,
+        body.u.trim(),
+        &body.p,
+    );
     let signed_in = sign_in::member(&mut call.reader, attempt).await?;
     #[derive(Serialize)]
     struct LoginView<'a> {
@@ -140,7 +146,7 @@ async fn read_user(mut call: Call<'_>) -> Result<Reply, Error> {
     let who = call.who()?;
     let found: Option<Stored<User>> = call
         .reader
-        .get(&keys::user(who.handle, &who.owner.user))
+        .get(&keys::user(who.tenant_id, &who.owner.user))
         .await?;
     let user = found.ok_or_else(Error::unauthenticated)?.value;
     #[derive(Serialize)]
@@ -186,7 +192,7 @@ async fn set_prop(mut call: Call<'_>) -> Result<Reply, Error> {
     let (body, who): (Body, _) = (call.body()?, call.who()?);
     user::set_preference(
         &mut call.reader,
-        who.handle,
+        who.tenant_id,
         &who.owner.user,
         &body.key,
         &body.value,
@@ -222,14 +228,14 @@ async fn forgot_password(mut call: Call<'_>) -> Result<Reply, Error> {
     }
     let body: Body = call.body()?;
     let mailer = call.context.mailer()?;
-    let handle = call
+    let tenant_id = call
         .context
         .tenant_before_sign_in(&call.incoming.host, body.d.as_deref())?;
     let name = body.u.trim();
     // As long for nobody as for somebody, and whatever becomes of the mail.
     let alike = std::time::Duration::from_millis(call.context.settings.reset_millis);
     let (done, ()) = tokio::join!(
-        reset(&mut call, mailer, handle, name),
+        reset(&mut call, mailer, tenant_id, name),
         tokio::time::sleep(alike)
     );
     done.map(|()| Reply::done())
@@ -239,24 +245,24 @@ async fn forgot_password(mut call: Call<'_>) -> Result<Reply, Error> {
 async fn reset(
     call: &mut Call<'_>,
     mailer: &dyn Mailer,
-    handle: Handle,
+    tenant_id: TenantId,
     name: &str,
 ) -> Result<(), Error> {
-    let found = password::forgotten(&mut call.reader, handle, name, Vec::new()).await?;
+    let found = password::forgotten(&mut call.reader, tenant_id, name, Vec::new()).await?;
     // Each request counts, so that nobody's mailbox is flooded: for the user, whatever he was
     // called.
     let counted = found
         .as_ref()
         .map_or_else(|| name.to_owned(), |user| user.owner.user.to_string());
-    attempt(call, Throttled::Reset, handle, &counted, "")
+    attempt(call, Throttled::Reset, tenant_id, &counted, "")
         .charge(&call.reader)
         .await?;
-    let tenant: Option<Stored<Tenant>> = call.reader.get(&keys::tenant(handle)).await?;
+    let tenant: Option<Stored<Tenant>> = call.reader.get(&keys::tenant(tenant_id)).await?;
     let (Some(user), Some(tenant)) = (found, tenant) else {
         return Ok(());
     };
     let (link, write) = password::link(
-        handle,
+        tenant_id,
         &tenant.value.name,
         &user,
         Reason::Reset,
@@ -281,13 +287,13 @@ async fn reset(
 fn attempt<'a>(
     call: &Call<'a>,
     of: Throttled,
-    handle: Handle,
+    tenant_id: TenantId,
     name: &'a str,
     password: &'a str,
 ) -> Attempt<'a> {
     Attempt {
         of,
-        handle,
+        tenant_id,
         name,
         password,
         address: &call.incoming.address,
@@ -355,7 +361,7 @@ async fn change_password(mut call: Call<'_>) -> Result<Reply, Error> {
     let attempt = attempt(
         &call,
         Throttled::Password,
-        who.handle,
+        who.tenant_id,
         &who.owner.username,
         &body.old_password,
     );

@@ -11,7 +11,7 @@ use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Deserialize;
 use shared::base::code::Code;
 use shared::base::error::Error;
-use shared::base::id::{AppId, AppRef, BinaryType, Guid, Handle};
+use shared::base::id::{AppId, AppRef, BinaryType, Guid, TenantId};
 use shared::base::rights::Right;
 use shared::domain::apps::{app, store_front};
 use shared::domain::log::audit;
@@ -19,7 +19,7 @@ use shared::domain::log::ticket::{Ticket, VALID_SECONDS};
 use shared::http::addresses;
 use shared::http::pipeline::Call;
 use shared::http::reply::Reply;
-use shared::model::apps::app::{AppCard, Binary, Version, VersionAlias};
+use shared::model::apps::app::{App, Binary, Version, VersionAlias};
 use shared::model::people::principal::Principal;
 use shared::services::objects::Presentation;
 use shared::store::keys;
@@ -64,8 +64,8 @@ struct InstallBody {
 pub async fn install(mut call: Call<'_>) -> Result<Reply, Error> {
     let (body, who): (InstallBody, _) = (call.body()?, call.who()?);
     let id = body.guid.exact()?;
-    let card = visible_card(&mut call, who, id).await?;
-    let only = || match &card.binaries[..] {
+    let app = visible_app(&mut call, who, id).await?;
+    let only = || match &app.binaries[..] {
         [one] => Ok(one.kind),
         _ => Err(Error::invalid(Code::InvalidType.beside(
             "The item has binaries of several types: the request must say which type is meant",
@@ -76,8 +76,8 @@ pub async fn install(mut call: Call<'_>) -> Result<Reply, Error> {
         (Some(kind), _) | (None, Some(kind)) => kind,
         (None, None) => only()?,
     };
-    let live = card.binary(kind).ok_or_else(app::no_such_binary)?.live;
-    let binary = binary(&mut call, who.handle, card.id, kind).await?;
+    let live = app.binary(kind).ok_or_else(app::no_such_binary)?.live;
+    let binary = binary(&mut call, who.tenant_id, app.id, kind).await?;
     let version = match &body.binvers_guid {
         None => binary.version(live),
         Some(guid) => binary.versions.iter().find(|version| version.guid == *guid),
@@ -87,7 +87,7 @@ pub async fn install(mut call: Call<'_>) -> Result<Reply, Error> {
     })?;
     hand_out(
         call,
-        &card,
+        &app,
         kind,
         version,
         body.download.unwrap_or(false),
@@ -111,37 +111,37 @@ pub async fn download_version(mut call: Call<'_>) -> Result<Reply, Error> {
     };
     let alias = call
         .reader
-        .get::<VersionAlias>(&keys::version(who.handle, &body.guid))
+        .get::<VersionAlias>(&keys::version(who.tenant_id, &body.guid))
         .await?
         .ok_or_else(unknown)?
         .value;
     let kind = alias.binary.kind().ok_or_else(unknown)?;
     call.reader
         .fetch_missing(&[
-            keys::app_card(who.handle, alias.binary),
-            keys::binary(who.handle, alias.binary, kind),
+            keys::app(who.tenant_id, alias.binary),
+            keys::binary(who.tenant_id, alias.binary, kind),
         ])
         .await?;
-    let card = visible_card(&mut call, who, alias.binary).await?;
-    let binary = binary(&mut call, who.handle, card.id, kind).await?;
+    let app = visible_app(&mut call, who, alias.binary).await?;
+    let binary = binary(&mut call, who.tenant_id, app.id, kind).await?;
     let version = binary
         .versions
         .iter()
         .find(|version| version.guid == body.guid)
         .ok_or_else(unknown)?;
-    hand_out(call, &card, kind, version, true, body.device_id.as_deref()).await
+    hand_out(call, &app, kind, version, true, body.device_id.as_deref()).await
 }
 
 /// The item, if the caller sees it; a member who may read store items fetches from the catalogue
 /// too.
-async fn visible_card(call: &mut Call<'_>, who: &Principal, id: AppId) -> Result<AppCard, Error> {
-    let card = app::card(&mut call.reader, who.handle, id).await?.value;
-    let store = store_front::store(&mut call.reader, who.handle)
+async fn visible_app(call: &mut Call<'_>, who: &Principal, id: AppId) -> Result<App, Error> {
+    let app = app::read(&mut call.reader, who.tenant_id, id).await?.value;
+    let store = store_front::store(&mut call.reader, who.tenant_id)
         .await?
         .value;
     let keeper = who.is_member() && who.holds(Right::ReadStoreItems);
-    if keeper || app::visible(&card, who, &store.policies) {
-        Ok(card)
+    if keeper || app::visible(&app, who, &store.policies) {
+        Ok(app)
     } else {
         Err(Error::not_found(
             Code::InvalidGuid.beside("There is no item with this guid in this domain"),
@@ -151,13 +151,13 @@ async fn visible_card(call: &mut Call<'_>, who: &Principal, id: AppId) -> Result
 
 async fn binary(
     call: &mut Call<'_>,
-    handle: Handle,
+    tenant_id: TenantId,
     id: AppId,
     kind: BinaryType,
 ) -> Result<Binary, Error> {
     Ok(call
         .reader
-        .get(&keys::binary(handle, id, kind))
+        .get(&keys::binary(tenant_id, id, kind))
         .await?
         .ok_or_else(app::no_such_binary)?
         .value)
@@ -166,7 +166,7 @@ async fn binary(
 /// Writes the row of the log, and answers the page or the way to the bytes.
 async fn hand_out(
     mut call: Call<'_>,
-    card: &AppCard,
+    app: &App,
     kind: BinaryType,
     version: &Version,
     raw: bool,
@@ -175,7 +175,7 @@ async fn hand_out(
     let who = call.who()?;
     let rows = audit::row(
         who,
-        card,
+        app,
         kind,
         version.number,
         cuid,
@@ -183,9 +183,9 @@ async fn hand_out(
         call.reader.now(),
     )?;
     let reply = if kind == BinaryType::Android || raw {
-        Reply::redirect(storage_url(&call, who.handle, card, kind, version).await?)
+        Reply::redirect(storage_url(&call, who.tenant_id, app, kind, version).await?)
     } else {
-        page(&mut call, who.handle, card, kind, version).await?
+        page(&mut call, who.tenant_id, app, kind, version).await?
     };
     call.reader.table().write(rows).await?;
     Ok(reply)
@@ -193,8 +193,8 @@ async fn hand_out(
 
 async fn storage_url(
     call: &Call<'_>,
-    handle: Handle,
-    card: &AppCard,
+    tenant_id: TenantId,
+    app: &App,
     kind: BinaryType,
     version: &Version,
 ) -> Result<String, Error> {
@@ -205,9 +205,9 @@ async fn storage_url(
     };
     let presentation = Presentation {
         content_type: kind.content_type().to_owned(),
-        file_name: format!("{}-{}.{extension}", card.name, version.version_name),
+        file_name: format!("{}-{}.{extension}", app.name, version.version_name),
     };
-    let name = keys::binary_object(handle, &version.sha256);
+    let name = keys::binary_object(tenant_id, &version.sha256);
     Ok(call
         .objects()?
         .sign_get(&name, STORAGE_URL, &presentation)
@@ -217,23 +217,23 @@ async fn storage_url(
 
 async fn page(
     call: &mut Call<'_>,
-    handle: Handle,
-    card: &AppCard,
+    tenant_id: TenantId,
+    app: &App,
     kind: BinaryType,
     version: &Version,
 ) -> Result<Reply, Error> {
-    let key = call.data_key(handle).await?;
+    let key = call.data_key(tenant_id).await?;
     let expires = call.reader.now().plus_seconds(VALID_SECONDS).seconds();
     let ticket = Ticket {
-        handle,
-        binary: card.id.binary(kind),
+        tenant_id,
+        binary: app.id.binary(kind),
         version: version.number,
         expires,
     }
     .sign(&key);
     let base = &call.incoming.base_url;
     let page = InstallPage {
-        title: card.name.as_str(),
+        title: app.name.as_str(),
         version: &version.version_name,
         icon_url: &addresses::ticket_icon(base, &ticket),
         manifest_parameter: utf8_percent_encode(
@@ -254,7 +254,7 @@ async fn page(
 /// The version that a ticket lets its bearer fetch.
 async fn ticketed(
     call: &mut Call<'_>,
-) -> Result<(String, Ticket, AppCard, BinaryType, Version), Error> {
+) -> Result<(String, Ticket, App, BinaryType, Version), Error> {
     let text = call.incoming.param("ticket").to_owned();
     let (ticket, signature) = Ticket::read(&text)?;
     let unknown = || {
@@ -262,14 +262,14 @@ async fn ticketed(
     };
     let kind = ticket.binary.kind().ok_or_else(unknown)?;
     let wanted = [
-        keys::tenant(ticket.handle),
-        keys::app_card(ticket.handle, ticket.binary),
-        keys::binary(ticket.handle, ticket.binary, kind),
-        keys::icon(ticket.handle, ticket.binary),
+        keys::tenant(ticket.tenant_id),
+        keys::app(ticket.tenant_id, ticket.binary),
+        keys::binary(ticket.tenant_id, ticket.binary, kind),
+        keys::icon(ticket.tenant_id, ticket.binary),
     ];
     call.reader.fetch_missing(&wanted).await?;
     // Nothing read so far is told before the signature is seen to be ours.
-    let key = call.data_key(ticket.handle).await.map_err(|error| {
+    let key = call.data_key(ticket.tenant_id).await.map_err(|error| {
         if error.kind == shared::base::error::Kind::NotFound {
             Error::forbidden("This link is not valid")
         } else {
@@ -277,20 +277,20 @@ async fn ticketed(
         }
     })?;
     ticket.verify(&key, &signature, call.reader.now())?;
-    let card = app::card(&mut call.reader, ticket.handle, ticket.binary)
+    let app = app::read(&mut call.reader, ticket.tenant_id, ticket.binary)
         .await?
         .value;
-    let binary = binary(call, ticket.handle, card.id, kind).await?;
+    let binary = binary(call, ticket.tenant_id, app.id, kind).await?;
     let version = binary.version(ticket.version).ok_or_else(unknown)?.clone();
-    Ok((text, ticket, card, kind, version))
+    Ok((text, ticket, app, kind, version))
 }
 
 /// Apple's over-the-air manifest.
 pub async fn manifest(mut call: Call<'_>) -> Result<Reply, Error> {
-    let (text, _, card, _, version) = ticketed(&mut call).await?;
+    let (text, _, app, _, version) = ticketed(&mut call).await?;
     let base = &call.incoming.base_url;
     let file = ManifestFile {
-        title: card.name.as_str(),
+        title: app.name.as_str(),
         version: &version.version_name,
         bundle_id: &version.identifier,
         package_url: addresses::ticket_package(base, &text),
@@ -305,16 +305,16 @@ pub async fn manifest(mut call: Call<'_>) -> Result<Reply, Error> {
 /// The package: a fresh address of the storage per request, so that a phone can resume within the
 /// hour.
 pub async fn package(mut call: Call<'_>) -> Result<Reply, Error> {
-    let (_, ticket, card, kind, version) = ticketed(&mut call).await?;
+    let (_, ticket, app, kind, version) = ticketed(&mut call).await?;
     Ok(Reply::redirect(
-        storage_url(&call, ticket.handle, &card, kind, &version).await?,
+        storage_url(&call, ticket.tenant_id, &app, kind, &version).await?,
     ))
 }
 
 /// The item's icon: what the device shows while it installs.
 pub async fn icon(mut call: Call<'_>) -> Result<Reply, Error> {
     let (_, ticket, ..) = ticketed(&mut call).await?;
-    let picture = app::icon(&mut call.reader, ticket.handle, ticket.binary).await?;
+    let picture = app::icon(&mut call.reader, ticket.tenant_id, ticket.binary).await?;
     let bytes = STANDARD.decode(picture).map_err(Error::internal)?;
     Ok(Reply::bytes(
         "image/png",

@@ -4,7 +4,7 @@
 use serde::{Deserialize, Serialize};
 use shared::base::code::Code;
 use shared::base::error::Error;
-use shared::base::id::{AppRef, BinaryType, Guid, Handle};
+use shared::base::id::{AppRef, BinaryType, Guid, TenantId};
 use shared::domain::apps::{app, store_front};
 use shared::http::addresses;
 use shared::http::incoming::Incoming;
@@ -12,7 +12,7 @@ use shared::http::pipeline::{Call, Operations, Plan};
 use shared::http::reply::Reply;
 use shared::http::routes::Function;
 use shared::http::routes::rhmap_store_client::{FUNCTION, Op};
-use shared::model::apps::app::{BinaryCard, Icon};
+use shared::model::apps::app::{BinarySummary, Icon};
 use shared::store::{Query, keys};
 
 mod install;
@@ -25,12 +25,12 @@ impl Operations for StoreClient {
     type Body = ();
     const FUNCTION: Function<Op> = FUNCTION;
 
-    fn plan(op: Op, incoming: &Incoming, handle: Handle) -> Plan {
+    fn plan(op: Op, incoming: &Incoming, tenant_id: TenantId) -> Plan {
         match op {
             Op::GetStoreItems => {
-                let [cards, icons] = app::listing(handle, None, None);
-                Plan::keys(vec![keys::store(handle)])
-                    .query(cards)
+                let [apps, icons] = app::listing(tenant_id, None, None);
+                Plan::keys(vec![keys::store(tenant_id)])
+                    .query(apps)
                     .query(icons)
             }
             Op::Install => {
@@ -43,16 +43,20 @@ impl Operations for StoreClient {
                 let kind = id.kind().or_else(|| incoming.peek("type"));
                 let kinds = kind.map_or_else(|| BinaryType::ALL.to_vec(), |kind| vec![kind]);
                 Plan::keys(vec![
-                    keys::app_card(handle, id),
-                    keys::store(handle),
-                    keys::tenant(handle),
+                    keys::app(tenant_id, id),
+                    keys::store(tenant_id),
+                    keys::tenant(tenant_id),
                 ])
-                .and(kinds.into_iter().map(|kind| keys::binary(handle, id, kind)))
+                .and(
+                    kinds
+                        .into_iter()
+                        .map(|kind| keys::binary(tenant_id, id, kind)),
+                )
             }
-            Op::DownloadVersion => Plan::keys(vec![keys::store(handle)]).and(
+            Op::DownloadVersion => Plan::keys(vec![keys::store(tenant_id)]).and(
                 incoming
                     .peek::<Guid>("guid")
-                    .map(|guid| keys::version(handle, &guid)),
+                    .map(|guid| keys::version(tenant_id, &guid)),
             ),
             Op::ReadStore | Op::Manifest | Op::Package | Op::Icon => Plan::default(),
         }
@@ -93,23 +97,23 @@ async fn read_store(mut call: Call<'_>) -> Result<Reply, Error> {
         kind: String,
     }
     let body: Body = call.body()?;
-    let handle = call
+    let tenant_id = call
         .context
         .tenant_before_sign_in(&call.incoming.host, body.d.as_deref())?;
     call.reader
         .fetch(
-            vec![keys::store(handle), keys::store_icon(handle)],
-            vec![Query::all(keys::policies(handle))],
+            vec![keys::store(tenant_id), keys::store_icon(tenant_id)],
+            vec![Query::all(keys::policies(tenant_id))],
         )
         .await?;
-    let store = store_front::store(&mut call.reader, handle).await?.value;
+    let store = store_front::store(&mut call.reader, tenant_id).await?.value;
     let icon = call
         .reader
-        .get::<Icon>(&keys::store_icon(handle))
+        .get::<Icon>(&keys::store_icon(tenant_id))
         .await?
         .map(|icon| icon.value.png)
         .unwrap_or_default();
-    let policies = store_front::policies(&mut call.reader, handle, &store).await?;
+    let policies = store_front::policies(&mut call.reader, tenant_id, &store).await?;
     let authpolicies = policies
         .into_iter()
         .map(|policy| PolicyView {
@@ -159,7 +163,7 @@ async fn get_store_items(mut call: Call<'_>) -> Result<Reply, Error> {
         list: &'a [StoreItemView],
     }
     let (body, who): (Body, _) = (call.body()?, call.who()?);
-    let store = store_front::store(&mut call.reader, who.handle)
+    let store = store_front::store(&mut call.reader, who.tenant_id)
         .await?
         .value;
     if let Some(named) = body.appstore.filter(|named| !named.is_empty()) {
@@ -175,27 +179,27 @@ async fn get_store_items(mut call: Call<'_>) -> Result<Reply, Error> {
             ));
         }
     }
-    let found = app::list(&mut call.reader, who.handle, None, None).await?;
+    let found = app::list(&mut call.reader, who.tenant_id, None, None).await?;
     let base = &call.incoming.base_url;
     let visible = found
-        .cards
+        .apps
         .into_iter()
-        .filter(|(card, _)| app::visible(card, who, &store.policies));
+        .filter(|(app, _)| app::visible(app, who, &store.policies));
     let items: Vec<StoreItemView> = visible
-        .map(|(card, icon)| {
-            let target = |binary: &BinaryCard| TargetView {
+        .map(|(app, icon)| {
+            let target = |binary: &BinarySummary| TargetView {
                 kind: binary.kind,
-                url: addresses::install(base, &card.id.binary(binary.kind).to_string()),
+                url: addresses::install(base, &app.id.binary(binary.kind).to_string()),
             };
-            let targets: Vec<TargetView> = card.binaries.iter().map(target).collect();
+            let targets: Vec<TargetView> = app.binaries.iter().map(target).collect();
             StoreItemView {
-                guid: card.id.guid(),
-                name: card.name.to_string(),
-                description: card.description.to_string(),
+                guid: app.id.guid(),
+                name: app.name.to_string(),
+                description: app.description.to_string(),
                 icon,
                 binaries: targets.clone(),
                 targets,
-                authpolicies: card.policies.clone(),
+                authpolicies: app.policies.clone(),
             }
         })
         .collect();

@@ -3,7 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 use shared::base::error::Error;
-use shared::base::id::{AppRef, Guid, Handle};
+use shared::base::id::{AppRef, Guid, TenantId};
 use shared::base::text::{Description, Name};
 use shared::domain::apps::links;
 use shared::domain::people::group;
@@ -24,48 +24,48 @@ impl Operations for StoreGroups {
     type Body = ();
     const FUNCTION: Function<Op> = FUNCTION;
 
-    fn plan(op: Op, incoming: &Incoming, handle: Handle) -> Plan {
+    fn plan(op: Op, incoming: &Incoming, tenant_id: TenantId) -> Plan {
         let Some(guid) = incoming.peek::<Guid>("guid") else {
             return if op == Op::List {
-                Plan::default().query(Query::all(keys::groups(handle)))
+                Plan::default().query(Query::all(keys::groups(tenant_id)))
             } else {
                 Plan::default()
             };
         };
-        let plan = Plan::keys(vec![keys::group(handle, &guid)]);
+        let plan = Plan::keys(vec![keys::group(tenant_id, &guid)]);
         match op {
             Op::Create => Plan::default(),
-            Op::List => Plan::default().query(Query::all(keys::groups(handle))),
-            Op::Read | Op::Delete => plan.query(Query::all(keys::group_members(handle, &guid))),
+            Op::List => Plan::default().query(Query::all(keys::groups(tenant_id))),
+            Op::Read | Op::Delete => plan.query(Query::all(keys::group_members(tenant_id, &guid))),
             Op::Update => plan,
             Op::AddStoreItems | Op::RemoveStoreItems => {
                 let items = incoming
                     .peek::<Vec<AppRef>>("storeitems")
                     .unwrap_or_default();
-                plan.query(Query::all(keys::group_members(handle, &guid)))
+                plan.query(Query::all(keys::group_members(tenant_id, &guid)))
                     .and(
                         items
                             .into_iter()
                             .take(100)
                             .filter_map(|item| item.ours().ok())
-                            .map(|id| keys::app_card(handle, id)),
+                            .map(|id| keys::app(tenant_id, id)),
                     )
             }
             Op::AddUsers | Op::RemoveUsers => {
                 let users = incoming.peek::<Vec<String>>("users").unwrap_or_default();
                 let guids: Vec<Guid> = users
                     .iter()
-                    .take(group::USERS_LIMIT)
+                    .take(group::MAX_USERS)
                     .filter_map(|user| user.parse().ok())
                     .collect();
-                let plan = plan.query(Query::all(keys::group_members(handle, &guid)));
+                let plan = plan.query(Query::all(keys::group_members(tenant_id, &guid)));
                 plan.and(
                     users
                         .iter()
                         .take(100)
-                        .map(|user| keys::sign_in(handle, user)),
+                        .map(|user| keys::sign_in(tenant_id, user)),
                 )
-                .and(guids.iter().map(|user| keys::user(handle, user)))
+                .and(guids.iter().map(|user| keys::user(tenant_id, user)))
             }
         }
     }
@@ -156,7 +156,7 @@ async fn list(mut call: Call<'_>) -> Result<Reply, Error> {
     let (body, who): (Body, _) = (call.body()?, call.who()?);
     let found = group::list(
         &mut call.reader,
-        who.handle,
+        who.tenant_id,
         body.name.as_deref().filter(|name| !name.is_empty()),
     )
     .await?;
@@ -172,8 +172,8 @@ async fn list(mut call: Call<'_>) -> Result<Reply, Error> {
 
 async fn read(mut call: Call<'_>) -> Result<Reply, Error> {
     let body: GuidBody = call.body()?;
-    let handle = call.who()?.handle;
-    let members = group::read(&mut call.reader, handle, &body.guid).await?;
+    let tenant_id = call.who()?.tenant_id;
+    let members = group::read(&mut call.reader, tenant_id, &body.guid).await?;
     Reply::of(&MembersView::of(&members))
 }
 
@@ -223,10 +223,10 @@ async fn change_users(mut call: Call<'_>, add: bool) -> Result<Reply, Error> {
     #[derive(Deserialize)]
     struct Body {
         guid: Guid,
-        users: Vec<Named>,
+        users: Vec<UserReference>,
     }
     #[derive(Deserialize)]
-    struct Named(#[serde(deserialize_with = "shared::base::lenient::text")] String);
+    struct UserReference(#[serde(deserialize_with = "shared::base::lenient::text")] String);
     let (body, who): (Body, _) = (call.body()?, call.who()?);
     let named: Vec<String> = body.users.into_iter().map(|user| user.0).collect();
     let members = group::change_users(&mut call.reader, who, &body.guid, &named, add).await?;

@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use shared::base::code::Code;
 use shared::base::error::Error;
-use shared::base::id::{AppId, AppRef, BinaryType, Guid, Handle};
+use shared::base::id::{AppId, AppRef, BinaryType, Guid, TenantId};
 use shared::base::text::{Description, Label, Name};
-use shared::domain::apps::making::Changes;
+use shared::domain::apps::making::NewApp;
 use shared::domain::apps::{app, catalogue, links, making};
 use shared::http::dialect::rhmap::views::{ItemList, ItemView};
 use shared::http::incoming::Incoming;
@@ -18,7 +18,7 @@ use shared::http::routes::Function;
 use shared::http::routes::rhmap_store_items::{FUNCTION, Op};
 use shared::store::keys;
 
-use crate::answer::{item_and_list, shown};
+use crate::answer::{item_and_list, item_view};
 
 mod answer;
 
@@ -32,22 +32,25 @@ impl Operations for StoreItems {
     type Body = ();
     const FUNCTION: Function<Op> = FUNCTION;
 
-    fn plan(op: Op, incoming: &Incoming, handle: Handle) -> Plan {
+    fn plan(op: Op, incoming: &Incoming, tenant_id: TenantId) -> Plan {
         let item = incoming
             .peek::<AppRef>("guid")
             .and_then(|guid| guid.ours().ok());
-        let card = || {
-            item.map(|id| app::card_keys(handle, id))
+        let app = || {
+            item.map(|id| app::app_keys(tenant_id, id))
                 .unwrap_or_default()
         };
-        let whole = || item.map(|id| app::keys_of(handle, id)).unwrap_or_default();
+        let whole = || {
+            item.map(|id| app::keys_of(tenant_id, id))
+                .unwrap_or_default()
+        };
         let groups = || {
             incoming
                 .peek::<Vec<Guid>>("groups")
                 .unwrap_or_default()
                 .into_iter()
                 .take(100)
-                .map(|group| keys::group(handle, &group))
+                .map(|group| keys::group(tenant_id, &group))
                 .collect::<Vec<_>>()
         };
         let policies = || {
@@ -56,40 +59,40 @@ impl Operations for StoreItems {
                 .unwrap_or_default()
                 .into_iter()
                 .take(100)
-                .map(|policy| keys::policy(handle, &policy))
+                .map(|policy| keys::policy(tenant_id, &policy))
                 .collect::<Vec<_>>()
         };
         let upload = || {
             incoming
                 .peek::<Guid>("uploadId")
-                .map(|guid| keys::upload(handle, &guid))
+                .map(|guid| keys::upload(tenant_id, &guid))
         };
         match op {
             Op::Create => Plan::keys(groups())
                 .and(policies())
-                .query(catalogue::last_bucket(handle)),
-            Op::Update => Plan::keys(card()).and(groups()).and(policies()),
+                .query(catalogue::last_bucket(tenant_id)),
+            Op::Update => Plan::keys(app()).and(groups()).and(policies()),
             Op::Read => Plan::keys(whole()),
-            Op::Delete => Plan::keys(whole()).and(item.map(|id| keys::publication(handle, id))),
+            Op::Delete => Plan::keys(whole()).and(item.map(|id| keys::publication(tenant_id, id))),
             Op::List => {
                 let page = Page::peek(incoming);
-                let [cards, icons] =
-                    app::listing(handle, after(&page).ok().flatten(), page.limit());
-                Plan::default().query(cards).query(icons)
+                let [apps, icons] =
+                    app::listing(tenant_id, after(&page).ok().flatten(), page.limit());
+                Plan::default().query(apps).query(icons)
             }
-            Op::AddPolicy | Op::RemovePolicy => Plan::keys(card()).and(
+            Op::AddPolicy | Op::RemovePolicy => Plan::keys(app()).and(
                 incoming
                     .peek::<Guid>("authguid")
-                    .map(|policy| keys::policy(handle, &policy)),
+                    .map(|policy| keys::policy(tenant_id, &policy)),
             ),
-            Op::AddGroups | Op::RemoveGroups => Plan::keys(card()).and(groups()),
+            Op::AddGroups | Op::RemoveGroups => Plan::keys(app()).and(groups()),
             Op::ListPolicies
             | Op::GetBinaryConfig
             | Op::SetBinaryConfig
             | Op::GroupRestrict
             | Op::Rollback
             | Op::ListItemTypes
-            | Op::PrepareUpload => Plan::keys(card()),
+            | Op::PrepareUpload => Plan::keys(app()),
             Op::CompleteUpload | Op::AbortUpload | Op::UploadStatus => {
                 Plan::default().and(upload())
             }
@@ -140,7 +143,7 @@ struct ChangesBody {
 }
 
 impl ChangesBody {
-    fn changes(self, name: Option<Name>) -> Changes {
+    fn changes(self, name: Option<Name>) -> NewApp {
         let Self {
             description,
             auth_token,
@@ -148,7 +151,7 @@ impl ChangesBody {
             groups,
             authpolicies,
         } = self;
-        Changes {
+        NewApp {
             name,
             description,
             auth_token,
@@ -166,9 +169,9 @@ async fn create(mut call: Call<'_>) -> Result<Reply, Error> {
         name: Name,
     }
     let (body, changes, who): (Body, ChangesBody, _) = (call.body()?, call.body()?, call.who()?);
-    let card = making::create(&mut call.reader, who, body.name, &changes.changes(None)).await?;
-    Reply::of(&ItemView::of_card(
-        &card,
+    let app = making::create(&mut call.reader, who, body.name, &changes.changes(None)).await?;
+    Reply::of(&ItemView::of_app(
+        &app,
         String::new(),
         &call.incoming.base_url,
     ))
@@ -177,8 +180,8 @@ async fn create(mut call: Call<'_>) -> Result<Reply, Error> {
 /// 003 2.11
 async fn read(mut call: Call<'_>) -> Result<Reply, Error> {
     let body: ItemBody = call.body()?;
-    let handle = call.who()?.handle;
-    let details = app::details(&mut call.reader, handle, body.guid.ours()?).await?;
+    let tenant_id = call.who()?.tenant_id;
+    let details = app::details(&mut call.reader, tenant_id, body.guid.ours()?).await?;
     Reply::of(&ItemView::of_details(&details, &call.incoming.base_url))
 }
 
@@ -190,14 +193,14 @@ async fn update(mut call: Call<'_>) -> Result<Reply, Error> {
         name: Option<Name>,
     }
     let (body, changes, who): (Body, ChangesBody, _) = (call.body()?, call.body()?, call.who()?);
-    let card = making::update(
+    let app = making::update(
         &mut call.reader,
         who,
         body.guid.ours()?,
         &changes.changes(body.name),
     )
     .await?;
-    Reply::of(&shown(&mut call, &card).await?)
+    Reply::of(&item_view(&mut call, &app).await?)
 }
 
 /// 003 2.13
@@ -217,16 +220,16 @@ fn after(page: &Page<AppRef>) -> Result<Option<String>, Error> {
 async fn list(mut call: Call<'_>) -> Result<Reply, Error> {
     let page: Page<AppRef> = call.body()?;
     let who = call.who()?;
-    let found = app::list(&mut call.reader, who.handle, after(&page)?, page.limit()).await?;
+    let found = app::list(&mut call.reader, who.tenant_id, after(&page)?, page.limit()).await?;
     let cursor = found
         .next
         .and_then(|sk| AppId::from_sort_key(&sk).ok())
         .map(AppId::guid);
     let base = &call.incoming.base_url;
     let list: Vec<ItemView> = found
-        .cards
+        .apps
         .into_iter()
-        .map(|(card, icon)| ItemView::of_card(&card, icon, base))
+        .map(|(app, icon)| ItemView::of_app(&app, icon, base))
         .collect();
     Reply::of(&ItemList {
         count: list.len(),
@@ -243,7 +246,7 @@ async fn change_policy(mut call: Call<'_>, add: bool) -> Result<Reply, Error> {
         authguid: Guid,
     }
     let (body, who): (Body, _) = (call.body()?, call.who()?);
-    let card = app::change_policy(
+    let app = app::change_policy(
         &mut call.reader,
         who,
         body.guid.ours()?,
@@ -251,19 +254,19 @@ async fn change_policy(mut call: Call<'_>, add: bool) -> Result<Reply, Error> {
         add,
     )
     .await?;
-    item_and_list(&mut call, &card).await
+    item_and_list(&mut call, &app).await
 }
 
 async fn list_policies(mut call: Call<'_>) -> Result<Reply, Error> {
     let body: ItemBody = call.body()?;
-    let handle = call.who()?.handle;
-    let card = app::card(&mut call.reader, handle, body.guid.ours()?).await?;
+    let tenant_id = call.who()?.tenant_id;
+    let app = app::read(&mut call.reader, tenant_id, body.guid.ours()?).await?;
     #[derive(Serialize)]
     struct PoliciesView {
         list: Vec<Guid>,
     }
     Reply::of(&PoliciesView {
-        list: card.value.policies,
+        list: app.value.policies,
     })
 }
 
@@ -285,13 +288,13 @@ struct ConfigView {
 /// 003 2.18
 async fn get_binary_config(mut call: Call<'_>) -> Result<Reply, Error> {
     let body: BinaryBody = call.body()?;
-    let handle = call.who()?.handle;
-    let card = app::card(&mut call.reader, handle, body.guid.ours()?)
+    let tenant_id = call.who()?.tenant_id;
+    let app = app::read(&mut call.reader, tenant_id, body.guid.ours()?)
         .await?
         .value;
-    let binary = card.binary(body.kind).ok_or_else(app::no_such_binary)?;
+    let binary = app.binary(body.kind).ok_or_else(app::no_such_binary)?;
     Reply::of(&ConfigView {
-        guid: card.id.guid(),
+        guid: app.id.guid(),
         kind: body.kind,
         config: binary.shown_config(),
     })
@@ -328,9 +331,9 @@ async fn change_groups(mut call: Call<'_>, add: bool) -> Result<Reply, Error> {
         groups: Vec<Guid>,
     }
     let (body, who): (Body, _) = (call.body()?, call.who()?);
-    let card =
+    let app =
         links::change_groups(&mut call.reader, who, body.guid.ours()?, &body.groups, add).await?;
-    item_and_list(&mut call, &card).await
+    item_and_list(&mut call, &app).await
 }
 
 async fn group_restrict(mut call: Call<'_>) -> Result<Reply, Error> {
@@ -346,12 +349,12 @@ async fn group_restrict(mut call: Call<'_>) -> Result<Reply, Error> {
         body.restrict_to_groups
             .ok_or_else(|| Error::invalid(Code::InvalidRestrictToGroups))?,
     );
-    let changes = Changes {
+    let changes = NewApp {
         restrict_to_groups,
-        ..Changes::default()
+        ..NewApp::default()
     };
-    let card = making::update(&mut call.reader, who, body.guid.ours()?, &changes).await?;
-    item_and_list(&mut call, &card).await
+    let app = making::update(&mut call.reader, who, body.guid.ours()?, &changes).await?;
+    item_and_list(&mut call, &app).await
 }
 
 /// The types that an item can have binaries of; for one item, those that it has.
@@ -367,7 +370,7 @@ async fn list_item_types(mut call: Call<'_>) -> Result<Reply, Error> {
     let (body, who): (Body, _) = (call.body()?, call.who()?);
     let list = match body.guid {
         None => BinaryType::ALL.to_vec(),
-        Some(guid) => app::card(&mut call.reader, who.handle, guid.ours()?)
+        Some(guid) => app::read(&mut call.reader, who.tenant_id, guid.ours()?)
             .await?
             .value
             .binaries
@@ -393,7 +396,7 @@ async fn roll_back(mut call: Call<'_>) -> Result<Reply, Error> {
         .version
         .and_then(|version| u32::try_from(version).ok())
         .ok_or_else(|| Error::invalid(Code::InvalidVersion))?;
-    let card = app::roll_back(
+    let app = app::roll_back(
         &mut call.reader,
         who,
         named.guid.ours()?,
@@ -401,5 +404,5 @@ async fn roll_back(mut call: Call<'_>) -> Result<Reply, Error> {
         number,
     )
     .await?;
-    item_and_list(&mut call, &card).await
+    item_and_list(&mut call, &app).await
 }

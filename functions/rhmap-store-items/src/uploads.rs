@@ -46,10 +46,10 @@ pub async fn upload_binary(mut call: Call<'_>) -> Result<Reply, Error> {
     multipart::deliver(call.context, &mut call.reader, who, announced, bytes).await?;
     call.reader.forget();
     call.reader
-        .fetch_missing(&app::card_keys(who.handle, id))
+        .fetch_missing(&app::app_keys(who.tenant_id, id))
         .await?;
-    let card = app::card(&mut call.reader, who.handle, id).await?.value;
-    item_and_list(&mut call, &card).await
+    let app_record = app::read(&mut call.reader, who.tenant_id, id).await?.value;
+    item_and_list(&mut call, &app_record).await
 }
 
 /// Prepares an upload straight to the storage.

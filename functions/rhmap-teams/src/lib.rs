@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 use shared::base::error::Error;
-use shared::base::id::{Guid, Handle, TeamId};
+use shared::base::id::{Guid, TeamId, TenantId};
 use shared::base::text::{Description, Label, Name};
 use shared::domain::people::team;
-use shared::domain::people::team::{NewTeam, Whole};
+use shared::domain::people::team::{NewTeam, TeamDetails};
 use shared::http::dialect::rhmap::views::TeamView;
 use shared::http::incoming::Incoming;
 use shared::http::pipeline::{Call, Operations, Plan};
@@ -25,34 +25,36 @@ impl Operations for Teams {
     type Body = ();
     const FUNCTION: Function<Op> = FUNCTION;
 
-    fn plan(op: Op, incoming: &Incoming, handle: Handle) -> Plan {
+    fn plan(op: Op, incoming: &Incoming, tenant_id: TenantId) -> Plan {
         // The tenant says since when its default teams exist and what its business objects are.
-        let plan = Plan::keys(vec![keys::tenant(handle)]);
+        let plan = Plan::keys(vec![keys::tenant(tenant_id)]);
         let team = || {
             incoming
                 .param("team")
                 .parse::<TeamId>()
                 .ok()
-                .map(|team| team::reading(handle, &team))
+                .map(|team| team::reading(tenant_id, &team))
         };
         let user = incoming.param("user").trim();
         match op {
-            Op::List => plan.query(team::listing(handle)),
+            Op::List => plan.query(team::listing(tenant_id)),
             Op::ListOfUser => {
-                with_users(plan, handle, &[user.to_owned()]).query(team::listing(handle))
+                with_users(plan, tenant_id, &[user.to_owned()]).query(team::listing(tenant_id))
             }
             Op::Read | Op::Delete => queried(plan, team()),
             Op::Create => {
-                let users = incoming.peek::<Vec<Named>>("users").unwrap_or_default();
+                let users = incoming
+                    .peek::<Vec<UserReference>>("users")
+                    .unwrap_or_default();
                 let users: Vec<String> = users
                     .into_iter()
-                    .take(team::USERS_LIMIT)
+                    .take(team::MAX_USERS)
                     .map(|user| user.0)
                     .collect();
-                with_users(plan, handle, &users)
+                with_users(plan, tenant_id, &users)
             }
             Op::AddUser | Op::RemoveUser => {
-                queried(with_users(plan, handle, &[user.to_owned()]), team())
+                queried(with_users(plan, tenant_id, &[user.to_owned()]), team())
             }
         }
     }
@@ -78,14 +80,14 @@ fn queried(plan: Plan, query: Option<shared::store::Query>) -> Plan {
 }
 
 /// Users by guid or name.
-fn with_users(plan: Plan, handle: Handle, users: &[String]) -> Plan {
+fn with_users(plan: Plan, tenant_id: TenantId, users: &[String]) -> Plan {
     let guids: Vec<Guid> = users.iter().filter_map(|user| user.parse().ok()).collect();
-    plan.and(users.iter().map(|user| keys::sign_in(handle, user)))
-        .and(guids.iter().map(|user| keys::user(handle, user)))
+    plan.and(users.iter().map(|user| keys::sign_in(tenant_id, user)))
+        .and(guids.iter().map(|user| keys::user(tenant_id, user)))
 }
 
 #[derive(Deserialize)]
-struct Named(#[serde(deserialize_with = "shared::base::lenient::text")] String);
+struct UserReference(#[serde(deserialize_with = "shared::base::lenient::text")] String);
 
 /// A value of `perms` or `business-objects`: the example of 003 9.5 has them swapped, so its form
 /// says which it is.
@@ -93,7 +95,7 @@ struct Named(#[serde(deserialize_with = "shared::base::lenient::text")] String);
 #[serde(untagged, expecting = "it must be read or write, or a list of objects")]
 enum Granted {
     Text(String),
-    Objects(Vec<Named>),
+    Objects(Vec<UserReference>),
 }
 
 #[derive(Deserialize)]
@@ -104,7 +106,7 @@ struct CreateBody {
     perms: Option<BTreeMap<String, Granted>>,
     #[serde(rename = "business-objects")]
     business_objects: Option<BTreeMap<String, Granted>>,
-    users: Option<Vec<Named>>,
+    users: Option<Vec<UserReference>>,
 }
 
 impl CreateBody {
@@ -155,28 +157,28 @@ impl CreateBody {
     }
 }
 
-fn shown(teams: Vec<Whole>) -> Result<Reply, Error> {
+fn view(teams: Vec<TeamDetails>) -> Result<Reply, Error> {
     Reply::of(&teams.into_iter().map(TeamView::of).collect::<Vec<_>>())
 }
 
 /// 003 9.2
 async fn list(mut call: Call<'_>) -> Result<Reply, Error> {
-    let handle = call.who()?.handle;
-    shown(team::list(&mut call.reader, handle).await?)
+    let tenant_id = call.who()?.tenant_id;
+    view(team::list(&mut call.reader, tenant_id).await?)
 }
 
 /// 003 9.3
 async fn list_of_user(mut call: Call<'_>) -> Result<Reply, Error> {
-    let handle = call.who()?.handle;
-    shown(team::of_user(&mut call.reader, handle, call.incoming.param("user")).await?)
+    let tenant_id = call.who()?.tenant_id;
+    view(team::of_user(&mut call.reader, tenant_id, call.incoming.param("user")).await?)
 }
 
 /// 003 9.4
 async fn read(mut call: Call<'_>) -> Result<Reply, Error> {
-    let handle = call.who()?.handle;
+    let tenant_id = call.who()?.tenant_id;
     let team = team::read(
         &mut call.reader,
-        handle,
+        tenant_id,
         &team::id(call.incoming.param("team"))?,
     )
     .await?;

@@ -56,7 +56,7 @@ pub async fn import(mut call: Call<'_>) -> Result<Reply, Error> {
 }
 
 /// Most logs that one request asks for.
-const LOGS_LIMIT: usize = 10;
+const MAX_LOGS: usize = 10;
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -91,7 +91,7 @@ pub async fn read_log(mut call: Call<'_>) -> Result<Reply, Error> {
         cache_keys(&query.cache_keys).ok_or_else(|| Error::invalid(Code::InvalidCacheKeys))?;
     let mut list = Vec::new();
     for (cache_key, start) in wanted {
-        let log = user_import::read(&mut call.reader, who.handle, &cache_key).await?;
+        let log = user_import::read(&mut call.reader, who.tenant_id, &cache_key).await?;
         let ImportLog {
             lines,
             created,
@@ -123,7 +123,7 @@ pub async fn read_log(mut call: Call<'_>) -> Result<Reply, Error> {
 /// The guids and first lines that such a query names; `None` where it is none.
 pub fn cache_keys(text: &str) -> Option<Vec<(Guid, u64)>> {
     let keys: Vec<CacheKey> = serde_json::from_str(text).ok()?;
-    if keys.is_empty() || keys.len() > LOGS_LIMIT {
+    if keys.is_empty() || keys.len() > MAX_LOGS {
         return None;
     }
     keys.into_iter()

@@ -3,11 +3,11 @@
 use serde::{Deserialize, Serialize};
 use shared::base::code::Code;
 use shared::base::error::Error;
-use shared::base::id::{Guid, Handle};
+use shared::base::id::{Guid, TenantId};
 use shared::base::secret::hash_password;
 use shared::base::text::Label;
 use shared::domain::people::password::Reason;
-use shared::domain::people::user_changes::{Changes, Creation, Invited, Memberships};
+use shared::domain::people::user_changes::{Creation, Invited, Memberships, UserChanges};
 use shared::domain::people::{password, team, user_changes, user_list};
 use shared::http::addresses;
 use shared::http::incoming::Incoming;
@@ -32,12 +32,12 @@ impl Operations for Users {
     type Body = ();
     const FUNCTION: Function<Op> = FUNCTION;
 
-    fn plan(op: Op, incoming: &Incoming, handle: Handle) -> Plan {
+    fn plan(op: Op, incoming: &Incoming, tenant_id: TenantId) -> Plan {
         let named = || {
             Plan::keys(
                 incoming
                     .peek::<Word>("username")
-                    .map(|name| user_list::keys_of_name(handle, &name.0))
+                    .map(|name| user_list::keys_of_name(tenant_id, &name.0))
                     .unwrap_or_default(),
             )
         };
@@ -49,10 +49,10 @@ impl Operations for Users {
                     .and_then(|body| body.parse().ok());
                 named()
                     .and(
-                        body.map(|memberships| memberships.keys(handle))
+                        body.map(|memberships| memberships.keys(tenant_id))
                             .unwrap_or_default(),
                     )
-                    .and([keys::administrators(handle)])
+                    .and([keys::administrators(tenant_id)])
             }
             Op::Update => {
                 let body = incoming
@@ -64,17 +64,17 @@ impl Operations for Users {
                     .any(|name| incoming.peek::<Word>(name).is_some());
                 named()
                     .and(
-                        body.map(|memberships| memberships.keys(handle))
+                        body.map(|memberships| memberships.keys(tenant_id))
                             .unwrap_or_default(),
                     )
-                    .and(leaves.then(|| keys::administrators(handle)))
+                    .and(leaves.then(|| keys::administrators(tenant_id)))
             }
-            Op::Delete => named().and([keys::administrators(handle)]),
+            Op::Delete => named().and([keys::administrators(tenant_id)]),
             Op::Read | Op::ListDevices | Op::ListStoreItems => named(),
             Op::List => {
                 let page = Page::peek(incoming);
                 Plan::default().query(user_list::listing(
-                    handle,
+                    tenant_id,
                     page.cursor.as_ref(),
                     page.limit(),
                 ))
@@ -88,14 +88,15 @@ impl Operations for Users {
                 Plan::keys(
                     wanted
                         .iter()
-                        .map(|(import, _)| keys::import(handle, import))
+                        .map(|(import, _)| keys::import(tenant_id, import))
                         .collect(),
                 )
             }
             Op::Invite => match incoming.peek::<Word>("email") {
                 Some(email) => {
-                    let plan = named().query(Query::all(keys::email_users(handle, email.0.trim())));
-                    plan.and(user_list::keys_of_name(handle, &email.0))
+                    let plan =
+                        named().query(Query::all(keys::email_users(tenant_id, email.0.trim())));
+                    plan.and(user_list::keys_of_name(tenant_id, &email.0))
                 }
                 None => named(),
             },
@@ -280,7 +281,7 @@ async fn update(mut call: Call<'_>) -> Result<Reply, Error> {
         None
     };
     let hash = body.hash()?;
-    let changes = Changes {
+    let changes = UserChanges {
         email: body.email.as_deref(),
         name: body.name.as_ref().map(Label::as_str),
         password_hash: hash.as_deref(),
@@ -306,7 +307,7 @@ async fn update(mut call: Call<'_>) -> Result<Reply, Error> {
     {
         warning = Some(NOT_MAILED);
     }
-    let teams = team::of_owner(&mut call.reader, who.handle, &user.owner).await?;
+    let teams = team::of_owner(&mut call.reader, who.tenant_id, &user.owner).await?;
     Reply::of(&UpdatedView::of(
         UserView::of(user, found.last_login).teams(teams),
         warning,
@@ -323,23 +324,23 @@ async fn delete(mut call: Call<'_>) -> Result<Reply, Error> {
 /// 003 10.5
 async fn read(mut call: Call<'_>) -> Result<Reply, Error> {
     let (body, who): (NameBody, _) = (call.body()?, call.who()?);
-    let found = user_list::find(&mut call.reader, who.handle, &body.username, |_| {
+    let found = user_list::find(&mut call.reader, who.tenant_id, &body.username, |_| {
         Default::default()
     })
     .await?;
     let user = &found.user.value;
     let access: Access = call
         .reader
-        .get(&keys::access(who.handle))
+        .get(&keys::access(who.tenant_id))
         .await?
         .map(|found| found.value)
         .unwrap_or_default();
-    let teams = team::of_owner(&mut call.reader, who.handle, &user.owner).await?;
+    let teams = team::of_owner(&mut call.reader, who.tenant_id, &user.owner).await?;
     Reply::of(&ReadView::of(
         user,
         found.last_login,
         teams,
-        access.rights_of(who.handle, &user.owner),
+        access.rights_of(who.tenant_id, &user.owner),
     ))
 }
 
@@ -356,7 +357,7 @@ async fn list(mut call: Call<'_>) -> Result<Reply, Error> {
     let who = call.who()?;
     let found = user_list::list(
         &mut call.reader,
-        who.handle,
+        who.tenant_id,
         page.cursor.as_ref(),
         page.limit(),
     )
@@ -388,7 +389,7 @@ async fn list_devices(mut call: Call<'_>) -> Result<Reply, Error> {
         list: Vec<DeviceView>,
     }
     let (body, who): (NameBody, _) = (call.body()?, call.who()?);
-    let devices = user_list::devices(&mut call.reader, who.handle, &body.username).await?;
+    let devices = user_list::devices(&mut call.reader, who.tenant_id, &body.username).await?;
     let view = |device: shared::model::people::device::Device| DeviceView {
         guid: device.guid(),
         cuid: device.cuid,
@@ -414,7 +415,7 @@ async fn list_store_items(mut call: Call<'_>) -> Result<Reply, Error> {
         list: Vec<ItemView>,
     }
     let (body, who): (NameBody, _) = (call.body()?, call.who()?);
-    let installed = user_list::installed(&mut call.reader, who.handle, &body.username).await?;
+    let installed = user_list::installed(&mut call.reader, who.tenant_id, &body.username).await?;
     let list = installed.into_iter().map(|item| ItemView {
         guid: item.item.guid(),
         name: item.name,

@@ -7,7 +7,7 @@ use serde::Serialize;
 use shared::base::clock::Timestamp;
 use shared::base::id::Guid;
 use shared::base::rights::{Level, Rights, Role};
-use shared::domain::people::team::Whole;
+use shared::domain::people::team::TeamDetails;
 use shared::http::dialect::rhmap::views::TeamView;
 use shared::model::people::user::User;
 
@@ -82,7 +82,7 @@ impl UserView {
     }
 
     /// With the teams that he is in, where he is in any.
-    pub fn teams(mut self, teams: Vec<Whole>) -> Self {
+    pub fn teams(mut self, teams: Vec<TeamDetails>) -> Self {
         self.fields.teams =
             (!teams.is_empty()).then(|| teams.into_iter().map(TeamView::of).collect());
         self
@@ -155,7 +155,7 @@ impl ReadView {
     pub fn of(
         user: &User,
         last_login: Option<Timestamp>,
-        teams: Vec<Whole>,
+        teams: Vec<TeamDetails>,
         rights: Rights,
     ) -> Self {
         let mut levels: BTreeMap<&'static str, Level> = BTreeMap::new();

@@ -12,23 +12,23 @@ use package_reader::{
 use sha2::{Digest, Sha256};
 use shared::base::code::{Code, Refusal};
 use shared::base::error::Error;
-use shared::base::id::{BinaryType, Handle};
-use shared::model::apps::analysis::Judged;
-use shared::model::apps::upload::{STATIC_LIMIT, Upload};
+use shared::base::id::{BinaryType, TenantId};
+use shared::model::apps::analysis::PackageAnalysis;
+use shared::model::apps::upload::{MAX_STATIC, Upload};
 use shared::services::context::Context;
 use shared::store::keys;
 
 /// Most bytes that the metadata pass fetches.
-const METADATA_BUDGET: u64 = 2 << 20;
+const MAX_METADATA: u64 = 2 << 20;
 
 /// Runs something that blocks, or may panic, on a thread of its own.
 ///
 /// # Errors
 /// Internal when it panicked.
 pub async fn isolated<T: Send + 'static>(
-    work: impl FnOnce() -> T + Send + 'static,
+    processing: impl FnOnce() -> T + Send + 'static,
 ) -> Result<T, Error> {
-    tokio::task::spawn_blocking(work)
+    tokio::task::spawn_blocking(processing)
         .await
         .map_err(Error::internal)
 }
@@ -67,16 +67,16 @@ fn platform(kind: BinaryType) -> Platform {
 /// The bucket's, and those of the disk.
 pub async fn binary(
     context: &Context,
-    handle: Handle,
+    tenant_id: TenantId,
     upload: &Upload,
     kind: BinaryType,
-) -> Result<Result<Judged, Refusal>, Error> {
-    let name = keys::incoming_object(handle, &upload.guid);
+) -> Result<Result<PackageAnalysis, Refusal>, Error> {
+    let name = keys::incoming_object(tenant_id, &upload.guid);
     let package = match metadata(context, name.clone(), upload.size, platform(kind)).await? {
         Ok(package) => package,
         Err(refusal) => return Ok(Err(refused(refusal))),
     };
-    let (sha256, file) = whole(context, &name).await?;
+    let (sha256, file) = download(context, &name).await?;
     if let Some(reason) = other_content(upload, &sha256) {
         return Ok(Err(reason));
     }
@@ -95,7 +95,7 @@ pub async fn binary(
         (package, signature)
     })
     .await?;
-    judged(package, signature, sha256, size).await.map(Ok)
+    analyse(package, signature, sha256, size).await.map(Ok)
 }
 
 /// Why these bytes are not those that were announced.
@@ -119,15 +119,15 @@ fn other_content(upload: &Upload, sha256: &str) -> Option<Refusal> {
 /// The bucket's.
 pub async fn picture_or_document(
     context: &Context,
-    handle: Handle,
+    tenant_id: TenantId,
     upload: &Upload,
 ) -> Result<Result<(StaticContent, String), Refusal>, Error> {
     let bytes = context
         .objects()?
         .range(
-            &keys::incoming_object(handle, &upload.guid),
+            &keys::incoming_object(tenant_id, &upload.guid),
             0,
-            STATIC_LIMIT,
+            MAX_STATIC,
         )
         .await?;
     let sha256 = data_encoding::HEXLOWER.encode(&Sha256::digest(&bytes));
@@ -156,11 +156,7 @@ async fn metadata(
                 .block_on(objects.range(&name, offset, length))
                 .map_err(io::Error::other)
         };
-        read_metadata(
-            BlockCache::new(fetch, size, METADATA_BUDGET),
-            size,
-            platform,
-        )
+        read_metadata(BlockCache::new(fetch, size, MAX_METADATA), size, platform)
     });
     match read.await? {
         Ok(package) => Ok(Ok(package)),
@@ -170,7 +166,10 @@ async fn metadata(
 }
 
 /// Every byte once: hashed on the way to the disk, where the signature is judged.
-async fn whole(context: &Context, name: &str) -> Result<(String, tempfile::NamedTempFile), Error> {
+async fn download(
+    context: &Context,
+    name: &str,
+) -> Result<(String, tempfile::NamedTempFile), Error> {
     let mut stream = context.objects()?.stream(name).await?;
     let mut file = tempfile::NamedTempFile::new().map_err(Error::internal)?;
     let mut hash = Sha256::new();
@@ -182,12 +181,12 @@ async fn whole(context: &Context, name: &str) -> Result<(String, tempfile::Named
     Ok((data_encoding::HEXLOWER.encode(&hash.finalize()), file))
 }
 
-async fn judged(
+async fn analyse(
     mut package: Package,
     signature: Signature,
     sha256: String,
     size: u64,
-) -> Result<Judged, Error> {
+) -> Result<PackageAnalysis, Error> {
     let icon = package.icon.take();
     let icon = isolated(move || icon.and_then(|icon| store_icon(&icon.png).ok())).await?;
     let mut read = serde_json::to_value(&package).map_err(Error::internal)?;
@@ -198,7 +197,7 @@ async fn judged(
         } => Some(certificate_sha256),
         Signature::Unverified { .. } => None,
     };
-    Ok(Judged {
+    Ok(PackageAnalysis {
         sha256,
         size,
         identifier: package.identifier,

@@ -11,13 +11,13 @@ use base64::engine::general_purpose::STANDARD;
 use serde::Serialize;
 use shared::base::code::{Code, Refusal};
 use shared::base::error::Error;
-use shared::base::id::{Guid, Handle};
+use shared::base::id::{Guid, TenantId};
 use shared::domain::apps::upload;
-use shared::domain::apps::upload::{Begin, JudgedFile, Verdict};
+use shared::domain::apps::upload::{AnalysedFile, Begin, Verdict};
 use shared::model::apps::file::Content;
-use shared::model::apps::upload::{ICON_LIMIT, State, Target, Upload};
+use shared::model::apps::upload::{MAX_ICON, Target, Upload, UploadState};
 use shared::model::task;
-use shared::model::task::Chore;
+use shared::model::task::Task;
 use shared::services::context::Context;
 use shared::store::keys;
 use shared::store::record::Reader;
@@ -49,11 +49,11 @@ pub async fn handle(context: Context, event: serde_json::Value) -> Result<Done, 
     let mut failure = None;
     for record in event.records {
         let name = decoded(&record.s3.object.key.unwrap_or_default());
-        let Some((handle, guid)) = keys::parse_incoming_object(&name) else {
+        let Some((tenant_id, guid)) = keys::parse_incoming_object(&name) else {
             tracing::warn!(name, "an object that no upload announced");
             continue;
         };
-        match receive(&context, handle, &guid).await {
+        match receive(&context, tenant_id, &guid).await {
             Ok(Verdict::Attached(version)) => {
                 done.attached += 1;
                 tracing::info!(upload = %guid, version, "attached");
@@ -87,13 +87,13 @@ fn decoded(key: &str) -> String {
         .into_owned()
 }
 
-async fn receive(context: &Context, handle: Handle, guid: &Guid) -> Result<Verdict, Error> {
+async fn receive(context: &Context, tenant_id: TenantId, guid: &Guid) -> Result<Verdict, Error> {
     let mut reader = Reader::new(&*context.table, context.clock.now());
-    let name = keys::incoming_object(handle, guid);
-    let verdict = match upload::begin_reading(&mut reader, handle, guid).await? {
+    let name = keys::incoming_object(tenant_id, guid);
+    let verdict = match upload::begin_reading(&mut reader, tenant_id, guid).await? {
         Begin::Unknown => Verdict::Ended,
         Begin::Ended(ended) => {
-            settle(context, handle, &ended).await?;
+            settle(context, tenant_id, &ended).await?;
             Verdict::Ended
         }
         Begin::Read(begun) => {
@@ -101,7 +101,7 @@ async fn receive(context: &Context, handle: Handle, guid: &Guid) -> Result<Verdi
             match context.objects()?.facts(&name).await? {
                 // Another delivery was faster.
                 None => return Ok(Verdict::Ended),
-                Some(facts) => judge(context, &mut reader, handle, &begun, facts.size).await?,
+                Some(facts) => analyse(context, &mut reader, tenant_id, &begun, facts.size).await?,
             }
         }
     };
@@ -109,17 +109,17 @@ async fn receive(context: &Context, handle: Handle, guid: &Guid) -> Result<Verdi
     Ok(verdict)
 }
 
-async fn judge(
+async fn analyse(
     context: &Context,
     reader: &mut Reader<'_>,
-    handle: Handle,
+    tenant_id: TenantId,
     begun: &Upload,
     size: u64,
 ) -> Result<Verdict, Error> {
     if size < begun.size {
         return refuse(
             reader,
-            handle,
+            tenant_id,
             begun,
             Refusal::new(
                 Code::Truncated,
@@ -131,7 +131,7 @@ async fn judge(
     if size > begun.size {
         return refuse(
             reader,
-            handle,
+            tenant_id,
             begun,
             Refusal::new(
                 Code::TooLarge,
@@ -141,27 +141,27 @@ async fn judge(
         .await;
     }
     match begun.target {
-        Target::Icon | Target::StoreIcon => icon(context, reader, handle, begun).await,
-        Target::Static => picture_or_document(context, reader, handle, begun).await,
+        Target::Icon | Target::StoreIcon => icon(context, reader, tenant_id, begun).await,
+        Target::Static => picture_or_document(context, reader, tenant_id, begun).await,
         Target::Binary(kind) | Target::Package(kind) => {
-            let judged = match analysis::binary(context, handle, begun, kind).await? {
+            let judged = match analysis::binary(context, tenant_id, begun, kind).await? {
                 Ok(judged) => judged,
-                Err(reason) => return refuse(reader, handle, begun, reason).await,
+                Err(reason) => return refuse(reader, tenant_id, begun, reason).await,
             };
-            let object = Kept {
-                name: keys::binary_object(handle, &judged.sha256),
+            let object = StoredObject {
+                name: keys::binary_object(tenant_id, &judged.sha256),
                 content_type: kind.content_type(),
             };
-            object.copy(context, reader, handle, begun).await?;
+            object.copy(context, reader, tenant_id, begun).await?;
             let verdict = if let Target::Binary(kind) = begun.target {
-                upload::attach(reader, handle, begun, kind, &judged).await?
+                upload::attach(reader, tenant_id, begun, kind, &judged).await?
             } else {
                 let (sha256, extension) = (judged.sha256.clone(), kind.extension());
                 upload::attach_file(
                     reader,
-                    handle,
+                    tenant_id,
                     begun,
-                    &JudgedFile {
+                    &AnalysedFile {
                         content: Content::Package { kind, judged },
                         extension,
                         sha256,
@@ -169,7 +169,7 @@ async fn judge(
                 )
                 .await?
             };
-            object.settle(context, handle, begun, verdict).await
+            object.settle(context, tenant_id, begun, verdict).await
         }
     }
 }
@@ -177,34 +177,34 @@ async fn judge(
 async fn picture_or_document(
     context: &Context,
     reader: &mut Reader<'_>,
-    handle: Handle,
+    tenant_id: TenantId,
     begun: &Upload,
 ) -> Result<Verdict, Error> {
-    let (found, sha256) = match analysis::picture_or_document(context, handle, begun).await? {
+    let (found, sha256) = match analysis::picture_or_document(context, tenant_id, begun).await? {
         Ok(found) => found,
-        Err(reason) => return refuse(reader, handle, begun, reason).await,
+        Err(reason) => return refuse(reader, tenant_id, begun, reason).await,
     };
-    let object = Kept {
-        name: keys::static_object(handle, &sha256),
+    let object = StoredObject {
+        name: keys::static_object(tenant_id, &sha256),
         content_type: STATIC_CONTENT_TYPE,
     };
-    object.copy(context, reader, handle, begun).await?;
+    object.copy(context, reader, tenant_id, begun).await?;
     let content = Content::Static {
         media_type: found.kind.media_type().to_owned(),
         icon: found.icon.map(|png| STANDARD.encode(png)),
     };
     let verdict = upload::attach_file(
         reader,
-        handle,
+        tenant_id,
         begun,
-        &JudgedFile {
+        &AnalysedFile {
             content,
             extension: found.kind.extension(),
             sha256,
         },
     )
     .await?;
-    object.settle(context, handle, begun, verdict).await
+    object.settle(context, tenant_id, begun, verdict).await
 }
 
 /// The content type of pictures and documents in the bucket: the right one is said by whoever hands
@@ -213,50 +213,50 @@ const STATIC_CONTENT_TYPE: &str = "application/octet-stream";
 
 async fn refuse(
     reader: &mut Reader<'_>,
-    handle: Handle,
+    tenant_id: TenantId,
     begun: &Upload,
     refusal: Refusal,
 ) -> Result<Verdict, Error> {
-    upload::refuse(reader, handle, &begun.guid, refusal.clone()).await?;
+    upload::refuse(reader, tenant_id, &begun.guid, refusal.clone()).await?;
     Ok(Verdict::Refused(refusal))
 }
 
 async fn icon(
     context: &Context,
     reader: &mut Reader<'_>,
-    handle: Handle,
+    tenant_id: TenantId,
     begun: &Upload,
 ) -> Result<Verdict, Error> {
     let bytes = context
         .objects()?
-        .range(&keys::incoming_object(handle, &begun.guid), 0, ICON_LIMIT)
+        .range(&keys::incoming_object(tenant_id, &begun.guid), 0, MAX_ICON)
         .await?;
     match analysis::isolated(move || package_reader::store_icon(&bytes)).await? {
-        Ok(png) => upload::attach_icon(reader, handle, begun, &STANDARD.encode(png)).await,
-        Err(refusal) => refuse(reader, handle, begun, analysis::refused(refusal)).await,
+        Ok(png) => upload::attach_icon(reader, tenant_id, begun, &STANDARD.encode(png)).await,
+        Err(refusal) => refuse(reader, tenant_id, begun, analysis::refused(refusal)).await,
     }
 }
 
 /// What a crash after the attaching may have left: the kept object is made sure of.
-async fn settle(context: &Context, handle: Handle, ended: &Upload) -> Result<(), Error> {
-    let (State::Attached, Some(sha256)) = (ended.state, &ended.sha256) else {
+async fn settle(context: &Context, tenant_id: TenantId, ended: &Upload) -> Result<(), Error> {
+    let (UploadState::Attached, Some(sha256)) = (ended.state, &ended.sha256) else {
         return Ok(());
     };
     match ended.target {
         Target::Binary(kind) | Target::Package(kind) => {
-            Kept {
-                name: keys::binary_object(handle, sha256),
+            StoredObject {
+                name: keys::binary_object(tenant_id, sha256),
                 content_type: kind.content_type(),
             }
-            .keep(context, handle, ended)
+            .keep(context, tenant_id, ended)
             .await
         }
         Target::Static => {
-            Kept {
-                name: keys::static_object(handle, sha256),
+            StoredObject {
+                name: keys::static_object(tenant_id, sha256),
                 content_type: STATIC_CONTENT_TYPE,
             }
-            .keep(context, handle, ended)
+            .keep(context, tenant_id, ended)
             .await
         }
         Target::Icon | Target::StoreIcon => Ok(()),
@@ -264,25 +264,25 @@ async fn settle(context: &Context, handle: Handle, ended: &Upload) -> Result<(),
 }
 
 /// The object that an upload's bytes are kept as.
-struct Kept {
+struct StoredObject {
     name: String,
     content_type: &'static str,
 }
 
-impl Kept {
+impl StoredObject {
     /// Copies the bytes there. Before that: whatever ends this upload without a reference to the
     /// object, a refusal or a crash, the object goes.
     async fn copy(
         &self,
         context: &Context,
         reader: &mut Reader<'_>,
-        handle: Handle,
+        tenant_id: TenantId,
         upload: &Upload,
     ) -> Result<(), Error> {
-        let look = task::chore(
+        let look = task::task(
             reader.now(),
-            &Chore::Object {
-                handle,
+            &Task::Object {
+                tenant_id,
                 name: self.name.clone(),
             },
         )?;
@@ -290,7 +290,7 @@ impl Kept {
         context
             .objects()?
             .copy(
-                &keys::incoming_object(handle, &upload.guid),
+                &keys::incoming_object(tenant_id, &upload.guid),
                 &self.name,
                 self.content_type,
             )
@@ -301,12 +301,12 @@ impl Kept {
     async fn settle(
         &self,
         context: &Context,
-        handle: Handle,
+        tenant_id: TenantId,
         upload: &Upload,
         verdict: Verdict,
     ) -> Result<Verdict, Error> {
         if let Verdict::Attached(_) = verdict {
-            self.keep(context, handle, upload).await?;
+            self.keep(context, tenant_id, upload).await?;
         }
         Ok(verdict)
     }
@@ -314,10 +314,15 @@ impl Kept {
     /// Makes sure that the object is there: housekeeping may have removed one of the same content
     /// between the copy and the reference to it. While the incoming object is still there it can be
     /// copied again.
-    async fn keep(&self, context: &Context, handle: Handle, upload: &Upload) -> Result<(), Error> {
+    async fn keep(
+        &self,
+        context: &Context,
+        tenant_id: TenantId,
+        upload: &Upload,
+    ) -> Result<(), Error> {
         let (objects, incoming) = (
             context.objects()?,
-            keys::incoming_object(handle, &upload.guid),
+            keys::incoming_object(tenant_id, &upload.guid),
         );
         if objects.facts(&self.name).await?.is_none() && objects.facts(&incoming).await?.is_some() {
             objects

@@ -6,12 +6,12 @@ use std::borrow::Cow;
 use serde::Serialize;
 use serde_json::{Map, Value};
 use shared::base::error::Error;
-use shared::base::id::Handle;
+use shared::base::id::TenantId;
 use shared::base::kind::Listing;
-use shared::domain::apps::publication::Named;
+use shared::domain::apps::publication::AppReference;
 use shared::domain::apps::{app, catalogue, publication};
 use shared::domain::publishing::publishing;
-use shared::domain::publishing::publishing::{Guard, Published, Said};
+use shared::domain::publishing::publishing::{AppInput, Guard, Published};
 use shared::http::incoming::Incoming;
 use shared::http::pipeline::Plan;
 use shared::http::reply::{Reply, Success};
@@ -27,14 +27,17 @@ fn listing(incoming: &Incoming) -> Result<Listing, Error> {
 }
 
 /// What a body says; a body of another type than JSON is refused first.
-fn read_body(incoming: &Incoming) -> Result<Said, Error> {
+fn read_body(incoming: &Incoming) -> Result<AppInput, Error> {
     incoming.require_json()?;
     body::read(&incoming.parse::<Map<String, Value>>()?)
 }
 
 /// What the body says, as the plan read it. What the plan could not read is read again, for the
 /// error: the plan comes before the caller is known, and keeps none.
-fn said<'a>(planned: &'a Option<Said>, incoming: &Incoming) -> Result<Cow<'a, Said>, Error> {
+fn input<'a>(
+    planned: &'a Option<AppInput>,
+    incoming: &Incoming,
+) -> Result<Cow<'a, AppInput>, Error> {
     match planned {
         Some(said) => Ok(Cow::Borrowed(said)),
         None => read_body(incoming).map(Cow::Owned),
@@ -42,64 +45,66 @@ fn said<'a>(planned: &'a Option<Said>, incoming: &Incoming) -> Result<Cow<'a, Sa
 }
 
 /// What naming an app reads, as far as its path says it.
-fn named(incoming: &Incoming, handle: Handle) -> Plan {
-    let (Ok(listing), Ok(named)) = (listing(incoming), Named::parse(incoming.param("appId")))
-    else {
+fn plan_app(incoming: &Incoming, tenant_id: TenantId) -> Plan {
+    let (Ok(listing), Ok(named)) = (
+        listing(incoming),
+        AppReference::parse(incoming.param("appId")),
+    ) else {
         return Plan::default();
     };
-    Plan::keys(named.keys(handle, listing))
+    Plan::keys(named.keys(tenant_id, listing))
 }
 
 /// What creating reads.
-pub fn plan_create(incoming: &Incoming, handle: Handle) -> Plan<Option<Said>> {
+pub fn plan_create(incoming: &Incoming, tenant_id: TenantId) -> Plan<Option<AppInput>> {
     let (Ok(listing), Ok(said)) = (listing(incoming), read_body(incoming)) else {
         return Plan::default();
     };
-    Plan::keys(said.wanted_for_new(handle, listing))
-        .query(catalogue::last_bucket(handle))
+    Plan::keys(said.wanted_for_new(tenant_id, listing))
+        .query(catalogue::last_bucket(tenant_id))
         .with_body(Some(said))
 }
 
 /// What reading reads.
-pub fn plan_read(incoming: &Incoming, handle: Handle) -> Plan {
-    named(incoming, handle)
+pub fn plan_read(incoming: &Incoming, tenant_id: TenantId) -> Plan {
+    plan_app(incoming, tenant_id)
 }
 
 /// What changing reads.
-pub fn plan_update(incoming: &Incoming, handle: Handle) -> Plan<Option<Said>> {
+pub fn plan_update(incoming: &Incoming, tenant_id: TenantId) -> Plan<Option<AppInput>> {
     let said = read_body(incoming).ok();
-    let judged_by = said.as_ref().map(|said| said.wanted(handle));
-    named(incoming, handle)
+    let judged_by = said.as_ref().map(|said| said.wanted(tenant_id));
+    plan_app(incoming, tenant_id)
         .and(judged_by.into_iter().flatten())
         .with_body(said)
 }
 
 /// What making a new version reads.
-pub fn plan_new_version(incoming: &Incoming, handle: Handle) -> Plan<Option<Said>> {
-    plan_update(incoming, handle).query(catalogue::last_bucket(handle))
+pub fn plan_new_version(incoming: &Incoming, tenant_id: TenantId) -> Plan<Option<AppInput>> {
+    plan_update(incoming, tenant_id).query(catalogue::last_bucket(tenant_id))
 }
 
 /// What deleting reads.
-pub fn plan_delete(incoming: &Incoming, handle: Handle) -> Plan {
-    let whole = match Named::parse(incoming.param("appId")) {
-        Ok(Named::Id(id)) => app::keys_of(handle, id),
+pub fn plan_delete(incoming: &Incoming, tenant_id: TenantId) -> Plan {
+    let whole = match AppReference::parse(incoming.param("appId")) {
+        Ok(AppReference::Id(id)) => app::keys_of(tenant_id, id),
         _ => Vec::new(),
     };
-    let mut plan = named(incoming, handle);
+    let mut plan = plan_app(incoming, tenant_id);
     plan.keys.retain(|key| !whole.contains(key));
     plan.and(whole)
 }
 
 /// What judging a context reads.
-pub fn plan_validate(incoming: &Incoming, handle: Handle) -> Plan {
+pub fn plan_validate(incoming: &Incoming, tenant_id: TenantId) -> Plan {
     let context = incoming
         .peek::<String>("appContext")
         .and_then(|text| publishing::normal_context(&text).ok());
-    Plan::default().and(context.map(|context| keys::context(handle, &context)))
+    Plan::default().and(context.map(|context| keys::context(tenant_id, &context)))
 }
 
 /// The answer of what is made: its id under both names that clients read.
-fn made(published: &Published) -> Result<Reply, Error> {
+fn created_view(published: &Published) -> Result<Reply, Error> {
     #[derive(Serialize)]
     struct Made {
         id: String,
@@ -112,10 +117,10 @@ fn made(published: &Published) -> Result<Reply, Error> {
         app_id: id,
     })?
     .success(Success::Catalogued)
-    .header("location", views::location(&published.card, published.id))
+    .header("location", views::location(&published.app, published.id))
     .validators(views::validators(
         published.id,
-        &published.card,
+        &published.app,
         published.rev,
     )))
 }
@@ -124,49 +129,50 @@ fn made(published: &Published) -> Result<Reply, Error> {
 pub async fn create(mut call: Call<'_>) -> Result<Reply, Error> {
     let listing = listing(call.incoming)?;
     call.incoming.conditions.judge_creation()?;
-    let said = said(&call.planned, call.incoming)?;
+    let said = input(&call.planned, call.incoming)?;
     let who = call.who()?;
-    made(&publishing::create(&mut call.reader, who, listing, &said).await?)
+    created_view(&publishing::create(&mut call.reader, who, listing, &said).await?)
 }
 
 /// 001 7
 pub async fn read(mut call: Call<'_>) -> Result<Reply, Error> {
     let listing = listing(call.incoming)?;
-    let handle = call.who()?.handle;
+    let tenant_id = call.who()?.tenant_id;
     let id = publication::locate(
         &mut call.reader,
-        handle,
+        tenant_id,
         listing,
         call.incoming.param("appId"),
     )
     .await?;
     call.reader
-        .fetch_missing(&[keys::app_card(handle, id), keys::publication(handle, id)])
+        .fetch_missing(&[keys::app(tenant_id, id), keys::publication(tenant_id, id)])
         .await?;
-    let found = publication::card(&mut call.reader, handle, listing, id).await?;
-    let said: Option<Stored<Publication>> = call.reader.get(&keys::publication(handle, id)).await?;
+    let found = publication::read(&mut call.reader, tenant_id, listing, id).await?;
+    let said: Option<Stored<Publication>> =
+        call.reader.get(&keys::publication(tenant_id, id)).await?;
     let id = publication::shown_id(&found.value, id);
     let published = Published {
         id,
         rev: found.rev,
-        card: found.value,
+        app: found.value,
         publication: said.map(|said| said.value).unwrap_or_default(),
     };
     whole(&mut call, &published).await
 }
 
 async fn whole(call: &mut Call<'_>, published: &Published) -> Result<Reply, Error> {
-    let handle = call.who()?.handle;
-    let groups = views::group_names(&mut call.reader, handle, [&published.card]).await?;
+    let tenant_id = call.who()?.tenant_id;
+    let groups = views::group_names(&mut call.reader, tenant_id, [&published.app]).await?;
     let view = views::whole_view(
-        &published.card,
+        &published.app,
         &published.publication,
         published.id,
         &groups,
     );
-    let validators = views::validators(published.id, &published.card, published.rev);
-    // The names of its groups are no part of the card: a group may be renamed.
-    let validators = if published.card.restrict_to_groups {
+    let validators = views::validators(published.id, &published.app, published.rev);
+    // The names of its groups are no part of the app record: a group may be renamed.
+    let validators = if published.app.restrict_to_groups {
         validators.beside(
             &serde_json::to_vec(&groups.values().collect::<Vec<_>>()).map_err(Error::internal)?,
         )
@@ -193,7 +199,7 @@ pub async fn update(mut call: Call<'_>) -> Result<Reply, Error> {
         listing,
         incoming.param("appId"),
         guard,
-        &|| said(&call.planned, incoming),
+        &|| input(&call.planned, incoming),
     )
     .await?;
     whole(&mut call, &published).await
@@ -204,14 +210,14 @@ pub async fn new_version(mut call: Call<'_>) -> Result<Reply, Error> {
     let listing = listing(call.incoming)?;
     let (incoming, who) = (call.incoming, call.who()?);
     let named = incoming.param("appId");
-    made(
+    created_view(
         &publishing::new_version(
             &mut call.reader,
             who,
             listing,
             named,
             &incoming.conditions,
-            &|| said(&call.planned, incoming),
+            &|| input(&call.planned, incoming),
         )
         .await?,
     )
@@ -242,14 +248,14 @@ pub async fn validate_context(mut call: Call<'_>) -> Result<Reply, Error> {
     if listing(call.incoming)? == Listing::Mobile {
         return Err(Error::invalid("appType: mobile apps have no context"));
     }
-    let handle = call.who()?.handle;
+    let tenant_id = call.who()?.tenant_id;
     let context = call
         .incoming
         .peek::<String>("appContext")
         .filter(|text| !text.trim().is_empty());
     let context = context.ok_or_else(|| Error::invalid("appContext is mandatory"))?;
     Reply::of(&View {
-        exists: publishing::context_exists(&mut call.reader, handle, &context).await?,
+        exists: publishing::context_exists(&mut call.reader, tenant_id, &context).await?,
     })
 }
 
@@ -274,14 +280,14 @@ mod tests {
     #[test]
     fn an_operation_takes_the_body_that_its_plan_read() {
         let incoming = incoming(r#"{"name":"Ledger","context":"/ledger"}"#);
-        let handle: Handle = "aaaaaaaa".parse().unwrap();
+        let tenant_id: TenantId = "aaaaaaaa".parse().unwrap();
         for plan in [
-            plan_create(&incoming, handle),
-            plan_update(&incoming, handle),
-            plan_new_version(&incoming, handle),
+            plan_create(&incoming, tenant_id),
+            plan_update(&incoming, tenant_id),
+            plan_new_version(&incoming, tenant_id),
         ] {
             assert!(!plan.keys.is_empty());
-            let said = said(&plan.body, &incoming).unwrap();
+            let said = input(&plan.body, &incoming).unwrap();
             assert!(matches!(said, Cow::Borrowed(_)));
             assert_eq!(said.context.as_deref(), Some("/ledger"));
         }
@@ -290,9 +296,9 @@ mod tests {
     #[test]
     fn what_is_wrong_with_a_body_is_told_by_the_operation() {
         let incoming = incoming(r#"{"skipGateway":"perhaps"}"#);
-        let handle: Handle = "aaaaaaaa".parse().unwrap();
-        let plan = plan_create(&incoming, handle);
-        let error = said(&plan.body, &incoming).unwrap_err();
+        let tenant_id: TenantId = "aaaaaaaa".parse().unwrap();
+        let plan = plan_create(&incoming, tenant_id);
+        let error = input(&plan.body, &incoming).unwrap_err();
         assert_eq!(error.message, "skipGateway: must be true or false");
     }
 }

@@ -4,13 +4,15 @@
 use serde_json::{Map, Value};
 use shared::base::error::Error;
 use shared::base::text::{Description, Name};
-use shared::domain::publishing::publishing::{Said, SaidGroup, SaidPackage, SaidTemplate};
+use shared::domain::publishing::publishing::{
+    AppInput, PackageInput, PolicyGroupInput, UriTemplateInput,
+};
 use shared::http::pipeline;
 use shared::model::apps::publication::{CustomProperty, Market, Platform};
 
 /// A call of an operation of this function. What is planned holds the body, where the plan could
 /// read it.
-pub type Call<'a> = pipeline::Call<'a, Option<Said>>;
+pub type Call<'a> = pipeline::Call<'a, Option<AppInput>>;
 
 /// Longest short texts, in characters: a category, a version, a package.
 const SHORT: usize = 100;
@@ -220,7 +222,7 @@ impl<'a> Object<'a> {
 ///
 /// # Errors
 /// Invalid, naming the field.
-pub fn read(fields: &Map<String, Value>) -> Result<Said, Error> {
+pub fn read(fields: &Map<String, Value>) -> Result<AppInput, Error> {
     let body = Object {
         fields,
         at: String::new(),
@@ -245,7 +247,7 @@ pub fn read(fields: &Map<String, Value>) -> Result<Said, Error> {
     } else {
         body.address("appUrl", true)?
     };
-    Ok(Said {
+    Ok(AppInput {
         name: body.name("name")?,
         version: body
             .text("version", SHORT)?
@@ -304,7 +306,7 @@ pub fn read(fields: &Map<String, Value>) -> Result<Said, Error> {
     })
 }
 
-fn package(body: &Object<'_>) -> Result<Option<SaidPackage>, Error> {
+fn package(body: &Object<'_>) -> Result<Option<PackageInput>, Error> {
     let fields = match body.get("appmeta") {
         None => return Ok(None),
         Some(Value::Object(fields)) => fields,
@@ -314,7 +316,7 @@ fn package(body: &Object<'_>) -> Result<Option<SaidPackage>, Error> {
         fields,
         at: "appmeta.".to_owned(),
     };
-    Ok(Some(SaidPackage {
+    Ok(Some(PackageInput {
         path: meta.text("path", LONG)?,
         package: meta.text("package", 255)?,
         version: meta.text("version", SHORT)?,
@@ -358,7 +360,7 @@ fn properties(body: &Object<'_>) -> Result<Option<Vec<CustomProperty>>, Error> {
     Ok(Some(properties))
 }
 
-fn policy_group(group: &Object<'_>) -> Result<SaidGroup, Error> {
+fn policy_group(group: &Object<'_>) -> Result<PolicyGroupInput, Error> {
     let name = group
         .text("policyGroupName", SHORT)?
         .filter(|name| !name.trim().is_empty());
@@ -381,7 +383,7 @@ fn policy_group(group: &Object<'_>) -> Result<SaidGroup, Error> {
                 .map(number_of)
                 .collect::<Result<Vec<u32>, Error>>()
         });
-    Ok(SaidGroup {
+    Ok(PolicyGroupInput {
         id: group.number("policyGroupId")?,
         name: name.ok_or_else(|| group.wrong("policyGroupName", "is mandatory"))?,
         description: group.text("description", 500)?,
@@ -392,7 +394,7 @@ fn policy_group(group: &Object<'_>) -> Result<SaidGroup, Error> {
     })
 }
 
-fn uri_template(template: &Object<'_>) -> Result<SaidTemplate, Error> {
+fn uri_template(template: &Object<'_>) -> Result<UriTemplateInput, Error> {
     let url_pattern = template
         .text("urlPattern", 300)?
         .filter(|pattern| !pattern.trim().is_empty());
@@ -409,7 +411,7 @@ fn uri_template(template: &Object<'_>) -> Result<SaidTemplate, Error> {
     if let Err(why) = xacml::groups::Template::new(&url_pattern, "GET", 0) {
         return Err(Error::invalid(format!("urlPattern: {why}")));
     }
-    Ok(SaidTemplate {
+    Ok(UriTemplateInput {
         id: template.number("id")?,
         url_pattern,
         http_verb,
@@ -425,7 +427,7 @@ mod tests {
     use super::*;
     use serde_json::json;
 
-    fn said(body: &Value) -> Result<Said, Error> {
+    fn said(body: &Value) -> Result<AppInput, Error> {
         read(body.as_object().unwrap())
     }
 

@@ -1,8 +1,8 @@
 //! 001: apps, their versions, life cycle, tags and subscriptions.
 
 use shared::base::error::Error;
-use shared::base::id::Handle;
-use shared::domain::publishing::publishing::Said;
+use shared::base::id::TenantId;
+use shared::domain::publishing::publishing::AppInput;
 use shared::http::incoming::Incoming;
 use shared::http::pipeline::{Operations, Plan};
 use shared::http::reply::Reply;
@@ -32,26 +32,26 @@ pub struct Apps;
 
 impl Operations for Apps {
     type Op = Op;
-    type Body = Option<Said>;
+    type Body = Option<AppInput>;
     const FUNCTION: Function<Op> = FUNCTION;
 
-    fn plan(op: Op, incoming: &Incoming, handle: Handle) -> Plan<Option<Said>> {
+    fn plan(op: Op, incoming: &Incoming, tenant_id: TenantId) -> Plan<Option<AppInput>> {
         let plan = match op {
-            Op::Create => return apps::plan_create(incoming, handle),
-            Op::Update => return apps::plan_update(incoming, handle),
-            Op::NewVersion => return apps::plan_new_version(incoming, handle),
-            Op::Read => apps::plan_read(incoming, handle),
-            Op::Delete => apps::plan_delete(incoming, handle),
-            Op::ValidateContext => apps::plan_validate(incoming, handle),
-            Op::List => list::plan(incoming, handle),
-            Op::ChangeLifeCycle => life_cycle::change_plan(incoming, handle),
+            Op::Create => return apps::plan_create(incoming, tenant_id),
+            Op::Update => return apps::plan_update(incoming, tenant_id),
+            Op::NewVersion => return apps::plan_new_version(incoming, tenant_id),
+            Op::Read => apps::plan_read(incoming, tenant_id),
+            Op::Delete => apps::plan_delete(incoming, tenant_id),
+            Op::ValidateContext => apps::plan_validate(incoming, tenant_id),
+            Op::List => list::plan(incoming, tenant_id),
+            Op::ChangeLifeCycle => life_cycle::change_plan(incoming, tenant_id),
             Op::ReadLifeCycle | Op::ReadTags | Op::AddTags | Op::RemoveTags => {
-                life_cycle::plan(incoming, handle)
+                life_cycle::plan(incoming, tenant_id)
             }
-            Op::ReadHistory => life_cycle::history_plan(incoming, handle),
-            Op::ListTags => tags::count_plan(incoming, handle),
-            Op::ListSubscriptions => subscriptions::list_plan(incoming, handle),
-            Op::Subscribe | Op::Unsubscribe => subscriptions::change_plan(incoming, handle),
+            Op::ReadHistory => life_cycle::history_plan(incoming, tenant_id),
+            Op::ListTags => tags::count_plan(incoming, tenant_id),
+            Op::ListSubscriptions => subscriptions::list_plan(incoming, tenant_id),
+            Op::Subscribe | Op::Unsubscribe => subscriptions::change_plan(incoming, tenant_id),
         };
         plan.with_body(None)
     }

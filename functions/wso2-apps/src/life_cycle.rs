@@ -4,14 +4,14 @@ use serde::{Deserialize, Serialize};
 use shared::base::clock::Timestamp;
 use shared::base::conditions::Validators;
 use shared::base::error::Error;
-use shared::base::id::Handle;
+use shared::base::id::TenantId;
 use shared::base::kind::AppKind;
-use shared::domain::apps::life_cycle::REASON_LIMIT;
+use shared::domain::apps::life_cycle::MAX_REASON;
 use shared::domain::apps::{app, life_cycle, publication};
 use shared::http::incoming::Incoming;
 use shared::http::pipeline::Plan;
 use shared::http::reply::{Reply, Success};
-use shared::model::apps::life_cycle::{Action, State, Steps};
+use shared::model::apps::life_cycle::{Action, LifeCycleState, Steps};
 
 use crate::body::Call;
 use crate::subject::Subject;
@@ -25,36 +25,36 @@ struct LifeCycle {
     r#async: bool,
 }
 
-fn allowed(kind: AppKind, state: State) -> Vec<&'static str> {
+fn allowed(kind: AppKind, state: LifeCycleState) -> Vec<&'static str> {
     life_cycle::actions(kind, state)
         .into_iter()
         .map(Action::title)
         .collect()
 }
 
-/// What reading an app's card asks.
-pub fn plan(incoming: &Incoming, handle: Handle) -> Plan {
+/// What reading an app asks.
+pub fn plan(incoming: &Incoming, tenant_id: TenantId) -> Plan {
     Plan::keys(
         Subject::of_path(incoming)
-            .map(|subject| subject.keys(handle))
+            .map(|subject| subject.keys(tenant_id))
             .unwrap_or_default(),
     )
 }
 
 /// The state, and the actions that are allowed now (001a 4).
 pub async fn read(mut call: Call<'_>) -> Result<Reply, Error> {
-    let handle = call.who()?.handle;
+    let tenant_id = call.who()?.tenant_id;
     let (_, found) = Subject::of_path(call.incoming)?
-        .card(&mut call.reader, handle)
+        .app(&mut call.reader, tenant_id)
         .await?;
-    let card = found.value;
+    let app = found.value;
     dated(
         &LifeCycle {
-            state: card.state.upper(),
-            actions: allowed(card.kind, card.state),
+            state: app.state.upper(),
+            actions: allowed(app.kind, app.state),
             r#async: false,
         },
-        card.modified,
+        app.modified,
     )
 }
 
@@ -90,7 +90,7 @@ fn entries(history: Vec<Steps>) -> Vec<HistoryEntry> {
         for step in &change.steps {
             list.push(HistoryEntry {
                 order: list.len() + 1,
-                state: step.from.map_or("Initial", State::title),
+                state: step.from.map_or("Initial", LifeCycleState::title),
                 target_state: step.to.title(),
                 timestamp: change.at.dotted(),
                 user: change.user.clone(),
@@ -104,24 +104,24 @@ fn entries(history: Vec<Steps>) -> Vec<HistoryEntry> {
 }
 
 /// What reading an app's history asks.
-pub fn history_plan(incoming: &Incoming, handle: Handle) -> Plan {
-    let plan = plan(incoming, handle);
+pub fn history_plan(incoming: &Incoming, tenant_id: TenantId) -> Plan {
+    let plan = plan(incoming, tenant_id);
     match Subject::of_path(incoming)
         .ok()
         .and_then(|subject| subject.id())
     {
-        Some(id) => plan.query(life_cycle::history_query(handle, id)),
+        Some(id) => plan.query(life_cycle::history_query(tenant_id, id)),
         None => plan,
     }
 }
 
 /// The history, newest first (001a 5).
 pub async fn history(mut call: Call<'_>) -> Result<Reply, Error> {
-    let handle = call.who()?.handle;
+    let tenant_id = call.who()?.tenant_id;
     let (id, found) = Subject::of_path(call.incoming)?
-        .card(&mut call.reader, handle)
+        .app(&mut call.reader, tenant_id)
         .await?;
-    let history = life_cycle::history(&mut call.reader, handle, id).await?;
+    let history = life_cycle::history(&mut call.reader, tenant_id, id).await?;
     let newest = history.last().map_or(found.value.created, |steps| steps.at);
     dated(
         &History {
@@ -148,14 +148,14 @@ impl Change {
             .map(str::trim)
             .filter(|reason| !reason.is_empty());
         let fits = |text: &str| {
-            text.chars().count() <= REASON_LIMIT
+            text.chars().count() <= MAX_REASON
                 && !text
                     .chars()
                     .any(|c| c.is_control() && !matches!(c, '\n' | '\r' | '\t'))
         };
         match reason {
             Some(text) if !fits(text) => Err(Error::invalid(format!(
-                "reason is a text of at most {REASON_LIMIT} characters, without control characters"
+                "reason is a text of at most {MAX_REASON} characters, without control characters"
             ))),
             fitting => Ok(fitting),
         }
@@ -163,13 +163,13 @@ impl Change {
 }
 
 /// What a change of state reads.
-pub fn change_plan(incoming: &Incoming, handle: Handle) -> Plan {
+pub fn change_plan(incoming: &Incoming, tenant_id: TenantId) -> Plan {
     let subject = incoming
         .peek::<String>("appId")
         .and_then(|app| Subject::new(incoming, &app).ok());
     Plan::keys(
         subject
-            .map(|subject| subject.keys(handle))
+            .map(|subject| subject.keys(tenant_id))
             .unwrap_or_default(),
     )
 }
@@ -199,8 +199,8 @@ pub async fn change(mut call: Call<'_>) -> Result<Reply, Error> {
     let required = call.context.settings.require_if_match;
     let reader = &mut call.reader;
     let now = reader.now();
-    let (id, rev, card) = shared::change!(reader, {
-        let (named, mut found) = subject.card(reader, who.handle).await?;
+    let (id, rev, app) = shared::change!(reader, {
+        let (named, mut found) = subject.app(reader, who.tenant_id).await?;
         // As reading the app shows it, whose state the conditions know.
         let id = publication::shown_id(&found.value, named);
         incoming
@@ -208,7 +208,8 @@ pub async fn change(mut call: Call<'_>) -> Result<Reply, Error> {
             .judge_change(&validators(id, &found.value, found.rev), required)?;
         let before = found.value.clone();
         let taken = life_cycle::take(who, &mut found.value, found.rev, &[action], reason, now)?;
-        let mut writes = app::rewritten(who.handle, &before, &mut found, &who.owner.username, now)?;
+        let mut writes =
+            app::update_writes(who.tenant_id, &before, &mut found, &who.owner.username, now)?;
         writes.extend(taken);
         Ok(((id, found.rev + 1, found.value), writes))
     })?;
@@ -218,10 +219,10 @@ pub async fn change(mut call: Call<'_>) -> Result<Reply, Error> {
             "Lifecycle action : {} has been accepted for processing ",
             action.title()
         ),
-        state: card.state.upper(),
-        actions: allowed(card.kind, card.state),
+        state: app.state.upper(),
+        actions: allowed(app.kind, app.state),
     };
     Ok(Reply::of(&view)?
         .success(Success::Accepted)
-        .validators(validators(id, &card, rev)))
+        .validators(validators(id, &app, rev)))
 }

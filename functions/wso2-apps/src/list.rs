@@ -2,10 +2,10 @@
 
 use serde::Deserialize;
 use shared::base::error::Error;
-use shared::base::id::{AppId, AppRef, Handle};
+use shared::base::id::{AppId, AppRef, TenantId};
 use shared::base::kind::Listing;
 use shared::base::lenient::optional_text;
-use shared::base::limits::ANSWER_LIMIT;
+use shared::base::limits::MAX_ANSWER;
 use shared::domain::apps::catalogue;
 use shared::domain::apps::catalogue::Rows;
 use shared::http::dialect::wso2_views::{AppList, Summary};
@@ -15,8 +15,8 @@ use shared::http::path::Path;
 use shared::http::pipeline::Plan;
 use shared::http::reply::Reply;
 use shared::http::routes::wso2_apps::Op;
-use shared::model::apps::app::AppCard;
-use shared::model::apps::catalogue::Row;
+use shared::model::apps::app::App;
+use shared::model::apps::catalogue::CatalogueRow;
 use shared::model::apps::publication::Publication;
 use shared::store::record::Reader;
 use shared::store::{Key, keys};
@@ -27,10 +27,10 @@ use crate::views::{AppView, group_names, whole_view};
 const APPS: Path<1> = Op::List.path(["appType"]);
 
 /// Most characters of a search.
-const QUERY_LIMIT: usize = 1_000;
+const MAX_QUERY: usize = 1_000;
 
 /// Most conditions of a search.
-const CONDITIONS_LIMIT: usize = 10;
+const MAX_CONDITIONS: usize = 10;
 
 /// A condition of a search. Texts are parts that are looked for without regard to case; here they
 /// are in lower case.
@@ -85,7 +85,7 @@ impl Condition {
         }
     }
 
-    fn fits(&self, row: &Row) -> bool {
+    fn fits(&self, row: &CatalogueRow) -> bool {
         match self {
             Self::Provider(part) => holds(&row.provider, part),
             Self::Name(part) => holds(&row.name, part),
@@ -117,7 +117,7 @@ fn whole_id(text: &str) -> Option<AppId> {
 
 /// What a request asks for.
 #[derive(Debug, Default)]
-struct Asked {
+struct ListQuery {
     conditions: Vec<Condition>,
     all: bool,
     /// The parameters that the links keep.
@@ -125,7 +125,7 @@ struct Asked {
     field_filter: String,
 }
 
-impl Asked {
+impl ListQuery {
     fn of(incoming: &Incoming) -> Result<Self, Error> {
         #[derive(Deserialize)]
         struct Parameters {
@@ -152,7 +152,7 @@ impl Asked {
         })
     }
 
-    /// The app that a search names by its whole id: its card is read in place of the list.
+    /// The app that a search names by its whole id: its app record is read in place of the list.
     fn app(&self) -> Option<AppId> {
         self.conditions.iter().find_map(|condition| {
             if let Condition::App(id) = condition {
@@ -166,18 +166,18 @@ impl Asked {
 
 /// The conditions of a search, all of which must hold. A blank one asks for everything.
 fn conditions(query: &str) -> Result<Vec<Condition>, Error> {
-    if query.chars().count() > QUERY_LIMIT {
+    if query.chars().count() > MAX_QUERY {
         return Err(Error::invalid(format!(
-            "query is longer than {QUERY_LIMIT} characters"
+            "query is longer than {MAX_QUERY} characters"
         )));
     }
     if query.trim().is_empty() {
         return Ok(Vec::new());
     }
     let texts: Vec<&str> = query.split(',').map(str::trim).collect();
-    if texts.len() > CONDITIONS_LIMIT {
+    if texts.len() > MAX_CONDITIONS {
         return Err(Error::invalid(format!(
-            "query has more than {CONDITIONS_LIMIT} conditions"
+            "query has more than {MAX_CONDITIONS} conditions"
         )));
     }
     if texts.iter().any(|text| text.is_empty()) {
@@ -187,41 +187,41 @@ fn conditions(query: &str) -> Result<Vec<Condition>, Error> {
 }
 
 /// What the page reads first: the rows at the beginning, else the directory; for a search the whole
-/// list, or one card.
-pub fn plan(incoming: &Incoming, handle: Handle) -> Plan {
+/// list, or one app record.
+pub fn plan(incoming: &Incoming, tenant_id: TenantId) -> Plan {
     let (Ok(listing), Ok(slice), Ok(asked)) = (
         incoming.param("appType").parse::<Listing>(),
         Slice::of(incoming),
-        Asked::of(incoming),
+        ListQuery::of(incoming),
     ) else {
         return Plan::default();
     };
     if let Some(id) = asked.app() {
-        return Plan::keys(vec![keys::app_card(handle, id)]);
+        return Plan::keys(vec![keys::app(tenant_id, id)]);
     }
     let query = match (asked.conditions.is_empty(), slice.offset) {
-        (false, _) => catalogue::whole(handle, listing),
-        (true, 0) => catalogue::first_rows(handle, listing, slice.limit),
-        (true, _) => catalogue::directory_of(handle, listing),
+        (false, _) => catalogue::whole(tenant_id, listing),
+        (true, 0) => catalogue::first_rows(tenant_id, listing, slice.limit),
+        (true, _) => catalogue::directory_of(tenant_id, listing),
     };
     Plan::default().query(query)
 }
 
 /// A page of the apps of a type (001 3).
 pub async fn list(mut call: Call<'_>) -> Result<Reply, Error> {
-    let handle = call.who()?.handle;
+    let tenant_id = call.who()?.tenant_id;
     let listing = call.incoming.param("appType").parse::<Listing>()?;
     let slice = Slice::of(call.incoming)?;
-    let asked = Asked::of(call.incoming)?;
+    let asked = ListQuery::of(call.incoming)?;
     let reader = &mut call.reader;
-    let fits = |row: &Row| asked.conditions.iter().all(|condition| condition.fits(row));
+    let fits = |row: &CatalogueRow| asked.conditions.iter().all(|condition| condition.fits(row));
     let Rows { rows, more } = if let Some(id) = asked.app() {
-        let card: Option<AppCard> = reader
-            .get(&keys::app_card(handle, id))
+        let app: Option<App> = reader
+            .get(&keys::app(tenant_id, id))
             .await?
             .map(|found| found.value);
-        let rows: Vec<Row> = card
-            .map(|card| catalogue::rows_of(&card, listing))
+        let rows: Vec<CatalogueRow> = app
+            .map(|app| catalogue::rows_of(&app, listing))
             .unwrap_or_default()
             .into_iter()
             .filter(fits)
@@ -232,9 +232,9 @@ pub async fn list(mut call: Call<'_>) -> Result<Reply, Error> {
             rows: rows.into_iter().skip(skip).take(wanted).collect(),
         }
     } else if asked.conditions.is_empty() {
-        catalogue::page(reader, handle, listing, slice.offset, slice.limit).await?
+        catalogue::page(reader, tenant_id, listing, slice.offset, slice.limit).await?
     } else {
-        catalogue::search(reader, handle, listing, slice.offset, slice.limit, fits).await?
+        catalogue::search(reader, tenant_id, listing, slice.offset, slice.limit, fits).await?
     };
     let path = APPS.of([&listing.as_str()]);
     let kept = [
@@ -242,7 +242,7 @@ pub async fn list(mut call: Call<'_>) -> Result<Reply, Error> {
         ("field-filter", asked.field_filter.as_str()),
     ];
     if asked.all {
-        let (views, read) = whole(reader, handle, &rows).await?;
+        let (views, read) = whole(reader, tenant_id, &rows).await?;
         let links = slice.links(&path, &kept, read, more || read < rows.len());
         return Reply::of(&AppList::whole(&views, links));
     }
@@ -259,38 +259,38 @@ const FRAME: usize = 40_000;
 /// where apps are restricted to some.
 async fn whole(
     reader: &mut Reader<'_>,
-    handle: Handle,
-    rows: &[Row],
+    tenant_id: TenantId,
+    rows: &[CatalogueRow],
 ) -> Result<(Vec<AppView>, usize), Error> {
-    let cards: Vec<Key> = rows
+    let apps: Vec<Key> = rows
         .iter()
-        .map(|row| keys::app_card(handle, row.id))
+        .map(|row| keys::app(tenant_id, row.id))
         .collect();
     let publications: Vec<Key> = rows
         .iter()
-        .map(|row| keys::publication(handle, row.id))
+        .map(|row| keys::publication(tenant_id, row.id))
         .collect();
-    let mut wanted = [cards.clone(), publications.clone()].concat();
-    // An item of several binaries is several rows and one card.
+    let mut wanted = [apps.clone(), publications.clone()].concat();
+    // An item of several binaries is several rows and one app record.
     wanted.sort();
     wanted.dedup();
     reader.fetch_missing(&wanted).await?;
-    let cards = reader.get_all::<AppCard>(&cards).await?;
+    let apps = reader.get_all::<App>(&apps).await?;
     let publications = reader.get_all::<Publication>(&publications).await?;
     let groups = group_names(
         reader,
-        handle,
-        cards.iter().flatten().map(|card| &card.value),
+        tenant_id,
+        apps.iter().flatten().map(|app| &app.value),
     )
     .await?;
     let (mut views, mut bytes) = (Vec::new(), FRAME);
-    for (read, ((row, card), publication)) in rows.iter().zip(cards).zip(publications).enumerate() {
+    for (read, ((row, app), publication)) in rows.iter().zip(apps).zip(publications).enumerate() {
         // An app that was deleted since its row was read is not there any more.
-        let Some(card) = card else { continue };
+        let Some(app) = app else { continue };
         let publication = publication.map(|found| found.value).unwrap_or_default();
-        let view = whole_view(&card.value, &publication, row.id, &groups);
+        let view = whole_view(&app.value, &publication, row.id, &groups);
         bytes += serde_json::to_vec(&view).map_err(Error::internal)?.len() + 1;
-        if bytes > ANSWER_LIMIT && !views.is_empty() {
+        if bytes > MAX_ANSWER && !views.is_empty() {
             return Ok((views, read));
         }
         views.push(view);
@@ -324,8 +324,8 @@ mod tests {
 
     #[test]
     fn what_is_no_search_is_refused() {
-        let many = ["a"; CONDITIONS_LIMIT + 1].join(",");
-        let long = "x".repeat(QUERY_LIMIT + 1);
+        let many = ["a"; MAX_CONDITIONS + 1].join(",");
+        let long = "x".repeat(MAX_QUERY + 1);
         for bad in [
             "colour:red",
             "provider:",

@@ -1,12 +1,12 @@
 //! The app that a request is about.
 
 use shared::base::error::Error;
-use shared::base::id::{AppId, Handle};
+use shared::base::id::{AppId, TenantId};
 use shared::base::kind::Listing;
 use shared::domain::apps::publication;
-use shared::domain::apps::publication::Named;
+use shared::domain::apps::publication::AppReference;
 use shared::http::incoming::Incoming;
-use shared::model::apps::app::AppCard;
+use shared::model::apps::app::App;
 use shared::store::record::{Reader, Stored};
 use shared::store::{Key, keys};
 
@@ -38,38 +38,38 @@ impl Subject {
 
     /// The id, where the text is one.
     pub fn id(&self) -> Option<AppId> {
-        match Named::parse(&self.app) {
-            Ok(Named::Id(id)) => Some(id),
+        match AppReference::parse(&self.app) {
+            Ok(AppReference::Id(id)) => Some(id),
             _ => None,
         }
     }
 
-    /// What finding its card reads first, for a plan.
-    pub fn keys(&self, handle: Handle) -> Vec<Key> {
-        match Named::parse(&self.app) {
-            Ok(Named::Id(id)) => vec![keys::app_card(handle, id)],
-            Ok(Named::Joined(joined)) => vec![keys::version_claim(
-                handle,
+    /// What finding its app record reads first, for a plan.
+    pub fn keys(&self, tenant_id: TenantId) -> Vec<Key> {
+        match AppReference::parse(&self.app) {
+            Ok(AppReference::Id(id)) => vec![keys::app(tenant_id, id)],
+            Ok(AppReference::Joined(joined)) => vec![keys::version_claim(
+                tenant_id,
                 publication::claimed_among(self.listing),
                 &joined,
             )],
-            Ok(Named::Foreign) | Err(_) => Vec::new(),
+            Ok(AppReference::Foreign) | Err(_) => Vec::new(),
         }
     }
 
-    /// Its card, and the id by which the request names it.
+    /// Its app record, and the id by which the request names it.
     ///
     /// # Errors
     /// Invalid for a malformed id; not found; the store's.
-    pub async fn card(
+    pub async fn app(
         &self,
         reader: &mut Reader<'_>,
-        handle: Handle,
-    ) -> Result<(AppId, Stored<AppCard>), Error> {
-        let id = publication::locate(reader, handle, self.listing, &self.app).await?;
+        tenant_id: TenantId,
+    ) -> Result<(AppId, Stored<App>), Error> {
+        let id = publication::locate(reader, tenant_id, self.listing, &self.app).await?;
         Ok((
             id,
-            publication::card(reader, handle, self.listing, id).await?,
+            publication::read(reader, tenant_id, self.listing, id).await?,
         ))
     }
 }

@@ -5,13 +5,13 @@ use std::collections::BTreeSet;
 use serde::Serialize;
 use shared::base::conditions::Validators;
 use shared::base::error::Error;
-use shared::base::id::{AppId, Handle};
+use shared::base::id::{AppId, TenantId};
 use shared::base::rights::Right;
 use shared::domain::apps::{app, subscription};
 use shared::http::incoming::Incoming;
 use shared::http::pipeline::Plan;
 use shared::http::reply::Reply;
-use shared::model::apps::app::AppCard;
+use shared::model::apps::app::App;
 use shared::model::apps::subscription::Subscription;
 use shared::model::people::principal::Principal;
 use shared::store::record::Reader;
@@ -30,52 +30,52 @@ struct UserIds<'a> {
 /// The names of who has an app, and the state of that list.
 async fn subscribers(
     reader: &mut Reader<'_>,
-    handle: Handle,
+    tenant_id: TenantId,
     id: AppId,
-    card: &AppCard,
+    app: &App,
 ) -> Result<(BTreeSet<String>, Validators), Error> {
-    let found = subscription::list(reader, handle, id).await?;
+    let found = subscription::list(reader, tenant_id, id).await?;
     let names = found.names.into_iter().collect();
     let bytes = serde_json::to_vec(&UserIds { names: &names }).map_err(Error::internal)?;
     Ok((
         names,
-        Validators::of_content(&bytes).modified(found.changed.unwrap_or(card.created)),
+        Validators::of_content(&bytes).modified(found.changed.unwrap_or(app.created)),
     ))
 }
 
 /// What listing an app's subscribers reads.
-pub fn list_plan(incoming: &Incoming, handle: Handle) -> Plan {
-    let plan = life_cycle::plan(incoming, handle);
+pub fn list_plan(incoming: &Incoming, tenant_id: TenantId) -> Plan {
+    let plan = life_cycle::plan(incoming, tenant_id);
     match Subject::of_path(incoming)
         .ok()
         .and_then(|subject| subject.id())
     {
-        Some(id) => plan.query(subscription::of_app(handle, id)),
+        Some(id) => plan.query(subscription::of_app(tenant_id, id)),
         None => plan,
     }
 }
 
 /// The names of those who installed an app or subscribed to it, each once, sorted (001 9).
 pub async fn list(mut call: Call<'_>) -> Result<Reply, Error> {
-    let handle = call.who()?.handle;
+    let tenant_id = call.who()?.tenant_id;
     let (id, found) = Subject::of_path(call.incoming)?
-        .card(&mut call.reader, handle)
+        .app(&mut call.reader, tenant_id)
         .await?;
-    let (names, validators) = subscribers(&mut call.reader, handle, id, &found.value).await?;
+    let (names, validators) = subscribers(&mut call.reader, tenant_id, id, &found.value).await?;
     Ok(Reply::of(&UserIds { names: &names })?.validators(validators))
 }
 
 /// Refuses an app that the caller does not see in the store: to whoever may look at the catalogue
 /// it says why.
-fn require_visible(card: &AppCard, who: &Principal) -> Result<(), Error> {
+fn require_visible(app: &App, who: &Principal) -> Result<(), Error> {
     // What the store asks of users of apps beyond that it does not ask of members, who alone have
     // tokens.
-    if app::visible(card, who, &[]) {
+    if app::visible(app, who, &[]) {
         Ok(())
     } else if who.holds(Right::ReadStoreItems) {
         Err(Error::forbidden(format!(
             "Only an app that is published can be subscribed to; this one is in the state {}",
-            card.state.title()
+            app.state.title()
         )))
     } else {
         Err(Error::not_found("There is no such app"))
@@ -104,9 +104,9 @@ async fn change(mut call: Call<'_>, to: bool) -> Result<(), Error> {
     let reader = &mut call.reader;
     let now = reader.now();
     shared::change!(reader, {
-        let (id, found) = subject.card(reader, who.handle).await?;
+        let (id, found) = subject.app(reader, who.tenant_id).await?;
         let mine = reader
-            .get::<Subscription>(&keys::subscription(who.handle, id, &who.owner.user))
+            .get::<Subscription>(&keys::subscription(who.tenant_id, id, &who.owner.user))
             .await?;
         let has = mine.is_some_and(|mine| !mine.value.ended);
         // Whoever has the app may give it back, whatever became of it since; nobody else learns
@@ -115,7 +115,7 @@ async fn change(mut call: Call<'_>, to: bool) -> Result<(), Error> {
             require_visible(&found.value, who)?;
         }
         if incoming.conditions.guard_changes() {
-            let (_, validators) = subscribers(reader, who.handle, id, &found.value).await?;
+            let (_, validators) = subscribers(reader, who.tenant_id, id, &found.value).await?;
             incoming.conditions.judge_change(&validators, false)?;
         }
         let mut writes = Vec::new();
@@ -123,7 +123,7 @@ async fn change(mut call: Call<'_>, to: bool) -> Result<(), Error> {
             writes.push(if to {
                 subscription::subscribed(who, id, now)?
             } else {
-                subscription::ended(who, id, now)?
+                subscription::end_write(who, id, now)?
             });
             // An app that is withdrawn or deleted at this moment gets no subscriber.
             writes.push(Write::Check(
@@ -140,7 +140,7 @@ async fn change(mut call: Call<'_>, to: bool) -> Result<(), Error> {
 }
 
 /// What a change of the caller's own subscription reads first.
-pub fn change_plan(incoming: &Incoming, handle: Handle) -> Plan {
+pub fn change_plan(incoming: &Incoming, tenant_id: TenantId) -> Plan {
     let user = shared::http::presented::choose_bearer(&incoming.presented)
         .and_then(|token| token.user().cloned());
     let subject = Subject::of_path(incoming)
@@ -148,6 +148,6 @@ pub fn change_plan(incoming: &Incoming, handle: Handle) -> Plan {
         .and_then(|subject| subject.id());
     let mine = subject
         .zip(user)
-        .map(|(id, user)| keys::subscription(handle, id, &user));
-    life_cycle::plan(incoming, handle).and(mine)
+        .map(|(id, user)| keys::subscription(tenant_id, id, &user));
+    life_cycle::plan(incoming, tenant_id).and(mine)
 }

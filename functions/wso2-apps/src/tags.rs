@@ -5,23 +5,23 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use shared::base::conditions::Validators;
 use shared::base::error::Error;
-use shared::base::id::Handle;
+use shared::base::id::TenantId;
 use shared::base::kind::Listing;
 use shared::domain::apps::{app, catalogue};
 use shared::domain::publishing::publishing;
 use shared::http::incoming::Incoming;
 use shared::http::pipeline::Plan;
 use shared::http::reply::Reply;
-use shared::model::apps::app::AppCard;
+use shared::model::apps::app::App;
 
 use crate::body::Call;
 use crate::subject::Subject;
 
 /// Most tags of an app.
-pub const TAGS_LIMIT: usize = 20;
+pub const MAX_TAGS: usize = 20;
 
 /// Most characters of a tag.
-pub const TAG_LIMIT: usize = 50;
+pub const MAX_TAG: usize = 50;
 
 #[derive(Serialize)]
 struct Tags<'a> {
@@ -36,23 +36,23 @@ struct Named {
 /// The tags beside those that are there, each once, in the order in which they came.
 ///
 /// # Errors
-/// Invalid for a blank tag, one beyond [`TAG_LIMIT`] or with control characters, and beyond
-/// [`TAGS_LIMIT`] tags.
+/// Invalid for a blank tag, one beyond [`MAX_TAG`] or with control characters, and beyond
+/// [`MAX_TAGS`] tags.
 pub fn united(there: &[String], more: &[String]) -> Result<Vec<String>, Error> {
     let mut all = there.to_vec();
     for tag in more {
         let tag = tag.trim();
-        if tag.is_empty() || tag.chars().count() > TAG_LIMIT || tag.chars().any(char::is_control) {
+        if tag.is_empty() || tag.chars().count() > MAX_TAG || tag.chars().any(char::is_control) {
             return Err(Error::invalid(format!(
-                "tags: each is a text of 1 to {TAG_LIMIT} characters, without control characters"
+                "tags: each is a text of 1 to {MAX_TAG} characters, without control characters"
             )));
         }
         if !all.iter().any(|have| have == tag) {
             all.push(tag.to_owned());
         }
-        if all.len() > TAGS_LIMIT {
+        if all.len() > MAX_TAGS {
             return Err(Error::invalid(format!(
-                "tags: an app has at most {TAGS_LIMIT}"
+                "tags: an app has at most {MAX_TAGS}"
             )));
         }
     }
@@ -60,16 +60,16 @@ pub fn united(there: &[String], more: &[String]) -> Result<Vec<String>, Error> {
 }
 
 /// The state of an app's tags: their tag of content stays where the app changes and they do not.
-fn validators(card: &AppCard) -> Result<Validators, Error> {
-    let bytes = serde_json::to_vec(&Tags { tags: &card.tags }).map_err(Error::internal)?;
-    Ok(Validators::of_content(&bytes).modified(card.modified))
+fn validators(app: &App) -> Result<Validators, Error> {
+    let bytes = serde_json::to_vec(&Tags { tags: &app.tags }).map_err(Error::internal)?;
+    Ok(Validators::of_content(&bytes).modified(app.modified))
 }
 
 /// The tags of an app (001a 1).
 pub async fn read(mut call: Call<'_>) -> Result<Reply, Error> {
-    let handle = call.who()?.handle;
+    let tenant_id = call.who()?.tenant_id;
     let (_, found) = Subject::of_path(call.incoming)?
-        .card(&mut call.reader, handle)
+        .app(&mut call.reader, tenant_id)
         .await?;
     Ok(Reply::of(&Tags {
         tags: &found.value.tags,
@@ -105,7 +105,7 @@ async fn change(
     let reader = &mut call.reader;
     let now = reader.now();
     shared::change!(reader, {
-        let (_, mut found) = subject.card(reader, who.handle).await?;
+        let (_, mut found) = subject.app(reader, who.tenant_id).await?;
         publishing::require_editable(who, &found.value)?;
         incoming
             .conditions
@@ -117,7 +117,7 @@ async fn change(
         let writes = if found.value.tags == before.tags {
             Vec::new()
         } else {
-            app::rewritten(who.handle, &before, &mut found, &who.owner.username, now)?
+            app::update_writes(who.tenant_id, &before, &mut found, &who.owner.username, now)?
         };
         Ok(((), writes))
     })?;
@@ -132,21 +132,21 @@ struct Counted {
 }
 
 /// What counting the tags of a list reads first.
-pub fn count_plan(incoming: &Incoming, handle: Handle) -> Plan {
+pub fn count_plan(incoming: &Incoming, tenant_id: TenantId) -> Plan {
     incoming
         .param("appType")
         .parse::<Listing>()
-        .map(|listing| Plan::default().query(catalogue::whole(handle, listing)))
+        .map(|listing| Plan::default().query(catalogue::whole(tenant_id, listing)))
         .unwrap_or_default()
 }
 
 /// The tags of all apps of a type, each with the number of apps that have it, by name (001a 15). It
 /// reads the whole list: one query per MB.
 pub async fn count(mut call: Call<'_>) -> Result<Reply, Error> {
-    let handle = call.who()?.handle;
+    let tenant_id = call.who()?.tenant_id;
     let listing = call.incoming.param("appType").parse::<Listing>()?;
     let mut counts = BTreeMap::<String, usize>::new();
-    catalogue::each(&mut call.reader, handle, listing, |row| {
+    catalogue::each(&mut call.reader, tenant_id, listing, |row| {
         row.tags
             .into_iter()
             .for_each(|tag| *counts.entry(tag).or_default() += 1)
@@ -180,12 +180,12 @@ mod tests {
 
     #[test]
     fn what_is_no_tag_is_refused() {
-        let many: Vec<String> = (0..=TAGS_LIMIT).map(|n| n.to_string()).collect();
-        assert!(united(&many[..TAGS_LIMIT], &texts(&["0"])).is_ok());
-        assert!(united(&many[..TAGS_LIMIT], &many[TAGS_LIMIT..]).is_err());
+        let many: Vec<String> = (0..=MAX_TAGS).map(|n| n.to_string()).collect();
+        assert!(united(&many[..MAX_TAGS], &texts(&["0"])).is_ok());
+        assert!(united(&many[..MAX_TAGS], &many[MAX_TAGS..]).is_err());
         assert!(united(&[], &many).is_err());
-        assert!(united(&[], &["é".repeat(TAG_LIMIT)]).is_ok());
-        for bad in ["", " ", "a\u{0}b", "a\nb", &"é".repeat(TAG_LIMIT + 1)] {
+        assert!(united(&[], &["é".repeat(MAX_TAG)]).is_ok());
+        for bad in ["", " ", "a\u{0}b", "a\nb", &"é".repeat(MAX_TAG + 1)] {
             assert!(
                 united(&[], &[bad.to_owned()])
                     .unwrap_err()

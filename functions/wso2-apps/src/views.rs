@@ -9,14 +9,14 @@ use serde::Serialize;
 use shared::base::clock::Timestamp;
 use shared::base::conditions::Validators;
 use shared::base::error::Error;
-use shared::base::id::{AppId, Guid, Handle};
+use shared::base::id::{AppId, Guid, TenantId};
 use shared::base::kind::AppKind;
 use shared::domain::apps::life_cycle;
 use shared::http::dialect::wso2_views::static_path;
 use shared::http::path::Path;
 use shared::http::routes::wso2_apps::Op;
 use shared::http::routes::wso2_files;
-use shared::model::apps::app::AppCard;
+use shared::model::apps::app::App;
 use shared::model::apps::life_cycle::Action;
 use shared::model::apps::publication::{Market, Platform, PolicyGroup, Publication, UriTemplate};
 use shared::model::people::group::Group;
@@ -33,14 +33,14 @@ pub type GroupNames = BTreeMap<Guid, String>;
 /// The store's.
 pub async fn group_names(
     reader: &mut Reader<'_>,
-    handle: Handle,
-    cards: impl IntoIterator<Item = &AppCard>,
+    tenant_id: TenantId,
+    apps: impl IntoIterator<Item = &App>,
 ) -> Result<GroupNames, Error> {
-    let mut wanted: Vec<Key> = cards
+    let mut wanted: Vec<Key> = apps
         .into_iter()
-        .filter(|card| card.restrict_to_groups)
-        .flat_map(|card| &card.groups)
-        .map(|group| keys::group(handle, group))
+        .filter(|app| app.restrict_to_groups)
+        .flat_map(|app| &app.groups)
+        .map(|group| keys::group(tenant_id, group))
         .collect();
     wanted.sort();
     wanted.dedup();
@@ -55,9 +55,9 @@ pub async fn group_names(
         .collect())
 }
 
-/// The state of an app that was named by `id`: its card's revision counts every change of it.
-pub fn validators(id: AppId, card: &AppCard, rev: u64) -> Validators {
-    Validators::of_record(&id.uuid(), rev, card.modified)
+/// The state of an app that was named by `id`: its app record's revision counts every change of it.
+pub fn validators(id: AppId, app: &App, rev: u64) -> Validators {
+    Validators::of_record(&id.uuid(), rev, app.modified)
 }
 
 const APP: Path<2> = Op::Read.path(["appType", "appId"]);
@@ -65,8 +65,8 @@ const APP: Path<2> = Op::Read.path(["appType", "appId"]);
 const PACKAGE: Path<1> = wso2_files::Op::ReadBinary.path(["fileName"]);
 
 /// The path at which an app is read.
-pub fn location(card: &AppCard, id: AppId) -> String {
-    let listing = if card.kind == AppKind::Mobile {
+pub fn location(app: &App, id: AppId) -> String {
+    let listing = if app.kind == AppKind::Mobile {
         "mobileapp"
     } else {
         "webapp"
@@ -232,14 +232,9 @@ fn padded(at: Timestamp) -> String {
 
 /// An app whole, as `id` names it: that of one of its binaries, or its own. Items of other dialects
 /// have no publication of their own: `Publication::default()` shows them.
-pub fn whole_view(
-    card: &AppCard,
-    publication: &Publication,
-    id: AppId,
-    groups: &GroupNames,
-) -> AppView {
-    let mobile = card.kind == AppKind::Mobile;
-    let binary = id.kind().and_then(|kind| card.binary(kind));
+pub fn whole_view(app: &App, publication: &Publication, id: AppId, groups: &GroupNames) -> AppView {
+    let mobile = app.kind == AppKind::Mobile;
+    let binary = id.kind().and_then(|kind| app.binary(kind));
     let live = binary.and_then(|binary| binary.live_version());
     let platform = binary
         .map(|binary| Platform::of(binary.kind))
@@ -264,13 +259,13 @@ pub fn whole_view(
     };
     let shown = |file: &Option<String>| {
         file.as_ref()
-            .map(|file| picture(card.kind, file))
+            .map(|file| picture(app.kind, file))
             .unwrap_or_default()
     };
     // An item of the other dialect has its icon under its guid.
     let own_icon = || {
         if mobile {
-            picture(card.kind, &format!("{}.png", card.id.guid()))
+            picture(app.kind, &format!("{}.png", app.id.guid()))
         } else {
             String::new()
         }
@@ -283,23 +278,23 @@ pub fn whole_view(
     let screenshots: Vec<String> = publication
         .screenshots
         .iter()
-        .map(|file| picture(card.kind, file))
+        .map(|file| picture(app.kind, file))
         .collect();
-    let actions: Vec<&'static str> = life_cycle::actions(card.kind, card.state)
+    let actions: Vec<&'static str> = life_cycle::actions(app.kind, app.state)
         .into_iter()
         .map(Action::title)
         .collect();
-    let restricted = card.groups.iter().filter(|_| card.restrict_to_groups);
+    let restricted = app.groups.iter().filter(|_| app.restrict_to_groups);
     let visible_roles: Vec<String> = restricted
         .filter_map(|group| groups.get(group).cloned())
         .collect();
-    let name = card.listed_name().to_owned();
+    let name = app.listed_name().to_owned();
     let app_url = if mobile {
         publication.web_url.clone()
     } else {
         publication.app_url.clone()
     };
-    let context = card.context.clone().unwrap_or_default();
+    let context = app.context.clone().unwrap_or_default();
     AppView {
         id: id.uuid(),
         uuid: id.uuid(),
@@ -338,13 +333,13 @@ pub fn whole_view(
         icon: thumbnail.clone(),
         thumbnail_url: thumbnail.clone(),
         thumbnail,
-        is_site: (card.kind == AppKind::Site).to_string(),
-        description: card.description.to_string(),
+        is_site: (app.kind == AppKind::Site).to_string(),
+        description: app.description.to_string(),
         path: context.clone(),
         context,
-        version: card.listed_version(id),
+        version: app.listed_version(id),
         logout_url: publication.logout_url.clone(),
-        business_owner_id: card
+        business_owner_id: app
             .business_owner
             .map(|owner| owner.to_string())
             .unwrap_or_default(),
@@ -354,12 +349,12 @@ pub fn whole_view(
         skip_gateway: publication.skip_gateway.to_string(),
         allow_anonymous_access: publication.allow_anonymous.to_string(),
         acs_url: publication.acs_url.clone(),
-        provider: card.provider.clone(),
-        app_provider: card.provider.clone(),
+        provider: app.provider.clone(),
+        app_provider: app.provider.clone(),
         app_definition: publication.app_definition.clone(),
         is_default_version: publication.default_version,
         transport: publication.transport.clone(),
-        tags: card.tags.clone(),
+        tags: app.tags.clone(),
         app_visibility: visible_roles.clone(),
         visible_roles,
         resource_id: id.uuid(),
@@ -368,8 +363,8 @@ pub fn whole_view(
         } else {
             "WebAppLifeCycle"
         },
-        lifecycle_state: card.state.upper(),
-        lifecycle_status: card.state.upper().replace('-', ""),
+        lifecycle_state: app.state.upper(),
+        lifecycle_status: app.state.upper().replace('-', ""),
         rating: 0.0,
         app_ur_l: app_url.clone(),
         app_url,
@@ -381,8 +376,8 @@ pub fn whole_view(
         screen_shots: screenshots.clone(),
         screenshots,
         banner: shown(&publication.banner),
-        createdtime: padded(card.created),
-        created_time: padded(card.created),
+        createdtime: padded(app.created),
+        created_time: padded(app.created),
         platform: platform.map(Platform::as_str).unwrap_or_default(),
         app_type: if publication.app_type.is_empty() {
             platform

@@ -41,12 +41,13 @@ fn validators(found: &Stored<Document>) -> Validators {
 /// 001a 7: a text as it is, a file to be saved, an address by 303.
 pub async fn read(mut call: Call<'_>) -> Result<Reply, Error> {
     let place = Place::of(&mut call).await?;
-    let found = document::find(&mut call.reader, place.handle, place.app, place.document).await?;
+    let found =
+        document::find(&mut call.reader, place.tenant_id, place.app, place.document).await?;
     let validators = validators(&found);
     let reply = match &found.value.source {
         Source::Url { address } => Reply::see_other(address.clone()),
         Source::Inline { .. } => {
-            let text = document::text(&mut call.reader, place.handle, place.app, found.value.id)
+            let text = document::text(&mut call.reader, place.tenant_id, place.app, found.value.id)
                 .await?
                 .ok_or_else(nothing)?;
             Reply::bytes("text/plain; charset=utf-8", text.into_bytes())
@@ -56,7 +57,7 @@ pub async fn read(mut call: Call<'_>) -> Result<Reply, Error> {
             if call.incoming.conditions.judge_reading(&validators)? == Verdict::NotModified {
                 return Ok(Reply::empty().validators(validators));
             }
-            let stored = file::find(&mut call.reader, place.handle, &named.name)
+            let stored = file::find(&mut call.reader, place.tenant_id, &named.name)
                 .await?
                 .ok_or_else(nothing)?
                 .value;
@@ -72,7 +73,7 @@ async fn file_reply(
     stored: &StoredFile,
     file_name: &str,
 ) -> Result<Reply, Error> {
-    let object = stored.object(place.handle);
+    let object = stored.object(place.tenant_id);
     if stored.size > ANSWERED {
         let presentation = Presentation {
             content_type: stored.media_type().to_owned(),
@@ -131,7 +132,8 @@ struct WrittenView<'a> {
 /// 001a 8
 pub async fn write(mut call: Call<'_>) -> Result<Reply, Error> {
     let place = Place::of(&mut call).await?;
-    let found = document::find(&mut call.reader, place.handle, place.app, place.document).await?;
+    let found =
+        document::find(&mut call.reader, place.tenant_id, place.app, place.document).await?;
     let guard = guard(&call);
     guard.judge(&found)?;
     let new = New::of(multipart::read(call.incoming).await?)?;
@@ -154,7 +156,7 @@ pub async fn write(mut call: Call<'_>) -> Result<Reply, Error> {
         New::Text(text) => {
             let written = document::write_text(
                 &mut call.reader,
-                place.handle,
+                place.tenant_id,
                 place.app,
                 place.document,
                 guard,
@@ -179,7 +181,7 @@ pub async fn write(mut call: Call<'_>) -> Result<Reply, Error> {
     };
     let written = document::write_file(
         &mut call.reader,
-        place.handle,
+        place.tenant_id,
         place.app,
         place.document,
         guard,

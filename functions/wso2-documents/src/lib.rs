@@ -3,12 +3,12 @@
 
 use serde::{Deserialize, Serialize};
 use shared::base::error::Error;
-use shared::base::id::{AppId, Handle};
+use shared::base::id::{AppId, TenantId};
 use shared::base::kind::{AppKind, Listing};
 use shared::base::text::{Description, Label, Name};
 use shared::domain::apps::document;
-use shared::domain::apps::document::{Changes, NewDocument};
-use shared::domain::apps::publication::Named;
+use shared::domain::apps::document::{DocumentChanges, NewDocument};
+use shared::domain::apps::publication::AppReference;
 use shared::http::incoming::Incoming;
 use shared::http::paging::Slice;
 use shared::http::pipeline::{Call, Operations, Plan};
@@ -34,34 +34,34 @@ impl Operations for Documents {
     type Body = ();
     const FUNCTION: Function<Op> = FUNCTION;
 
-    fn plan(op: Op, incoming: &Incoming, handle: Handle) -> Plan {
+    fn plan(op: Op, incoming: &Incoming, tenant_id: TenantId) -> Plan {
         let (Ok(listing), Ok(named)) = (
             incoming.param("appType").parse::<Listing>(),
-            Named::parse(incoming.param("appId")),
+            AppReference::parse(incoming.param("appId")),
         ) else {
             return Plan::default();
         };
-        let Named::Id(app) = named else {
-            return Plan::keys(named.keys(handle, listing));
+        let AppReference::Id(app) = named else {
+            return Plan::keys(named.keys(tenant_id, listing));
         };
         let document = incoming.param("documentId").parse::<AppId>().ok();
-        let plan = Plan::keys(vec![keys::app_card(handle, app)]);
+        let plan = Plan::keys(vec![keys::app(tenant_id, app)]);
         match op {
-            Op::List => plan.query(document::listing(handle, app)),
+            Op::List => plan.query(document::listing(tenant_id, app)),
             Op::Create => {
                 let name = incoming
                     .peek::<Name>("name")
-                    .map(|name| keys::document_name(handle, app, name.as_str()));
-                plan.and([keys::document_count(handle, app)]).and(name)
+                    .map(|name| keys::document_name(tenant_id, app, name.as_str()));
+                plan.and([keys::document_count(tenant_id, app)]).and(name)
             }
             Op::Read | Op::Update | Op::Delete | Op::WriteContent => {
-                plan.and(document.map(|document| keys::document(handle, app, document)))
+                plan.and(document.map(|document| keys::document(tenant_id, app, document)))
             }
             Op::ReadContent => {
                 let both = |document| {
                     [
-                        keys::document(handle, app, document),
-                        keys::document_text(handle, app, document),
+                        keys::document(tenant_id, app, document),
+                        keys::document_text(tenant_id, app, document),
                     ]
                 };
                 plan.and(document.map(both).into_iter().flatten())
@@ -82,7 +82,7 @@ impl Operations for Documents {
     }
 }
 
-fn shown(found: &Stored<Document>) -> Result<Reply, Error> {
+fn view(found: &Stored<Document>) -> Result<Reply, Error> {
     Ok(Reply::of(&DocumentView::of(&found.value))?.validators(document::validators(found)))
 }
 
@@ -97,7 +97,7 @@ async fn list(mut call: Call<'_>) -> Result<Reply, Error> {
     }
     let place = Place::of(&mut call).await?;
     let page = Slice::of(call.incoming)?;
-    let found = document::list(&mut call.reader, place.handle, place.app).await?;
+    let found = document::list(&mut call.reader, place.tenant_id, place.app).await?;
     let list: Vec<DocumentView<'_>> = found
         .iter()
         .skip(page.offset as usize)
@@ -177,8 +177,8 @@ async fn create(mut call: Call<'_>) -> Result<Reply, Error> {
             body.source_url.clone(),
         )?,
     };
-    let made = document::create(&mut call.reader, place.handle, place.app, new).await?;
-    Ok(shown(&made)?
+    let made = document::create(&mut call.reader, place.tenant_id, place.app, new).await?;
+    Ok(view(&made)?
         .success(Success::Created)
         .header("location", place.path_of(DOCUMENT, &made.value)))
 }
@@ -186,18 +186,19 @@ async fn create(mut call: Call<'_>) -> Result<Reply, Error> {
 /// 001a 11
 async fn read(mut call: Call<'_>) -> Result<Reply, Error> {
     let place = Place::of(&mut call).await?;
-    shown(&document::find(&mut call.reader, place.handle, place.app, place.document).await?)
+    view(&document::find(&mut call.reader, place.tenant_id, place.app, place.document).await?)
 }
 
 /// 001a 12: what is absent stays; name and source type cannot change.
 async fn update(mut call: Call<'_>) -> Result<Reply, Error> {
     let place = Place::of(&mut call).await?;
-    let found = document::find(&mut call.reader, place.handle, place.app, place.document).await?;
+    let found =
+        document::find(&mut call.reader, place.tenant_id, place.app, place.document).await?;
     let guard = guard(&call);
     guard.judge(&found)?;
     call.incoming.require_json()?;
     let body: DocumentBody = call.body()?;
-    let changes = Changes {
+    let changes = DocumentChanges {
         topic: body.topic.as_deref().map(Topic::parse).transpose()?,
         other_topic: body.other_topic()?,
         summary: body.summary()?,
@@ -205,10 +206,10 @@ async fn update(mut call: Call<'_>) -> Result<Reply, Error> {
         source_type: body.source_type,
         address: body.source_url,
     };
-    shown(
+    view(
         &document::update(
             &mut call.reader,
-            place.handle,
+            place.tenant_id,
             place.app,
             place.document,
             guard,
@@ -224,7 +225,7 @@ async fn delete(mut call: Call<'_>) -> Result<Reply, Error> {
     let guard = guard(&call);
     document::delete(
         &mut call.reader,
-        place.handle,
+        place.tenant_id,
         place.app,
         place.document,
         guard,

@@ -1,11 +1,11 @@
 //! What the paths of documents name.
 
 use shared::base::error::Error;
-use shared::base::id::{AppId, Handle};
+use shared::base::id::{AppId, TenantId};
 use shared::base::kind::{AppKind, Listing};
 use shared::domain::apps::document::Guard;
 use shared::domain::apps::publication;
-use shared::domain::apps::publication::Named;
+use shared::domain::apps::publication::AppReference;
 use shared::domain::publishing::publishing;
 use shared::http::path::Path;
 use shared::http::pipeline::Call;
@@ -23,7 +23,7 @@ pub const CONTENT: Path<3> = Op::ReadContent.path(["appType", "appId", "document
 /// What a path names, once the app is known to be there.
 pub struct Place {
     /// The caller's tenant.
-    pub handle: Handle,
+    pub tenant_id: TenantId,
     listing: Listing,
     /// The app.
     pub app: AppId,
@@ -41,7 +41,7 @@ impl Place {
     /// Not found for the app type and for an app that is not there, invalid for a malformed id,
     /// forbidden to change an app that the caller may not edit; the store's.
     pub async fn of(call: &mut Call<'_>) -> Result<Self, Error> {
-        let handle = call.who()?.handle;
+        let tenant_id = call.who()?.tenant_id;
         let listing = call.incoming.param("appType").parse::<Listing>()?;
         let named = call.incoming.param("documentId");
         let document = if named.is_empty() {
@@ -51,20 +51,20 @@ impl Place {
         };
         let app = publication::locate(
             &mut call.reader,
-            handle,
+            tenant_id,
             listing,
             call.incoming.param("appId"),
         )
         .await?;
-        let card = publication::card(&mut call.reader, handle, listing, app).await?;
+        let app_record = publication::read(&mut call.reader, tenant_id, listing, app).await?;
         if !call.incoming.is_get {
-            publishing::require_editable(call.who()?, &card.value)?;
+            publishing::require_editable(call.who()?, &app_record.value)?;
         }
         Ok(Self {
-            handle,
+            tenant_id,
             listing,
             app,
-            kind: card.value.kind,
+            kind: app_record.value.kind,
             document,
         })
     }
@@ -86,10 +86,10 @@ impl Place {
 
 /// A document's id as a path names it; a uuid that is none of ours names nothing.
 fn document_id(text: &str) -> Result<Option<AppId>, Error> {
-    match Named::parse(text) {
-        Ok(Named::Id(id)) => Ok(Some(id)),
-        Ok(Named::Foreign) => Ok(None),
-        Ok(Named::Joined(_)) | Err(_) => {
+    match AppReference::parse(text) {
+        Ok(AppReference::Id(id)) => Ok(Some(id)),
+        Ok(AppReference::Foreign) => Ok(None),
+        Ok(AppReference::Joined(_)) | Err(_) => {
             Err(Error::invalid("documentId is not the id of a document"))
         }
     }

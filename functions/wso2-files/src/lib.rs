@@ -2,7 +2,7 @@
 //! apps.
 
 use shared::base::error::Error;
-use shared::base::id::{AppRef, Guid, Handle};
+use shared::base::id::{AppRef, Guid, TenantId};
 use shared::http::incoming::Incoming;
 use shared::http::pipeline::{Call, Operations, Plan};
 use shared::http::reply::Reply;
@@ -28,29 +28,29 @@ impl Operations for Files {
     type Body = ();
     const FUNCTION: Function<Op> = FUNCTION;
 
-    fn plan(op: Op, incoming: &Incoming, handle: Handle) -> Plan {
+    fn plan(op: Op, incoming: &Incoming, tenant_id: TenantId) -> Plan {
         let name = incoming.param("fileName");
         let stem = name.rsplit_once('.').map_or(name, |(stem, _)| stem);
         let version = stem
             .parse::<Guid>()
             .ok()
-            .map(|guid| keys::version(handle, &guid));
+            .map(|guid| keys::version(tenant_id, &guid));
         match op {
-            Op::ReadBinary => Plan::keys(vec![keys::file(handle, name)]).and(version),
+            Op::ReadBinary => Plan::keys(vec![keys::file(tenant_id, name)]).and(version),
             Op::ReadPlist | Op::LinkPlist => {
-                Plan::keys(vec![keys::file(handle, name), keys::tenant(handle)]).and(version)
+                Plan::keys(vec![keys::file(tenant_id, name), keys::tenant(tenant_id)]).and(version)
             }
             Op::ReadStatic => {
                 let app = stem.parse::<AppRef>().ok().and_then(|app| app.ours().ok());
-                Plan::keys(vec![keys::file(handle, name)])
-                    .and(app.map(|app| keys::icon(handle, app)))
+                Plan::keys(vec![keys::file(tenant_id, name)])
+                    .and(app.map(|app| keys::icon(tenant_id, app)))
             }
             Op::CompleteUpload | Op::AbortUpload | Op::UploadStatus => Plan::default().and(
                 incoming
                     .param("uploadId")
                     .parse::<Guid>()
                     .ok()
-                    .map(|upload| keys::upload(handle, &upload)),
+                    .map(|upload| keys::upload(tenant_id, &upload)),
             ),
             Op::UploadBinary | Op::UploadStatic | Op::PrepareUpload => Plan::default(),
         }

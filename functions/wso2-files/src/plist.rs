@@ -6,17 +6,17 @@ use serde::Serialize;
 use shared::base::clock::Timestamp;
 use shared::base::conditions::Validators;
 use shared::base::error::Error;
-use shared::base::id::{BinaryType, Handle};
+use shared::base::id::{BinaryType, TenantId};
 use shared::domain::log::ticket::{Ticket, VALID_SECONDS};
 use shared::http::addresses;
 use shared::http::incoming::Incoming;
 use shared::http::pipeline::Call;
 use shared::http::reply::{Content, Reply};
-use shared::model::apps::app::AppCard;
+use shared::model::apps::app::App;
 use shared::store::keys;
 
 use crate::parameters::named_package;
-use crate::versions::{Kept, of_file, unknown, version_named};
+use crate::versions::{StoredVersion, of_file, unknown, version_named};
 
 /// The tenant id that clients of the original write for their own tenant.
 const OWN_TENANT: &str = "-1234";
@@ -144,11 +144,11 @@ fn asks_for_json(incoming: &Incoming) -> bool {
 }
 
 /// The caller's tenant, if the path names it.
-fn own_tenant(named: &str, own: Handle) -> Result<(), Error> {
+fn own_tenant(named: &str, own: TenantId) -> Result<(), Error> {
     if named == OWN_TENANT {
         return Ok(());
     }
-    let named: Handle = named
+    let named: TenantId = named
         .parse()
         .map_err(|_| Error::invalid("tenantId is the handle of your tenant, or -1234"))?;
     if named == own {
@@ -159,46 +159,46 @@ fn own_tenant(named: &str, own: Handle) -> Result<(), Error> {
 }
 
 async fn installable(call: &mut Call<'_>) -> Result<Installable, Error> {
-    let handle = call.who()?.handle;
-    own_tenant(call.incoming.param("tenantId"), handle)?;
+    let tenant_id = call.who()?.tenant_id;
+    own_tenant(call.incoming.param("tenantId"), tenant_id)?;
     let name = call.incoming.param("fileName").to_owned();
     if named_package(&name)? == BinaryType::Android {
         return Err(Error::invalid(
             "fileName must end with .ipa: an Android app is installed without a property list",
         ));
     }
-    let Kept { binary, version } = match of_file(call, handle, &name).await? {
+    let StoredVersion { binary, version } = match of_file(call, tenant_id, &name).await? {
         Some(kept) => kept,
-        None => version_named(call, handle, &name, BinaryType::Ios)
+        None => version_named(call, tenant_id, &name, BinaryType::Ios)
             .await?
             .ok_or_else(unknown)?,
     };
-    let card = call
+    let app = call
         .reader
-        .get::<AppCard>(&keys::app_card(handle, binary))
+        .get::<App>(&keys::app(tenant_id, binary))
         .await?
         .ok_or_else(unknown)?
         .value;
     let ticket = Ticket {
-        handle,
+        tenant_id,
         binary,
         version: version.number,
         expires: expires(call.reader.now()),
     };
-    let key = call.data_key(handle).await?;
+    let key = call.data_key(tenant_id).await?;
     let shown = if version.version_name.is_empty() {
         version.package["versionCode"].as_str().unwrap_or_default()
     } else {
         &version.version_name
     };
     // XML has no way to write these two.
-    let title = card
+    let title = app
         .listed_name()
         .chars()
         .filter(|c| !matches!(c, '\u{fffe}' | '\u{ffff}'))
         .collect();
     let slot = Timestamp((ticket.expires - VALID_SECONDS) * 1000);
-    let modified = slot.max(card.modified);
+    let modified = slot.max(app.modified);
     Ok(Installable {
         title,
         version: shown.to_owned(),

@@ -7,7 +7,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use shared::base::conditions::{Validators, Verdict};
 use shared::base::error::Error;
-use shared::base::id::{AppRef, BinaryType, Handle};
+use shared::base::id::{AppRef, BinaryType, TenantId};
 use shared::domain::apps::{app, file};
 use shared::http::pipeline::Call;
 use shared::http::reply::Reply;
@@ -16,7 +16,7 @@ use shared::services::objects::{Presentation, disposition};
 use shared::store::keys;
 
 use crate::parameters::{app_type, named_package};
-use crate::versions::{Kept, of_file, unknown, version_named};
+use crate::versions::{StoredVersion, of_file, unknown, version_named};
 
 /// How long a signed address of the storage is valid.
 const STORAGE_URL: Duration = Duration::from_secs(300);
@@ -26,56 +26,51 @@ const ANSWERED: u64 = 4 << 20;
 
 /// 001a 17: a package, by the name of its file or the guid of its version.
 pub async fn binary(mut call: Call<'_>) -> Result<Reply, Error> {
-    let (name, handle) = (
+    let (name, tenant_id) = (
         call.incoming.param("fileName").to_owned(),
-        call.who()?.handle,
+        call.who()?.tenant_id,
     );
     let kind = named_package(&name)?;
-    let stored = file::find(&mut call.reader, handle, &name)
+    let stored = file::find(&mut call.reader, tenant_id, &name)
         .await?
         .map(|found| found.value);
     if let Some(stored) = stored.filter(|stored| matches!(stored.content, Content::Package { .. }))
     {
         // What was signed here is handed out in place of what was uploaded, in every dialect.
         let signed = match stored.app {
-            Some(_) => of_file(&mut call, handle, &name)
+            Some(_) => of_file(&mut call, tenant_id, &name)
                 .await?
                 .filter(|kept| kept.version.sha256 != stored.sha256),
             None => None,
         };
         return match signed {
-            Some(kept) => from_version(&mut call, handle, kind, kept).await,
-            None => from_storage(&call, handle, &stored).await,
+            Some(kept) => from_version(&mut call, tenant_id, kind, kept).await,
+            None => from_storage(&call, tenant_id, &stored).await,
         };
     }
-    let kept = version_named(&mut call, handle, &name, kind)
+    let kept = version_named(&mut call, tenant_id, &name, kind)
         .await?
         .ok_or_else(unknown)?;
-    from_version(&mut call, handle, kind, kept).await
+    from_version(&mut call, tenant_id, kind, kept).await
 }
 
 async fn from_version(
     call: &mut Call<'_>,
-    handle: Handle,
+    tenant_id: TenantId,
     kind: BinaryType,
-    kept: Kept,
+    kept: StoredVersion,
 ) -> Result<Reply, Error> {
-    let Kept { binary, version } = kept;
-    let card = app::card(&mut call.reader, handle, binary).await?.value;
+    let StoredVersion { binary, version } = kept;
+    let app = app::read(&mut call.reader, tenant_id, binary).await?.value;
     let presentation = Presentation {
         content_type: kind.content_type().to_owned(),
-        file_name: format!(
-            "{}-{}.{}",
-            card.name,
-            version.version_name,
-            kind.extension()
-        ),
+        file_name: format!("{}-{}.{}", app.name, version.version_name, kind.extension()),
     };
     let validators = Validators::of_content(version.sha256.as_bytes()).modified(version.at);
     let url = call
         .objects()?
         .sign_get(
-            &keys::binary_object(handle, &version.sha256),
+            &keys::binary_object(tenant_id, &version.sha256),
             STORAGE_URL,
             &presentation,
         )
@@ -86,7 +81,7 @@ async fn from_version(
 
 async fn from_storage(
     call: &Call<'_>,
-    handle: Handle,
+    tenant_id: TenantId,
     stored: &StoredFile,
 ) -> Result<Reply, Error> {
     let presentation = Presentation {
@@ -95,7 +90,7 @@ async fn from_storage(
     };
     let url = call
         .objects()?
-        .sign_get(&stored.object(handle), STORAGE_URL, &presentation)
+        .sign_get(&stored.object(tenant_id), STORAGE_URL, &presentation)
         .await?
         .url;
     Ok(Reply::redirect(url).validators(stored.validators()))
@@ -105,48 +100,48 @@ async fn from_storage(
 /// `.png`.
 pub async fn picture_or_document(mut call: Call<'_>) -> Result<Reply, Error> {
     app_type(call.incoming.peek::<String>("appType").as_deref())?;
-    let (name, handle) = (
+    let (name, tenant_id) = (
         call.incoming.param("fileName").to_owned(),
-        call.who()?.handle,
+        call.who()?.tenant_id,
     );
-    let stored = file::find(&mut call.reader, handle, &name)
+    let stored = file::find(&mut call.reader, tenant_id, &name)
         .await?
         .map(|found| found.value);
     let Some(stored) = stored.filter(|stored| matches!(stored.content, Content::Static { .. }))
     else {
-        return icon(&mut call, handle, &name).await;
+        return icon(&mut call, tenant_id, &name).await;
     };
     let validators = stored.validators();
     if call.incoming.conditions.judge_reading(&validators)? == Verdict::NotModified {
         return Ok(Reply::empty().validators(validators));
     }
     if stored.size > ANSWERED {
-        return from_storage(&call, handle, &stored).await;
+        return from_storage(&call, tenant_id, &stored).await;
     }
     let bytes = call
         .objects()?
-        .range(&stored.object(handle), 0, stored.size)
+        .range(&stored.object(tenant_id), 0, stored.size)
         .await?;
     let reply = Reply::bytes(stored.media_type().to_owned(), bytes).validators(validators);
     Ok(reply.header("content-disposition", disposition(&stored.download_name())))
 }
 
 /// The icon of an app, whichever dialect gave it.
-async fn icon(call: &mut Call<'_>, handle: Handle, name: &str) -> Result<Reply, Error> {
+async fn icon(call: &mut Call<'_>, tenant_id: TenantId, name: &str) -> Result<Reply, Error> {
     let stem = name.strip_suffix(".png").ok_or_else(unknown)?;
     let Ok(AppRef::Ours(id)) = stem.parse::<AppRef>() else {
         return Err(unknown());
     };
     call.reader
-        .fetch_missing(&app::card_keys(handle, id))
+        .fetch_missing(&app::app_keys(tenant_id, id))
         .await?;
-    let picture = app::icon(&mut call.reader, handle, id).await?;
+    let picture = app::icon(&mut call.reader, tenant_id, id).await?;
     if picture.is_empty() {
         return Err(unknown());
     }
-    let card = app::card(&mut call.reader, handle, id).await?.value;
+    let app = app::read(&mut call.reader, tenant_id, id).await?.value;
     let bytes = STANDARD.decode(picture).map_err(Error::internal)?;
-    let validators = Validators::of_content(&bytes).modified(card.modified);
+    let validators = Validators::of_content(&bytes).modified(app.modified);
     Ok(Reply::bytes("image/png", bytes)
         .validators(validators)
         .header("content-disposition", disposition(name)))

@@ -73,10 +73,10 @@ async fn delivered(
 
 /// The file that an upload became; none while it is none, or once the file is gone.
 async fn became(call: &mut Call<'_>, upload: &Upload) -> Result<Option<StoredFile>, Error> {
-    let handle = call.who()?.handle;
+    let tenant_id = call.who()?.tenant_id;
     match &upload.file {
         None => Ok(None),
-        Some(name) => Ok(file::find(&mut call.reader, handle, name)
+        Some(name) => Ok(file::find(&mut call.reader, tenant_id, name)
             .await?
             .map(|found| found.value)),
     }
@@ -152,27 +152,27 @@ pub async fn prepare(mut call: Call<'_>) -> Result<Reply, Error> {
 
 /// Puts the parts of an upload together; doing it again is fine.
 pub async fn complete(mut call: Call<'_>) -> Result<Reply, Error> {
-    let named = direct_upload::named(call.incoming, "uploadId")?;
+    let named = direct_upload::upload_id(call.incoming, "uploadId")?;
     call.incoming.require_json()?;
     let done = direct_upload::complete(&mut call, &named).await?;
-    shown(&mut call, &done).await
+    view(&mut call, &done).await
 }
 
 /// Gives an upload up.
 pub async fn abort(mut call: Call<'_>) -> Result<Reply, Error> {
-    let named = direct_upload::named(call.incoming, "uploadId")?;
+    let named = direct_upload::upload_id(call.incoming, "uploadId")?;
     direct_upload::abort(&mut call, &named).await?;
     Ok(Reply::empty())
 }
 
 /// Where an upload stands, and what it became.
 pub async fn status(mut call: Call<'_>) -> Result<Reply, Error> {
-    let named = direct_upload::named(call.incoming, "uploadId")?;
+    let named = direct_upload::upload_id(call.incoming, "uploadId")?;
     let found = direct_upload::status(&mut call, &named).await?;
-    shown(&mut call, &found).await
+    view(&mut call, &found).await
 }
 
-async fn shown(call: &mut Call<'_>, upload: &Upload) -> Result<Reply, Error> {
+async fn view(call: &mut Call<'_>, upload: &Upload) -> Result<Reply, Error> {
     #[derive(Serialize)]
     #[serde(rename_all = "camelCase")]
     struct StatusView<'a> {

@@ -2,15 +2,15 @@
 //! was uploaded, and the version's own guid.
 
 use shared::base::error::Error;
-use shared::base::id::{AppId, BinaryType, Guid, Handle};
+use shared::base::id::{AppId, BinaryType, Guid, TenantId};
 use shared::domain::apps::file;
 use shared::http::pipeline::Call;
-use shared::model::apps::app::{AppCard, Binary, Version, VersionAlias};
+use shared::model::apps::app::{App, Binary, Version, VersionAlias};
 use shared::model::apps::file::Content;
 use shared::store::keys;
 
 /// A kept version of an app's binary, with the binary's id.
-pub struct Kept {
+pub struct StoredVersion {
     /// The app with the binary's type.
     pub binary: AppId,
     /// The version.
@@ -24,10 +24,10 @@ pub struct Kept {
 /// The store's.
 pub async fn version_named(
     call: &mut Call<'_>,
-    handle: Handle,
+    tenant_id: TenantId,
     name: &str,
     kind: BinaryType,
-) -> Result<Option<Kept>, Error> {
+) -> Result<Option<StoredVersion>, Error> {
     let Some(guid) = name
         .rsplit_once('.')
         .and_then(|(stem, _)| stem.parse::<Guid>().ok())
@@ -36,7 +36,7 @@ pub async fn version_named(
     };
     let Some(alias) = call
         .reader
-        .get::<VersionAlias>(&keys::version(handle, &guid))
+        .get::<VersionAlias>(&keys::version(tenant_id, &guid))
         .await?
     else {
         return Ok(None);
@@ -46,11 +46,11 @@ pub async fn version_named(
         return Ok(None);
     };
     call.reader
-        .fetch_missing(&[keys::app_card(handle, id), keys::binary(handle, id, of)])
+        .fetch_missing(&[keys::app(tenant_id, id), keys::binary(tenant_id, id, of)])
         .await?;
     let found = call
         .reader
-        .get::<Binary>(&keys::binary(handle, id, of))
+        .get::<Binary>(&keys::binary(tenant_id, id, of))
         .await?;
     let version = found.and_then(|found| {
         found
@@ -59,7 +59,7 @@ pub async fn version_named(
             .into_iter()
             .find(|version| version.guid == guid)
     });
-    Ok(version.map(|version| Kept {
+    Ok(version.map(|version| StoredVersion {
         binary: id,
         version,
     }))
@@ -71,10 +71,10 @@ pub async fn version_named(
 /// The store's.
 pub async fn of_file(
     call: &mut Call<'_>,
-    handle: Handle,
+    tenant_id: TenantId,
     name: &str,
-) -> Result<Option<Kept>, Error> {
-    let Some(stored) = file::find(&mut call.reader, handle, name)
+) -> Result<Option<StoredVersion>, Error> {
+    let Some(stored) = file::find(&mut call.reader, tenant_id, name)
         .await?
         .map(|found| found.value)
     else {
@@ -88,19 +88,19 @@ pub async fn of_file(
     };
     call.reader
         .fetch_missing(&[
-            keys::app_card(handle, binary),
-            keys::binary(handle, binary, kind),
+            keys::app(tenant_id, binary),
+            keys::binary(tenant_id, binary, kind),
         ])
         .await?;
-    let Some(card) = call
+    let Some(app) = call
         .reader
-        .get::<AppCard>(&keys::app_card(handle, binary))
+        .get::<App>(&keys::app(tenant_id, binary))
         .await?
     else {
         return Ok(None);
     };
     let came = |number: &u32| {
-        card.value.binary(kind).is_some_and(|shown| {
+        app.value.binary(kind).is_some_and(|shown| {
             shown
                 .versions
                 .iter()
@@ -109,7 +109,7 @@ pub async fn of_file(
     };
     let found = call
         .reader
-        .get::<Binary>(&keys::binary(handle, binary, kind))
+        .get::<Binary>(&keys::binary(tenant_id, binary, kind))
         .await?;
     let version = found.and_then(|found| {
         found
@@ -118,7 +118,7 @@ pub async fn of_file(
             .into_iter()
             .find(|version| came(&version.number))
     });
-    Ok(version.map(|version| Kept { binary, version }))
+    Ok(version.map(|version| StoredVersion { binary, version }))
 }
 
 /// The error for a file name that no file of this tenant has, even if another tenant has one.

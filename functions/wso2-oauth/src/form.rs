@@ -6,10 +6,10 @@ use shared::http::incoming::Incoming;
 use std::collections::BTreeMap;
 
 /// The most bytes of a body.
-const BODY_LIMIT: usize = 16_384;
+const MAX_BODY: usize = 16_384;
 
 /// The most bytes of one value.
-const VALUE_LIMIT: usize = 1_024;
+const MAX_VALUE: usize = 1_024;
 
 fn invalid(why: impl std::fmt::Display) -> Error {
     Error::invalid(Code::InvalidRequest.with(format!("{why}")))
@@ -39,17 +39,13 @@ impl Form {
                 "The body must be application/x-www-form-urlencoded",
             ));
         }
-        if incoming.body.len() > BODY_LIMIT {
-            return Err(invalid(format!(
-                "The body is larger than {BODY_LIMIT} bytes"
-            )));
+        if incoming.body.len() > MAX_BODY {
+            return Err(invalid(format!("The body is larger than {MAX_BODY} bytes")));
         }
         let mut fields = BTreeMap::new();
         for (name, value) in form_urlencoded::parse(&incoming.body) {
-            if value.len() > VALUE_LIMIT {
-                return Err(invalid(format!(
-                    "A value is longer than {VALUE_LIMIT} bytes"
-                )));
+            if value.len() > MAX_VALUE {
+                return Err(invalid(format!("A value is longer than {MAX_VALUE} bytes")));
             }
             if fields
                 .insert(name.into_owned(), value.into_owned())

@@ -70,12 +70,12 @@ async fn register(mut call: Call<'_>) -> Result<Reply, Error> {
         }
         _ => (username, None),
     };
-    let handle = call
+    let tenant_id = call
         .context
         .tenant_before_sign_in(&call.incoming.host, named)?;
     let attempt = Attempt {
         of: Throttled::Password,
-        handle,
+        tenant_id,
         name,
         password: &password,
         address: &call.incoming.address,

@@ -5,16 +5,16 @@ use shared::base::error::Error;
 use xacml::{DataType, Value};
 
 /// Most attributes of one request, those of the subject, the resource and the environment together.
-pub const ATTRIBUTES_LIMIT: usize = 100;
+pub const MAX_ATTRIBUTES: usize = 100;
 
 /// Most values of one request's attributes together.
-pub const VALUES_LIMIT: usize = 1_000;
+pub const MAX_VALUES: usize = 1_000;
 
 /// Most bytes of an attribute's identifier, of the subject's name and of a role.
-pub const NAME_LIMIT: usize = 1_000;
+pub const MAX_NAME: usize = 1_000;
 
 /// Most bytes of a value.
-pub const VALUE_LIMIT: usize = 8_192;
+pub const MAX_VALUE: usize = 8_192;
 
 /// Reads attributes and counts them.
 #[derive(Default)]
@@ -83,13 +83,16 @@ impl Attributes {
                         .find(|data_type| data_type.name() == name)
                 };
                 Some(DataType::of_uri(name).or_else(by_name).ok_or_else(|| {
-                    Error::invalid(format!("{field}: the dataType of {} is unknown", shown(id)))
+                    Error::invalid(format!(
+                        "{field}: the dataType of {} is unknown",
+                        shortened(id)
+                    ))
                 })?)
             }
             Some(_) => {
                 return Err(Error::invalid(format!(
                     "{field}: the dataType of {} is no text",
-                    shown(id)
+                    shortened(id)
                 )));
             }
         };
@@ -97,7 +100,7 @@ impl Attributes {
         let values = values.ok_or_else(|| {
             Error::invalid(format!(
                 "{field}: the attribute {} has no values",
-                shown(id)
+                shortened(id)
             ))
         })?;
         self.one(field, id, data_type, values, found)
@@ -118,19 +121,19 @@ impl Attributes {
         };
         self.attributes += 1;
         self.values += values.len();
-        if self.attributes > ATTRIBUTES_LIMIT {
+        if self.attributes > MAX_ATTRIBUTES {
             return Err(Error::invalid(format!(
-                "{field}: at most {ATTRIBUTES_LIMIT} attributes in one request"
+                "{field}: at most {MAX_ATTRIBUTES} attributes in one request"
             )));
         }
-        if self.values > VALUES_LIMIT {
+        if self.values > MAX_VALUES {
             return Err(Error::invalid(format!(
-                "{field}: at most {VALUES_LIMIT} values in one request"
+                "{field}: at most {MAX_VALUES} values in one request"
             )));
         }
         for value in values {
             let value = read(data_type, value)
-                .map_err(|why| Error::invalid(format!("{field}: {}: {why}", shown(id))))?;
+                .map_err(|why| Error::invalid(format!("{field}: {}: {why}", shortened(id))))?;
             found.push((id.to_owned(), value));
         }
         Ok(())
@@ -145,9 +148,9 @@ pub fn name(field: &str, name: &str) -> Result<(), Error> {
     if name.trim().is_empty() {
         return Err(Error::invalid(format!("{field}: a name is blank")));
     }
-    if name.len() > NAME_LIMIT {
+    if name.len() > MAX_NAME {
         return Err(Error::invalid(format!(
-            "{field}: a name has at most {NAME_LIMIT} bytes"
+            "{field}: a name has at most {MAX_NAME} bytes"
         )));
     }
     Ok(())
@@ -169,13 +172,13 @@ fn read(data_type: Option<DataType>, value: &Json) -> Result<Value, String> {
             return Err("a value is a text, a number or a boolean".to_owned());
         }
     };
-    if text.len() > VALUE_LIMIT {
-        return Err(format!("a value has at most {VALUE_LIMIT} bytes"));
+    if text.len() > MAX_VALUE {
+        return Err(format!("a value has at most {MAX_VALUE} bytes"));
     }
     Value::parse(data_type.unwrap_or(own), &text)
 }
 
 /// The beginning of an identifier, for a message.
-fn shown(id: &str) -> String {
+fn shortened(id: &str) -> String {
     id.chars().take(100).collect()
 }

@@ -10,12 +10,12 @@ use percent_encoding::percent_decode_str;
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 use shared::base::error::Error;
-use shared::base::id::Handle;
+use shared::base::id::TenantId;
 use shared::base::kind::Listing;
 use shared::domain::apps::{policy_partial, publication, tier};
 use shared::http::pipeline::Call;
 use shared::http::reply::Reply;
-use shared::model::apps::life_cycle::State;
+use shared::model::apps::life_cycle::LifeCycleState;
 use shared::model::apps::publication::{PolicyGroup, Publication, UriTemplate};
 use shared::store::keys;
 use shared::store::record::Reader;
@@ -23,17 +23,17 @@ use xacml::groups::{
     Circumstances, Decision, Group, Partial, Ruling, Subject, Template, decide_under,
 };
 
-use crate::attributes::{Attributes, VALUES_LIMIT, name};
+use crate::attributes::{Attributes, MAX_VALUES, name};
 
 /// How long a decision may take; whoever is not through by then is kept out. What runs on is
 /// bounded too: each partial is read once, and its work is limited.
 const LONGEST: Duration = Duration::from_secs(5);
 
 /// Most bytes of a path; the longest that is decided about is shorter.
-const PATH_LIMIT: usize = 16_384;
+const MAX_PATH: usize = 16_384;
 
 /// Most bytes of a verb.
-const VERB_LIMIT: usize = 40;
+const MAX_VERB: usize = 40;
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -84,15 +84,11 @@ impl Question {
             .verb
             .filter(|verb| !verb.is_empty())
             .ok_or_else(|| Error::invalid("verb is missing"))?;
-        if path.len() > PATH_LIMIT {
-            return Err(Error::invalid(format!(
-                "path has at most {PATH_LIMIT} bytes"
-            )));
+        if path.len() > MAX_PATH {
+            return Err(Error::invalid(format!("path has at most {MAX_PATH} bytes")));
         }
-        if verb.len() > VERB_LIMIT {
-            return Err(Error::invalid(format!(
-                "verb has at most {VERB_LIMIT} bytes"
-            )));
+        if verb.len() > MAX_VERB {
+            return Err(Error::invalid(format!("verb has at most {MAX_VERB} bytes")));
         }
         let Who {
             id,
@@ -103,9 +99,9 @@ impl Question {
         if let Some(id) = &id {
             name("subject.id", id)?;
         }
-        if roles.len() > VALUES_LIMIT {
+        if roles.len() > MAX_VALUES {
             return Err(Error::invalid(format!(
-                "subject.roles: at most {VALUES_LIMIT}"
+                "subject.roles: at most {MAX_VALUES}"
             )));
         }
         for role in &roles {
@@ -148,7 +144,7 @@ struct Rules {
 impl Rules {
     async fn read(
         reader: &mut Reader<'_>,
-        handle: Handle,
+        tenant_id: TenantId,
         context: Option<String>,
         publication: Publication,
     ) -> Result<Self, Error> {
@@ -164,7 +160,7 @@ impl Rules {
             .collect();
         ids.sort_unstable();
         ids.dedup();
-        let texts = policy_partial::texts(reader, handle, &ids).await?;
+        let texts = policy_partial::texts(reader, tenant_id, &ids).await?;
         Ok(Self {
             context,
             templates,
@@ -374,39 +370,39 @@ impl DecisionView {
 /// Not found for an unknown app; invalid for a request that is not whole or beyond its limits; the
 /// store's.
 pub async fn decide(mut call: Call<'_>) -> Result<Reply, Error> {
-    let (listing, handle) = (
+    let (listing, tenant_id) = (
         call.incoming.param("appType").parse::<Listing>()?,
-        call.who()?.handle,
+        call.who()?.tenant_id,
     );
     let id = publication::locate(
         &mut call.reader,
-        handle,
+        tenant_id,
         listing,
         call.incoming.param("appId"),
     )
     .await?;
     call.reader
-        .fetch_missing(&[keys::app_card(handle, id), keys::publication(handle, id)])
+        .fetch_missing(&[keys::app(tenant_id, id), keys::publication(tenant_id, id)])
         .await?;
-    let card = publication::card(&mut call.reader, handle, listing, id)
+    let app = publication::read(&mut call.reader, tenant_id, listing, id)
         .await?
         .value;
     let question = Question::of(&call)?;
-    if card.state != State::Published {
+    if app.state != LifeCycleState::Published {
         let reason = format!(
             "The app is in the state {}: only published apps are open.",
-            card.state.title()
+            app.state.title()
         );
         return Reply::of(&DecisionView::of(denied(reason, false), &[]));
     }
     let said = call
         .reader
-        .get::<Publication>(&keys::publication(handle, id))
+        .get::<Publication>(&keys::publication(tenant_id, id))
         .await?;
     let rules = Rules::read(
         &mut call.reader,
-        handle,
-        card.context,
+        tenant_id,
+        app.context,
         said.map(|found| found.value).unwrap_or_default(),
     )
     .await?;

@@ -3,12 +3,12 @@
 use serde::{Deserialize, Serialize};
 use shared::base::conditions::Validators;
 use shared::base::error::Error;
-use shared::base::id::Handle;
+use shared::base::id::TenantId;
 use shared::base::kind::Listing;
 use shared::base::text::Text;
 use shared::domain::apps::policy_partial;
-use shared::domain::apps::policy_partial::Said;
-use shared::domain::apps::publication::Named;
+use shared::domain::apps::policy_partial::PolicyPartialInput;
+use shared::domain::apps::publication::AppReference;
 use shared::http::dialect::wso2_views::{AppList, Summary};
 use shared::http::incoming::Incoming;
 use shared::http::paging::{SLICE_DEFAULT, Slice};
@@ -18,7 +18,7 @@ use shared::http::reply::{Reply, Success};
 use shared::http::routes::Function;
 use shared::http::routes::wso2_policies::FUNCTION;
 use shared::http::routes::wso2_policies::Op;
-use shared::model::apps::policy_partial::Shown;
+use shared::model::apps::policy_partial::SharedPartial;
 use shared::store::keys;
 
 mod attributes;
@@ -39,7 +39,7 @@ impl Operations for Policies {
     type Body = ();
     const FUNCTION: Function<Op> = FUNCTION;
 
-    fn plan(op: Op, incoming: &Incoming, handle: Handle) -> Plan {
+    fn plan(op: Op, incoming: &Incoming, tenant_id: TenantId) -> Plan {
         // A request for no page is refused before anything is read.
         let Slice { limit, offset } = Slice::of(incoming).unwrap_or(Slice {
             limit: SLICE_DEFAULT,
@@ -47,28 +47,29 @@ impl Operations for Policies {
         });
         match op {
             Op::Validate | Op::Create => Plan::default(),
-            Op::List => Plan::default().query(policy_partial::listing(handle, offset, limit)),
+            Op::List => Plan::default().query(policy_partial::listing(tenant_id, offset, limit)),
             Op::ListApps => {
                 let (Ok(id), Ok(listing)) = (number(incoming), listing(incoming)) else {
                     return Plan::default();
                 };
-                let plan = Plan::keys(vec![keys::partial(handle, id)]);
-                match policy_partial::mapped(handle, id, listing, offset, limit) {
+                let plan = Plan::keys(vec![keys::partial(tenant_id, id)]);
+                match policy_partial::mapped(tenant_id, id, listing, offset, limit) {
                     Some(query) => plan.query(query),
                     None => plan,
                 }
             }
             Op::Read | Op::Update | Op::Delete => number(incoming).map_or_else(
                 |_| Plan::default(),
-                |id| Plan::keys(vec![keys::partial(handle, id)]),
+                |id| Plan::keys(vec![keys::partial(tenant_id, id)]),
             ),
             Op::Decide => {
-                let (Ok(named), Ok(listing)) =
-                    (Named::parse(incoming.param("appId")), listing(incoming))
-                else {
+                let (Ok(named), Ok(listing)) = (
+                    AppReference::parse(incoming.param("appId")),
+                    listing(incoming),
+                ) else {
                     return Plan::default();
                 };
-                Plan::keys(named.keys(handle, listing))
+                Plan::keys(named.keys(tenant_id, listing))
             }
         }
     }
@@ -130,7 +131,7 @@ fn within<const MOST: usize>(
 }
 
 /// Reads and checks what a request says of a partial. The text of the partial stays as it was sent.
-fn said(call: &Call<'_>) -> Result<Said, Error> {
+fn input(call: &Call<'_>) -> Result<PolicyPartialInput, Error> {
     call.incoming.require_json()?;
     let body: Body = call.body()?;
     let text = body
@@ -140,7 +141,7 @@ fn said(call: &Call<'_>) -> Result<Said, Error> {
     xacml::parse(&text).map_err(|refused| Error::invalid(format!("policyPartial: {refused}")))?;
     let name = within("policyPartialName", body.policy_partial_name)?;
     let description = within("policyPartialDesc", body.policy_partial_desc)?;
-    Ok(Said {
+    Ok(PolicyPartialInput {
         name,
         description,
         text,
@@ -149,7 +150,7 @@ fn said(call: &Call<'_>) -> Result<Said, Error> {
 }
 
 fn validate(call: &Call<'_>) -> Result<Reply, Error> {
-    said(call)?;
+    input(call)?;
     Ok(Reply::empty())
 }
 
@@ -171,7 +172,7 @@ struct NumberView {
 
 async fn create(mut call: Call<'_>) -> Result<Reply, Error> {
     call.incoming.conditions.judge_creation()?;
-    let (said, who) = (said(&call)?, call.who()?);
+    let (said, who) = (input(&call)?, call.who()?);
     let made = policy_partial::create(&mut call.reader, who, &said).await?;
     let location = PARTIAL.of([&made.id]);
     let view = NumberView {
@@ -184,8 +185,8 @@ async fn create(mut call: Call<'_>) -> Result<Reply, Error> {
 }
 
 async fn read(mut call: Call<'_>) -> Result<Reply, Error> {
-    let (id, handle) = (number(call.incoming)?, call.who()?.handle);
-    let found = policy_partial::find(&mut call.reader, handle, id)
+    let (id, tenant_id) = (number(call.incoming)?, call.who()?.tenant_id);
+    let found = policy_partial::find(&mut call.reader, tenant_id, id)
         .await?
         .value;
     let view = PartialView {
@@ -199,7 +200,7 @@ async fn read(mut call: Call<'_>) -> Result<Reply, Error> {
 }
 
 async fn update(mut call: Call<'_>) -> Result<Reply, Error> {
-    let (id, handle) = (number(call.incoming)?, call.who()?.handle);
+    let (id, tenant_id) = (number(call.incoming)?, call.who()?.tenant_id);
     let (conditions, required) = (
         &call.incoming.conditions,
         call.context.settings.require_if_match,
@@ -207,23 +208,23 @@ async fn update(mut call: Call<'_>) -> Result<Reply, Error> {
     let judge = |state: &Validators| conditions.judge_change(state, required);
     // What is there and its conditions come before what is wrong with the body.
     judge(
-        &policy_partial::find(&mut call.reader, handle, id)
+        &policy_partial::find(&mut call.reader, tenant_id, id)
             .await?
             .value
             .validators()?,
     )?;
-    let said = said(&call)?;
-    let changed = policy_partial::update(&mut call.reader, handle, id, judge, &said).await?;
+    let said = input(&call)?;
+    let changed = policy_partial::update(&mut call.reader, tenant_id, id, judge, &said).await?;
     Ok(Reply::empty().validators(changed.validators()?))
 }
 
 async fn delete(mut call: Call<'_>) -> Result<Reply, Error> {
-    let (id, handle) = (number(call.incoming)?, call.who()?.handle);
+    let (id, tenant_id) = (number(call.incoming)?, call.who()?.tenant_id);
     let (conditions, required) = (
         &call.incoming.conditions,
         call.context.settings.require_if_match,
     );
-    policy_partial::delete(&mut call.reader, handle, id, |state| {
+    policy_partial::delete(&mut call.reader, tenant_id, id, |state| {
         conditions.judge_change(state, required)
     })
     .await?;
@@ -245,11 +246,11 @@ async fn list(mut call: Call<'_>) -> Result<Reply, Error> {
         previous: String,
         policy_list: Vec<InfoView>,
     }
-    let (slice, handle) = (Slice::of(call.incoming)?, call.who()?.handle);
+    let (slice, tenant_id) = (Slice::of(call.incoming)?, call.who()?.tenant_id);
     let (found, more) =
-        policy_partial::list(&mut call.reader, handle, slice.offset, slice.limit).await?;
+        policy_partial::list(&mut call.reader, tenant_id, slice.offset, slice.limit).await?;
     let links = slice.links(LIST.text(), &[], found.len(), more);
-    let view = |shown: Shown| InfoView {
+    let view = |shown: SharedPartial| InfoView {
         policy_partial_id: shown.id,
         policy_partial_name: shown.name.to_string(),
     };
@@ -264,15 +265,15 @@ async fn list(mut call: Call<'_>) -> Result<Reply, Error> {
 
 async fn list_apps(mut call: Call<'_>) -> Result<Reply, Error> {
     let listing = listing(call.incoming)?;
-    let (id, slice, handle) = (
+    let (id, slice, tenant_id) = (
         number(call.incoming)?,
         Slice::of(call.incoming)?,
-        call.who()?.handle,
+        call.who()?.tenant_id,
     );
-    policy_partial::find(&mut call.reader, handle, id).await?;
+    policy_partial::find(&mut call.reader, tenant_id, id).await?;
     let (rows, more) = policy_partial::apps(
         &mut call.reader,
-        handle,
+        tenant_id,
         id,
         listing,
         slice.offset,

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use shared::base::error::Error;
-use shared::base::id::Handle;
+use shared::base::id::TenantId;
 use shared::base::kind::Listing;
 use shared::domain::apps::{business_owner, tier};
 use shared::domain::people::roles;
@@ -25,20 +25,20 @@ impl Operations for Reference {
     type Body = ();
     const FUNCTION: Function<Op> = FUNCTION;
 
-    fn plan(op: Op, incoming: &Incoming, handle: Handle) -> Plan {
+    fn plan(op: Op, incoming: &Incoming, tenant_id: TenantId) -> Plan {
         match op {
-            Op::ListOwners => Plan::default().query(business_owner::listing(handle)),
+            Op::ListOwners => Plan::default().query(business_owner::listing(tenant_id)),
             Op::ReadOwner | Op::UpdateOwner | Op::DeleteOwner => {
                 let number = business_owner::number(incoming.param("businessOwnerId"));
                 Plan::keys(
                     number
                         .into_iter()
-                        .map(|number| keys::business_owner(handle, number))
+                        .map(|number| keys::business_owner(tenant_id, number))
                         .collect(),
                 )
             }
-            Op::ListRoles => Plan::default().query(roles::listing(handle)),
-            Op::ReadStats => stats::first_rows(incoming, handle)
+            Op::ListRoles => Plan::default().query(roles::listing(tenant_id)),
+            Op::ReadStats => stats::first_rows(incoming, tenant_id)
                 .into_iter()
                 .fold(Plan::default(), Plan::query),
             Op::CreateOwner | Op::ListJavaPolicies | Op::ListTiers => Plan::default(),
@@ -67,9 +67,9 @@ async fn list_roles(mut call: Call<'_>) -> Result<Reply, Error> {
         #[serde(rename = "roleIds")]
         role_ids: Vec<String>,
     }
-    let handle = call.who()?.handle;
+    let tenant_id = call.who()?.tenant_id;
     Reply::of(&RolesView {
-        role_ids: roles::list(&mut call.reader, handle).await?,
+        role_ids: roles::list(&mut call.reader, tenant_id).await?,
     })
 }
 

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use shared::base::conditions::Validators;
 use shared::base::error::{Error, Kind};
 use shared::domain::apps::business_owner;
-use shared::domain::apps::business_owner::Said;
+use shared::domain::apps::business_owner::BusinessOwnerInput;
 use shared::http::path::Path;
 use shared::http::pipeline::Call;
 use shared::http::reply::{Reply, Success};
@@ -74,7 +74,7 @@ struct OwnerBody {
 }
 
 /// What a request says of an owner. An `id` in it is passed over: the path says whose it is.
-fn said(call: &Call<'_>) -> Result<Said, Error> {
+fn input(call: &Call<'_>) -> Result<BusinessOwnerInput, Error> {
     call.incoming.require_json()?;
     let body: OwnerBody = call.body()?;
     let property = |body: PropertyBody| Property {
@@ -82,7 +82,7 @@ fn said(call: &Call<'_>) -> Result<Said, Error> {
         value: body.value.unwrap_or_default(),
         visible: body.is_visible.unwrap_or_default(),
     };
-    let said = Said {
+    let said = BusinessOwnerInput {
         name: body.name.unwrap_or_default(),
         email: body.email.unwrap_or_default(),
         site: body.site.unwrap_or_default(),
@@ -104,8 +104,8 @@ pub async fn list(mut call: Call<'_>) -> Result<Reply, Error> {
         #[serde(rename = "businessOwnerList")]
         list: Vec<OwnerView<'a>>,
     }
-    let handle = call.who()?.handle;
-    let owners = business_owner::list(&mut call.reader, handle).await?;
+    let tenant_id = call.who()?.tenant_id;
+    let owners = business_owner::list(&mut call.reader, tenant_id).await?;
     let too_large = |error: Error| match error.kind {
         Kind::TooLarge => Error::too_large(
             "There are more business owners than one answer holds: read them by businessOwnerId",
@@ -125,8 +125,8 @@ pub async fn create(mut call: Call<'_>) -> Result<Reply, Error> {
         id: u32,
     }
     call.incoming.conditions.judge_creation()?;
-    let (said, handle) = (said(&call)?, call.who()?.handle);
-    let owner = business_owner::create(&mut call.reader, handle, said).await?;
+    let (said, tenant_id) = (input(&call)?, call.who()?.tenant_id);
+    let owner = business_owner::create(&mut call.reader, tenant_id, said).await?;
     let reply = Reply::of(&MadeView { id: owner.id })?
         .success(Success::Catalogued)
         .validators(owner.validators());
@@ -139,8 +139,8 @@ fn number(call: &Call<'_>) -> Result<u32, Error> {
 
 /// 001a 25
 pub async fn read(mut call: Call<'_>) -> Result<Reply, Error> {
-    let (id, handle) = (number(&call)?, call.who()?.handle);
-    let owner = business_owner::find(&mut call.reader, handle, id)
+    let (id, tenant_id) = (number(&call)?, call.who()?.tenant_id);
+    let owner = business_owner::find(&mut call.reader, tenant_id, id)
         .await?
         .value;
     Ok(Reply::of(&OwnerView::of(&owner))?.validators(owner.validators()))
@@ -148,7 +148,7 @@ pub async fn read(mut call: Call<'_>) -> Result<Reply, Error> {
 
 /// 001a 26: what the request does not say is empty afterwards.
 pub async fn update(mut call: Call<'_>) -> Result<Reply, Error> {
-    let (id, handle) = (number(&call)?, call.who()?.handle);
+    let (id, tenant_id) = (number(&call)?, call.who()?.tenant_id);
     let (conditions, required) = (
         &call.incoming.conditions,
         call.context.settings.require_if_match,
@@ -156,24 +156,24 @@ pub async fn update(mut call: Call<'_>) -> Result<Reply, Error> {
     let judge = |validators: &Validators| conditions.judge_change(validators, required);
     // Whether it is there, and may be changed, comes before what the body says.
     judge(
-        &business_owner::find(&mut call.reader, handle, id)
+        &business_owner::find(&mut call.reader, tenant_id, id)
             .await?
             .value
             .validators(),
     )?;
-    let said = said(&call)?;
-    let owner = business_owner::update(&mut call.reader, handle, id, judge, said).await?;
+    let said = input(&call)?;
+    let owner = business_owner::update(&mut call.reader, tenant_id, id, judge, said).await?;
     Ok(Reply::empty().validators(owner.validators()))
 }
 
 /// 001a 27
 pub async fn delete(mut call: Call<'_>) -> Result<Reply, Error> {
-    let (id, handle) = (number(&call)?, call.who()?.handle);
+    let (id, tenant_id) = (number(&call)?, call.who()?.tenant_id);
     let (conditions, required) = (
         &call.incoming.conditions,
         call.context.settings.require_if_match,
     );
-    business_owner::delete(&mut call.reader, handle, id, |validators| {
+    business_owner::delete(&mut call.reader, tenant_id, id, |validators| {
         conditions.judge_change(validators, required)
     })
     .await?;

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use shared::base::clock::Timestamp;
 use shared::base::error::{Error, Kind};
-use shared::base::id::Handle;
+use shared::base::id::TenantId;
 use shared::base::kind::Listing;
 use shared::domain::log::statistics;
 use shared::domain::log::statistics::{Use, Used, Window};
@@ -42,7 +42,7 @@ impl Stat {
     }
 }
 
-struct Asked {
+struct StatisticsQuery {
     listing: Listing,
     stat: Stat,
     window: Window,
@@ -50,7 +50,7 @@ struct Asked {
     limit: Option<usize>,
 }
 
-fn asked(incoming: &Incoming) -> Result<Asked, Error> {
+fn query(incoming: &Incoming) -> Result<StatisticsQuery, Error> {
     #[derive(Deserialize)]
     #[serde(rename_all = "camelCase")]
     struct Fields {
@@ -98,7 +98,7 @@ fn asked(incoming: &Incoming) -> Result<Asked, Error> {
         .map(usize::try_from)
         .transpose()
         .map_err(Error::internal)?;
-    Ok(Asked {
+    Ok(StatisticsQuery {
         listing,
         stat,
         window,
@@ -107,11 +107,11 @@ fn asked(incoming: &Incoming) -> Result<Asked, Error> {
 }
 
 /// What a request reads first, where it can be read and asks the table for anything.
-pub fn first_rows(incoming: &Incoming, handle: Handle) -> Option<Query> {
-    let asked = asked(incoming)
+pub fn first_rows(incoming: &Incoming, tenant_id: TenantId) -> Option<Query> {
+    let asked = query(incoming)
         .ok()
         .filter(|asked| !asked.stat.is_of_requests())?;
-    statistics::first_rows(handle, asked.listing, asked.window)
+    statistics::first_rows(tenant_id, asked.listing, asked.window)
 }
 
 #[derive(Serialize)]
@@ -173,17 +173,17 @@ fn answer<T: Serialize>(
 
 /// 001a 14
 pub async fn read(mut call: Call<'_>) -> Result<Reply, Error> {
-    let Asked {
+    let StatisticsQuery {
         listing,
         stat,
         window,
         limit,
-    } = asked(call.incoming)?;
-    let handle = call.who()?.handle;
+    } = query(call.incoming)?;
+    let tenant_id = call.who()?.tenant_id;
     let apps = if stat.is_of_requests() {
         Vec::new()
     } else {
-        statistics::used(&mut call.reader, handle, listing, window).await?
+        statistics::used(&mut call.reader, tenant_id, listing, window).await?
     };
     match stat {
         Stat::SubscriptionCounts => {

@@ -191,7 +191,7 @@ impl EmbeddedStore {
         let s3 = builder.build();
 
         let threads = Threads::start().map_err(StartError::Runtime)?;
-        let runtime = &threads.handle;
+        let runtime = &threads.tenant_id;
         // A listener belongs to the runtime that it is made in.
         let entered = runtime.enter();
         let dynamodb_listener = table::listen().map_err(|source| StartError::Listen {
@@ -324,7 +324,7 @@ impl EmbeddedStore {
 /// wait for their answer. Dropping it ends them without waiting.
 #[derive(Debug)]
 struct Threads {
-    handle: Handle,
+    tenant_id: Handle,
     /// `None` once its end was asked for.
     runtime: Option<Runtime>,
 }
@@ -338,7 +338,7 @@ impl Threads {
             .enable_all()
             .build()
             .map(|runtime| Self {
-                handle: runtime.handle().clone(),
+                tenant_id: runtime.handle().clone(),
                 runtime: Some(runtime),
             })
     }

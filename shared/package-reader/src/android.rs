@@ -19,10 +19,10 @@ pub(crate) const MANIFEST: &str = "AndroidManifest.xml";
 const RESOURCES: &str = "resources.arsc";
 
 /// Bytes, unpacked.
-const MANIFEST_CAP: u64 = 2 * 1024 * 1024;
-const RESOURCES_CAP: u64 = 32 * 1024 * 1024;
-const PICTURE_CAP: u64 = 8 * 1024 * 1024;
-const DRAWABLE_CAP: u64 = 256 * 1024;
+const MAX_MANIFEST: u64 = 2 * 1024 * 1024;
+const MAX_RESOURCES: u64 = 32 * 1024 * 1024;
+const MAX_PICTURE: u64 = 8 * 1024 * 1024;
+const MAX_DRAWABLE: u64 = 256 * 1024;
 
 const PERMISSIONS: usize = 512;
 /// Pictures tried as an icon until one can be read, and drawings looked into for pictures.
@@ -46,7 +46,7 @@ pub(crate) fn read<R: Read + Seek>(archive: &mut Archive<R>) -> Result<Package, 
     let manifest = read_manifest(archive)?;
     // Without the table an app can still be listed, by its package name; so nothing about the table
     // is a refusal except that it contradicts itself.
-    let resources = match archive.read(RESOURCES, RESOURCES_CAP) {
+    let resources = match archive.read(RESOURCES, MAX_RESOURCES) {
         Ok(resources) => resources,
         Err(ReadError::Refused(refusal)) if refusal.code != RefusalCode::Ambiguous => None,
         Err(error) => return Err(error),
@@ -68,7 +68,7 @@ pub(crate) fn read<R: Read + Seek>(archive: &mut Archive<R>) -> Result<Package, 
 pub(crate) fn read_manifest<R: Read + Seek>(
     archive: &mut Archive<R>,
 ) -> Result<Vec<u8>, ReadError> {
-    archive.read(MANIFEST, MANIFEST_CAP)?.ok_or_else(|| {
+    archive.read(MANIFEST, MAX_MANIFEST)?.ok_or_else(|| {
         refused(
             RefusalCode::NotAnApp,
             "The archive has no AndroidManifest.xml, so it is not an app.",
@@ -260,7 +260,7 @@ fn find_icon<R: Read + Seek>(
                 return Ok(None);
             }
             pictures += 1;
-            let Some(bytes) = optional(archive.read(&raster.path, PICTURE_CAP))? else {
+            let Some(bytes) = optional(archive.read(&raster.path, MAX_PICTURE))? else {
                 continue;
             };
             if let Some(icon) = optional(icon::package_icon(&bytes).map(Some))? {
@@ -268,7 +268,7 @@ fn find_icon<R: Read + Seek>(
             }
         }
         for drawing in drawings.into_iter().take(DRAWINGS) {
-            let Some(bytes) = optional(archive.read(&drawing.path, DRAWABLE_CAP))? else {
+            let Some(bytes) = optional(archive.read(&drawing.path, MAX_DRAWABLE))? else {
                 continue;
             };
             let parts = isolated("The icon", || parts_of_drawing(&bytes)).map(Some);

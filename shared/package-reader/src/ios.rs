@@ -8,12 +8,12 @@ use crate::archive::Archive;
 use crate::icon::{self, Icon};
 use crate::isolation::isolated;
 use crate::package::{Package, Platform, tidy};
-use crate::profile::{self, PROFILE_CAP};
-use crate::property_list::{self, LIST_CAP};
+use crate::profile::{self, MAX_PROFILE};
+use crate::property_list::{self, MAX_LIST};
 use crate::refusal::{ReadError, RefusalCode, quoted, refused};
 
 /// Bytes, unpacked.
-const PICTURE_CAP: u64 = 8 * 1024 * 1024;
+const MAX_PICTURE: u64 = 8 * 1024 * 1024;
 
 /// Names of icons that are looked for, and pictures tried until one can be read.
 const NAMES: usize = 64;
@@ -69,7 +69,7 @@ pub fn app_folder<R: Read + Seek>(archive: &Archive<R>) -> Result<String, ReadEr
 pub(crate) fn read<R: Read + Seek>(archive: &mut Archive<R>) -> Result<Package, ReadError> {
     let app = app_folder(archive)?;
     let list = archive
-        .read(&format!("{app}/Info.plist"), LIST_CAP)?
+        .read(&format!("{app}/Info.plist"), MAX_LIST)?
         .ok_or_else(|| {
             refused(
                 RefusalCode::NotAnApp,
@@ -79,7 +79,7 @@ pub(crate) fn read<R: Read + Seek>(archive: &mut Archive<R>) -> Result<Package, 
     let (mut package, names) = isolated("Info.plist", || {
         interpret(&property_list::parse(&list, "Info.plist")?)
     })?;
-    match archive.read(&format!("{app}/embedded.mobileprovision"), PROFILE_CAP) {
+    match archive.read(&format!("{app}/embedded.mobileprovision"), MAX_PROFILE) {
         Ok(Some(bytes)) => {
             package.profile = Some(isolated("The provisioning profile", || {
                 profile::parse(&bytes)
@@ -267,7 +267,7 @@ fn find_icon<R: Read + Seek>(
         let base = base_name(file);
         let known = names.iter().any(|name| name == base)
             || (names.is_empty() && base.starts_with("AppIcon"));
-        if known && entry.unpacked <= PICTURE_CAP {
+        if known && entry.unpacked <= MAX_PICTURE {
             found.push((entry.unpacked, format!("{app}/{file}")));
         }
     }
@@ -281,7 +281,7 @@ fn find_icon<R: Read + Seek>(
     candidates.push("iTunesArtwork".to_owned());
     for path in candidates {
         let picture = archive
-            .read(&path, PICTURE_CAP)
+            .read(&path, MAX_PICTURE)
             .and_then(|bytes| match bytes {
                 Some(bytes) => icon::package_icon(&bytes).map(Some),
                 None => Ok(None),

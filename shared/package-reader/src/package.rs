@@ -58,8 +58,8 @@ pub struct Package {
     /// The provisioning profile of an IPA, if it has one.
     pub profile: Option<Profile>,
     /// Whether the label, the icon or the profile are missing because the source refused to give so
-    /// much: the budget of a [`BlockCache`](crate::BlockCache) did not suffice. Reading the whole file from a disk
-    /// finds them.
+    /// much: the budget of a [`BlockCache`](crate::BlockCache) did not suffice. Reading the whole
+    /// file from a disk finds them.
     #[serde(default)]
     pub partial: bool,
     /// Its icon, if it has one as PNG or JPEG. Not part of the serialized form.

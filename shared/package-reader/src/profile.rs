@@ -13,7 +13,7 @@ use crate::property_list;
 use crate::refusal::{ReadError, RefusalCode, refused};
 
 /// Bytes of a profile.
-pub(crate) const PROFILE_CAP: u64 = 2 * 1024 * 1024;
+pub(crate) const MAX_PROFILE: u64 = 2 * 1024 * 1024;
 /// How many of its certificates are read.
 const CERTIFICATES: usize = 200;
 /// What a CMS message says it is if it is signed: 1.2.840.113549.1.7.2 (RFC 5652, section 5.1).
@@ -62,7 +62,7 @@ pub struct ProfileContents {
 ///
 /// [`ReadError::Refused`] if it is bigger than 2 MB or no profile.
 pub fn profile_contents(bytes: &[u8]) -> Result<ProfileContents, ReadError> {
-    if bytes.len() as u64 > PROFILE_CAP {
+    if bytes.len() as u64 > MAX_PROFILE {
         return Err(refused(
             RefusalCode::TooLarge,
             "The provisioning profile is bigger than the 2 MB that are accepted.",

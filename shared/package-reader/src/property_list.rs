@@ -9,7 +9,7 @@ use crate::isolation::isolated;
 use crate::refusal::{ReadError, RefusalCode, refused};
 
 /// Bytes of a list.
-pub(crate) const LIST_CAP: u64 = 2 * 1024 * 1024;
+pub(crate) const MAX_LIST: u64 = 2 * 1024 * 1024;
 const DEPTH: usize = 64;
 const EVENTS: usize = 100_000;
 /// Bytes of all strings and data together. In the binary form one string can stand in many places.
@@ -22,7 +22,7 @@ const CONTENT: usize = 16 * 1024 * 1024;
 /// [`ReadError::Refused`], in which `what` names the file, if it is bigger than 2 MB, damaged, too
 /// deep, or no dictionary.
 pub fn property_list(bytes: &[u8], what: &str) -> Result<Dictionary, ReadError> {
-    if bytes.len() as u64 > LIST_CAP {
+    if bytes.len() as u64 > MAX_LIST {
         return Err(refused(
             RefusalCode::TooLarge,
             format!("{what} is bigger than the 2 MB that are accepted."),

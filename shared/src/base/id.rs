@@ -1,4 +1,4 @@
-//! Identifiers: the tenant's handle, guids, and the one id of an app in its three spellings.
+//! Identifiers: the tenant's id, guids, and the one id of an app in its three spellings.
 
 use std::fmt;
 use std::str::FromStr;
@@ -32,30 +32,30 @@ pub fn random_bytes<const N: usize>() -> [u8; N] {
     rand::random()
 }
 
-/// The tenant's handle: 8 lower-case hex digits, the beginning of every key of every record of that
+/// The tenant's id: 8 lower-case hex digits, the beginning of every key of every record of that
 /// tenant.
 ///
 /// It is the beginning of the SHA-256 of the tenant's name, so that a name leads to its records
-/// without a look-up. A new tenant whose name would collide with another's handle is refused when
+/// without a look-up. A new tenant whose name would collide with another's id is refused when
 /// it is made.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Handle([u8; 4]);
+pub struct TenantId([u8; 4]);
 
-impl Handle {
-    /// The handle of the tenant of that name; case does not count.
+impl TenantId {
+    /// The id of the tenant of that name; case does not count.
     pub fn of_name(name: &str) -> Self {
         let digest = Sha256::digest(name.to_lowercase().as_bytes());
         Self([digest[0], digest[1], digest[2], digest[3]])
     }
 }
 
-impl fmt::Display for Handle {
+impl fmt::Display for TenantId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&data_encoding::HEXLOWER.encode(&self.0))
     }
 }
 
-impl fmt::Debug for Handle {
+impl fmt::Debug for TenantId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(self, f)
     }
@@ -73,7 +73,7 @@ impl fmt::Display for MalformedId {
 
 impl std::error::Error for MalformedId {}
 
-impl FromStr for Handle {
+impl FromStr for TenantId {
     type Err = MalformedId;
 
     fn from_str(text: &str) -> Result<Self, MalformedId> {
@@ -100,7 +100,7 @@ macro_rules! serde_as_text {
     };
 }
 
-serde_as_text!(Handle);
+serde_as_text!(TenantId);
 
 /// A guid of RHMAP: 24 characters of `[A-Za-z0-9_-]`. Ours are lower-case base32 of 15 random
 /// bytes; the older ones of the original product are URL-safe base64.
@@ -574,10 +574,10 @@ mod tests {
 
     #[test]
     fn a_handle_comes_from_the_name() {
-        assert_eq!(Handle::of_name("Dev"), Handle::of_name("dev"));
+        assert_eq!(TenantId::of_name("Dev"), TenantId::of_name("dev"));
         assert_eq!(
-            Handle::of_name("dev").to_string().parse(),
-            Ok(Handle::of_name("dev"))
+            TenantId::of_name("dev").to_string().parse(),
+            Ok(TenantId::of_name("dev"))
         );
     }
 }

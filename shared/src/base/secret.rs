@@ -10,7 +10,7 @@ use subtle::ConstantTimeEq as _;
 
 use crate::base::code::Code;
 use crate::base::error::Error;
-use crate::base::id::{Guid, Handle, MalformedId, base32, random_bytes};
+use crate::base::id::{Guid, MalformedId, TenantId, base32, random_bytes};
 
 /// The SHA-256 of a credential's whole text, as 64 hex digits: what a credential is found by.
 /// The text has at least 128 random bits, so that a plain hash keeps it.
@@ -39,18 +39,18 @@ impl fmt::Display for SecretHash {
 /// The text of a credential. It is printed nowhere by accident: `Debug` shows its kind alone.
 #[derive(Clone, PartialEq, Eq)]
 pub enum CredentialText {
-    /// 40 hex digits: the tenant's handle and 128 random bits (003 chapter 1). The tokens of PingID
+    /// 40 hex digits: the tenant's id and 128 random bits (003 chapter 1). The tokens of PingID
     /// settings look alike.
     ApiKey {
         /// The tenant.
-        handle: Handle,
+        tenant_id: TenantId,
         /// The whole text.
         text: String,
     },
     /// The cookie of a signed-in member: handle, user, 130 random bits; 58 characters.
     Session {
         /// The tenant.
-        handle: Handle,
+        tenant_id: TenantId,
         /// The user.
         user: Guid,
         /// The whole text.
@@ -59,7 +59,7 @@ pub enum CredentialText {
     /// The session of an app's user: handle, user, device, policy, 130 random bits; 106 characters.
     AppSession {
         /// The tenant.
-        handle: Handle,
+        tenant_id: TenantId,
         /// The user, or the identity of somebody who is none.
         user: Guid,
         /// The device; see [`device_id`].
@@ -72,7 +72,7 @@ pub enum CredentialText {
     /// A bearer token of the publisher API: handle, user, `a`, 130 random bits; 59 characters.
     Bearer {
         /// The tenant.
-        handle: Handle,
+        tenant_id: TenantId,
         /// The user whom it stands for.
         user: Guid,
         /// The whole text.
@@ -81,7 +81,7 @@ pub enum CredentialText {
     /// A user's token of the Apperian API: handle, user, `t`, 130 random bits; 59 characters.
     UserToken {
         /// The tenant.
-        handle: Handle,
+        tenant_id: TenantId,
         /// The user.
         user: Guid,
         /// The whole text.
@@ -91,7 +91,7 @@ pub enum CredentialText {
     /// 59 characters.
     Refresh {
         /// The tenant.
-        handle: Handle,
+        tenant_id: TenantId,
         /// The user whom it stands for.
         user: Guid,
         /// The whole text.
@@ -120,33 +120,36 @@ pub fn device_id(cuid: &str) -> Guid {
 
 impl CredentialText {
     /// A new API key.
-    pub fn new_api_key(handle: Handle) -> Self {
+    pub fn new_api_key(tenant_id: TenantId) -> Self {
         Self::ApiKey {
-            handle,
+            tenant_id,
             text: format!(
-                "{handle}{}",
+                "{tenant_id}{}",
                 data_encoding::HEXLOWER.encode(&random_bytes::<16>())
             ),
         }
     }
 
     /// A new cookie of a member.
-    pub fn new_session(handle: Handle, user: &Guid) -> Self {
+    pub fn new_session(tenant_id: TenantId, user: &Guid) -> Self {
         Self::Session {
-            handle,
+            tenant_id,
             user: user.clone(),
-            text: format!("{handle}{user}{}", base32().encode(&random_bytes::<16>())),
+            text: format!(
+                "{tenant_id}{user}{}",
+                base32().encode(&random_bytes::<16>())
+            ),
         }
     }
 
     /// A new session of an app's user on that device, admitted by that policy.
-    pub fn new_app_session(handle: Handle, user: &Guid, device: &Guid, policy: &Guid) -> Self {
+    pub fn new_app_session(tenant_id: TenantId, user: &Guid, device: &Guid, policy: &Guid) -> Self {
         let text = format!(
-            "{handle}{user}{device}{policy}{}",
+            "{tenant_id}{user}{device}{policy}{}",
             base32().encode(&random_bytes::<16>())
         );
         Self::AppSession {
-            handle,
+            tenant_id,
             user: user.clone(),
             device: device.clone(),
             policy: policy.clone(),
@@ -155,50 +158,50 @@ impl CredentialText {
     }
 
     /// A new bearer token.
-    pub fn new_bearer(handle: Handle, user: &Guid) -> Self {
+    pub fn new_bearer(tenant_id: TenantId, user: &Guid) -> Self {
         Self::Bearer {
-            handle,
+            tenant_id,
             user: user.clone(),
             text: format!(
-                "{handle}{user}{BEARER}{}",
+                "{tenant_id}{user}{BEARER}{}",
                 base32().encode(&random_bytes::<16>())
             ),
         }
     }
 
     /// A new token of the Apperian API.
-    pub fn new_user_token(handle: Handle, user: &Guid) -> Self {
+    pub fn new_user_token(tenant_id: TenantId, user: &Guid) -> Self {
         Self::UserToken {
-            handle,
+            tenant_id,
             user: user.clone(),
             text: format!(
-                "{handle}{user}{USER_TOKEN}{}",
+                "{tenant_id}{user}{USER_TOKEN}{}",
                 base32().encode(&random_bytes::<16>())
             ),
         }
     }
 
     /// A new token to get the next bearer token by.
-    pub fn new_refresh(handle: Handle, user: &Guid) -> Self {
+    pub fn new_refresh(tenant_id: TenantId, user: &Guid) -> Self {
         Self::Refresh {
-            handle,
+            tenant_id,
             user: user.clone(),
             text: format!(
-                "{handle}{user}{REFRESH}{}",
+                "{tenant_id}{user}{REFRESH}{}",
                 base32().encode(&random_bytes::<16>())
             ),
         }
     }
 
     /// The tenant whose credential it says it is.
-    pub fn handle(&self) -> Handle {
+    pub fn handle(&self) -> TenantId {
         match self {
-            Self::ApiKey { handle, .. }
-            | Self::Session { handle, .. }
-            | Self::AppSession { handle, .. }
-            | Self::Bearer { handle, .. }
-            | Self::UserToken { handle, .. }
-            | Self::Refresh { handle, .. } => *handle,
+            Self::ApiKey { tenant_id, .. }
+            | Self::Session { tenant_id, .. }
+            | Self::AppSession { tenant_id, .. }
+            | Self::Bearer { tenant_id, .. }
+            | Self::UserToken { tenant_id, .. }
+            | Self::Refresh { tenant_id, .. } => *tenant_id,
         }
     }
 
@@ -252,7 +255,7 @@ impl FromStr for CredentialText {
         if !text.is_ascii() || text.len() < HANDLE {
             return Err(MalformedId);
         }
-        let handle = text[..HANDLE].parse()?;
+        let tenant_id = text[..HANDLE].parse()?;
         let (user_end, device_end, policy_end) =
             (HANDLE + GUID, HANDLE + 2 * GUID, HANDLE + 3 * GUID);
         let alphanumeric = text
@@ -264,12 +267,12 @@ impl FromStr for CredentialText {
                 .all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b)) =>
             {
                 Ok(Self::ApiKey {
-                    handle,
+                    tenant_id,
                     text: text.to_owned(),
                 })
             }
             length if length == user_end + RANDOM && alphanumeric => Ok(Self::Session {
-                handle,
+                tenant_id,
                 user: text[HANDLE..user_end].parse()?,
                 text: text.to_owned(),
             }),
@@ -277,17 +280,17 @@ impl FromStr for CredentialText {
                 let user = text[HANDLE..user_end].parse()?;
                 match &text[user_end..=user_end] {
                     BEARER => Ok(Self::Bearer {
-                        handle,
+                        tenant_id,
                         user,
                         text: text.to_owned(),
                     }),
                     USER_TOKEN => Ok(Self::UserToken {
-                        handle,
+                        tenant_id,
                         user,
                         text: text.to_owned(),
                     }),
                     REFRESH => Ok(Self::Refresh {
-                        handle,
+                        tenant_id,
                         user,
                         text: text.to_owned(),
                     }),
@@ -295,7 +298,7 @@ impl FromStr for CredentialText {
                 }
             }
             length if length == policy_end + RANDOM && alphanumeric => Ok(Self::AppSession {
-                handle,
+                tenant_id,
                 user: text[HANDLE..user_end].parse()?,
                 device: text[user_end..device_end].parse()?,
                 policy: text[device_end..policy_end].parse()?,
@@ -330,14 +333,14 @@ pub fn hash_cheaply_in_tests() {
 }
 
 /// Longest password, in bytes: hashing must not be a way to burn our CPU.
-pub const PASSWORD_LIMIT: usize = 1024;
+pub const MAX_PASSWORD: usize = 1024;
 
 /// The PHC string under which a password is kept (argon2id).
 ///
 /// # Errors
-/// Invalid for an empty password or one beyond [`PASSWORD_LIMIT`].
+/// Invalid for an empty password or one beyond [`MAX_PASSWORD`].
 pub fn hash_password(password: &str) -> Result<String, Error> {
-    if password.is_empty() || password.len() > PASSWORD_LIMIT {
+    if password.is_empty() || password.len() > MAX_PASSWORD {
         return Err(Error::invalid(Code::InvalidPassword));
     }
     Ok(argon2()
@@ -351,7 +354,7 @@ pub fn hash_password(password: &str) -> Result<String, Error> {
 pub fn verify_password(password: &str, hash: Option<&str>) -> bool {
     static OF_NOBODY: std::sync::LazyLock<String> =
         std::sync::LazyLock::new(|| hash_password("nobody has this password").unwrap_or_default());
-    if password.len() > PASSWORD_LIMIT {
+    if password.len() > MAX_PASSWORD {
         return false;
     }
     let text = hash.unwrap_or(&OF_NOBODY);
@@ -371,31 +374,31 @@ mod tests {
 
     #[test]
     fn credentials_are_read_back_and_say_whose_they_are() {
-        let (handle, user, device) = (
-            id::Handle::of_name("dev"),
+        let (tenant_id, user, device) = (
+            id::TenantId::of_name("dev"),
             id::Guid::random(),
             device_id("CUID1"),
         );
         let app_session =
-            CredentialText::new_app_session(handle, &user, &device, &id::Guid::random());
+            CredentialText::new_app_session(tenant_id, &user, &device, &id::Guid::random());
         let tokens = [
-            CredentialText::new_bearer(handle, &user),
-            CredentialText::new_user_token(handle, &user),
-            CredentialText::new_refresh(handle, &user),
+            CredentialText::new_bearer(tenant_id, &user),
+            CredentialText::new_user_token(tenant_id, &user),
+            CredentialText::new_refresh(tenant_id, &user),
         ];
         for made in [
-            CredentialText::new_api_key(handle),
-            CredentialText::new_session(handle, &user),
+            CredentialText::new_api_key(tenant_id),
+            CredentialText::new_session(tenant_id, &user),
             app_session,
         ]
         .into_iter()
         .chain(tokens)
         {
             assert_eq!(made.expose().parse::<CredentialText>().unwrap(), made);
-            assert_eq!(made.handle(), handle);
+            assert_eq!(made.handle(), tenant_id);
             assert!(!format!("{made:?}").contains(&made.expose()[8..]));
         }
-        assert_eq!(CredentialText::new_api_key(handle).expose().len(), 40);
+        assert_eq!(CredentialText::new_api_key(tenant_id).expose().len(), 40);
     }
 
     #[test]
@@ -420,6 +423,6 @@ mod tests {
         assert!(!verify_password("wrong horse", Some(&hash)));
         assert!(!verify_password("nobody has this password", None));
         assert!(hash_password("").is_err());
-        assert!(hash_password(&"x".repeat(PASSWORD_LIMIT + 1)).is_err());
+        assert!(hash_password(&"x".repeat(MAX_PASSWORD + 1)).is_err());
     }
 }

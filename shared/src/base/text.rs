@@ -51,7 +51,7 @@ impl<'de, const MAX: usize, const BLANK: bool> Deserialize<'de> for Text<MAX, BL
 /// A name: 1 to 200 characters.
 pub type Name = Text<200, false>;
 
-/// A description: up to 2,000 characters, so that a card stays small.
+/// A description: up to 2,000 characters, so that an app record stays small.
 pub type Description = Text<2_000, true>;
 
 /// A label or token: up to 200 characters.

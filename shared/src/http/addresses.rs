@@ -1,7 +1,7 @@
 //! Addresses that answers, mails and documents of several functions name, from the route table.
 //! Each takes `base_url`, where this deployment is reached, without a slash at its end.
 
-use crate::base::id::{AppId, Handle};
+use crate::base::id::{AppId, TenantId};
 use crate::domain::pingid::ping_settings::Addresses;
 use crate::http::path::Path;
 use crate::http::routes::rhmap_store_client::Op;
@@ -58,8 +58,8 @@ pub fn password_page(base_url: &str) -> String {
 
 /// The address at which the policies of a binary are published, which the app itself reads without
 /// a credential.
-pub fn policy_document(base_url: &str, handle: Handle, binary: AppId) -> String {
-    POLICY_DOCUMENT.at(base_url, [&handle, &binary.base64url()])
+pub fn policy_document(base_url: &str, tenant_id: TenantId, binary: AppId) -> String {
+    POLICY_DOCUMENT.at(base_url, [&tenant_id, &binary.base64url()])
 }
 
 /// The addresses for the settings of PingID's clients.

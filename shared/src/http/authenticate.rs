@@ -1,7 +1,7 @@
 //! Who is calling and what they may do: the one place that authenticates and authorises.
 
 use crate::base::error::Error;
-use crate::base::id::{Guid, Handle};
+use crate::base::id::{Guid, TenantId};
 use crate::base::rights::{Permission, Rights};
 use crate::base::secret::CredentialText;
 use crate::model::credentials::credential::{Credential, KeyOf, Purpose};
@@ -16,10 +16,10 @@ use crate::store::{Key, keys};
 /// The keys that must be read to judge a credential: known from its text alone, so that they are
 /// fetched in one call together with what the operation needs.
 pub fn keys_of(text: &CredentialText) -> Vec<Key> {
-    let handle = text.handle();
-    let mut wanted = vec![keys::credential(handle, &text.hash())];
-    wanted.extend(text.user().map(|user| keys::user(handle, user)));
-    wanted.push(keys::access(handle));
+    let tenant_id = text.handle();
+    let mut wanted = vec![keys::credential(tenant_id, &text.hash())];
+    wanted.extend(text.user().map(|user| keys::user(tenant_id, user)));
+    wanted.push(keys::access(tenant_id));
     if let CredentialText::AppSession {
         user,
         device,
@@ -28,9 +28,9 @@ pub fn keys_of(text: &CredentialText) -> Vec<Key> {
     } = text
     {
         wanted.extend([
-            keys::identity(handle, user),
-            keys::device(handle, device),
-            keys::policy(handle, policy),
+            keys::identity(tenant_id, user),
+            keys::device(tenant_id, device),
+            keys::policy(tenant_id, policy),
         ]);
     }
     wanted
@@ -48,9 +48,9 @@ pub async fn authenticate(
     text: &CredentialText,
     for_apps: bool,
 ) -> Result<Principal, Error> {
-    let handle = text.handle();
+    let tenant_id = text.handle();
     let hash = text.hash();
-    let found: Option<Stored<Credential>> = reader.get(&keys::credential(handle, &hash)).await?;
+    let found: Option<Stored<Credential>> = reader.get(&keys::credential(tenant_id, &hash)).await?;
     let found = found.ok_or_else(Error::unauthenticated)?;
     let credential = found.value;
     let (owner, means) = match (text, credential.purpose) {
@@ -74,15 +74,15 @@ pub async fn authenticate(
             (Owner::of_nobody(&format!("app {app}")), Means::App { app })
         }
         (CredentialText::Session { user, .. }, Purpose::Session) => (
-            owner_since(reader, handle, user, credential.generation).await?,
+            owner_since(reader, tenant_id, user, credential.generation).await?,
             Means::Session,
         ),
         (CredentialText::UserToken { user, .. }, Purpose::UserToken) => (
-            owner_since(reader, handle, user, credential.generation).await?,
+            owner_since(reader, tenant_id, user, credential.generation).await?,
             Means::UserToken,
         ),
         (CredentialText::Bearer { user, .. }, Purpose::Bearer { scopes, .. }) => (
-            owner_since(reader, handle, user, credential.generation).await?,
+            owner_since(reader, tenant_id, user, credential.generation).await?,
             Means::Bearer { scopes },
         ),
         (
@@ -94,15 +94,16 @@ pub async fn authenticate(
             },
             Purpose::AppSession { cuid },
         ) => {
-            let device: Option<Stored<Device>> = reader.get(&keys::device(handle, device)).await?;
+            let device: Option<Stored<Device>> =
+                reader.get(&keys::device(tenant_id, device)).await?;
             if device.is_some_and(|device| device.value.disabled || device.value.blacklisted) {
                 return Err(Error::unauthenticated());
             }
             let policy: Stored<Policy> = reader
-                .get(&keys::policy(handle, policy))
+                .get(&keys::policy(tenant_id, policy))
                 .await?
                 .ok_or_else(Error::unauthenticated)?;
-            let owner = match reader.get::<User>(&keys::user(handle, user)).await? {
+            let owner = match reader.get::<User>(&keys::user(tenant_id, user)).await? {
                 Some(user) => {
                     // Whoever came by a provider is this user only as long as he is listed.
                     let needs_listing =
@@ -116,7 +117,7 @@ pub async fn authenticate(
                 }
                 None => {
                     let identity: Option<Stored<Identity>> =
-                        reader.get(&keys::identity(handle, user)).await?;
+                        reader.get(&keys::identity(tenant_id, user)).await?;
                     let identity = identity.ok_or_else(Error::unauthenticated)?.value;
                     if identity.policy != policy.value.guid || policy.value.check_user_approved {
                         return Err(Error::unauthenticated());
@@ -124,7 +125,7 @@ pub async fn authenticate(
                     // One more read, and only for somebody who is known here without being listed
                     // on the policy.
                     let known: Option<Stored<User>> = match &identity.user {
-                        Some(user) => reader.get(&keys::user(handle, user)).await?,
+                        Some(user) => reader.get(&keys::user(tenant_id, user)).await?,
                         None => None,
                     };
                     let blocked = known.as_ref().is_some_and(|user| {
@@ -151,7 +152,7 @@ pub async fn authenticate(
     }
     if let Means::App { .. } = means {
         return Ok(Principal {
-            handle,
+            tenant_id,
             domain: credential.domain,
             owner,
             rights: Rights::EMPTY,
@@ -160,13 +161,13 @@ pub async fn authenticate(
         });
     }
     let access: Access = reader
-        .get::<Access>(&keys::access(handle))
+        .get::<Access>(&keys::access(tenant_id))
         .await?
         .map(|found| found.value)
         .unwrap_or_default();
-    let rights = access.rights_of(handle, &owner);
+    let rights = access.rights_of(tenant_id, &owner);
     Ok(Principal {
-        handle,
+        tenant_id,
         domain: credential.domain,
         owner,
         rights,
@@ -178,11 +179,11 @@ pub async fn authenticate(
 /// The owner of a credential that came by a password, as long as that is still his.
 async fn owner_since(
     reader: &mut Reader<'_>,
-    handle: Handle,
+    tenant_id: TenantId,
     user: &Guid,
     generation: u32,
 ) -> Result<Owner, Error> {
-    let user: Option<Stored<User>> = reader.get(&keys::user(handle, user)).await?;
+    let user: Option<Stored<User>> = reader.get(&keys::user(tenant_id, user)).await?;
     user.map(|user| user.value)
         .filter(|user| user.generation == generation)
         .map(|user| user.owner)

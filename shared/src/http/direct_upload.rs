@@ -14,7 +14,7 @@ use crate::domain::apps::upload::{Announced, Requests};
 use crate::http::incoming::Incoming;
 use crate::http::pipeline::Call;
 use crate::http::reply::Reply;
-use crate::model::apps::upload::{EXPIRED, PARTS_LIMIT, State, Upload};
+use crate::model::apps::upload::{EXPIRED, MAX_PARTS, Upload, UploadState};
 
 /// What the uploader gets: one request, or one per part.
 #[derive(Debug, Serialize)]
@@ -90,7 +90,7 @@ impl PartsBody {
     /// Number and tag of each part, in the order of the numbers.
     ///
     /// # Errors
-    /// Invalid `invalid_parts` for none, or more than [`PARTS_LIMIT`].
+    /// Invalid `invalid_parts` for none, or more than [`MAX_PARTS`].
     fn sorted(self) -> Result<Vec<(u32, String)>, Error> {
         let mut parts: Vec<(u32, String)> = self
             .parts
@@ -98,7 +98,7 @@ impl PartsBody {
             .map(|part| (part.part_number, part.etag))
             .collect();
         parts.sort();
-        if parts.is_empty() || parts.len() > PARTS_LIMIT as usize {
+        if parts.is_empty() || parts.len() > MAX_PARTS as usize {
             Err(Error::invalid(Code::InvalidParts))
         } else {
             Ok(parts)
@@ -109,7 +109,7 @@ impl PartsBody {
 /// Where an upload stands and why, for the answers of every dialect.
 #[derive(Debug, Serialize)]
 pub struct Standing<'a> {
-    state: State,
+    state: UploadState,
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<&'a str>,
 }
@@ -118,7 +118,7 @@ impl<'a> Standing<'a> {
     /// Where `upload` stands at `now`.
     pub fn of(upload: &'a Upload, now: Timestamp) -> Self {
         let state = upload.state_at(now);
-        let expired = (state == State::Expired).then_some(EXPIRED);
+        let expired = (state == UploadState::Expired).then_some(EXPIRED);
         Self {
             state,
             reason: upload.reason.as_deref().or(expired),
@@ -136,7 +136,7 @@ pub fn count(parts: Option<u64>) -> Option<u32> {
 ///
 /// # Errors
 /// Invalid for what is no id.
-pub fn named(incoming: &Incoming, name: &str) -> Result<Guid, Error> {
+pub fn upload_id(incoming: &Incoming, name: &str) -> Result<Guid, Error> {
     incoming
         .param(name)
         .parse()
@@ -177,7 +177,7 @@ pub async fn abort(call: &mut Call<'_>, named: &Guid) -> Result<(), Error> {
 /// # Errors
 /// Not found; the store's.
 pub async fn status(call: &mut Call<'_>, named: &Guid) -> Result<Upload, Error> {
-    let handle = call.who()?.handle;
-    let found = upload::find(&mut call.reader, handle, named).await?;
+    let tenant_id = call.who()?.tenant_id;
+    let found = upload::find(&mut call.reader, tenant_id, named).await?;
     Ok(found.value)
 }

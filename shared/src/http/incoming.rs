@@ -7,12 +7,12 @@ use serde_json::{Map, Value};
 use crate::base::code::{Code, ErrorText};
 use crate::base::conditions::Conditions;
 use crate::base::error::{Error, Kind};
-use crate::base::id::Handle;
+use crate::base::id::TenantId;
 use crate::http::field_errors;
 use crate::http::presented::Presented;
 
 /// The largest JSON body that is parsed.
-pub const JSON_LIMIT: usize = 1_048_576;
+pub const MAX_JSON: usize = 1_048_576;
 
 /// A request after the pipeline opened it.
 pub struct Incoming {
@@ -42,7 +42,7 @@ pub struct Incoming {
     /// Whether the request only reads by its method.
     pub is_get: bool,
     /// The tenant that the credential's text names; `None` without one.
-    pub claimed: Option<Handle>,
+    pub claimed: Option<TenantId>,
     /// What the answer repeats from the request: the id of a remote call, the client's data of a
     /// signed message.
     pub echo: Value,
@@ -226,7 +226,7 @@ impl Incoming {
     ///
     /// # Errors
     /// Invalid: `invalid_json` for a body that is not a JSON object, `invalid_<field>` for a field
-    /// that is missing or is not what it must be; too large beyond [`JSON_LIMIT`].
+    /// that is missing or is not what it must be; too large beyond [`MAX_JSON`].
     pub fn parse<T: DeserializeOwned>(&self) -> Result<T, Error> {
         let input = self
             .input
@@ -272,7 +272,7 @@ fn input(
         .starts_with("application/x-www-form-urlencoded")
     {
         // As clients do that name no type: fhc and curl send JSON under it too.
-        if body.len() <= JSON_LIMIT && !body.trim_ascii_start().starts_with(b"{") {
+        if body.len() <= MAX_JSON && !body.trim_ascii_start().starts_with(b"{") {
             for (name, value) in form_urlencoded::parse(body) {
                 fields.insert(name.into_owned(), Value::String(value.into_owned()));
             }
@@ -282,10 +282,10 @@ fn input(
     let blank = body.iter().all(u8::is_ascii_whitespace);
     let parsed = if blank {
         Ok(Map::new())
-    } else if body.len() > JSON_LIMIT {
+    } else if body.len() > MAX_JSON {
         return Err((
             Kind::TooLarge,
-            format!("The body is larger than {JSON_LIMIT} bytes").into(),
+            format!("The body is larger than {MAX_JSON} bytes").into(),
         ));
     } else {
         // A byte order mark is no JSON, and some clients send one.

@@ -11,12 +11,12 @@ use sha2::{Digest as _, Sha256};
 
 use crate::base::clock::Timestamp;
 use crate::base::error::Error;
-use crate::base::id::Handle;
+use crate::base::id::TenantId;
 use crate::base::rights::Rights;
 use crate::base::secret::CredentialText;
 use crate::http::incoming::Incoming;
 use crate::model::credentials::credential::{Credential, Purpose};
-use crate::model::credentials::message::Taken;
+use crate::model::credentials::message::AcceptedMessage;
 use crate::model::people::principal::{Means, Principal};
 use crate::model::people::tenant::Tenant;
 use crate::model::people::user::Owner;
@@ -87,10 +87,10 @@ pub fn token(opened: &Opened) -> Result<CredentialText, Error> {
 
 /// What must be read to judge a message.
 pub fn keys_of(token: &CredentialText) -> Vec<Key> {
-    let handle = token.handle();
+    let tenant_id = token.handle();
     vec![
-        keys::credential(handle, &token.hash()),
-        keys::tenant(handle),
+        keys::credential(tenant_id, &token.hash()),
+        keys::tenant(tenant_id),
     ]
 }
 
@@ -109,21 +109,21 @@ pub async fn authenticate(
     token: &CredentialText,
     incoming: &mut Incoming,
 ) -> Result<Principal, Error> {
-    let handle = token.handle();
+    let tenant_id = token.handle();
     let credential: Stored<Credential> = reader
-        .get(&keys::credential(handle, &token.hash()))
+        .get(&keys::credential(tenant_id, &token.hash()))
         .await?
         .ok_or_else(refused)?;
     let Purpose::MessageKey { key } = &credential.value.purpose else {
         return Err(refused());
     };
     let tenant: Stored<Tenant> = reader
-        .get(&keys::tenant(handle))
+        .get(&keys::tenant(tenant_id))
         .await?
         .ok_or_else(refused)?;
     let data_key = context
         .sealer()?
-        .data_key(handle, &tenant.value.data_key)
+        .data_key(tenant_id, &tenant.value.data_key)
         .await?;
     let key = STANDARD
         .decode(data_key.open(SEALED_FOR, key)?)
@@ -152,11 +152,11 @@ pub async fn authenticate(
         ));
     }
     if context.settings.strict_messages {
-        once(reader, handle, opened, &incoming.body).await?;
+        once(reader, tenant_id, opened, &incoming.body).await?;
     }
     let owner = Owner::of_nobody("pingid");
     Ok(Principal {
-        handle,
+        tenant_id,
         domain,
         owner,
         rights: Rights::EMPTY,
@@ -168,7 +168,7 @@ pub async fn authenticate(
 /// Takes a message that was not taken before, and is of our time.
 async fn once(
     reader: &mut Reader<'_>,
-    handle: Handle,
+    tenant_id: TenantId,
     opened: &Opened,
     body: &[u8],
 ) -> Result<(), Error> {
@@ -186,11 +186,11 @@ async fn once(
         )));
     }
     let digest = data_encoding::HEXLOWER.encode(&Sha256::digest(body.trim_ascii()));
-    let taken = Taken {
+    let taken = AcceptedMessage {
         expires: now.plus_seconds(2 * WINDOW_SECONDS + 60),
     };
     let write = record::put(
-        keys::message(handle, &digest),
+        keys::message(tenant_id, &digest),
         &taken,
         Condition::AbsentOrExpired { now: now.seconds() },
     )?;

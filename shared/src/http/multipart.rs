@@ -9,7 +9,7 @@ use crate::base::id::Guid;
 use crate::domain::apps::upload;
 use crate::domain::apps::upload::Announced;
 use crate::http::incoming::Incoming;
-use crate::model::apps::upload::{State, Upload};
+use crate::model::apps::upload::{Upload, UploadState};
 use crate::model::people::principal::Principal;
 use crate::services::context::Context;
 use crate::store::keys;
@@ -43,10 +43,10 @@ impl Form {
 }
 
 /// Most bytes of a text part.
-const TEXT_LIMIT: u64 = 10_000;
+const MAX_TEXT: u64 = 10_000;
 
 /// Most parts.
-const PARTS_LIMIT: usize = 20;
+const MAX_PARTS: usize = 20;
 
 /// Reads a form. The first part with a file name, or named `file`, is the file.
 ///
@@ -122,8 +122,8 @@ async fn read_kinds(
     })?;
     let body = incoming.body.clone();
     let limits = multer::SizeLimit::new()
-        .for_field("type", TEXT_LIMIT)
-        .for_field("guid", TEXT_LIMIT);
+        .for_field("type", MAX_TEXT)
+        .for_field("guid", MAX_TEXT);
     let constraints = multer::Constraints::new().size_limit(limits);
     let stream = futures_util::stream::once(async move { Ok::<_, Infallible>(body) });
     let mut parts = multer::Multipart::with_constraints(stream, boundary, constraints);
@@ -135,10 +135,9 @@ async fn read_kinds(
     let mut count = 0;
     while let Some(part) = parts.next_field().await.map_err(broken)? {
         count += 1;
-        if count > PARTS_LIMIT {
+        if count > MAX_PARTS {
             return Err(Error::invalid(
-                Code::InvalidMultipart
-                    .beside(format!("The form has more than {PARTS_LIMIT} parts")),
+                Code::InvalidMultipart.beside(format!("The form has more than {MAX_PARTS} parts")),
             ));
         }
         let name = part.name().unwrap_or_default().to_owned();
@@ -211,7 +210,7 @@ pub async fn deliver(
     let guid = upload.guid.clone();
     objects
         .put_new(
-            &keys::incoming_object(who.handle, &guid),
+            &keys::incoming_object(who.tenant_id, &guid),
             "application/octet-stream",
             bytes,
         )
@@ -223,17 +222,17 @@ pub async fn deliver(
         waited += wait;
         wait = (wait * 3 / 2).min(Duration::from_millis(500));
         reader.forget();
-        let found = upload::find(reader, who.handle, &guid).await?.value;
+        let found = upload::find(reader, who.tenant_id, &guid).await?.value;
         match found.state {
-            State::Attached => return Ok(found),
-            State::Refused | State::Expired => {
+            UploadState::Attached => return Ok(found),
+            UploadState::Refused | UploadState::Expired => {
                 let kind = match found.refusal.as_ref().map(|refusal| refusal.code) {
                     Some(Code::TooLarge) => Kind::TooLarge,
                     _ => Kind::Invalid,
                 };
                 return Err(Error::new(kind, found.why_refused()));
             }
-            State::Waiting | State::Reading
+            UploadState::Waiting | UploadState::Reading
                 if waited.as_secs() >= context.settings.upload_wait_seconds =>
             {
                 return Err(Error::new(
@@ -241,7 +240,7 @@ pub async fn deliver(
                     format!("The file is still being read: ask uploadstatus for the upload {guid}"),
                 ));
             }
-            State::Waiting | State::Reading => {}
+            UploadState::Waiting | UploadState::Reading => {}
         }
     }
 }

@@ -10,7 +10,7 @@ use crate::base::error::Error;
 use crate::http::incoming::Incoming;
 
 /// Most entries of one page.
-pub const LIMIT_MOST: u64 = 1_000;
+pub const MAX_LIMIT: u64 = 1_000;
 
 /// Which page a request asks for. Without both the list is whole, or refused where it is too large
 /// for one answer.
@@ -38,10 +38,10 @@ impl<C: DeserializeOwned> Page<C> {
         incoming.parse().unwrap_or_default()
     }
 
-    /// How many entries at most, 1 to [`LIMIT_MOST`]; `None` for all.
+    /// How many entries at most, 1 to [`MAX_LIMIT`]; `None` for all.
     pub fn limit(&self) -> Option<u32> {
         self.limit
-            .map(|limit| u32::try_from(limit.clamp(1, LIMIT_MOST)).unwrap_or(u32::MAX))
+            .map(|limit| u32::try_from(limit.clamp(1, MAX_LIMIT)).unwrap_or(u32::MAX))
     }
 }
 
@@ -68,7 +68,7 @@ pub fn place_in_time(cursor: Option<String>) -> Result<Option<String>, Error> {
 pub struct Slice {
     /// How many entries are before it.
     pub offset: u32,
-    /// How many entries it has at most, 1 to [`SLICE_MOST`].
+    /// How many entries it has at most, 1 to [`MAX_SLICE`].
     pub limit: u32,
 }
 
@@ -76,12 +76,12 @@ pub struct Slice {
 pub const SLICE_DEFAULT: u32 = 25;
 
 /// Most entries of a page of the publisher API.
-pub const SLICE_MOST: u32 = 100;
+pub const MAX_SLICE: u32 = 100;
 
 /// The links of a page of the publisher API: paths on this server, empty where there is nothing to
 /// lead to.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Links {
+pub struct PageLinks {
     /// To the page before.
     pub previous: String,
     /// To the page behind.
@@ -92,7 +92,7 @@ impl Slice {
     /// What a request asks for.
     ///
     /// # Errors
-    /// Invalid for a limit that is no number from 1 to [`SLICE_MOST`], and for an offset that is
+    /// Invalid for a limit that is no number from 1 to [`MAX_SLICE`], and for an offset that is
     /// none from 0.
     pub fn of(incoming: &Incoming) -> Result<Self, Error> {
         #[derive(Deserialize)]
@@ -107,10 +107,10 @@ impl Slice {
             .limit
             .map_or(Ok(SLICE_DEFAULT), |limit| limit.parse())
             .ok()
-            .filter(|limit| (1..=SLICE_MOST).contains(limit));
+            .filter(|limit| (1..=MAX_SLICE).contains(limit));
         let offset = asked.offset.map_or(Ok(0), |offset| offset.parse()).ok();
         let limit = limit
-            .ok_or_else(|| Error::invalid(format!("limit is a number from 1 to {SLICE_MOST}")))?;
+            .ok_or_else(|| Error::invalid(format!("limit is a number from 1 to {MAX_SLICE}")))?;
         Ok(Self {
             offset: offset
                 .ok_or_else(|| Error::invalid("offset is a number from 0 to 4294967295"))?,
@@ -120,7 +120,7 @@ impl Slice {
 
     /// The links of this page of the list at `path`, which keep the parameters of `kept` that are
     /// not empty. `shown` entries are on it; `more` says whether there are some behind them.
-    pub fn links(self, path: &str, kept: &[(&str, &str)], shown: usize, more: bool) -> Links {
+    pub fn links(self, path: &str, kept: &[(&str, &str)], shown: usize, more: bool) -> PageLinks {
         let kept: String = kept
             .iter()
             .filter(|(_, value)| !value.is_empty())
@@ -132,7 +132,7 @@ impl Slice {
         let end = u32::try_from(shown)
             .ok()
             .and_then(|shown| self.offset.checked_add(shown));
-        Links {
+        PageLinks {
             previous: if self.offset == 0 {
                 String::new()
             } else {

@@ -165,8 +165,8 @@ mod tests {
 
     #[test]
     fn the_addresses_of_interfaces_are_where_their_rows_begin() {
-        let rows: Vec<routes::Row> = routes::all().into_iter().flat_map(|of| of.rows).collect();
-        let begins = |base: &str, row: &&routes::Row| row.path.starts_with(&format!("{base}/"));
+        let rows: Vec<routes::Route> = routes::all().into_iter().flat_map(|of| of.rows).collect();
+        let begins = |base: &str, row: &&routes::Route| row.path.starts_with(&format!("{base}/"));
         let pingid: Vec<_> = rows
             .iter()
             .filter(|row| row.dialect.name() == "pingid")

@@ -15,14 +15,14 @@ use serde::de::DeserializeOwned;
 
 use crate::base::conditions::Conditions;
 use crate::base::error::{Error, Kind};
-use crate::base::id::Handle;
+use crate::base::id::TenantId;
 use crate::base::rights::Permission;
 use crate::http::dialect::Dialect;
 use crate::http::dialect::answer::Closing;
 use crate::http::incoming::Incoming;
 use crate::http::messages::SignedMessages;
 use crate::http::reply::Reply;
-use crate::http::routes::{Function, Row};
+use crate::http::routes::{Function, Route};
 use crate::http::routing::Router;
 use crate::http::{authenticate, messages, presented};
 use crate::model::people::principal::Principal;
@@ -103,7 +103,7 @@ pub trait Operations: Send + Sync + 'static {
 
     /// What `op` will read for a caller of that tenant. It saves a round trip and decides nothing:
     /// a plan that names the wrong things is only slower.
-    fn plan(_op: Self::Op, _incoming: &Incoming, _handle: Handle) -> Plan<Self::Body> {
+    fn plan(_op: Self::Op, _incoming: &Incoming, _handle: TenantId) -> Plan<Self::Body> {
         Plan::default()
     }
 
@@ -157,12 +157,12 @@ impl<'a, B> Call<'a, B> {
     ///
     /// # Errors
     /// Not found for an unknown tenant; the store's and the keeper's.
-    pub async fn data_key(&mut self, handle: Handle) -> Result<DataKey, Error> {
-        let tenant: Option<Stored<Tenant>> = self.reader.get(&keys::tenant(handle)).await?;
+    pub async fn data_key(&mut self, tenant_id: TenantId) -> Result<DataKey, Error> {
+        let tenant: Option<Stored<Tenant>> = self.reader.get(&keys::tenant(tenant_id)).await?;
         let tenant = tenant.ok_or_else(|| Error::not_found("unknown tenant"))?;
         self.context
             .sealer()?
-            .data_key(handle, &tenant.value.data_key)
+            .data_key(tenant_id, &tenant.value.data_key)
             .await
     }
 }
@@ -170,7 +170,7 @@ impl<'a, B> Call<'a, B> {
 /// A function that serves requests: its routes and its context.
 pub struct Endpoint<F: Operations> {
     router: Router,
-    rows: Vec<(Row, F::Op)>,
+    rows: Vec<(Route, F::Op)>,
     /// What is spoken where no row says it.
     first_dialect: &'static dyn Dialect,
     context: Context,
@@ -249,7 +249,7 @@ impl<F: Operations> Endpoint<F> {
         response
     }
 
-    async fn run(&self, row: &Row, op: F::Op, incoming: &mut Incoming) -> Result<Reply, Error> {
+    async fn run(&self, row: &Route, op: F::Op, incoming: &mut Incoming) -> Result<Reply, Error> {
         let mut reader = Reader::new(&*self.context.table, self.context.clock.now());
         if row.permission == Permission::Open {
             let call = Call {
@@ -268,9 +268,9 @@ impl<F: Operations> Endpoint<F> {
             .dialect
             .choose_credential(&incoming.presented, row.permission);
         let (credential, in_cookie) = chosen.ok_or_else(Error::unauthenticated)?;
-        let handle = credential.handle();
-        incoming.claimed = Some(handle);
-        let plan = F::plan(op, incoming, handle);
+        let tenant_id = credential.handle();
+        incoming.claimed = Some(tenant_id);
+        let plan = F::plan(op, incoming, tenant_id);
         let mut wanted = authenticate::keys_of(&credential);
         wanted.extend(plan.keys);
         reader.fetch(wanted, plan.queries).await?;
@@ -308,7 +308,7 @@ impl<F: Operations> Endpoint<F> {
     /// is verified.
     async fn run_signed(
         &self,
-        row: &Row,
+        row: &Route,
         op: F::Op,
         incoming: &mut Incoming,
         mut reader: Reader<'_>,
@@ -318,9 +318,9 @@ impl<F: Operations> Endpoint<F> {
         let mut opened = messages.open(&incoming.body)?;
         incoming.replace_input(std::mem::take(&mut opened.input));
         let token = messages::token(&opened)?;
-        let handle = token.handle();
-        incoming.claimed = Some(handle);
-        let plan = F::plan(op, incoming, handle);
+        let tenant_id = token.handle();
+        incoming.claimed = Some(tenant_id);
+        let plan = F::plan(op, incoming, tenant_id);
         let mut wanted = messages::keys_of(&token);
         wanted.extend(plan.keys);
         reader.fetch(wanted, plan.queries).await?;

@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use crate::base::conditions::Validators;
 use crate::base::error::Error;
-use crate::base::limits::ANSWER_LIMIT;
+use crate::base::limits::MAX_ANSWER;
 
 /// What kind of success it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -79,10 +79,10 @@ impl Reply {
     /// A view, in the dialect's envelope.
     ///
     /// # Errors
-    /// Too large beyond [`ANSWER_LIMIT`]; internal when the view cannot be written.
+    /// Too large beyond [`MAX_ANSWER`]; internal when the view cannot be written.
     pub fn of<T: Serialize>(view: &T) -> Result<Self, Error> {
         let bytes = serde_json::to_vec(view).map_err(Error::internal)?;
-        if bytes.len() > ANSWER_LIMIT {
+        if bytes.len() > MAX_ANSWER {
             return Err(Error::too_large(
                 "The list is too large for one answer: ask for pages with limit and cursor",
             ));

@@ -22,7 +22,7 @@ use crate::http::path::Path;
 
 /// One route.
 #[derive(Clone, Debug)]
-pub struct Row {
+pub struct Route {
     /// The function that serves it.
     pub function: &'static str,
     /// The operation's name, as in the function's `Op`.
@@ -47,7 +47,7 @@ pub struct Function<Op: 'static> {
     /// The API's routes that lead to it, in API Gateway's form.
     pub prefixes: &'static [&'static str],
     /// Its rows.
-    pub rows: fn() -> Vec<(Row, Op)>,
+    pub rows: fn() -> Vec<(Route, Op)>,
 }
 
 /// What the template and the tests know of a function.
@@ -57,7 +57,7 @@ pub struct Summary {
     /// The API's routes that lead to it, in API Gateway's form.
     pub prefixes: &'static [&'static str],
     /// Its rows.
-    pub rows: Vec<Row>,
+    pub rows: Vec<Route>,
 }
 
 /// Where the publisher API (001) begins.
@@ -153,8 +153,8 @@ macro_rules! functions {
                     }
                 }
 
-                fn rows() -> Vec<(Row, Op)> {
-                    vec![$($((Row {
+                fn rows() -> Vec<(Route, Op)> {
+                    vec![$($((Route {
                         function: $name,
                         operation: stringify!($op),
                         dialect: &$dialect,

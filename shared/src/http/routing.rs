@@ -5,7 +5,7 @@ use percent_encoding::percent_decode_str;
 
 use crate::base::code::ErrorText;
 use crate::base::error::{Error, Kind};
-use crate::http::routes::Row;
+use crate::http::routes::Route;
 
 /// A function's rows, ready for matching.
 pub struct Router {
@@ -31,7 +31,7 @@ impl Router {
     ///
     /// # Errors
     /// Internal for rows whose paths contradict each other, a defect that a test finds.
-    pub fn new<'a>(rows: impl Iterator<Item = &'a Row>) -> Result<Self, Error> {
+    pub fn new<'a>(rows: impl Iterator<Item = &'a Route>) -> Result<Self, Error> {
         let mut paths: Vec<(&str, Vec<usize>)> = Vec::new();
         let mut methods = Vec::new();
         for (index, row) in rows.enumerate() {

@@ -11,9 +11,9 @@ use serde_json::{Value, json};
 use crate::base::id::BinaryType;
 use crate::base::kind::{AppKind, Listing};
 use crate::base::rights::{Level, Role, Scope, Scopes};
-use crate::model::apps::life_cycle::{Action, State};
+use crate::model::apps::life_cycle::{Action, LifeCycleState};
+use crate::model::apps::processing::ProcessingStatus;
 use crate::model::apps::publication::{Market, Platform};
-use crate::model::apps::work::WrapStatus;
 use crate::model::credentials::oauth_client::GrantType;
 use crate::model::credentials::signing_credential::SigningPlatform;
 use crate::model::endpoints::endpoint_security::{Kind, Security};
@@ -220,19 +220,19 @@ fn events_keep_their_words() {
 #[test]
 fn the_life_cycle_keeps_its_words() {
     let rows = [
-        (State::Created, "created", "Created"),
-        (State::InReview, "in-review", "In-Review"),
-        (State::Approved, "approved", "Approved"),
-        (State::Rejected, "rejected", "Rejected"),
-        (State::Published, "published", "Published"),
-        (State::Unpublished, "unpublished", "Unpublished"),
-        (State::Deprecated, "deprecated", "Deprecated"),
-        (State::Retired, "retired", "Retired"),
+        (LifeCycleState::Created, "created", "Created"),
+        (LifeCycleState::InReview, "in-review", "In-Review"),
+        (LifeCycleState::Approved, "approved", "Approved"),
+        (LifeCycleState::Rejected, "rejected", "Rejected"),
+        (LifeCycleState::Published, "published", "Published"),
+        (LifeCycleState::Unpublished, "unpublished", "Unpublished"),
+        (LifeCycleState::Deprecated, "deprecated", "Deprecated"),
+        (LifeCycleState::Retired, "retired", "Retired"),
     ];
     stored(&rows.map(|(state, word, _)| (state, word)));
     let titles = rows.map(|(state, _, title)| (state, title));
-    spelled(&titles, State::title);
-    listed(&titles, State::ALL);
+    spelled(&titles, LifeCycleState::title);
+    listed(&titles, LifeCycleState::ALL);
     let rows = [
         (
             Action::SubmitForReview,
@@ -283,13 +283,17 @@ fn what_is_published_keeps_its_words() {
         assert_eq!(word.to_uppercase().parse::<Market>().unwrap(), market);
     }
     let rows = [
-        (WrapStatus::Error, "error", "ERROR"),
-        (WrapStatus::None, "none", "NO POLICIES"),
-        (WrapStatus::Signed, "signed", "POLICIES AND SIGNED"),
-        (WrapStatus::Applying, "applying", "APPLYING POLICIES"),
-        (WrapStatus::NotSigned, "not-signed", "POLICIES NOT SIGNED"),
+        (ProcessingStatus::Error, "error", "ERROR"),
+        (ProcessingStatus::None, "none", "NO POLICIES"),
+        (ProcessingStatus::Signed, "signed", "POLICIES AND SIGNED"),
+        (ProcessingStatus::Applying, "applying", "APPLYING POLICIES"),
         (
-            WrapStatus::Previously,
+            ProcessingStatus::NotSigned,
+            "not-signed",
+            "POLICIES NOT SIGNED",
+        ),
+        (
+            ProcessingStatus::Previously,
             "previously",
             "POLICIES PREVIOUSLY APPLIED",
         ),
@@ -297,7 +301,7 @@ fn what_is_published_keeps_its_words() {
     stored(&rows.map(|(status, word, _)| (status, word)));
     spelled(
         &rows.map(|(status, _, name)| (status, name)),
-        WrapStatus::as_str,
+        ProcessingStatus::as_str,
     );
     for (status, code) in rows.map(|(status, ..)| status).into_iter().zip(-1_i8..) {
         assert_eq!(status.code(), code);

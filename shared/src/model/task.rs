@@ -4,10 +4,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::base::clock::Timestamp;
 use crate::base::error::Error;
-use crate::base::id::{AppId, Guid, Handle};
-use crate::model::apps::app::{AppCard, Version};
+use crate::base::id::{AppId, Guid, TenantId};
+use crate::model::apps::app::{App, Version};
 use crate::model::apps::file::UNUSED_SECONDS;
-use crate::model::apps::work::LOST_SECONDS;
+use crate::model::apps::processing::LOST_SECONDS;
 use crate::model::events::event::{Event, SYSTEM};
 use crate::store::record::Record;
 use crate::store::{Condition, Key, Write, keys, record};
@@ -53,7 +53,8 @@ impl What {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Watched {
     /// The tenant.
-    pub handle: Handle,
+    #[serde(rename = "handle")]
+    pub tenant_id: TenantId,
     /// The app and type of the binary.
     pub binary: AppId,
     /// The guid of the version.
@@ -65,7 +66,7 @@ pub struct Watched {
     pub signer: Option<String>,
     /// When it expires.
     pub expires: Timestamp,
-    /// How many days before that the chore is due; 0 for what had expired before it came.
+    /// How many days before that the task is due; 0 for what had expired before it came.
     pub days: i64,
 }
 
@@ -96,20 +97,24 @@ impl Watched {
         })
     }
 
-    /// The first chore of something that came now.
+    /// The first task of something that came now.
     pub(crate) fn first(mut self, now: Timestamp) -> Result<Write, Error> {
         self.days = self.reached(now).unwrap_or(DAYS[0]);
-        chore(now, &Chore::Expiry(self))
+        task(now, &Task::Expiry(self))
     }
 
     /// Whether it is what is handed out of this version now.
     pub(crate) fn counts(&self, version: &Version) -> bool {
-        version.work.as_ref().and_then(|work| work.signer.as_ref()) == self.signer.as_ref()
+        version
+            .processing
+            .as_ref()
+            .and_then(|processing| processing.signer.as_ref())
+            == self.signer.as_ref()
     }
 
-    /// The event, for an app whose card is there.
-    pub(crate) fn event(&self, card: &AppCard, version: &Version, now: Timestamp) -> Event {
-        // The day that has begun counts: a run is some time after the chore is due.
+    /// The event, for an app whose app record is there.
+    pub(crate) fn event(&self, app: &App, version: &Version, now: Timestamp) -> Event {
+        // The day that has begun counts: a run is some time after the task is due.
         let left = (self.expires.seconds() - now.seconds() + DAY_SECONDS - 1)
             .div_euclid(DAY_SECONDS)
             .max(0);
@@ -125,7 +130,7 @@ impl Watched {
             1 => format!("{thing} expires within a day, on {when}"),
             _ => format!("{thing} expires in {left} days, on {when}"),
         };
-        let event = Event::of(card, self.what.event(), SYSTEM, message, now);
+        let event = Event::of(app, self.what.event(), SYSTEM, message, now);
         let kind = self.binary.kind().map(|kind| kind.to_string());
         event
             .with("type", kind)
@@ -153,25 +158,28 @@ impl Watched {
 /// Something to be done later.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Chore {
+pub enum Task {
     /// Removes an object of the bucket if nothing counts it any more.
     Object {
         /// The tenant.
-        handle: Handle,
+        #[serde(rename = "handle")]
+        tenant_id: TenantId,
         /// Its name.
         name: String,
     },
     /// Ends an upload whose time is over.
     Upload {
         /// The tenant.
-        handle: Handle,
+        #[serde(rename = "handle")]
+        tenant_id: TenantId,
         /// Which upload.
         upload: Guid,
     },
     /// Takes back the references of an app that was deleted, or of what nobody took over.
     Release {
         /// The tenant.
-        handle: Handle,
+        #[serde(rename = "handle")]
+        tenant_id: TenantId,
         /// The objects that it counted, once per reference.
         objects: Vec<String>,
         /// The guids of its versions.
@@ -180,7 +188,8 @@ pub enum Chore {
     /// Takes back the uses of files by an app that was deleted.
     Abandoned {
         /// The tenant.
-        handle: Handle,
+        #[serde(rename = "handle")]
+        tenant_id: TenantId,
         /// The app: two may have used the same files.
         app: AppId,
         /// The names of the files, once per use.
@@ -189,14 +198,16 @@ pub enum Chore {
     /// Removes an uploaded file if nothing uses it.
     File {
         /// The tenant.
-        handle: Handle,
+        #[serde(rename = "handle")]
+        tenant_id: TenantId,
         /// Its name.
         name: String,
     },
     /// Ends a job on a package that nobody did.
     Job {
         /// The tenant.
-        handle: Handle,
+        #[serde(rename = "handle")]
+        tenant_id: TenantId,
         /// Which job.
         job: Guid,
     },
@@ -204,14 +215,16 @@ pub enum Chore {
     /// documents, what its publishers said of it.
     Parts {
         /// The tenant.
-        handle: Handle,
+        #[serde(rename = "handle")]
+        tenant_id: TenantId,
         /// The app.
         app: AppId,
     },
     /// Removes the alerts of an app that was deleted.
     Alerts {
         /// The tenant.
-        handle: Handle,
+        #[serde(rename = "handle")]
+        tenant_id: TenantId,
         /// The app.
         app: AppId,
     },
@@ -219,7 +232,7 @@ pub enum Chore {
     Expiry(Watched),
 }
 
-impl Record for Chore {
+impl Record for Task {
     const KIND: &'static str = "chore";
 }
 
@@ -230,44 +243,48 @@ pub const GRACE_SECONDS: i64 = 24 * 3600;
 /// meet them.
 pub const ALERTS_SECONDS: i64 = 24 * 3600;
 
-/// The write of a chore that is due at once (`Release`, `Abandoned`, `Parts`), when an upload
+/// The write of a task that is due at once (`Release`, `Abandoned`, `Parts`), when an upload
 /// expires, after the grace of an object, when an uploaded file was long enough without use, when a
 /// job counts as lost, a day after an app with its alerts was deleted, or so many days before
 /// something expires.
 ///
 /// # Errors
 /// Internal.
-pub fn chore(now: Timestamp, chore: &Chore) -> Result<Write, Error> {
-    let (due, subject) = match chore {
-        Chore::Object { handle, name } => {
-            (now.plus_seconds(GRACE_SECONDS), format!("{handle}#{name}"))
-        }
-        Chore::File { handle, name } => {
-            (now.plus_seconds(UNUSED_SECONDS), format!("{handle}#{name}"))
-        }
-        Chore::Upload { handle, upload } => (now, format!("{handle}#{upload}")),
-        Chore::Abandoned { handle, app, .. } => (now, format!("{handle}#{app}#FILES")),
-        Chore::Release {
-            handle, aliases, ..
-        } => (now, format!("{handle}#{:?}", aliases.first())),
-        Chore::Parts { handle, app } => (now, format!("{handle}#{app}")),
-        Chore::Job { handle, job } => (now.plus_seconds(LOST_SECONDS), format!("{handle}#{job}")),
-        Chore::Expiry(watched) => (
-            watched.due(),
-            format!("{}#{}#EXPIRY", watched.handle, watched.version),
+pub fn task(now: Timestamp, task: &Task) -> Result<Write, Error> {
+    let (due, subject) = match task {
+        Task::Object { tenant_id, name } => (
+            now.plus_seconds(GRACE_SECONDS),
+            format!("{tenant_id}#{name}"),
         ),
-        Chore::Alerts { handle, app } => (
+        Task::File { tenant_id, name } => (
+            now.plus_seconds(UNUSED_SECONDS),
+            format!("{tenant_id}#{name}"),
+        ),
+        Task::Upload { tenant_id, upload } => (now, format!("{tenant_id}#{upload}")),
+        Task::Abandoned { tenant_id, app, .. } => (now, format!("{tenant_id}#{app}#FILES")),
+        Task::Release {
+            tenant_id, aliases, ..
+        } => (now, format!("{tenant_id}#{:?}", aliases.first())),
+        Task::Parts { tenant_id, app } => (now, format!("{tenant_id}#{app}")),
+        Task::Job { tenant_id, job } => {
+            (now.plus_seconds(LOST_SECONDS), format!("{tenant_id}#{job}"))
+        }
+        Task::Expiry(watched) => (
+            watched.due(),
+            format!("{}#{}#EXPIRY", watched.tenant_id, watched.version),
+        ),
+        Task::Alerts { tenant_id, app } => (
             now.plus_seconds(ALERTS_SECONDS),
-            format!("{handle}#{app}#ALERTS"),
+            format!("{tenant_id}#{app}#ALERTS"),
         ),
     };
-    record::put(keys::chore(due, &subject), chore, Condition::Always)
+    record::put(keys::task(due, &subject), task, Condition::Always)
 }
 
 /// The write that counts a reference to an object.
-pub fn count_object(handle: Handle, name: &str, by: i64) -> Write {
+pub fn count_object(tenant_id: TenantId, name: &str, by: i64) -> Write {
     Write::Count {
-        key: keys::object(handle, name),
+        key: keys::object(tenant_id, name),
         kind: "object",
         by,
         condition: Condition::Open,
@@ -280,29 +297,33 @@ pub fn count_object(handle: Handle, name: &str, by: i64) -> Write {
 pub struct Held {
     /// The object's name.
     pub name: String,
-    /// The chore that takes the reference back if nothing takes it over.
-    pub chore: Key,
+    /// The task that takes the reference back if nothing takes it over.
+    pub task: Key,
 }
 
 /// The writes of a reference to an object that is about to be written. Whatever is to have the
-/// object removes the chore in its transaction; if nothing does, the reference is taken back after
+/// object removes the task in its transaction; if nothing does, the reference is taken back after
 /// [`GRACE_SECONDS`].
 ///
 /// # Errors
 /// Internal.
-pub fn hold(handle: Handle, name: String, now: Timestamp) -> Result<(Held, Vec<Write>), Error> {
-    let key = keys::chore(
+pub fn hold(
+    tenant_id: TenantId,
+    name: String,
+    now: Timestamp,
+) -> Result<(Held, Vec<Write>), Error> {
+    let key = keys::task(
         now.plus_seconds(GRACE_SECONDS),
-        &format!("{handle}#{name}#HELD"),
+        &format!("{tenant_id}#{name}#HELD"),
     );
-    let release = Chore::Release {
-        handle,
+    let release = Task::Release {
+        tenant_id,
         objects: vec![name.clone()],
         aliases: Vec::new(),
     };
     let writes = vec![
-        count_object(handle, &name, 1),
+        count_object(tenant_id, &name, 1),
         record::put(key.clone(), &release, Condition::Always)?,
     ];
-    Ok((Held { name, chore: key }, writes))
+    Ok((Held { name, task: key }, writes))
 }

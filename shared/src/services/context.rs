@@ -7,7 +7,7 @@ use identity_providers::Reach;
 use crate::base::clock::Clock;
 use crate::base::code::Code;
 use crate::base::error::Error;
-use crate::base::id::Handle;
+use crate::base::id::TenantId;
 use crate::services::mail::Mailer;
 use crate::services::objects::Objects;
 use crate::services::sealing::Sealer;
@@ -162,16 +162,20 @@ impl Context {
     }
 
     /// The tenant of a request without a credential: the one it names, the first label of its host
-    /// under `BaseDomain`, else `DefaultTenant`. `host` is its `Host` header without the port, `named`
-    /// what its body or path says.
+    /// under `BaseDomain`, else `DefaultTenant`. `host` is its `Host` header without the port,
+    /// `named` what its body or path says.
     ///
     /// # Errors
     /// Invalid where two of them disagree.
-    pub fn tenant_before_sign_in(&self, host: &str, named: Option<&str>) -> Result<Handle, Error> {
+    pub fn tenant_before_sign_in(
+        &self,
+        host: &str,
+        named: Option<&str>,
+    ) -> Result<TenantId, Error> {
         let named = named
             .map(str::trim)
             .filter(|name| !name.is_empty())
-            .map(Handle::of_name);
+            .map(TenantId::of_name);
         let of_host = self.tenant_of_host(host);
         match (named, of_host) {
             (Some(named), Some(of_host)) if named != of_host => {
@@ -179,17 +183,17 @@ impl Context {
             }
             (Some(named), _) => Ok(named),
             (None, Some(of_host)) => Ok(of_host),
-            (None, None) => Ok(Handle::of_name(&self.settings.default_tenant)),
+            (None, None) => Ok(TenantId::of_name(&self.settings.default_tenant)),
         }
     }
 
-    fn tenant_of_host(&self, host: &str) -> Option<Handle> {
+    fn tenant_of_host(&self, host: &str) -> Option<TenantId> {
         let base = self.settings.base_domain.as_deref()?;
         let label = host
             .to_ascii_lowercase()
             .strip_suffix(&base.to_ascii_lowercase())?
             .strip_suffix('.')?
             .to_owned();
-        (!label.is_empty() && !label.contains('.')).then(|| Handle::of_name(&label))
+        (!label.is_empty() && !label.contains('.')).then(|| TenantId::of_name(&label))
     }
 }

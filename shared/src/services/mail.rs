@@ -38,7 +38,7 @@ pub struct Mail {
 }
 
 /// Longest subject, in characters; what is longer is cut.
-pub const SUBJECT_LIMIT: usize = 200;
+pub const MAX_SUBJECT: usize = 200;
 
 /// A mail address.
 ///
@@ -68,7 +68,7 @@ impl Mail {
         let subject = subject
             .chars()
             .map(|c| if c.is_control() { ' ' } else { c })
-            .take(SUBJECT_LIMIT)
+            .take(MAX_SUBJECT)
             .collect();
         Ok(Self {
             to,
@@ -208,7 +208,7 @@ fn refusal(error: &CallError) -> &'static str {
 /// A mail in the outbox.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Kept {
+pub struct OutboxMail {
     /// To whom.
     pub to: Vec<String>,
     /// The subject.
@@ -224,12 +224,12 @@ pub struct Kept {
 }
 
 /// How many mails an outbox keeps.
-const OUTBOX_LIMIT: usize = 1_000;
+const MAX_OUTBOX: usize = 1_000;
 
 /// A mailer that keeps the last thousand mails in memory: the local server's and the tests'.
 #[derive(Clone)]
 pub struct Outbox {
-    kept: Arc<Mutex<Vec<Kept>>>,
+    kept: Arc<Mutex<Vec<OutboxMail>>>,
     clock: Arc<dyn crate::base::clock::Clock>,
 }
 
@@ -243,7 +243,7 @@ impl Outbox {
     }
 
     /// What would have been mailed, newest first.
-    pub fn mails(&self) -> Vec<Kept> {
+    pub fn mails(&self) -> Vec<OutboxMail> {
         let kept = self
             .kept
             .lock()
@@ -262,10 +262,10 @@ impl Mailer for Outbox {
             .kept
             .lock()
             .unwrap_or_else(std::sync::PoisonError::into_inner);
-        if kept.len() == OUTBOX_LIMIT {
+        if kept.len() == MAX_OUTBOX {
             kept.remove(0);
         }
-        kept.push(Kept {
+        kept.push(OutboxMail {
             to: mail.recipients(),
             subject: mail.subject.clone(),
             text: mail.text.clone(),

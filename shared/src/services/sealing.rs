@@ -16,7 +16,7 @@ use hmac::{Hmac, Mac};
 use sha2::Sha256;
 
 use crate::base::error::Error;
-use crate::base::id::{Handle, random_bytes};
+use crate::base::id::{TenantId, random_bytes};
 use crate::base::remote;
 use crate::services::signed_calls::{Call, SignedCalls};
 
@@ -27,13 +27,13 @@ pub trait KeyKeeper: Send + Sync {
     ///
     /// # Errors
     /// Unavailable.
-    async fn wrap(&self, tenant: Handle, key: &[u8; 32]) -> Result<Vec<u8>, Error>;
+    async fn wrap(&self, tenant: TenantId, key: &[u8; 32]) -> Result<Vec<u8>, Error>;
 
     /// A wrapped data key, open.
     ///
     /// # Errors
     /// Unavailable; internal for what was never wrapped by this keeper for this tenant.
-    async fn unwrap(&self, tenant: Handle, wrapped: &[u8]) -> Result<[u8; 32], Error>;
+    async fn unwrap(&self, tenant: TenantId, wrapped: &[u8]) -> Result<[u8; 32], Error>;
 }
 
 /// A tenant's open data key: seals, opens and signs.
@@ -131,11 +131,11 @@ impl FileKeeper {
 
 #[async_trait]
 impl KeyKeeper for FileKeeper {
-    async fn wrap(&self, tenant: Handle, key: &[u8; 32]) -> Result<Vec<u8>, Error> {
+    async fn wrap(&self, tenant: TenantId, key: &[u8; 32]) -> Result<Vec<u8>, Error> {
         seal(&self.key, &format!("data key of {tenant}"), key)
     }
 
-    async fn unwrap(&self, tenant: Handle, wrapped: &[u8]) -> Result<[u8; 32], Error> {
+    async fn unwrap(&self, tenant: TenantId, wrapped: &[u8]) -> Result<[u8; 32], Error> {
         let key = open(&self.key, &format!("data key of {tenant}"), wrapped)?;
         key.try_into()
             .map_err(|_| Error::internal("a data key of the wrong length"))
@@ -161,7 +161,7 @@ impl KmsKeeper {
     async fn ask(
         &self,
         operation: &'static str,
-        tenant: Handle,
+        tenant: TenantId,
         (given, bytes): (&str, &[u8]),
         asked: &str,
     ) -> Result<Vec<u8>, Error> {
@@ -187,13 +187,13 @@ impl KmsKeeper {
 
 #[async_trait]
 impl KeyKeeper for KmsKeeper {
-    async fn wrap(&self, tenant: Handle, key: &[u8; 32]) -> Result<Vec<u8>, Error> {
+    async fn wrap(&self, tenant: TenantId, key: &[u8; 32]) -> Result<Vec<u8>, Error> {
         let plain = ("Plaintext", key.as_slice());
         self.ask("TrentService.Encrypt", tenant, plain, "CiphertextBlob")
             .await
     }
 
-    async fn unwrap(&self, tenant: Handle, wrapped: &[u8]) -> Result<[u8; 32], Error> {
+    async fn unwrap(&self, tenant: TenantId, wrapped: &[u8]) -> Result<[u8; 32], Error> {
         let sealed = ("CiphertextBlob", wrapped);
         let key = self.ask("TrentService.Decrypt", tenant, sealed, "Plaintext");
         key.await?
@@ -215,7 +215,7 @@ struct Opened {
 /// Opens tenants' data keys and keeps them for minutes.
 pub struct Sealer {
     keeper: Box<dyn KeyKeeper>,
-    open: Mutex<HashMap<Handle, Opened>>,
+    open: Mutex<HashMap<TenantId, Opened>>,
 }
 
 impl Sealer {
@@ -231,7 +231,7 @@ impl Sealer {
     ///
     /// # Errors
     /// The keeper's.
-    pub async fn new_key(&self, tenant: Handle) -> Result<String, Error> {
+    pub async fn new_key(&self, tenant: TenantId) -> Result<String, Error> {
         Ok(STANDARD.encode(self.keeper.wrap(tenant, &DataKey::random().0).await?))
     }
 
@@ -239,7 +239,7 @@ impl Sealer {
     ///
     /// # Errors
     /// The keeper's.
-    pub async fn data_key(&self, tenant: Handle, wrapped: &str) -> Result<DataKey, Error> {
+    pub async fn data_key(&self, tenant: TenantId, wrapped: &str) -> Result<DataKey, Error> {
         let wrapped = STANDARD.decode(wrapped).map_err(Error::internal)?;
         {
             let open = self
@@ -278,7 +278,10 @@ mod tests {
 
     #[tokio::test]
     async fn a_sealed_value_opens_only_for_its_tenant_and_purpose() {
-        let (ours, theirs) = (id::Handle::of_name("ours"), id::Handle::of_name("theirs"));
+        let (ours, theirs) = (
+            id::TenantId::of_name("ours"),
+            id::TenantId::of_name("theirs"),
+        );
         let sealer = Sealer::new(FileKeeper::new([7; 32]));
         let wrapped = sealer.new_key(ours).await.unwrap();
         let key = sealer.data_key(ours, &wrapped).await.unwrap();
@@ -308,7 +311,7 @@ mod tests {
             ),
         ]);
         let keeper = KmsKeeper::new(tests::calls(Service::Kms, &address), "alias/appdepot");
-        let tenant = id::Handle::of_name("ours");
+        let tenant = id::TenantId::of_name("ours");
         assert_eq!(keeper.wrap(tenant, &[7; 32]).await.unwrap(), b"sealed");
         assert_eq!(keeper.unwrap(tenant, b"sealed").await.unwrap(), [7; 32]);
         assert!(keeper.unwrap(tenant, b"sealed").await.is_err());

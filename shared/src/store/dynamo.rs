@@ -13,9 +13,7 @@ use aws_sdk_dynamodb::types::{
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 
 use crate::base::remote::is_permanent;
-use crate::store::{
-    Condition, Item, Key, Page, Query, StoreError, TRANSACTION_LIMIT, Table, Write,
-};
+use crate::store::{Condition, Item, Key, MAX_TRANSACTION, Page, Query, StoreError, Table, Write};
 
 type Attributes = HashMap<String, AttributeValue>;
 
@@ -451,7 +449,7 @@ impl Table for DynamoTable {
         if writes.is_empty() {
             return Ok(());
         }
-        if writes.len() > TRANSACTION_LIMIT {
+        if writes.len() > MAX_TRANSACTION {
             return Err(StoreError::TooLarge(format!(
                 "{} writes in one transaction",
                 writes.len()

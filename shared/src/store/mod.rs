@@ -197,10 +197,10 @@ pub struct Page {
 }
 
 /// Most actions in one transaction.
-pub const TRANSACTION_LIMIT: usize = 100;
+pub const MAX_TRANSACTION: usize = 100;
 
 /// Most keys in one read.
-pub const READ_LIMIT: usize = 100;
+pub const MAX_READ: usize = 100;
 
 /// Why the store did not do what was asked.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -243,7 +243,7 @@ impl std::error::Error for StoreError {}
 /// The table: three verbs. All reads are strongly consistent.
 #[async_trait]
 pub trait Table: Send + Sync {
-    /// Reads up to [`READ_LIMIT`] items by key, in the order of the keys, `None` for those that are
+    /// Reads up to [`MAX_READ`] items by key, in the order of the keys, `None` for those that are
     /// not there.
     ///
     /// # Errors
@@ -257,7 +257,7 @@ pub trait Table: Send + Sync {
     /// As [`read`](Self::read).
     async fn query(&self, query: &Query) -> Result<Page, StoreError>;
 
-    /// Does all writes or none, at most [`TRANSACTION_LIMIT`], no two on one item.
+    /// Does all writes or none, at most [`MAX_TRANSACTION`], no two on one item.
     ///
     /// # Errors
     /// [`StoreError::Condition`] and [`StoreError::Contended`] when nothing was changed,

@@ -8,7 +8,7 @@ use serde::de::DeserializeOwned;
 
 use crate::base::clock::Timestamp;
 use crate::base::error::Error;
-use crate::store::{Condition, Item, Key, Page, Query, READ_LIMIT, StoreError, Table, Write};
+use crate::store::{Condition, Item, Key, MAX_READ, Page, Query, StoreError, Table, Write};
 
 /// A kind of record.
 pub trait Record: Serialize + DeserializeOwned + Send + Sync {
@@ -163,7 +163,7 @@ impl<'a> Reader<'a> {
     pub async fn fetch(&mut self, keys: Vec<Key>, queries: Vec<Query>) -> Result<(), Error> {
         let table = self.table;
         let reads =
-            futures_util::future::join_all(keys.chunks(READ_LIMIT).map(|chunk| table.read(chunk)));
+            futures_util::future::join_all(keys.chunks(MAX_READ).map(|chunk| table.read(chunk)));
         let pages = futures_util::future::join_all(queries.iter().map(|query| table.query(query)));
         let (found, pages) = tokio::join!(reads, pages);
         let found = found.into_iter().collect::<Result<Vec<_>, _>>()?.concat();

@@ -639,7 +639,7 @@ fn the_stream_tells_of_new_jobs_and_of_nothing_else() {
         assert_eq!(filters.len(), 1);
         let pattern: serde_json::Value =
             serde_json::from_str(filters[0].at("Pattern").text()).unwrap();
-        let kind = <shared::model::apps::work::Job as shared::store::record::Record>::KIND;
+        let kind = <shared::model::apps::processing::Job as shared::store::record::Record>::KIND;
         assert_eq!(
             pattern,
             serde_json::json!({
@@ -653,7 +653,7 @@ fn the_stream_tells_of_new_jobs_and_of_nothing_else() {
         );
         assert_eq!(
             source.at("MaximumRecordAgeInSeconds").text(),
-            shared::model::apps::work::LOST_SECONDS.to_string(),
+            shared::model::apps::processing::LOST_SECONDS.to_string(),
             "what is lost is not done later"
         );
     }

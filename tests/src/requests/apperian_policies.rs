@@ -44,7 +44,7 @@ fn preset(f: &Furnished) -> Vec<(&'static str, String)> {
 
 fn document(f: &Furnished) -> Vec<(&'static str, String)> {
     vec![
-        ("tenant", f.tenant.handle.to_string()),
+        ("tenant", f.tenant.tenant_id.to_string()),
         ("application", android(f).base64url()),
     ]
 }

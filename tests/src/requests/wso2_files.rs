@@ -8,7 +8,7 @@ use shared::base::rights::Rights;
 use shared::base::secret::SecretHash;
 use shared::base::text::Name;
 use shared::domain::apps::{app, making};
-use shared::model::apps::app::AppCard;
+use shared::model::apps::app::App;
 use shared::model::people::principal::{Means, Principal};
 use shared::store::record::Reader;
 
@@ -54,7 +54,7 @@ async fn web_app(world: &World, tenant: &TestTenant) -> AppId {
     let owner = world.user_record(tenant, &tenant.admin).await.value.owner;
     let domain = tenant.domain.clone();
     let who = Principal {
-        handle: tenant.handle,
+        tenant_id: tenant.tenant_id,
         domain,
         owner,
         rights: Rights::ALL,
@@ -64,8 +64,8 @@ async fn web_app(world: &World, tenant: &TestTenant) -> AppId {
     let now = world.plain.clock.now();
     let mut reader = Reader::new(&*world.plain.table, now);
     let name = Name::new(format!("{MARK} web app")).expect("a name");
-    let mut card = AppCard::new(&who.owner, AppId::new(now), AppKind::Web, name, now);
-    let writes = making::made(&mut reader, &who, &mut card)
+    let mut app = App::new(&who.owner, AppId::new(now), AppKind::Web, name, now);
+    let writes = making::create_writes(&mut reader, &who, &mut app)
         .await
         .expect("an app");
     world
@@ -74,7 +74,7 @@ async fn web_app(world: &World, tenant: &TestTenant) -> AppId {
         .write(writes)
         .await
         .expect("an app is written");
-    card.id
+    app.id
 }
 
 impl FilesOfTenant {
@@ -142,11 +142,15 @@ impl FilesOfTenant {
         )
         .await;
         let mut reader = Reader::new(&*world.plain.table, world.plain.clock.now());
-        let card = app::card(&mut reader, tenant.handle, shelved.parse().expect("an id"))
-            .await
-            .expect("an item")
-            .value;
-        let ios = card
+        let app = app::read(
+            &mut reader,
+            tenant.tenant_id,
+            shelved.parse().expect("an id"),
+        )
+        .await
+        .expect("an item")
+        .value;
+        let ios = app
             .binaries
             .iter()
             .find(|binary| binary.kind == shared::base::id::BinaryType::Ios)

@@ -5,7 +5,7 @@ use shared::base::id::AppId;
 use shared::base::rights::{Rights, Scopes};
 use shared::base::secret::CredentialText;
 use shared::domain::apps::policy_partial;
-use shared::domain::apps::policy_partial::Said;
+use shared::domain::apps::policy_partial::PolicyPartialInput;
 use shared::model::people::principal::{Means, Principal};
 use shared::store::record::Reader;
 
@@ -35,14 +35,14 @@ pub const CONDITION: &str = "<Condition><Apply \
 impl Policies {
     /// Furnishes a tenant with them.
     pub async fn of(world: &World, tenant: &TestTenant) -> Self {
-        let handle = tenant.handle;
+        let tenant_id = tenant.tenant_id;
         let owner = world.user_record(tenant, &tenant.admin).await.value.owner;
         let means = Means::Bearer {
             scopes: Scopes::named("appm:administration"),
         };
-        let credential = CredentialText::new_bearer(handle, &tenant.admin).hash();
+        let credential = CredentialText::new_bearer(tenant_id, &tenant.admin).hash();
         let who = &Principal {
-            handle,
+            tenant_id,
             domain: tenant.domain.clone(),
             owner,
             rights: Rights::ALL,
@@ -51,10 +51,10 @@ impl Policies {
         };
         let now = world.plain.clock.now();
         let reader = &mut Reader::new(&*world.plain.table, now);
-        let said = Said {
+        let said = PolicyPartialInput {
             text: CONDITION.to_owned(),
             shared: Some(true),
-            ..Said::default()
+            ..PolicyPartialInput::default()
         };
         let used = policy_partial::create(reader, who, &said)
             .await

@@ -11,7 +11,7 @@ use async_trait::async_trait;
 use serde_json::{Value, json};
 use shared::base::clock::{Clock, Timestamp};
 use shared::base::error::Error;
-use shared::base::id::{AppId, BinaryType, Guid, Handle};
+use shared::base::id::{AppId, BinaryType, Guid, TenantId};
 use shared::base::kind::AppKind;
 use shared::domain::background::evaluation::{GIVE_UP_SECONDS, LEASE_SECONDS, LISTED_EVENTS};
 use shared::domain::events::{event, spike_watch};
@@ -153,7 +153,7 @@ impl Scene {
 
     async fn add(&self, alert: &Alert) {
         let write = record::put(
-            keys::alert(self.tenant.handle, alert.app, &alert.guid),
+            keys::alert(self.tenant.tenant_id, alert.app, &alert.guid),
             alert,
             Condition::Always,
         )
@@ -177,7 +177,9 @@ impl Scene {
         for chunk in events.chunks(50) {
             let writes = chunk
                 .iter()
-                .flat_map(|event| event::told(self.tenant.handle, vec![event.clone()]).unwrap())
+                .flat_map(|event| {
+                    event::record_writes(self.tenant.tenant_id, vec![event.clone()]).unwrap()
+                })
                 .collect();
             self.world.plain.table.write(writes).await.unwrap();
         }
@@ -575,7 +577,13 @@ async fn stored_events_cost_nothing() {
                 happened: at,
                 ..scene.event(0, "CRASHED", "old")
             };
-            let key = keys::event(scene.tenant.handle, event.app, None, event.at, &event.guid);
+            let key = keys::event(
+                scene.tenant.tenant_id,
+                event.app,
+                None,
+                event.at,
+                &event.guid,
+            );
             match record::put(key, &event, Condition::Always).unwrap() {
                 Write::Put(item, _) => item,
                 other => panic!("{other:?}"),
@@ -739,7 +747,7 @@ async fn events_of_one_transaction_reach_the_alerts_of_each_app() {
         .world
         .plain
         .table
-        .write(event::told(scene.tenant.handle, events).unwrap())
+        .write(event::record_writes(scene.tenant.tenant_id, events).unwrap())
         .await
         .unwrap();
     let done = scene.world.evaluate().await.unwrap();
@@ -816,7 +824,7 @@ async fn alerts_hear_of_what_they_ask_for() {
         })
         .await;
     let gone = Write::Delete(
-        keys::alert(scene.tenant.handle, of_one.app, &of_one.guid),
+        keys::alert(scene.tenant.tenant_id, of_one.app, &of_one.guid),
         Condition::Present,
     );
     scene.world.plain.table.write(vec![gone]).await.unwrap();
@@ -833,7 +841,7 @@ async fn alerts_hear_of_what_they_ask_for() {
         .plain
         .table
         .write(vec![
-            record::create(keys::alert(other.handle, None, &alien.guid), &alien).unwrap(),
+            record::create(keys::alert(other.tenant_id, None, &alien.guid), &alien).unwrap(),
         ])
         .await
         .unwrap();
@@ -1070,12 +1078,12 @@ async fn what_cannot_be_read_stops_nothing_else() {
     let mut broken = Vec::new();
     for number in 0..40 {
         let pending = Pending {
-            handle: scene.tenant.handle,
+            tenant_id: scene.tenant.tenant_id,
             events: Vec::new(),
             taken: Vec::new(),
         };
         let Write::Put(mut item, _) = record::create(
-            keys::pending_event(now, scene.tenant.handle, &Guid::random()),
+            keys::pending_event(now, scene.tenant.tenant_id, &Guid::random()),
             &pending,
         )
         .unwrap() else {
@@ -1088,7 +1096,7 @@ async fn what_cannot_be_read_stops_nothing_else() {
         }
         broken.push(Write::Put(item, Condition::Absent));
         let due = DueMail {
-            handle: scene.tenant.handle,
+            tenant_id: scene.tenant.tenant_id,
             app: scene.apps[0],
             env: "dev".parse().unwrap(),
             created: now,
@@ -1125,7 +1133,7 @@ async fn what_cannot_be_read_stops_nothing_else() {
     // An alert that cannot be read, too.
     scene.post.empty();
     let mut write = record::create(
-        keys::alert(scene.tenant.handle, None, &Guid::random()),
+        keys::alert(scene.tenant.tenant_id, None, &Guid::random()),
         &scene.alert("Newer", None),
     )
     .unwrap();
@@ -1147,7 +1155,7 @@ async fn a_mail_whose_notification_is_gone_or_done_is_not_due() {
     let sent = scene.notifications().await.remove(0);
     let now = scene.world.clock.now();
     let due = |created| DueMail {
-        handle: scene.tenant.handle,
+        tenant_id: scene.tenant.tenant_id,
         app: sent.app,
         env: sent.env.clone(),
         created,
@@ -1222,7 +1230,7 @@ async fn a_tenant_whose_events_storm_keeps_nobody_waiting() {
     // What waits stands in the order of the tenants' handles: there are some on both sides of the
     // storm.
     let mut names = ["acme", "bolt", "crux", "dune", "echo", "flux", "gale"];
-    names.sort_by_key(|name| Handle::of_name(name).to_string());
+    names.sort_by_key(|name| TenantId::of_name(name).to_string());
     let storming = names[3];
     scene.tenant = scene.world.tenant(storming).await;
     scene.add(&scene.alert("storm", None)).await;
@@ -1268,7 +1276,7 @@ fn download(scene: &Scene, at: Timestamp) -> Vec<Write> {
     copies
         .map(|of| {
             record::put(
-                keys::log_row(scene.tenant.handle, of, at, &guid),
+                keys::log_row(scene.tenant.tenant_id, of, at, &guid),
                 &row,
                 Condition::Always,
             )
@@ -1297,7 +1305,7 @@ async fn a_download_spike_is_told_once_to_those_who_asked() {
     asking.severities.clear();
     scene.add(&asking).await;
     scene.add(&scene.alert("all else", None)).await;
-    let asked = spike_watch::asked(scene.tenant.handle, None, Some(&asking)).unwrap();
+    let asked = spike_watch::watch_writes(scene.tenant.tenant_id, None, Some(&asking)).unwrap();
     scene.world.plain.table.write(asked).await.unwrap();
     let now = scene.world.clock.now();
     let look = async |scene: &Scene| {

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use shared::base::clock::Timestamp;
 use shared::base::id::{AppId, Guid};
 use shared::base::rights::Role;
-use shared::domain::events::alert::ALERTS_LIMIT;
+use shared::domain::events::alert::MAX_ALERTS;
 use shared::domain::events::notification as events_notification;
 use shared::model::events::event::{Category, Event, NAMES, Severity};
 use shared::model::events::notification::{Delivery, Notification};
@@ -166,7 +166,7 @@ async fn an_alert_is_made_read_changed_and_deleted() {
         json!([]),
         "it is in another environment now"
     );
-    world.verify(tenant.handle).await.unwrap();
+    world.verify(tenant.tenant_id).await.unwrap();
 
     let deleted = post(
         &world,
@@ -183,7 +183,7 @@ async fn an_alert_is_made_read_changed_and_deleted() {
             "{what}"
         );
     }
-    world.verify(tenant.handle).await.unwrap();
+    world.verify(tenant.tenant_id).await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -416,7 +416,7 @@ async fn what_clients_write_otherwise_is_understood() {
             made
         );
     }
-    world.verify(tenant.handle).await.unwrap();
+    world.verify(tenant.tenant_id).await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -449,7 +449,7 @@ async fn an_alert_of_every_app_stands_for_itself() {
     let path = format!("/api/v2/mbaas/{}/dev/apps/*/alerts", tenant.domain);
     let by_path = world.call("GET", &path).cookie(&tenant.cookie).send().await;
     assert_eq!(by_path.json["list"], listed("*").await);
-    world.verify(tenant.handle).await.unwrap();
+    world.verify(tenant.tenant_id).await.unwrap();
     for change in [
         json!({"eventNames": "CRASHED"}),
         json!({"eventNames": "DOWNLOAD_SPIKE,CRASHED"}),
@@ -463,13 +463,13 @@ async fn an_alert_of_every_app_stands_for_itself() {
         )
         .await;
         world
-            .verify(tenant.handle)
+            .verify(tenant.tenant_id)
             .await
             .unwrap_or_else(|faults| panic!("{change}: {faults}"));
     }
     post(&world, &tenant, "delete", json!({"guid": of_all["guid"]})).await;
     assert_eq!(listed("*").await, json!([]));
-    world.verify(tenant.handle).await.unwrap();
+    world.verify(tenant.tenant_id).await.unwrap();
 }
 
 /// The eyes of these tests: what of an alert is missing or counted wrongly is seen.
@@ -483,7 +483,7 @@ async fn an_alert_that_is_not_whole_is_seen() {
         post(&world, &tenant, "create", with(&said(uid), &filters)).await;
     }
     let whole = world.snapshot().await;
-    assert_eq!(faults(tenant.handle, &whole), Vec::<String>::new());
+    assert_eq!(faults(tenant.tenant_id, &whole), Vec::<String>::new());
     let mut seen = BTreeSet::new();
     for (key, record) in &whole {
         let kind = record["kind"]["S"].as_str().unwrap_or_default();
@@ -501,7 +501,7 @@ async fn an_alert_that_is_not_whole_is_seen() {
         let mut without = whole.clone();
         without.remove(key);
         assert!(
-            !faults(tenant.handle, &without).is_empty(),
+            !faults(tenant.tenant_id, &without).is_empty(),
             "a {kind} is missing and nobody sees it"
         );
         if kind.ends_with("-count") || kind == "spike-tenant" {
@@ -510,7 +510,7 @@ async fn an_alert_that_is_not_whole_is_seen() {
             record["n"] = json!({"N": "7"});
             miscounted.insert(key.clone(), record);
             assert!(
-                !faults(tenant.handle, &miscounted).is_empty(),
+                !faults(tenant.tenant_id, &miscounted).is_empty(),
                 "a {kind} counts wrongly and nobody sees it"
             );
         }
@@ -552,7 +552,7 @@ async fn a_clone_is_an_alert_of_its_own() {
         post(&world, &tenant, "read", json!({"guid": copy["guid"]})).await,
         copy
     );
-    world.verify(tenant.handle).await.unwrap();
+    world.verify(tenant.tenant_id).await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -728,7 +728,7 @@ async fn both_kinds_of_paths_are_of_the_same_alerts() {
             .0,
         404
     );
-    world.verify(tenant.handle).await.unwrap();
+    world.verify(tenant.tenant_id).await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -772,7 +772,7 @@ async fn a_hundred_at_once_end_with_exactly_the_limit() {
             .as_array()
             .map_or(0, Vec::len)
     };
-    let limit = usize::try_from(ALERTS_LIMIT).unwrap();
+    let limit = usize::try_from(MAX_ALERTS).unwrap();
     let mut taken = 5;
     for _ in 0..taken {
         post(&world, &tenant, "create", said(&app)).await;
@@ -805,7 +805,7 @@ async fn a_hundred_at_once_end_with_exactly_the_limit() {
             .0,
         409
     );
-    world.verify(tenant.handle).await.unwrap();
+    world.verify(tenant.tenant_id).await.unwrap();
     // Other apps and the tenant's own are counted for themselves, and who goes makes room.
     post(&world, &tenant, "create", said("*")).await;
     let answers =
@@ -816,7 +816,7 @@ async fn a_hundred_at_once_end_with_exactly_the_limit() {
     );
     post(&world, &tenant, "create", said(&app)).await;
     assert_eq!(refused(&world, &tenant, "create", said(&app)).await.0, 409);
-    world.verify(tenant.handle).await.unwrap();
+    world.verify(tenant.tenant_id).await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -847,7 +847,7 @@ async fn the_alerts_of_a_deleted_app_go_a_day_later() {
             json!({"guid": app}),
         )
         .await;
-    world.verify(tenant.handle).await.unwrap();
+    world.verify(tenant.tenant_id).await.unwrap();
     assert_eq!(
         refused(&world, &tenant, "create", said(&app)).await,
         (404, "invalid_guid".to_owned())
@@ -880,13 +880,13 @@ async fn the_alerts_of_a_deleted_app_go_a_day_later() {
             alert
         );
     }
-    world.verify(tenant.handle).await.unwrap();
+    world.verify(tenant.tenant_id).await.unwrap();
     let left = world.snapshot().await;
     let of_going = |key: &(String, String)| {
-        key.0.contains(&keys::alerts(tenant.handle, Some(id)))
+        key.0.contains(&keys::alerts(tenant.tenant_id, Some(id)))
             || key
                 .0
-                .contains(&keys::alert_count(tenant.handle, Some(id)).pk)
+                .contains(&keys::alert_count(tenant.tenant_id, Some(id)).pk)
     };
     assert!(!left.keys().any(of_going), "nothing of them is left");
     assert_eq!(world.keep_house().await.alerts, 0);
@@ -1176,7 +1176,7 @@ fn notification(app: AppId, second: i64, padding: usize) -> Notification {
 
 async fn keep(world: &World, tenant: &TestTenant, notifications: &[Notification]) {
     for one in notifications {
-        let key = keys::notification(tenant.handle, one.app, &one.env, one.created, &one.guid);
+        let key = keys::notification(tenant.tenant_id, one.app, &one.env, one.created, &one.guid);
         world
             .plain
             .table

@@ -11,9 +11,9 @@ use shared::base::clock::Timestamp;
 use shared::base::id::AppId;
 use shared::base::rights::Role;
 use shared::domain::events::event;
-use shared::model::apps::app::AppCard;
+use shared::model::apps::app::App;
 use shared::model::events::event::{Event, EventGroup, NAMES, Pending};
-use shared::model::events::reported_event::Told;
+use shared::model::events::reported_event::RecordedEvent;
 use shared::store::record::Record;
 use shared::store::wrappers::Fault;
 
@@ -123,7 +123,7 @@ impl Stage {
     }
 
     async fn snapshot(&self) -> Snapshot {
-        of_tenant(&self.world.snapshot().await, self.tenant.handle)
+        of_tenant(&self.world.snapshot().await, self.tenant.tenant_id)
     }
 
     /// The records of events and of what they leave.
@@ -132,13 +132,13 @@ impl Stage {
         (
             records::<Event>(&snapshot).len(),
             records::<Pending>(&snapshot).len(),
-            records::<Told>(&snapshot).len(),
+            records::<RecordedEvent>(&snapshot).len(),
         )
     }
 
-    async fn card(&self) -> AppCard {
+    async fn app(&self) -> App {
         self.world
-            .card(&self.tenant, self.app.parse().unwrap())
+            .app(&self.tenant, self.app.parse().unwrap())
             .await
             .value
     }
@@ -307,7 +307,7 @@ async fn keys_and_endpoint_security_are_in_the_audit_list() {
 async fn lists_agree_with_a_model() {
     let stage = Stage::new().await;
     let mut random = StdRng::seed_from_u64(51);
-    let card = stage.card().await;
+    let app = stage.app().await;
     let now = stage.world.plain.clock.now();
     let dev: shared::base::environment::Environment = "dev".parse().unwrap();
     let names = [
@@ -322,7 +322,7 @@ async fn lists_agree_with_a_model() {
         .map(|_| {
             let name = names[random.random_range(0..names.len())];
             let at = Timestamp(now.plus_seconds(60).0 + random.random_range(0..30));
-            let event = Event::of(&card, name, "", "Something".to_owned(), at);
+            let event = Event::of(&app, name, "", "Something".to_owned(), at);
             if random.random_bool(0.5) {
                 event.in_environment(dev.clone())
             } else {
@@ -335,7 +335,7 @@ async fn lists_agree_with_a_model() {
             .world
             .plain
             .table
-            .write(event::told(stage.tenant.handle, chunk.to_vec()).unwrap())
+            .write(event::record_writes(stage.tenant.tenant_id, chunk.to_vec()).unwrap())
             .await
             .unwrap();
     }

@@ -8,8 +8,8 @@ use serde_json::{Value, json};
 use shared::base::clock::{Clock as _, Timestamp};
 use shared::base::id::AppId;
 use shared::base::kind::AppKind;
-use shared::base::limits::ANSWER_LIMIT;
-use shared::domain::events::reported_event::MINUTE_LIMIT;
+use shared::base::limits::MAX_ANSWER;
+use shared::domain::events::reported_event::MAX_MINUTE;
 use shared::model::events::event::{Event, EventGroup, RETENTION_SECONDS};
 use shared::store::{Condition, Write, keys, record};
 
@@ -62,7 +62,7 @@ async fn fill(
         } else {
             EventGroup::Notification
         };
-        let key = keys::event(tenant.handle, app, event.env.as_ref(), at, &event.guid);
+        let key = keys::event(tenant.tenant_id, app, event.env.as_ref(), at, &event.guid);
         writes.push(record::put(key, &event, Condition::Always).unwrap());
     }
     for some in writes.chunks(50) {
@@ -83,7 +83,7 @@ async fn walk(
         asked["cursor"] = cursor;
         let page = list(world, tenant, app, asked).await;
         assert_eq!(page.status, 200, "{}", page.text);
-        assert!(page.text.len() <= ANSWER_LIMIT);
+        assert!(page.text.len() <= MAX_ANSWER);
         pages += 1;
         let events = page.json["list"].as_array().unwrap();
         assert_eq!(page.json["count"], events.len());
@@ -120,14 +120,14 @@ async fn more_events_of_an_app_than_the_limit_are_not_taken_in_a_minute() {
         .advance_seconds(60 - world.clock.now().seconds().rem_euclid(60));
     let minute = world.clock.now().seconds().div_euclid(60);
     let key = keys::tries(
-        tenant.handle,
+        tenant.tenant_id,
         &format!("reports#{}", app.sort_key()),
         minute,
     );
     let free = Write::Tally {
         key,
         kind: "tries",
-        by: MINUTE_LIMIT - 3,
+        by: MAX_MINUTE - 3,
         expires: (minute + 2) * 60,
         condition: Condition::Always,
     };

@@ -10,7 +10,7 @@ use shared::base::id::{AppId, BinaryType};
 use shared::domain::events::expiry;
 use shared::model::apps::app::Binary;
 use shared::model::events::event::{Event, EventGroup, Pending};
-use shared::model::task::{Chore, Watched};
+use shared::model::task::{Task, Watched};
 use shared::store::keys;
 use shared::store::record::{Reader, Record};
 
@@ -75,7 +75,7 @@ impl Stage {
     }
 
     async fn all<R: Record>(&self) -> Vec<R> {
-        let snapshot = of_tenant(&self.world.snapshot().await, self.tenant.handle);
+        let snapshot = of_tenant(&self.world.snapshot().await, self.tenant.tenant_id);
         let of_kind = snapshot
             .values()
             .filter(|item| item["kind"]["S"] == R::KIND);
@@ -96,11 +96,11 @@ impl Stage {
     }
 
     async fn chores(&self) -> Vec<Watched> {
-        let chores = self.all::<Chore>().await;
-        chores
+        let tasks = self.all::<Task>().await;
+        tasks
             .into_iter()
-            .filter_map(|chore| {
-                if let Chore::Expiry(watched) = chore {
+            .filter_map(|task| {
+                if let Task::Expiry(watched) = task {
                     Some(watched)
                 } else {
                     None
@@ -332,14 +332,14 @@ async fn a_signature_that_was_made_here_counts_instead_of_the_uploads_own() {
     let stage = Stage::new().await;
     stage.upload(60, &[]).await;
     let id: AppId = stage.app.parse().unwrap();
-    let (handle, now) = (stage.tenant.handle, stage.world.clock.now());
+    let (tenant_id, now) = (stage.tenant.tenant_id, stage.world.clock.now());
     let version = stage.chores().await[0].version.clone();
-    // Signed twice by the same credential, and the first time by another: the chores of all three
+    // Signed twice by the same credential, and the first time by another: the tasks of all three
     // are there.
     let ends = stage.after(50, 0);
     for (signer, ends) in [("bb", stage.after(45, 0)), ("aa", ends), ("aa", ends)] {
         let write = expiry::watch_signed(
-            handle,
+            tenant_id,
             id.binary(BinaryType::Ios),
             &version,
             signer,
@@ -366,11 +366,14 @@ async fn a_signature_that_was_made_here_counts_instead_of_the_uploads_own() {
 
 /// Has the live iOS version signed by that certificate.
 async fn sign(stage: &Stage, id: AppId, signer: &str) {
-    let key = keys::binary(stage.tenant.handle, id, BinaryType::Ios);
+    let key = keys::binary(stage.tenant.tenant_id, id, BinaryType::Ios);
     let now = stage.world.clock.now();
     let mut reader = Reader::new(&*stage.world.plain.table, now);
     let mut found = reader.get::<Binary>(&key).await.unwrap().unwrap();
-    found.value.versions[0].work.get_or_insert_default().signer = Some(signer.to_owned());
+    found.value.versions[0]
+        .processing
+        .get_or_insert_default()
+        .signer = Some(signer.to_owned());
     stage
         .world
         .plain

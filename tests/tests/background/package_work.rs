@@ -15,10 +15,10 @@ use shared::base::clock::Timestamp;
 use shared::base::id::{AppId, BinaryType, Guid};
 use shared::domain::app_policies::job;
 use shared::domain::app_policies::job::ATTEMPTS;
-use shared::model::apps::app::{AppCard, Binary, Version};
-use shared::model::apps::work::{Job, LOST_SECONDS, SigningStatus, WrapStatus};
+use shared::model::apps::app::{App, Binary, Version};
+use shared::model::apps::processing::{Job, LOST_SECONDS, ProcessingStatus, SigningStatus};
 use shared::model::credentials::signing_credential::SigningCredential;
-use shared::model::task::Chore;
+use shared::model::task::Task;
 use shared::store::record::{Reader, Record as _, Stored};
 use shared::store::wrappers::{FailingTable, Fault};
 use shared::store::{Key, keys};
@@ -206,7 +206,7 @@ impl<'w> Desk<'w> {
         let found: Option<Stored<Binary>> = self
             .reader()
             .get(&keys::binary(
-                self.tenant.handle,
+                self.tenant.tenant_id,
                 self.app,
                 BinaryType::Android,
             ))
@@ -215,9 +215,9 @@ impl<'w> Desk<'w> {
         found.unwrap().value
     }
 
-    async fn card(&self) -> AppCard {
+    async fn app(&self) -> App {
         self.reader()
-            .get(&keys::app_card(self.tenant.handle, self.app))
+            .get(&keys::app(self.tenant.tenant_id, self.app))
             .await
             .unwrap()
             .unwrap()
@@ -233,7 +233,11 @@ impl<'w> Desk<'w> {
     async fn ended(&self) -> Version {
         for _ in 0..600 {
             let version = self.version().await;
-            if version.work.as_ref().is_none_or(|work| work.job.is_none()) {
+            if version
+                .processing
+                .as_ref()
+                .is_none_or(|processing| processing.job.is_none())
+            {
                 return version;
             }
             tokio::time::sleep(Duration::from_millis(25)).await;
@@ -243,15 +247,15 @@ impl<'w> Desk<'w> {
 
     /// What is watched because it expires: of which version, signed by whom, and when.
     async fn watched(&self) -> Vec<(Guid, Option<String>, Timestamp)> {
-        let snapshot = of_tenant(&self.world.snapshot().await, self.tenant.handle);
-        let chores = snapshot
+        let snapshot = of_tenant(&self.world.snapshot().await, self.tenant.tenant_id);
+        let tasks = snapshot
             .values()
-            .filter(|item| item["kind"]["S"] == Chore::KIND);
-        let chores =
-            chores.map(|item| serde_json::from_str(item["d"]["S"].as_str().unwrap()).unwrap());
-        chores
-            .filter_map(|chore| {
-                if let Chore::Expiry(of) = chore {
+            .filter(|item| item["kind"]["S"] == Task::KIND);
+        let tasks =
+            tasks.map(|item| serde_json::from_str(item["d"]["S"].as_str().unwrap()).unwrap());
+        tasks
+            .filter_map(|task| {
+                if let Task::Expiry(of) = task {
                     Some((of.version, of.signer, of.expires))
                 } else {
                     None
@@ -262,7 +266,7 @@ impl<'w> Desk<'w> {
 
     /// When a credential ends.
     async fn end_of(&self, credential: &str) -> Timestamp {
-        let key = keys::signing_credential(self.tenant.handle, &credential.parse().unwrap());
+        let key = keys::signing_credential(self.tenant.tenant_id, &credential.parse().unwrap());
         self.reader()
             .get::<SigningCredential>(&key)
             .await
@@ -274,12 +278,12 @@ impl<'w> Desk<'w> {
 
     /// The key of the newest version's job.
     async fn job(&self) -> Key {
-        let guid = self.version().await.work.unwrap().job.expect("a job");
-        keys::job(self.tenant.handle, &guid)
+        let guid = self.version().await.processing.unwrap().job.expect("a job");
+        keys::job(self.tenant.tenant_id, &guid)
     }
 
     fn object(&self, sha256: &str) -> String {
-        keys::binary_object(self.tenant.handle, sha256)
+        keys::binary_object(self.tenant.tenant_id, sha256)
     }
 
     async fn bytes(&self, sha256: &str) -> Vec<u8> {
@@ -300,7 +304,7 @@ impl<'w> Desk<'w> {
     }
 
     async fn is_consistent(&self) {
-        self.world.verify(self.tenant.handle).await.unwrap();
+        self.world.verify(self.tenant.tenant_id).await.unwrap();
     }
 
     /// Lets all graces pass, and keeps house.
@@ -382,7 +386,7 @@ async fn a_package_gets_its_policies_and_its_signature_and_is_handed_out_then() 
         applied.sha256, uploaded,
         "what is handed out changes by signing alone"
     );
-    let build = applied.work.unwrap().applied.unwrap();
+    let build = applied.processing.unwrap().applied.unwrap();
     let (before, with) = (entries(&apk(1)), entries(&desk.bytes(&build.sha256).await));
     let added: Vec<&String> = with
         .keys()
@@ -404,7 +408,7 @@ async fn a_package_gets_its_policies_and_its_signature_and_is_handed_out_then() 
     let published = world
         .call(
             "GET",
-            &format!("/policy-documents/{}/{binary}", desk.tenant.handle),
+            &format!("/policy-documents/{}/{binary}", desk.tenant.tenant_id),
         )
         .send()
         .await;
@@ -415,7 +419,7 @@ async fn a_package_gets_its_policies_and_its_signature_and_is_handed_out_then() 
     let keys = world
         .call(
             "GET",
-            &format!("/policy-documents/{}/keys", desk.tenant.handle),
+            &format!("/policy-documents/{}/keys", desk.tenant.tenant_id),
         )
         .send()
         .await;
@@ -428,16 +432,19 @@ async fn a_package_gets_its_policies_and_its_signature_and_is_handed_out_then() 
     let credential = desk.credential(RSA).await;
     desk.sign(&credential).await;
     let signed = desk.ended().await;
-    let work = signed.work.clone().unwrap();
+    let processing = signed.processing.clone().unwrap();
     assert_eq!(
         (
-            work.status,
-            work.signing.as_ref().map(|signing| signing.status)
+            processing.status,
+            processing.signing.as_ref().map(|signing| signing.status)
         ),
-        (WrapStatus::Signed, Some(SigningStatus::Signed))
+        (ProcessingStatus::Signed, Some(SigningStatus::Signed))
     );
     assert_eq!(
-        work.original.as_ref().map(|build| build.sha256.as_str()),
+        processing
+            .original
+            .as_ref()
+            .map(|build| build.sha256.as_str()),
         Some(&*uploaded)
     );
     assert_ne!(signed.sha256, uploaded);
@@ -451,17 +458,17 @@ async fn a_package_gets_its_policies_and_its_signature_and_is_handed_out_then() 
         "a signature changes no entry"
     );
     assert_eq!(
-        desk.card().await.binaries[0].versions[0]
-            .work
+        desk.app().await.binaries[0].versions[0]
+            .processing
             .as_ref()
-            .map(|work| work.status),
-        Some(WrapStatus::Signed)
+            .map(|processing| processing.status),
+        Some(ProcessingStatus::Signed)
     );
     assert_eq!(
         desk.watched().await,
         [(
             signed.guid.clone(),
-            work.signer,
+            processing.signer,
             desk.end_of(&credential).await
         )]
     );
@@ -472,7 +479,7 @@ async fn a_package_gets_its_policies_and_its_signature_and_is_handed_out_then() 
     desk.sign(&other).await;
     let again = desk.ended().await;
     assert_ne!(again.sha256, signed.sha256);
-    assert_eq!(again.work.unwrap().original.unwrap().sha256, uploaded);
+    assert_eq!(again.processing.unwrap().original.unwrap().sha256, uploaded);
     desk.is_consistent().await;
     desk.no_orphans().await;
     assert_eq!(world.store.objects_under("").len(), 3);
@@ -485,7 +492,10 @@ async fn an_app_without_policies_is_signed_too() {
     let credential = desk.credential(RSA).await;
     desk.sign(&credential).await;
     let signed = desk.ended().await;
-    assert_eq!(signed.work.as_ref().unwrap().status, WrapStatus::None);
+    assert_eq!(
+        signed.processing.as_ref().unwrap().status,
+        ProcessingStatus::None
+    );
     assert_eq!(
         signer(&desk.bytes(&signed.sha256).await).as_deref(),
         Some(RSA_SIGNER)
@@ -493,7 +503,7 @@ async fn an_app_without_policies_is_signed_too() {
     // The next version is the uploader's own again.
     desk.upload(2).await;
     let next = desk.version().await;
-    assert!(next.work.is_none(), "{:?}", next.work);
+    assert!(next.processing.is_none(), "{:?}", next.processing);
     desk.is_consistent().await;
 }
 
@@ -565,7 +575,7 @@ async fn whoever_comes_later_overtakes_a_job() {
             ..Done::default()
         }
     );
-    assert_eq!(desk.version().await.work.unwrap().policies.len(), 2);
+    assert_eq!(desk.version().await.processing.unwrap().policies.len(), 2);
 
     // A signature that waits is cancelled by other policies.
     desk.sign(&credential).await;
@@ -580,16 +590,16 @@ async fn whoever_comes_later_overtakes_a_job() {
             ..Done::default()
         }
     );
-    let work = desk.version().await.work.unwrap();
+    let processing = desk.version().await.processing.unwrap();
     assert_eq!(
-        work.signing.map(|signing| signing.status),
+        processing.signing.map(|signing| signing.status),
         Some(SigningStatus::Cancelled)
     );
     drop(held);
-    let done = desk.ended().await.work.unwrap();
+    let done = desk.ended().await.processing.unwrap();
     assert_eq!(
         (done.status, done.signing.map(|signing| signing.status)),
-        (WrapStatus::NotSigned, Some(SigningStatus::Cancelled))
+        (ProcessingStatus::NotSigned, Some(SigningStatus::Cancelled))
     );
     desk.is_consistent().await;
     desk.no_orphans().await;
@@ -618,7 +628,7 @@ async fn what_is_deleted_or_replaced_under_a_job_ends_it() {
             ..Done::default()
         }
     );
-    let signing = desk.version().await.work.unwrap().signing.unwrap();
+    let signing = desk.version().await.processing.unwrap().signing.unwrap();
     assert_eq!(signing.status, SigningStatus::Error);
     assert!(signing.details.contains("deleted"), "{}", signing.details);
 
@@ -635,13 +645,19 @@ async fn what_is_deleted_or_replaced_under_a_job_ends_it() {
     );
     let versions = desk.binary().await.versions;
     assert_eq!(
-        versions[0].work.as_ref().map(|work| work.status),
-        Some(WrapStatus::Previously),
+        versions[0]
+            .processing
+            .as_ref()
+            .map(|processing| processing.status),
+        Some(ProcessingStatus::Previously),
         "the new version has nothing of it"
     );
     assert_eq!(
-        versions[1].work.as_ref().map(|work| work.status),
-        Some(WrapStatus::NotSigned)
+        versions[1]
+            .processing
+            .as_ref()
+            .map(|processing| processing.status),
+        Some(ProcessingStatus::NotSigned)
     );
 
     // The whole app.
@@ -699,8 +715,8 @@ async fn an_event_that_comes_five_times_at_once_is_done_once() {
     }
     drop(held);
     assert_eq!(
-        desk.version().await.work.unwrap().status,
-        WrapStatus::Signed
+        desk.version().await.processing.unwrap().status,
+        ProcessingStatus::Signed
     );
     desk.no_orphans().await;
 }
@@ -742,12 +758,12 @@ async fn a_worker_that_fails_at_any_call_ends_its_job_at_the_next_delivery() {
                     "{fault:?} at call {at}: {first:?}, then {second:?}"
                 );
                 let version = desk.version().await;
-                let work = version.work.as_ref().unwrap();
-                assert_eq!(work.job, None);
+                let processing = version.processing.as_ref().unwrap();
+                assert_eq!(processing.job, None);
                 let made = if signs {
                     &version.sha256
                 } else {
-                    &work.applied.as_ref().unwrap().sha256
+                    &processing.applied.as_ref().unwrap().sha256
                 };
                 assert!(!desk.bytes(made).await.is_empty());
                 if !happened {
@@ -803,11 +819,13 @@ async fn a_job_whose_worker_crashes_is_given_up_and_one_that_nobody_does_is_lost
     let _held = world.hold_work().await;
     desk.apply(&[USAGE]).await;
     let key = desk.job().await;
-    let (handle, guid) = keys::parse_job(&key).unwrap();
+    let (tenant_id, guid) = keys::parse_job(&key).unwrap();
     // Begun, and never heard of again.
     for _ in 0..ATTEMPTS {
         assert!(matches!(
-            job::begin(&mut desk.reader(), handle, &guid).await.unwrap(),
+            job::begin(&mut desk.reader(), tenant_id, &guid)
+                .await
+                .unwrap(),
             job::Begin::Do(..)
         ));
         world.clock.advance_seconds(60);
@@ -833,7 +851,7 @@ async fn a_job_whose_worker_crashes_is_given_up_and_one_that_nobody_does_is_lost
     assert_eq!(world.keep_house().await.jobs, 0);
     world.clock.advance_seconds(120);
     assert_eq!(world.keep_house().await.jobs, 1);
-    let signing = desk.version().await.work.unwrap().signing.unwrap();
+    let signing = desk.version().await.processing.unwrap().signing.unwrap();
     assert_eq!(
         (signing.status, &*signing.details),
         (SigningStatus::Error, job::LOST)
@@ -872,7 +890,7 @@ async fn what_cannot_be_signed_says_why() {
     let credential = desk.credential(EC).await;
     desk.sign(&credential).await;
     let version = desk.ended().await;
-    let signing = version.work.unwrap().signing.unwrap();
+    let signing = version.processing.unwrap().signing.unwrap();
     assert_eq!(signing.status, SigningStatus::Error);
     assert!(
         signing.details.starts_with("unsupported_key: ") && signing.details.chars().count() <= 300,
@@ -1102,13 +1120,13 @@ async fn what_signs_is_sealed() {
     let desk = Desk::of(&world, tenant).await;
     let id = desk.credential(RSA).await;
     let credential = id.parse().unwrap();
-    let handle = desk.tenant.handle;
+    let tenant_id = desk.tenant.tenant_id;
     let found = world
         .plain
         .table
         .read(&[
-            keys::signing_secret(handle, &credential),
-            keys::signing_credential(handle, &credential),
+            keys::signing_secret(tenant_id, &credential),
+            keys::signing_credential(tenant_id, &credential),
         ])
         .await
         .unwrap();
@@ -1122,7 +1140,7 @@ async fn what_signs_is_sealed() {
     }
     let other: shared::base::id::Guid = desk.credential(RSA).await.parse().unwrap();
     let [one, two] =
-        [&credential, &other].map(|credential| keys::signing_secret(handle, credential));
+        [&credential, &other].map(|credential| keys::signing_secret(tenant_id, credential));
     let mut items = world
         .plain
         .table

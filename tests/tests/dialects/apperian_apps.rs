@@ -135,7 +135,7 @@ impl<'a> Api<'a> {
 
     async fn verify(&self, after: &str) {
         self.world
-            .verify(self.tenant.handle)
+            .verify(self.tenant.tenant_id)
             .await
             .unwrap_or_else(|faults| panic!("after {after}:\n{faults}"));
     }
@@ -335,7 +335,7 @@ async fn guesses_are_refused_alike_and_then_for_a_while() {
     refused(&tries("admin", PASSWORD, "dev").await, 429, "later");
     world.clock.advance_seconds(2 * 300);
     assert_eq!(tries("admin", PASSWORD, "dev").await.status, 200);
-    world.verify(tenant.handle).await.expect("one piece");
+    world.verify(tenant.tenant_id).await.expect("one piece");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -357,8 +357,8 @@ async fn apps_of_every_dialect_are_listed_once_for_each_type() {
     world.make_app(&tenant, AppKind::Web, "Web").await;
     world.make_app(&tenant, AppKind::Site, "Site").await;
     let public = |name: &'static str| {
-        world.make_app_with(&tenant, AppKind::Mobile, name, |card| {
-            card.publisher_name = Name::new(name.to_owned())
+        world.make_app_with(&tenant, AppKind::Mobile, name, |app_record| {
+            app_record.publisher_name = Name::new(name.to_owned())
         })
     };
     for (app, platform) in [
@@ -369,7 +369,7 @@ async fn apps_of_every_dialect_are_listed_once_for_each_type() {
             platform: Some(platform),
             ..Publication::default()
         };
-        let write = record::create(keys::publication(tenant.handle, app), &publication)
+        let write = record::create(keys::publication(tenant.tenant_id, app), &publication)
             .expect("a publication");
         world
             .plain
@@ -389,7 +389,7 @@ async fn apps_of_every_dialect_are_listed_once_for_each_type() {
     let [android, ios] = of("Both")[..] else {
         panic!("{listed:#?}")
     };
-    let card = world.card(&tenant, both).await.value;
+    let app_record = world.app(&tenant, both).await.value;
     assert_eq!(
         (id(android), id(ios)),
         (
@@ -399,7 +399,10 @@ async fn apps_of_every_dialect_are_listed_once_for_each_type() {
     );
     assert_eq!(
         (android["psk"].as_u64(), ios["psk"].as_u64()),
-        (Some(u64::from(card.psk) + 1), Some(u64::from(card.psk) + 4))
+        (
+            Some(u64::from(app_record.numeric_id) + 1),
+            Some(u64::from(app_record.numeric_id) + 4)
+        )
     );
     assert_eq!(
         (
@@ -1692,10 +1695,10 @@ async fn a_list_is_whole_or_comes_in_pages() {
     for some in ids.chunks(25) {
         let mut writes = Vec::new();
         for id in some {
-            let mut card = world.card(&tenant, *id).await;
-            card.value.description =
+            let mut app_record = world.app(&tenant, *id).await;
+            app_record.value.description =
                 shared::base::text::Description::new("🂡".repeat(2_000)).expect("a description");
-            writes.push(card.replace().expect("a write"));
+            writes.push(app_record.replace().expect("a write"));
         }
         world
             .plain

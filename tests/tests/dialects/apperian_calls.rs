@@ -150,7 +150,7 @@ impl<'a> Calls<'a> {
 
     async fn verify(&self, after: &str) {
         self.world
-            .verify(self.tenant.handle)
+            .verify(self.tenant.tenant_id)
             .await
             .unwrap_or_else(|faults| panic!("after {after}:\n{faults}"));
     }
@@ -452,7 +452,7 @@ async fn a_transaction_is_its_makers_for_an_hour_and_is_not_kept_as_it_is() {
     // One of ours under their handle leads nowhere.
     let forged = format!(
         "/upload?transactionID={}{}",
-        stranger.tenant.handle,
+        stranger.tenant.tenant_id,
         &begun.transaction[8..]
     );
     assert_eq!(
@@ -793,7 +793,7 @@ async fn what_a_transaction_keeps_dies_with_its_hour() {
     let (world, tenant) = World::new().await;
     let calls = Calls::of(&world, &tenant).await;
     let begun = calls.begins("apps.create", json!({})).await;
-    let key = key_of(tenant.handle, &begun.transaction).expect("a key");
+    let key = key_of(tenant.tenant_id, &begun.transaction).expect("a key");
     let kept = async || {
         let mut reader = Reader::new(&*world.plain.table, world.plain.clock.now());
         let found: Option<Stored<PublishingCall>> =

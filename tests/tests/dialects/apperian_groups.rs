@@ -107,7 +107,7 @@ impl<'a> Api<'a> {
 
     async fn verify(&self, after: &str) {
         self.world
-            .verify(self.tenant.handle)
+            .verify(self.tenant.tenant_id)
             .await
             .unwrap_or_else(|faults| panic!("after {after}:\n{faults}"));
     }

@@ -14,10 +14,10 @@ use shared::base::rights::Role;
 use shared::change;
 use shared::domain::app_policies::app_policy::POLICIES;
 use shared::domain::app_policies::job;
-use shared::domain::app_policies::preset::PRESETS_LIMIT;
+use shared::domain::app_policies::preset::MAX_PRESETS;
 use shared::domain::apps::app;
 use shared::model::apps::app::Binary;
-use shared::model::apps::work::{Job, Signing, SigningStatus, Task, Work};
+use shared::model::apps::processing::{Job, Processing, ProcessingTask, Signing, SigningStatus};
 use shared::store::keys;
 use shared::store::record::{Reader, Stored};
 
@@ -140,17 +140,17 @@ impl<'w> Desk<'w> {
 
     async fn binary(&self, app: AppId, kind: BinaryType) -> Stored<Binary> {
         self.reader()
-            .get(&keys::binary(self.tenant.handle, app, kind))
+            .get(&keys::binary(self.tenant.tenant_id, app, kind))
             .await
             .unwrap()
             .unwrap()
     }
 
     /// The work on the newest Android version.
-    async fn work(&self, app: AppId) -> Work {
+    async fn work(&self, app: AppId) -> Processing {
         let binary = self.binary(app, BinaryType::Android).await;
         binary.value.versions[0]
-            .work
+            .processing
             .as_deref()
             .cloned()
             .unwrap_or_default()
@@ -163,7 +163,7 @@ impl<'w> Desk<'w> {
         };
         let done = self
             .world
-            .deliver_job(&keys::job(self.tenant.handle, &job))
+            .deliver_job(&keys::job(self.tenant.tenant_id, &job))
             .await
             .unwrap();
         assert_eq!((done.done, done.failed, done.ended), (1, 0, 0));
@@ -171,7 +171,7 @@ impl<'w> Desk<'w> {
     }
 
     async fn verify(&self) {
-        self.world.verify(self.tenant.handle).await.unwrap();
+        self.world.verify(self.tenant.tenant_id).await.unwrap();
     }
 }
 
@@ -446,7 +446,7 @@ async fn a_policy_has_so_many_presets_and_no_more() {
     let _held = world.hold_work().await;
     let desk = Desk::of(&world, tenant).await;
     let path = format!("/policies/{WIPE}/configurations");
-    for at in 0..PRESETS_LIMIT - 2 {
+    for at in 0..MAX_PRESETS - 2 {
         assert_eq!(
             desk.say("POST", &path, json!({"name": format!("{at}")}))
                 .await
@@ -636,14 +636,17 @@ async fn apps_are_named_in_many_ways_and_not_all_can_have_policies() {
     let _held = world.hold_work().await;
     let desk = Desk::of(&world, tenant.clone()).await;
     let app = desk.android("app").await;
-    let card = app::card(&mut desk.reader(), tenant.handle, app)
+    let app_record = app::read(&mut desk.reader(), tenant.tenant_id, app)
         .await
         .unwrap()
         .value;
     desk.apply(app, json!([{"policy_id": USAGE}])).await;
     let applied = desk.policies(&app.guid()).await["configurations"].clone();
     let binary = app.binary(BinaryType::Android);
-    let mut spellings = vec![card.psk.to_string(), (card.psk + 1).to_string()];
+    let mut spellings = vec![
+        app_record.numeric_id.to_string(),
+        (app_record.numeric_id + 1).to_string(),
+    ];
     spellings.extend(
         [app, binary]
             .into_iter()
@@ -674,7 +677,7 @@ async fn apps_are_named_in_many_ways_and_not_all_can_have_policies() {
         other.guid(),
         app.binary(BinaryType::Ios).guid(),
         "XWJKqWeLM5-tp8N09-gTEw".to_owned(),
-        (card.psk + 4).to_string(),
+        (app_record.numeric_id + 4).to_string(),
         "7".to_owned(),
     ];
     for named in &nobody {
@@ -767,7 +770,7 @@ async fn apps_are_named_in_many_ways_and_not_all_can_have_policies() {
             &desk
                 .say(
                     method,
-                    &format!("/applications/{}/policies", card.psk),
+                    &format!("/applications/{}/policies", app_record.numeric_id),
                     body,
                 )
                 .await,
@@ -990,8 +993,8 @@ async fn installed_apps_read_a_signed_document() {
     let desk = Desk::of(&world, tenant.clone()).await;
     let app = desk.android("app").await;
     let id = app.binary(BinaryType::Android);
-    let path = format!("/policy-documents/{}/{}", tenant.handle, id.base64url());
-    let keys_path = format!("/policy-documents/{}/keys", tenant.handle);
+    let path = format!("/policy-documents/{}/{}", tenant.tenant_id, id.base64url());
+    let keys_path = format!("/policy-documents/{}/keys", tenant.tenant_id);
     refused(&world.call("GET", &path).send().await, 404, "document");
     refused(&world.call("GET", &keys_path).send().await, 404, "document");
 
@@ -1048,7 +1051,7 @@ async fn installed_apps_read_a_signed_document() {
     assert_eq!(
         facts,
         [
-            json!(tenant.handle),
+            json!(tenant.tenant_id),
             json!(id.base64url()),
             json!(Apk::default().package),
             json!("android"),
@@ -1090,11 +1093,11 @@ async fn installed_apps_read_a_signed_document() {
     let other = world.tenant("other").await;
     let item = app.base64url();
     for nothing in [
-        format!("/policy-documents/{}/{}", other.handle, id.base64url()),
-        format!("/policy-documents/{}/{item}", tenant.handle),
-        format!("/policy-documents/{}/short", tenant.handle),
+        format!("/policy-documents/{}/{}", other.tenant_id, id.base64url()),
+        format!("/policy-documents/{}/{item}", tenant.tenant_id),
+        format!("/policy-documents/{}/short", tenant.tenant_id),
         format!("/policy-documents/dev/{}", id.base64url()),
-        format!("/policy-documents/{}/keys", other.handle),
+        format!("/policy-documents/{}/keys", other.tenant_id),
         "/policy-documents/dev/keys".to_owned(),
     ] {
         refused(&world.call("GET", &nothing).send().await, 404, "document");
@@ -1208,8 +1211,8 @@ async fn of_many_sets_at_once_one_is_whole() {
 
 /// Lets an app's package be signed at this moment, as far as anybody can see.
 async fn signing(desk: &Desk<'_>, app: AppId) -> Guid {
-    let (handle, now, credential) = (
-        desk.tenant.handle,
+    let (tenant_id, now, credential) = (
+        desk.tenant.tenant_id,
         desk.world.plain.clock.now(),
         Guid::random(),
     );
@@ -1222,33 +1225,33 @@ async fn signing(desk: &Desk<'_>, app: AppId) -> Guid {
     let mut reader = desk.reader();
     let reader = &mut reader;
     change!(reader, {
-        let mut card = app::card(reader, handle, app).await?;
+        let mut app_record = app::read(reader, tenant_id, app).await?;
         let mut binary: Stored<Binary> = reader
-            .get(&keys::binary(handle, app, BinaryType::Android))
+            .get(&keys::binary(tenant_id, app, BinaryType::Android))
             .await?
             .expect("a binary");
         let version = &mut binary.value.versions[0];
         let job = Job::new(
             app.binary(BinaryType::Android),
             version.guid.clone(),
-            Task::Sign {
+            ProcessingTask::Sign {
                 credential: credential.clone(),
             },
             String::new(),
             &admin,
             now,
         );
-        let work = version.work.get_or_insert_with(Box::default);
-        work.job = Some(job.guid.clone());
-        work.signing = Some(Signing {
+        let processing = version.processing.get_or_insert_with(Box::default);
+        processing.job = Some(job.guid.clone());
+        processing.signing = Some(Signing {
             status: SigningStatus::InProgress,
             details: String::new(),
             credential: credential.clone(),
         });
         let version = version.clone();
-        let mut writes = job::rewritten(handle, &mut card, &version, "admin", now)?;
+        let mut writes = job::update_writes(tenant_id, &mut app_record, &version, "admin", now)?;
         writes.push(binary.replace()?);
-        writes.extend(job::ask(handle, &job)?);
+        writes.extend(job::ask(tenant_id, &job)?);
         Ok((job.guid, writes))
     })
     .unwrap()
@@ -1262,7 +1265,7 @@ async fn policies_overtake_what_is_being_done() {
     let app = desk.android("app").await;
     let there = async |job: &Guid| {
         desk.reader()
-            .get::<Job>(&keys::job(tenant.handle, job))
+            .get::<Job>(&keys::job(tenant.tenant_id, job))
             .await
             .unwrap()
             .is_some()
@@ -1271,15 +1274,18 @@ async fn policies_overtake_what_is_being_done() {
     // Nothing is in the package and nothing is to be: who signs it goes on.
     let signs = signing(&desk, app).await;
     desk.clear(app).await;
-    let work = desk.work(app).await;
+    let processing = desk.work(app).await;
     assert_eq!(
-        (work.job, work.signing.map(|signing| signing.status)),
+        (
+            processing.job,
+            processing.signing.map(|signing| signing.status)
+        ),
         (Some(signs.clone()), Some(SigningStatus::InProgress))
     );
     // Policies are to be: the signature would be that of a package without them.
     desk.apply(app, json!([{"policy_id": USAGE}])).await;
-    let work = desk.work(app).await;
-    let cancelled = work.signing.expect("a signing");
+    let processing = desk.work(app).await;
+    let cancelled = processing.signing.expect("a signing");
     assert_eq!(cancelled.status, SigningStatus::Cancelled);
     assert!(
         cancelled.details.contains("sign it again") && cancelled.details.len() <= 300,
@@ -1287,12 +1293,12 @@ async fn policies_overtake_what_is_being_done() {
         cancelled.details
     );
     assert!(!there(&signs).await, "a job that nobody waits for");
-    let card = app::card(&mut desk.reader(), tenant.handle, app)
+    let app_record = app::read(&mut desk.reader(), tenant.tenant_id, app)
         .await
         .unwrap()
         .value;
-    let shown = card.binaries[0].versions[0]
-        .work
+    let shown = app_record.binaries[0].versions[0]
+        .processing
         .clone()
         .expect("what lists show");
     assert_eq!(
@@ -1306,7 +1312,7 @@ async fn policies_overtake_what_is_being_done() {
     let last = desk.apply(app, json!([{"policy_id": WIPE}])).await;
     assert!(desk.work(app).await.job.is_some_and(|job| job != first));
     assert!(
-        !job::finish_applied(&mut desk.reader(), tenant.handle, &first, None, &[])
+        !job::finish_applied(&mut desk.reader(), tenant.tenant_id, &first, None, &[])
             .await
             .unwrap()
     );
@@ -1352,7 +1358,7 @@ async fn a_reason_is_told_where_policies_could_not_be_applied() {
     assert!(
         job::fail(
             &mut desk.reader(),
-            tenant.handle,
+            tenant.tenant_id,
             &job,
             "unreadable: the package ends within an entry"
         )

@@ -109,7 +109,7 @@ async fn a_page_costs_the_same_wherever_it_is() {
         made
     );
 
-    // Whole apps: one read more, for cards and publications together.
+    // Whole apps: one read more, for app records and publications together.
     let whole = cost(
         &world,
         &token,
@@ -118,7 +118,7 @@ async fn a_page_costs_the_same_wherever_it_is() {
     .await;
     assert!((whole.calls, whole.depth) == (4, 3), "{whole:?}");
 
-    // One app by its id costs its card, however many there are.
+    // One app by its id costs its app record, however many there are.
     let one = cost(
         &world,
         &token,
@@ -195,8 +195,8 @@ async fn a_page_is_a_slice_of_the_list_whatever_came_and_went() {
                     _ => *kind == AppKind::Site,
                 };
                 if listed {
-                    let card = world.card(&tenant, *id).await.value;
-                    let ids: Vec<AppId> = card
+                    let app = world.app(&tenant, *id).await.value;
+                    let ids: Vec<AppId> = app
                         .binaries
                         .iter()
                         .map(|binary| id.binary(binary.kind))
@@ -241,7 +241,7 @@ async fn a_page_is_a_slice_of_the_list_whatever_came_and_went() {
         }
     }
     world
-        .verify(tenant.handle)
+        .verify(tenant.tenant_id)
         .await
         .unwrap_or_else(|faults| panic!("seed {seed}: {faults}"));
 }
@@ -253,7 +253,7 @@ async fn a_page_is_a_slice_of_the_list_whatever_came_and_went() {
 async fn apps_that_come_and_go_between_pages_make_no_duplicates() {
     let (world, tenant, token) = world().await;
     let made = uuids(&world.fill(&tenant, AppKind::Web, 120).await);
-    world.verify(tenant.handle).await.unwrap();
+    world.verify(tenant.tenant_id).await.unwrap();
     let ids_made: Vec<AppId> = {
         let mut all = Vec::new();
         for uuid in &made {
@@ -333,7 +333,7 @@ async fn apps_that_are_made_at_once_are_all_listed_and_counted() {
     let all_of_them = walk(&world, &token, &format!("{APPS}/mobileapp?limit=10")).await;
     assert_eq!(all_of_them.len(), 127);
     assert_eq!(all_of_them.iter().collect::<BTreeSet<_>>().len(), 127);
-    world.verify(tenant.handle).await.unwrap();
+    world.verify(tenant.tenant_id).await.unwrap();
     // Half of them go at once.
     guids.truncate(16);
     let delete = |guid: String| {
@@ -355,26 +355,26 @@ async fn apps_that_are_made_at_once_are_all_listed_and_counted() {
             .len(),
         111
     );
-    world.verify(tenant.handle).await.unwrap();
+    world.verify(tenant.tenant_id).await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_search_finds_what_every_condition_names() {
     let (world, tenant, token) = world().await;
     let booking = world
-        .make_app_with(&tenant, AppKind::Web, "Travel Booking", |card| {
-            card.version = "1.0".to_owned();
-            card.context = Some("/travel".to_owned());
-            card.business_owner = Some(7);
-            card.tags = vec!["Holidays".to_owned()];
+        .make_app_with(&tenant, AppKind::Web, "Travel Booking", |app| {
+            app.version = "1.0".to_owned();
+            app.context = Some("/travel".to_owned());
+            app.business_owner = Some(7);
+            app.tags = vec!["Holidays".to_owned()];
         })
         .await
         .uuid();
     let pages = world
-        .make_app_with(&tenant, AppKind::Site, "Pages, and: more", |card| {
-            card.version = "2.1".to_owned();
-            card.business_owner = Some(70);
-            card.description = Description::new("Straße & Büro".to_owned()).unwrap();
+        .make_app_with(&tenant, AppKind::Site, "Pages, and: more", |app| {
+            app.version = "2.1".to_owned();
+            app.business_owner = Some(70);
+            app.description = Description::new("Straße & Büro".to_owned()).unwrap();
         })
         .await
         .uuid();
@@ -531,7 +531,7 @@ async fn whole_apps_fill_an_answer_and_no_more() {
                 ..Default::default()
             };
             shared::store::record::create(
-                shared::store::keys::publication(tenant.handle, *id),
+                shared::store::keys::publication(tenant.tenant_id, *id),
                 &publication,
             )
             .unwrap()
@@ -702,7 +702,7 @@ async fn tags_are_added_and_removed_under_their_own_condition() {
             && counted[0] == json!({"name": "b", "noOfOccurrences": 1}),
         "{counted}"
     );
-    world.verify(tenant.handle).await.unwrap();
+    world.verify(tenant.tenant_id).await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -832,9 +832,9 @@ async fn subscribers_are_who_installed_an_app_and_who_subscribed_to_it() {
 
     // Groups keep apps from those who are in none of them.
     let hidden = world
-        .make_app_with(&tenant, AppKind::Web, "Hidden", |card| {
-            card.restrict_to_groups = true;
-            card.name = Name::new("Hidden".to_owned()).unwrap();
+        .make_app_with(&tenant, AppKind::Web, "Hidden", |app| {
+            app.restrict_to_groups = true;
+            app.name = Name::new("Hidden".to_owned()).unwrap();
         })
         .await;
     let hidden_path = format!("{APPS}/webapp/id/{}/subscriptions", hidden.uuid());
@@ -863,5 +863,5 @@ async fn subscribers_are_who_installed_an_app_and_who_subscribed_to_it() {
             .status,
         200
     );
-    world.verify(tenant.handle).await.unwrap();
+    world.verify(tenant.tenant_id).await.unwrap();
 }

@@ -15,7 +15,7 @@ use shared::base::secret::SecretHash;
 use shared::base::text::Name;
 use shared::domain::apps::app::NewVersion;
 use shared::domain::apps::{app, file, making};
-use shared::model::apps::app::{AppCard, Binary};
+use shared::model::apps::app::{App, Binary};
 use shared::model::apps::file::{Content, FileUses, StoredFile};
 use shared::model::people::principal::{Means, Principal};
 use shared::store::keys;
@@ -126,7 +126,7 @@ impl<'a> Publisher<'a> {
 
     async fn stored(&self, name: &str) -> Option<Stored<StoredFile>> {
         let mut reader = Reader::new(&*self.world.plain.table, self.world.plain.clock.now());
-        file::find(&mut reader, self.tenant.handle, name)
+        file::find(&mut reader, self.tenant.tenant_id, name)
             .await
             .unwrap()
     }
@@ -134,7 +134,7 @@ impl<'a> Publisher<'a> {
     async fn uses(&self, name: &str) -> i64 {
         let mut reader = Reader::new(&*self.world.plain.table, self.world.plain.clock.now());
         let found: Option<Stored<FileUses>> = reader
-            .get(&keys::file_uses(self.tenant.handle, name))
+            .get(&keys::file_uses(self.tenant.tenant_id, name))
             .await
             .unwrap();
         found.unwrap().count
@@ -149,7 +149,7 @@ impl<'a> Publisher<'a> {
             .owner;
         let domain = self.tenant.domain.clone();
         Principal {
-            handle: self.tenant.handle,
+            tenant_id: self.tenant.tenant_id,
             domain,
             owner,
             rights: Rights::ALL,
@@ -162,33 +162,35 @@ impl<'a> Publisher<'a> {
     async fn app(&self, kind: AppKind, name: &str) -> AppId {
         let (who, now) = (self.principal().await, self.world.plain.clock.now());
         let mut reader = Reader::new(&*self.world.plain.table, now);
-        let mut card = AppCard::new(
+        let mut app = App::new(
             &who.owner,
             AppId::new(now),
             kind,
             Name::new(name.to_owned()).unwrap(),
             now,
         );
-        let writes = making::made(&mut reader, &who, &mut card).await.unwrap();
+        let writes = making::create_writes(&mut reader, &who, &mut app)
+            .await
+            .unwrap();
         self.world.plain.table.write(writes).await.unwrap();
-        card.id
+        app.id
     }
 
     /// Makes an uploaded package a version of an app, as the publisher API does.
     async fn attach(&self, id: AppId, name: &str) -> AppId {
-        let (handle, now) = (self.tenant.handle, self.world.plain.clock.now());
+        let (tenant_id, now) = (self.tenant.tenant_id, self.world.plain.clock.now());
         let mut reader = Reader::new(&*self.world.plain.table, now);
-        let mut card = app::card(&mut reader, handle, id).await.unwrap();
-        let before = card.value.clone();
+        let mut app = app::read(&mut reader, tenant_id, id).await.unwrap();
+        let before = app.value.clone();
         let mut stored = self.stored(name).await.unwrap();
         let Content::Package { kind, judged } = stored.value.content.clone() else {
             panic!("{name} is no package")
         };
         let former = reader
-            .get::<Binary>(&keys::binary(handle, id, kind))
+            .get::<Binary>(&keys::binary(tenant_id, id, kind))
             .await
             .unwrap();
-        let icon = reader.get(&keys::icon(handle, id)).await.unwrap();
+        let icon = reader.get(&keys::icon(tenant_id, id)).await.unwrap();
         let new = NewVersion {
             guid: Guid::random(),
             upload: stored.value.upload.clone(),
@@ -198,10 +200,11 @@ impl<'a> Publisher<'a> {
             file: Some(name.to_owned()),
             allow_signer_change: false,
         };
-        let (_, versions) = app::attach(handle, &mut card.value, former, icon, &new, &judged, now)
-            .unwrap()
-            .unwrap();
-        let mut writes = app::rewritten(handle, &before, &mut card, "admin", now).unwrap();
+        let (_, versions) =
+            app::attach(tenant_id, &mut app.value, former, icon, &new, &judged, now)
+                .unwrap()
+                .unwrap();
+        let mut writes = app::update_writes(tenant_id, &before, &mut app, "admin", now).unwrap();
         writes.extend(versions);
         stored.value.app = Some(id.binary(kind));
         writes.push(stored.replace().unwrap());
@@ -250,7 +253,7 @@ impl<'a> Publisher<'a> {
 
     async fn verify(&self) {
         self.world
-            .verify(self.tenant.handle)
+            .verify(self.tenant.tenant_id)
             .await
             .unwrap_or_else(|faults| panic!("{faults}"));
     }
@@ -862,11 +865,11 @@ async fn what_came_by_the_other_dialect_is_read_too() {
     );
     let id: AppId = guid.parse().unwrap();
     let mut reader = Reader::new(&*world.plain.table, world.plain.clock.now());
-    let card = app::card(&mut reader, publisher.tenant.handle, id)
+    let app = app::read(&mut reader, publisher.tenant.tenant_id, id)
         .await
         .unwrap()
         .value;
-    let version = &card.binaries[0].versions[0].guid;
+    let version = &app.binaries[0].versions[0].guid;
     let read = publisher
         .get(&format!("/mobile/binaries/{version}.apk"))
         .await;
@@ -918,8 +921,8 @@ async fn a_property_list_is_escaped_and_its_links_need_no_credential() {
     let publisher = Publisher::of(&world, tenant).await;
     let bytes = testing::Ipa::default().build();
     let file = text(&publisher.upload_binary("a.ipa", &bytes).await.json["path"]);
-    let handle = publisher.tenant.handle;
-    let path = format!("/mobile/getplist/tenant/{handle}/file/{file}");
+    let tenant_id = publisher.tenant.tenant_id;
+    let path = format!("/mobile/getplist/tenant/{tenant_id}/file/{file}");
     assert_eq!(
         publisher.get(&path).await.status,
         404,
@@ -1032,11 +1035,15 @@ async fn the_property_list_of_an_app_of_the_other_dialect() {
         200
     );
     let mut reader = Reader::new(&*world.plain.table, world.plain.clock.now());
-    let card = app::card(&mut reader, publisher.tenant.handle, guid.parse().unwrap())
-        .await
-        .unwrap()
-        .value;
-    let version = &card.binaries[0].versions[0].guid;
+    let app = app::read(
+        &mut reader,
+        publisher.tenant.tenant_id,
+        guid.parse().unwrap(),
+    )
+    .await
+    .unwrap()
+    .value;
+    let version = &app.binaries[0].versions[0].guid;
     let answer = publisher
         .get(&format!("/mobile/getplist/tenant/-1234/file/{version}.ipa"))
         .await;
@@ -1105,7 +1112,7 @@ async fn what_nothing_uses_goes_after_a_week() {
         .map(|object| object.key)
         .collect();
     let third = publisher.stored(&third).await.unwrap().value;
-    assert_eq!(objects, [third.object(publisher.tenant.handle)]);
+    assert_eq!(objects, [third.object(publisher.tenant.tenant_id)]);
     publisher.verify().await;
 }
 
@@ -1158,7 +1165,7 @@ async fn a_deleted_app_takes_its_documents_with_it() {
     assert!(
         !left
             .keys()
-            .any(|(pk, _)| *pk == keys::app_parts(publisher.tenant.handle, app)),
+            .any(|(pk, _)| *pk == keys::app_parts(publisher.tenant.tenant_id, app)),
         "nothing of the app is left"
     );
     publisher.verify().await;

@@ -455,7 +455,7 @@ async fn random_walks_agree_with_the_table() {
         .await;
     }
     world
-        .verify(tenant.handle)
+        .verify(tenant.tenant_id)
         .await
         .unwrap_or_else(|faults| panic!("seed {seed}: {faults}"));
 }
@@ -544,7 +544,7 @@ async fn of_sixteen_publishers_at_once_one_wins() {
         ),
         (200, won.header("etag"), won.header("last-modified"))
     );
-    world.verify(tenant.handle).await.unwrap();
+    world.verify(tenant.tenant_id).await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -12,9 +12,9 @@ use shared::base::rights::{Rights, Role, Scopes};
 use shared::base::secret::CredentialText;
 use shared::base::text::Name;
 use shared::change;
-use shared::domain::apps::policy_partial::{NUMBER_MOST, Said};
+use shared::domain::apps::policy_partial::{MAX_NUMBER, PolicyPartialInput};
 use shared::domain::apps::{app, making, policy_partial, publication};
-use shared::model::apps::app::AppCard;
+use shared::model::apps::app::App;
 use shared::model::apps::line::ContextClaim;
 use shared::model::apps::policy_partial::Partial;
 use shared::model::apps::publication::{PolicyGroup, Publication, UriTemplate};
@@ -112,9 +112,9 @@ impl Stage {
     async fn principal(&self, user: &Guid) -> Principal {
         let tenant = &self.tenant;
         let owner = self.world.user_record(tenant, user).await.value.owner;
-        let credential = CredentialText::new_bearer(tenant.handle, user).hash();
+        let credential = CredentialText::new_bearer(tenant.tenant_id, user).hash();
         Principal {
-            handle: tenant.handle,
+            tenant_id: tenant.tenant_id,
             domain: tenant.domain.clone(),
             owner,
             rights: Rights::ALL,
@@ -152,27 +152,27 @@ impl Stage {
         let id = AppId::new(now);
         let partials = partials_of(said);
         change!(reader, {
-            let mut card = AppCard::new(
+            let mut app = App::new(
                 &who.owner,
                 id,
                 kind,
                 Name::new(name.to_owned()).expect("a name"),
                 now,
             );
-            card.context = Some(format!("/{name}"));
-            card.version = "1.0".to_owned();
-            let mut writes = making::made(reader, who, &mut card).await?;
+            app.context = Some(format!("/{name}"));
+            app.version = "1.0".to_owned();
+            let mut writes = making::create_writes(reader, who, &mut app).await?;
             writes.extend(
-                policy_partial::map(reader, who.handle, &who.owner.user, id, &[], &partials)
+                policy_partial::map(reader, who.tenant_id, &who.owner.user, id, &[], &partials)
                     .await?,
             );
-            writes.push(record::create(keys::publication(who.handle, id), said)?);
+            writes.push(record::create(keys::publication(who.tenant_id, id), said)?);
             let claim = ContextClaim {
                 line: id.guid(),
                 versions: vec![id],
             };
             writes.push(record::create(
-                keys::context(who.handle, &format!("/{name}")),
+                keys::context(who.tenant_id, &format!("/{name}")),
                 &claim,
             )?);
             Ok((id, writes))
@@ -184,18 +184,18 @@ impl Stage {
         let reader = &mut self.reader();
         let now = reader.now();
         change!(reader, {
-            let mut card = publication::card(reader, who.handle, Listing::Web, id).await?;
+            let mut app = publication::read(reader, who.tenant_id, Listing::Web, id).await?;
             let mut found: Stored<Publication> = reader
-                .get(&keys::publication(who.handle, id))
+                .get(&keys::publication(who.tenant_id, id))
                 .await?
                 .expect("a publication");
             let before = partials_of(&found.value);
             found.value = said.clone();
-            let card_before = card.value.clone();
-            let mut writes = app::rewritten(
-                who.handle,
-                &card_before,
-                &mut card,
+            let app_before = app.value.clone();
+            let mut writes = app::update_writes(
+                who.tenant_id,
+                &app_before,
+                &mut app,
                 &who.owner.username,
                 now,
             )?;
@@ -203,7 +203,7 @@ impl Stage {
             writes.extend(
                 policy_partial::map(
                     reader,
-                    who.handle,
+                    who.tenant_id,
                     &who.owner.user,
                     id,
                     &before,
@@ -240,7 +240,7 @@ impl Stage {
 
     async fn verify(&self) {
         self.world
-            .verify(self.tenant.handle)
+            .verify(self.tenant.tenant_id)
             .await
             .unwrap_or_else(|faults| panic!("{faults}"));
     }
@@ -314,7 +314,7 @@ async fn a_partial_is_kept_as_it_was_sent() {
         .await;
     assert_eq!(made.status, 201, "{}", made.text);
     let id = number(&made.json["policyPartialId"]);
-    assert!((1..=NUMBER_MOST).contains(&id));
+    assert!((1..=MAX_NUMBER).contains(&id));
     assert_eq!(
         made.header("location"),
         format!("{API}/administration/xacmlpolicies/{id}")
@@ -558,9 +558,9 @@ async fn a_taken_number_is_drawn_again() {
     let taken = stage.partial(&admins_only(), true).await;
     let who = stage.principal(&stage.tenant.admin).await;
     let free = if taken == 7 { 8 } else { 7 };
-    let said = Said {
+    let said = PolicyPartialInput {
         text: condition(SUBJECT, ROLE, "other"),
-        ..Said::default()
+        ..PolicyPartialInput::default()
     };
     let mut draws = [taken, taken, free].into_iter();
     let made = policy_partial::create_numbered(&mut stage.reader(), &who, &said, || {
@@ -747,11 +747,11 @@ async fn conditions_do_not_see_the_apps() {
 async fn mapping_and_deleting_see_each_other() {
     let stage = Stage::new().await;
     let who = stage.principal(&stage.tenant.admin).await;
-    let handle = stage.tenant.handle;
+    let tenant_id = stage.tenant.tenant_id;
     let partial = stage.partial(&admins_only(), true).await;
     let mut stale = stage.reader();
     assert_eq!(
-        policy_partial::find(&mut stale, handle, partial)
+        policy_partial::find(&mut stale, tenant_id, partial)
             .await
             .expect("a partial")
             .count,
@@ -761,7 +761,7 @@ async fn mapping_and_deleting_see_each_other() {
         .app(&who, "first", AppKind::Web, &with_partials(&[partial]))
         .await
         .expect("an app");
-    let refused = policy_partial::delete(&mut stale, handle, partial, |_| Ok(()))
+    let refused = policy_partial::delete(&mut stale, tenant_id, partial, |_| Ok(()))
         .await
         .expect_err("it is in use");
     assert_eq!(refused.kind, Kind::PreconditionFailed);
@@ -772,7 +772,7 @@ async fn mapping_and_deleting_see_each_other() {
         .await
         .expect("unmapped");
     let mut stale = stage.reader();
-    policy_partial::find(&mut stale, handle, partial)
+    policy_partial::find(&mut stale, tenant_id, partial)
         .await
         .expect("a partial");
     assert_eq!(stage.delete(partial).await.status, 200);
@@ -958,7 +958,7 @@ async fn partials_of_others_cannot_be_met_or_mapped() {
     let nowhere = AppId::new(reader.now());
     let mapped = policy_partial::map(
         &mut reader,
-        other.handle,
+        other.tenant_id,
         &other.admin,
         nowhere,
         &[],
@@ -1355,9 +1355,9 @@ async fn who_gets_in_where() {
 #[tokio::test(flavor = "multi_thread")]
 async fn decisions_follow_what_is_stored_now() {
     let stage = Stage::new().await;
-    let (who, handle) = (
+    let (who, tenant_id) = (
         stage.principal(&stage.tenant.admin).await,
-        stage.tenant.handle,
+        stage.tenant.tenant_id,
     );
     let partial = stage.partial(&admins_only(), true).await;
     let app = stage
@@ -1406,7 +1406,7 @@ async fn decisions_follow_what_is_stored_now() {
 
     // What no request can bring about: a text that cannot be read, and a partial that is gone.
     let whole = stage.world.snapshot().await;
-    let key = keys::partial(handle, partial);
+    let key = keys::partial(tenant_id, partial);
     let mut found: Stored<Partial> = stage
         .reader()
         .get(&key)

@@ -88,7 +88,7 @@ async fn stock(
             modified: now,
         };
         record::create(
-            keys::ping_application(tenant.handle, &application.id),
+            keys::ping_application(tenant.tenant_id, &application.id),
             &application,
         )
         .expect("a record")
@@ -1346,7 +1346,7 @@ async fn changes_at_once_end_as_some_order_of_them_would() {
             "round {round}: no order of {done:#?} gives {end:?}"
         );
         several += usize::from(done.len() > 2);
-        world.verify(tenant.handle).await.unwrap();
+        world.verify(tenant.tenant_id).await.unwrap();
         world.restore(&before).await;
     }
     assert!(
@@ -1597,7 +1597,7 @@ async fn a_rotated_key_stays_valid_for_a_while() {
         "{}",
         read.text
     );
-    world.verify(tenant.handle).await.unwrap();
+    world.verify(tenant.tenant_id).await.unwrap();
     assert_eq!(world.ping_list(&second).await.len(), 2);
 }
 
@@ -1640,7 +1640,7 @@ async fn two_keys_are_valid_at_most_and_the_former_can_be_ended() {
         (Some(1), Some(1))
     );
     assert!(!signs(&world, &third).await && signs(&world, &world.pingid(&tenant).await).await);
-    world.verify(tenant.handle).await.unwrap();
+    world.verify(tenant.tenant_id).await.unwrap();
     let before = world.snapshot().await;
     for days in [json!(91), json!(-1), json!("x"), json!(1.5), json!([7])] {
         let refused = manage(&world, &tenant, "rotate", json!({"validDays": days})).await;
@@ -1670,7 +1670,7 @@ async fn sixteen_rotations_at_once_leave_two_keys() {
         "each of the seventeen keys but two was ended by one rotation"
     );
     assert!(!signs(&world, &first).await && signs(&world, &world.pingid(&tenant).await).await);
-    world.verify(tenant.handle).await.unwrap();
+    world.verify(tenant.tenant_id).await.unwrap();
 }
 
 /// The signature of the test is that of RFC 7515, appendix A.1: what it says of the function's is

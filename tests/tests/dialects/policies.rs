@@ -7,7 +7,7 @@ use identity_providers::{Configuration, Reach};
 use serde_json::{Value, json};
 use shared::base::id::Guid;
 use shared::base::rights::Role;
-use shared::domain::people::auth_policy::USERS_LIMIT;
+use shared::domain::people::auth_policy::MAX_USERS;
 use shared::model::people::auth_policy::Policy;
 use shared::model::people::tenant::Tenant;
 use shared::model::people::user::User;
@@ -60,7 +60,7 @@ async fn create(world: &World, tenant: &TestTenant, body: Value) -> String {
 async fn stored(world: &World, tenant: &TestTenant, guid: &str) -> Policy {
     let mut reader = Reader::new(&*world.plain.table, world.plain.clock.now());
     let found: Option<Stored<Policy>> = reader
-        .get(&keys::policy(tenant.handle, &guid.parse().unwrap()))
+        .get(&keys::policy(tenant.tenant_id, &guid.parse().unwrap()))
         .await
         .unwrap();
     found.unwrap().value
@@ -70,7 +70,7 @@ async fn stored(world: &World, tenant: &TestTenant, guid: &str) -> Policy {
 async fn secret(world: &World, tenant: &TestTenant, guid: &str) -> String {
     let mut reader = Reader::new(&*world.plain.table, world.plain.clock.now());
     let found: Stored<Tenant> = reader
-        .get(&keys::tenant(tenant.handle))
+        .get(&keys::tenant(tenant.tenant_id))
         .await
         .unwrap()
         .unwrap();
@@ -78,7 +78,7 @@ async fn secret(world: &World, tenant: &TestTenant, guid: &str) -> String {
         .plain
         .sealer()
         .unwrap()
-        .data_key(tenant.handle, &found.value.data_key)
+        .data_key(tenant.tenant_id, &found.value.data_key)
         .await
         .unwrap();
     match stored(world, tenant, guid)
@@ -94,7 +94,10 @@ async fn secret(world: &World, tenant: &TestTenant, guid: &str) -> String {
 
 async fn listed_on(world: &World, tenant: &TestTenant, user: &Guid) -> Vec<Guid> {
     let mut reader = Reader::new(&*world.plain.table, world.plain.clock.now());
-    let found: Option<Stored<User>> = reader.get(&keys::user(tenant.handle, user)).await.unwrap();
+    let found: Option<Stored<User>> = reader
+        .get(&keys::user(tenant.tenant_id, user))
+        .await
+        .unwrap();
     found.unwrap().value.policies
 }
 
@@ -178,7 +181,7 @@ async fn a_policy_is_shown_without_its_secret() {
             "{list}"
         );
     }
-    world.verify(tenant.handle).await.unwrap();
+    world.verify(tenant.tenant_id).await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -252,7 +255,7 @@ async fn what_cannot_be_a_policy_is_refused_and_changes_nothing() {
     let (world, tenant) = World::new().await;
     let guid = create(&world, &tenant, oauth2("one")).await;
     create(&world, &tenant, oauth2("two")).await;
-    let before = of_tenant(&world.snapshot().await, tenant.handle);
+    let before = of_tenant(&world.snapshot().await, tenant.tenant_id);
     let with = |field: &str, value: Value| {
         let mut body = oauth2("new");
         body[field] = value;
@@ -263,7 +266,7 @@ async fn what_cannot_be_a_policy_is_refused_and_changes_nothing() {
         body.as_object_mut().unwrap().remove(field);
         body
     };
-    let many: Vec<String> = (0..=USERS_LIMIT)
+    let many: Vec<String> = (0..=MAX_USERS)
         .map(|number| format!("user-{number}"))
         .collect();
     for (body, message) in [
@@ -418,7 +421,7 @@ async fn what_cannot_be_a_policy_is_refused_and_changes_nothing() {
             "User not found",
         );
     }
-    assert_eq!(of_tenant(&world.snapshot().await, tenant.handle), before);
+    assert_eq!(of_tenant(&world.snapshot().await, tenant.tenant_id), before);
 }
 
 /// What is judged at the creation without asking anybody, in a deployment that is not inside a
@@ -426,7 +429,7 @@ async fn what_cannot_be_a_policy_is_refused_and_changes_nothing() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_provider_at_a_private_address_is_refused_where_the_deployment_does_not_reach_it() {
     let (world, tenant) = World::with_settings(Settings::default(), 1).await;
-    let before = of_tenant(&world.snapshot().await, tenant.handle);
+    let before = of_tenant(&world.snapshot().await, tenant.tenant_id);
     let ldap = |url: &str, method: &str| {
         json!({
             "url": url, "dn": "dc=example", "dn_prefix": "uid", "authmethod": method,
@@ -479,7 +482,7 @@ async fn a_provider_at_a_private_address_is_refused_where_the_deployment_does_no
             answer.text
         );
     }
-    assert_eq!(of_tenant(&world.snapshot().await, tenant.handle), before);
+    assert_eq!(of_tenant(&world.snapshot().await, tenant.tenant_id), before);
     create(
         &world,
         &tenant,
@@ -519,7 +522,7 @@ async fn a_masked_secret_stays_with_whom_it_is_for() {
         .await;
         assert_eq!(secret(&world, &tenant, &guid).await, SECRET);
     }
-    let before = of_tenant(&world.snapshot().await, tenant.handle);
+    let before = of_tenant(&world.snapshot().await, tenant.tenant_id);
     for body in [
         update(
             "OAUTH2",
@@ -548,7 +551,7 @@ async fn a_masked_secret_stays_with_whom_it_is_for() {
             answer.text
         );
     }
-    assert_eq!(of_tenant(&world.snapshot().await, tenant.handle), before);
+    assert_eq!(of_tenant(&world.snapshot().await, tenant.tenant_id), before);
     done(
         &world,
         &tenant.cookie,
@@ -560,7 +563,7 @@ async fn a_masked_secret_stays_with_whom_it_is_for() {
     )
     .await;
     assert_eq!(secret(&world, &tenant, &guid).await, "new one");
-    world.verify(tenant.handle).await.unwrap();
+    world.verify(tenant.tenant_id).await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -615,7 +618,7 @@ async fn fhc_sends_back_what_it_read() {
     );
     create(&world, &tenant, oauth2("one")).await;
     assert_eq!(secret(&world, &tenant, &guid).await, SECRET);
-    world.verify(tenant.handle).await.unwrap();
+    world.verify(tenant.tenant_id).await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -651,7 +654,7 @@ async fn users_are_listed_by_name_or_guid_all_or_none() {
             json!({"status": "ok"})
         );
         assert_eq!(names().await, ["one@dev.example", "two@dev.example"]);
-        world.verify(tenant.handle).await.unwrap();
+        world.verify(tenant.tenant_id).await.unwrap();
     }
     refused(
         &send(
@@ -674,7 +677,7 @@ async fn users_are_listed_by_name_or_guid_all_or_none() {
         )
         .await;
         assert_eq!(names().await, ["two@dev.example"]);
-        world.verify(tenant.handle).await.unwrap();
+        world.verify(tenant.tenant_id).await.unwrap();
     }
     refused(
         &send(
@@ -721,7 +724,7 @@ async fn users_are_listed_by_name_or_guid_all_or_none() {
         "invalid_users: a user is listed on at most 50 policies",
     );
     assert_eq!(listed_on(&world, &tenant, &one).await, Vec::<Guid>::new());
-    world.verify(tenant.handle).await.unwrap();
+    world.verify(tenant.tenant_id).await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -837,7 +840,7 @@ async fn nobody_gives_a_provider_the_name_of_who_may_do_more() {
         json!({"guid": guid, "configurations": {"authEndpoint": "https://theirs.example"}}),
     )
     .await;
-    world.verify(tenant.handle).await.unwrap();
+    world.verify(tenant.tenant_id).await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -890,7 +893,7 @@ async fn a_deleted_policy_leaves_nobody_behind_and_opens_nothing() {
                 .await,
         );
     }
-    for some in users.chunks(USERS_LIMIT) {
+    for some in users.chunks(MAX_USERS) {
         done(
             &world,
             &tenant.cookie,
@@ -904,7 +907,7 @@ async fn a_deleted_policy_leaves_nobody_behind_and_opens_nothing() {
         101
     );
     done(&world, &tenant.cookie, "delete", json!({"guid": policy})).await;
-    world.verify(tenant.handle).await.unwrap();
+    world.verify(tenant.tenant_id).await.unwrap();
     assert_eq!(seen(&session).await.0, 401);
     let other_way = world.store_session(&tenant, "u@dev.example", "CUID").await;
     assert_eq!(
@@ -965,7 +968,7 @@ async fn many_change_the_list_at_once() {
         done(&world, &tenant.cookie, "users", json!({"guid": guid})).await["count"],
         32
     );
-    world.verify(tenant.handle).await.unwrap();
+    world.verify(tenant.tenant_id).await.unwrap();
     let answers = all(users.iter().enumerate().map(|(turn, user)| {
         let (what, body) = match turn % 4 {
             0 => ("delete", json!({"guid": guid})),
@@ -993,7 +996,7 @@ async fn many_change_the_list_at_once() {
             .map(|answer| &answer.text)
             .collect::<Vec<_>>()
     );
-    world.verify(tenant.handle).await.unwrap();
+    world.verify(tenant.tenant_id).await.unwrap();
     for user in &users {
         assert_eq!(listed_on(&world, &tenant, user).await, Vec::<Guid>::new());
     }
@@ -1008,5 +1011,5 @@ async fn many_change_the_list_at_once() {
             .iter()
             .all(|answer| matches!(answer.status, 200 | 409))
     );
-    world.verify(tenant.handle).await.unwrap();
+    world.verify(tenant.tenant_id).await.unwrap();
 }

@@ -7,11 +7,11 @@ use package_reader::testing;
 use serde_json::{Value, json};
 use shared::base::id::{AppId, BinaryType, Guid};
 use shared::base::rights::Role;
-use shared::model::apps::analysis::Judged;
+use shared::model::apps::analysis::PackageAnalysis;
 use shared::model::apps::file::{Content, FileUses, StoredFile};
-use shared::model::apps::policy_partial::{Partial, Shown};
+use shared::model::apps::policy_partial::{Partial, SharedPartial};
 use shared::model::task;
-use shared::model::task::{Chore, count_object};
+use shared::model::task::{Task, count_object};
 use shared::store::wrappers::Fault;
 use shared::store::{keys, record};
 
@@ -103,7 +103,7 @@ impl<'a> Api<'a> {
 
     async fn verify(&self, after: &str) {
         self.world
-            .verify(self.tenant.handle)
+            .verify(self.tenant.tenant_id)
             .await
             .unwrap_or_else(|faults| panic!("after {after}:\n{faults}"));
     }
@@ -111,7 +111,7 @@ impl<'a> Api<'a> {
     /// An uploaded file, as the function of files keeps it.
     async fn file(&self, name: &str, content: Content) -> String {
         let now = self.world.plain.clock.now();
-        let handle = self.tenant.handle;
+        let tenant_id = self.tenant.tenant_id;
         let sha256 = if let Content::Package { judged, .. } = &content {
             judged.sha256.clone()
         } else {
@@ -129,13 +129,13 @@ impl<'a> Api<'a> {
             app: None,
         };
         let writes = vec![
-            record::create(keys::file(handle, name), &file).expect("a file"),
-            record::create(keys::file_uses(handle, name), &FileUses {}).expect("its uses"),
-            count_object(handle, &file.object(handle), 1),
-            task::chore(
+            record::create(keys::file(tenant_id, name), &file).expect("a file"),
+            record::create(keys::file_uses(tenant_id, name), &FileUses {}).expect("its uses"),
+            count_object(tenant_id, &file.object(tenant_id), 1),
+            task::task(
                 now,
-                &Chore::File {
-                    handle,
+                &Task::File {
+                    tenant_id,
                     name: name.to_owned(),
                 },
             )
@@ -163,7 +163,7 @@ impl<'a> Api<'a> {
     }
 
     async fn package(&self, name: &str, version: &str) -> String {
-        let judged = Judged {
+        let judged = PackageAnalysis {
             sha256: format!("{:0>64}", version.replace('.', "")),
             size: 1_000,
             identifier: "com.example.notes".to_owned(),
@@ -208,16 +208,16 @@ impl<'a> Api<'a> {
             created: now,
             modified: now,
         };
-        let handle = self.tenant.handle;
+        let tenant_id = self.tenant.tenant_id;
         let mut writes =
-            vec![record::create(keys::partial(handle, id), &partial).expect("a partial")];
+            vec![record::create(keys::partial(tenant_id, id), &partial).expect("a partial")];
         if shared {
-            let row = Shown {
+            let row = SharedPartial {
                 id,
                 name: partial.name.clone(),
             };
             writes.push(
-                record::create(keys::shared_partial(handle, now, id), &row).expect("its row"),
+                record::create(keys::shared_partial(tenant_id, now, id), &row).expect("its row"),
             );
         }
         self.world
@@ -985,8 +985,8 @@ async fn partials_of_policy_groups() {
         .plain
         .table
         .read(&[
-            keys::partial(tenant.handle, 1),
-            keys::partial(tenant.handle, 2),
+            keys::partial(tenant.tenant_id, 1),
+            keys::partial(tenant.tenant_id, 2),
         ])
         .await
         .unwrap();
@@ -1272,8 +1272,8 @@ async fn an_object_of_two_versions_outlives_one_of_them() {
     let copy = api.read("mobileapp", made["id"].as_str().unwrap()).await;
     assert_eq!(copy["appmeta"]["package"], "com.example.notes");
     let object = keys::object(
-        tenant.handle,
-        &keys::binary_object(tenant.handle, &format!("{:0>64}", "10")),
+        tenant.tenant_id,
+        &keys::binary_object(tenant.tenant_id, &format!("{:0>64}", "10")),
     );
     let counted = world.plain.table.read(&[object]).await.unwrap();
     assert_eq!(
@@ -1283,8 +1283,8 @@ async fn an_object_of_two_versions_outlives_one_of_them() {
     );
     // One more reference can be taken: the counter is open.
     let write = count_object(
-        tenant.handle,
-        &keys::binary_object(tenant.handle, &format!("{:0>64}", "10")),
+        tenant.tenant_id,
+        &keys::binary_object(tenant.tenant_id, &format!("{:0>64}", "10")),
         1,
     );
     world.plain.table.write(vec![write]).await.unwrap();

@@ -222,7 +222,7 @@ async fn what_a_change_of_policy_groups_leaves_out_opens_nothing() {
         "Deny",
         "a character that is not seen"
     );
-    world.verify(tenant.handle).await.unwrap();
+    world.verify(tenant.tenant_id).await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -267,7 +267,7 @@ async fn a_creator_changes_nothing_of_a_published_app() {
             json!({"version": "2.0", "displayName": "Two"}),
         )
         .await;
-    world.verify(tenant.handle).await.unwrap();
+    world.verify(tenant.tenant_id).await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -385,7 +385,7 @@ async fn an_app_keeps_its_install_link_when_another_of_the_same_file_goes() {
         .await;
     let left = plist(&paths[1]).await;
     assert_eq!(left.status, 200, "{}", left.text);
-    world.verify(tenant.handle).await.unwrap();
+    world.verify(tenant.tenant_id).await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -471,7 +471,7 @@ async fn what_the_other_dialect_gives_an_app_locks_no_publisher_out() {
             .status,
         400
     );
-    world.verify(tenant.handle).await.unwrap();
+    world.verify(tenant.tenant_id).await.unwrap();
 }
 
 fn guid_of(uuid: &str) -> String {

@@ -177,10 +177,10 @@ async fn a_client_is_kept_for_whom_registered_it_and_its_secret_is_not() {
         })
     );
     let id: ClientId = id.parse().unwrap();
-    assert_eq!(id.handle, tenant.handle);
+    assert_eq!(id.tenant_id, tenant.tenant_id);
     let mut reader = Reader::new(&*world.plain.table, world.plain.clock.now());
     let kept: Stored<Client> = reader
-        .get(&keys::client(id.handle, &id.guid))
+        .get(&keys::client(id.tenant_id, &id.guid))
         .await
         .unwrap()
         .unwrap();
@@ -200,7 +200,7 @@ async fn a_client_is_kept_for_whom_registered_it_and_its_secret_is_not() {
             .json["clientId"],
         made.json["clientId"]
     );
-    world.verify(tenant.handle).await.unwrap();
+    world.verify(tenant.tenant_id).await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -326,7 +326,7 @@ async fn the_tenant_of_a_registration_is_that_of_the_user_name() {
         assert_eq!(answer.status, status, "{host} {username}: {}", answer.text);
         if status == 201 {
             let id: ClientId = answer.json["clientId"].as_str().unwrap().parse().unwrap();
-            assert_eq!(id.handle, other.handle, "{host} {username}");
+            assert_eq!(id.tenant_id, other.tenant_id, "{host} {username}");
         }
     }
 }
@@ -588,7 +588,10 @@ async fn a_client_presents_itself_in_one_way_and_says_everything_once() {
         ("", ""),
         ("é".repeat(16).as_str(), "x"),
         (&their_guid, &theirs.secret),
-        (&format!("{}{}", other.handle, &ours.id[8..]), &ours.secret),
+        (
+            &format!("{}{}", other.tenant_id, &ours.id[8..]),
+            &ours.secret,
+        ),
     ] {
         is_error(
             &post().basic(id, secret).encoded(&fine).send().await,
@@ -678,7 +681,7 @@ async fn a_client_presents_itself_in_one_way_and_says_everything_once() {
             answer.text
         );
     }
-    world.verify(tenant.handle).await.unwrap();
+    world.verify(tenant.tenant_id).await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -840,7 +843,7 @@ async fn a_token_is_good_for_what_its_user_may_do() {
         "appm:read appm:create appm:update appm:publish appm:subscribe",
         "refusals used nothing up"
     );
-    world.verify(tenant.handle).await.unwrap();
+    world.verify(tenant.tenant_id).await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -878,7 +881,7 @@ async fn a_refresh_token_is_good_for_one_time_and_one_client() {
         400,
         "invalid_grant",
     );
-    world.verify(tenant.handle).await.unwrap();
+    world.verify(tenant.tenant_id).await.unwrap();
 
     world.clock.advance_seconds(BEARER_SECONDS - 1);
     assert!(is_let_in(&world, &next).await);
@@ -908,7 +911,7 @@ async fn of_many_refreshes_at_once_one_wins() {
             .for_each(|answer| is_error(answer, 400, "invalid_grant"));
         let (next, next_refresh) = pair(won[0]);
         assert!(is_let_in(&world, &next).await && !is_let_in(&world, &bearer).await);
-        world.verify(tenant.handle).await.unwrap();
+        world.verify(tenant.tenant_id).await.unwrap();
         pair(&by_refresh(&world, &client, &next_refresh).await);
     }
 }
@@ -944,7 +947,7 @@ async fn a_revocation_beside_a_refresh_leaves_a_whole_pair_or_none() {
         } else {
             is_error(&refreshed, 400, "invalid_grant");
         }
-        world.verify(tenant.handle).await.unwrap();
+        world.verify(tenant.tenant_id).await.unwrap();
     }
     // What is no token of its is fine, whatever it looks like.
     for text in [
@@ -1042,7 +1045,7 @@ async fn tokens_end_with_their_user() {
         );
         // The client itself stays, for whoever else signs in by it.
         pair(&by_password(&world, &client, "admin", PASSWORD).await);
-        world.verify(tenant.handle).await.unwrap();
+        world.verify(tenant.tenant_id).await.unwrap();
     }
 }
 

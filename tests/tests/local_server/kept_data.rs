@@ -15,10 +15,10 @@ use embedded_store::{EmbeddedStore, Settings as StoreSettings};
 use local_gateway::stack::Addresses;
 use serde_json::{Value, json};
 use shared::base::clock::SystemClock;
-use shared::model::credentials::message::Taken;
+use shared::model::credentials::message::AcceptedMessage;
 use shared::services::context::Settings;
 use shared::store::record::{Record, Stored};
-use shared::store::{Condition, Item, Key, READ_LIMIT, Table, Write};
+use shared::store::{Condition, Item, Key, MAX_READ, Table, Write};
 
 use crate::server::{Server, bare_command};
 
@@ -52,11 +52,11 @@ fn kinds() -> Vec<(&'static str, Parse)> {
         alert::AlertPlace,
         credential::ApiKey,
         credential::Latest,
-        app::AppCard,
+        app::App,
         app::Binary,
         app::Icon,
         app::OwnedApps,
-        app::Psk,
+        app::NumericId,
         app::VersionAlias,
         app_text::AppText,
         audit::InstalledItem,
@@ -64,7 +64,7 @@ fn kinds() -> Vec<(&'static str, Parse)> {
         business_owner::BusinessOwner,
         business_owner::OwnerName,
         catalogue::Bucket,
-        catalogue::Row,
+        catalogue::CatalogueRow,
         credential::Credential,
         device::Device,
         device::DeviceApp,
@@ -73,9 +73,9 @@ fn kinds() -> Vec<(&'static str, Parse)> {
         document::DocumentCount,
         document::DocumentName,
         document::DocumentText,
-        download_spike::Asked,
+        download_spike::SpikeWatch,
         download_spike::AskingTenant,
-        download_spike::Told,
+        download_spike::RecordedSpike,
         endpoint_security::EndpointChange,
         endpoint_security::EndpointSecurity,
         due_mail::DueMail,
@@ -86,16 +86,16 @@ fn kinds() -> Vec<(&'static str, Parse)> {
         group::Group,
         group::GroupName,
         group::Member,
-        task::Chore,
+        task::Task,
         life_cycle::Steps,
         line::ContextClaim,
         line::Line,
-        Taken,
+        AcceptedMessage,
         notification::Notification,
         oauth_client::Client,
         policy_partial::Mapped,
         policy_partial::Partial,
-        policy_partial::Shown,
+        policy_partial::SharedPartial,
         ping_application::Application,
         ping_settings::PingSettings,
         auth_policy::Policy,
@@ -108,7 +108,7 @@ fn kinds() -> Vec<(&'static str, Parse)> {
         publication::Publication,
         publication::VersionClaim,
         publishing_call::PublishingCall,
-        reported_event::Told,
+        reported_event::RecordedEvent,
         sign_in::PendingSignIn,
         sign_in::Tries,
         signing_credential::SigningCredential,
@@ -131,7 +131,7 @@ fn kinds() -> Vec<(&'static str, Parse)> {
         user::User,
         task_run::TaskRun,
         user_import::ImportLog,
-        work::Job,
+        processing::Job,
     ]
     .to_vec()
 }
@@ -272,7 +272,7 @@ impl Kept {
             }
         }
         let mut items = Vec::new();
-        for keys in keys.chunks(READ_LIMIT) {
+        for keys in keys.chunks(MAX_READ) {
             items.extend(
                 table
                     .read(keys)

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use appdepot_tests::PASSWORD;
 use serde_json::{Value, json};
-use shared::model::credentials::credential::KEYS_LIMIT;
+use shared::model::credentials::credential::MAX_KEYS;
 
 use crate::server::{ADMIN, Member, Server, command};
 use crate::uploads::apk;
@@ -80,7 +80,7 @@ impl Ledger {
     async fn people(&self, member: &Member, prefix: &str) -> Result<(), String> {
         for number in 0.. {
             let name = format!("{prefix}-{number}");
-            if self.keys.lock().unwrap().len() >= KEYS_LIMIT / 2 {
+            if self.keys.lock().unwrap().len() >= MAX_KEYS / 2 {
                 let made = self
                     .create(
                         member,

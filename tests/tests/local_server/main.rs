@@ -492,10 +492,10 @@ async fn local_operations_are_for_this_machine() {
     assert_eq!(made.status, 200, "{:?}", made.bytes);
     let made = made.json();
     assert_eq!(made["name"], "other");
-    let handle = made["handle"].as_str().unwrap();
+    let tenant_id = made["handle"].as_str().unwrap();
     assert!(
-        handle.len() == 8 && handle.bytes().all(|b| b.is_ascii_hexdigit()),
-        "{handle}"
+        tenant_id.len() == 8 && tenant_id.bytes().all(|b| b.is_ascii_hexdigit()),
+        "{tenant_id}"
     );
     let settings = made["clients"]["fhcrc"].as_str().unwrap();
     assert_eq!(

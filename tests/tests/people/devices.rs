@@ -118,7 +118,8 @@ async fn a_long_list_comes_in_pages() {
             disabled: false,
             blacklisted: false,
         };
-        let write = record::create(keys::device(tenant.handle, &device.guid()), &device).unwrap();
+        let write =
+            record::create(keys::device(tenant.tenant_id, &device.guid()), &device).unwrap();
         world.plain.table.write(vec![write]).await.unwrap();
     }
     let whole = post(&world, &tenant, "list", json!({})).await;
@@ -208,7 +209,7 @@ async fn an_update_changes_what_it_names() {
             "{body}"
         );
     }
-    world.verify(tenant.handle).await.unwrap();
+    world.verify(tenant.tenant_id).await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -402,8 +403,8 @@ async fn the_users_of_a_device_are_those_of_the_platform_and_others() {
         user: None,
         seen: world.plain.clock.now(),
     };
-    let mut writes = device::links(
-        tenant.handle,
+    let mut writes = device::sign_in_writes(
+        tenant.tenant_id,
         &device_id("CUID1"),
         &outsider.guid,
         "",
@@ -412,7 +413,7 @@ async fn the_users_of_a_device_are_those_of_the_platform_and_others() {
     .unwrap();
     writes.push(
         record::put(
-            keys::identity(tenant.handle, &outsider.guid),
+            keys::identity(tenant.tenant_id, &outsider.guid),
             &outsider,
             Condition::Always,
         )
@@ -518,7 +519,7 @@ async fn a_device_that_is_shut_out_is_out_at_once() {
             "{word}"
         );
     }
-    world.verify(tenant.handle).await.unwrap();
+    world.verify(tenant.tenant_id).await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -555,5 +556,5 @@ async fn changes_and_sign_ins_at_once_lose_nothing() {
         (&fields["name"], &fields["disabled"], &fields["blacklisted"]),
         (&json!("Gate"), &json!(true), &json!(true))
     );
-    world.verify(tenant.handle).await.unwrap();
+    world.verify(tenant.tenant_id).await.unwrap();
 }

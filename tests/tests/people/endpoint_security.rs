@@ -141,7 +141,7 @@ fn shaped(text: &str, shape: &str) -> bool {
 
 /// The bodies of a tenant's records of that kind.
 async fn bodies(world: &World, tenant: &TestTenant, kind: &str) -> Vec<Value> {
-    let snapshot = of_tenant(&world.snapshot().await, tenant.handle);
+    let snapshot = of_tenant(&world.snapshot().await, tenant.tenant_id);
     let of_kind = snapshot.values().filter(|item| item["kind"]["S"] == kind);
     of_kind
         .map(|item| serde_json::from_str(item["d"]["S"].as_str().expect("a body")).expect("JSON"))
@@ -286,7 +286,7 @@ async fn every_answer_is_whole_and_says_who_did_what() {
     );
     stage
         .world
-        .verify(stage.tenant.handle)
+        .verify(stage.tenant.tenant_id)
         .await
         .expect("of one piece");
 }
@@ -729,7 +729,7 @@ async fn an_app_has_so_many_overrides_and_no_more() {
     );
     stage
         .world
-        .verify(stage.tenant.handle)
+        .verify(stage.tenant.tenant_id)
         .await
         .expect("of one piece");
 }
@@ -1271,7 +1271,7 @@ async fn a_hundred_changes_at_once_lose_nothing() {
     );
     stage
         .world
-        .verify(stage.tenant.handle)
+        .verify(stage.tenant.tenant_id)
         .await
         .expect("of one piece");
 }

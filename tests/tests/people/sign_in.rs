@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use appdepot_tests::providers::{Provider, basic, closed_port, directory, fields};
 use appdepot_tests::{Answer, PASSWORD, TestTenant, World, all};
 use serde_json::{Value, json};
-use shared::base::id::{Guid, Handle};
+use shared::base::id::{Guid, TenantId};
 use shared::base::rights::Role;
 use shared::base::secret::{CredentialText, device_id};
 use shared::domain::people::auth_policy::BUILT_IN;
@@ -193,7 +193,7 @@ async fn a_directory_signs_in_by_its_own_password() {
     assert_eq!(log().session(&session).send().await.status, 200);
     list_users(&world, &tenant, "removeusers", &guid, &[&bob]).await;
     assert!(!is_in(&world, &session).await);
-    world.verify(tenant.handle).await.unwrap();
+    world.verify(tenant.tenant_id).await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -344,7 +344,7 @@ async fn an_endpoint_decides_and_its_answer_goes_out() {
     );
     let sent: Value = serde_json::from_str(&endpoint.asked()[2].body).unwrap();
     assert_eq!(sent["environment"], "dev");
-    world.verify(tenant.handle).await.unwrap();
+    world.verify(tenant.tenant_id).await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -413,7 +413,7 @@ async fn a_provider_that_is_down_is_told_as_such() {
         200,
         "unknown_policyId",
     );
-    world.verify(tenant.handle).await.unwrap();
+    world.verify(tenant.tenant_id).await.unwrap();
 }
 
 /// An endpoint that admits everybody as whom the test says, and the policy `own` with it.
@@ -436,9 +436,9 @@ async fn everybody(world: &World, tenant: &TestTenant) -> (Arc<Mutex<Value>>, St
 async fn refusals_have_the_codes_that_clients_know() {
     let (world, tenant) = World::new().await;
     let (_, guid, _endpoint) = everybody(&world, &tenant).await;
-    let handle = tenant.handle;
+    let tenant_id = tenant.tenant_id;
     let enter = || auth(&world, &tenant, "own", json!({}));
-    let device = keys::device(handle, &device_id("CUID"));
+    let device = keys::device(tenant_id, &device_id("CUID"));
     session_of(&enter().await);
     change(&world, device.clone(), |device: &mut Device| {
         device.disabled = true
@@ -464,7 +464,7 @@ async fn refusals_have_the_codes_that_clients_know() {
     list_users(&world, &tenant, "addusers", &guid, &[&jane]).await;
     let session = session_of(&enter().await);
     assert_eq!(info(&world, &session).await["userGuid"], json!(jane));
-    let user = keys::user(handle, &jane);
+    let user = keys::user(tenant_id, &jane);
     change(&world, user.clone(), |user: &mut User| {
         user.owner.enabled = false
     })
@@ -483,7 +483,7 @@ async fn refusals_have_the_codes_that_clients_know() {
         200,
         "User login failed",
     );
-    world.verify(handle).await.unwrap();
+    world.verify(tenant_id).await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -509,15 +509,16 @@ async fn an_address_counts_only_where_it_is_vouched_for_and_one_persons() {
     let second = world.add_user(&tenant, "second", vec![]).await;
     let mut reader = Reader::new(&*world.plain.table, world.plain.clock.now());
     let mut found: Stored<User> = reader
-        .get(&keys::user(tenant.handle, &second))
+        .get(&keys::user(tenant.tenant_id, &second))
         .await
         .unwrap()
         .unwrap();
     let before = found.value.clone();
     found.value.owner.email = "bob@dev.example".to_owned();
-    let writes = shared::domain::people::user::changed(&mut reader, tenant.handle, &before, found)
-        .await
-        .unwrap();
+    let writes =
+        shared::domain::people::user::changed(&mut reader, tenant.tenant_id, &before, found)
+            .await
+            .unwrap();
     world.plain.table.write(writes).await.unwrap();
     let stranger =
         comes(json!({"userId": "x1", "email": "bob@dev.example", "email_verified": true})).await;
@@ -530,7 +531,7 @@ async fn an_address_counts_only_where_it_is_vouched_for_and_one_persons() {
     );
     // The same subject is the same stranger, that of another policy is another one.
     assert_eq!(comes(json!({"userId": "x1"})).await, stranger);
-    world.verify(tenant.handle).await.unwrap();
+    world.verify(tenant.tenant_id).await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -618,7 +619,7 @@ async fn a_stranger_sees_what_is_for_everybody_and_no_more() {
         "{}",
         shown.text
     );
-    world.verify(tenant.handle).await.unwrap();
+    world.verify(tenant.tenant_id).await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -633,7 +634,7 @@ async fn a_session_ends_with_what_it_came_by() {
     // He is known here and not listed: he is out when the user is.
     let unlinked = enter("jane").await;
     assert_ne!(info(&world, &unlinked).await["userGuid"], json!(jane));
-    let user = keys::user(tenant.handle, &jane);
+    let user = keys::user(tenant.tenant_id, &jane);
     change(&world, user.clone(), |user: &mut User| {
         user.owner.enabled = false
     })
@@ -694,7 +695,7 @@ async fn a_session_ends_with_what_it_came_by() {
     )
     .await;
     assert!(!is_in(&world, &listed).await && !is_in(&world, &stranger).await);
-    world.verify(tenant.handle).await.unwrap();
+    world.verify(tenant.tenant_id).await.unwrap();
 }
 
 /// An OpenID provider with that policy, whose people are `subject`.
@@ -805,7 +806,7 @@ async fn the_browser_comes_back_with_a_session_once() {
         !snapshot.contains(&state) && !snapshot.contains("verifier"),
         "what waits is sealed, and found by a hash"
     );
-    world.verify(tenant.handle).await.unwrap();
+    world.verify(tenant.tenant_id).await.unwrap();
 
     let query = format!("state={state}&code=good");
     let answers = all((0..8).map(|_| back(&world, &query))).await;
@@ -861,7 +862,7 @@ async fn the_browser_comes_back_with_a_session_once() {
         info(&world, &query["fh_auth_session"]).await["userGuid"],
         json!(bob)
     );
-    world.verify(tenant.handle).await.unwrap();
+    world.verify(tenant.tenant_id).await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -923,15 +924,15 @@ async fn a_return_that_nobody_waits_for_ends_on_our_own_page() {
         "state=garbage&code=good&endRedirectUrl=https://evil.example".to_owned(),
         format!(
             "state={}&code=good",
-            CredentialText::new_api_key(tenant.handle).expose()
+            CredentialText::new_api_key(tenant.tenant_id).expose()
         ),
         format!(
             "state={}&code=good",
-            CredentialText::new_api_key(Handle::of_name("nobody")).expose()
+            CredentialText::new_api_key(TenantId::of_name("nobody")).expose()
         ),
         format!(
             "state={}&code=good",
-            CredentialText::new_session(tenant.handle, &tenant.admin).expose()
+            CredentialText::new_session(tenant.tenant_id, &tenant.admin).expose()
         ),
         format!("state={}&code=good", "%00".repeat(40)),
     ] {
@@ -979,7 +980,7 @@ async fn a_return_that_nobody_waits_for_ends_on_our_own_page() {
     let state = wait().await;
     change(
         &world,
-        keys::user(tenant.handle, &bob),
+        keys::user(tenant.tenant_id, &bob),
         |user: &mut User| user.owner.enabled = false,
     )
     .await;
@@ -1017,7 +1018,7 @@ async fn a_return_that_nobody_waits_for_ends_on_our_own_page() {
         OWN,
         "unknown_policyId",
     );
-    world.verify(tenant.handle).await.unwrap();
+    world.verify(tenant.tenant_id).await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -1047,7 +1048,7 @@ async fn a_store_that_fails_at_the_return_loses_the_sign_in_and_nothing_else() {
             } else {
                 assert!(is_in(&world, &query["fh_auth_session"]).await);
             }
-            world.verify(tenant.handle).await.unwrap();
+            world.verify(tenant.tenant_id).await.unwrap();
         }
     }
     assert!(failures > 0);
@@ -1078,7 +1079,7 @@ async fn ends_with(status: u16, token: Value) -> Answer {
     policy(&world, &tenant, "oidc", "OPENID", configurations).await;
     let state = visit(&begin(&world, &tenant, "oidc", None).await).await;
     let answer = back(&world, &format!("state={state}&code=good")).await;
-    world.verify(tenant.handle).await.unwrap();
+    world.verify(tenant.tenant_id).await.unwrap();
     answer
 }
 
@@ -1106,7 +1107,7 @@ async fn a_store_that_refuses_at_the_return_is_a_defect_and_no_call_to_try_again
         }
         failures += 1;
         failed(&answer, OWN, "internal_error");
-        world.verify(tenant.handle).await.unwrap();
+        world.verify(tenant.tenant_id).await.unwrap();
     }
     assert!((2..20).contains(&failures), "{failures}");
 }
@@ -1164,7 +1165,7 @@ async fn oauth_1_signs_in_too() {
         OWN,
         "invalid_state",
     );
-    world.verify(tenant.handle).await.unwrap();
+    world.verify(tenant.tenant_id).await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -5,7 +5,7 @@ use appdepot_tests::{Answer, PASSWORD, TestTenant, World, all};
 use serde_json::{Value, json};
 use shared::base::id::Guid;
 use shared::base::rights::{DOMAIN_PATH, Level, Permission, Rights, Role};
-use shared::domain::people::team::{TEAMS_LIMIT, TEAMS_OF_USER};
+use shared::domain::people::team::{MAX_TEAMS, TEAMS_OF_USER};
 use shared::domain::people::user;
 use shared::domain::people::user::NewUser;
 
@@ -106,7 +106,7 @@ async fn quick_users(world: &World, tenant: &TestTenant, count: usize) -> Vec<Gu
             password_hash: None,
             aliases: &[],
         };
-        let (user, writes) = user::create(tenant.handle, new, world.plain.clock.now()).unwrap();
+        let (user, writes) = user::create(tenant.tenant_id, new, world.plain.clock.now()).unwrap();
         world.plain.table.write(writes).await.unwrap();
         guids.push(user.owner.user);
     }
@@ -217,7 +217,7 @@ async fn a_team_is_made_shown_and_removed() {
         ),
         (&json!([]), &json!({}), &json!({}), &json!(""))
     );
-    world.verify(tenant.handle).await.unwrap();
+    world.verify(tenant.tenant_id).await.unwrap();
 
     let removed = world
         .call("DELETE", &format!("{TEAMS}/{id}"))
@@ -244,7 +244,7 @@ async fn a_team_is_made_shown_and_removed() {
         .await),
         Vec::<String>::new()
     );
-    world.verify(tenant.handle).await.unwrap();
+    world.verify(tenant.tenant_id).await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -285,7 +285,7 @@ async fn a_default_team_takes_members_and_stays() {
         .0,
         403
     );
-    world.verify(tenant.handle).await.unwrap();
+    world.verify(tenant.tenant_id).await.unwrap();
     assert_eq!(
         member(
             &world,
@@ -299,7 +299,7 @@ async fn a_default_team_takes_members_and_stays() {
         json!([])
     );
     assert_eq!(send(&world, &cookie, "GET", TEAMS).await.status, 403);
-    world.verify(tenant.handle).await.unwrap();
+    world.verify(tenant.tenant_id).await.unwrap();
 }
 
 /// Every right by a team of its own: its member may use just the rows of that right and of those
@@ -369,7 +369,7 @@ async fn what_a_team_gives_decides_over_every_row() {
         assert_eq!(send(&world, &cookie, "POST", LOG).await.status, 403);
     }
     assert!(tried > 16 * 50, "{tried}");
-    world.verify(tenant.handle).await.unwrap();
+    world.verify(tenant.tenant_id).await.unwrap();
 }
 
 /// By each way in the log answers so.
@@ -424,7 +424,7 @@ async fn what_a_team_gave_is_taken_away_at_once() {
     log_answers(&world, &cookie, &key, &session, 200, "in the team").await;
     // Two times is one time.
     put_in(&world, &tenant, &id, &user).await;
-    world.verify(tenant.handle).await.unwrap();
+    world.verify(tenant.tenant_id).await.unwrap();
     for _ in 0..2 {
         let answer = member(&world, &tenant.cookie, "DELETE", &id, user.as_str()).await;
         assert_eq!(
@@ -444,7 +444,7 @@ async fn what_a_team_gave_is_taken_away_at_once() {
         200
     );
     log_answers(&world, &cookie, &key, &session, 403, "the team is gone").await;
-    world.verify(tenant.handle).await.unwrap();
+    world.verify(tenant.tenant_id).await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -574,7 +574,7 @@ async fn nobody_gives_what_he_does_not_hold() {
         )
         .await,
     );
-    world.verify(tenant.handle).await.unwrap();
+    world.verify(tenant.tenant_id).await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -775,7 +775,7 @@ async fn what_is_wrong_changes_nothing() {
 
     // All that can be given can be.
     let own = json!({
-        "cluster": ["dev", tenant.handle.to_string(), tenant.store],
+        "cluster": ["dev", tenant.tenant_id.to_string(), tenant.store],
         "cluster/reseller": ["*"],
         admin: [tenant.store],
     });
@@ -810,7 +810,7 @@ async fn what_is_wrong_changes_nothing() {
         "{}",
         answer.text
     );
-    world.verify(tenant.handle).await.unwrap();
+    world.verify(tenant.tenant_id).await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -830,7 +830,7 @@ async fn thirty_two_users_join_one_team_at_once() {
     let mut expected: Vec<String> = users.iter().map(ToString::to_string).collect();
     expected.sort();
     assert_eq!(shown.json["users"], json!(expected));
-    world.verify(tenant.handle).await.unwrap();
+    world.verify(tenant.tenant_id).await.unwrap();
     // Thirty-two leave, in steps of one deletion, and the answer shows who they were.
     let gone = send(&world, &tenant.cookie, "DELETE", &format!("{TEAMS}/{id}")).await;
     assert_eq!(
@@ -839,7 +839,7 @@ async fn thirty_two_users_join_one_team_at_once() {
         "{}",
         gone.text
     );
-    world.verify(tenant.handle).await.unwrap();
+    world.verify(tenant.tenant_id).await.unwrap();
     assert_eq!(
         ids(&send(
             &world,
@@ -867,7 +867,7 @@ async fn one_user_joins_and_leaves_thirty_two_teams_at_once() {
         )
     }))
     .await;
-    world.verify(tenant.handle).await.unwrap();
+    world.verify(tenant.tenant_id).await.unwrap();
     teams.sort();
     let (first, second) = teams.split_at(16);
     for team in first {
@@ -892,7 +892,7 @@ async fn one_user_joins_and_leaves_thirty_two_teams_at_once() {
     .await);
     now.sort();
     assert_eq!(now, second);
-    world.verify(tenant.handle).await.unwrap();
+    world.verify(tenant.tenant_id).await.unwrap();
     assert_eq!(
         world
             .call("POST", "/box/srv/1.1/admin/role/list")
@@ -950,7 +950,7 @@ async fn delete_among(
     assert_eq!(deleted, 1, "{answers:?}");
     assert_eq!(send(world, &tenant.cookie, "GET", &path).await.status, 404);
     world
-        .verify(tenant.handle)
+        .verify(tenant.tenant_id)
         .await
         .unwrap_or_else(|faults| panic!("deleted after {at} of {}:\n{faults}", calls.len()));
     let left = world
@@ -992,7 +992,7 @@ async fn teams_have_their_limits() {
     let user = world
         .add_user(&tenant, "ann@dev.example", vec![Role::Sub])
         .await;
-    for number in 0..TEAMS_LIMIT {
+    for number in 0..MAX_TEAMS {
         let users = if number < TEAMS_OF_USER {
             vec![&user]
         } else {
@@ -1006,10 +1006,10 @@ async fn teams_have_their_limits() {
         .await;
     }
     let listed = send(&world, &tenant.cookie, "GET", TEAMS).await;
-    assert_eq!(ids(&listed).len(), TEAMS_LIMIT + 4);
+    assert_eq!(ids(&listed).len(), MAX_TEAMS + 4);
     assert_eq!(
         error(&create(&world, &tenant.cookie, json!({"name": "One more"})).await),
-        (400, format!("invalid_team: at most {TEAMS_LIMIT} teams"))
+        (400, format!("invalid_team: at most {MAX_TEAMS} teams"))
     );
     let last = ids(&listed).pop().unwrap();
     let (status, message) =
@@ -1030,7 +1030,7 @@ async fn teams_have_their_limits() {
             .status,
         200
     );
-    world.verify(tenant.handle).await.unwrap();
+    world.verify(tenant.tenant_id).await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]

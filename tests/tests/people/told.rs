@@ -10,7 +10,7 @@ use package_reader::testing;
 use serde_json::{Value, json};
 use shared::base::id::{AppId, BinaryType};
 use shared::base::rights::{Permission, Right, Scope};
-use shared::model::apps::app::AppCard;
+use shared::model::apps::app::App;
 use shared::model::events::event::{Event, NAMES, Pending};
 use shared::store::record::Record;
 
@@ -30,14 +30,14 @@ fn bodies<R: Record>(snapshot: &Snapshot) -> BTreeMap<String, R> {
         .collect()
 }
 
-/// The apps whose cards came, changed or went.
+/// The apps whose app records came, changed or went.
 fn changed_apps(before: &Snapshot, after: &Snapshot) -> BTreeSet<AppId> {
-    let (before, after) = (bodies::<AppCard>(before), bodies::<AppCard>(after));
-    let text = |card: Option<&AppCard>| {
-        let mut card = json!(card?);
+    let (before, after) = (bodies::<App>(before), bodies::<App>(after));
+    let text = |app: Option<&App>| {
+        let mut app = json!(app?);
         // A change that changes nothing is noted and not told.
-        card["modified"] = Value::Null;
-        Some(card)
+        app["modified"] = Value::Null;
+        Some(app)
     };
     let all: BTreeSet<&String> = before.keys().chain(after.keys()).collect();
     let changed = all
@@ -112,8 +112,8 @@ async fn every_route_that_changes_an_app_tells_of_it() {
         world.quiet().await;
         let after = world.snapshot().await;
         let (before, after) = (
-            of_tenant(&start, tenant.handle),
-            of_tenant(&after, tenant.handle),
+            of_tenant(&start, tenant.tenant_id),
+            of_tenant(&after, tenant.tenant_id),
         );
         let events: BTreeSet<AppId> = told(&before, &after)
             .iter()
@@ -135,7 +135,7 @@ async fn every_route_that_changes_an_app_tells_of_it() {
 async fn names(world: &World, tenant: &TestTenant, app: &str, before: &Snapshot) -> Vec<String> {
     world.quiet().await;
     let id: AppId = app.parse().unwrap();
-    let after = of_tenant(&world.snapshot().await, tenant.handle);
+    let after = of_tenant(&world.snapshot().await, tenant.tenant_id);
     let mut events = told(before, &after);
     events.retain(|event| event.app == id);
     events.sort_by(|one, other| (one.at, &one.name).cmp(&(other.at, &other.name)));
@@ -169,7 +169,7 @@ async fn each_happening_has_its_name() {
     let group = group["guid"].as_str().unwrap();
     let key = |what: &str| format!("{API}/ide/{}/api/{what}", tenant.domain);
     let post = async |path: String, body: Value| {
-        let before = of_tenant(&world.snapshot().await, tenant.handle);
+        let before = of_tenant(&world.snapshot().await, tenant.tenant_id);
         world.post(cookie, &path, body).await;
         names(&world, &tenant, app, &before).await
     };
@@ -178,13 +178,13 @@ async fn each_happening_has_its_name() {
         post(of_item("update"), json!({"guid": app, "name": "Two"})).await,
         ["CHANGE_SUCCESSFUL"]
     );
-    let before = of_tenant(&world.snapshot().await, tenant.handle);
+    let before = of_tenant(&world.snapshot().await, tenant.tenant_id);
     assert_eq!(
         world.upload(cookie, app, "android", &apk(1)).await.status,
         200
     );
     assert_eq!(names(&world, &tenant, app, &before).await, ["DEPLOYED"]);
-    let before = of_tenant(&world.snapshot().await, tenant.handle);
+    let before = of_tenant(&world.snapshot().await, tenant.tenant_id);
     assert_eq!(
         world
             .upload(cookie, app, "android", b"no package")
@@ -288,7 +288,7 @@ async fn each_happening_has_its_name() {
     }
     .build();
     for file in [&b"no package"[..], &other] {
-        let before = of_tenant(&world.snapshot().await, tenant.handle);
+        let before = of_tenant(&world.snapshot().await, tenant.tenant_id);
         let part = Part {
             name: "app_file",
             file_name: Some("app.apk"),
@@ -306,7 +306,7 @@ async fn each_happening_has_its_name() {
             ["UPLOAD_REFUSED"]
         );
     }
-    let before = of_tenant(&world.snapshot().await, tenant.handle);
+    let before = of_tenant(&world.snapshot().await, tenant.tenant_id);
     let body = json!({"configurations": [{"policy_id": "com.apperian.app-usage"}]});
     let answer = world
         .call(
@@ -333,7 +333,7 @@ async fn what_is_refused_is_not_told() {
     let (world, tenant) = World::new().await;
     let furnished = Furnished::of(&world, tenant.clone()).await;
     world.quiet().await;
-    let before = of_tenant(&world.snapshot().await, tenant.handle);
+    let before = of_tenant(&world.snapshot().await, tenant.tenant_id);
     for entry in entries()
         .into_iter()
         .filter(|entry| entry.method != "GET" && entry.closed())
@@ -345,6 +345,6 @@ async fn what_is_refused_is_not_told() {
         assert!(answer.status >= 400, "{entry}: {}", answer.text);
     }
     world.quiet().await;
-    let after = of_tenant(&world.snapshot().await, tenant.handle);
+    let after = of_tenant(&world.snapshot().await, tenant.tenant_id);
     assert!(told(&before, &after).is_empty());
 }

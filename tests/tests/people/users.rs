@@ -12,7 +12,7 @@ use shared::base::id::{Guid, TeamId};
 use shared::base::rights::{Level, Role};
 use shared::base::text::{Description, Label, Name};
 use shared::domain::people::password::{INVITATION_SECONDS, RESET_SECONDS};
-use shared::model::credentials::credential::KEYS_LIMIT;
+use shared::model::credentials::credential::MAX_KEYS;
 use shared::model::people::team;
 use shared::model::people::team::{Access, Grants, Team};
 use shared::services::context::Context;
@@ -119,7 +119,7 @@ async fn store_items(world: &World, key: &str) -> u16 {
 /// Makes teams of the tenant's own, each with that permission at that path, in place of those that
 /// were there.
 async fn teams(world: &World, tenant: &TestTenant, perms: &[(&str, Level)]) -> Vec<TeamId> {
-    let (handle, now) = (tenant.handle, world.plain.clock.now());
+    let (tenant_id, now) = (tenant.tenant_id, world.plain.clock.now());
     let mut access = Access::default();
     let mut writes = Vec::new();
     for (at, (path, level)) in perms.iter().enumerate() {
@@ -139,9 +139,10 @@ async fn teams(world: &World, tenant: &TestTenant, perms: &[(&str, Level)]) -> V
             created: now,
             updated: now,
         };
-        writes.push(record::put(keys::team(handle, &team.id), &team, Condition::Always).unwrap());
+        writes
+            .push(record::put(keys::team(tenant_id, &team.id), &team, Condition::Always).unwrap());
     }
-    writes.push(record::put(keys::access(handle), &access, Condition::Always).unwrap());
+    writes.push(record::put(keys::access(tenant_id), &access, Condition::Always).unwrap());
     world.plain.table.write(writes).await.unwrap();
     access.teams.into_keys().collect()
 }
@@ -176,7 +177,7 @@ async fn a_user_is_made_with_all_that_he_is_on() {
         "{made}"
     );
     assert_eq!(made.get("warning"), None);
-    world.verify(tenant.handle).await.unwrap();
+    world.verify(tenant.tenant_id).await.unwrap();
     assert_eq!(world.outbox.mails()[0].to, ["Anna@Example.com"]);
     let signed_in = login(&world, &tenant, "ANNA", "Field-notes-2026").await;
     assert_eq!(signed_in.status, 200, "{}", signed_in.text);
@@ -247,9 +248,9 @@ async fn what_cannot_be_made_changes_nothing() {
     let policy = world.add_policy(&tenant, "Ours").await;
     let (_, portal) = world.user(&tenant, "portal", vec![Role::PortalAdmin]).await;
     let (_, developer) = world.user(&tenant, "developer", vec![Role::Dev]).await;
-    let their_team = team::default_teams(other.handle)[0].id.clone();
-    let whole_team = team::default_teams(tenant.handle)[0].id.clone();
-    let before = of_tenant(&world.snapshot().await, tenant.handle);
+    let their_team = team::default_teams(other.tenant_id)[0].id.clone();
+    let whole_team = team::default_teams(tenant.tenant_id)[0].id.clone();
+    let before = of_tenant(&world.snapshot().await, tenant.tenant_id);
     let with = |field: &str, value: Value| {
         let mut body = json!({"username": "anna", "email": "anna@example.com"});
         body[field] = value;
@@ -347,7 +348,7 @@ async fn what_cannot_be_made_changes_nothing() {
         "right to write users",
     )
     .await;
-    assert_eq!(of_tenant(&world.snapshot().await, tenant.handle), before);
+    assert_eq!(of_tenant(&world.snapshot().await, tenant.tenant_id), before);
     assert!(world.outbox.mails().is_empty());
 
     // Whoever may write users alone puts nobody into groups.
@@ -390,7 +391,7 @@ async fn what_cannot_be_made_changes_nothing() {
             .status,
         200
     );
-    world.verify(tenant.handle).await.unwrap();
+    world.verify(tenant.tenant_id).await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -555,7 +556,7 @@ async fn an_invited_user_chooses_his_password_once() {
     let late = link(&world);
     world.clock.advance_seconds(INVITATION_SECONDS + 1);
     assert_eq!(choose(&world, &late, "another password").await.status, 400);
-    world.verify(tenant.handle).await.unwrap();
+    world.verify(tenant.tenant_id).await.unwrap();
 }
 
 struct Broken;
@@ -634,7 +635,7 @@ async fn mail_that_cannot_be_sent() {
             .status,
         200
     );
-    world.verify(tenant.handle).await.unwrap();
+    world.verify(tenant.tenant_id).await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -706,7 +707,7 @@ async fn a_forgotten_password() {
         statuses.contains(&429),
         "nobody's mailbox is flooded: {statuses:?}"
     );
-    world.verify(tenant.handle).await.unwrap();
+    world.verify(tenant.tenant_id).await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -741,7 +742,7 @@ async fn ones_own_password() {
             .status,
         200
     );
-    world.verify(tenant.handle).await.unwrap();
+    world.verify(tenant.tenant_id).await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -761,8 +762,8 @@ async fn what_is_not_sent_stays_and_what_is_sent_counts_at_once() {
         json!({"username": name, "authpolicies": [policy], "groups": group, "name": "Anna"}),
     )
     .await;
-    world.verify(tenant.handle).await.unwrap();
-    let before = of_tenant(&world.snapshot().await, tenant.handle);
+    world.verify(tenant.tenant_id).await.unwrap();
+    let before = of_tenant(&world.snapshot().await, tenant.tenant_id);
     let again = done(&world, &tenant, "update", json!({"username": guid})).await;
     assert_eq!(again, first);
     // As fhc does: it always sends these.
@@ -774,7 +775,7 @@ async fn what_is_not_sent_stays_and_what_is_sent_counts_at_once() {
     )
     .await;
     assert_eq!(
-        of_tenant(&world.snapshot().await, tenant.handle),
+        of_tenant(&world.snapshot().await, tenant.tenant_id),
         before,
         "nothing changed, nothing written"
     );
@@ -860,9 +861,9 @@ async fn what_is_not_sent_stays_and_what_is_sent_counts_at_once() {
         200,
         "an administrator's choice"
     );
-    world.verify(tenant.handle).await.unwrap();
+    world.verify(tenant.tenant_id).await.unwrap();
 
-    let team = team::default_teams(tenant.handle)[3].id.clone();
+    let team = team::default_teams(tenant.tenant_id)[3].id.clone();
     let in_team = done(
         &world,
         &tenant,
@@ -888,7 +889,7 @@ async fn what_is_not_sent_stays_and_what_is_sent_counts_at_once() {
         ),
         (&json!([]), &json!(""))
     );
-    world.verify(tenant.handle).await.unwrap();
+    world.verify(tenant.tenant_id).await.unwrap();
     // What update answered may be sent back.
     done(
         &world,
@@ -905,7 +906,7 @@ async fn what_is_not_sent_stays_and_what_is_sent_counts_at_once() {
     )
     .await;
     assert_eq!(out["fields"].get("teams"), None);
-    world.verify(tenant.handle).await.unwrap();
+    world.verify(tenant.tenant_id).await.unwrap();
 
     for (body, status, message) in [
         (json!({"name": "x"}), 400, "invalid_username"),
@@ -1021,7 +1022,7 @@ async fn nobody_touches_who_stands_above_and_one_administrator_stays() {
     )
     .await;
     // By a team, too.
-    let whole = team::default_teams(tenant.handle)[0].id.clone();
+    let whole = team::default_teams(tenant.tenant_id)[0].id.clone();
     done(
         &world,
         &tenant,
@@ -1095,7 +1096,7 @@ async fn nobody_touches_who_stands_above_and_one_administrator_stays() {
             one.text,
             two.text
         );
-        world.verify(tenant.handle).await.unwrap();
+        world.verify(tenant.tenant_id).await.unwrap();
         if two.status == 200 {
             world
                 .post(
@@ -1117,7 +1118,7 @@ async fn a_deleted_user_is_gone_with_everything() {
     let name = "anna@example.com";
     let policy = world.add_policy(&tenant, "Extra").await;
     let group = group(&world, &tenant, "Field").await;
-    let team = team::default_teams(tenant.handle)[3].id.clone();
+    let team = team::default_teams(tenant.tenant_id)[3].id.clone();
     done(
         &world,
         &tenant,
@@ -1162,7 +1163,7 @@ async fn a_deleted_user_is_gone_with_everything() {
     )
     .await;
     assert_eq!(store_items(&world, &key).await, 200, "nothing was changed");
-    world.verify(tenant.handle).await.unwrap();
+    world.verify(tenant.tenant_id).await.unwrap();
     world
         .post(
             &cookie,
@@ -1180,7 +1181,7 @@ async fn a_deleted_user_is_gone_with_everything() {
         ),
         (&json!(guid), &json!(name), &json!([policy]))
     );
-    world.verify(tenant.handle).await.unwrap();
+    world.verify(tenant.tenant_id).await.unwrap();
     refused(
         &world,
         &tenant.cookie,
@@ -1206,7 +1207,7 @@ async fn a_deleted_user_is_gone_with_everything() {
     assert_eq!(asked.status, 401, "{}", asked.text);
     assert_eq!(choose(&world, &token, "a new password").await.status, 400);
     assert_eq!(login(&world, &tenant, name, PASSWORD).await.status, 401);
-    let left: Vec<_> = of_tenant(&world.snapshot().await, tenant.handle)
+    let left: Vec<_> = of_tenant(&world.snapshot().await, tenant.tenant_id)
         .into_keys()
         .filter(|(pk, sk)| format!("{pk} {sk}").contains(guid.as_str()))
         .collect();
@@ -1269,7 +1270,7 @@ async fn a_user_with_more_than_one_transaction_holds_is_deleted() {
     .await;
     // As many keys as a user may have, and more at the same time than that.
     let create = format!("/box/srv/1.1/ide/{}/api/create", tenant.domain);
-    let keys = all((0..KEYS_LIMIT + 7).map(|_| {
+    let keys = all((0..MAX_KEYS + 7).map(|_| {
         world
             .call("POST", &create)
             .cookie(&cookie)
@@ -1279,14 +1280,14 @@ async fn a_user_with_more_than_one_transaction_holds_is_deleted() {
     .await;
     assert_eq!(
         keys.iter().filter(|answer| answer.status == 200).count(),
-        KEYS_LIMIT
+        MAX_KEYS
     );
     assert!(keys.iter().all(|answer| matches!(answer.status, 200 | 409)));
     let mut writes = Vec::new();
     for at in 0..130 {
         let device = shared::base::secret::device_id(&format!("CUID-{at}"));
-        let links = shared::domain::sign_in::device::links(
-            tenant.handle,
+        let links = shared::domain::sign_in::device::sign_in_writes(
+            tenant.tenant_id,
             &device,
             &guid,
             "",
@@ -1298,7 +1299,7 @@ async fn a_user_with_more_than_one_transaction_holds_is_deleted() {
     for batch in writes.chunks(100) {
         world.plain.table.write(batch.to_vec()).await.unwrap();
     }
-    world.verify(tenant.handle).await.unwrap();
+    world.verify(tenant.tenant_id).await.unwrap();
     let (first, second) = tokio::join!(
         send(
             &world,
@@ -1326,8 +1327,8 @@ async fn a_user_with_more_than_one_transaction_holds_is_deleted() {
         45,
         "as he was"
     );
-    world.verify(tenant.handle).await.unwrap();
-    let left: Vec<_> = of_tenant(&world.snapshot().await, tenant.handle)
+    world.verify(tenant.tenant_id).await.unwrap();
+    let left: Vec<_> = of_tenant(&world.snapshot().await, tenant.tenant_id)
         .into_keys()
         .filter(|(pk, sk)| format!("{pk} {sk}").contains(guid.as_str()))
         .collect();
@@ -1616,7 +1617,7 @@ async fn users_are_imported_row_by_row() {
             .values()
             .any(|item| item.to_string().contains("secret-"))
     );
-    world.verify(tenant.handle).await.unwrap();
+    world.verify(tenant.tenant_id).await.unwrap();
     let mailed: Vec<String> = world
         .outbox
         .mails()
@@ -1703,7 +1704,7 @@ async fn users_are_imported_row_by_row() {
 async fn a_file_that_is_refused_makes_nobody() {
     let (world, tenant) = World::new().await;
     let (_, portal) = world.user(&tenant, "portal", vec![Role::PortalAdmin]).await;
-    let before = of_tenant(&world.snapshot().await, tenant.handle);
+    let before = of_tenant(&world.snapshot().await, tenant.tenant_id);
     let row = b"anna,anna@example.com,Anna,secret";
     for (file, texts, status, message) in [
         (&row[..], &[("roles", "king")][..], 400, "invalid_roles"),
@@ -1729,7 +1730,7 @@ async fn a_file_that_is_refused_makes_nobody() {
     assert_eq!(import(&world, &developer, row, &[]).await.status, 403);
     done(&world, &tenant, "delete", json!({"username": "developer"})).await;
     assert_eq!(
-        of_tenant(&world.snapshot().await, tenant.handle).len(),
+        of_tenant(&world.snapshot().await, tenant.tenant_id).len(),
         before.len() + 1,
         "nothing but the developer's session"
     );
@@ -1785,7 +1786,7 @@ async fn many_at_once() {
             .map(|answer| &answer.text)
             .collect::<Vec<_>>()
     );
-    world.verify(tenant.handle).await.unwrap();
+    world.verify(tenant.tenant_id).await.unwrap();
     // 32 changes of one user: none is lost that does not contradict another.
     let answers = all((0..32).map(|at| {
         let body = match at % 4 {
@@ -1855,7 +1856,7 @@ async fn many_at_once() {
                 .map(|answer| &answer.text)
                 .collect::<Vec<_>>()
         );
-        world.verify(tenant.handle).await.unwrap();
+        world.verify(tenant.tenant_id).await.unwrap();
     }
     // A group that is deleted while users come into it.
     let deleted = world
@@ -1873,7 +1874,7 @@ async fn many_at_once() {
         )))
     );
     assert_eq!(deleted.status, 200, "{}", deleted.text);
-    world.verify(tenant.handle).await.unwrap();
+    world.verify(tenant.tenant_id).await.unwrap();
 }
 
 /// A user who is deleted while he makes apps owns none, or is not deleted.
@@ -1892,7 +1893,7 @@ async fn apps_are_counted_for_their_owner() {
             .await;
         made.push(item["guid"].clone());
     }
-    world.verify(tenant.handle).await.unwrap();
+    world.verify(tenant.tenant_id).await.unwrap();
     for guid in made {
         refused(
             &world,
@@ -1911,7 +1912,7 @@ async fn apps_are_counted_for_their_owner() {
                 json!({"guid": guid}),
             )
             .await;
-        world.verify(tenant.handle).await.unwrap();
+        world.verify(tenant.tenant_id).await.unwrap();
     }
     let create = || {
         world
@@ -1935,5 +1936,5 @@ async fn apps_are_counted_for_their_owner() {
         deleted.text,
         created.text
     );
-    world.verify(tenant.handle).await.unwrap();
+    world.verify(tenant.tenant_id).await.unwrap();
 }

@@ -12,7 +12,7 @@ use appdepot_tests::pingid::PingSettings;
 use appdepot_tests::requests::{Carries, Entry, Furnished, SCOPES, Signed, Takes, entries, rows};
 use appdepot_tests::{Answer, Call, TestTenant, World, checked, golden};
 use serde_json::json;
-use shared::base::id::{Handle, TeamId};
+use shared::base::id::{TeamId, TenantId};
 use shared::base::rights::{Permission, Right, Rights, Role};
 use shared::model::people::team::default_teams;
 
@@ -292,8 +292,8 @@ fn what_is_open_is_known_and_can_only_shrink() {
 /// `docs/permissions.md`: what each role and default team may do.
 #[test]
 fn the_table_of_permissions_is_written() {
-    let handle = Handle::of_name("any");
-    let teams = default_teams(handle);
+    let tenant_id = TenantId::of_name("any");
+    let teams = default_teams(tenant_id);
     let mut table = "# Permissions\n\
          \n\
          What a caller may do by roles and teams, which add up. The table is written by a test \

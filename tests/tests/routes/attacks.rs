@@ -89,7 +89,7 @@ async fn a_key_that_is_made_while_its_owner_goes_opens_nothing() {
             assert_eq!(lists_users(&world, &key).await, 401, "round {round}");
         }
         world
-            .verify(tenant.handle)
+            .verify(tenant.tenant_id)
             .await
             .unwrap_or_else(|faults| panic!("round {round}:\n{faults}"));
     }
@@ -297,7 +297,7 @@ async fn an_administrator_without_a_password_is_no_last_administrator() {
         200,
         "now there is another one"
     );
-    world.verify(tenant.handle).await.unwrap();
+    world.verify(tenant.tenant_id).await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -340,7 +340,7 @@ async fn nobody_makes_himself_too_large_to_be_changed() {
             200,
             "{email}"
         );
-        world.verify(tenant.handle).await.unwrap();
+        world.verify(tenant.tenant_id).await.unwrap();
     }
 }
 

@@ -80,7 +80,7 @@ fn is_unauthenticated(entry: &Entry, answer: &Answer) {
 
 /// What a tenant's records are without the moment of a sign-in.
 async fn records(world: &World, tenant: &TestTenant) -> Snapshot {
-    of_tenant(&world.snapshot().await, tenant.handle)
+    of_tenant(&world.snapshot().await, tenant.tenant_id)
 }
 
 #[test]
@@ -112,7 +112,7 @@ fn every_row_has_one_request() {
 #[tokio::test(flavor = "multi_thread")]
 async fn every_request_is_valid() {
     let (world, furnished) = furnished().await;
-    world.verify(furnished.tenant.handle).await.unwrap();
+    world.verify(furnished.tenant.tenant_id).await.unwrap();
     let before = world.snapshot().await;
     for entry in entries() {
         let answer = entry.send(&world, &furnished).await;
@@ -126,7 +126,7 @@ async fn every_request_is_valid() {
             );
         }
         world
-            .verify(furnished.tenant.handle)
+            .verify(furnished.tenant.tenant_id)
             .await
             .unwrap_or_else(|faults| panic!("after {entry}:\n{faults}"));
         let (looked, scanned) = (world.snapshot().await, world.scan().await);
@@ -147,11 +147,11 @@ async fn every_request_is_valid() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_does_not_fit_together_is_seen() {
     let (world, furnished) = furnished().await;
-    let handle = furnished.tenant.handle;
+    let tenant_id = furnished.tenant.tenant_id;
     let whole = world.snapshot().await;
-    assert_eq!(faults(handle, &whole), Vec::<String>::new());
+    assert_eq!(faults(tenant_id, &whole), Vec::<String>::new());
     let mut seen = BTreeSet::new();
-    for (key, item) in &of_tenant(&whole, handle) {
+    for (key, item) in &of_tenant(&whole, tenant_id) {
         let kind = item["kind"]["S"].as_str().unwrap_or_default().to_owned();
         let mut without = whole.clone();
         without.remove(key);
@@ -182,7 +182,7 @@ async fn what_does_not_fit_together_is_seen() {
                     | "tries"
                     | "publishing-call"
             );
-        let noticed = !faults(handle, &without).is_empty();
+        let noticed = !faults(tenant_id, &without).is_empty();
         assert!(
             noticed || free,
             "a {kind} is missing and nobody sees it: {key:?}"
@@ -196,7 +196,7 @@ async fn what_does_not_fit_together_is_seen() {
             item["n"] = json!({"N": "7"});
             miscounted.insert(key.clone(), item);
             assert!(
-                !faults(handle, &miscounted).is_empty(),
+                !faults(tenant_id, &miscounted).is_empty(),
                 "a {kind} counts wrongly and nobody sees it: {key:?}"
             );
         }
@@ -223,14 +223,14 @@ async fn what_does_not_fit_together_is_seen() {
 #[tokio::test(flavor = "multi_thread")]
 async fn without_a_valid_credential_there_is_401() {
     let (world, furnished) = furnished().await;
-    let handle = furnished.tenant.handle;
+    let tenant_id = furnished.tenant.tenant_id;
     let unknown_user = Guid::random();
     let unknown = [
-        CredentialText::new_session(handle, &furnished.tenant.admin),
-        CredentialText::new_session(handle, &unknown_user),
-        CredentialText::new_api_key(handle),
+        CredentialText::new_session(tenant_id, &furnished.tenant.admin),
+        CredentialText::new_session(tenant_id, &unknown_user),
+        CredentialText::new_api_key(tenant_id),
         CredentialText::new_app_session(
-            handle,
+            tenant_id,
             &furnished.tenant.admin,
             &device_id("X"),
             &furnished.built_in.parse().unwrap(),
@@ -302,14 +302,14 @@ async fn without_a_valid_credential_there_is_401() {
         (
             "an unknown token",
             bearer,
-            CredentialText::new_bearer(handle, &furnished.tenant.admin)
+            CredentialText::new_bearer(tenant_id, &furnished.tenant.admin)
                 .expose()
                 .to_owned(),
         ),
         (
             "a refresh token",
             bearer,
-            CredentialText::new_refresh(handle, &furnished.tenant.admin)
+            CredentialText::new_refresh(tenant_id, &furnished.tenant.admin)
                 .expose()
                 .to_owned(),
         ),
@@ -319,7 +319,7 @@ async fn without_a_valid_credential_there_is_401() {
         (
             "an unknown X-TOKEN",
             token,
-            CredentialText::new_user_token(handle, &furnished.tenant.admin)
+            CredentialText::new_user_token(tenant_id, &furnished.tenant.admin)
                 .expose()
                 .to_owned(),
         ),
@@ -517,7 +517,7 @@ async fn another_tenants_administrator_meets_nothing_of_ours() {
             }
             assert_eq!(records(&world, &furnished.tenant).await, before, "{entry}");
             world
-                .verify(other.handle)
+                .verify(other.tenant_id)
                 .await
                 .unwrap_or_else(|faults| panic!("after {entry}:\n{faults}"));
             world.restore(&everything).await;
@@ -708,7 +708,7 @@ async fn a_body_that_cannot_be_read_is_400() {
 /// succeeds.
 async fn fail_everywhere(where_to: &str, of: impl Fn(&Entry) -> bool) {
     let (world, mut furnished) = furnished().await;
-    let handle = furnished.tenant.handle;
+    let tenant_id = furnished.tenant.tenant_id;
     let mut before = world.snapshot().await;
     let (mut happened, mut retried) = (0, 0);
     for entry in entries().iter().filter(|entry| of(entry)) {
@@ -749,7 +749,7 @@ async fn fail_everywhere(where_to: &str, of: impl Fn(&Entry) -> bool) {
                     assert_eq!(first.status, entry.ok, "{}: {}", place(), first.text);
                 }
                 world
-                    .verify(handle)
+                    .verify(tenant_id)
                     .await
                     .unwrap_or_else(|faults| panic!("{} ({}):\n{faults}", place(), first.text));
                 let second = entry.send(&world, &furnished).await;
@@ -762,7 +762,7 @@ async fn fail_everywhere(where_to: &str, of: impl Fn(&Entry) -> bool) {
                     second.text
                 );
                 world
-                    .verify(handle)
+                    .verify(tenant_id)
                     .await
                     .unwrap_or_else(|faults| panic!("{}, then again:\n{faults}", place()));
                 world.restore(&before).await;
@@ -804,7 +804,7 @@ async fn a_failing_store_leaves_nothing_half_written_in_the_apperian_api() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_same_twenty_times_at_once_and_twice_in_a_row() {
     let (world, furnished) = furnished().await;
-    let handle = furnished.tenant.handle;
+    let tenant_id = furnished.tenant.tenant_id;
     let before = world.snapshot().await;
     let mut cases = 0;
     for entry in entries()
@@ -822,7 +822,7 @@ async fn the_same_twenty_times_at_once_and_twice_in_a_row() {
                 answer.text
             );
             world
-                .verify(handle)
+                .verify(tenant_id)
                 .await
                 .unwrap_or_else(|faults| panic!("{entry}, {round} in a row:\n{faults}"));
         }
@@ -845,7 +845,7 @@ async fn the_same_twenty_times_at_once_and_twice_in_a_row() {
             assert_eq!(succeeded, 1, "{entry}: only one can have done it");
         }
         world
-            .verify(handle)
+            .verify(tenant_id)
             .await
             .unwrap_or_else(|faults| panic!("{entry}, twenty at once:\n{faults}"));
         world.restore(&before).await;
@@ -911,7 +911,7 @@ async fn opposite_changes_at_once_leave_one_of_both() {
                 );
             }
             world
-                .verify(furnished.tenant.handle)
+                .verify(furnished.tenant.tenant_id)
                 .await
                 .unwrap_or_else(|faults| panic!("{one} and {opposite}:\n{faults}"));
             world.restore(&before).await;
@@ -942,6 +942,6 @@ async fn a_taken_name_is_refused_in_the_same_words() {
             "{what}: {}",
             answer.text
         );
-        world.verify(furnished.tenant.handle).await.unwrap();
+        world.verify(furnished.tenant.tenant_id).await.unwrap();
     }
 }

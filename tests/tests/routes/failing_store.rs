@@ -173,7 +173,7 @@ async fn an_item_that_the_table_finds_too_large_is_a_defect() {
     let reason = |code: &str, text: &str| json!({"Code": code, "Message": text});
     let write = || {
         let item = Item {
-            key: keys::tenant(tenant.handle),
+            key: keys::tenant(tenant.tenant_id),
             kind: "tenant".to_owned(),
             schema: 1,
             rev: 1,
@@ -248,7 +248,7 @@ async fn whatever_call_is_refused_the_caller_is_not_told_to_try_again() {
                     assert_eq!(kinds, ["Internal"], "{place}");
                 }
                 world
-                    .verify(furnished.tenant.handle)
+                    .verify(furnished.tenant.tenant_id)
                     .await
                     .unwrap_or_else(|faults| panic!("{place}:\n{faults}"));
                 world.restore(&before).await;

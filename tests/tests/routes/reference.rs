@@ -15,7 +15,7 @@ use shared::base::text::Name;
 use shared::change;
 use shared::domain::apps::{app, business_owner, making, tier};
 use shared::domain::people::roles;
-use shared::model::apps::app::AppCard;
+use shared::model::apps::app::App;
 use shared::model::log::audit::LogRow;
 use shared::model::people::principal::{Means, Principal};
 use shared::services::context::Settings;
@@ -103,9 +103,10 @@ impl<'w> Desk<'w> {
         let means = Means::Bearer {
             scopes: Scopes::named(EVERY_SCOPE),
         };
-        let credential = CredentialText::new_bearer(self.tenant.handle, &self.tenant.admin).hash();
+        let credential =
+            CredentialText::new_bearer(self.tenant.tenant_id, &self.tenant.admin).hash();
         Principal {
-            handle: self.tenant.handle,
+            tenant_id: self.tenant.tenant_id,
             domain: self.tenant.domain.clone(),
             owner,
             rights: Rights::ALL,
@@ -125,11 +126,11 @@ impl<'w> Desk<'w> {
         let id = AppId::new(now);
         let name = Name::new(name.to_owned()).unwrap();
         change!(reader, {
-            let mut card = AppCard::new(&who.owner, id, AppKind::Web, name.clone(), now);
-            card.business_owner = owner;
-            card.version = "1.0".to_owned();
-            let mut writes = making::made(reader, &who, &mut card).await?;
-            writes.extend(business_owner::assign(reader, who.handle, None, owner).await?);
+            let mut app = App::new(&who.owner, id, AppKind::Web, name.clone(), now);
+            app.business_owner = owner;
+            app.version = "1.0".to_owned();
+            let mut writes = making::create_writes(reader, &who, &mut app).await?;
+            writes.extend(business_owner::assign(reader, who.tenant_id, None, owner).await?);
             Ok((id, writes))
         })
     }
@@ -140,22 +141,22 @@ impl<'w> Desk<'w> {
         id: AppId,
         owner: Option<u32>,
     ) -> Result<(), shared::base::error::Error> {
-        let (handle, now) = (self.tenant.handle, self.world.plain.clock.now());
+        let (tenant_id, now) = (self.tenant.tenant_id, self.world.plain.clock.now());
         let reader = &mut Reader::new(&*self.world.plain.table, now);
         change!(reader, {
-            let mut found = app::card(reader, handle, id).await?;
+            let mut found = app::read(reader, tenant_id, id).await?;
             let before = found.value.clone();
             found.value.business_owner = owner;
-            let mut writes = app::rewritten(handle, &before, &mut found, "admin", now)?;
+            let mut writes = app::update_writes(tenant_id, &before, &mut found, "admin", now)?;
             writes.extend(
-                business_owner::assign(reader, handle, before.business_owner, owner).await?,
+                business_owner::assign(reader, tenant_id, before.business_owner, owner).await?,
             );
             Ok(((), writes))
         })
     }
 
     async fn verify(&self) {
-        self.world.verify(self.tenant.handle).await.unwrap();
+        self.world.verify(self.tenant.tenant_id).await.unwrap();
     }
 }
 
@@ -658,7 +659,7 @@ async fn roles_are_those_of_the_platform_and_the_groups() {
     let required = async |names: &[&str]| {
         let mut reader = Reader::new(&*world.plain.table, world.plain.clock.now());
         let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
-        roles::require(&mut reader, desk.tenant.handle, "userRoles", &names)
+        roles::require(&mut reader, desk.tenant.tenant_id, "userRoles", &names)
             .await
             .map_err(|error| error.message)
     };
@@ -953,7 +954,7 @@ async fn a_statistic_reads_so_much_of_the_log_and_says_so() {
             user: Guid::random(),
             username: format!("user {day}"),
         };
-        let key = keys::log_row(desk.tenant.handle, LogOf::All, at, &row.guid);
+        let key = keys::log_row(desk.tenant.tenant_id, LogOf::All, at, &row.guid);
         let write: Write = record::put(key, &row, Condition::Always).unwrap();
         world.plain.table.write(vec![write]).await.unwrap();
     }

@@ -16,9 +16,9 @@ use shared::base::kind::AppKind;
 use shared::base::rights::{Permission, Right};
 use shared::base::text::{Description, Name};
 use shared::domain::events::event;
-use shared::http::routes::Row;
-use shared::model::apps::app::AppCard;
-use shared::model::apps::life_cycle::State;
+use shared::http::routes::Route;
+use shared::model::apps::app::App;
+use shared::model::apps::life_cycle::LifeCycleState;
 use shared::model::events::alert::Alert;
 use shared::model::events::event::{Event, Severity};
 use shared::store::wrappers::{Counts, Fault};
@@ -390,10 +390,10 @@ const EXCEPTIONS: &[(&str, (usize, usize), &str)] = &[
     ),
 ];
 
-/// What a list reads: the caller, the cards and the icons, side by side.
+/// What a list reads: the caller, the app records and the icons, side by side.
 const LISTS: [&str; 3] = ["appstore/liststoreitems", "storeitem/list", "getstoreitems"];
 
-fn reads(row: &Row) -> bool {
+fn reads(row: &Route) -> bool {
     let by_right = |right| {
         let store = matches!(
             right,
@@ -431,7 +431,7 @@ fn reads(row: &Row) -> bool {
 }
 
 /// The limit of a row without an exception: calls and depth.
-fn limit(row: &Row) -> (usize, usize) {
+fn limit(row: &Route) -> (usize, usize) {
     if LISTS.iter().any(|list| row.path.ends_with(list)) {
         (3, 1)
     } else if reads(row) {
@@ -515,7 +515,7 @@ async fn no_operation_makes_more_calls_than_it_must() {
 
 /// Puts so many more items into the store.
 async fn stock(world: &World, furnished: &Furnished, items: usize) {
-    let handle = furnished.tenant.handle;
+    let tenant_id = furnished.tenant.tenant_id;
     let owner = world
         .user_record(&furnished.tenant, &furnished.tenant.admin)
         .await
@@ -526,13 +526,13 @@ async fn stock(world: &World, furnished: &Furnished, items: usize) {
         let now = world.plain.clock.now();
         let id = AppId::new(now);
         let name = Name::new(format!("Item {number}")).expect("a name");
-        let mut card = AppCard::new(&owner, id, AppKind::Mobile, name, now);
-        card.description = Description::new(
+        let mut app = App::new(&owner, id, AppKind::Mobile, name, now);
+        app.description = Description::new(
             "Two hundred characters of words that say what the item is for. ".repeat(3),
         )
         .expect("a description");
-        card.state = State::Published;
-        writes.push(record::create(keys::app_card(handle, card.id), &card).expect("a card"));
+        app.state = LifeCycleState::Published;
+        writes.push(record::create(keys::app(tenant_id, app.id), &app).expect("a card"));
     }
     for batch in writes.chunks(100) {
         world
@@ -912,11 +912,11 @@ async fn evaluated() -> Actions {
         modified: now,
     };
     let mut writes = vec![
-        record::create(keys::alert(tenant.handle, None, &alert.guid), &alert).expect("an alert"),
+        record::create(keys::alert(tenant.tenant_id, None, &alert.guid), &alert).expect("an alert"),
     ];
     for message in ["one", "two"] {
         let event = Event::named(app, "App", "CRASHED", "System", message.to_owned(), now);
-        writes.extend(event::told(tenant.handle, vec![event]).expect("an event"));
+        writes.extend(event::record_writes(tenant.tenant_id, vec![event]).expect("an event"));
     }
     world
         .plain

@@ -126,7 +126,7 @@ pub static POLICIES: [AppPolicy; 7] = [
 ];
 
 /// The policy of that name.
-pub fn named(policy_id: &str) -> Option<&'static AppPolicy> {
+pub fn by_policy_id(policy_id: &str) -> Option<&'static AppPolicy> {
     POLICIES.iter().find(|policy| policy.policy_id == policy_id)
 }
 
@@ -168,7 +168,7 @@ mod tests {
             find("XWJKqWeLM5-tp8N09-gTEw").unwrap().policy_id,
             "com.apperian.app-usage"
         );
-        assert!(find("").is_err() && named("").is_none());
+        assert!(find("").is_err() && by_policy_id("").is_none());
     }
 
     #[test]
@@ -208,7 +208,7 @@ mod tests {
 
     #[test]
     fn options_are_checked() {
-        let page = named("com.apperian.open-webpage-url").unwrap();
+        let page = by_policy_id("com.apperian.open-webpage-url").unwrap();
         let kept = |said: Value| {
             page.options(Some(&said))
                 .map(|kept| json!(kept))
@@ -282,7 +282,7 @@ mod tests {
         assert!(kept(json!("x")).is_err() && kept(json!([])).is_err());
         assert!(page.options(None).is_err());
 
-        let usage = named("com.apperian.app-usage").unwrap();
+        let usage = by_policy_id("com.apperian.app-usage").unwrap();
         assert_eq!(usage.options(None).unwrap(), None);
         assert_eq!(usage.options(Some(&json!({}))).unwrap(), None);
         assert!(usage.options(Some(&json!({"user_message": "x"}))).is_err());
@@ -290,7 +290,7 @@ mod tests {
 
     #[test]
     fn ranges_of_dates_are_checked() {
-        let expiration = named("com.apperian.app-expiration").unwrap();
+        let expiration = by_policy_id("com.apperian.app-expiration").unwrap();
         let kept = |start: &str, end: &str| {
             let said = json!({"user_message": "It is over", "access_date_range": {"start": start, "end": end}});
             expiration
@@ -366,8 +366,8 @@ mod tests {
     #[test]
     fn who_must_have_signed_in() {
         let (usage, wipe) = (
-            named("com.apperian.app-usage").unwrap(),
-            named("com.apperian.data-wipe").unwrap(),
+            by_policy_id("com.apperian.app-usage").unwrap(),
+            by_policy_id("com.apperian.data-wipe").unwrap(),
         );
         let said = [None, Some(true), Some(false)];
         assert_eq!(

@@ -9,16 +9,17 @@ use std::collections::BTreeMap;
 
 use crate::base::clock::Timestamp;
 use crate::base::error::Error;
-use crate::base::id::{AppId, Guid, Handle};
+use crate::base::id::{AppId, Guid, TenantId};
 use crate::change;
 use crate::domain::apps::app;
-use crate::model::apps::app::{AppCard, Binary, Version, VersionCard};
-use crate::model::apps::work::{
-    Build, Job, Signing, SigningStatus, Task, Work, WorkCard, WrapStatus,
+use crate::model::apps::app::{App, Binary, Version, VersionSummary};
+use crate::model::apps::processing::{
+    Build, Job, Processing, ProcessingStatus, ProcessingSummary, ProcessingTask, Signing,
+    SigningStatus,
 };
 use crate::model::people::user::Owner;
 use crate::model::task;
-use crate::model::task::{Chore, Held};
+use crate::model::task::{Held, Task};
 use crate::store::record::{Reader, Stored};
 use crate::store::{Condition, Write, keys, record};
 
@@ -39,7 +40,7 @@ pub const CRASHED: &str = "unreadable: the worker stopped while it was working o
 pub const LOST: &str = "unavailable: nobody came to do this, please ask for it again";
 
 /// Most characters of a signing's details.
-const DETAILS_LIMIT: usize = 300;
+const MAX_DETAILS: usize = 300;
 
 impl Job {
     /// A job on that version of a binary; `binary` names the type too. `base_url` is where this
@@ -47,7 +48,7 @@ impl Job {
     pub fn new(
         binary: AppId,
         version: Guid,
-        task: Task,
+        task: ProcessingTask,
         base_url: String,
         by: &Owner,
         now: Timestamp,
@@ -68,20 +69,20 @@ impl Job {
     }
 }
 
-/// The writes that ask for a job: itself, and the chore that ends it if nobody does. They belong
-/// into the transaction that makes it the version's present one (`Work::job`); whatever job was
-/// that before is overtaken.
+/// The writes that ask for a job: itself, and the task that ends it if nobody does. They belong
+/// into the transaction that makes it the version's present one (`Processing::job`); whatever job
+/// was that before is overtaken.
 ///
 /// # Errors
 /// Internal.
-pub fn ask(handle: Handle, job: &Job) -> Result<Vec<Write>, Error> {
-    let lost = Chore::Job {
-        handle,
+pub fn ask(tenant_id: TenantId, job: &Job) -> Result<Vec<Write>, Error> {
+    let lost = Task::Job {
+        tenant_id,
         job: job.guid.clone(),
     };
     Ok(vec![
-        record::create(keys::job(handle, &job.guid), job)?,
-        task::chore(job.created, &lost)?,
+        record::create(keys::job(tenant_id, &job.guid), job)?,
+        task::task(job.created, &lost)?,
     ])
 }
 
@@ -101,13 +102,17 @@ pub enum Begin {
 ///
 /// # Errors
 /// The store's.
-pub async fn begin(reader: &mut Reader<'_>, handle: Handle, guid: &Guid) -> Result<Begin, Error> {
+pub async fn begin(
+    reader: &mut Reader<'_>,
+    tenant_id: TenantId,
+    guid: &Guid,
+) -> Result<Begin, Error> {
     let now = reader.now();
     change!(reader, {
-        let Some(mut job) = reader.get::<Job>(&keys::job(handle, guid)).await? else {
+        let Some(mut job) = reader.get::<Job>(&keys::job(tenant_id, guid)).await? else {
             return Ok((Begin::Ended, Vec::new()));
         };
-        let Some(mut subject) = Subject::of(reader, handle, &job.value).await? else {
+        let Some(mut subject) = Subject::of(reader, tenant_id, &job.value).await? else {
             return Ok((Begin::Ended, vec![job.remove()]));
         };
         let crashed = job
@@ -116,7 +121,10 @@ pub async fn begin(reader: &mut Reader<'_>, handle: Handle, guid: &Guid) -> Resu
             .is_some_and(|since| since.plus_seconds(CRASHED_AFTER_SECONDS) <= now);
         if job.value.attempts >= ATTEMPTS && crashed {
             failed(subject.work(), &job.value.task, CRASHED);
-            return Ok((Begin::GivenUp, subject.ended(handle, &job, None, now)?));
+            return Ok((
+                Begin::GivenUp,
+                subject.end_writes(tenant_id, &job, None, now)?,
+            ));
         }
         job.value.attempts += 1;
         job.value.since = Some(now);
@@ -130,7 +138,7 @@ pub async fn begin(reader: &mut Reader<'_>, handle: Handle, guid: &Guid) -> Resu
 
 /// A package that a job made, held until the job ends.
 #[derive(Clone, Debug)]
-pub struct Made {
+pub struct BuiltPackage {
     /// What it is.
     pub build: Build,
     held: Held,
@@ -140,14 +148,18 @@ pub struct Made {
 ///
 /// # Errors
 /// The store's.
-pub async fn hold(reader: &mut Reader<'_>, handle: Handle, build: Build) -> Result<Made, Error> {
+pub async fn hold(
+    reader: &mut Reader<'_>,
+    tenant_id: TenantId,
+    build: Build,
+) -> Result<BuiltPackage, Error> {
     let (held, writes) = task::hold(
-        handle,
-        keys::binary_object(handle, &build.sha256),
+        tenant_id,
+        keys::binary_object(tenant_id, &build.sha256),
         reader.now(),
     )?;
     change!(reader, { Ok(((), writes.clone())) })?;
-    Ok(Made { build, held })
+    Ok(BuiltPackage { build, held })
 }
 
 /// Ends a job that applied policies: `applied` is the package with them, which must be signed now;
@@ -158,20 +170,20 @@ pub async fn hold(reader: &mut Reader<'_>, handle: Handle, build: Build) -> Resu
 /// The store's.
 pub async fn finish_applied(
     reader: &mut Reader<'_>,
-    handle: Handle,
+    tenant_id: TenantId,
     guid: &Guid,
-    applied: Option<&Made>,
+    applied: Option<&BuiltPackage>,
     beside: &[Write],
 ) -> Result<bool, Error> {
-    end(reader, handle, guid, applied, beside, |version, _| {
-        let work = work_of(version);
-        work.status = if applied.is_some() {
-            WrapStatus::NotSigned
+    end(reader, tenant_id, guid, applied, beside, |version, _| {
+        let processing = processing_of(version);
+        processing.status = if applied.is_some() {
+            ProcessingStatus::NotSigned
         } else {
-            WrapStatus::None
+            ProcessingStatus::None
         };
-        work.reason = None;
-        work.applied = applied.map(|made| made.build.clone());
+        processing.reason = None;
+        processing.applied = applied.map(|made| made.build.clone());
     })
     .await
 }
@@ -184,15 +196,15 @@ pub async fn finish_applied(
 /// The store's.
 pub async fn finish_signed(
     reader: &mut Reader<'_>,
-    handle: Handle,
+    tenant_id: TenantId,
     guid: &Guid,
-    signed: &Made,
+    signed: &BuiltPackage,
     signer: &str,
     beside: &[Write],
 ) -> Result<bool, Error> {
     end(
         reader,
-        handle,
+        tenant_id,
         guid,
         Some(signed),
         beside,
@@ -203,14 +215,14 @@ pub async fn finish_signed(
             };
             version.sha256.clone_from(&signed.build.sha256);
             version.size = signed.build.size;
-            let work = work_of(version);
-            work.original.get_or_insert(uploaded);
-            work.signer = Some(signer.to_owned());
-            if work.status == WrapStatus::NotSigned {
-                work.status = WrapStatus::Signed;
+            let processing = processing_of(version);
+            processing.original.get_or_insert(uploaded);
+            processing.signer = Some(signer.to_owned());
+            if processing.status == ProcessingStatus::NotSigned {
+                processing.status = ProcessingStatus::Signed;
             }
-            if let Task::Sign { credential } = task {
-                work.signing = Some(Signing {
+            if let ProcessingTask::Sign { credential } = task {
+                processing.signing = Some(Signing {
                     status: SigningStatus::Signed,
                     details: String::new(),
                     credential: credential.clone(),
@@ -227,12 +239,12 @@ pub async fn finish_signed(
 /// The store's.
 pub async fn fail(
     reader: &mut Reader<'_>,
-    handle: Handle,
+    tenant_id: TenantId,
     guid: &Guid,
     reason: &str,
 ) -> Result<bool, Error> {
-    end(reader, handle, guid, None, &[], |version, task| {
-        failed(work_of(version), task, reason)
+    end(reader, tenant_id, guid, None, &[], |version, task| {
+        failed(processing_of(version), task, reason)
     })
     .await
 }
@@ -244,11 +256,11 @@ pub async fn fail(
 /// The store's.
 pub async fn lost(
     reader: &mut Reader<'_>,
-    handle: Handle,
+    tenant_id: TenantId,
     guid: &Guid,
 ) -> Result<Option<bool>, Error> {
     let now = reader.now();
-    let Some(job) = reader.get::<Job>(&keys::job(handle, guid)).await? else {
+    let Some(job) = reader.get::<Job>(&keys::job(tenant_id, guid)).await? else {
         return Ok(Some(false));
     };
     if job
@@ -258,25 +270,25 @@ pub async fn lost(
     {
         return Ok(None);
     }
-    fail(reader, handle, guid, LOST).await.map(Some)
+    fail(reader, tenant_id, guid, LOST).await.map(Some)
 }
 
-fn work_of(version: &mut Version) -> &mut Work {
-    version.work.get_or_insert_with(Box::default)
+fn processing_of(version: &mut Version) -> &mut Processing {
+    version.processing.get_or_insert_with(Box::default)
 }
 
 /// How a version stands after a job failed.
-fn failed(work: &mut Work, task: &Task, reason: &str) {
+fn failed(processing: &mut Processing, task: &ProcessingTask, reason: &str) {
     match task {
-        Task::Apply => {
-            work.status = WrapStatus::Error;
-            work.reason = Some(reason.to_owned());
+        ProcessingTask::Apply => {
+            processing.status = ProcessingStatus::Error;
+            processing.reason = Some(reason.to_owned());
             // What is in it are policies that nobody wants any more.
-            work.applied = None;
+            processing.applied = None;
         }
-        Task::Sign { credential } => {
-            let details = reason.chars().take(DETAILS_LIMIT).collect();
-            work.signing = Some(Signing {
+        ProcessingTask::Sign { credential } => {
+            let details = reason.chars().take(MAX_DETAILS).collect();
+            processing.signing = Some(Signing {
                 status: SigningStatus::Error,
                 details,
                 credential: credential.clone(),
@@ -287,22 +299,22 @@ fn failed(work: &mut Work, task: &Task, reason: &str) {
 
 async fn end(
     reader: &mut Reader<'_>,
-    handle: Handle,
+    tenant_id: TenantId,
     guid: &Guid,
-    made: Option<&Made>,
+    made: Option<&BuiltPackage>,
     beside: &[Write],
-    to: impl Fn(&mut Version, &Task) + Send + Sync,
+    to: impl Fn(&mut Version, &ProcessingTask) + Send + Sync,
 ) -> Result<bool, Error> {
     let now = reader.now();
     change!(reader, {
-        let Some(job) = reader.get::<Job>(&keys::job(handle, guid)).await? else {
+        let Some(job) = reader.get::<Job>(&keys::job(tenant_id, guid)).await? else {
             return Ok((false, Vec::new()));
         };
-        let Some(mut subject) = Subject::of(reader, handle, &job.value).await? else {
+        let Some(mut subject) = Subject::of(reader, tenant_id, &job.value).await? else {
             return Ok((false, vec![job.remove()]));
         };
         to(subject.version(), &job.value.task);
-        let mut writes = subject.ended(handle, &job, made, now)?;
+        let mut writes = subject.end_writes(tenant_id, &job, made, now)?;
         writes.extend_from_slice(beside);
         Ok((true, writes))
     })
@@ -310,7 +322,7 @@ async fn end(
 
 /// The version that a job is the present one of.
 struct Subject {
-    card: Stored<AppCard>,
+    app: Stored<App>,
     binary: Stored<Binary>,
     at: usize,
     before: Version,
@@ -319,16 +331,23 @@ struct Subject {
 impl Subject {
     /// `None` for a job that was overtaken: by another, by a deleted app or binary, by newer
     /// versions.
-    async fn of(reader: &mut Reader<'_>, handle: Handle, job: &Job) -> Result<Option<Self>, Error> {
+    async fn of(
+        reader: &mut Reader<'_>,
+        tenant_id: TenantId,
+        job: &Job,
+    ) -> Result<Option<Self>, Error> {
         let Some(kind) = job.binary.kind() else {
             return Ok(None);
         };
         let app = job.binary.item();
-        let (card_key, binary_key) = (keys::app_card(handle, app), keys::binary(handle, app, kind));
+        let (app_key, binary_key) = (
+            keys::app(tenant_id, app),
+            keys::binary(tenant_id, app, kind),
+        );
         reader
-            .fetch_missing(&[card_key.clone(), binary_key.clone()])
+            .fetch_missing(&[app_key.clone(), binary_key.clone()])
             .await?;
-        let Some(card) = reader.get::<AppCard>(&card_key).await? else {
+        let Some(app_record) = reader.get::<App>(&app_key).await? else {
             return Ok(None);
         };
         let Some(binary) = reader.get::<Binary>(&binary_key).await? else {
@@ -344,11 +363,11 @@ impl Subject {
         };
         let before = binary.value.versions[at].clone();
         let present = before
-            .work
+            .processing
             .as_ref()
-            .is_some_and(|work| work.job.as_ref() == Some(&job.guid));
+            .is_some_and(|processing| processing.job.as_ref() == Some(&job.guid));
         Ok(present.then_some(Self {
-            card,
+            app: app_record,
             binary,
             at,
             before,
@@ -359,51 +378,52 @@ impl Subject {
         &mut self.binary.value.versions[self.at]
     }
 
-    fn work(&mut self) -> &mut Work {
-        work_of(self.version())
+    fn work(&mut self) -> &mut Processing {
+        processing_of(self.version())
     }
 
     /// The writes that end its job, with what was changed of the version.
-    fn ended(
+    fn end_writes(
         mut self,
-        handle: Handle,
+        tenant_id: TenantId,
         job: &Stored<Job>,
-        made: Option<&Made>,
+        made: Option<&BuiltPackage>,
         now: Timestamp,
     ) -> Result<Vec<Write>, Error> {
         self.work().job = None;
         let version = self.version().clone();
-        let mut writes = rewritten(handle, &mut self.card, &version, &job.value.by_name, now)?;
+        let mut writes =
+            update_writes(tenant_id, &mut self.app, &version, &job.value.by_name, now)?;
         writes.push(self.binary.replace()?);
         writes.push(job.remove());
         let held = made.map(|made| &made.held);
-        writes.extend(counted(handle, &self.before, &version, held, now)?);
-        writes.extend(held.map(|held| Write::Delete(held.chore.clone(), Condition::Present)));
+        writes.extend(counted(tenant_id, &self.before, &version, held, now)?);
+        writes.extend(held.map(|held| Write::Delete(held.task.clone(), Condition::Present)));
         Ok(writes)
     }
 }
 
-/// The writes of a card that shows how the work on one of its versions stands.
+/// The writes of an app record that shows how the work on one of its versions stands.
 ///
 /// # Errors
 /// Internal.
-pub fn rewritten(
-    handle: Handle,
-    card: &mut Stored<AppCard>,
+pub fn update_writes(
+    tenant_id: TenantId,
+    app: &mut Stored<App>,
     version: &Version,
     by: &str,
     now: Timestamp,
 ) -> Result<Vec<Write>, Error> {
-    let before = card.value.clone();
-    let mut shown = card
+    let before = app.value.clone();
+    let mut shown = app
         .value
         .binaries
         .iter_mut()
         .flat_map(|binary| &mut binary.versions);
-    if let Some(shown) = shown.find(|shown: &&mut VersionCard| shown.guid == version.guid) {
-        shown.work = version.work.as_deref().map(WorkCard::of);
+    if let Some(shown) = shown.find(|shown: &&mut VersionSummary| shown.guid == version.guid) {
+        shown.processing = version.processing.as_deref().map(ProcessingSummary::of);
     }
-    app::rewritten(handle, &before, card, by, now)
+    app::update_writes(tenant_id, &before, app, by, now)
 }
 
 /// The counts of objects that change when a version does: one write per object. What was held is
@@ -412,7 +432,7 @@ pub fn rewritten(
 /// # Errors
 /// Internal.
 pub fn counted(
-    handle: Handle,
+    tenant_id: TenantId,
     before: &Version,
     after: &Version,
     held: Option<&Held>,
@@ -423,19 +443,19 @@ pub fn counted(
     after
         .objects()
         .into_iter()
-        .for_each(|sha256| count(keys::binary_object(handle, sha256), 1));
+        .for_each(|sha256| count(keys::binary_object(tenant_id, sha256), 1));
     before
         .objects()
         .into_iter()
-        .for_each(|sha256| count(keys::binary_object(handle, sha256), -1));
+        .for_each(|sha256| count(keys::binary_object(tenant_id, sha256), -1));
     if let Some(held) = held {
         count(held.name.clone(), -1);
     }
     let mut writes = Vec::new();
     for (name, by) in counts.into_iter().filter(|(_, by)| *by != 0) {
-        writes.push(task::count_object(handle, &name, by));
+        writes.push(task::count_object(tenant_id, &name, by));
         if by < 0 {
-            writes.push(task::chore(now, &Chore::Object { handle, name })?);
+            writes.push(task::task(now, &Task::Object { tenant_id, name })?);
         }
     }
     Ok(writes)

@@ -8,10 +8,10 @@ use serde_json::{Value, json};
 
 use crate::base::clock::Timestamp;
 use crate::base::error::Error;
-use crate::base::id::{AppId, BinaryType, Handle};
+use crate::base::id::{AppId, BinaryType, TenantId};
 use crate::domain::app_policies::app_policy;
 use crate::model::app_policies::policy_document::{DocumentKey, Published};
-use crate::model::apps::work::Applied;
+use crate::model::apps::processing::Applied;
 use crate::services::sealing::DataKey;
 use crate::store::record::{Reader, Stored};
 use crate::store::{Condition, StoreError, Write, keys, record};
@@ -26,9 +26,12 @@ pub const MAX_AGE: u32 = 60;
 ///
 /// # Errors
 /// The store's.
-pub async fn key(reader: &mut Reader<'_>, handle: Handle) -> Result<Option<DocumentKey>, Error> {
+pub async fn key(
+    reader: &mut Reader<'_>,
+    tenant_id: TenantId,
+) -> Result<Option<DocumentKey>, Error> {
     Ok(reader
-        .get::<DocumentKey>(&keys::document_key(handle))
+        .get::<DocumentKey>(&keys::document_key(tenant_id))
         .await?
         .map(|found| found.value))
 }
@@ -40,18 +43,18 @@ pub async fn key(reader: &mut Reader<'_>, handle: Handle) -> Result<Option<Docum
 /// What `make` gives; the sealer's; the store's.
 pub async fn key_or_new(
     reader: &mut Reader<'_>,
-    handle: Handle,
+    tenant_id: TenantId,
     data_key: &DataKey,
     make: impl FnOnce() -> Result<(String, Value), Error> + Send,
 ) -> Result<DocumentKey, Error> {
-    if let Some(found) = key(reader, handle).await? {
+    if let Some(found) = key(reader, tenant_id).await? {
         return Ok(found);
     }
     let (pkcs8, jwk) = make()?;
     let made = DocumentKey::new(&pkcs8, jwk, data_key, reader.now())?;
     match reader
         .table()
-        .write(vec![record::create(keys::document_key(handle), &made)?])
+        .write(vec![record::create(keys::document_key(tenant_id), &made)?])
         .await
     {
         Ok(()) => {
@@ -60,7 +63,7 @@ pub async fn key_or_new(
         }
         Err(StoreError::Condition { .. } | StoreError::Contended(_)) => {
             reader.forget();
-            key(reader, handle).await?.ok_or_else(|| {
+            key(reader, tenant_id).await?.ok_or_else(|| {
                 Error::unavailable("the key pair of the policy documents was contended")
             })
         }
@@ -74,10 +77,10 @@ pub async fn key_or_new(
 /// The store's.
 pub async fn published(
     reader: &mut Reader<'_>,
-    handle: Handle,
+    tenant_id: TenantId,
     binary: AppId,
 ) -> Result<Option<Stored<Published>>, Error> {
-    reader.get(&keys::policy_document(handle, binary)).await
+    reader.get(&keys::policy_document(tenant_id, binary)).await
 }
 
 /// The word for a type of binary in documents: an app knows its platform and not the type of its
@@ -94,7 +97,7 @@ fn platform(kind: BinaryType) -> &'static str {
 #[derive(Clone, Debug)]
 pub struct Unsigned<'a> {
     /// The tenant.
-    pub handle: Handle,
+    pub tenant_id: TenantId,
     /// The app, with the type of the binary.
     pub binary: AppId,
     /// The identifier that was read from the package.
@@ -126,7 +129,7 @@ impl Unsigned<'_> {
             .ok_or_else(|| Error::internal("a document of policies for no binary"))?;
         let policies: Vec<Value> = self.policies.iter().map(described).collect();
         Ok(json!({
-            "tenant": self.handle,
+            "tenant": self.tenant_id,
             "application": self.binary.base64url(),
             "bundle_id": self.identifier,
             "platform": platform(kind),
@@ -150,7 +153,8 @@ impl Unsigned<'_> {
 }
 
 fn described(applied: &Applied) -> Value {
-    let is_dynamic = app_policy::named(&applied.policy_id).is_some_and(|policy| policy.is_dynamic);
+    let is_dynamic =
+        app_policy::by_policy_id(&applied.policy_id).is_some_and(|policy| policy.is_dynamic);
     json!({
         "policy_id": applied.policy_id,
         "configuration": applied.configuration,
@@ -165,7 +169,7 @@ fn described(applied: &Applied) -> Value {
 /// # Errors
 /// Internal.
 pub fn publish(
-    handle: Handle,
+    tenant_id: TenantId,
     former: Option<Stored<Published>>,
     new: Published,
 ) -> Result<Write, Error> {
@@ -176,7 +180,7 @@ pub fn publish(
         }
         .replace(),
         None => record::put(
-            keys::policy_document(handle, new.binary),
+            keys::policy_document(tenant_id, new.binary),
             &new,
             Condition::Absent,
         ),
@@ -188,17 +192,17 @@ mod tests {
     use super::*;
     use crate::base::{clock, id};
     use crate::model::app_policies::policy_document;
-    use crate::model::apps::work;
+    use crate::model::apps::processing;
     use crate::services::sealing;
 
     #[test]
     fn a_document_says_what_an_app_must_know() {
-        let (handle, binary) = (
-            id::Handle::of_name("dev"),
+        let (tenant_id, binary) = (
+            id::TenantId::of_name("dev"),
             id::AppId::new(clock::Timestamp(1_700_000_000_000)).binary(id::BinaryType::Ipad),
         );
         let configuration = Some([("open_webpage_frequency".to_owned(), json!("1"))].into());
-        let applied = work::Applied {
+        let applied = processing::Applied {
             id: id::AppId::new(clock::Timestamp(0)),
             policy_id: "com.apperian.open-webpage-url".to_owned(),
             configuration,
@@ -207,7 +211,7 @@ mod tests {
         let issued = clock::Timestamp(1_351_850_808_034);
         let url = "https://store.example/a/document";
         let mut document = Unsigned {
-            handle,
+            tenant_id,
             binary,
             identifier: "com.example.app",
             policies: &[applied],
@@ -223,7 +227,7 @@ mod tests {
             "is_dynamic": true,
         });
         let wanted = json!({
-            "tenant": handle.to_string(),
+            "tenant": tenant_id.to_string(),
             "application": id,
             "bundle_id": "com.example.app",
             "platform": "ios",

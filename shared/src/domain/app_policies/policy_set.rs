@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use crate::base::clock::Timestamp;
 use crate::base::error::Error;
-use crate::base::id::{AppId, BinaryType, Guid, Handle};
+use crate::base::id::{AppId, BinaryType, Guid, TenantId};
 use crate::base::kind::AppKind;
 use crate::change;
 use crate::domain::app_policies::app_policy::POLICIES;
@@ -18,8 +18,10 @@ use crate::domain::app_policies::{app_policy, job, policy_document};
 use crate::domain::apps::numbers;
 use crate::model::app_policies::app_policy::{AppPolicy, Configuration, flag};
 use crate::model::app_policies::policy_document::Published;
-use crate::model::apps::app::{AppCard, Binary, Version};
-use crate::model::apps::work::{Applied, Job, Signing, SigningStatus, Task, Work, WrapStatus};
+use crate::model::apps::app::{App, Binary, Version};
+use crate::model::apps::processing::{
+    Applied, Job, Processing, ProcessingStatus, ProcessingTask, Signing, SigningStatus,
+};
 use crate::model::people::principal::Principal;
 use crate::store::record::{Reader, Stored};
 use crate::store::{Condition, Key, Write, keys};
@@ -30,7 +32,7 @@ const OVERTAKEN: &str =
 
 /// A policy that a client wants on an app, checked.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Wanted {
+pub struct RequestedPolicy {
     policy: &'static AppPolicy,
     id: Option<String>,
     configuration: Option<Configuration>,
@@ -49,7 +51,7 @@ const ENTRY_FIELDS: [&str; 8] = [
     "created_time",
 ];
 
-impl Wanted {
+impl RequestedPolicy {
     /// The policies of a list that a client sent, in its order.
     ///
     /// # Errors
@@ -100,7 +102,7 @@ impl Wanted {
             .get("policy_id")
             .and_then(Value::as_str)
             .ok_or_else(|| Error::invalid("policy_id is the name of a policy"))?;
-        let policy = app_policy::named(policy_id).ok_or_else(|| {
+        let policy = app_policy::by_policy_id(policy_id).ok_or_else(|| {
             Error::invalid("policy_id: there is no such policy, GET /policies lists them")
         })?;
         let id = match entry.get("id") {
@@ -151,12 +153,13 @@ pub fn view(policies: &[Applied]) -> Value {
 }
 
 /// How the policies of an app stand, as clients read it.
-pub fn standing(work: &Work) -> Value {
-    let mut status = json!({"code": work.status.code(), "description": work.status.as_str()});
-    if let Some(reason) = &work.reason {
+pub fn standing(processing: &Processing) -> Value {
+    let mut status =
+        json!({"code": processing.status.code(), "description": processing.status.as_str()});
+    if let Some(reason) = &processing.reason {
         status["details"] = json!(reason);
     }
-    json!({"status": status, "configurations": view(&work.policies), "previous_version_configurations": view(&work.previous)})
+    json!({"status": status, "configurations": view(&processing.policies), "previous_version_configurations": view(&processing.previous)})
 }
 
 /// Which records an id leads to.
@@ -168,18 +171,18 @@ pub enum Purpose {
     Changing,
 }
 
-fn keys_of_id(handle: Handle, id: AppId, purpose: Purpose) -> Vec<Key> {
+fn keys_of_id(tenant_id: TenantId, id: AppId, purpose: Purpose) -> Vec<Key> {
     // An item's id may mean any of its binaries.
     let kinds = id
         .kind()
         .map_or_else(|| BinaryType::ALL.to_vec(), |kind| vec![kind]);
-    let mut wanted = vec![keys::app_card(handle, id)];
-    wanted.extend(kinds.iter().map(|kind| keys::binary(handle, id, *kind)));
+    let mut wanted = vec![keys::app(tenant_id, id)];
+    wanted.extend(kinds.iter().map(|kind| keys::binary(tenant_id, id, *kind)));
     if purpose == Purpose::Changing {
         wanted.extend(
             kinds
                 .iter()
-                .map(|kind| keys::policy_document(handle, id.binary(*kind))),
+                .map(|kind| keys::policy_document(tenant_id, id.binary(*kind))),
         );
     }
     wanted
@@ -187,10 +190,10 @@ fn keys_of_id(handle: Handle, id: AppId, purpose: Purpose) -> Vec<Key> {
 
 /// What will be read for an app that is named so, for a plan. A number leads to an app by a reading
 /// of its own.
-pub fn keys_of(handle: Handle, named: &str, purpose: Purpose) -> Vec<Key> {
+pub fn keys_of(tenant_id: TenantId, named: &str, purpose: Purpose) -> Vec<Key> {
     match named.parse::<AppId>() {
-        Ok(id) => keys_of_id(handle, id, purpose),
-        Err(_) => numbers::keys_of(handle, named),
+        Ok(id) => keys_of_id(tenant_id, id, purpose),
+        Err(_) => numbers::keys_of(tenant_id, named),
     }
 }
 
@@ -200,57 +203,61 @@ pub fn keys_of(handle: Handle, named: &str, purpose: Purpose) -> Vec<Key> {
 /// # Errors
 /// Not found for an unknown app and one that the caller does not see; invalid for the id of an item
 /// with several binaries; the store's.
-pub async fn read(reader: &mut Reader<'_>, who: &Principal, named: &str) -> Result<Work, Error> {
-    let id = numbers::locate(reader, who.handle, named).await?;
+pub async fn read(
+    reader: &mut Reader<'_>,
+    who: &Principal,
+    named: &str,
+) -> Result<Processing, Error> {
+    let id = numbers::locate(reader, who.tenant_id, named).await?;
     reader
-        .fetch_missing(&keys_of_id(who.handle, id, Purpose::Reading))
+        .fetch_missing(&keys_of_id(who.tenant_id, id, Purpose::Reading))
         .await?;
-    let card = numbers::card(reader, who.handle, id).await?.value;
-    if !numbers::visible(&card, who) {
+    let app = numbers::read(reader, who.tenant_id, id).await?.value;
+    if !numbers::visible(&app, who) {
         return Err(numbers::unknown());
     }
-    if id.kind().is_none() && card.binaries.is_empty() {
-        return Ok(Work::default());
+    if id.kind().is_none() && app.binaries.is_empty() {
+        return Ok(Processing::default());
     }
-    let kind = numbers::binary(&card, id)?;
-    let binary: Option<Stored<Binary>> = reader.get(&keys::binary(who.handle, id, kind)).await?;
+    let kind = numbers::binary(&app, id)?;
+    let binary: Option<Stored<Binary>> = reader.get(&keys::binary(who.tenant_id, id, kind)).await?;
     let live = binary
         .as_ref()
-        .zip(card.binary(kind))
+        .zip(app.binary(kind))
         .and_then(|(binary, shown)| binary.value.version(shown.live));
     Ok(live
-        .and_then(|version| version.work.as_deref().cloned())
+        .and_then(|version| version.processing.as_deref().cloned())
         .unwrap_or_default())
 }
 
 /// An app's binary whose policies are to change.
 struct Subject {
-    card: Stored<AppCard>,
+    app: Stored<App>,
     kind: BinaryType,
     binary: Stored<Binary>,
     published: Option<Stored<Published>>,
 }
 
 impl Subject {
-    async fn of(reader: &mut Reader<'_>, handle: Handle, named: &str) -> Result<Self, Error> {
-        let id = numbers::locate(reader, handle, named).await?;
+    async fn of(reader: &mut Reader<'_>, tenant_id: TenantId, named: &str) -> Result<Self, Error> {
+        let id = numbers::locate(reader, tenant_id, named).await?;
         reader
-            .fetch_missing(&keys_of_id(handle, id, Purpose::Changing))
+            .fetch_missing(&keys_of_id(tenant_id, id, Purpose::Changing))
             .await?;
-        let card = numbers::card(reader, handle, id).await?;
-        if card.value.kind != AppKind::Mobile {
+        let app = numbers::read(reader, tenant_id, id).await?;
+        if app.value.kind != AppKind::Mobile {
             return Err(Error::invalid(
                 "The application is a web app: policies are for Android and iOS packages",
             ));
         }
-        let kind = numbers::binary(&card.value, id)?;
+        let kind = numbers::binary(&app.value, id)?;
         let binary = reader
-            .get::<Binary>(&keys::binary(handle, id, kind))
+            .get::<Binary>(&keys::binary(tenant_id, id, kind))
             .await?
             .ok_or_else(numbers::unknown)?;
-        let published = policy_document::published(reader, handle, id.binary(kind)).await?;
+        let published = policy_document::published(reader, tenant_id, id.binary(kind)).await?;
         Ok(Self {
-            card,
+            app,
             kind,
             binary,
             published,
@@ -258,7 +265,7 @@ impl Subject {
     }
 
     fn live(&mut self) -> Result<&mut Version, Error> {
-        let number = self.card.value.binary(self.kind).map(|shown| shown.live);
+        let number = self.app.value.binary(self.kind).map(|shown| shown.live);
         let live = self
             .binary
             .value
@@ -270,31 +277,36 @@ impl Subject {
 }
 
 /// Whether a set is asked for that is there already, as far as nothing can be done about it.
-fn is_cleared(work: &Work, published: bool) -> bool {
-    let none =
-        work.policies.is_empty() && work.previous.is_empty() && work.status == WrapStatus::None;
-    let signs = work
+fn is_cleared(processing: &Processing, published: bool) -> bool {
+    let none = processing.policies.is_empty()
+        && processing.previous.is_empty()
+        && processing.status == ProcessingStatus::None;
+    let signs = processing
         .signing
         .as_ref()
         .is_some_and(|signing| signing.status == SigningStatus::InProgress);
-    none && (!published || (work.job.is_some() && !signs))
+    none && (!published || (processing.job.is_some() && !signs))
 }
 
 /// Changes how a version stands to this set of policies. Gives the job that ended by that and
 /// whether one is needed.
-fn replace_in(work: &mut Work, policies: Vec<Applied>, published: bool) -> (Option<Guid>, bool) {
+fn replace_in(
+    processing: &mut Processing,
+    policies: Vec<Applied>,
+    published: bool,
+) -> (Option<Guid>, bool) {
     let (clears, needs_job) = (policies.is_empty(), !policies.is_empty() || published);
     // Where nothing was in the package and nothing is to be, whoever signs it may go on.
-    let changes_package = !clears || !work.policies.is_empty();
+    let changes_package = !clears || !processing.policies.is_empty();
     let mut overtaken = None;
     if changes_package || needs_job {
-        overtaken = work.job.take();
+        overtaken = processing.job.take();
         let cancelled = |signing: Signing| Signing {
             status: SigningStatus::Cancelled,
             details: OVERTAKEN.to_owned(),
             ..signing
         };
-        work.signing = match work.signing.take() {
+        processing.signing = match processing.signing.take() {
             Some(signing) if signing.status == SigningStatus::InProgress => {
                 Some(cancelled(signing))
             }
@@ -302,17 +314,17 @@ fn replace_in(work: &mut Work, policies: Vec<Applied>, published: bool) -> (Opti
             signing => signing.filter(|_| !changes_package),
         };
     }
-    work.status = if clears {
-        WrapStatus::None
+    processing.status = if clears {
+        ProcessingStatus::None
     } else {
-        WrapStatus::Applying
+        ProcessingStatus::Applying
     };
-    work.reason = None;
-    work.applied = None;
+    processing.reason = None;
+    processing.applied = None;
     if clears {
-        work.previous.clear();
+        processing.previous.clear();
     }
-    work.policies = policies;
+    processing.policies = policies;
     (overtaken, needs_job)
 }
 
@@ -328,12 +340,12 @@ pub async fn replace(
     reader: &mut Reader<'_>,
     who: &Principal,
     named: &str,
-    wanted: &[Wanted],
+    wanted: &[RequestedPolicy],
     base_url: &str,
 ) -> Result<Vec<Applied>, Error> {
-    let (handle, now) = (who.handle, reader.now());
+    let (tenant_id, now) = (who.tenant_id, reader.now());
     change!(reader, {
-        let mut subject = Subject::of(reader, handle, named).await?;
+        let mut subject = Subject::of(reader, tenant_id, named).await?;
         let kind = subject.kind;
         if let Some(other) = wanted.iter().find(|wanted| !wanted.policy.supports(kind)) {
             return Err(Error::invalid(format!(
@@ -341,15 +353,15 @@ pub async fn replace(
                 other.policy.policy_id
             )));
         }
-        let binary = subject.card.value.id.binary(kind);
+        let binary = subject.app.value.id.binary(kind);
         let published = subject
             .published
             .as_ref()
             .is_some_and(|found| found.value.policies > 0);
         let live = subject.live()?;
         let before = live.clone();
-        let nothing = Work::default();
-        let stood = before.work.as_deref().unwrap_or(&nothing);
+        let nothing = Processing::default();
+        let stood = before.processing.as_deref().unwrap_or(&nothing);
         if wanted.is_empty() && is_cleared(stood, published) {
             return Ok((Vec::new(), Vec::new()));
         }
@@ -357,32 +369,38 @@ pub async fn replace(
             .iter()
             .map(|wanted| wanted.applied(&stood.policies, now))
             .collect();
-        let work = live.work.get_or_insert_with(Box::default);
-        let (overtaken, needs_job) = replace_in(work, policies.clone(), published);
+        let processing = live.processing.get_or_insert_with(Box::default);
+        let (overtaken, needs_job) = replace_in(processing, policies.clone(), published);
         let asked = needs_job.then(|| {
             Job::new(
                 binary,
                 before.guid.clone(),
-                Task::Apply,
+                ProcessingTask::Apply,
                 base_url.to_owned(),
                 &who.owner,
                 now,
             )
         });
         if let Some(asked) = &asked {
-            work.job = Some(asked.guid.clone());
+            processing.job = Some(asked.guid.clone());
         }
         let after = live.clone();
-        let mut writes =
-            job::rewritten(handle, &mut subject.card, &after, &who.owner.username, now)?;
+        let mut writes = job::update_writes(
+            tenant_id,
+            &mut subject.app,
+            &after,
+            &who.owner.username,
+            now,
+        )?;
         writes.push(subject.binary.replace()?);
-        writes.extend(job::counted(handle, &before, &after, None, now)?);
+        writes.extend(job::counted(tenant_id, &before, &after, None, now)?);
         writes.extend(
-            overtaken
-                .map(|overtaken| Write::Delete(keys::job(handle, &overtaken), Condition::Always)),
+            overtaken.map(|overtaken| {
+                Write::Delete(keys::job(tenant_id, &overtaken), Condition::Always)
+            }),
         );
         if let Some(asked) = &asked {
-            writes.extend(job::ask(handle, asked)?);
+            writes.extend(job::ask(tenant_id, asked)?);
         }
         Ok((policies, writes))
     })

@@ -6,10 +6,10 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value};
 
 use crate::base::error::Error;
-use crate::base::id::{AppId, AppRef, Handle};
+use crate::base::id::{AppId, AppRef, TenantId};
 use crate::base::text::Name;
 use crate::change;
-use crate::domain::app_policies::app_policy::named;
+use crate::domain::app_policies::app_policy::by_policy_id;
 use crate::domain::apps::numbers;
 use crate::model::app_policies::app_policy::AppPolicy;
 use crate::model::app_policies::preset::{Preset, PresetCount};
@@ -18,7 +18,7 @@ use crate::store::record::{Reader, Stored};
 use crate::store::{Condition, Query, Write, keys, record};
 
 /// Most presets of a policy.
-pub const PRESETS_LIMIT: i64 = 100;
+pub const MAX_PRESETS: i64 = 100;
 
 fn unknown() -> Error {
     Error::not_found("There is no such configuration")
@@ -38,8 +38,8 @@ pub fn id(text: &str) -> Result<AppId, Error> {
 }
 
 /// What reading all presets asks.
-pub fn listing(handle: Handle) -> Query {
-    Query::all(keys::presets(handle))
+pub fn listing(tenant_id: TenantId) -> Query {
+    Query::all(keys::presets(tenant_id))
 }
 
 /// The presets as clients read them, by the names of their policies, oldest first.
@@ -48,9 +48,9 @@ pub fn listing(handle: Handle) -> Query {
 /// The store's.
 pub async fn views(
     reader: &mut Reader<'_>,
-    handle: Handle,
+    tenant_id: TenantId,
 ) -> Result<BTreeMap<String, Vec<Value>>, Error> {
-    let items = reader.all(listing(handle)).await?;
+    let items = reader.all(listing(tenant_id)).await?;
     let mut views = BTreeMap::<String, Vec<Value>>::new();
     for item in items {
         let preset = Stored::<Preset>::parse(item)?.value;
@@ -66,18 +66,18 @@ pub async fn views(
 /// Not found; the store's.
 pub async fn find(
     reader: &mut Reader<'_>,
-    handle: Handle,
+    tenant_id: TenantId,
     preset: AppId,
 ) -> Result<Stored<Preset>, Error> {
     reader
-        .get(&keys::preset(handle, preset))
+        .get(&keys::preset(tenant_id, preset))
         .await?
         .ok_or_else(unknown)
 }
 
-fn counted(handle: Handle, policy_id: &str, by: i64, condition: Condition) -> Write {
+fn counted(tenant_id: TenantId, policy_id: &str, by: i64, condition: Condition) -> Write {
     Write::Count {
-        key: keys::preset_count(handle, policy_id),
+        key: keys::preset_count(tenant_id, policy_id),
         kind: PresetCount::KIND,
         by,
         condition,
@@ -87,10 +87,10 @@ fn counted(handle: Handle, policy_id: &str, by: i64, condition: Condition) -> Wr
 /// Keeps a new preset of a policy.
 ///
 /// # Errors
-/// Invalid for what it cannot be, and beyond [`PRESETS_LIMIT`]; the store's.
+/// Invalid for what it cannot be, and beyond [`MAX_PRESETS`]; the store's.
 pub async fn create(
     reader: &mut Reader<'_>,
-    handle: Handle,
+    tenant_id: TenantId,
     policy: &AppPolicy,
     said: &Map<String, Value>,
 ) -> Result<Preset, Error> {
@@ -108,23 +108,28 @@ pub async fn create(
         created: reader.now(),
     };
     preset.take(policy, said)?;
-    let counter = keys::preset_count(handle, policy.policy_id);
+    let counter = keys::preset_count(tenant_id, policy.policy_id);
     change!(reader, {
         if reader
             .get::<PresetCount>(&counter)
             .await?
-            .is_some_and(|found| found.count >= PRESETS_LIMIT)
+            .is_some_and(|found| found.count >= MAX_PRESETS)
         {
             return Err(Error::invalid(format!(
-                "A policy has at most {PRESETS_LIMIT} configurations"
+                "A policy has at most {MAX_PRESETS} configurations"
             )));
         }
-        let kept = record::create(keys::preset(handle, preset.id), &preset)?;
+        let kept = record::create(keys::preset(tenant_id, preset.id), &preset)?;
         Ok((
             preset.clone(),
             vec![
                 kept,
-                counted(handle, policy.policy_id, 1, Condition::Below(PRESETS_LIMIT)),
+                counted(
+                    tenant_id,
+                    policy.policy_id,
+                    1,
+                    Condition::Below(MAX_PRESETS),
+                ),
             ],
         ))
     })
@@ -136,13 +141,13 @@ pub async fn create(
 /// Not found; invalid for what it cannot be; the store's.
 pub async fn update(
     reader: &mut Reader<'_>,
-    handle: Handle,
+    tenant_id: TenantId,
     preset: AppId,
     said: &Map<String, Value>,
 ) -> Result<Preset, Error> {
     change!(reader, {
-        let mut found = find(reader, handle, preset).await?;
-        let policy = named(&found.value.policy_id)
+        let mut found = find(reader, tenant_id, preset).await?;
+        let policy = by_policy_id(&found.value.policy_id)
             .ok_or_else(|| Error::internal("a preset of no policy"))?;
         found.value.take(policy, said)?;
         let write = found.replace()?;
@@ -154,14 +159,18 @@ pub async fn update(
 ///
 /// # Errors
 /// Not found; the store's.
-pub async fn delete(reader: &mut Reader<'_>, handle: Handle, preset: AppId) -> Result<(), Error> {
+pub async fn delete(
+    reader: &mut Reader<'_>,
+    tenant_id: TenantId,
+    preset: AppId,
+) -> Result<(), Error> {
     change!(reader, {
-        let found = find(reader, handle, preset).await?;
+        let found = find(reader, tenant_id, preset).await?;
         Ok((
             (),
             vec![
                 found.remove(),
-                counted(handle, &found.value.policy_id, -1, Condition::Always),
+                counted(tenant_id, &found.value.policy_id, -1, Condition::Always),
             ],
         ))
     })

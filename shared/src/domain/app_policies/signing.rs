@@ -8,37 +8,40 @@ use crate::change;
 use crate::domain::app_policies::{job, signing_credential};
 use crate::domain::apps::numbers;
 use crate::model::apps::app::Binary;
-use crate::model::apps::work::{Job, Signing, SigningStatus, Task, Work, WrapStatus};
+use crate::model::apps::processing::{
+    Job, Processing, ProcessingStatus, ProcessingTask, Signing, SigningStatus,
+};
 use crate::model::credentials::signing_credential::SigningPlatform;
 use crate::model::people::principal::Principal;
 use crate::store::record::Reader;
 use crate::store::{Condition, Write, keys};
 
 /// Why a version cannot be signed now.
-fn refusal(work: &Work) -> Option<Error> {
-    match work.status {
-        WrapStatus::Applying => Some(Error::conflict(
+fn refusal(processing: &Processing) -> Option<Error> {
+    match processing.status {
+        ProcessingStatus::Applying => Some(Error::conflict(
             "Policies are being applied: sign once that is done",
         )),
-        WrapStatus::Error => {
-            let why = work.reason.as_deref().unwrap_or("unknown");
+        ProcessingStatus::Error => {
+            let why = processing.reason.as_deref().unwrap_or("unknown");
             Some(Error::conflict(format!(
                 "The policies could not be applied ({why}): apply or remove them first"
             )))
         }
         // What takes the policies back from what is installed must not be overtaken.
-        _ if work.job.is_some() && !is_in_progress(work) => Some(Error::conflict(
+        _ if processing.job.is_some() && !is_in_progress(processing) => Some(Error::conflict(
             "Policies are being removed: sign once that is done",
         )),
-        WrapStatus::None | WrapStatus::Signed | WrapStatus::NotSigned | WrapStatus::Previously => {
-            None
-        }
+        ProcessingStatus::None
+        | ProcessingStatus::Signed
+        | ProcessingStatus::NotSigned
+        | ProcessingStatus::Previously => None,
     }
 }
 
-fn is_in_progress(work: &Work) -> bool {
-    work.job.is_some()
-        && work
+fn is_in_progress(processing: &Processing) -> bool {
+    processing.job.is_some()
+        && processing
             .signing
             .as_ref()
             .is_some_and(|signing| signing.status == SigningStatus::InProgress)
@@ -60,25 +63,25 @@ pub async fn ask(
     credential: &Guid,
     base_url: &str,
 ) -> Result<Signing, Error> {
-    let (handle, now) = (who.handle, reader.now());
+    let (tenant_id, now) = (who.tenant_id, reader.now());
     change!(reader, {
-        let id = numbers::locate(reader, handle, named).await?;
+        let id = numbers::locate(reader, tenant_id, named).await?;
         reader
             .fetch_missing(&[
-                keys::app_card(handle, id),
-                keys::signing_credential(handle, credential),
+                keys::app(tenant_id, id),
+                keys::signing_credential(tenant_id, credential),
             ])
             .await?;
-        let mut card = numbers::card(reader, handle, id).await?;
-        if card.value.kind != AppKind::Mobile {
+        let mut app = numbers::read(reader, tenant_id, id).await?;
+        if app.value.kind != AppKind::Mobile {
             return Err(Error::invalid(
                 "The application is a web app: signatures are for Android and iOS packages",
             ));
         }
-        let with = signing_credential::find(reader, handle, credential)
+        let with = signing_credential::find(reader, tenant_id, credential)
             .await?
             .value;
-        let kind = numbers::binary(&card.value, id)?;
+        let kind = numbers::binary(&app.value, id)?;
         if with.platform != SigningPlatform::of(kind) {
             return Err(Error::invalid(format!(
                 "The credential is for {} and the application for {}",
@@ -90,32 +93,32 @@ pub async fn ask(
             return Err(Error::conflict("The signing credential has expired"));
         }
         let mut binary = reader
-            .get::<Binary>(&keys::binary(handle, id, kind))
+            .get::<Binary>(&keys::binary(tenant_id, id, kind))
             .await?
             .ok_or_else(numbers::unknown)?;
-        let live = card.value.binary(kind).map(|shown| shown.live);
+        let live = app.value.binary(kind).map(|shown| shown.live);
         let version = binary
             .value
             .versions
             .iter_mut()
             .find(|version| Some(version.number) == live);
         let version = version.ok_or_else(|| Error::internal("the live version is not kept"))?;
-        let work = version.work.get_or_insert_with(Box::default);
-        if let Some(refusal) = refusal(work) {
+        let processing = version.processing.get_or_insert_with(Box::default);
+        if let Some(refusal) = refusal(processing) {
             return Err(refusal);
         }
-        if let Some(signing) = work
+        if let Some(signing) = processing
             .signing
             .clone()
-            .filter(|signing| is_in_progress(work) && signing.credential == *credential)
+            .filter(|signing| is_in_progress(processing) && signing.credential == *credential)
         {
             return Ok((signing, Vec::new()));
         }
-        let task = Task::Sign {
+        let task = ProcessingTask::Sign {
             credential: credential.clone(),
         };
         let asked = Job::new(
-            card.value.id.binary(kind),
+            app.value.id.binary(kind),
             version.guid.clone(),
             task,
             base_url.to_owned(),
@@ -127,16 +130,18 @@ pub async fn ask(
             details: String::new(),
             credential: credential.clone(),
         };
-        let overtaken = work.job.replace(asked.guid.clone());
-        work.signing = Some(signing.clone());
+        let overtaken = processing.job.replace(asked.guid.clone());
+        processing.signing = Some(signing.clone());
         let version = version.clone();
-        let mut writes = job::rewritten(handle, &mut card, &version, &who.owner.username, now)?;
+        let mut writes =
+            job::update_writes(tenant_id, &mut app, &version, &who.owner.username, now)?;
         writes.push(binary.replace()?);
         writes.extend(
-            overtaken
-                .map(|overtaken| Write::Delete(keys::job(handle, &overtaken), Condition::Always)),
+            overtaken.map(|overtaken| {
+                Write::Delete(keys::job(tenant_id, &overtaken), Condition::Always)
+            }),
         );
-        writes.extend(job::ask(handle, &asked)?);
+        writes.extend(job::ask(tenant_id, &asked)?);
         Ok((signing, writes))
     })
 }

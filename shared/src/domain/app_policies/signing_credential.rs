@@ -9,7 +9,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Serialize};
 
 use crate::base::error::Error;
-use crate::base::id::{Guid, Handle};
+use crate::base::id::{Guid, TenantId};
 use crate::change;
 use crate::model::credentials::signing_credential::{
     SigningCredential, SigningProfile, SigningSecret,
@@ -19,19 +19,19 @@ use crate::store::record::{Reader, Stored};
 use crate::store::{Condition, Query, Write, keys, record};
 
 /// Most signing credentials of a tenant.
-pub const CREDENTIALS_LIMIT: usize = 100;
+pub const MAX_CREDENTIALS: usize = 100;
 
 /// Most characters of a description.
-pub const DESCRIPTION_LIMIT: usize = 200;
+pub const MAX_DESCRIPTION: usize = 200;
 
 /// Most bytes of a PKCS#12 file.
-pub const FILE_LIMIT: usize = 64 * 1024;
+pub const MAX_FILE: usize = 64 * 1024;
 
 /// Most bytes of a provisioning profile.
-pub const PROFILE_LIMIT: usize = 256 * 1024;
+pub const MAX_PROFILE: usize = 256 * 1024;
 
 /// Most bytes of a password.
-pub const PASSWORD_LIMIT: usize = 1_024;
+pub const MAX_PASSWORD: usize = 1_024;
 
 /// What the sealed part is sealed for.
 const PURPOSE: &str = "signing credential";
@@ -58,10 +58,10 @@ pub struct Material {
 /// The store's.
 pub async fn list(
     reader: &mut Reader<'_>,
-    handle: Handle,
+    tenant_id: TenantId,
 ) -> Result<Vec<SigningCredential>, Error> {
     let items = reader
-        .all(Query::all(keys::signing_credentials(handle)))
+        .all(Query::all(keys::signing_credentials(tenant_id)))
         .await?;
     let mut all = Vec::with_capacity(items.len());
     for item in items {
@@ -74,17 +74,17 @@ pub async fn list(
 /// Adds a credential that was judged, with what it signs with.
 ///
 /// # Errors
-/// Conflict beyond [`CREDENTIALS_LIMIT`]; the store's.
+/// Conflict beyond [`MAX_CREDENTIALS`]; the store's.
 pub async fn add(
     reader: &mut Reader<'_>,
-    handle: Handle,
+    tenant_id: TenantId,
     key: &DataKey,
     credential: &SigningCredential,
     material: &Material,
 ) -> Result<(), Error> {
-    if list(reader, handle).await?.len() >= CREDENTIALS_LIMIT {
+    if list(reader, tenant_id).await?.len() >= MAX_CREDENTIALS {
         return Err(Error::conflict(format!(
-            "There are {CREDENTIALS_LIMIT} credentials already: delete one that is not needed any \
+            "There are {MAX_CREDENTIALS} credentials already: delete one that is not needed any \
                 more"
         )));
     }
@@ -98,11 +98,11 @@ pub async fn add(
     )?;
     let mut writes = vec![
         record::create(
-            keys::signing_credential(handle, &credential.guid),
+            keys::signing_credential(tenant_id, &credential.guid),
             credential,
         )?,
         record::create(
-            keys::signing_secret(handle, &credential.guid),
+            keys::signing_secret(tenant_id, &credential.guid),
             &SigningSecret { sealed },
         )?,
     ];
@@ -111,7 +111,7 @@ pub async fn add(
             profile: STANDARD.encode(profile),
         };
         writes.push(record::create(
-            keys::signing_profile(handle, &credential.guid),
+            keys::signing_profile(tenant_id, &credential.guid),
             &profile,
         )?);
     }
@@ -129,11 +129,11 @@ fn purpose(credential: &Guid) -> String {
 /// Not found; the store's.
 pub async fn find(
     reader: &mut Reader<'_>,
-    handle: Handle,
+    tenant_id: TenantId,
     credential: &Guid,
 ) -> Result<Stored<SigningCredential>, Error> {
     reader
-        .get(&keys::signing_credential(handle, credential))
+        .get(&keys::signing_credential(tenant_id, credential))
         .await?
         .ok_or_else(unknown)
 }
@@ -149,16 +149,16 @@ pub fn unknown() -> Error {
 /// Not found; the store's.
 pub async fn delete(
     reader: &mut Reader<'_>,
-    handle: Handle,
+    tenant_id: TenantId,
     credential: &Guid,
 ) -> Result<SigningCredential, Error> {
     change!(reader, {
-        let found = find(reader, handle, credential).await?;
+        let found = find(reader, tenant_id, credential).await?;
         let gone = |key| Write::Delete(key, Condition::Always);
         let writes = vec![
             found.remove(),
-            gone(keys::signing_secret(handle, credential)),
-            gone(keys::signing_profile(handle, credential)),
+            gone(keys::signing_secret(tenant_id, credential)),
+            gone(keys::signing_profile(tenant_id, credential)),
         ];
         Ok((found.value, writes))
     })
@@ -170,23 +170,23 @@ pub async fn delete(
 /// Internal for what does not open; the store's.
 pub async fn open(
     reader: &mut Reader<'_>,
-    handle: Handle,
+    tenant_id: TenantId,
     key: &DataKey,
     credential: &Guid,
 ) -> Result<Option<(SigningCredential, Material)>, Error> {
     let (secret_key, profile_key) = (
-        keys::signing_secret(handle, credential),
-        keys::signing_profile(handle, credential),
+        keys::signing_secret(tenant_id, credential),
+        keys::signing_profile(tenant_id, credential),
     );
     reader
         .fetch_missing(&[
-            keys::signing_credential(handle, credential),
+            keys::signing_credential(tenant_id, credential),
             secret_key.clone(),
             profile_key.clone(),
         ])
         .await?;
     let Some(found) = reader
-        .get::<SigningCredential>(&keys::signing_credential(handle, credential))
+        .get::<SigningCredential>(&keys::signing_credential(tenant_id, credential))
         .await?
     else {
         return Ok(None);

@@ -1,34 +1,34 @@
-//! Apps: the card that lists show, the binaries with their kept versions, the icon, and who may see
-//! what.
+//! Apps: the app record that lists show, the binaries with their kept versions, the icon, and who
+//! may see what.
 
 use std::collections::BTreeMap;
 
 use crate::base::clock::Timestamp;
 use crate::base::code::{Code, Refusal};
 use crate::base::error::Error;
-use crate::base::id::{AppId, BinaryType, Guid, Handle};
+use crate::base::id::{AppId, BinaryType, Guid, TenantId};
 use crate::base::rights::Right;
 use crate::change;
 use crate::domain::apps::{catalogue, file};
 use crate::domain::events::{event, expiry};
-use crate::model::apps::analysis::Judged;
+use crate::model::apps::analysis::PackageAnalysis;
 use crate::model::apps::app::{
-    AppCard, Binary, BinaryCard, Icon, OLD_VERSIONS, POLICIES_LIMIT, Version, VersionAlias,
-    VersionCard,
+    App, Binary, BinarySummary, Icon, MAX_POLICIES, OLD_VERSIONS, Version, VersionAlias,
+    VersionSummary,
 };
-use crate::model::apps::work::{Work, WorkCard};
+use crate::model::apps::processing::{Processing, ProcessingSummary};
 use crate::model::people::auth_policy::Policy;
 use crate::model::people::principal::{Means, Principal};
 use crate::model::task;
-use crate::model::task::{Chore, count_object};
+use crate::model::task::{Task, count_object};
 use crate::store::record::{Reader, Record, Stored};
 use crate::store::{Condition, Key, Query, Write, keys, record};
 
 /// An app with everything that `read` shows.
 #[derive(Clone, Debug)]
 pub struct Details {
-    /// The card.
-    pub card: Stored<AppCard>,
+    /// The app record.
+    pub app: Stored<App>,
     /// The binaries.
     pub binaries: Vec<(BinaryType, Stored<Binary>)>,
     /// The icon, base64, empty where there is none.
@@ -36,19 +36,19 @@ pub struct Details {
 }
 
 /// What reading an app whole needs.
-pub fn keys_of(handle: Handle, id: AppId) -> Vec<Key> {
-    let mut wanted = vec![keys::app_card(handle, id), keys::icon(handle, id)];
+pub fn keys_of(tenant_id: TenantId, id: AppId) -> Vec<Key> {
+    let mut wanted = vec![keys::app(tenant_id, id), keys::icon(tenant_id, id)];
     wanted.extend(
         BinaryType::ALL
             .iter()
-            .map(|kind| keys::binary(handle, id, *kind)),
+            .map(|kind| keys::binary(tenant_id, id, *kind)),
     );
     wanted
 }
 
-/// What a card with its icon needs.
-pub fn card_keys(handle: Handle, id: AppId) -> Vec<Key> {
-    vec![keys::app_card(handle, id), keys::icon(handle, id)]
+/// What an app record with its icon needs.
+pub fn app_keys(tenant_id: TenantId, id: AppId) -> Vec<Key> {
+    vec![keys::app(tenant_id, id), keys::icon(tenant_id, id)]
 }
 
 fn unknown() -> Error {
@@ -74,17 +74,17 @@ pub fn binary_type(text: &str) -> Result<BinaryType, Error> {
     })
 }
 
-/// An app's card.
+/// An app.
 ///
 /// # Errors
 /// Not found; the store's.
-pub async fn card(
+pub async fn read(
     reader: &mut Reader<'_>,
-    handle: Handle,
+    tenant_id: TenantId,
     id: AppId,
-) -> Result<Stored<AppCard>, Error> {
+) -> Result<Stored<App>, Error> {
     reader
-        .get(&keys::app_card(handle, id))
+        .get(&keys::app(tenant_id, id))
         .await?
         .ok_or_else(unknown)
 }
@@ -93,9 +93,13 @@ pub async fn card(
 ///
 /// # Errors
 /// The store's.
-pub async fn icon(reader: &mut Reader<'_>, handle: Handle, id: AppId) -> Result<String, Error> {
+pub async fn icon(
+    reader: &mut Reader<'_>,
+    tenant_id: TenantId,
+    id: AppId,
+) -> Result<String, Error> {
     Ok(reader
-        .get::<Icon>(&keys::icon(handle, id))
+        .get::<Icon>(&keys::icon(tenant_id, id))
         .await?
         .map(|icon| icon.value.png)
         .unwrap_or_default())
@@ -105,9 +109,13 @@ pub async fn icon(reader: &mut Reader<'_>, handle: Handle, id: AppId) -> Result<
 ///
 /// # Errors
 /// Not found; the store's.
-pub async fn details(reader: &mut Reader<'_>, handle: Handle, id: AppId) -> Result<Details, Error> {
-    let card = card(reader, handle, id).await?;
-    let of_kind = |kind: &BinaryType| keys::binary(handle, id, *kind);
+pub async fn details(
+    reader: &mut Reader<'_>,
+    tenant_id: TenantId,
+    id: AppId,
+) -> Result<Details, Error> {
+    let app = read(reader, tenant_id, id).await?;
+    let of_kind = |kind: &BinaryType| keys::binary(tenant_id, id, *kind);
     let wanted: Vec<Key> = BinaryType::ALL.iter().map(of_kind).collect();
     let found = reader.get_all::<Binary>(&wanted).await?;
     let binaries = BinaryType::ALL
@@ -116,42 +124,42 @@ pub async fn details(reader: &mut Reader<'_>, handle: Handle, id: AppId) -> Resu
         .zip(found)
         .filter_map(|(kind, binary)| Some((kind, binary?)))
         .collect();
-    let icon = icon(reader, handle, id).await?;
+    let icon = icon(reader, tenant_id, id).await?;
     Ok(Details {
-        card,
+        app,
         binaries,
         icon,
     })
 }
 
-/// The writes of a changed card: itself, first, under its revision, its rows, the uses of files
-/// that its versions came from, and the events that tell of it. `by` is the name of who changed it.
-/// Notes when it changed.
+/// The writes of a changed app record: itself, first, under its revision, its rows, the uses of
+/// files that its versions came from, and the events that tell of it. `by` is the name of who
+/// changed it. Notes when it changed.
 ///
 /// # Errors
 /// Internal.
-pub fn rewritten(
-    handle: Handle,
-    before: &AppCard,
-    found: &mut Stored<AppCard>,
+pub fn update_writes(
+    tenant_id: TenantId,
+    before: &App,
+    found: &mut Stored<App>,
     by: &str,
     now: Timestamp,
 ) -> Result<Vec<Write>, Error> {
     found.value.modified = now;
     let mut writes = vec![found.replace()?];
     writes.extend(catalogue::changes(
-        handle,
+        tenant_id,
         Some(before),
         Some(&found.value),
     )?);
     writes.extend(file::uses(
-        handle,
-        &file::of_card(before),
-        &file::of_card(&found.value),
+        tenant_id,
+        &file::files_of(before),
+        &file::files_of(&found.value),
         now,
     )?);
-    writes.extend(event::told(
-        handle,
+    writes.extend(event::record_writes(
+        tenant_id,
         event::of_change(before, &found.value, by, now),
     )?);
     Ok(writes)
@@ -161,22 +169,22 @@ pub fn rewritten(
 /// nobody).
 ///
 /// # Errors
-/// Not found `invalid_guid`; invalid beyond [`POLICIES_LIMIT`]; the store's.
+/// Not found `invalid_guid`; invalid beyond [`MAX_POLICIES`]; the store's.
 pub async fn require_policies(
     reader: &mut Reader<'_>,
-    handle: Handle,
+    tenant_id: TenantId,
     policies: &[Guid],
     before: &[Guid],
 ) -> Result<(), Error> {
-    if policies.len() > POLICIES_LIMIT {
+    if policies.len() > MAX_POLICIES {
         return Err(Error::invalid(
-            Code::InvalidAuthpolicies.with(format!("at most {POLICIES_LIMIT}")),
+            Code::InvalidAuthpolicies.with(format!("at most {MAX_POLICIES}")),
         ));
     }
     let wanted: Vec<Key> = policies
         .iter()
         .filter(|policy| !before.contains(policy))
-        .map(|policy| keys::policy(handle, policy))
+        .map(|policy| keys::policy(tenant_id, policy))
         .collect();
     let found = reader.get_all::<Policy>(&wanted).await?;
     if found.iter().any(Option::is_none) {
@@ -205,23 +213,23 @@ pub struct NewVersion {
     pub allow_signer_change: bool,
 }
 
-/// Makes a judged binary the newest version on a card, and the live one. Gives its number and the
-/// writes beside the card's own; a fifth old version goes: its record now, its object once nothing
-/// else points at it. The inner error is a refusal with its code.
+/// Makes a judged binary the newest version on an app record, and the live one. Gives its number
+/// and the writes beside the app record's own; a fifth old version goes: its record now, its object
+/// once nothing else points at it. The inner error is a refusal with its code.
 ///
 /// # Errors
 /// Internal.
 pub fn attach(
-    handle: Handle,
-    card: &mut AppCard,
+    tenant_id: TenantId,
+    app: &mut App,
     former: Option<Stored<Binary>>,
     icon: Option<Stored<Icon>>,
     new: &NewVersion,
-    judged: &Judged,
+    judged: &PackageAnalysis,
     now: Timestamp,
 ) -> Result<Result<(u32, Vec<Write>), Refusal>, Error> {
     let kind = new.kind;
-    let live = card.binary(kind);
+    let live = app.binary(kind);
     if let Some(live) = live
         && live.identifier != judged.identifier
     {
@@ -237,11 +245,11 @@ pub fn attach(
         .as_ref()
         .zip(live)
         .and_then(|(former, live)| former.value.version(live.live))
-        .and_then(|version| Work::inherited(version.work.as_deref()));
+        .and_then(|version| Processing::inherited(version.processing.as_deref()));
     let before = live.and_then(|live| former.as_ref()?.value.version(live.live));
     let live_signer = before.and_then(|version| version.verified_signer.as_ref());
     // What was downloaded with the signature that it got here may come back.
-    let signed_here = before.and_then(|version| version.work.as_ref()?.signer.as_ref());
+    let signed_here = before.and_then(|version| version.processing.as_ref()?.signer.as_ref());
     if let (Some(before), Some(after)) = (live_signer, &judged.verified_signer)
         && before != after
         && signed_here != Some(after)
@@ -273,36 +281,36 @@ pub fn attach(
         version_name: judged.version_name.clone(),
         verified_signer: judged.verified_signer.clone(),
         package: judged.package.clone(),
-        work: inherited.map(Box::new),
+        processing: inherited.map(Box::new),
     };
-    let shown = version.work.as_deref().map(WorkCard::of);
+    let shown = version.processing.as_deref().map(ProcessingSummary::of);
     binary.versions.insert(0, version);
     let dropped = binary
         .versions
         .split_off(binary.versions.len().min(OLD_VERSIONS + 1));
-    let mut config = card
+    let mut config = app
         .binary(kind)
         .map(|binary| binary.config.clone())
         .unwrap_or_default();
     config.remove("bundle_id");
-    let mut versions = card
+    let mut versions = app
         .binary(kind)
         .map(|binary| binary.versions.clone())
         .unwrap_or_default();
     versions.insert(
         0,
-        VersionCard {
+        VersionSummary {
             number,
             guid: new.guid.clone(),
             at: now,
             version_name: judged.version_name.clone(),
             file: new.file.clone(),
-            work: shown,
+            processing: shown,
         },
     );
     versions.truncate(OLD_VERSIONS + 1);
-    card.binaries.retain(|binary| binary.kind != kind);
-    card.binaries.push(BinaryCard {
+    app.binaries.retain(|binary| binary.kind != kind);
+    app.binaries.push(BinarySummary {
         kind,
         live: number,
         identifier: judged.identifier.clone(),
@@ -310,20 +318,20 @@ pub fn attach(
         config,
         versions,
     });
-    card.binaries.sort_by_key(|binary| binary.kind);
+    app.binaries.sort_by_key(|binary| binary.kind);
 
-    let mut writes = references(handle, &binary.versions[0], &dropped, now)?;
+    let mut writes = references(tenant_id, &binary.versions[0], &dropped, now)?;
     writes.extend(expiry::watch(
-        handle,
-        card.id.binary(kind),
+        tenant_id,
+        app.id.binary(kind),
         &new.guid,
         &judged.package,
         now,
     )?);
     writes.push(record::create(
-        keys::version(handle, &new.guid),
+        keys::version(tenant_id, &new.guid),
         &VersionAlias {
-            binary: card.id.binary(kind),
+            binary: app.id.binary(kind),
         },
     )?);
     let absent = Condition::AbsentOrExpired { now: now.seconds() };
@@ -333,12 +341,16 @@ pub fn attach(
             ..found
         }
         .replace()?,
-        None => record::put(keys::binary(handle, card.id, kind), &binary, absent.clone())?,
+        None => record::put(
+            keys::binary(tenant_id, app.id, kind),
+            &binary,
+            absent.clone(),
+        )?,
     });
     if let Some(png) = &judged.icon {
         match icon {
             None => writes.push(record::put(
-                keys::icon(handle, card.id),
+                keys::icon(tenant_id, app.id),
                 &Icon {
                     png: png.clone(),
                     from_package: true,
@@ -357,44 +369,44 @@ pub fn attach(
 
 /// The counts of objects that change when one version comes and others go: one write per object.
 fn references(
-    handle: Handle,
+    tenant_id: TenantId,
     new: &Version,
     dropped: &[Version],
     now: Timestamp,
 ) -> Result<Vec<Write>, Error> {
     let mut counted =
-        std::collections::BTreeMap::from([(keys::binary_object(handle, &new.sha256), 1_i64)]);
+        std::collections::BTreeMap::from([(keys::binary_object(tenant_id, &new.sha256), 1_i64)]);
     let mut writes = Vec::new();
     for version in dropped {
         for sha256 in version.objects() {
             *counted
-                .entry(keys::binary_object(handle, sha256))
+                .entry(keys::binary_object(tenant_id, sha256))
                 .or_default() -= 1;
         }
         writes.push(Write::Delete(
-            keys::version(handle, &version.guid),
+            keys::version(tenant_id, &version.guid),
             Condition::Always,
         ));
     }
     for (name, by) in counted {
         if by < 0 {
-            writes.push(task::chore(
+            writes.push(task::task(
                 now,
-                &Chore::Object {
-                    handle,
+                &Task::Object {
+                    tenant_id,
                     name: name.clone(),
                 },
             )?);
         }
         if by != 0 {
-            writes.push(count_object(handle, &name, by));
+            writes.push(count_object(tenant_id, &name, by));
         }
     }
     Ok(writes)
 }
 
 /// Most entries of a binary's configuration, and most characters of a key or value.
-const CONFIG_LIMIT: (usize, usize) = (20, 500);
+const MAX_CONFIG: (usize, usize) = (20, 500);
 
 /// Replaces the configuration of an app's binary (003 2.19).
 ///
@@ -408,14 +420,13 @@ pub async fn set_config(
     kind: BinaryType,
     config: &BTreeMap<String, String>,
 ) -> Result<BTreeMap<String, String>, Error> {
-    let fits = |text: &String| text.chars().count() <= CONFIG_LIMIT.1;
-    if config.len() > CONFIG_LIMIT.0 || !config.iter().all(|(key, value)| fits(key) && fits(value))
-    {
+    let fits = |text: &String| text.chars().count() <= MAX_CONFIG.1;
+    if config.len() > MAX_CONFIG.0 || !config.iter().all(|(key, value)| fits(key) && fits(value)) {
         return Err(Error::invalid(Code::InvalidConfig));
     }
     let now = reader.now();
     change!(reader, {
-        let mut found = card(reader, who.handle, id).await?;
+        let mut found = read(reader, who.tenant_id, id).await?;
         let before = found.value.clone();
         let binary = found
             .value
@@ -436,7 +447,7 @@ pub async fn set_config(
         let shown = binary.shown_config();
         Ok((
             shown,
-            rewritten(who.handle, &before, &mut found, &who.owner.username, now)?,
+            update_writes(who.tenant_id, &before, &mut found, &who.owner.username, now)?,
         ))
     })
 }
@@ -452,20 +463,26 @@ pub async fn change_policy(
     id: AppId,
     policy: &Guid,
     add: bool,
-) -> Result<AppCard, Error> {
+) -> Result<App, Error> {
     let now = reader.now();
     change!(reader, {
-        let mut found = card(reader, who.handle, id).await?;
+        let mut found = read(reader, who.tenant_id, id).await?;
         let before = found.value.clone();
         found.value.policies.retain(|have| have != policy);
         if add {
             found.value.policies.push(policy.clone());
-            require_policies(reader, who.handle, &found.value.policies, &before.policies).await?;
+            require_policies(
+                reader,
+                who.tenant_id,
+                &found.value.policies,
+                &before.policies,
+            )
+            .await?;
         }
         let writes = if found.value.policies == before.policies {
             Vec::new()
         } else {
-            rewritten(who.handle, &before, &mut found, &who.owner.username, now)?
+            update_writes(who.tenant_id, &before, &mut found, &who.owner.username, now)?
         };
         Ok((found.value, writes))
     })
@@ -481,13 +498,13 @@ pub async fn roll_back(
     id: AppId,
     kind: BinaryType,
     number: u32,
-) -> Result<AppCard, Error> {
+) -> Result<App, Error> {
     let now = reader.now();
     change!(reader, {
-        let mut found = card(reader, who.handle, id).await?;
+        let mut found = read(reader, who.tenant_id, id).await?;
         let before = found.value.clone();
-        let card = &mut found.value;
-        let binary = card
+        let app = &mut found.value;
+        let binary = app
             .binaries
             .iter_mut()
             .find(|binary| binary.kind == kind)
@@ -504,16 +521,16 @@ pub async fn roll_back(
         }
         binary.live = number;
         binary.modified = now;
-        let writes = rewritten(who.handle, &before, &mut found, &who.owner.username, now)?;
+        let writes = update_writes(who.tenant_id, &before, &mut found, &who.owner.username, now)?;
         Ok((found.value, writes))
     })
 }
 
 /// Whether a caller sees an app in the store. It fails closed: a reference to a policy or group
 /// that is gone matches nobody.
-pub fn visible(card: &AppCard, who: &Principal, store_policies: &[Guid]) -> bool {
+pub fn visible(app: &App, who: &Principal, store_policies: &[Guid]) -> bool {
     if who.is_member() && who.holds(Right::ReadStoreItems) {
-        return card.in_store();
+        return app.in_store();
     }
     let by = match &who.means {
         Means::AppSession { policy, .. } => Some(policy),
@@ -526,61 +543,62 @@ pub fn visible(card: &AppCard, who: &Principal, store_policies: &[Guid]) -> bool
     };
     let admits =
         |policies: &[Guid]| policies.is_empty() || by.is_some_and(|by| policies.contains(by));
-    let in_group = !card.restrict_to_groups
-        || card
+    let in_group = !app.restrict_to_groups
+        || app
             .groups
             .iter()
             .any(|group| who.owner.groups.contains(group));
-    card.in_store()
+    app.in_store()
         && in_group
-        && admits(&card.policies)
+        && admits(&app.policies)
         && (who.is_member() || admits(store_policies))
 }
 
-/// One page of all cards, oldest first, each with its icon.
+/// One page of all app records, oldest first, each with its icon.
 #[derive(Debug, Default)]
-pub struct CardPage {
-    /// The cards with their icons.
-    pub cards: Vec<(AppCard, String)>,
+pub struct AppPage {
+    /// The app records with their icons.
+    pub apps: Vec<(App, String)>,
     /// Where to go on; `None` at the end.
     pub next: Option<String>,
 }
 
-/// The first queries of a listing: cards and icons, side by side.
-pub fn listing(handle: Handle, after: Option<String>, limit: Option<u32>) -> [Query; 2] {
-    [keys::app_cards(handle), keys::icons(handle)]
+/// The first queries of a listing: app records and icons, side by side.
+pub fn listing(tenant_id: TenantId, after: Option<String>, limit: Option<u32>) -> [Query; 2] {
+    [keys::apps(tenant_id), keys::icons(tenant_id)]
         .map(|pk| Query::all(pk).after(after.clone()).limit(limit))
 }
 
-/// Lists cards with their icons: all of them, or `limit` from after `after`. Stops with an error
-/// once it holds more than one answer can.
+/// Lists app records with their icons: all of them, or `limit` from after `after`. Stops with an
+/// error once it holds more than one answer can.
 ///
 /// # Errors
 /// Too large beyond one answer; the store's.
 pub async fn list(
     reader: &mut Reader<'_>,
-    handle: Handle,
+    tenant_id: TenantId,
     after: Option<String>,
     limit: Option<u32>,
-) -> Result<CardPage, Error> {
-    let (found, next) = list_beside::<Icon>(reader, listing(handle, after, limit), limit).await?;
-    let cards = found
+) -> Result<AppPage, Error> {
+    let (found, next) =
+        list_beside::<Icon>(reader, listing(tenant_id, after, limit), limit).await?;
+    let apps = found
         .into_iter()
-        .map(|(card, icon)| (card, icon.map(|icon| icon.png).unwrap_or_default()))
+        .map(|(app, icon)| (app, icon.map(|icon| icon.png).unwrap_or_default()))
         .collect();
-    Ok(CardPage { cards, next })
+    Ok(AppPage { apps, next })
 }
 
 /// Most bytes of records that one list reads. More than an answer has: not everybody sees every
 /// app.
-const READ_LIMIT: usize = 2 * crate::base::limits::ANSWER_LIMIT;
+const MAX_READ: usize = 2 * crate::base::limits::MAX_ANSWER;
 
-/// Cards with what stands beside each, and where to go on; nothing at the end.
-pub type Listed<R> = (Vec<(AppCard, Option<R>)>, Option<String>);
+/// App records with what stands beside each, and where to go on; nothing at the end.
+pub type Listed<R> = (Vec<(App, Option<R>)>, Option<String>);
 
-/// Lists cards with the records of another partition that has at most one of each app, under the
-/// same sort keys: all of them, or `limit`. `queries` are those of the cards and of the others,
-/// from the same place on. Stops with an error once it holds more than one answer can.
+/// Lists app records with the records of another partition that has at most one of each app, under
+/// the same sort keys: all of them, or `limit`. `queries` are those of the app records and of the
+/// others, from the same place on. Stops with an error once it holds more than one answer can.
 ///
 /// # Errors
 /// Too large beyond one answer; the store's.
@@ -589,24 +607,24 @@ pub async fn list_beside<R: Record>(
     queries: [Query; 2],
     limit: Option<u32>,
 ) -> Result<Listed<R>, Error> {
-    let [mut cards, mut others] = queries;
+    let [mut apps, mut others] = queries;
     let mut found = Vec::new();
     let mut next;
     let mut bytes = 0;
     loop {
-        let page = reader.query(&cards).await?;
+        let page = reader.query(&apps).await?;
         bytes += page.items.iter().map(|item| item.body.len()).sum::<usize>();
         for item in page.items {
-            found.push((Stored::<AppCard>::parse(item)?.value, None));
+            found.push((Stored::<App>::parse(item)?.value, None));
         }
         next = page.next.clone();
         let full = limit.is_some_and(|limit| found.len() >= limit as usize);
-        if page.next.is_none() || full || bytes > READ_LIMIT {
+        if page.next.is_none() || full || bytes > MAX_READ {
             break;
         }
-        cards.limit =
+        apps.limit =
             limit.map(|limit| limit - u32::try_from(found.len()).unwrap_or(limit).min(limit));
-        cards.after = page.next;
+        apps.after = page.next;
     }
     let too_large = || {
         Error::too_large(
@@ -617,7 +635,7 @@ pub async fn list_beside<R: Record>(
     if limit.is_none() && next.is_some() {
         return Err(too_large());
     }
-    let Some(last) = found.last().map(|(card, _)| card.id.sort_key()) else {
+    let Some(last) = found.last().map(|(app, _)| app.id.sort_key()) else {
         return Ok((found, next));
     };
     let mut beside = BTreeMap::new();
@@ -629,15 +647,15 @@ pub async fn list_beside<R: Record>(
             bytes += item.body.len();
             beside.insert(sk, Stored::<R>::parse(item)?.value);
         }
-        if page.next.is_none() || passed || bytes > READ_LIMIT {
+        if page.next.is_none() || passed || bytes > MAX_READ {
             break;
         }
         others.after = page.next;
     }
-    for (card, other) in &mut found {
-        *other = beside.remove(&card.id.sort_key());
+    for (app, other) in &mut found {
+        *other = beside.remove(&app.id.sort_key());
     }
-    if bytes > READ_LIMIT {
+    if bytes > MAX_READ {
         Err(too_large())
     } else {
         Ok((found, next))

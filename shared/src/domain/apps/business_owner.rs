@@ -5,50 +5,50 @@ use std::time::Duration;
 
 use crate::base::conditions::Validators;
 use crate::base::error::{Error, Kind};
-use crate::base::id::{AppId, Handle};
+use crate::base::id::{AppId, TenantId};
 use crate::base::kind::Listing;
 use crate::change;
 use crate::model::apps::business_owner::{BusinessOwner, OwnerName, Property};
-use crate::model::apps::catalogue::Row;
+use crate::model::apps::catalogue::CatalogueRow;
 use crate::store::record::Record;
 use crate::store::record::{Reader, Stored};
 use crate::store::{Condition, Query, StoreError, Write, keys, record};
 
 /// The largest number of a business owner: clients keep it in 31 bits.
-pub const NUMBER_MOST: u32 = 2_147_483_646;
+pub const MAX_NUMBER: u32 = 2_147_483_646;
 
 /// Most characters of a name, a mail address, and a property's name.
-pub const NAME_LIMIT: usize = 200;
+pub const MAX_NAME: usize = 200;
 
 /// Most characters of a description, a site, and a property's value.
-pub const TEXT_LIMIT: usize = 1_000;
+pub const MAX_TEXT: usize = 1_000;
 
 /// Most properties of one business owner.
-pub const PROPERTIES_LIMIT: usize = 50;
+pub const MAX_PROPERTIES: usize = 50;
 
 /// What somebody says of a business owner.
 #[derive(Clone, Debug, Default)]
-pub struct Said {
-    /// Its name: 1 to [`NAME_LIMIT`] characters.
+pub struct BusinessOwnerInput {
+    /// Its name: 1 to [`MAX_NAME`] characters.
     pub name: String,
-    /// Its mail address, up to [`NAME_LIMIT`] characters.
+    /// Its mail address, up to [`MAX_NAME`] characters.
     pub email: String,
-    /// What it is: up to [`TEXT_LIMIT`] characters.
+    /// What it is: up to [`MAX_TEXT`] characters.
     pub description: String,
-    /// Its page: up to [`TEXT_LIMIT`] characters.
+    /// Its page: up to [`MAX_TEXT`] characters.
     pub site: String,
-    /// What else is kept of it: up to [`PROPERTIES_LIMIT`].
+    /// What else is kept of it: up to [`MAX_PROPERTIES`].
     pub properties: Vec<Property>,
 }
 
-impl Said {
+impl BusinessOwnerInput {
     /// With the limits kept, and without the blanks around name and address.
     ///
     /// # Errors
     /// Invalid with the name of the field that is missing, too long, or holds control characters.
     pub fn checked(self) -> Result<Self, Error> {
-        let name = text("name", self.name.trim(), NAME_LIMIT)?;
-        let email = text("email", self.email.trim(), NAME_LIMIT)?;
+        let name = text("name", self.name.trim(), MAX_NAME)?;
+        let email = text("email", self.email.trim(), MAX_NAME)?;
         for (field, value) in [("name", &name), ("email", &email)] {
             if value.is_empty() {
                 return Err(Error::invalid(format!("{field} is missing")));
@@ -56,26 +56,26 @@ impl Said {
         }
         crate::services::mail::address(&email)
             .map_err(|_| Error::invalid("email is no mail address"))?;
-        if self.properties.len() > PROPERTIES_LIMIT {
+        if self.properties.len() > MAX_PROPERTIES {
             return Err(Error::invalid(format!(
-                "properties: at most {PROPERTIES_LIMIT}"
+                "properties: at most {MAX_PROPERTIES}"
             )));
         }
         for property in &self.properties {
-            if text("properties: key", &property.key, NAME_LIMIT)?
+            if text("properties: key", &property.key, MAX_NAME)?
                 .trim()
                 .is_empty()
             {
                 return Err(Error::invalid("properties: key is missing"));
             }
-            text("properties: value", &property.value, TEXT_LIMIT)?;
+            text("properties: value", &property.value, MAX_TEXT)?;
         }
-        let description = text("description", &self.description, TEXT_LIMIT)?;
+        let description = text("description", &self.description, MAX_TEXT)?;
         Ok(Self {
             name,
             email,
             description,
-            site: text("site", &self.site, TEXT_LIMIT)?,
+            site: text("site", &self.site, MAX_TEXT)?,
             properties: self.properties,
         })
     }
@@ -97,7 +97,7 @@ fn text(field: &str, value: &str, most: usize) -> Result<String, Error> {
     Ok(value.to_owned())
 }
 
-fn taken() -> Error {
+fn name_taken() -> Error {
     Error::conflict("There is a business owner of that name and email already")
 }
 
@@ -108,16 +108,16 @@ const TRIES: u32 = 12;
 /// Makes a business owner under a number of chance.
 ///
 /// # Errors
-/// Those of [`Said::checked`]; conflict where another has its name and mail address, whatever their
-/// case; the store's.
+/// Those of [`BusinessOwnerInput::checked`]; conflict where another has its name and mail address,
+/// whatever their case; the store's.
 pub async fn create(
     reader: &mut Reader<'_>,
-    handle: Handle,
-    said: Said,
+    tenant_id: TenantId,
+    said: BusinessOwnerInput,
 ) -> Result<BusinessOwner, Error> {
     let (said, now) = (said.checked()?, reader.now());
-    let claim = keys::business_owner_name(handle, &said.name, &said.email);
-    let Said {
+    let claim = keys::business_owner_name(tenant_id, &said.name, &said.email);
+    let BusinessOwnerInput {
         name,
         email,
         description,
@@ -136,14 +136,14 @@ pub async fn create(
         modified: now,
     };
     for tries in 1..=TRIES {
-        owner.id = rand::random_range(1..=NUMBER_MOST);
+        owner.id = rand::random_range(1..=MAX_NUMBER);
         let writes = vec![
             record::create(claim.clone(), &OwnerName { owner: owner.id })?,
-            record::create(keys::business_owner(handle, owner.id), &owner)?,
+            record::create(keys::business_owner(tenant_id, owner.id), &owner)?,
         ];
         match reader.table().write(writes).await {
             Ok(()) => return Ok(owner),
-            Err(StoreError::Condition { at: 0 }) => return Err(taken()),
+            Err(StoreError::Condition { at: 0 }) => return Err(name_taken()),
             // The number is somebody's, or another transaction was at the name: nothing was
             // written.
             Err(StoreError::Condition { .. } | StoreError::Contended(_)) => {
@@ -161,16 +161,19 @@ pub async fn create(
 }
 
 /// What reading all business owners asks.
-pub fn listing(handle: Handle) -> Query {
-    Query::all(keys::business_owners(handle))
+pub fn listing(tenant_id: TenantId) -> Query {
+    Query::all(keys::business_owners(tenant_id))
 }
 
 /// All business owners, oldest first.
 ///
 /// # Errors
 /// The store's.
-pub async fn list(reader: &mut Reader<'_>, handle: Handle) -> Result<Vec<BusinessOwner>, Error> {
-    let items = reader.all(listing(handle)).await?;
+pub async fn list(
+    reader: &mut Reader<'_>,
+    tenant_id: TenantId,
+) -> Result<Vec<BusinessOwner>, Error> {
+    let items = reader.all(listing(tenant_id)).await?;
     let mut owners = items
         .into_iter()
         .map(|item| Ok(Stored::<BusinessOwner>::parse(item)?.value))
@@ -184,24 +187,24 @@ pub async fn list(reader: &mut Reader<'_>, handle: Handle) -> Result<Vec<Busines
 /// is there.
 ///
 /// # Errors
-/// Not found; what `judge` says; those of [`Said::checked`]; conflict where another has its name
-/// and mail address; the store's.
+/// Not found; what `judge` says; those of [`BusinessOwnerInput::checked`]; conflict where another
+/// has its name and mail address; the store's.
 pub async fn update(
     reader: &mut Reader<'_>,
-    handle: Handle,
+    tenant_id: TenantId,
     id: u32,
     judge: impl Fn(&Validators) -> Result<(), Error> + Send + Sync,
-    said: Said,
+    said: BusinessOwnerInput,
 ) -> Result<BusinessOwner, Error> {
     let (said, now) = (said.checked()?, reader.now());
     let changed = change!(reader, {
-        let mut found = find(reader, handle, id).await?;
+        let mut found = find(reader, tenant_id, id).await?;
         judge(&found.value.validators())?;
         let (before, after) = (
-            keys::business_owner_name(handle, &found.value.name, &found.value.email),
-            keys::business_owner_name(handle, &said.name, &said.email),
+            keys::business_owner_name(tenant_id, &found.value.name, &found.value.email),
+            keys::business_owner_name(tenant_id, &said.name, &said.email),
         );
-        let Said {
+        let BusinessOwnerInput {
             name,
             email,
             description,
@@ -231,7 +234,7 @@ pub async fn update(
     });
     changed.map_err(|error| {
         if error.kind == Kind::Conflict {
-            taken()
+            name_taken()
         } else {
             error
         }
@@ -245,21 +248,21 @@ pub async fn update(
 /// first; the store's.
 pub async fn delete(
     reader: &mut Reader<'_>,
-    handle: Handle,
+    tenant_id: TenantId,
     id: u32,
     judge: impl Fn(&Validators) -> Result<(), Error> + Send + Sync,
 ) -> Result<(), Error> {
     change!(reader, {
-        let found = find(reader, handle, id).await?;
+        let found = find(reader, tenant_id, id).await?;
         judge(&found.value.validators())?;
         if found.count > 0 {
-            let named = apps(reader, handle, id).await?;
+            let named = apps(reader, tenant_id, id).await?;
             return Err(Error::new(
                 Kind::PreconditionFailed,
                 in_use(found.count, &named),
             ));
         }
-        let claim = keys::business_owner_name(handle, &found.value.name, &found.value.email);
+        let claim = keys::business_owner_name(tenant_id, &found.value.name, &found.value.email);
         // An app that takes it in this moment moves its revision, and finds it gone when it is
         // second.
         Ok((
@@ -292,15 +295,15 @@ const APPS_PAGES: usize = 4;
 
 /// The names of the first apps that have a business owner, with their versions: as many as a few
 /// pages of the lists show.
-async fn apps(reader: &mut Reader<'_>, handle: Handle, id: u32) -> Result<Vec<String>, Error> {
+async fn apps(reader: &mut Reader<'_>, tenant_id: TenantId, id: u32) -> Result<Vec<String>, Error> {
     let (mut seen, mut named) = (BTreeSet::<AppId>::new(), Vec::new());
     // Sites are among the web apps.
     for listing in [Listing::Web, Listing::Mobile] {
-        let mut query = Query::all(keys::rows(handle, listing));
+        let mut query = Query::all(keys::rows(tenant_id, listing));
         for _ in 0..APPS_PAGES {
             let page = reader.query(&query).await?;
             for item in page.items {
-                let row = Stored::<Row>::parse(item)?.value;
+                let row = Stored::<CatalogueRow>::parse(item)?.value;
                 // An app with binaries of two types is two rows.
                 if row.business_owner == Some(id) && seen.insert(row.id.item()) {
                     named.push(if row.version.is_empty() {
@@ -330,7 +333,7 @@ pub fn number(text: &str) -> Result<u32, Error> {
     let number = text
         .parse::<u32>()
         .ok()
-        .filter(|number| (1..=NUMBER_MOST + 1).contains(number) && number.to_string() == text);
+        .filter(|number| (1..=MAX_NUMBER + 1).contains(number) && number.to_string() == text);
     number.ok_or_else(|| Error::invalid("businessOwnerId is the number of a business owner"))
 }
 
@@ -340,7 +343,7 @@ pub fn number(text: &str) -> Result<u32, Error> {
 /// Invalid for an unknown one; the store's.
 pub async fn assign(
     reader: &mut Reader<'_>,
-    handle: Handle,
+    tenant_id: TenantId,
     before: Option<u32>,
     after: Option<u32>,
 ) -> Result<Vec<Write>, Error> {
@@ -349,7 +352,7 @@ pub async fn assign(
     }
     if let Some(id) = after
         && reader
-            .get::<BusinessOwner>(&keys::business_owner(handle, id))
+            .get::<BusinessOwner>(&keys::business_owner(tenant_id, id))
             .await?
             .is_none()
     {
@@ -358,15 +361,15 @@ pub async fn assign(
         )));
     }
     Ok(before
-        .map(|id| counted(handle, id, -1))
+        .map(|id| counted(tenant_id, id, -1))
         .into_iter()
-        .chain(after.map(|id| counted(handle, id, 1)))
+        .chain(after.map(|id| counted(tenant_id, id, 1)))
         .collect())
 }
 
-fn counted(handle: Handle, id: u32, by: i64) -> Write {
+fn counted(tenant_id: TenantId, id: u32, by: i64) -> Write {
     Write::Count {
-        key: keys::business_owner(handle, id),
+        key: keys::business_owner(tenant_id, id),
         kind: BusinessOwner::KIND,
         by,
         condition: Condition::Present,
@@ -379,9 +382,9 @@ fn counted(handle: Handle, id: u32, by: i64) -> Write {
 /// Not found; the store's.
 pub async fn find(
     reader: &mut Reader<'_>,
-    handle: Handle,
+    tenant_id: TenantId,
     id: u32,
 ) -> Result<Stored<BusinessOwner>, Error> {
-    let found = reader.get(&keys::business_owner(handle, id)).await?;
+    let found = reader.get(&keys::business_owner(tenant_id, id)).await?;
     found.ok_or_else(|| Error::not_found(format!("There is no business owner {id}")))
 }

@@ -6,11 +6,11 @@ use base64::engine::general_purpose::STANDARD;
 
 use crate::base::conditions::{Conditions, Validators};
 use crate::base::error::{Error, Kind};
-use crate::base::id::{AppId, Handle};
+use crate::base::id::{AppId, TenantId};
 use crate::base::text::{Description, Label, Name};
 use crate::change;
 use crate::domain::apps::file;
-use crate::model::apps::app::AppCard;
+use crate::model::apps::app::App;
 use crate::model::apps::document::{
     Document, DocumentCount, DocumentName, DocumentText, FileRef, Source, Topic,
 };
@@ -20,10 +20,10 @@ use crate::store::record::{Reader, Stored};
 use crate::store::{Condition, Query, Write, keys, record};
 
 /// Most documents of one app.
-pub const DOCUMENTS_LIMIT: i64 = 100;
+pub const MAX_DOCUMENTS: i64 = 100;
 
 /// Most bytes of a text.
-pub const TEXT_LIMIT: usize = 256 * 1024;
+pub const MAX_TEXT: usize = 256 * 1024;
 
 /// The state of a document for conditional requests; its content changes with it.
 pub fn validators(found: &Stored<Document>) -> Validators {
@@ -47,7 +47,7 @@ pub struct NewDocument {
 
 /// What of a document changes: what is absent stays.
 #[derive(Clone, Debug, Default)]
-pub struct Changes {
+pub struct DocumentChanges {
     /// Its name, which cannot change.
     pub name: Option<String>,
     /// What it is about.
@@ -93,35 +93,35 @@ fn unknown() -> Error {
 /// Not found; the store's.
 pub async fn find(
     reader: &mut Reader<'_>,
-    handle: Handle,
+    tenant_id: TenantId,
     app: AppId,
     document: Option<AppId>,
 ) -> Result<Stored<Document>, Error> {
     let document = document.ok_or_else(unknown)?;
     reader
-        .get(&keys::document(handle, app, document))
+        .get(&keys::document(tenant_id, app, document))
         .await?
         .ok_or_else(unknown)
 }
 
 /// What reading an app's documents asks, for a plan.
-pub fn listing(handle: Handle, app: AppId) -> Query {
+pub fn listing(tenant_id: TenantId, app: AppId) -> Query {
     Query {
         prefix: keys::DOCUMENT_PREFIX.to_owned(),
-        ..Query::all(keys::app_parts(handle, app))
+        ..Query::all(keys::app_parts(tenant_id, app))
     }
 }
 
-/// All documents of an app, oldest first: at most [`DOCUMENTS_LIMIT`].
+/// All documents of an app, oldest first: at most [`MAX_DOCUMENTS`].
 ///
 /// # Errors
 /// The store's.
 pub async fn list(
     reader: &mut Reader<'_>,
-    handle: Handle,
+    tenant_id: TenantId,
     app: AppId,
 ) -> Result<Vec<Document>, Error> {
-    let items = reader.all(listing(handle, app)).await?;
+    let items = reader.all(listing(tenant_id, app)).await?;
     items
         .into_iter()
         .map(|item| Ok(Stored::<Document>::parse(item)?.value))
@@ -129,9 +129,9 @@ pub async fn list(
 }
 
 /// The write that counts an app's documents.
-fn count(handle: Handle, app: AppId, by: i64, condition: Condition) -> Write {
+fn count(tenant_id: TenantId, app: AppId, by: i64, condition: Condition) -> Write {
     Write::Count {
-        key: keys::document_count(handle, app),
+        key: keys::document_count(tenant_id, app),
         kind: DocumentCount::KIND,
         by,
         condition,
@@ -141,11 +141,11 @@ fn count(handle: Handle, app: AppId, by: i64, condition: Condition) -> Write {
 /// Makes a document of an app that is there.
 ///
 /// # Errors
-/// Conflict for a name that another document of the app has; invalid beyond [`DOCUMENTS_LIMIT`];
+/// Conflict for a name that another document of the app has; invalid beyond [`MAX_DOCUMENTS`];
 /// not found for an app that was deleted meanwhile; the store's.
 pub async fn create(
     reader: &mut Reader<'_>,
-    handle: Handle,
+    tenant_id: TenantId,
     app: AppId,
     new: NewDocument,
 ) -> Result<Stored<Document>, Error> {
@@ -168,19 +168,19 @@ pub async fn create(
         modified: now,
     };
     let (key, claim) = (
-        keys::document(handle, app, document.id),
-        keys::document_name(handle, app, document.name.as_str()),
+        keys::document(tenant_id, app, document.id),
+        keys::document_name(tenant_id, app, document.name.as_str()),
     );
-    let (card, counter) = (
-        keys::app_card(handle, app),
-        keys::document_count(handle, app),
+    let (app_record, counter) = (
+        keys::app(tenant_id, app),
+        keys::document_count(tenant_id, app),
     );
     let taken = || Error::conflict("The app has a document of that name");
     let made: Result<(), Error> = change!(reader, {
         reader
-            .fetch_missing(&[card.clone(), counter.clone(), claim.clone()])
+            .fetch_missing(&[app_record.clone(), counter.clone(), claim.clone()])
             .await?;
-        if reader.get::<AppCard>(&card).await?.is_none() {
+        if reader.get::<App>(&app_record).await?.is_none() {
             return Err(Error::not_found("There is no such app"));
         }
         if reader.get::<DocumentName>(&claim).await?.is_some() {
@@ -189,10 +189,10 @@ pub async fn create(
         if reader
             .get::<DocumentCount>(&counter)
             .await?
-            .is_some_and(|found| found.count >= DOCUMENTS_LIMIT)
+            .is_some_and(|found| found.count >= MAX_DOCUMENTS)
         {
             return Err(Error::invalid(format!(
-                "An app has at most {DOCUMENTS_LIMIT} documents"
+                "An app has at most {MAX_DOCUMENTS} documents"
             )));
         }
         let writes = vec![
@@ -203,8 +203,8 @@ pub async fn create(
                     document: document.id,
                 },
             )?,
-            count(handle, app, 1, Condition::Below(DOCUMENTS_LIMIT)),
-            Write::Check(card.clone(), Condition::Present),
+            count(tenant_id, app, 1, Condition::Below(MAX_DOCUMENTS)),
+            Write::Check(app_record.clone(), Condition::Present),
         ];
         Ok(((), writes))
     });
@@ -240,15 +240,15 @@ fn after(found: &Stored<Document>) -> Stored<Document> {
 /// address; the store's.
 pub async fn update(
     reader: &mut Reader<'_>,
-    handle: Handle,
+    tenant_id: TenantId,
     app: AppId,
     document: Option<AppId>,
     guard: Guard<'_>,
-    changes: &Changes,
+    changes: &DocumentChanges,
 ) -> Result<Stored<Document>, Error> {
     let now = reader.now();
     change!(reader, {
-        let mut found = find(reader, handle, app, document).await?;
+        let mut found = find(reader, tenant_id, app, document).await?;
         guard.judge(&found)?;
         let value = &mut found.value;
         if changes
@@ -291,29 +291,29 @@ pub async fn update(
 /// Not found; what the conditions say; the store's.
 pub async fn delete(
     reader: &mut Reader<'_>,
-    handle: Handle,
+    tenant_id: TenantId,
     app: AppId,
     document: Option<AppId>,
     guard: Guard<'_>,
 ) -> Result<(), Error> {
     let now = reader.now();
     change!(reader, {
-        let found = find(reader, handle, app, document).await?;
+        let found = find(reader, tenant_id, app, document).await?;
         guard.judge(&found)?;
         let used: Vec<String> = found.value.file().map(str::to_owned).into_iter().collect();
         let mut writes = vec![
             found.remove(),
             Write::Delete(
-                keys::document_name(handle, app, found.value.name.as_str()),
+                keys::document_name(tenant_id, app, found.value.name.as_str()),
                 Condition::Always,
             ),
             Write::Delete(
-                keys::document_text(handle, app, found.value.id),
+                keys::document_text(tenant_id, app, found.value.id),
                 Condition::Always,
             ),
-            count(handle, app, -1, Condition::Always),
+            count(tenant_id, app, -1, Condition::Always),
         ];
-        writes.extend(file::uses(handle, &used, &[], now)?);
+        writes.extend(file::uses(tenant_id, &used, &[], now)?);
         Ok(((), writes))
     })
 }
@@ -322,18 +322,18 @@ pub async fn delete(
 ///
 /// # Errors
 /// Not found; what the conditions say; invalid for a document of another source type; too large
-/// beyond [`TEXT_LIMIT`]; the store's.
+/// beyond [`MAX_TEXT`]; the store's.
 pub async fn write_text(
     reader: &mut Reader<'_>,
-    handle: Handle,
+    tenant_id: TenantId,
     app: AppId,
     document: Option<AppId>,
     guard: Guard<'_>,
     text: &str,
 ) -> Result<Stored<Document>, Error> {
-    if text.len() > TEXT_LIMIT {
+    if text.len() > MAX_TEXT {
         return Err(Error::too_large(format!(
-            "inlineContent has at most {TEXT_LIMIT} bytes"
+            "inlineContent has at most {MAX_TEXT} bytes"
         )));
     }
     let (now, kept) = (
@@ -343,7 +343,7 @@ pub async fn write_text(
         },
     );
     change!(reader, {
-        let mut found = find(reader, handle, app, document).await?;
+        let mut found = find(reader, tenant_id, app, document).await?;
         guard.judge(&found)?;
         let Source::Inline { written } = &mut found.value.source else {
             return Err(Error::invalid(
@@ -355,7 +355,7 @@ pub async fn write_text(
         let writes = vec![
             found.replace()?,
             record::put(
-                keys::document_text(handle, app, found.value.id),
+                keys::document_text(tenant_id, app, found.value.id),
                 &kept,
                 Condition::Always,
             )?,
@@ -370,12 +370,12 @@ pub async fn write_text(
 /// The store's; internal for a text that is none.
 pub async fn text(
     reader: &mut Reader<'_>,
-    handle: Handle,
+    tenant_id: TenantId,
     app: AppId,
     document: AppId,
 ) -> Result<Option<String>, Error> {
     let Some(found) = reader
-        .get::<DocumentText>(&keys::document_text(handle, app, document))
+        .get::<DocumentText>(&keys::document_text(tenant_id, app, document))
         .await?
     else {
         return Ok(None);
@@ -392,7 +392,7 @@ pub async fn text(
 /// name that is no picture or document of this tenant; the store's.
 pub async fn write_file(
     reader: &mut Reader<'_>,
-    handle: Handle,
+    tenant_id: TenantId,
     app: AppId,
     document: Option<AppId>,
     guard: Guard<'_>,
@@ -400,9 +400,9 @@ pub async fn write_file(
 ) -> Result<Stored<Document>, Error> {
     let now = reader.now();
     change!(reader, {
-        let mut found = find(reader, handle, app, document).await?;
+        let mut found = find(reader, tenant_id, app, document).await?;
         guard.judge(&found)?;
-        let stored = file::find(reader, handle, name)
+        let stored = file::find(reader, tenant_id, name)
             .await?
             .map(|stored| stored.value);
         let fits = |stored: &StoredFile| matches!(stored.content, Content::Static { .. });
@@ -422,7 +422,7 @@ pub async fn write_file(
         found.value.modified = now;
         let mut writes = vec![found.replace()?];
         writes.extend(file::uses(
-            handle,
+            tenant_id,
             &before,
             std::slice::from_ref(&stored.name),
             now,

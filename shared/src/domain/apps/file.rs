@@ -9,18 +9,18 @@ use std::collections::BTreeMap;
 
 use crate::base::clock::Timestamp;
 use crate::base::error::Error;
-use crate::base::id::{AppId, BinaryType, Guid, Handle};
-use crate::model::apps::analysis::Judged;
-use crate::model::apps::app::AppCard;
+use crate::base::id::{AppId, BinaryType, Guid, TenantId};
+use crate::model::apps::analysis::PackageAnalysis;
+use crate::model::apps::app::App;
 use crate::model::apps::file;
 use crate::model::apps::file::{FileUses, StoredFile};
 use crate::model::task;
-use crate::model::task::Chore;
+use crate::model::task::Task;
 use crate::store::record::Record;
 use crate::store::record::{Reader, Stored};
 use crate::store::{Condition, Write, keys};
 
-impl Judged {
+impl PackageAnalysis {
     /// The version as the publisher API shows it: its name, or its code where it has no name.
     pub fn shown_version(&self) -> &str {
         if self.version_name.is_empty() {
@@ -57,17 +57,17 @@ pub fn last_segment(reference: &str) -> &str {
 /// The store's.
 pub async fn find(
     reader: &mut Reader<'_>,
-    handle: Handle,
+    tenant_id: TenantId,
     name: &str,
 ) -> Result<Option<Stored<StoredFile>>, Error> {
-    reader.get(&keys::file(handle, name)).await
+    reader.get(&keys::file(tenant_id, name)).await
 }
 
 /// The write that adds to a file's uses; it refuses its transaction where there is no such file.
-/// Whoever takes a use back writes [`Chore::File`] with it, as [`uses`] does.
-pub fn used(handle: Handle, name: &str, by: i64) -> Write {
+/// Whoever takes a use back writes [`Task::File`] with it, as [`uses`] does.
+pub fn used(tenant_id: TenantId, name: &str, by: i64) -> Write {
     Write::Count {
-        key: keys::file_uses(handle, name),
+        key: keys::file_uses(tenant_id, name),
         kind: FileUses::KIND,
         by,
         condition: Condition::Present,
@@ -80,7 +80,7 @@ pub fn used(handle: Handle, name: &str, by: i64) -> Write {
 /// # Errors
 /// Internal.
 pub fn uses(
-    handle: Handle,
+    tenant_id: TenantId,
     before: &[String],
     after: &[String],
     now: Timestamp,
@@ -94,12 +94,12 @@ pub fn uses(
     }
     let mut writes = Vec::new();
     for (name, by) in counted.into_iter().filter(|(_, by)| *by != 0) {
-        writes.push(used(handle, name, by));
+        writes.push(used(tenant_id, name, by));
         if by < 0 {
-            writes.push(task::chore(
+            writes.push(task::task(
                 now,
-                &Chore::File {
-                    handle,
+                &Task::File {
+                    tenant_id,
                     name: name.clone(),
                 },
             )?);
@@ -108,23 +108,23 @@ pub fn uses(
     Ok(writes)
 }
 
-/// The files that the kept versions on a card came from, once per version. Their uses change with
-/// the card.
-pub fn of_card(card: &AppCard) -> Vec<String> {
-    card.binaries
+/// The files that the kept versions on an app record came from, once per version. Their uses change
+/// with the app record.
+pub fn files_of(app: &App) -> Vec<String> {
+    app.binaries
         .iter()
         .flat_map(|binary| &binary.versions)
         .filter_map(|version| version.file.clone())
         .collect()
 }
 
-/// The chore that takes back the uses of an app that is deleted: `files` once per use. `None` where
+/// The task that takes back the uses of an app that is deleted: `files` once per use. `None` where
 /// it uses none.
 ///
 /// # Errors
 /// Internal.
 pub fn abandoned(
-    handle: Handle,
+    tenant_id: TenantId,
     app: AppId,
     files: Vec<String>,
     now: Timestamp,
@@ -132,10 +132,10 @@ pub fn abandoned(
     if files.is_empty() {
         Ok(None)
     } else {
-        task::chore(
+        task::task(
             now,
-            &Chore::Abandoned {
-                handle,
+            &Task::Abandoned {
+                tenant_id,
                 app: app.item(),
                 files,
             },
@@ -181,7 +181,7 @@ mod tests {
 
     #[test]
     fn uses_are_counted_once_per_name() {
-        let handle = id::Handle::of_name("dev");
+        let tenant_id = id::TenantId::of_name("dev");
         let names = |texts: &[&str]| {
             texts
                 .iter()
@@ -189,7 +189,7 @@ mod tests {
                 .collect::<Vec<_>>()
         };
         let writes = uses(
-            handle,
+            tenant_id,
             &names(&["a", "b", "b"]),
             &names(&["b", "c", "c"]),
             clock::Timestamp(0),
@@ -208,9 +208,14 @@ mod tests {
         assert_eq!(counts, [("a", -1), ("b", -1), ("c", 2)]);
         assert_eq!(writes.len(), 5, "and a chore for each that was released");
         assert!(
-            uses(handle, &names(&["a"]), &names(&["a"]), clock::Timestamp(0))
-                .unwrap()
-                .is_empty()
+            uses(
+                tenant_id,
+                &names(&["a"]),
+                &names(&["a"]),
+                clock::Timestamp(0)
+            )
+            .unwrap()
+            .is_empty()
         );
     }
 }

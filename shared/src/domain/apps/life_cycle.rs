@@ -22,52 +22,92 @@
 
 use crate::base::clock::Timestamp;
 use crate::base::error::Error;
-use crate::base::id::{AppId, Handle};
+use crate::base::id::{AppId, TenantId};
 use crate::base::kind::AppKind;
-use crate::model::apps::app::AppCard;
-use crate::model::apps::life_cycle::{Action, State, Step, Steps};
+use crate::model::apps::app::App;
+use crate::model::apps::life_cycle::{Action, LifeCycleState, Step, Steps};
 use crate::model::apps::store_front::Shelved;
 use crate::model::people::principal::Principal;
 use crate::store::record::{Reader, Stored};
 use crate::store::{Condition, Query, Write, keys, record};
 
 /// The steps that there are: from, by, to, and whether mobile apps take it too.
-const STEPS: [(State, Action, State, bool); 12] = [
+const STEPS: [(LifeCycleState, Action, LifeCycleState, bool); 12] = [
     (
-        State::Created,
+        LifeCycleState::Created,
         Action::SubmitForReview,
-        State::InReview,
-        true,
-    ),
-    (State::InReview, Action::Approve, State::Approved, true),
-    (State::InReview, Action::Reject, State::Rejected, true),
-    (State::Approved, Action::Publish, State::Published, true),
-    (State::Approved, Action::Revert, State::InReview, false),
-    (
-        State::Rejected,
-        Action::SubmitForReview,
-        State::InReview,
+        LifeCycleState::InReview,
         true,
     ),
     (
-        State::Published,
+        LifeCycleState::InReview,
+        Action::Approve,
+        LifeCycleState::Approved,
+        true,
+    ),
+    (
+        LifeCycleState::InReview,
+        Action::Reject,
+        LifeCycleState::Rejected,
+        true,
+    ),
+    (
+        LifeCycleState::Approved,
+        Action::Publish,
+        LifeCycleState::Published,
+        true,
+    ),
+    (
+        LifeCycleState::Approved,
+        Action::Revert,
+        LifeCycleState::InReview,
+        false,
+    ),
+    (
+        LifeCycleState::Rejected,
+        Action::SubmitForReview,
+        LifeCycleState::InReview,
+        true,
+    ),
+    (
+        LifeCycleState::Published,
         Action::Unpublish,
-        State::Unpublished,
+        LifeCycleState::Unpublished,
         true,
     ),
-    (State::Published, Action::Deprecate, State::Deprecated, true),
     (
-        State::Unpublished,
-        Action::RePublish,
-        State::Published,
+        LifeCycleState::Published,
+        Action::Deprecate,
+        LifeCycleState::Deprecated,
         true,
     ),
-    (State::Unpublished, Action::Retire, State::Retired, true),
-    (State::Unpublished, Action::Recycle, State::Created, false),
-    (State::Deprecated, Action::Retire, State::Retired, true),
+    (
+        LifeCycleState::Unpublished,
+        Action::RePublish,
+        LifeCycleState::Published,
+        true,
+    ),
+    (
+        LifeCycleState::Unpublished,
+        Action::Retire,
+        LifeCycleState::Retired,
+        true,
+    ),
+    (
+        LifeCycleState::Unpublished,
+        Action::Recycle,
+        LifeCycleState::Created,
+        false,
+    ),
+    (
+        LifeCycleState::Deprecated,
+        Action::Retire,
+        LifeCycleState::Retired,
+        true,
+    ),
 ];
 
-fn steps(kind: AppKind) -> impl Iterator<Item = (State, Action, State)> {
+fn steps(kind: AppKind) -> impl Iterator<Item = (LifeCycleState, Action, LifeCycleState)> {
     STEPS
         .into_iter()
         .filter(move |(.., mobile)| *mobile || kind != AppKind::Mobile)
@@ -75,7 +115,7 @@ fn steps(kind: AppKind) -> impl Iterator<Item = (State, Action, State)> {
 }
 
 /// The actions that an app of that kind in that state allows, in the order of the table.
-pub fn actions(kind: AppKind, state: State) -> Vec<Action> {
+pub fn actions(kind: AppKind, state: LifeCycleState) -> Vec<Action> {
     steps(kind)
         .filter(|(from, ..)| *from == state)
         .map(|(_, by, _)| by)
@@ -83,83 +123,83 @@ pub fn actions(kind: AppKind, state: State) -> Vec<Action> {
 }
 
 /// Where an action leads, `None` where it is not allowed.
-pub fn target(kind: AppKind, state: State, action: Action) -> Option<State> {
+pub fn target(kind: AppKind, state: LifeCycleState, action: Action) -> Option<LifeCycleState> {
     steps(kind)
         .find(|(from, by, _)| *from == state && *by == action)
         .map(|(.., to)| to)
 }
 
 /// The steps by which an app gets into the store; `None` from where it cannot any more.
-pub fn way_into_store(state: State) -> Option<&'static [Action]> {
+pub fn way_into_store(state: LifeCycleState) -> Option<&'static [Action]> {
     match state {
-        State::Created | State::Rejected => {
+        LifeCycleState::Created | LifeCycleState::Rejected => {
             Some(&[Action::SubmitForReview, Action::Approve, Action::Publish])
         }
-        State::InReview => Some(&[Action::Approve, Action::Publish]),
-        State::Approved => Some(&[Action::Publish]),
-        State::Published => Some(&[]),
-        State::Unpublished => Some(&[Action::RePublish]),
-        State::Deprecated | State::Retired => None,
+        LifeCycleState::InReview => Some(&[Action::Approve, Action::Publish]),
+        LifeCycleState::Approved => Some(&[Action::Publish]),
+        LifeCycleState::Published => Some(&[]),
+        LifeCycleState::Unpublished => Some(&[Action::RePublish]),
+        LifeCycleState::Deprecated | LifeCycleState::Retired => None,
     }
 }
 
 /// Longest reason of a step, in characters.
-pub const REASON_LIMIT: usize = 1_000;
+pub const MAX_REASON: usize = 1_000;
 
-/// The write of an app's first entry, beside that of its card.
+/// The write of an app's first entry, beside that of its app record.
 ///
 /// # Errors
 /// Internal.
-pub fn begun(handle: Handle, card: &AppCard, user: &str) -> Result<Write, Error> {
+pub fn begun(tenant_id: TenantId, app: &App, user: &str) -> Result<Write, Error> {
     let steps = Steps {
         steps: vec![Step {
             from: None,
             by: None,
-            to: card.state,
+            to: app.state,
         }],
-        at: card.created,
+        at: app.created,
         user: user.to_owned(),
         reason: None,
     };
-    record::create(keys::history(handle, card.id, 1), &steps)
+    record::create(keys::history(tenant_id, app.id, 1), &steps)
 }
 
 /// The writes of the first entry of an app that goes into the store as it is made: the steps that
-/// lead there stand in the history behind its creation, and its place on the shelf. The card is in
-/// the store after it.
+/// lead there stand in the history behind its creation, and its place on the store listing. The app
+/// record is in the store after it.
 ///
 /// # Errors
 /// Forbidden without the right of an action.
-pub fn begun_in_store(who: &Principal, card: &mut AppCard) -> Result<Vec<Write>, Error> {
+pub fn begun_in_store(who: &Principal, app: &mut App) -> Result<Vec<Write>, Error> {
     let mut steps = vec![Step {
         from: None,
         by: None,
-        to: card.state,
+        to: app.state,
     }];
     steps.extend(walk(
         who,
-        card,
-        way_into_store(card.state).unwrap_or_default(),
+        app,
+        way_into_store(app.state).unwrap_or_default(),
     )?);
     let steps = Steps {
         steps,
-        at: card.created,
+        at: app.created,
         user: who.owner.username.clone(),
         reason: None,
     };
-    let history = record::create(keys::history(who.handle, card.id, 1), &steps)?;
+    let history = record::create(keys::history(who.tenant_id, app.id, 1), &steps)?;
     Ok(vec![
         history,
         record::put(
-            keys::shelf(who.handle, card.id),
+            keys::store_listing(who.tenant_id, app.id),
             &Shelved {},
             Condition::Always,
         )?,
     ])
 }
 
-/// Takes a card through those actions and gives the steps.
-fn walk(who: &Principal, card: &mut AppCard, actions_taken: &[Action]) -> Result<Vec<Step>, Error> {
+/// Takes an app record through those actions and gives the steps.
+fn walk(who: &Principal, app: &mut App, actions_taken: &[Action]) -> Result<Vec<Step>, Error> {
     let mut taken = Vec::new();
     for action in actions_taken {
         if !who.holds(action.right()) {
@@ -169,35 +209,34 @@ fn walk(who: &Principal, card: &mut AppCard, actions_taken: &[Action]) -> Result
                 action.right().permission_path().0
             )));
         }
-        let to =
-            target(card.kind, card.state, *action).ok_or_else(|| not_allowed(card, *action))?;
+        let to = target(app.kind, app.state, *action).ok_or_else(|| not_allowed(app, *action))?;
         taken.push(Step {
-            from: Some(card.state),
+            from: Some(app.state),
             by: Some(*action),
             to,
         });
-        card.state = to;
+        app.state = to;
     }
     Ok(taken)
 }
 
-/// Takes a card through those actions. Gives the writes of the history and of the shelf beside the
-/// card's own, which the caller adds: `rev` is the card's revision as it was read, so that of two
-/// changes at once one loses.
+/// Takes an app record through those actions. Gives the writes of the history and of the store
+/// listing beside the app record's own, which the caller adds: `rev` is the app record's revision
+/// as it was read, so that of two changes at once one loses.
 ///
 /// # Errors
 /// Forbidden without the right of an action; invalid for one that is not allowed, with those that
 /// are.
 pub fn take(
     who: &Principal,
-    card: &mut AppCard,
+    app: &mut App,
     rev: u64,
     actions_taken: &[Action],
     reason: Option<&str>,
     now: Timestamp,
 ) -> Result<Vec<Write>, Error> {
-    let was_in_store = card.in_store();
-    let taken = walk(who, card, actions_taken)?;
+    let was_in_store = app.in_store();
+    let taken = walk(who, app, actions_taken)?;
     if taken.is_empty() {
         return Ok(Vec::new());
     }
@@ -208,11 +247,11 @@ pub fn take(
         reason: reason.map(str::to_owned),
     };
     let mut writes = vec![record::create(
-        keys::history(who.handle, card.id, rev + 1),
+        keys::history(who.tenant_id, app.id, rev + 1),
         &steps,
     )?];
-    let shelf = keys::shelf(who.handle, card.id);
-    match (was_in_store, card.in_store()) {
+    let shelf = keys::store_listing(who.tenant_id, app.id);
+    match (was_in_store, app.in_store()) {
         (false, true) => writes.push(record::put(shelf, &Shelved {}, Condition::Always)?),
         (true, false) => writes.push(Write::Delete(shelf, Condition::Always)),
         _ => {}
@@ -220,8 +259,8 @@ pub fn take(
     Ok(writes)
 }
 
-fn not_allowed(card: &AppCard, action: Action) -> Error {
-    let allowed: Vec<&str> = actions(card.kind, card.state)
+fn not_allowed(app: &App, action: Action) -> Error {
+    let allowed: Vec<&str> = actions(app.kind, app.state)
         .into_iter()
         .map(Action::title)
         .collect();
@@ -233,7 +272,7 @@ fn not_allowed(card: &AppCard, action: Action) -> Error {
     Error::invalid(format!(
         "{} is not allowed for an app in the state {}; allowed: {allowed}",
         action.title(),
-        card.state.title()
+        app.state.title()
     ))
 }
 
@@ -243,10 +282,10 @@ fn not_allowed(card: &AppCard, action: Action) -> Error {
 /// The store's.
 pub async fn history(
     reader: &mut Reader<'_>,
-    handle: Handle,
+    tenant_id: TenantId,
     id: AppId,
 ) -> Result<Vec<Steps>, Error> {
-    let items = reader.all(history_query(handle, id)).await?;
+    let items = reader.all(history_query(tenant_id, id)).await?;
     items
         .into_iter()
         .map(|item| Ok(Stored::<Steps>::parse(item)?.value))
@@ -254,10 +293,10 @@ pub async fn history(
 }
 
 /// What reading an app's history asks.
-pub fn history_query(handle: Handle, id: AppId) -> Query {
+pub fn history_query(tenant_id: TenantId, id: AppId) -> Query {
     Query {
         prefix: keys::HISTORY_PREFIX.to_owned(),
-        ..Query::all(keys::app_parts(handle, id))
+        ..Query::all(keys::app_parts(tenant_id, id))
     }
 }
 
@@ -305,7 +344,7 @@ mod tests {
             kind::AppKind::Web,
             kind::AppKind::Site,
         ] {
-            for state in life_cycle::State::ALL.iter().copied() {
+            for state in life_cycle::LifeCycleState::ALL.iter().copied() {
                 let Some(way) = way_into_store(state) else {
                     continue;
                 };
@@ -314,7 +353,7 @@ mod tests {
                     .try_fold(state, |state, action| target(kind, state, *action));
                 assert_eq!(
                     end,
-                    Some(life_cycle::State::Published),
+                    Some(life_cycle::LifeCycleState::Published),
                     "{kind:?} {state:?}"
                 );
             }
@@ -324,11 +363,14 @@ mod tests {
     #[test]
     fn mobile_apps_do_not_recycle_and_do_not_revert() {
         assert_eq!(
-            actions(kind::AppKind::Mobile, life_cycle::State::Unpublished),
+            actions(
+                kind::AppKind::Mobile,
+                life_cycle::LifeCycleState::Unpublished
+            ),
             [life_cycle::Action::RePublish, life_cycle::Action::Retire]
         );
         assert_eq!(
-            actions(kind::AppKind::Web, life_cycle::State::Unpublished),
+            actions(kind::AppKind::Web, life_cycle::LifeCycleState::Unpublished),
             [
                 life_cycle::Action::RePublish,
                 life_cycle::Action::Retire,
@@ -336,9 +378,9 @@ mod tests {
             ]
         );
         assert_eq!(
-            actions(kind::AppKind::Mobile, life_cycle::State::Approved),
+            actions(kind::AppKind::Mobile, life_cycle::LifeCycleState::Approved),
             [life_cycle::Action::Publish]
         );
-        assert!(actions(kind::AppKind::Site, life_cycle::State::Retired).is_empty());
+        assert!(actions(kind::AppKind::Site, life_cycle::LifeCycleState::Retired).is_empty());
     }
 }

@@ -7,11 +7,11 @@
 //! version that has it.
 
 use crate::base::error::Error;
-use crate::base::id::{AppId, Handle};
+use crate::base::id::{AppId, TenantId};
 use crate::base::kind::{AppKind, Listing};
 use crate::domain::apps::app;
 use crate::domain::apps::publication::joined;
-use crate::model::apps::app::AppCard;
+use crate::model::apps::app::App;
 use crate::model::apps::line::{ContextClaim, Line, Member};
 use crate::model::apps::publication::{Publication, VersionClaim};
 use crate::model::people::principal::Principal;
@@ -19,7 +19,7 @@ use crate::store::record::{Reader, Stored};
 use crate::store::{Condition, Key, Write, keys, record};
 
 /// Most versions of a line.
-pub const VERSIONS_LIMIT: usize = 100;
+pub const MAX_VERSIONS: usize = 100;
 
 /// The list among whose apps those of that kind have their names. What a site claims it claims
 /// among web apps.
@@ -31,40 +31,40 @@ pub fn among(kind: AppKind) -> Listing {
     }
 }
 
-/// The key of the line that a card belongs to; none for apps of other dialects.
-pub fn name_key(handle: Handle, card: &AppCard) -> Option<Key> {
-    card.publisher_name
+/// The key of the line that an app record belongs to; none for apps of other dialects.
+pub fn name_key(tenant_id: TenantId, app: &App) -> Option<Key> {
+    app.publisher_name
         .as_ref()
-        .map(|name| keys::app_name(handle, among(card.kind), name.as_str()))
+        .map(|name| keys::app_name(tenant_id, among(app.kind), name.as_str()))
 }
 
-/// The key of a card's provider, name and version; none where it claims no name or has no version
-/// of its own.
-pub fn version_key(handle: Handle, card: &AppCard) -> Option<Key> {
-    let name = card
+/// The key of an app record's provider, name and version; none where it claims no name or has no
+/// version of its own.
+pub fn version_key(tenant_id: TenantId, app: &App) -> Option<Key> {
+    let name = app
         .publisher_name
         .as_ref()
-        .filter(|_| !card.version.is_empty())?;
+        .filter(|_| !app.version.is_empty())?;
     Some(keys::version_claim(
-        handle,
-        among(card.kind),
-        &joined(&format!("{}-{name}-{}", card.provider, card.version)),
+        tenant_id,
+        among(app.kind),
+        &joined(&format!("{}-{name}-{}", app.provider, app.version)),
     ))
 }
 
-/// The key of a card's context.
-pub fn context_key(handle: Handle, card: &AppCard) -> Option<Key> {
-    card.context
+/// The key of an app record's context.
+pub fn context_key(tenant_id: TenantId, app: &App) -> Option<Key> {
+    app.context
         .as_ref()
-        .map(|context| keys::context(handle, context))
+        .map(|context| keys::context(tenant_id, context))
 }
 
-/// Everything that a card claims, for reading it in one call.
-pub fn keys_of(handle: Handle, card: &AppCard) -> Vec<Key> {
+/// Everything that an app record claims, for reading it in one call.
+pub fn keys_of(tenant_id: TenantId, app: &App) -> Vec<Key> {
     [
-        name_key(handle, card),
-        version_key(handle, card),
-        context_key(handle, card),
+        name_key(tenant_id, app),
+        version_key(tenant_id, app),
+        context_key(tenant_id, app),
     ]
     .into_iter()
     .flatten()
@@ -88,22 +88,25 @@ pub struct Joined {
     pub former_default: Option<AppId>,
 }
 
-/// Claims name, version and context of a new card. With `source` it is a new version of that app
-/// and joins its line; an app of another dialect that claimed no name begins a line with it.
+/// Claims name, version and context of a new app record. With `source` it is a new version of that
+/// app and joins its line; an app of another dialect that claimed no name begins a line with it.
 ///
 /// # Errors
 /// Conflict where the name, the version or the context is taken, naming which; invalid beyond
-/// [`VERSIONS_LIMIT`]; the store's.
+/// [`MAX_VERSIONS`]; the store's.
 pub async fn join(
     reader: &mut Reader<'_>,
-    handle: Handle,
-    card: &AppCard,
+    tenant_id: TenantId,
+    app_record: &App,
     default: bool,
-    source: Option<&AppCard>,
+    source: Option<&App>,
 ) -> Result<Joined, Error> {
-    reader.fetch_missing(&keys_of(handle, card)).await?;
-    let key = name_key(handle, card).ok_or_else(|| Error::internal("a new app claims no name"))?;
-    let name = card.listed_name();
+    reader
+        .fetch_missing(&keys_of(tenant_id, app_record))
+        .await?;
+    let key = name_key(tenant_id, app_record)
+        .ok_or_else(|| Error::internal("a new app claims no name"))?;
+    let name = app_record.listed_name();
     let mut writes = Vec::new();
     let mut found: Option<Stored<Line>> = reader.get(&key).await?;
     let mut line = found
@@ -132,24 +135,24 @@ pub async fn join(
     if line
         .versions
         .iter()
-        .any(|member| member.version == card.version)
+        .any(|member| member.version == app_record.version)
     {
         return Err(Error::conflict(format!(
             "version: the app {name} has a version {} already",
-            card.version
+            app_record.version
         )));
     }
-    if line.versions.len() >= VERSIONS_LIMIT {
+    if line.versions.len() >= MAX_VERSIONS {
         return Err(Error::invalid(format!(
-            "version: an app has at most {VERSIONS_LIMIT} versions"
+            "version: an app has at most {MAX_VERSIONS} versions"
         )));
     }
     line.versions.push(Member {
-        app: card.id.item(),
-        version: card.version.clone(),
+        app: app_record.id.item(),
+        version: app_record.version.clone(),
     });
     let former_default = if default {
-        line.default.replace(card.id.item())
+        line.default.replace(app_record.id.item())
     } else {
         None
     };
@@ -161,9 +164,9 @@ pub async fn join(
         .replace()?,
         None => record::put(key, &line, free(reader))?,
     });
-    if let Some(key) = version_key(handle, card) {
+    if let Some(key) = version_key(tenant_id, app_record) {
         if reader.get::<VersionClaim>(&key).await?.is_some() {
-            let (provider, version) = (&card.provider, &card.version);
+            let (provider, version) = (&app_record.provider, &app_record.version);
             return Err(Error::conflict(format!(
                 "version: there is an app that {provider}-{name}-{version} names already"
             )));
@@ -171,12 +174,12 @@ pub async fn join(
         writes.push(record::put(
             key,
             &VersionClaim {
-                app: card.id.item(),
+                app: app_record.id.item(),
             },
             free(reader),
         )?);
     }
-    writes.extend(claim_context(reader, handle, card).await?);
+    writes.extend(claim_context(reader, tenant_id, app_record).await?);
     Ok(Joined {
         writes,
         former_default,
@@ -185,10 +188,10 @@ pub async fn join(
 
 async fn claim_context(
     reader: &mut Reader<'_>,
-    handle: Handle,
-    card: &AppCard,
+    tenant_id: TenantId,
+    app: &App,
 ) -> Result<Option<Write>, Error> {
-    let (Some(key), Some(line)) = (context_key(handle, card), name_key(handle, card)) else {
+    let (Some(key), Some(line)) = (context_key(tenant_id, app), name_key(tenant_id, app)) else {
         return Ok(None);
     };
     let found: Option<Stored<ContextClaim>> = reader.get(&key).await?;
@@ -197,16 +200,16 @@ async fn claim_context(
             key,
             &ContextClaim {
                 line: line.pk,
-                versions: vec![card.id.item()],
+                versions: vec![app.id.item()],
             },
             free(reader),
         )?,
         Some(mut found) if found.value.line == line.pk => {
-            found.value.versions.push(card.id.item());
+            found.value.versions.push(app.id.item());
             found.replace()?
         }
         Some(_) => {
-            let context = card.context.as_deref().unwrap_or_default();
+            let context = app.context.as_deref().unwrap_or_default();
             return Err(Error::conflict(format!(
                 "context: there is a web app with the context {context} already"
             )));
@@ -216,16 +219,19 @@ async fn claim_context(
 
 async fn free_context(
     reader: &mut Reader<'_>,
-    handle: Handle,
-    card: &AppCard,
+    tenant_id: TenantId,
+    app_record: &App,
 ) -> Result<Option<Write>, Error> {
-    let Some(key) = context_key(handle, card) else {
+    let Some(key) = context_key(tenant_id, app_record) else {
         return Ok(None);
     };
     let Some(mut found) = reader.get::<ContextClaim>(&key).await? else {
         return Ok(None);
     };
-    found.value.versions.retain(|app| *app != card.id.item());
+    found
+        .value
+        .versions
+        .retain(|app| *app != app_record.id.item());
     Ok(Some(if found.value.versions.is_empty() {
         found.remove()
     } else {
@@ -239,27 +245,30 @@ async fn free_context(
 /// The store's.
 pub async fn leave(
     reader: &mut Reader<'_>,
-    handle: Handle,
-    card: &AppCard,
+    tenant_id: TenantId,
+    app_record: &App,
 ) -> Result<Vec<Write>, Error> {
-    reader.fetch_missing(&keys_of(handle, card)).await?;
+    reader
+        .fetch_missing(&keys_of(tenant_id, app_record))
+        .await?;
     let mut writes = Vec::new();
-    if let Some(key) = name_key(handle, card)
+    if let Some(key) = name_key(tenant_id, app_record)
         && let Some(mut found) = reader.get::<Line>(&key).await?
     {
         let line = &mut found.value;
-        line.versions.retain(|member| member.app != card.id.item());
-        line.default = line.default.filter(|app| *app != card.id.item());
+        line.versions
+            .retain(|member| member.app != app_record.id.item());
+        line.default = line.default.filter(|app| *app != app_record.id.item());
         writes.push(if line.versions.is_empty() {
             found.remove()
         } else {
             found.replace()?
         });
     }
-    if let Some(key) = version_key(handle, card) {
+    if let Some(key) = version_key(tenant_id, app_record) {
         writes.push(Write::Delete(key, Condition::Always));
     }
-    writes.extend(free_context(reader, handle, card).await?);
+    writes.extend(free_context(reader, tenant_id, app_record).await?);
     Ok(writes)
 }
 
@@ -269,23 +278,23 @@ pub async fn leave(
 /// Conflict where the new one is taken; the store's.
 pub async fn move_context(
     reader: &mut Reader<'_>,
-    handle: Handle,
-    before: &AppCard,
-    after: &AppCard,
+    tenant_id: TenantId,
+    before: &App,
+    after: &App,
 ) -> Result<Vec<Write>, Error> {
     if before.context == after.context {
         return Ok(Vec::new());
     }
-    let wanted: Vec<Key> = context_key(handle, before)
+    let wanted: Vec<Key> = context_key(tenant_id, before)
         .into_iter()
-        .chain(context_key(handle, after))
+        .chain(context_key(tenant_id, after))
         .collect();
     reader.fetch_missing(&wanted).await?;
-    let mut writes: Vec<Write> = claim_context(reader, handle, after)
+    let mut writes: Vec<Write> = claim_context(reader, tenant_id, after)
         .await?
         .into_iter()
         .collect();
-    writes.extend(free_context(reader, handle, before).await?);
+    writes.extend(free_context(reader, tenant_id, before).await?);
     Ok(writes)
 }
 
@@ -296,15 +305,15 @@ pub async fn move_context(
 /// Invalid for an app that is in no line; the store's.
 pub async fn choose_default(
     reader: &mut Reader<'_>,
-    handle: Handle,
-    card: &AppCard,
+    tenant_id: TenantId,
+    app_record: &App,
     default: bool,
 ) -> Result<Joined, Error> {
     let unknown =
         || Error::invalid("isDefaultVersion: the app has no versions of the publisher API");
-    let key = name_key(handle, card).ok_or_else(unknown)?;
+    let key = name_key(tenant_id, app_record).ok_or_else(unknown)?;
     let mut found: Stored<Line> = reader.get(&key).await?.ok_or_else(unknown)?;
-    let id = card.id.item();
+    let id = app_record.id.item();
     let former = found.value.default.filter(|app| *app != id);
     found.value.default = if default { Some(id) } else { former };
     Ok(Joined {
@@ -322,20 +331,20 @@ pub async fn no_default(
     who: &Principal,
     app: AppId,
 ) -> Result<Vec<Write>, Error> {
-    let (handle, by) = (who.handle, &who.owner.username);
+    let (tenant_id, by) = (who.tenant_id, &who.owner.username);
     reader
-        .fetch_missing(&[keys::app_card(handle, app), keys::publication(handle, app)])
+        .fetch_missing(&[keys::app(tenant_id, app), keys::publication(tenant_id, app)])
         .await?;
-    let (card, publication): (Option<Stored<AppCard>>, Option<Stored<Publication>>) = (
-        reader.get(&keys::app_card(handle, app)).await?,
-        reader.get(&keys::publication(handle, app)).await?,
+    let (app_record, publication): (Option<Stored<App>>, Option<Stored<Publication>>) = (
+        reader.get(&keys::app(tenant_id, app)).await?,
+        reader.get(&keys::publication(tenant_id, app)).await?,
     );
-    let (Some(mut card), Some(mut publication)) = (card, publication) else {
+    let (Some(mut app_record), Some(mut publication)) = (app_record, publication) else {
         return Ok(Vec::new());
     };
     publication.value.default_version = false;
-    let before = card.value.clone();
-    let mut writes = app::rewritten(handle, &before, &mut card, by, reader.now())?;
+    let before = app_record.value.clone();
+    let mut writes = app::update_writes(tenant_id, &before, &mut app_record, by, reader.now())?;
     writes.push(publication.replace()?);
     Ok(writes)
 }

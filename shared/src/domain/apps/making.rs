@@ -2,7 +2,7 @@
 
 use crate::base::clock::Timestamp;
 use crate::base::error::Error;
-use crate::base::id::{AppId, BinaryType, Guid, Handle};
+use crate::base::id::{AppId, BinaryType, Guid, TenantId};
 use crate::base::kind::AppKind;
 use crate::base::text::{Description, Label, Name};
 use crate::change;
@@ -10,19 +10,19 @@ use crate::domain::apps::{
     app, business_owner, catalogue, file, life_cycle, line, links, policy_partial,
 };
 use crate::domain::events::{alert, event};
-use crate::model::apps::app::{AppCard, Binary, OwnedApps, PSK_STEP, Psk, Version};
+use crate::model::apps::app::{App, Binary, NUMERIC_ID_STEP, NumericId, OwnedApps, Version};
 use crate::model::apps::publication::Publication;
 use crate::model::events::event::Event;
 use crate::model::people::principal::Principal;
 use crate::model::task;
-use crate::model::task::Chore;
+use crate::model::task::Task;
 use crate::store::record::Record;
 use crate::store::record::{Reader, Stored};
 use crate::store::{Condition, Write, keys, record};
 
 /// What a new app is made of.
 #[derive(Clone, Debug, Default)]
-pub struct Changes {
+pub struct NewApp {
     /// The name.
     pub name: Option<Name>,
     /// What it is.
@@ -37,8 +37,8 @@ pub struct Changes {
     pub policies: Option<Vec<Guid>>,
 }
 
-fn apply(card: &mut AppCard, changes: &Changes) {
-    let Changes {
+fn apply(app: &mut App, changes: &NewApp) {
+    let NewApp {
         name,
         description,
         auth_token,
@@ -46,11 +46,11 @@ fn apply(card: &mut AppCard, changes: &Changes) {
         groups: _,
         policies,
     } = changes.clone();
-    card.name = name.unwrap_or_else(|| card.name.clone());
-    card.description = description.unwrap_or_else(|| card.description.clone());
-    card.auth_token = auth_token.unwrap_or_else(|| card.auth_token.clone());
-    card.restrict_to_groups = restrict_to_groups.unwrap_or(card.restrict_to_groups);
-    card.policies = policies.unwrap_or_else(|| card.policies.clone());
+    app.name = name.unwrap_or_else(|| app.name.clone());
+    app.description = description.unwrap_or_else(|| app.description.clone());
+    app.auth_token = auth_token.unwrap_or_else(|| app.auth_token.clone());
+    app.restrict_to_groups = restrict_to_groups.unwrap_or(app.restrict_to_groups);
+    app.policies = policies.unwrap_or_else(|| app.policies.clone());
 }
 
 /// Makes an app; it is not in the store yet (003 2.10).
@@ -61,95 +61,99 @@ pub async fn create(
     reader: &mut Reader<'_>,
     who: &Principal,
     name: Name,
-    changes: &Changes,
-) -> Result<AppCard, Error> {
+    changes: &NewApp,
+) -> Result<App, Error> {
     let now = reader.now();
     let id = AppId::new(now);
     change!(reader, {
-        let mut card = AppCard::new(&who.owner, id, AppKind::Mobile, name.clone(), now);
-        apply(&mut card, changes);
-        app::require_policies(reader, who.handle, &card.policies, &[]).await?;
+        let mut app = App::new(&who.owner, id, AppKind::Mobile, name.clone(), now);
+        apply(&mut app, changes);
+        app::require_policies(reader, who.tenant_id, &app.policies, &[]).await?;
         let mut writes = Vec::new();
         if let Some(groups) = &changes.groups {
-            writes = links::regroup(reader, who.handle, &mut card, groups).await?;
+            writes = links::regroup(reader, who.tenant_id, &mut app, groups).await?;
         }
-        let mut all = made(reader, who, &mut card).await?;
+        let mut all = create_writes(reader, who, &mut app).await?;
         all.extend(writes);
-        Ok((card, all))
+        Ok((app, all))
     })
 }
 
-/// The writes of a new app: its card, first, its rows, its history, its uses of files, and that its
-/// owner has it. Gives the card its bucket.
+/// The writes of a new app: its app record, first, its rows, its history, its uses of files, and
+/// that its owner has it. Gives the app record its bucket.
 ///
 /// # Errors
 /// The store's.
-pub async fn made(
+pub async fn create_writes(
     reader: &mut Reader<'_>,
     who: &Principal,
-    card: &mut AppCard,
+    app: &mut App,
 ) -> Result<Vec<Write>, Error> {
-    let begun = life_cycle::begun(who.handle, card, &who.owner.username)?;
-    made_with(reader, who, card, vec![begun]).await
+    let begun = life_cycle::begun(who.tenant_id, app, &who.owner.username)?;
+    create_writes_with(reader, who, app, vec![begun]).await
 }
 
 /// The same for an app that is in the store from its beginning.
 ///
 /// # Errors
 /// Forbidden for whoever may not put apps into the store; the store's.
-pub async fn made_in_store(
+pub async fn create_in_store_writes(
     reader: &mut Reader<'_>,
     who: &Principal,
-    card: &mut AppCard,
+    app: &mut App,
 ) -> Result<Vec<Write>, Error> {
-    let begun = life_cycle::begun_in_store(who, card)?;
-    made_with(reader, who, card, begun).await
+    let begun = life_cycle::begun_in_store(who, app)?;
+    create_writes_with(reader, who, app, begun).await
 }
 
-async fn made_with(
+async fn create_writes_with(
     reader: &mut Reader<'_>,
     who: &Principal,
-    card: &mut AppCard,
+    app_record: &mut App,
     begun: Vec<Write>,
 ) -> Result<Vec<Write>, Error> {
-    let (bucket, counted) = catalogue::bucket(reader, who.handle).await?;
-    card.bucket = bucket;
+    let (bucket, counted) = catalogue::bucket(reader, who.tenant_id).await?;
+    app_record.bucket = bucket;
     // Positive, and below 2^31 with its types. One that is taken is tried again with another.
-    card.psk = rand::random_range(1..(1 << 31) / PSK_STEP) * PSK_STEP;
+    app_record.numeric_id = rand::random_range(1..(1 << 31) / NUMERIC_ID_STEP) * NUMERIC_ID_STEP;
     let free = Condition::AbsentOrExpired {
         now: reader.now().seconds(),
     };
-    let numbered = record::put(keys::psk(who.handle, card.psk), &Psk { app: card.id }, free)?;
+    let numbered = record::put(
+        keys::numeric_id(who.tenant_id, app_record.numeric_id),
+        &NumericId { app: app_record.id },
+        free,
+    )?;
     let mut writes = vec![
-        record::create(keys::app_card(who.handle, card.id), card)?,
+        record::create(keys::app(who.tenant_id, app_record.id), app_record)?,
         counted,
         numbered,
     ];
-    writes.extend(catalogue::changes(who.handle, None, Some(card))?);
+    writes.extend(catalogue::changes(who.tenant_id, None, Some(app_record))?);
     writes.extend(file::uses(
-        who.handle,
+        who.tenant_id,
         &[],
-        &file::of_card(card),
+        &file::files_of(app_record),
         reader.now(),
     )?);
     writes.extend(begun);
-    writes.extend(event::told(
-        who.handle,
-        event::of_new(card, &who.owner.username, reader.now()),
+    writes.extend(event::record_writes(
+        who.tenant_id,
+        event::of_new(app_record, &who.owner.username, reader.now()),
     )?);
-    writes.push(owned(who.handle, &card.owner, 1));
+    writes.push(count_owned(who.tenant_id, &app_record.owner, 1));
     // Whoever is being deleted at this moment owns nothing new.
     writes.push(Write::Check(
-        keys::user(who.handle, &card.owner),
+        keys::user(who.tenant_id, &app_record.owner),
         Condition::Present,
     ));
     Ok(writes)
 }
 
 /// Counts an app that a user owns.
-fn owned(handle: Handle, user: &Guid, by: i64) -> Write {
+fn count_owned(tenant_id: TenantId, user: &Guid, by: i64) -> Write {
     Write::Count {
-        key: keys::owned_apps(handle, user),
+        key: keys::owned_apps(tenant_id, user),
         kind: OwnedApps::KIND,
         by,
         condition: Condition::Always,
@@ -164,95 +168,110 @@ pub async fn update(
     reader: &mut Reader<'_>,
     who: &Principal,
     id: AppId,
-    changes: &Changes,
-) -> Result<AppCard, Error> {
+    changes: &NewApp,
+) -> Result<App, Error> {
     let now = reader.now();
     change!(reader, {
-        let mut found = app::card(reader, who.handle, id).await?;
+        let mut found = app::read(reader, who.tenant_id, id).await?;
         let before = found.value.clone();
         apply(&mut found.value, changes);
-        app::require_policies(reader, who.handle, &found.value.policies, &before.policies).await?;
+        app::require_policies(
+            reader,
+            who.tenant_id,
+            &found.value.policies,
+            &before.policies,
+        )
+        .await?;
         let mut links = Vec::new();
         if let Some(groups) = &changes.groups {
-            links = links::regroup(reader, who.handle, &mut found.value, groups).await?;
+            links = links::regroup(reader, who.tenant_id, &mut found.value, groups).await?;
         }
-        let mut writes = app::rewritten(who.handle, &before, &mut found, &who.owner.username, now)?;
+        let mut writes =
+            app::update_writes(who.tenant_id, &before, &mut found, &who.owner.username, now)?;
         writes.extend(links);
         Ok((found.value, writes))
     })
 }
 
-/// Deletes an app with everything of it. Its objects are released by housekeeping from the chore
+/// Deletes an app with everything of it. Its objects are released by housekeeping from the task
 /// that is written in the same transaction (003 2.13).
 ///
 /// # Errors
 /// Not found; the store's.
 pub async fn delete(reader: &mut Reader<'_>, who: &Principal, id: AppId) -> Result<(), Error> {
-    change!(reader, { Ok(((), removed(reader, who, id).await?)) })
+    change!(reader, { Ok(((), delete_writes(reader, who, id).await?)) })
 }
 
-/// The writes that delete an app with everything of it, whichever dialect made it: card, rows,
-/// shelf, icon and binaries, the links to groups, policy partials and a business owner, what it
-/// claimed, and what its publishers said of it. What else is in its partition and its objects is
-/// left to housekeeping.
+/// The writes that delete an app with everything of it, whichever dialect made it: app record,
+/// rows, store listing, icon and binaries, the links to groups, policy partials and a business
+/// owner, what it claimed, and what its publishers said of it. What else is in its partition and
+/// its objects is left to housekeeping.
 ///
 /// # Errors
 /// Not found; the store's.
-pub async fn removed(
+pub async fn delete_writes(
     reader: &mut Reader<'_>,
     who: &Principal,
     id: AppId,
 ) -> Result<Vec<Write>, Error> {
-    let (handle, now) = (who.handle, reader.now());
-    let mut wanted = app::keys_of(handle, id);
-    wanted.push(keys::publication(handle, id));
+    let (tenant_id, now) = (who.tenant_id, reader.now());
+    let mut wanted = app::keys_of(tenant_id, id);
+    wanted.push(keys::publication(tenant_id, id));
     reader.fetch_missing(&wanted).await?;
-    let mut found = app::details(reader, handle, id).await?;
-    let before = found.card.value.clone();
-    let mut linked = line::keys_of(handle, &before);
-    linked.extend(before.groups.iter().map(|group| keys::group(handle, group)));
+    let mut found = app::details(reader, tenant_id, id).await?;
+    let before = found.app.value.clone();
+    let mut linked = line::keys_of(tenant_id, &before);
+    linked.extend(
+        before
+            .groups
+            .iter()
+            .map(|group| keys::group(tenant_id, group)),
+    );
     reader.fetch_missing(&linked).await?;
-    let unlinked = links::regroup(reader, handle, &mut found.card.value, &[]).await?;
+    let unlinked = links::regroup(reader, tenant_id, &mut found.app.value, &[]).await?;
     let mut writes = vec![
-        found.card.remove(),
-        Write::Delete(keys::icon(handle, id), Condition::Always),
-        Write::Delete(keys::shelf(handle, id), Condition::Always),
+        found.app.remove(),
+        Write::Delete(keys::icon(tenant_id, id), Condition::Always),
+        Write::Delete(keys::store_listing(tenant_id, id), Condition::Always),
     ];
     writes.push(Write::Delete(
-        keys::psk(handle, before.psk),
+        keys::numeric_id(tenant_id, before.numeric_id),
         Condition::Always,
     ));
-    writes.push(Write::Delete(keys::app_text(handle, id), Condition::Always));
-    writes.extend(catalogue::changes(handle, Some(&before), None)?);
-    writes.push(task::chore(
+    writes.push(Write::Delete(
+        keys::app_text(tenant_id, id),
+        Condition::Always,
+    ));
+    writes.extend(catalogue::changes(tenant_id, Some(&before), None)?);
+    writes.push(task::task(
         now,
-        &Chore::Parts {
-            handle,
+        &Task::Parts {
+            tenant_id,
             app: id.item(),
         },
     )?);
     for (kind, binary) in &found.binaries {
         // What is published for installed apps goes at once, not when housekeeping comes.
         writes.push(Write::Delete(
-            keys::policy_document(handle, id.binary(*kind)),
+            keys::policy_document(tenant_id, id.binary(*kind)),
             Condition::Always,
         ));
         writes.push(binary.remove());
     }
     writes.extend(unlinked);
-    writes.push(owned(handle, &found.card.value.owner, -1));
-    writes.extend(line::leave(reader, handle, &before).await?);
-    writes.extend(business_owner::assign(reader, handle, before.business_owner, None).await?);
-    let mut files = file::of_card(&before);
+    writes.push(count_owned(tenant_id, &found.app.value.owner, -1));
+    writes.extend(line::leave(reader, tenant_id, &before).await?);
+    writes.extend(business_owner::assign(reader, tenant_id, before.business_owner, None).await?);
+    let mut files = file::files_of(&before);
     if let Some(publication) = reader
-        .get::<Publication>(&keys::publication(handle, id))
+        .get::<Publication>(&keys::publication(tenant_id, id))
         .await?
     {
         files.extend(publication.value.pictures());
         writes.extend(
             policy_partial::map(
                 reader,
-                handle,
+                tenant_id,
                 &who.owner.user,
                 id.item(),
                 &publication.value.partials(),
@@ -262,10 +281,10 @@ pub async fn removed(
         );
         writes.push(publication.remove());
     }
-    writes.extend(file::abandoned(handle, id, files, now)?);
-    writes.push(alert::of_deleted(handle, id, now)?);
-    writes.extend(event::told(
-        handle,
+    writes.extend(file::abandoned(tenant_id, id, files, now)?);
+    writes.push(alert::of_deleted(tenant_id, id, now)?);
+    writes.extend(event::record_writes(
+        tenant_id,
         vec![Event::of(
             &before,
             "DELETED",
@@ -274,17 +293,17 @@ pub async fn removed(
             now,
         )],
     )?);
-    writes.extend(released(
-        handle,
+    writes.extend(release_task(
+        tenant_id,
         found.binaries.iter().map(|(_, binary)| &binary.value),
         now,
     )?);
     Ok(writes)
 }
 
-/// The chore that takes back the references of binaries that go; none where they have no version.
-fn released<'a>(
-    handle: Handle,
+/// The task that takes back the references of binaries that go; none where they have no version.
+fn release_task<'a>(
+    tenant_id: TenantId,
     binaries: impl Iterator<Item = &'a Binary>,
     now: Timestamp,
 ) -> Result<Option<Write>, Error> {
@@ -292,19 +311,19 @@ fn released<'a>(
     if versions.is_empty() {
         return Ok(None);
     }
-    let chore = Chore::Release {
-        handle,
+    let task = Task::Release {
+        tenant_id,
         objects: versions
             .iter()
             .flat_map(|version| version.objects())
-            .map(|sha256| keys::binary_object(handle, sha256))
+            .map(|sha256| keys::binary_object(tenant_id, sha256))
             .collect(),
         aliases: versions
             .iter()
             .map(|version| version.guid.clone())
             .collect(),
     };
-    Ok(Some(task::chore(now, &chore)?))
+    Ok(Some(task::task(now, &task)?))
 }
 
 /// The writes that take one binary from an app, with its versions.
@@ -314,17 +333,23 @@ fn released<'a>(
 pub async fn without_binary(
     reader: &mut Reader<'_>,
     who: &Principal,
-    mut found: Stored<AppCard>,
+    mut found: Stored<App>,
     kind: BinaryType,
 ) -> Result<Vec<Write>, Error> {
-    let (handle, now) = (who.handle, reader.now());
+    let (tenant_id, now) = (who.tenant_id, reader.now());
     let before = found.value.clone();
-    let binary: Option<Stored<Binary>> = reader.get(&keys::binary(handle, before.id, kind)).await?;
+    let binary: Option<Stored<Binary>> = reader
+        .get(&keys::binary(tenant_id, before.id, kind))
+        .await?;
     found.value.binaries.retain(|binary| binary.kind != kind);
-    let mut writes = app::rewritten(handle, &before, &mut found, &who.owner.username, now)?;
+    let mut writes = app::update_writes(tenant_id, &before, &mut found, &who.owner.username, now)?;
     if let Some(binary) = binary {
         writes.push(binary.remove());
-        writes.extend(released(handle, std::iter::once(&binary.value), now)?);
+        writes.extend(release_task(
+            tenant_id,
+            std::iter::once(&binary.value),
+            now,
+        )?);
     }
     Ok(writes)
 }

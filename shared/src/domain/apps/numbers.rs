@@ -2,20 +2,20 @@
 //! sees which.
 
 use crate::base::error::Error;
-use crate::base::id::{AppId, AppRef, BinaryType, Guid, Handle};
+use crate::base::id::{AppId, AppRef, BinaryType, Guid, TenantId};
 use crate::base::rights::Right;
-use crate::model::apps::app::{AppCard, PSK_STEP, Psk};
+use crate::model::apps::app::{App, NUMERIC_ID_STEP, NumericId};
 use crate::model::people::principal::Principal;
 use crate::store::record::{Reader, Stored};
 use crate::store::{Key, keys};
 
 /// What a client wrote to name an app.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Named {
+enum AppReference {
     /// An id of ours.
     Id(AppId),
-    /// A number, which leads to the app whose number is the multiple of [`PSK_STEP`] below it, and
-    /// the type of binary after it.
+    /// A number, which leads to the app whose number is the multiple of [`NUMERIC_ID_STEP`] below
+    /// it, and the type of binary after it.
     Number(u32, Option<BinaryType>),
     /// A well-formed name that nothing here answers to.
     Nobody,
@@ -33,13 +33,13 @@ pub fn is_foreign(text: &str) -> bool {
             .all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-')
 }
 
-fn named(text: &str) -> Result<Named, Error> {
+fn parse(text: &str) -> Result<AppReference, Error> {
     match text.parse::<AppRef>() {
-        Ok(AppRef::Ours(id)) => Ok(Named::Id(id)),
-        Ok(AppRef::Foreign) => Ok(Named::Nobody),
-        Err(_) if is_foreign(text) => Ok(Named::Nobody),
+        Ok(AppRef::Ours(id)) => Ok(AppReference::Id(id)),
+        Ok(AppRef::Foreign) => Ok(AppReference::Nobody),
+        Err(_) if is_foreign(text) => Ok(AppReference::Nobody),
         Err(_) if !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit()) => {
-            Ok(text.parse().map_or(Named::Nobody, number))
+            Ok(text.parse().map_or(AppReference::Nobody, number))
         }
         Err(_) => Err(Error::invalid(
             "An application is named by its id or by its psk, a whole number",
@@ -47,20 +47,22 @@ fn named(text: &str) -> Result<Named, Error> {
     }
 }
 
-fn number(psk: u32) -> Named {
-    let item = psk - psk % PSK_STEP;
-    match psk % PSK_STEP {
-        _ if item == 0 => Named::Nobody,
-        0 => Named::Number(item, None),
+fn number(numeric_id: u32) -> AppReference {
+    let item = numeric_id - numeric_id % NUMERIC_ID_STEP;
+    match numeric_id % NUMERIC_ID_STEP {
+        _ if item == 0 => AppReference::Nobody,
+        0 => AppReference::Number(item, None),
         kind => BinaryType::ALL
             .get(kind as usize - 1)
-            .map_or(Named::Nobody, |kind| Named::Number(item, Some(*kind))),
+            .map_or(AppReference::Nobody, |kind| {
+                AppReference::Number(item, Some(*kind))
+            }),
     }
 }
 
 /// The number of an item, or of the binary that its id names.
-pub fn of(card: &AppCard, id: AppId) -> u32 {
-    card.psk + id.kind().map_or(0, |kind| kind as u32 + 1)
+pub fn of(app: &App, id: AppId) -> u32 {
+    app.numeric_id + id.kind().map_or(0, |kind| kind as u32 + 1)
 }
 
 /// What is said of an application that is not there, or that the caller does not see.
@@ -68,29 +70,33 @@ pub fn unknown() -> Error {
     Error::not_found("There is no such application")
 }
 
-/// What will be read for an app that is named so: the card for an id, the number's claim for a
-/// number. For a plan.
-pub fn keys_of(handle: Handle, text: &str) -> Vec<Key> {
-    match named(text) {
-        Ok(Named::Id(id)) => vec![keys::app_card(handle, id)],
-        Ok(Named::Number(item, _)) => vec![keys::psk(handle, item)],
-        Ok(Named::Nobody) | Err(_) => Vec::new(),
+/// What will be read for an app that is named so: the app record for an id, the number's claim for
+/// a number. For a plan.
+pub fn keys_of(tenant_id: TenantId, text: &str) -> Vec<Key> {
+    match parse(text) {
+        Ok(AppReference::Id(id)) => vec![keys::app(tenant_id, id)],
+        Ok(AppReference::Number(item, _)) => vec![keys::numeric_id(tenant_id, item)],
+        Ok(AppReference::Nobody) | Err(_) => Vec::new(),
     }
 }
 
 /// The id of the item or binary that is named, in any spelling of ids, or by its number. An id is
-/// read from its text alone: that there is such an app says its card.
+/// read from its text alone: that there is such an app says its app record.
 ///
 /// # Errors
 /// Invalid for a text that is neither id nor number; not found for ids of other origin and unknown
 /// numbers; the store's.
-pub async fn locate(reader: &mut Reader<'_>, handle: Handle, text: &str) -> Result<AppId, Error> {
-    match named(text)? {
-        Named::Id(id) => Ok(id),
-        Named::Nobody => Err(unknown()),
-        Named::Number(item, kind) => {
+pub async fn locate(
+    reader: &mut Reader<'_>,
+    tenant_id: TenantId,
+    text: &str,
+) -> Result<AppId, Error> {
+    match parse(text)? {
+        AppReference::Id(id) => Ok(id),
+        AppReference::Nobody => Err(unknown()),
+        AppReference::Number(item, kind) => {
             let found = reader
-                .get::<Psk>(&keys::psk(handle, item))
+                .get::<NumericId>(&keys::numeric_id(tenant_id, item))
                 .await?
                 .ok_or_else(unknown)?;
             Ok(kind.map_or(found.value.app.item(), |kind| found.value.app.binary(kind)))
@@ -98,17 +104,17 @@ pub async fn locate(reader: &mut Reader<'_>, handle: Handle, text: &str) -> Resu
     }
 }
 
-/// The card of an app.
+/// The record of an app.
 ///
 /// # Errors
 /// Not found; the store's.
-pub async fn card(
+pub async fn read(
     reader: &mut Reader<'_>,
-    handle: Handle,
+    tenant_id: TenantId,
     id: AppId,
-) -> Result<Stored<AppCard>, Error> {
+) -> Result<Stored<App>, Error> {
     reader
-        .get(&keys::app_card(handle, id))
+        .get(&keys::app(tenant_id, id))
         .await?
         .ok_or_else(unknown)
 }
@@ -118,14 +124,14 @@ pub async fn card(
 /// # Errors
 /// Not found where the app has no such binary; invalid for an item without any, and for one with
 /// several, whose ids it tells.
-pub fn binary(card: &AppCard, id: AppId) -> Result<BinaryType, Error> {
+pub fn binary(app: &App, id: AppId) -> Result<BinaryType, Error> {
     if let Some(kind) = id.kind() {
-        return card
+        return app
             .binary(kind)
             .map(|binary| binary.kind)
             .ok_or_else(unknown);
     }
-    match card.binaries.as_slice() {
+    match app.binaries.as_slice() {
         [] => Err(Error::invalid(
             "The application has no file yet: policies and signatures are for Android and iOS \
                 packages",
@@ -137,7 +143,7 @@ pub fn binary(card: &AppCard, id: AppId) -> Result<BinaryType, Error> {
                 .map(|binary| {
                     format!(
                         "{} ({})",
-                        card.id.binary(binary.kind).base64url(),
+                        app.id.binary(binary.kind).base64url(),
                         binary.kind
                     )
                 })
@@ -153,12 +159,12 @@ pub fn binary(card: &AppCard, id: AppId) -> Result<BinaryType, Error> {
 /// Whether somebody sees an app in the Apperian API: whoever may change apps sees all, others those
 /// in the store that are restricted to no groups or to one of theirs. An app that wants its users
 /// to come by a policy is for none of the others: a token comes by none.
-pub fn visible(card: &AppCard, who: &Principal) -> bool {
+pub fn visible(app: &App, who: &Principal) -> bool {
     let in_group = |groups: &[Guid]| {
-        !card.restrict_to_groups || card.groups.iter().any(|group| groups.contains(group))
+        !app.restrict_to_groups || app.groups.iter().any(|group| groups.contains(group))
     };
     who.holds(Right::WriteStoreItems)
-        || (card.in_store() && card.policies.is_empty() && in_group(&who.owner.groups))
+        || (app.in_store() && app.policies.is_empty() && in_group(&who.owner.groups))
 }
 
 #[cfg(test)]
@@ -177,17 +183,17 @@ mod tests {
             .chain([item])
         {
             for text in [id.guid(), id.uuid(), id.base64url()] {
-                assert_eq!(named(&text).unwrap(), Named::Id(id), "{text}");
+                assert_eq!(parse(&text).unwrap(), AppReference::Id(id), "{text}");
             }
         }
-        assert_eq!(named("8").unwrap(), Named::Number(8, None));
+        assert_eq!(parse("8").unwrap(), AppReference::Number(8, None));
         assert_eq!(
-            named("0000009").unwrap(),
-            Named::Number(8, Some(id::BinaryType::Android))
+            parse("0000009").unwrap(),
+            AppReference::Number(8, Some(id::BinaryType::Android))
         );
         assert_eq!(
-            named("12").unwrap(),
-            Named::Number(8, Some(id::BinaryType::Ios))
+            parse("12").unwrap(),
+            AppReference::Number(8, Some(id::BinaryType::Ios))
         );
         for nobody in [
             "0",
@@ -199,7 +205,7 @@ mod tests {
             "ajBTU-_UMtc7ggOCL6MbZRP_",
             "1234567890123456789012",
         ] {
-            assert_eq!(named(nobody).unwrap(), Named::Nobody, "{nobody}");
+            assert_eq!(parse(nobody).unwrap(), AppReference::Nobody, "{nobody}");
         }
         for malformed in [
             "",
@@ -212,7 +218,7 @@ mod tests {
             "XWJKqWeLM5-tp8N09-gTE",
         ] {
             assert_eq!(
-                named(malformed).unwrap_err().kind,
+                parse(malformed).unwrap_err().kind,
                 Kind::Invalid,
                 "{malformed}"
             );

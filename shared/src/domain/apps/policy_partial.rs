@@ -3,33 +3,35 @@
 
 use crate::base::conditions::Validators;
 use crate::base::error::{Error, Kind};
-use crate::base::id::{AppId, Guid, Handle};
+use crate::base::id::{AppId, Guid, TenantId};
 use crate::base::kind::Listing;
 use crate::change;
 use crate::domain::apps::catalogue;
-use crate::model::apps::app::AppCard;
-use crate::model::apps::catalogue::Row;
-use crate::model::apps::policy_partial::{Mapped, Partial, PartialDescription, PartialName, Shown};
+use crate::model::apps::app::App;
+use crate::model::apps::catalogue::CatalogueRow;
+use crate::model::apps::policy_partial::{
+    Mapped, Partial, PartialDescription, PartialName, SharedPartial,
+};
 use crate::model::people::principal::Principal;
 use crate::store::record::Record;
 use crate::store::record::{Reader, Stored};
-use crate::store::{Condition, Item, Key, Query, READ_LIMIT, Write, keys, record};
+use crate::store::{Condition, Item, Key, MAX_READ, Query, Write, keys, record};
 
 /// The largest number of a partial: clients keep it in 31 bits.
-pub const NUMBER_MOST: u32 = 2_147_483_646;
+pub const MAX_NUMBER: u32 = 2_147_483_646;
 
 /// Most partials of one app: its deletion undoes them in one transaction.
-pub const APP_LIMIT: usize = 10;
+pub const MAX_APP: usize = 10;
 
 /// The writes that make `after` the partials of an app in place of `before`. A private partial can
 /// be mapped by its author alone; one that was mapped before stays.
 ///
 /// # Errors
-/// Invalid for an unknown partial, somebody else's private one, and beyond [`APP_LIMIT`]; the
+/// Invalid for an unknown partial, somebody else's private one, and beyond [`MAX_APP`]; the
 /// store's.
 pub async fn map(
     reader: &mut Reader<'_>,
-    handle: Handle,
+    tenant_id: TenantId,
     user: &Guid,
     app: AppId,
     before: &[u32],
@@ -40,9 +42,9 @@ pub async fn map(
         list.sort_unstable();
         list.dedup();
     }
-    if after.len() > APP_LIMIT {
+    if after.len() > MAX_APP {
         return Err(Error::invalid(format!(
-            "policyPartialMapping: at most {APP_LIMIT} policy partials for one app"
+            "policyPartialMapping: at most {MAX_APP} policy partials for one app"
         )));
     }
     let added: Vec<u32> = after
@@ -50,7 +52,10 @@ pub async fn map(
         .filter(|id| !before.contains(id))
         .copied()
         .collect();
-    let wanted: Vec<Key> = added.iter().map(|id| keys::partial(handle, *id)).collect();
+    let wanted: Vec<Key> = added
+        .iter()
+        .map(|id| keys::partial(tenant_id, *id))
+        .collect();
     let mut writes = Vec::new();
     for (id, found) in added.iter().zip(reader.get_all::<Partial>(&wanted).await?) {
         if !found.is_some_and(|found| found.value.shared || found.value.author == *user) {
@@ -59,18 +64,18 @@ pub async fn map(
             )));
         }
         writes.push(record::put(
-            keys::partial_app(handle, *id, app),
+            keys::partial_app(tenant_id, *id, app),
             &Mapped { app: app.item() },
             Condition::Always,
         )?);
-        writes.push(counted(handle, *id, 1));
+        writes.push(counted(tenant_id, *id, 1));
     }
     for id in before.iter().filter(|id| !after.contains(id)) {
         writes.push(Write::Delete(
-            keys::partial_app(handle, *id, app),
+            keys::partial_app(tenant_id, *id, app),
             Condition::Always,
         ));
-        writes.push(counted(handle, *id, -1));
+        writes.push(counted(tenant_id, *id, -1));
     }
     Ok(writes)
 }
@@ -80,22 +85,22 @@ pub async fn map(
 ///
 /// # Errors
 /// Internal.
-pub fn copied(handle: Handle, app: AppId, partials: &[u32]) -> Result<Vec<Write>, Error> {
+pub fn copied(tenant_id: TenantId, app: AppId, partials: &[u32]) -> Result<Vec<Write>, Error> {
     let mut writes = Vec::new();
     for id in partials {
         writes.push(record::put(
-            keys::partial_app(handle, *id, app),
+            keys::partial_app(tenant_id, *id, app),
             &Mapped { app: app.item() },
             Condition::Always,
         )?);
-        writes.push(counted(handle, *id, 1));
+        writes.push(counted(tenant_id, *id, 1));
     }
     Ok(writes)
 }
 
-fn counted(handle: Handle, id: u32, by: i64) -> Write {
+fn counted(tenant_id: TenantId, id: u32, by: i64) -> Write {
     Write::Count {
-        key: keys::partial(handle, id),
+        key: keys::partial(tenant_id, id),
         kind: Partial::KIND,
         by,
         condition: Condition::Present,
@@ -108,17 +113,17 @@ fn counted(handle: Handle, id: u32, by: i64) -> Write {
 /// Not found; the store's.
 pub async fn find(
     reader: &mut Reader<'_>,
-    handle: Handle,
+    tenant_id: TenantId,
     id: u32,
 ) -> Result<Stored<Partial>, Error> {
-    let found = reader.get(&keys::partial(handle, id)).await?;
+    let found = reader.get(&keys::partial(tenant_id, id)).await?;
     found.ok_or_else(|| Error::not_found(format!("There is no policy partial {id}")))
 }
 
 /// What somebody says of a partial; what is absent stays as it is, or is blank and not shared in a
 /// new one.
 #[derive(Clone, Debug, Default)]
-pub struct Said {
+pub struct PolicyPartialInput {
     /// The name.
     pub name: Option<PartialName>,
     /// What it is.
@@ -140,9 +145,9 @@ const DRAWS: usize = 12;
 pub async fn create(
     reader: &mut Reader<'_>,
     who: &Principal,
-    said: &Said,
+    said: &PolicyPartialInput,
 ) -> Result<Partial, Error> {
-    create_numbered(reader, who, said, || rand::random_range(1..=NUMBER_MOST)).await
+    create_numbered(reader, who, said, || rand::random_range(1..=MAX_NUMBER)).await
 }
 
 /// Makes a partial under the first number of `draw` that is free.
@@ -152,10 +157,10 @@ pub async fn create(
 pub async fn create_numbered(
     reader: &mut Reader<'_>,
     who: &Principal,
-    said: &Said,
+    said: &PolicyPartialInput,
     mut draw: impl FnMut() -> u32 + Send,
 ) -> Result<Partial, Error> {
-    let (handle, now) = (who.handle, reader.now());
+    let (tenant_id, now) = (who.tenant_id, reader.now());
     let mut partial = Partial {
         id: 0,
         name: said.name.clone().unwrap_or_default(),
@@ -169,8 +174,11 @@ pub async fn create_numbered(
     for _ in 0..DRAWS {
         partial.id = draw();
         let made = change!(reader, {
-            let mut writes = vec![record::create(keys::partial(handle, partial.id), &partial)?];
-            writes.extend(shown(handle, None, Some(&partial))?);
+            let mut writes = vec![record::create(
+                keys::partial(tenant_id, partial.id),
+                &partial,
+            )?];
+            writes.extend(listing_writes(tenant_id, None, Some(&partial))?);
             Ok(((), writes))
         });
         match made {
@@ -185,8 +193,8 @@ pub async fn create_numbered(
 }
 
 /// The writes that make lists show `after` in place of `before`.
-fn shown(
-    handle: Handle,
+fn listing_writes(
+    tenant_id: TenantId,
     before: Option<&Partial>,
     after: Option<&Partial>,
 ) -> Result<Vec<Write>, Error> {
@@ -194,11 +202,11 @@ fn shown(
         before.filter(|partial| partial.shared),
         after.filter(|partial| partial.shared),
     );
-    let key = |partial: &Partial| keys::shared_partial(handle, partial.created, partial.id);
+    let key = |partial: &Partial| keys::shared_partial(tenant_id, partial.created, partial.id);
     Ok(match (before, after) {
         (_, Some(partial)) => vec![record::put(
             key(partial),
-            &Shown {
+            &SharedPartial {
                 id: partial.id,
                 name: partial.name.clone(),
             },
@@ -216,14 +224,14 @@ fn shown(
 /// Not found; what `judge` says; the store's.
 pub async fn update(
     reader: &mut Reader<'_>,
-    handle: Handle,
+    tenant_id: TenantId,
     id: u32,
     judge: impl Fn(&Validators) -> Result<(), Error> + Send + Sync,
-    said: &Said,
+    said: &PolicyPartialInput,
 ) -> Result<Partial, Error> {
     let now = reader.now();
     change!(reader, {
-        let mut found = find(reader, handle, id).await?;
+        let mut found = find(reader, tenant_id, id).await?;
         judge(&found.value.validators()?)?;
         let before = found.value.clone();
         let partial = &mut found.value;
@@ -236,7 +244,11 @@ pub async fn update(
         partial.text.clone_from(&said.text);
         partial.modified = now;
         let mut writes = vec![found.replace()?];
-        writes.extend(shown(handle, Some(&before), Some(&found.value))?);
+        writes.extend(listing_writes(
+            tenant_id,
+            Some(&before),
+            Some(&found.value),
+        )?);
         Ok((found.value, writes))
     })
 }
@@ -249,18 +261,18 @@ pub async fn update(
 /// store's.
 pub async fn delete(
     reader: &mut Reader<'_>,
-    handle: Handle,
+    tenant_id: TenantId,
     id: u32,
     judge: impl Fn(&Validators) -> Result<(), Error> + Send + Sync,
 ) -> Result<(), Error> {
     change!(reader, {
-        let found = find(reader, handle, id).await?;
+        let found = find(reader, tenant_id, id).await?;
         judge(&found.value.validators()?)?;
         if found.count > 0 {
-            return Err(in_use(reader, handle, id, found.count).await?);
+            return Err(in_use(reader, tenant_id, id, found.count).await?);
         }
         let mut writes = vec![found.remove()];
-        writes.extend(shown(handle, Some(&found.value), None)?);
+        writes.extend(listing_writes(tenant_id, Some(&found.value), None)?);
         Ok(((), writes))
     })
 }
@@ -271,20 +283,20 @@ const NAMED_APPS: u32 = 20;
 /// Why a partial cannot be deleted.
 async fn in_use(
     reader: &mut Reader<'_>,
-    handle: Handle,
+    tenant_id: TenantId,
     id: u32,
     count: i64,
 ) -> Result<Error, Error> {
     let links = first(
         reader,
-        Query::all(keys::partial_apps(handle, id)),
+        Query::all(keys::partial_apps(tenant_id, id)),
         NAMED_APPS,
     )
     .await?;
-    let cards = cards_of(reader, handle, &links).await?;
-    let mut apps: Vec<String> = cards
+    let apps = apps_of(reader, tenant_id, &links).await?;
+    let mut apps: Vec<String> = apps
         .iter()
-        .map(|card| format!("{} ({})", card.listed_name(), card.id.uuid()))
+        .map(|app| format!("{} ({})", app.listed_name(), app.id.uuid()))
         .collect();
     let unnamed = usize::try_from(count)
         .unwrap_or_default()
@@ -316,27 +328,24 @@ async fn first(reader: &mut Reader<'_>, query: Query, most: u32) -> Result<Vec<I
     }
 }
 
-/// The cards of the apps that links lead to, in their order. An app that was deleted in between has
+/// The apps that links lead to, in their order. An app that was deleted in between has
 /// none.
-async fn cards_of(
+async fn apps_of(
     reader: &mut Reader<'_>,
-    handle: Handle,
+    tenant_id: TenantId,
     links: &[Item],
-) -> Result<Vec<AppCard>, Error> {
+) -> Result<Vec<App>, Error> {
     let ids = links
         .iter()
         .map(|link| Ok(Stored::<Mapped>::parse(link.clone())?.value.app))
         .collect::<Result<Vec<_>, Error>>()?;
-    let wanted: Vec<Key> = ids
-        .into_iter()
-        .map(|id| keys::app_card(handle, id))
-        .collect();
+    let wanted: Vec<Key> = ids.into_iter().map(|id| keys::app(tenant_id, id)).collect();
     Ok(reader
-        .get_all::<AppCard>(&wanted)
+        .get_all::<App>(&wanted)
         .await?
         .into_iter()
         .flatten()
-        .map(|card| card.value)
+        .map(|app| app.value)
         .collect())
 }
 
@@ -346,8 +355,8 @@ fn until(offset: u32, limit: u32) -> u32 {
 }
 
 /// What the page of the shared partials reads, for a plan.
-pub fn listing(handle: Handle, offset: u32, limit: u32) -> Query {
-    Query::all(keys::shared_partials(handle)).limit(Some(until(offset, limit)))
+pub fn listing(tenant_id: TenantId, offset: u32, limit: u32) -> Query {
+    Query::all(keys::shared_partials(tenant_id)).limit(Some(until(offset, limit)))
 }
 
 /// The shared partials of a page, in the order of their creation, and whether there are more behind
@@ -357,20 +366,20 @@ pub fn listing(handle: Handle, offset: u32, limit: u32) -> Query {
 /// The store's.
 pub async fn list(
     reader: &mut Reader<'_>,
-    handle: Handle,
+    tenant_id: TenantId,
     offset: u32,
     limit: u32,
-) -> Result<(Vec<Shown>, bool), Error> {
+) -> Result<(Vec<SharedPartial>, bool), Error> {
     let items = first(
         reader,
-        Query::all(keys::shared_partials(handle)),
+        Query::all(keys::shared_partials(tenant_id)),
         until(offset, limit),
     )
     .await?;
     let (page, more) = cut(items, offset, limit);
     let shown = page
         .into_iter()
-        .map(|item| Ok(Stored::<Shown>::parse(item)?.value))
+        .map(|item| Ok(Stored::<SharedPartial>::parse(item)?.value))
         .collect::<Result<_, Error>>()?;
     Ok((shown, more))
 }
@@ -383,8 +392,14 @@ fn cut<T>(found: Vec<T>, offset: u32, limit: u32) -> (Vec<T>, bool) {
 }
 
 /// What the page of the apps that a partial is mapped to reads beside the partial, for a plan.
-pub fn mapped(handle: Handle, id: u32, listing: Listing, offset: u32, limit: u32) -> Option<Query> {
-    let links = Query::all(keys::partial_apps(handle, id));
+pub fn mapped(
+    tenant_id: TenantId,
+    id: u32,
+    listing: Listing,
+    offset: u32,
+    limit: u32,
+) -> Option<Query> {
+    let links = Query::all(keys::partial_apps(tenant_id, id));
     match listing {
         Listing::Mobile => None,
         Listing::Web => Some(links.limit(Some(until(offset, limit)))),
@@ -393,21 +408,21 @@ pub fn mapped(handle: Handle, id: u32, listing: Listing, offset: u32, limit: u32
 }
 
 /// The apps of a list that a partial is mapped to, in the order of their creation: the page and
-/// whether there are more behind it. Web apps cost the links and the cards of the page; sites the
-/// links and cards of all, up to the page.
+/// whether there are more behind it. Web apps cost the links and the app records of the page; sites
+/// the links and app records of all, up to the page.
 ///
 /// # Errors
 /// The store's.
 pub async fn apps(
     reader: &mut Reader<'_>,
-    handle: Handle,
+    tenant_id: TenantId,
     id: u32,
     listing: Listing,
     offset: u32,
     limit: u32,
-) -> Result<(Vec<Row>, bool), Error> {
-    let links = Query::all(keys::partial_apps(handle, id));
-    let (cards, more) = match listing {
+) -> Result<(Vec<CatalogueRow>, bool), Error> {
+    let links = Query::all(keys::partial_apps(tenant_id, id));
+    let (apps, more) = match listing {
         // A gateway stands before web apps alone.
         Listing::Mobile => (Vec::new(), false),
         Listing::Web => {
@@ -416,16 +431,16 @@ pub async fn apps(
                 offset,
                 limit,
             );
-            (cards_of(reader, handle, &page).await?, more)
+            (apps_of(reader, tenant_id, &page).await?, more)
         }
         Listing::Site => {
             let wanted = until(offset, limit) as usize;
             let (mut query, mut sites) = (links, Vec::new());
             'pages: loop {
                 let page = reader.query(&query).await?;
-                for chunk in page.items.chunks(READ_LIMIT) {
-                    let cards = cards_of(reader, handle, chunk).await?;
-                    sites.extend(cards.into_iter().filter(|card| listing.holds(card.kind)));
+                for chunk in page.items.chunks(MAX_READ) {
+                    let apps = apps_of(reader, tenant_id, chunk).await?;
+                    sites.extend(apps.into_iter().filter(|app| listing.holds(app.kind)));
                     if sites.len() >= wanted {
                         break 'pages;
                     }
@@ -439,9 +454,8 @@ pub async fn apps(
         }
     };
     Ok((
-        cards
-            .iter()
-            .flat_map(|card| catalogue::rows_of(card, listing))
+        apps.iter()
+            .flat_map(|app| catalogue::rows_of(app, listing))
             .collect(),
         more,
     ))
@@ -453,10 +467,10 @@ pub async fn apps(
 /// The store's.
 pub async fn texts(
     reader: &mut Reader<'_>,
-    handle: Handle,
+    tenant_id: TenantId,
     ids: &[u32],
 ) -> Result<Vec<Option<String>>, Error> {
-    let wanted: Vec<Key> = ids.iter().map(|id| keys::partial(handle, *id)).collect();
+    let wanted: Vec<Key> = ids.iter().map(|id| keys::partial(tenant_id, *id)).collect();
     Ok(reader
         .get_all::<Partial>(&wanted)
         .await?

@@ -1,17 +1,17 @@
-//! What an app's publishers say of it beyond its card: everything that the publisher API keeps and
-//! lists do not show.
+//! What an app's publishers say of it beyond its app record: everything that the publisher API
+//! keeps and lists do not show.
 
 use crate::base::error::Error;
-use crate::base::id::{AppId, AppRef, Handle};
+use crate::base::id::{AppId, AppRef, TenantId};
 use crate::base::kind::{AppKind, Listing};
-use crate::model::apps::app::AppCard;
+use crate::model::apps::app::App;
 use crate::model::apps::publication::VersionClaim;
 use crate::store::record::{Reader, Stored};
 use crate::store::{Key, keys};
 
 /// An app as a path names it (001 "appId").
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Named {
+pub enum AppReference {
     /// By its id, in any of its spellings.
     Id(AppId),
     /// By an id that nothing here answers to.
@@ -20,7 +20,7 @@ pub enum Named {
     Joined(String),
 }
 
-impl Named {
+impl AppReference {
     /// Reads what a path says. Clients of the original write `-AT-` for the `@` of a provider.
     ///
     /// # Errors
@@ -45,11 +45,13 @@ impl Named {
     }
 
     /// What reading the app asks, as far as the text alone says it: for a plan.
-    pub fn keys(&self, handle: Handle, listing: Listing) -> Vec<Key> {
+    pub fn keys(&self, tenant_id: TenantId, listing: Listing) -> Vec<Key> {
         match self {
-            Self::Id(id) => vec![keys::app_card(handle, *id), keys::publication(handle, *id)],
+            Self::Id(id) => vec![keys::app(tenant_id, *id), keys::publication(tenant_id, *id)],
             Self::Foreign => Vec::new(),
-            Self::Joined(text) => vec![keys::version_claim(handle, claimed_among(listing), text)],
+            Self::Joined(text) => {
+                vec![keys::version_claim(tenant_id, claimed_among(listing), text)]
+            }
         }
     }
 }
@@ -76,22 +78,22 @@ fn unknown() -> Error {
 /// The id of the app that a path names: that of its binary, where the path names one.
 ///
 /// # Errors
-/// Invalid as [`Named::parse`]; not found; the store's.
+/// Invalid as [`AppReference::parse`]; not found; the store's.
 pub async fn locate(
     reader: &mut Reader<'_>,
-    handle: Handle,
+    tenant_id: TenantId,
     listing: Listing,
     text: &str,
 ) -> Result<AppId, Error> {
-    let joined = match Named::parse(text)? {
-        Named::Id(id) => return Ok(id),
+    let joined = match AppReference::parse(text)? {
+        AppReference::Id(id) => return Ok(id),
         // 24 characters that are no id of ours may be a joined name.
-        Named::Foreign => joined(text),
-        Named::Joined(joined) => joined,
+        AppReference::Foreign => joined(text),
+        AppReference::Joined(joined) => joined,
     };
     let claim: Option<Stored<VersionClaim>> = reader
         .get(&keys::version_claim(
-            handle,
+            tenant_id,
             claimed_among(listing),
             &joined,
         ))
@@ -99,19 +101,19 @@ pub async fn locate(
     Ok(claim.ok_or_else(unknown)?.value.app)
 }
 
-/// The card of an app of that list. An id that names a binary names it as long as the binary is
+/// The record of an app of that list. An id that names a binary names it as long as the binary is
 /// there.
 ///
 /// # Errors
 /// Not found for an unknown app and for one of another list; the store's.
-pub async fn card(
+pub async fn read(
     reader: &mut Reader<'_>,
-    handle: Handle,
+    tenant_id: TenantId,
     listing: Listing,
     id: AppId,
-) -> Result<Stored<AppCard>, Error> {
-    let found: Stored<AppCard> = reader
-        .get(&keys::app_card(handle, id))
+) -> Result<Stored<App>, Error> {
+    let found: Stored<App> = reader
+        .get(&keys::app(tenant_id, id))
         .await?
         .ok_or_else(unknown)?;
     let there = id
@@ -126,9 +128,9 @@ pub async fn card(
 
 /// The id under which the publisher API shows an app that was named by `id`: that of its first
 /// binary, where it has one and `id` names none.
-pub fn shown_id(card: &AppCard, id: AppId) -> AppId {
-    match (id.kind(), card.binaries.first()) {
-        (None, Some(binary)) if card.kind == AppKind::Mobile => card.id.binary(binary.kind),
+pub fn shown_id(app: &App, id: AppId) -> AppId {
+    match (id.kind(), app.binaries.first()) {
+        (None, Some(binary)) if app.kind == AppKind::Mobile => app.id.binary(binary.kind),
         _ => id,
     }
 }

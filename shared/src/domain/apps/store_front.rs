@@ -1,25 +1,25 @@
-//! The store front: the tenant's one app store, and what is on its shelf.
+//! The store front: the tenant's one app store, and what is on its store listing.
 
 use crate::base::clock::Timestamp;
 use crate::base::code::Code;
 use crate::base::error::Error;
-use crate::base::id::{AppId, Guid, Handle};
+use crate::base::id::{AppId, Guid, TenantId};
 use crate::base::text::{Description, Name};
 use crate::change;
 use crate::domain::apps::{app, life_cycle};
 use crate::domain::events::event;
-use crate::model::apps::app::{AppCard, Icon};
-use crate::model::apps::life_cycle::{Action, State};
+use crate::model::apps::app::{App, Icon};
+use crate::model::apps::life_cycle::{Action, LifeCycleState};
 use crate::model::apps::store_front::StoreFront;
 use crate::model::people::auth_policy::Policy;
 use crate::model::people::principal::Principal;
 use crate::store::record::Record;
 use crate::store::record::{Reader, Stored};
-use crate::store::{Condition, Key, Query, TRANSACTION_LIMIT, Write, keys};
+use crate::store::{Condition, Key, MAX_TRANSACTION, Query, Write, keys};
 
 /// The store with its icon and the ids of its items, oldest first.
 #[derive(Clone, Debug)]
-pub struct Whole {
+pub struct StoreDetails {
     /// The store.
     pub store: Stored<StoreFront>,
     /// Its icon, base64, empty where there is none.
@@ -29,8 +29,8 @@ pub struct Whole {
 }
 
 /// What reading the store whole asks: one partition.
-pub fn listing(handle: Handle) -> Query {
-    Query::all(keys::store_front(handle))
+pub fn listing(tenant_id: TenantId) -> Query {
+    Query::all(keys::store_front(tenant_id))
 }
 
 fn no_store() -> Error {
@@ -41,9 +41,9 @@ fn no_store() -> Error {
 ///
 /// # Errors
 /// Not found where the tenant does not exist; the store's.
-pub async fn read(reader: &mut Reader<'_>, handle: Handle) -> Result<Whole, Error> {
+pub async fn read(reader: &mut Reader<'_>, tenant_id: TenantId) -> Result<StoreDetails, Error> {
     let (mut store, mut icon, mut items) = (None, String::new(), Vec::new());
-    for item in reader.all(listing(handle)).await? {
+    for item in reader.all(listing(tenant_id)).await? {
         if let Some(id) = item.key.sk.strip_prefix(keys::SHELF_PREFIX) {
             items.push(AppId::from_sort_key(id).map_err(Error::internal)?);
         } else if item.kind == Icon::KIND {
@@ -52,7 +52,7 @@ pub async fn read(reader: &mut Reader<'_>, handle: Handle) -> Result<Whole, Erro
             store = Some(Stored::<StoreFront>::parse(item)?);
         }
     }
-    Ok(Whole {
+    Ok(StoreDetails {
         store: store.ok_or_else(no_store)?,
         icon,
         items,
@@ -65,10 +65,10 @@ pub async fn read(reader: &mut Reader<'_>, handle: Handle) -> Result<Whole, Erro
 /// Not found where the tenant does not exist; the store's.
 pub async fn policies(
     reader: &mut Reader<'_>,
-    handle: Handle,
+    tenant_id: TenantId,
     store: &StoreFront,
 ) -> Result<Vec<Policy>, Error> {
-    let items = reader.all(Query::all(keys::policies(handle))).await?;
+    let items = reader.all(Query::all(keys::policies(tenant_id))).await?;
     let found = items
         .into_iter()
         .map(|item| Ok(Stored::<Policy>::parse(item)?.value))
@@ -85,13 +85,19 @@ pub async fn policies(
 ///
 /// # Errors
 /// Not found; the store's.
-pub async fn store(reader: &mut Reader<'_>, handle: Handle) -> Result<Stored<StoreFront>, Error> {
-    reader.get(&keys::store(handle)).await?.ok_or_else(no_store)
+pub async fn store(
+    reader: &mut Reader<'_>,
+    tenant_id: TenantId,
+) -> Result<Stored<StoreFront>, Error> {
+    reader
+        .get(&keys::store(tenant_id))
+        .await?
+        .ok_or_else(no_store)
 }
 
 /// What is to be changed; what is absent stays.
 #[derive(Clone, Debug, Default)]
-pub struct Changes {
+pub struct StoreChanges {
     /// The name.
     pub name: Option<Name>,
     /// What it is.
@@ -105,24 +111,24 @@ pub struct Changes {
 /// Most items that one call puts into the store or takes out of it: five writes each, one for the
 /// store, and one for what waits to be held against the alerts. Items with binaries of several
 /// types take more.
-pub const ITEMS_LIMIT: usize = 19;
+pub const MAX_ITEMS: usize = 19;
 
 /// Changes the store (003 2.2): all or nothing.
 ///
 /// # Errors
-/// Not found `invalid_guid` for an unknown item or policy; invalid beyond [`ITEMS_LIMIT`] items
+/// Not found `invalid_guid` for an unknown item or policy; invalid beyond [`MAX_ITEMS`] items
 /// that come or go at once; the store's.
 pub async fn update(
     reader: &mut Reader<'_>,
     who: &Principal,
-    changes: &Changes,
-) -> Result<Whole, Error> {
-    let (handle, now) = (who.handle, reader.now());
+    changes: &StoreChanges,
+) -> Result<StoreDetails, Error> {
+    let (tenant_id, now) = (who.tenant_id, reader.now());
     change!(reader, {
-        let mut whole = read(reader, handle).await?;
+        let mut whole = read(reader, tenant_id).await?;
         let store = &mut whole.store.value;
         if let Some(policies) = &changes.policies {
-            app::require_policies(reader, handle, policies, &store.policies).await?;
+            app::require_policies(reader, tenant_id, policies, &store.policies).await?;
             store.policies = policies.clone();
         }
         store.name = changes.name.clone().unwrap_or_else(|| store.name.clone());
@@ -141,27 +147,30 @@ pub async fn update(
                 .chain(whole.items.iter().filter(|id| !wanted.contains(id)))
                 .copied()
                 .collect();
-            if moved.len() > ITEMS_LIMIT {
+            if moved.len() > MAX_ITEMS {
                 return Err(Error::invalid(Code::InvalidStoreitems.with(format!(
-                    "at most {ITEMS_LIMIT} items can come or go in one call"
+                    "at most {MAX_ITEMS} items can come or go in one call"
                 ))));
             }
-            let cards: Vec<Key> = moved.iter().map(|id| keys::app_card(handle, *id)).collect();
-            for (id, card) in moved.iter().zip(reader.get_all::<AppCard>(&cards).await?) {
+            let apps: Vec<Key> = moved.iter().map(|id| keys::app(tenant_id, *id)).collect();
+            for (id, app) in moved.iter().zip(reader.get_all::<App>(&apps).await?) {
                 let shelve = wanted.contains(id);
-                match card {
-                    Some(card) => writes.extend(shelving(who, card, shelve, now)?),
+                match app {
+                    Some(app) => writes.extend(shelving(who, app, shelve, now)?),
                     None if shelve => {
                         return Err(Error::not_found(
                             Code::InvalidGuid
                                 .beside("There is no item with this guid in this domain"),
                         ));
                     }
-                    None => writes.push(Write::Delete(keys::shelf(handle, *id), Condition::Always)),
+                    None => writes.push(Write::Delete(
+                        keys::store_listing(tenant_id, *id),
+                        Condition::Always,
+                    )),
                 }
             }
             writes = event::together(writes)?;
-            if writes.len() > TRANSACTION_LIMIT {
+            if writes.len() > MAX_TRANSACTION {
                 return Err(Error::invalid(Code::InvalidStoreitems.with(
                     "fewer items can come or go in one call where they have binaries of \
                             several types",
@@ -175,7 +184,7 @@ pub async fn update(
 
 fn shelving(
     who: &Principal,
-    mut found: Stored<AppCard>,
+    mut found: Stored<App>,
     shelve: bool,
     now: Timestamp,
 ) -> Result<Vec<Write>, Error> {
@@ -184,36 +193,37 @@ fn shelving(
     if taken.is_empty() {
         return Ok(Vec::new());
     }
-    let mut writes = app::rewritten(who.handle, &before, &mut found, &who.owner.username, now)?;
+    let mut writes =
+        app::update_writes(who.tenant_id, &before, &mut found, &who.owner.username, now)?;
     writes.extend(taken);
     Ok(writes)
 }
 
-/// Takes a card into the store or out of it by the steps of its life cycle. Gives the writes of
-/// these beside the card's own, which the caller adds: none where it is there already. `rev` is the
-/// card's revision as it was read.
+/// Takes an app record into the store or out of it by the steps of its life cycle. Gives the writes
+/// of these beside the app record's own, which the caller adds: none where it is there already.
+/// `rev` is the app record's revision as it was read.
 ///
 /// # Errors
 /// Conflict for an app that is deprecated or retired and is to come into the store; forbidden
 /// without the right of a step.
 pub fn moved(
     who: &Principal,
-    card: &mut AppCard,
+    app: &mut App,
     rev: u64,
     shelve: bool,
     now: Timestamp,
 ) -> Result<Vec<Write>, Error> {
-    let way: &[Action] = match (shelve, card.state) {
+    let way: &[Action] = match (shelve, app.state) {
         (true, state) => life_cycle::way_into_store(state).ok_or_else(|| {
             Error::conflict(format!(
                 "An app in the state {} cannot come into the store any more",
                 state.title()
             ))
         })?,
-        (false, State::Published) => &[Action::Unpublish],
+        (false, LifeCycleState::Published) => &[Action::Unpublish],
         (false, _) => &[],
     };
-    life_cycle::take(who, card, rev, way, None, now)
+    life_cycle::take(who, app, rev, way, None, now)
 }
 
 /// Puts an item into the store or takes it out (003 2.3, 2.4), by the steps of its life cycle.
@@ -229,7 +239,7 @@ pub async fn shelve(
 ) -> Result<(), Error> {
     let now = reader.now();
     change!(reader, {
-        let found = app::card(reader, who.handle, id).await?;
+        let found = app::read(reader, who.tenant_id, id).await?;
         Ok(((), shelving(who, found, shelve, now)?))
     })
 }
@@ -245,14 +255,14 @@ pub async fn change_policy(
     policy: &Guid,
     add: bool,
 ) -> Result<(), Error> {
-    let handle = who.handle;
+    let tenant_id = who.tenant_id;
     change!(reader, {
-        let mut found = store(reader, handle).await?;
+        let mut found = store(reader, tenant_id).await?;
         let before = found.value.policies.clone();
         found.value.policies.retain(|have| have != policy);
         if add {
             found.value.policies.push(policy.clone());
-            app::require_policies(reader, handle, &found.value.policies, &before).await?;
+            app::require_policies(reader, tenant_id, &found.value.policies, &before).await?;
         }
         Ok((
             (),

@@ -2,8 +2,8 @@
 
 use crate::base::clock::Timestamp;
 use crate::base::error::Error;
-use crate::base::id::{AppId, Handle};
-use crate::base::limits::ANSWER_LIMIT;
+use crate::base::id::{AppId, TenantId};
+use crate::base::limits::MAX_ANSWER;
 use crate::model::apps::subscription::Subscription;
 use crate::model::people::principal::Principal;
 use crate::store::record::{Reader, Stored};
@@ -21,7 +21,7 @@ pub fn subscribed(who: &Principal, app: AppId, now: Timestamp) -> Result<Write, 
 ///
 /// # Errors
 /// Internal.
-pub fn ended(who: &Principal, app: AppId, now: Timestamp) -> Result<Write, Error> {
+pub fn end_write(who: &Principal, app: AppId, now: Timestamp) -> Result<Write, Error> {
     write(who, app, true, now)
 }
 
@@ -33,17 +33,17 @@ fn write(who: &Principal, app: AppId, ended: bool, now: Timestamp) -> Result<Wri
         ended,
     };
     record::put(
-        keys::subscription(who.handle, app, &who.owner.user),
+        keys::subscription(who.tenant_id, app, &who.owner.user),
         &subscription,
         Condition::Always,
     )
 }
 
 /// What reading an app's subscriptions asks.
-pub fn of_app(handle: Handle, app: AppId) -> Query {
+pub fn of_app(tenant_id: TenantId, app: AppId) -> Query {
     Query {
         prefix: keys::SUBSCRIPTION_PREFIX.to_owned(),
-        ..Query::all(keys::app_parts(handle, app))
+        ..Query::all(keys::app_parts(tenant_id, app))
     }
 }
 
@@ -62,10 +62,10 @@ pub struct Subscribers {
 /// Too large beyond one answer, before more is read; the store's.
 pub async fn list(
     reader: &mut Reader<'_>,
-    handle: Handle,
+    tenant_id: TenantId,
     app: AppId,
 ) -> Result<Subscribers, Error> {
-    let mut query = of_app(handle, app);
+    let mut query = of_app(tenant_id, app);
     let (mut found, mut bytes) = (Subscribers::default(), 0);
     loop {
         let page = reader.query(&query).await?;
@@ -77,7 +77,7 @@ pub async fn list(
                 found.names.push(subscription.username);
             }
         }
-        if bytes > ANSWER_LIMIT {
+        if bytes > MAX_ANSWER {
             return Err(Error::too_large("The list is too large for one answer"));
         }
         if page.next.is_none() {

@@ -6,24 +6,24 @@ use std::time::Duration;
 use crate::base::clock::Timestamp;
 use crate::base::code::{Code, Refusal};
 use crate::base::error::Error;
-use crate::base::id::{AppId, BinaryType, Guid, Handle};
+use crate::base::id::{AppId, BinaryType, Guid, TenantId};
 use crate::base::kind::AppKind;
 use crate::change;
 use crate::domain::apps::app::NewVersion;
 use crate::domain::apps::{app, file};
 use crate::domain::events::event;
-use crate::model::apps::analysis::Judged;
-use crate::model::apps::app::{AppCard, Binary, Icon};
+use crate::model::apps::analysis::PackageAnalysis;
+use crate::model::apps::app::{App, Binary, Icon};
 use crate::model::apps::file::{Content, FileUses, StoredFile};
 use crate::model::apps::publication::Publication;
 use crate::model::apps::upload::{
-    CRASHED_AFTER_SECONDS, ICON_LIMIT, PART_MINIMUM, PARTS_LIMIT, READINGS, SIZE_LIMIT,
-    STATIC_LIMIT, State, Target, Upload, VALID_SECONDS, crashed,
+    CRASHED_AFTER_SECONDS, MAX_ICON, MAX_PARTS, MAX_SIZE, MAX_STATIC, PART_MINIMUM, READINGS,
+    Target, Upload, UploadState, VALID_SECONDS, crashed,
 };
 use crate::model::events::event::Event;
 use crate::model::people::principal::Principal;
 use crate::model::task;
-use crate::model::task::Chore;
+use crate::model::task::Task;
 use crate::services::objects::{Objects, SignedRequest};
 use crate::store::record::{Reader, Stored};
 use crate::store::{Condition, Write, keys, record};
@@ -73,9 +73,9 @@ pub enum Requests {
 
 fn check(announced: &Announced) -> Result<(), Error> {
     let most = match announced.target {
-        Target::Binary(_) | Target::Package(_) => SIZE_LIMIT,
-        Target::Static => STATIC_LIMIT,
-        Target::Icon | Target::StoreIcon => ICON_LIMIT,
+        Target::Binary(_) | Target::Package(_) => MAX_SIZE,
+        Target::Static => MAX_STATIC,
+        Target::Icon | Target::StoreIcon => MAX_ICON,
     };
     if announced.size == 0 {
         return Err(Error::invalid(Code::InvalidSize));
@@ -96,9 +96,9 @@ fn check(announced: &Announced) -> Result<(), Error> {
     }
     if let Some(parts) = announced.parts {
         let smallest = PART_MINIMUM * u64::from(parts.saturating_sub(1));
-        if parts == 0 || parts > PARTS_LIMIT || (parts > 1 && announced.size <= smallest) {
+        if parts == 0 || parts > MAX_PARTS || (parts > 1 && announced.size <= smallest) {
             return Err(Error::invalid(Code::InvalidParts.with(format!(
-                "1 to {PARTS_LIMIT} parts of at least {PART_MINIMUM} bytes"
+                "1 to {MAX_PARTS} parts of at least {PART_MINIMUM} bytes"
             ))));
         }
     }
@@ -106,16 +106,16 @@ fn check(announced: &Announced) -> Result<(), Error> {
 }
 
 /// Web apps are reached through a gateway: nobody installs them.
-fn takes(card: &AppCard, target: Target) -> Result<(), Error> {
+fn takes(app: &App, target: Target) -> Result<(), Error> {
     match target {
-        Target::Binary(_) if card.kind != AppKind::Mobile => Err(Error::invalid(
+        Target::Binary(_) if app.kind != AppKind::Mobile => Err(Error::invalid(
             Code::InvalidType.with("the item is a web app, which has no binary"),
         )),
         _ => Ok(()),
     }
 }
 
-/// Announces an upload: its record, and the chore that clears it if its bytes never come.
+/// Announces an upload: its record, and the task that clears it if its bytes never come.
 ///
 /// # Errors
 /// Not found for an unknown app; invalid and too large for what is announced; the store's.
@@ -128,7 +128,7 @@ pub async fn announce(
 ) -> Result<Upload, Error> {
     check(&announced)?;
     let now = reader.now();
-    let handle = who.handle;
+    let tenant_id = who.tenant_id;
     let upload = Upload {
         guid,
         app: announced.app,
@@ -145,35 +145,35 @@ pub async fn announce(
         created: now,
         readings: 0,
         reading_since: None,
-        state: State::Waiting,
+        state: UploadState::Waiting,
         reason: None,
         refusal: None,
         version: None,
         file: None,
     };
-    let chore = Chore::Upload {
-        handle,
+    let task = Task::Upload {
+        tenant_id,
         upload: upload.guid.clone(),
     };
-    let chore = record::put(
-        keys::chore(upload.deadline(), &format!("{handle}#{}", upload.guid)),
-        &chore,
+    let task = record::put(
+        keys::task(upload.deadline(), &format!("{tenant_id}#{}", upload.guid)),
+        &task,
         Condition::Always,
     )?;
-    // Uploads to one item meet at its card: the check of one and the attaching of another.
+    // Uploads to one item meet at its app record: the check of one and the attaching of another.
     change!(reader, {
         let mut upload = upload.clone();
-        let mut writes = vec![chore.clone()];
+        let mut writes = vec![task.clone()];
         if let Some(app) = upload.app {
-            let card = app::card(reader, handle, app).await?.value;
-            takes(&card, upload.target)?;
-            upload.app_name = card.name.to_string();
-            writes.push(Write::Check(
-                keys::app_card(handle, app),
-                Condition::Present,
-            ));
+            let app_record = app::read(reader, tenant_id, app).await?.value;
+            takes(&app_record, upload.target)?;
+            upload.app_name = app_record.name.to_string();
+            writes.push(Write::Check(keys::app(tenant_id, app), Condition::Present));
         }
-        writes.push(record::create(keys::upload(handle, &upload.guid), &upload)?);
+        writes.push(record::create(
+            keys::upload(tenant_id, &upload.guid),
+            &upload,
+        )?);
         Ok((upload, writes))
     })
 }
@@ -191,12 +191,12 @@ pub async fn prepare(
     check(&announced)?;
     if let Some(app) = announced.app {
         takes(
-            &app::card(reader, who.handle, app).await?.value,
+            &app::read(reader, who.tenant_id, app).await?.value,
             announced.target,
         )?;
     }
     let guid = Guid::random();
-    let name = keys::incoming_object(who.handle, &guid);
+    let name = keys::incoming_object(who.tenant_id, &guid);
     let valid = Duration::from_secs(VALID_SECONDS.unsigned_abs());
     let Some(parts) = announced.parts else {
         let digest = announced.sha256.as_deref().map(base64_of_hex).transpose()?;
@@ -229,11 +229,11 @@ fn base64_of_hex(text: &str) -> Result<String, Error> {
 /// Not found `invalid_uploadId`; the store's.
 pub async fn find(
     reader: &mut Reader<'_>,
-    handle: Handle,
+    tenant_id: TenantId,
     upload: &Guid,
 ) -> Result<Stored<Upload>, Error> {
     reader
-        .get(&keys::upload(handle, upload))
+        .get(&keys::upload(tenant_id, upload))
         .await?
         .ok_or_else(|| Error::not_found(Code::InvalidUploadId))
 }
@@ -250,17 +250,21 @@ pub async fn complete(
     upload: &Guid,
     parts: &[(u32, String)],
 ) -> Result<Upload, Error> {
-    let found = find(reader, who.handle, upload).await?.value;
+    let found = find(reader, who.tenant_id, upload).await?.value;
     let Some(parts_id) = &found.parts_id else {
         return Err(Error::conflict("This upload has no parts"));
     };
     match found.state_at(reader.now()) {
-        State::Reading | State::Attached | State::Refused => return Ok(found),
-        State::Expired => return Err(Error::conflict("This upload has expired")),
-        State::Waiting => {}
+        UploadState::Reading | UploadState::Attached | UploadState::Refused => return Ok(found),
+        UploadState::Expired => return Err(Error::conflict("This upload has expired")),
+        UploadState::Waiting => {}
     }
     objects
-        .complete_parts(&keys::incoming_object(who.handle, upload), parts_id, parts)
+        .complete_parts(
+            &keys::incoming_object(who.tenant_id, upload),
+            parts_id,
+            parts,
+        )
         .await?;
     Ok(found)
 }
@@ -275,9 +279,9 @@ pub async fn abort(
     who: &Principal,
     upload: &Guid,
 ) -> Result<(), Error> {
-    let name = keys::incoming_object(who.handle, upload);
-    let found = find(reader, who.handle, upload).await?;
-    if found.value.state == State::Attached {
+    let name = keys::incoming_object(who.tenant_id, upload);
+    let found = find(reader, who.tenant_id, upload).await?;
+    if found.value.state == UploadState::Attached {
         return Err(Error::conflict("This upload is attached already"));
     }
     if let Some(parts_id) = &found.value.parts_id {
@@ -285,7 +289,7 @@ pub async fn abort(
     }
     refuse(
         reader,
-        who.handle,
+        who.tenant_id,
         upload,
         Refusal::new(Code::Aborted, "the upload was given up"),
     )
@@ -311,17 +315,17 @@ pub enum Begin {
 /// The store's.
 pub async fn begin_reading(
     reader: &mut Reader<'_>,
-    handle: Handle,
+    tenant_id: TenantId,
     upload: &Guid,
 ) -> Result<Begin, Error> {
     let now = reader.now();
     change!(reader, {
-        let found: Option<Stored<Upload>> = reader.get(&keys::upload(handle, upload)).await?;
+        let found: Option<Stored<Upload>> = reader.get(&keys::upload(tenant_id, upload)).await?;
         let Some(mut found) = found else {
             return Ok((Begin::Unknown, Vec::new()));
         };
         let record = &mut found.value;
-        if !matches!(record.state, State::Waiting | State::Reading) {
+        if !matches!(record.state, UploadState::Waiting | UploadState::Reading) {
             return Ok((Begin::Ended(Box::new(found.value)), Vec::new()));
         }
         if record.readings >= READINGS
@@ -329,10 +333,10 @@ pub async fn begin_reading(
                 .reading_since
                 .is_some_and(|since| since.plus_seconds(CRASHED_AFTER_SECONDS) <= now)
         {
-            let writes = refused(handle, &mut found, crashed(), now)?;
+            let writes = refused(tenant_id, &mut found, crashed(), now)?;
             return Ok((Begin::Ended(Box::new(found.value)), writes));
         }
-        record.state = State::Reading;
+        record.state = UploadState::Reading;
         record.readings += 1;
         record.reading_since = Some(now);
         let write = found.replace()?;
@@ -346,20 +350,23 @@ pub async fn begin_reading(
 /// The store's.
 pub async fn refuse(
     reader: &mut Reader<'_>,
-    handle: Handle,
+    tenant_id: TenantId,
     upload: &Guid,
     refusal: Refusal,
 ) -> Result<(), Error> {
     let now = reader.now();
     change!(reader, {
-        let found: Option<Stored<Upload>> = reader.get(&keys::upload(handle, upload)).await?;
+        let found: Option<Stored<Upload>> = reader.get(&keys::upload(tenant_id, upload)).await?;
         let Some(mut found) = found else {
             return Ok(((), Vec::new()));
         };
-        if !matches!(found.value.state, State::Waiting | State::Reading) {
+        if !matches!(
+            found.value.state,
+            UploadState::Waiting | UploadState::Reading
+        ) {
             return Ok(((), Vec::new()));
         }
-        Ok(((), refused(handle, &mut found, refusal.clone(), now)?))
+        Ok(((), refused(tenant_id, &mut found, refusal.clone(), now)?))
     })
 }
 
@@ -395,10 +402,10 @@ fn refusal(
 ///
 /// # Errors
 /// The store's.
-pub async fn tell_refused(
+pub async fn record_refusal(
     reader: &Reader<'_>,
     who: &Principal,
-    card: &AppCard,
+    app: &App,
     kind: Option<BinaryType>,
     file_name: &str,
     error: &Error,
@@ -407,8 +414,8 @@ pub async fn tell_refused(
         return Ok(());
     };
     let event = refusal(
-        card.id,
-        card.name.as_str(),
+        app.id,
+        app.name.as_str(),
         kind,
         file_name,
         &who.owner.username,
@@ -417,14 +424,14 @@ pub async fn tell_refused(
     );
     Ok(reader
         .table()
-        .write(event::told(who.handle, vec![event])?)
+        .write(event::record_writes(who.tenant_id, vec![event])?)
         .await?)
 }
 
 /// The writes of an upload that ends with a reason: itself, first, and the event that tells of it
 /// where it was one of an app's binary.
 fn refused(
-    handle: Handle,
+    tenant_id: TenantId,
     found: &mut Stored<Upload>,
     why: Refusal,
     now: Timestamp,
@@ -442,11 +449,11 @@ fn refused(
             now,
         ));
     }
-    upload.state = State::Refused;
+    upload.state = UploadState::Refused;
     upload.reason = Some(why.to_string());
     upload.refusal = Some(why);
     let mut writes = vec![found.replace()?];
-    writes.extend(event::told(handle, events)?);
+    writes.extend(event::record_writes(tenant_id, events)?);
     Ok(writes)
 }
 
@@ -469,10 +476,10 @@ pub enum Verdict {
 /// Conflict when other uploads to the same item keep winning; the store's.
 pub async fn attach(
     reader: &mut Reader<'_>,
-    handle: Handle,
+    tenant_id: TenantId,
     upload: &Upload,
     kind: BinaryType,
-    judged: &Judged,
+    judged: &PackageAnalysis,
 ) -> Result<Verdict, Error> {
     let now = reader.now();
     let guid = Guid::random();
@@ -480,15 +487,15 @@ pub async fn attach(
         let Some(app) = upload.app else {
             return Err(Error::internal("an upload of a binary without an app"));
         };
-        let (card_key, binary_key, icon_key) = (
-            keys::app_card(handle, app),
-            keys::binary(handle, app, kind),
-            keys::icon(handle, app),
+        let (app_key, binary_key, icon_key) = (
+            keys::app(tenant_id, app),
+            keys::binary(tenant_id, app, kind),
+            keys::icon(tenant_id, app),
         );
-        let upload_key = keys::upload(handle, &upload.guid);
+        let upload_key = keys::upload(tenant_id, &upload.guid);
         reader
             .fetch_missing(&[
-                card_key.clone(),
+                app_key.clone(),
                 binary_key.clone(),
                 icon_key.clone(),
                 upload_key.clone(),
@@ -497,22 +504,25 @@ pub async fn attach(
         let Some(mut record) = reader.get::<Upload>(&upload_key).await? else {
             return Ok((Verdict::Ended, Vec::new()));
         };
-        if !matches!(record.value.state, State::Waiting | State::Reading) {
+        if !matches!(
+            record.value.state,
+            UploadState::Waiting | UploadState::Reading
+        ) {
             return Ok((Verdict::Ended, Vec::new()));
         }
         let refusal = |mut record: Stored<Upload>, reason: Refusal| {
             Ok((
                 Verdict::Refused(reason.clone()),
-                refused(handle, &mut record, reason, now)?,
+                refused(tenant_id, &mut record, reason, now)?,
             ))
         };
-        let Some(mut card) = reader.get::<AppCard>(&card_key).await? else {
+        let Some(mut app_record) = reader.get::<App>(&app_key).await? else {
             return refusal(
                 record,
                 Refusal::new(Code::WrongIdentifier, "the item was deleted meanwhile"),
             );
         };
-        let before = card.value.clone();
+        let before = app_record.value.clone();
         let former = reader.get::<Binary>(&binary_key).await?;
         let icon = reader.get::<Icon>(&icon_key).await?;
         let new = NewVersion {
@@ -524,15 +534,23 @@ pub async fn attach(
             file: None,
             allow_signer_change: record.value.allow_signer_change,
         };
-        let (number, versions) =
-            match app::attach(handle, &mut card.value, former, icon, &new, judged, now)? {
-                Ok(attached) => attached,
-                Err(reason) => return refusal(record, reason),
-            };
-        record.value.state = State::Attached;
+        let (number, versions) = match app::attach(
+            tenant_id,
+            &mut app_record.value,
+            former,
+            icon,
+            &new,
+            judged,
+            now,
+        )? {
+            Ok(attached) => attached,
+            Err(reason) => return refusal(record, reason),
+        };
+        record.value.state = UploadState::Attached;
         record.value.version = Some(number);
         record.value.sha256 = Some(judged.sha256.clone());
-        let mut writes = app::rewritten(handle, &before, &mut card, &upload.by_name, now)?;
+        let mut writes =
+            app::update_writes(tenant_id, &before, &mut app_record, &upload.by_name, now)?;
         writes.push(record.replace()?);
         writes.extend(versions);
         Ok((Verdict::Attached(number), writes))
@@ -541,7 +559,7 @@ pub async fn attach(
 
 /// What a judged file is, beside what its upload says of it.
 #[derive(Clone, Debug)]
-pub struct JudgedFile {
+pub struct AnalysedFile {
     /// What it is.
     pub content: Content,
     /// The extension of what it is, in lower case and without the dot.
@@ -551,27 +569,30 @@ pub struct JudgedFile {
 }
 
 /// Makes a judged file one of the tenant's own, under a name that cannot be guessed. Nothing uses
-/// it yet: its chore removes it after [`file::UNUSED_SECONDS`] if nothing does by then. The same
+/// it yet: its task removes it after [`file::UNUSED_SECONDS`] if nothing does by then. The same
 /// upload becomes one file, however often its event comes.
 ///
 /// # Errors
 /// The store's.
 pub async fn attach_file(
     reader: &mut Reader<'_>,
-    handle: Handle,
+    tenant_id: TenantId,
     upload: &Upload,
-    judged: &JudgedFile,
+    judged: &AnalysedFile,
 ) -> Result<Verdict, Error> {
     let now = reader.now();
     let name = file::new_name(judged.extension);
     change!(reader, {
         let Some(mut record) = reader
-            .get::<Upload>(&keys::upload(handle, &upload.guid))
+            .get::<Upload>(&keys::upload(tenant_id, &upload.guid))
             .await?
         else {
             return Ok((Verdict::Ended, Vec::new()));
         };
-        if !matches!(record.value.state, State::Waiting | State::Reading) {
+        if !matches!(
+            record.value.state,
+            UploadState::Waiting | UploadState::Reading
+        ) {
             return Ok((Verdict::Ended, Vec::new()));
         }
         let file = StoredFile {
@@ -585,18 +606,18 @@ pub async fn attach_file(
             created: now,
             app: None,
         };
-        record.value.state = State::Attached;
+        record.value.state = UploadState::Attached;
         record.value.sha256 = Some(judged.sha256.clone());
         record.value.file = Some(name.clone());
         let writes = vec![
             record.replace()?,
-            record::create(keys::file(handle, &name), &file)?,
-            record::create(keys::file_uses(handle, &name), &FileUses {})?,
-            task::count_object(handle, &file.object(handle), 1),
-            task::chore(
+            record::create(keys::file(tenant_id, &name), &file)?,
+            record::create(keys::file_uses(tenant_id, &name), &FileUses {})?,
+            task::count_object(tenant_id, &file.object(tenant_id), 1),
+            task::task(
                 now,
-                &Chore::File {
-                    handle,
+                &Task::File {
+                    tenant_id,
                     name: name.clone(),
                 },
             )?,
@@ -611,19 +632,22 @@ pub async fn attach_file(
 /// The store's.
 pub async fn attach_icon(
     reader: &mut Reader<'_>,
-    handle: Handle,
+    tenant_id: TenantId,
     upload: &Upload,
     png: &str,
 ) -> Result<Verdict, Error> {
     let now = reader.now();
     change!(reader, {
         let Some(mut record) = reader
-            .get::<Upload>(&keys::upload(handle, &upload.guid))
+            .get::<Upload>(&keys::upload(tenant_id, &upload.guid))
             .await?
         else {
             return Ok((Verdict::Ended, Vec::new()));
         };
-        if !matches!(record.value.state, State::Waiting | State::Reading) {
+        if !matches!(
+            record.value.state,
+            UploadState::Waiting | UploadState::Reading
+        ) {
             return Ok((Verdict::Ended, Vec::new()));
         }
         let icon = Icon {
@@ -632,46 +656,51 @@ pub async fn attach_icon(
         };
         let mut writes = Vec::new();
         let key = match upload.app {
-            None => keys::store_icon(handle),
+            None => keys::store_icon(tenant_id),
             Some(app) => {
-                let Some(mut card) = reader.get::<AppCard>(&keys::app_card(handle, app)).await?
+                let Some(mut app_record) = reader.get::<App>(&keys::app(tenant_id, app)).await?
                 else {
                     let reason =
                         Refusal::new(Code::WrongIdentifier, "the item was deleted meanwhile");
                     return Ok((
                         Verdict::Refused(reason.clone()),
-                        refused(handle, &mut record, reason, now)?,
+                        refused(tenant_id, &mut record, reason, now)?,
                     ));
                 };
-                let before = card.value.clone();
+                let before = app_record.value.clone();
                 // Every dialect shows the new icon: a publisher's picture makes way.
                 let publication: Option<Stored<Publication>> =
-                    reader.get(&keys::publication(handle, app)).await?;
+                    reader.get(&keys::publication(tenant_id, app)).await?;
                 if let Some(mut found) = publication.filter(|found| found.value.thumbnail.is_some())
                 {
                     let pictures = found.value.pictures();
                     found.value.thumbnail = None;
-                    writes.extend(file::uses(handle, &pictures, &found.value.pictures(), now)?);
+                    writes.extend(file::uses(
+                        tenant_id,
+                        &pictures,
+                        &found.value.pictures(),
+                        now,
+                    )?);
                     writes.push(found.replace()?);
                 }
-                writes.extend(app::rewritten(
-                    handle,
+                writes.extend(app::update_writes(
+                    tenant_id,
                     &before,
-                    &mut card,
+                    &mut app_record,
                     &upload.by_name,
                     now,
                 )?);
-                writes.extend(event::told(
-                    handle,
-                    event::changed(&card.value, &upload.by_name, &["icon"], now)
+                writes.extend(event::record_writes(
+                    tenant_id,
+                    event::changed(&app_record.value, &upload.by_name, &["icon"], now)
                         .into_iter()
                         .collect(),
                 )?);
-                keys::icon(handle, app)
+                keys::icon(tenant_id, app)
             }
         };
         writes.push(record::put(key, &icon, Condition::Always)?);
-        record.value.state = State::Attached;
+        record.value.state = UploadState::Attached;
         writes.push(record.replace()?);
         Ok((Verdict::Attached(0), writes))
     })

@@ -12,12 +12,12 @@ use serde::Serialize;
 
 use crate::base::clock::Timestamp;
 use crate::base::error::Error;
-use crate::base::id::{AppId, Guid, Handle};
+use crate::base::id::{AppId, Guid, TenantId};
 use crate::domain::background::task::{BackgroundTask, Ended};
 use crate::domain::events::event;
 use crate::domain::events::spike_watch::NAME;
-use crate::model::apps::app::AppCard;
-use crate::model::events::download_spike::{Asked, Told};
+use crate::model::apps::app::App;
+use crate::model::events::download_spike::{RecordedSpike, SpikeWatch};
 use crate::model::events::event::{Event, SYSTEM};
 use crate::model::log::audit::LogRow;
 use crate::services::context::Context;
@@ -104,20 +104,23 @@ async fn look(table: &dyn Table, now: Timestamp, done: &mut Done) -> Result<(), 
     failure.map_or(Ok(()), Err)
 }
 
-async fn look_at(table: &dyn Table, handle: &str, now: Timestamp) -> Result<usize, Error> {
-    let handle: Handle = handle.parse().map_err(Error::internal)?;
+async fn look_at(table: &dyn Table, tenant_id: &str, now: Timestamp) -> Result<usize, Error> {
+    let tenant_id: TenantId = tenant_id.parse().map_err(Error::internal)?;
     let mut reader = Reader::new(table, now);
     let (mut told, mut asked) = (0, Vec::new());
-    for item in reader.all(Query::all(keys::spike_alerts(handle))).await? {
-        asked.push(Stored::<Asked>::parse(item)?.value.app);
+    for item in reader
+        .all(Query::all(keys::spike_alerts(tenant_id)))
+        .await?
+    {
+        asked.push(Stored::<SpikeWatch>::parse(item)?.value.app);
     }
     if asked.is_empty() {
         return Ok(0);
     }
-    for (app, downloads) in of_last_hour(&mut reader, handle, now).await? {
+    for (app, downloads) in of_last_hour(&mut reader, tenant_id, now).await? {
         let wanted = asked.iter().any(|of| of.is_none_or(|of| of == app));
         if wanted && downloads >= LEAST {
-            told += usize::from(tell(&mut reader, handle, app, downloads, now).await?);
+            told += usize::from(record_spike(&mut reader, tenant_id, app, downloads, now).await?);
         }
     }
     Ok(told)
@@ -126,13 +129,13 @@ async fn look_at(table: &dyn Table, handle: &str, now: Timestamp) -> Result<usiz
 /// How often each app was fetched within the last hour, as far as [`PAGES`] of the log go.
 async fn of_last_hour(
     reader: &mut Reader<'_>,
-    handle: Handle,
+    tenant_id: TenantId,
     now: Timestamp,
 ) -> Result<BTreeMap<AppId, usize>, Error> {
     let since = keys::log_from(now.plus_seconds(-HOUR_SECONDS));
     let mut query = Query {
         newest_first: true,
-        ..Query::all(keys::log(handle, LogOf::All))
+        ..Query::all(keys::log(tenant_id, LogOf::All))
     };
     let mut found = BTreeMap::new();
     for _ in 0..PAGES {
@@ -158,7 +161,7 @@ async fn of_last_hour(
 /// hours that those cover.
 async fn is_unusual(
     reader: &mut Reader<'_>,
-    handle: Handle,
+    tenant_id: TenantId,
     app: AppId,
     downloads: usize,
     now: Timestamp,
@@ -169,7 +172,7 @@ async fn is_unusual(
     );
     let mut query = Query {
         newest_first: true,
-        ..Query::all(keys::log(handle, LogOf::Item(app)))
+        ..Query::all(keys::log(tenant_id, LogOf::Item(app)))
     }
     .after(Some(keys::log_from(until)));
     let (mut rows, mut oldest) = (0_usize, until);
@@ -201,24 +204,29 @@ async fn is_unusual(
     ))
 }
 
-async fn tell(
+async fn record_spike(
     reader: &mut Reader<'_>,
-    handle: Handle,
+    tenant_id: TenantId,
     app: AppId,
     downloads: usize,
     now: Timestamp,
 ) -> Result<bool, Error> {
-    let (claim, card) = (keys::told_spike(handle, app), keys::app_card(handle, app));
-    reader.fetch_missing(&[claim.clone(), card.clone()]).await?;
-    if reader.get::<Told>(&claim).await?.is_some() {
+    let (claim, app_record) = (
+        keys::recorded_spike(tenant_id, app),
+        keys::app(tenant_id, app),
+    );
+    reader
+        .fetch_missing(&[claim.clone(), app_record.clone()])
+        .await?;
+    if reader.get::<RecordedSpike>(&claim).await?.is_some() {
         return Ok(false);
     }
-    let Some(card) = reader.get::<AppCard>(&card).await? else {
+    let Some(app_record) = reader.get::<App>(&app_record).await? else {
         return Ok(false);
     };
-    if !is_unusual(reader, handle, app, downloads, now).await? {
+    if !is_unusual(reader, tenant_id, app, downloads, now).await? {
         // What is usual now is not asked again each minute: a week of the log is read for it.
-        let usual = Told {
+        let usual = RecordedSpike {
             expires: now.plus_seconds(USUAL_SECONDS),
         };
         let quiet = record::put(
@@ -235,7 +243,8 @@ async fn tell(
         "The app was downloaded {downloads} times within an hour, {TIMES} times as often as usual \
             or more"
     );
-    let mut event = Event::of(&card.value, NAME, SYSTEM, message, now).with("downloads", downloads);
+    let mut event =
+        Event::of(&app_record.value, NAME, SYSTEM, message, now).with("downloads", downloads);
     event.guid = Guid::derived(&[
         "download spike",
         app.sort_key().as_str(),
@@ -243,12 +252,12 @@ async fn tell(
     ]);
     let mut writes = vec![record::put(
         claim,
-        &Told {
+        &RecordedSpike {
             expires: now.plus_seconds(PAUSE_SECONDS),
         },
         Condition::AbsentOrExpired { now: now.seconds() },
     )?];
-    writes.extend(event::told(handle, vec![event])?);
+    writes.extend(event::record_writes(tenant_id, vec![event])?);
     match reader.table().write(writes).await {
         Ok(()) => Ok(true),
         // Another run was first.

@@ -16,7 +16,7 @@ use serde::Serialize;
 
 use crate::base::clock::Timestamp;
 use crate::base::error::Error;
-use crate::base::id::{AppId, Guid, Handle};
+use crate::base::id::{AppId, Guid, TenantId};
 use crate::domain::background::task::{BackgroundTask, Ended};
 use crate::domain::events::notification;
 use crate::model::events::alert::Alert;
@@ -26,7 +26,7 @@ use crate::model::events::notification::{Delivery, Notification};
 use crate::services::context::Context;
 use crate::store::record::Stored;
 use crate::store::{
-    Item, Key, Page, Query, StoreError, TRANSACTION_LIMIT, Table, Write, keys, record,
+    Item, Key, MAX_TRANSACTION, Page, Query, StoreError, Table, Write, keys, record,
 };
 
 /// For how many seconds a mail belongs to the run that made or claimed its notification: longer
@@ -46,7 +46,7 @@ pub const LISTED_BYTES: usize = 300_000;
 const LONGEST_PAUSE_SECONDS: i64 = 3_600;
 
 /// Most waiting items that a run takes from one shard.
-const TAKEN_AT_ONCE: usize = 625;
+const MAX_TAKEN_AT_ONCE: usize = 625;
 
 /// Most of them that are one tenant's, as long as others have some.
 const SHARE: usize = 100;
@@ -55,7 +55,7 @@ const SHARE: usize = 100;
 const TAKEN_BYTES: usize = 4_000_000;
 
 /// Most due mails that a run sends.
-const DUE_AT_ONCE: usize = 256;
+const MAX_DUE_AT_ONCE: usize = 256;
 
 /// Most due mails of one shard that it chooses them from.
 const DUE_READ: usize = 256;
@@ -80,25 +80,25 @@ const LARGE_EVENT: usize = 16_000;
 const LARGE_MESSAGE: usize = 3_000;
 
 /// Most characters of the reason that a notification keeps.
-const REASON_LIMIT: usize = 300;
+const MAX_REASON: usize = 300;
 
 /// A run begins no further try of a mail from before after so many seconds,
-const DUE_BUDGET: Duration = Duration::from_secs(10);
+const MAX_DUE: Duration = Duration::from_secs(10);
 
 /// takes no further events after so many,
-const TAKE_BUDGET: Duration = Duration::from_secs(32);
+const MAX_TAKE: Duration = Duration::from_secs(32);
 
 /// and begins no further mail after so many. The function lives for 55.
-pub const MAIL_BUDGET: Duration = Duration::from_secs(44);
+pub const MAX_MAIL: Duration = Duration::from_secs(44);
 
 /// How long one mail may take.
-const SEND_LIMIT: Duration = Duration::from_secs(8);
+const MAX_SEND: Duration = Duration::from_secs(8);
 
 /// How many mails go side by side.
-const MAILS_AT_ONCE: usize = 4;
+const MAX_MAILS_AT_ONCE: usize = 4;
 
 /// How many partitions of alerts are read side by side.
-const READS_AT_ONCE: usize = 16;
+const MAX_READS_AT_ONCE: usize = 16;
 
 /// How often a transaction is begun again because another run was first.
 const INTERRUPTIONS: u32 = 40;
@@ -163,13 +163,13 @@ impl BackgroundTask for Evaluation {
 
 /// These in turns: one of each tenant, then another one of each, beginning with any of them. Nobody
 /// waits until others have nothing left.
-fn in_turns<T>(all: Vec<T>, of: impl Fn(&T) -> Handle) -> Vec<T> {
-    let mut tenants: Vec<(Handle, VecDeque<T>)> = Vec::new();
+fn in_turns<T>(all: Vec<T>, of: impl Fn(&T) -> TenantId) -> Vec<T> {
+    let mut tenants: Vec<(TenantId, VecDeque<T>)> = Vec::new();
     for one in all {
-        let handle = of(&one);
-        match tenants.iter_mut().find(|(known, _)| *known == handle) {
+        let tenant_id = of(&one);
+        match tenants.iter_mut().find(|(known, _)| *known == tenant_id) {
             Some((_, theirs)) => theirs.push_back(one),
-            None => tenants.push((handle, VecDeque::from([one]))),
+            None => tenants.push((tenant_id, VecDeque::from([one]))),
         }
     }
     if !tenants.is_empty() {
@@ -189,7 +189,7 @@ fn in_turns<T>(all: Vec<T>, of: impl Fn(&T) -> Handle) -> Vec<T> {
 }
 
 /// Who takes an event: an alert, for an app.
-type Taker = (Handle, Guid, AppId);
+type Taker = (TenantId, Guid, AppId);
 
 /// A notification that this run makes.
 #[derive(Clone)]
@@ -223,16 +223,16 @@ impl Together {
     fn has_room(&self, next: &Stored<Pending>, alerts: &Alerts) -> bool {
         let takers = takers(&next.value, alerts);
         let all = self.takers.union(&takers).count();
-        let fits = self.pendings.len() + 1 + 2 * all <= TRANSACTION_LIMIT;
+        let fits = self.pendings.len() + 1 + 2 * all <= MAX_TRANSACTION;
         let goes_along = all > MANY_TAKERS
             && all == self.takers.len()
-            && self.pendings.len() < TRANSACTION_LIMIT / 2;
+            && self.pendings.len() < MAX_TRANSACTION / 2;
         (fits || goes_along) && self.bytes + size(&next.value) <= TOGETHER_BYTES
     }
 }
 
 /// The alerts by tenant and app; nothing where they could not be read.
-type Alerts = HashMap<(Handle, Option<AppId>), Option<Vec<Alert>>>;
+type Alerts = HashMap<(TenantId, Option<AppId>), Option<Vec<Alert>>>;
 
 /// How a try to mail ended.
 enum Outcome {
@@ -272,8 +272,8 @@ struct Look<'a> {
 impl Look<'_> {
     /// The next page; nothing where enough was found, the time is over, or the store fails.
     async fn page(&mut self, most: usize) -> Option<Page> {
-        let room = TAKEN_AT_ONCE.saturating_sub(self.found.len()).min(most);
-        if room == 0 || self.bytes >= TAKEN_BYTES || self.run.begun.elapsed() > TAKE_BUDGET {
+        let room = MAX_TAKEN_AT_ONCE.saturating_sub(self.found.len()).min(most);
+        if room == 0 || self.bytes >= TAKEN_BYTES || self.run.begun.elapsed() > MAX_TAKE {
             return None;
         }
         self.query.limit = u32::try_from(room).ok();
@@ -332,8 +332,8 @@ impl Run<'_> {
         let (mut heard, unheard): (Vec<_>, Vec<_>) = waiting
             .into_iter()
             .partition(|pending| !takers(&pending.value, &alerts).is_empty());
-        for chunk in unheard.chunks(TRANSACTION_LIMIT) {
-            if self.begun.elapsed() > TAKE_BUDGET {
+        for chunk in unheard.chunks(MAX_TRANSACTION) {
+            if self.begun.elapsed() > MAX_TAKE {
                 return;
             }
             self.take_all(chunk.to_vec(), &alerts).await;
@@ -341,7 +341,7 @@ impl Run<'_> {
         // Events of one app stand together: their notifications are written once for many of them.
         heard.sort_by_cached_key(|pending| {
             (
-                pending.value.handle.to_string(),
+                pending.value.tenant_id.to_string(),
                 pending
                     .value
                     .events
@@ -365,8 +365,8 @@ impl Run<'_> {
             }
             batches.push(together.pendings);
         }
-        for batch in in_turns(batches, |batch| batch[0].value.handle) {
-            if self.begun.elapsed() > TAKE_BUDGET {
+        for batch in in_turns(batches, |batch| batch[0].value.tenant_id) {
+            if self.begun.elapsed() > MAX_TAKE {
                 return;
             }
             self.take_all(batch, &alerts).await;
@@ -394,7 +394,7 @@ impl Run<'_> {
             look.keep(page.items);
             return (look.found, look.failures);
         }
-        // Sort keys begin with the tenant's handle: another one is the first each time.
+        // Sort keys begin with the tenant's id: another one is the first each time.
         let start = format!("{:08x}", rand::random::<u32>());
         let mut more = Vec::new();
         for (after, until) in [(Some(start.clone()), None), (None, Some(start))] {
@@ -413,32 +413,32 @@ impl Run<'_> {
                 let last = page
                     .items
                     .last()
-                    .and_then(|item| item.key.sk.get(..8)?.parse::<Handle>().ok());
+                    .and_then(|item| item.key.sk.get(..8)?.parse::<TenantId>().ok());
                 look.keep(page.items);
                 let Some(next) = page.next else { break };
-                look.query.after = match last.filter(|handle| {
+                look.query.after = match last.filter(|tenant_id| {
                     look.found
                         .iter()
-                        .filter(|pending| pending.value.handle == *handle)
+                        .filter(|pending| pending.value.tenant_id == *tenant_id)
                         .count()
                         >= SHARE
                 }) {
                     // He has his share: on behind what he has.
-                    Some(handle) => {
-                        more.push((handle, next));
-                        Some(keys::behind_pending(handle))
+                    Some(tenant_id) => {
+                        more.push((tenant_id, next));
+                        Some(keys::behind_pending(tenant_id))
                     }
                     None => Some(next),
                 };
             }
         }
-        for (handle, next) in more {
+        for (tenant_id, next) in more {
             look.query = Query {
-                prefix: keys::pending_prefix(handle),
+                prefix: keys::pending_prefix(tenant_id),
                 ..Query::all(keys::pending_events(shard))
             }
             .after(Some(next));
-            while let Some(page) = look.page(TAKEN_AT_ONCE).await {
+            while let Some(page) = look.page(MAX_TAKEN_AT_ONCE).await {
                 look.keep(page.items);
                 if page.next.is_none() {
                     break;
@@ -451,17 +451,17 @@ impl Run<'_> {
 
     /// The alerts that may hear these events.
     async fn alerts(&mut self, waiting: &[Stored<Pending>]) -> Alerts {
-        let wanted: BTreeMap<String, (Handle, Option<AppId>)> = waiting
+        let wanted: BTreeMap<String, (TenantId, Option<AppId>)> = waiting
             .iter()
             .flat_map(|pending| partitions(&pending.value))
-            .map(|(handle, app)| (keys::alerts(handle, app), (handle, app)))
+            .map(|(tenant_id, app)| (keys::alerts(tenant_id, app), (tenant_id, app)))
             .collect();
         let table = self.table;
         let reads = wanted
             .into_iter()
             .map(|(pk, of)| async move { (of, every_alert(table, pk).await) });
         let read: Vec<_> = stream::iter(reads)
-            .buffer_unordered(READS_AT_ONCE)
+            .buffer_unordered(MAX_READS_AT_ONCE)
             .collect()
             .await;
         let mut alerts = Alerts::new();
@@ -495,7 +495,7 @@ impl Run<'_> {
         }
         tracing::warn!(%error, cause = error.cause.as_deref().unwrap_or_default(), "events could not be taken together");
         for pending in pendings {
-            if self.begun.elapsed() > TAKE_BUDGET {
+            if self.begun.elapsed() > MAX_TAKE {
                 return;
             }
             let mut alone = vec![pending];
@@ -517,7 +517,7 @@ impl Run<'_> {
         alerts: &Alerts,
     ) -> Result<(), Error> {
         let (mut interruptions, mut unknown) = (0, 0);
-        while !pendings.is_empty() && self.begun.elapsed() <= TAKE_BUDGET {
+        while !pendings.is_empty() && self.begun.elapsed() <= MAX_TAKE {
             let takers: BTreeSet<Taker> = pendings
                 .iter()
                 .flat_map(|pending| takers(&pending.value, alerts))
@@ -525,7 +525,7 @@ impl Run<'_> {
             let mut left = takers.iter();
             let now = self.now();
             let (mut drafts, mut bytes) = (BTreeMap::new(), 0);
-            let room = (TRANSACTION_LIMIT - pendings.len()) / 2;
+            let room = (MAX_TRANSACTION - pendings.len()) / 2;
             for taker in left.by_ref() {
                 let draft = self.draft(taker, &pendings, alerts, now)?;
                 bytes += if draft.lists_more {
@@ -588,10 +588,10 @@ impl Run<'_> {
         alerts: &Alerts,
         now: Timestamp,
     ) -> Result<Draft, Error> {
-        let (handle, guid, app) = taker;
+        let (tenant_id, guid, app) = taker;
         let of = |app| {
             alerts
-                .get(&(*handle, app))
+                .get(&(*tenant_id, app))
                 .into_iter()
                 .flatten()
                 .flatten()
@@ -610,7 +610,7 @@ impl Run<'_> {
                 .open
                 .get(taker)
                 .cloned()
-                .unwrap_or_else(|| new(*handle, alert, *app, now)),
+                .unwrap_or_else(|| new(*tenant_id, alert, *app, now)),
             lists_more: false,
             counts_more: false,
         };
@@ -711,8 +711,8 @@ impl Run<'_> {
         }
         // The oldest first, whichever shard it is in, and one tenant after the other.
         due.sort_by(|one: &Stored<DueMail>, other| one.key.sk.cmp(&other.key.sk));
-        let mut due = in_turns(due, |due| due.value.handle);
-        due.truncate(DUE_AT_ONCE);
+        let mut due = in_turns(due, |due| due.value.tenant_id);
+        due.truncate(MAX_DUE_AT_ONCE);
         (due, failures)
     }
 
@@ -737,7 +737,7 @@ impl Run<'_> {
                     Err(error) => failures.push(error.into()),
                 }
             }
-            if page.next.is_none() || found.len() >= DUE_READ || self.begun.elapsed() > DUE_BUDGET {
+            if page.next.is_none() || found.len() >= DUE_READ || self.begun.elapsed() > MAX_DUE {
                 return (found, failures);
             }
             query.after = page.next;
@@ -747,14 +747,14 @@ impl Run<'_> {
     async fn mail_due(&mut self, due: Vec<Stored<DueMail>>) {
         let this = &*self;
         let mails = due.into_iter().map(|due| async move {
-            if this.begun.elapsed() > DUE_BUDGET {
+            if this.begun.elapsed() > MAX_DUE {
                 Ok(Outcome::Left)
             } else {
                 this.claim_and_mail(due).await
             }
         });
         let outcomes: Vec<_> = stream::iter(mails)
-            .buffer_unordered(MAILS_AT_ONCE)
+            .buffer_unordered(MAX_MAILS_AT_ONCE)
             .collect()
             .await;
         self.count(outcomes);
@@ -765,7 +765,7 @@ impl Run<'_> {
         let mut open: Vec<Open> = self.open.drain().map(|(_, open)| open).collect();
         self.open_bytes = 0;
         open.sort_by(|one, other| one.notification.key.cmp(&other.notification.key));
-        let open = in_turns(open, |open| open.due.value.handle);
+        let open = in_turns(open, |open| open.due.value.tenant_id);
         let this = &*self;
         let mails = open.into_iter().map(|open| async move {
             // Past half of its lease the mail is left to whoever claims it.
@@ -776,7 +776,7 @@ impl Run<'_> {
                     .created
                     .plus_seconds(LEASE_SECONDS / 2)
                     .0;
-            if this.begun.elapsed() > MAIL_BUDGET || !is_ours {
+            if this.begun.elapsed() > MAX_MAIL || !is_ours {
                 return Ok(Outcome::Left);
             }
             let (mut notification, mut due) = (open.notification, open.due);
@@ -786,7 +786,7 @@ impl Run<'_> {
             this.mail(notification, due).await
         });
         let outcomes: Vec<_> = stream::iter(mails)
-            .buffer_unordered(MAILS_AT_ONCE)
+            .buffer_unordered(MAX_MAILS_AT_ONCE)
             .collect()
             .await;
         self.count(outcomes);
@@ -899,7 +899,7 @@ impl Run<'_> {
         let sent = async {
             let mail = notification::mail(&notification.value)?;
             let mailer = self.context.mailer()?;
-            let in_time = tokio::time::timeout(SEND_LIMIT, mailer.send(&mail)).await;
+            let in_time = tokio::time::timeout(MAX_SEND, mailer.send(&mail)).await;
             in_time.unwrap_or_else(|_| {
                 Err(Error {
                     message: "The mail service did not answer in time".to_owned(),
@@ -925,7 +925,7 @@ impl Run<'_> {
                         .message
                         .chars()
                         .map(|c| if c.is_control() { ' ' } else { c })
-                        .take(REASON_LIMIT)
+                        .take(MAX_REASON)
                         .collect(),
                 );
                 let again = now.plus_seconds(pause_seconds(value.tries));
@@ -1054,7 +1054,7 @@ fn writes(
 }
 
 /// A notification of an alert for an app, with nothing in it yet.
-fn new(handle: Handle, alert: &Alert, app: AppId, now: Timestamp) -> Open {
+fn new(tenant_id: TenantId, alert: &Alert, app: AppId, now: Timestamp) -> Open {
     let value = Notification {
         guid: Guid::random(),
         alert: alert.guid.clone(),
@@ -1072,7 +1072,7 @@ fn new(handle: Handle, alert: &Alert, app: AppId, now: Timestamp) -> Open {
         modified: now,
     };
     let due = DueMail {
-        handle,
+        tenant_id,
         app,
         env: value.env.clone(),
         created: now,
@@ -1114,12 +1114,12 @@ fn moved(due: &Stored<DueMail>, to: Timestamp) -> Result<Vec<Write>, Error> {
 }
 
 /// The partitions of the alerts that may hear these events.
-fn partitions(pending: &Pending) -> impl Iterator<Item = (Handle, Option<AppId>)> {
-    let handle = pending.handle;
+fn partitions(pending: &Pending) -> impl Iterator<Item = (TenantId, Option<AppId>)> {
+    let tenant_id = pending.tenant_id;
     let apps: BTreeSet<AppId> = pending.events.iter().map(|event| event.app).collect();
     apps.into_iter()
-        .map(move |app| (handle, Some(app)))
-        .chain(std::iter::once((handle, None)))
+        .map(move |app| (tenant_id, Some(app)))
+        .chain(std::iter::once((tenant_id, None)))
 }
 
 /// Who has yet to take something of it.
@@ -1128,13 +1128,13 @@ fn takers(pending: &Pending, alerts: &Alerts) -> BTreeSet<Taker> {
     for event in &pending.events {
         let hearing = [Some(event.app), None]
             .into_iter()
-            .filter_map(|app| alerts.get(&(pending.handle, app)))
+            .filter_map(|app| alerts.get(&(pending.tenant_id, app)))
             .flatten()
             .flatten();
         takers.extend(
             hearing
                 .filter(|alert| alert.hears(event))
-                .map(|alert| (pending.handle, alert.guid.clone(), event.app)),
+                .map(|alert| (pending.tenant_id, alert.guid.clone(), event.app)),
         );
     }
     if !pending.taken.is_empty() {

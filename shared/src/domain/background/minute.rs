@@ -5,12 +5,12 @@ use std::time::{Duration, Instant};
 
 use crate::base::error::Error;
 use crate::domain::background::download_spike::DownloadSpikes;
-use crate::domain::background::evaluation::{Done, Evaluation, MAIL_BUDGET};
+use crate::domain::background::evaluation::{Done, Evaluation, MAX_MAIL};
 use crate::domain::background::task;
 use crate::services::context::Context;
 
 /// How long a run looks for download spikes.
-const SPIKE_BUDGET: Duration = Duration::from_secs(8);
+const MAX_SPIKE: Duration = Duration::from_secs(8);
 
 /// Evaluates alerts, looks for spikes, which wait for the next minute as other events do, and keeps
 /// the records of both. Gives what the evaluation did.
@@ -21,9 +21,7 @@ pub async fn run(context: &Context) -> Result<Done, Error> {
     let begun = Instant::now();
     let (evaluated, evaluation) = task::run(&Evaluation, context).await?;
     let spikes = DownloadSpikes {
-        time: MAIL_BUDGET
-            .saturating_sub(begun.elapsed())
-            .min(SPIKE_BUDGET),
+        time: MAX_MAIL.saturating_sub(begun.elapsed()).min(MAX_SPIKE),
     };
     let (looked, look) = task::run(&spikes, context).await?;
     let kept = task::keep(context, vec![evaluation, look]).await;

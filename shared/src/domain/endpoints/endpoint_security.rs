@@ -15,11 +15,11 @@ use crate::base::clock::Timestamp;
 use crate::base::code::Code;
 use crate::base::environment::Environment;
 use crate::base::error::Error;
-use crate::base::id::{AppId, Guid, Handle};
+use crate::base::id::{AppId, Guid, TenantId};
 use crate::base::secret::CredentialText;
 use crate::change;
 use crate::domain::events::event;
-use crate::model::apps::app::AppCard;
+use crate::model::apps::app::App;
 use crate::model::credentials::credential::{Credential, KeyOf};
 use crate::model::endpoints::endpoint_security::{
     EndpointChange, EndpointName, EndpointSecurity, Kind, LogRow, Override, Security,
@@ -30,13 +30,13 @@ use crate::store::record::{Reader, Stored};
 use crate::store::{Condition, Key, Query, Write, keys, record};
 
 /// Most overrides of an app in an environment, and most names in one call.
-pub const OVERRIDES_MOST: usize = 500;
+pub const MAX_OVERRIDES: usize = 500;
 
 /// Most bytes of an app's endpoint security in one environment, as it is stored.
-pub const RECORD_MOST: usize = 96_000;
+pub const MAX_RECORD: usize = 96_000;
 
 /// Most changes that an event lists; it counts all of them.
-const TOLD_MOST: usize = 20;
+const MAX_TOLD: usize = 20;
 
 /// What overrides a call names.
 pub type Overrides = BTreeMap<EndpointName, Security>;
@@ -120,19 +120,23 @@ impl Change {
     }
 }
 
-/// What every operation reads beside its caller: the app's card and its endpoint security.
-pub fn keys_of(handle: Handle, app: AppId, env: &Environment) -> [Key; 2] {
+/// What every operation reads beside its caller: the app and its endpoint security.
+pub fn keys_of(tenant_id: TenantId, app: AppId, env: &Environment) -> [Key; 2] {
     [
-        keys::app_card(handle, app),
-        keys::endpoint_security(handle, app, env),
+        keys::app(tenant_id, app),
+        keys::endpoint_security(tenant_id, app, env),
     ]
 }
 
-async fn card_of(reader: &mut Reader<'_>, handle: Handle, app: AppId) -> Result<AppCard, Error> {
-    let card: Option<Stored<AppCard>> = reader.get(&keys::app_card(handle, app)).await?;
-    card.map(|card| card.value).ok_or_else(|| {
-        Error::not_found(Code::InvalidGuid.beside("There is no app with this guid in this domain"))
-    })
+async fn app_of(reader: &mut Reader<'_>, tenant_id: TenantId, app: AppId) -> Result<App, Error> {
+    let app_record: Option<Stored<App>> = reader.get(&keys::app(tenant_id, app)).await?;
+    app_record
+        .map(|app_record| app_record.value)
+        .ok_or_else(|| {
+            Error::not_found(
+                Code::InvalidGuid.beside("There is no app with this guid in this domain"),
+            )
+        })
 }
 
 /// The endpoint security of an app in an environment (003 7.1); an app for which nobody said
@@ -142,13 +146,13 @@ async fn card_of(reader: &mut Reader<'_>, handle: Handle, app: AppId) -> Result<
 /// Not found for an unknown app; the store's.
 pub async fn read(
     reader: &mut Reader<'_>,
-    handle: Handle,
+    tenant_id: TenantId,
     app: AppId,
     env: &Environment,
 ) -> Result<EndpointSecurity, Error> {
-    card_of(reader, handle, app).await?;
+    app_of(reader, tenant_id, app).await?;
     let found: Option<Stored<EndpointSecurity>> = reader
-        .get(&keys::endpoint_security(handle, app, env))
+        .get(&keys::endpoint_security(tenant_id, app, env))
         .await?;
     Ok(found.map(|found| found.value).unwrap_or_default())
 }
@@ -158,7 +162,7 @@ pub async fn read(
 /// transaction.
 ///
 /// # Errors
-/// Not found for an unknown app; invalid beyond [`OVERRIDES_MOST`] and [`RECORD_MOST`]; the
+/// Not found for an unknown app; invalid beyond [`MAX_OVERRIDES`] and [`MAX_RECORD`]; the
 /// store's.
 pub async fn change(
     reader: &mut Reader<'_>,
@@ -167,10 +171,10 @@ pub async fn change(
     env: &Environment,
     wanted: &Change,
 ) -> Result<EndpointSecurity, Error> {
-    let (handle, by) = (who.handle, who.owner.username.as_str());
+    let (tenant_id, by) = (who.tenant_id, who.owner.username.as_str());
     change!(reader, {
-        let card = card_of(reader, handle, app).await?;
-        let key = keys::endpoint_security(handle, app, env);
+        let app_record = app_of(reader, tenant_id, app).await?;
+        let key = keys::endpoint_security(tenant_id, app, env);
         let mut found: Option<Stored<EndpointSecurity>> = reader.get(&key).await?;
         let mut after = found
             .as_ref()
@@ -185,17 +189,17 @@ pub async fn change(
         if rows.is_empty() {
             return Ok((after, Vec::new()));
         }
-        if after.overrides.len() > OVERRIDES_MOST {
+        if after.overrides.len() > MAX_OVERRIDES {
             return Err(Error::invalid(Code::InvalidOverrides.with(format!(
-                "an app has at most {OVERRIDES_MOST} in an environment"
+                "an app has at most {MAX_OVERRIDES} in an environment"
             ))));
         }
-        if serde_json::to_vec(&after).map_err(Error::internal)?.len() > RECORD_MOST {
+        if serde_json::to_vec(&after).map_err(Error::internal)?.len() > MAX_RECORD {
             return Err(Error::invalid(Code::InvalidOverrides.with(format!(
-                "all of an app in an environment take more than {RECORD_MOST} bytes"
+                "all of an app in an environment take more than {MAX_RECORD} bytes"
             ))));
         }
-        let told = told(&card, env, by, &rows, at);
+        let told = change_event(&app_record, env, by, &rows, at);
         let change = EndpointChange {
             guid: Guid::random(),
             by: by.to_owned(),
@@ -218,18 +222,18 @@ pub async fn change(
                 )?,
             },
             record::create(
-                keys::endpoint_log_row(handle, app, env, at, &change.guid),
+                keys::endpoint_log_row(tenant_id, app, env, at, &change.guid),
                 &change,
             )?,
-            Write::Check(keys::app_card(handle, app), Condition::Present),
+            Write::Check(keys::app(tenant_id, app), Condition::Present),
         ];
-        writes.extend(event::told(handle, vec![told])?);
+        writes.extend(event::record_writes(tenant_id, vec![told])?);
         Ok((after, writes))
     })
 }
 
 /// The event of a change: it lists the first rows, and counts all of them.
-fn told(card: &AppCard, env: &Environment, by: &str, rows: &[LogRow], at: Timestamp) -> Event {
+fn change_event(app: &App, env: &Environment, by: &str, rows: &[LogRow], at: Timestamp) -> Event {
     let count = |kind| rows.iter().filter(|row| row.kind == kind).count();
     let mut parts = Vec::new();
     if let Some(row) = rows.iter().find(|row| row.kind == Kind::Set) {
@@ -248,12 +252,12 @@ fn told(card: &AppCard, env: &Environment, by: &str, rows: &[LogRow], at: Timest
     }
     let listed: Vec<_> = rows
         .iter()
-        .take(TOLD_MOST)
+        .take(MAX_TOLD)
         .map(|row| json!({"event": row.kind.as_str(), "endpoint": row.endpoint.as_ref().map_or("", EndpointName::as_str), "security": row.security}))
         .collect();
     let message = format!("Endpoint security was changed: {}", parts.join(", "));
     let event =
-        Event::of(card, "ENDPOINT_SECURITY_CHANGED", by, message, at).in_environment(env.clone());
+        Event::of(app, "ENDPOINT_SECURITY_CHANGED", by, message, at).in_environment(env.clone());
     event.with("changes", listed).with("count", rows.len())
 }
 
@@ -357,7 +361,7 @@ const PAGES: usize = 8;
 
 /// What the listing's first query is: known before the caller is.
 pub fn listing(
-    handle: Handle,
+    tenant_id: TenantId,
     app: AppId,
     env: &Environment,
     filter: &Filter,
@@ -368,7 +372,7 @@ pub fn listing(
     let limit = limit.filter(|_| filter.is_empty());
     Query {
         newest_first: true,
-        ..Query::all(keys::endpoint_log(handle, app, env))
+        ..Query::all(keys::endpoint_log(tenant_id, app, env))
             .after(cursor.map(Cursor::after))
             .limit(limit)
     }
@@ -383,19 +387,19 @@ pub fn listing(
 /// store's.
 pub async fn list(
     reader: &mut Reader<'_>,
-    handle: Handle,
+    tenant_id: TenantId,
     (app, env): (AppId, &Environment),
     filter: &Filter,
     limit: Option<u32>,
     cursor: Option<&Cursor>,
 ) -> Result<(Vec<Logged>, Option<Cursor>), Error> {
-    let is_known = card_of(reader, handle, app).await.map(|_| ());
+    let is_known = app_of(reader, tenant_id, app).await.map(|_| ());
     if let Err(error) = &is_known
         && error.kind != crate::base::error::Kind::NotFound
     {
         return is_known.map(|()| (Vec::new(), None));
     }
-    let mut query = listing(handle, app, env, filter, limit, cursor);
+    let mut query = listing(tenant_id, app, env, filter, limit, cursor);
     let (mut found, mut seen) = (Vec::new(), cursor.is_some());
     for _ in 0..PAGES {
         let page = reader.query(&query).await?;
@@ -457,14 +461,14 @@ pub enum PresentedKey {
 
 impl PresentedKey {
     /// What was presented to an endpoint of that tenant; blank is missing.
-    pub fn of(handle: Handle, text: Option<&str>) -> Self {
+    pub fn of(tenant_id: TenantId, text: Option<&str>) -> Self {
         match text
             .map(str::trim)
             .filter(|text| !text.is_empty())
             .map(str::parse)
         {
             None => Self::Missing,
-            Some(Ok(key @ CredentialText::ApiKey { .. })) if key.handle() == handle => {
+            Some(Ok(key @ CredentialText::ApiKey { .. })) if key.handle() == tenant_id => {
                 Self::Key(key)
             }
             Some(_) => Self::Malformed,
@@ -498,12 +502,12 @@ pub struct Decision {
 /// Not found for an unknown app; the store's.
 pub async fn decide(
     reader: &mut Reader<'_>,
-    handle: Handle,
+    tenant_id: TenantId,
     (app, env): (AppId, &Environment),
     endpoint: &EndpointName,
     key: &PresentedKey,
 ) -> Result<Decision, Error> {
-    let config = read(reader, handle, app, env).await?;
+    let config = read(reader, tenant_id, app, env).await?;
     let (security, matched) = config.of_endpoint(endpoint);
     let refused = match (security, key.credential()) {
         (Security::Https, _) => None,

@@ -9,14 +9,14 @@ use crate::base::clock::Timestamp;
 use crate::base::code::{Code, ErrorText};
 use crate::base::environment::Environment;
 use crate::base::error::Error;
-use crate::base::id::{AppId, AppRef, Guid, Handle};
+use crate::base::id::{AppId, AppRef, Guid, TenantId};
 use crate::change;
 use crate::domain::events::spike_watch;
-use crate::model::apps::app::AppCard;
+use crate::model::apps::app::App;
 use crate::model::events::alert::{Alert, AlertCount, AlertPlace};
 use crate::model::events::event::{Category, EventName, NAMES, Severity};
 use crate::model::task;
-use crate::model::task::Chore;
+use crate::model::task::Task;
 use crate::services::mail;
 use crate::services::mail::Mail;
 use crate::store::record::Record;
@@ -24,13 +24,13 @@ use crate::store::record::{Reader, Stored};
 use crate::store::{Condition, Query, StoreError, Table, Write, keys, record};
 
 /// Most alerts of an app, and most of a tenant for all of its apps.
-pub const ALERTS_LIMIT: i64 = 100;
+pub const MAX_ALERTS: i64 = 100;
 
 /// Most recipients of an alert.
-pub const RECIPIENTS_LIMIT: usize = 20;
+pub const MAX_RECIPIENTS: usize = 20;
 
 /// Most characters of an alert's name.
-pub const NAME_LIMIT: usize = 200;
+pub const MAX_NAME: usize = 200;
 
 /// What stands for every app of the tenant where a request names an app.
 pub const EVERY_APP: &str = "*";
@@ -75,13 +75,13 @@ impl FromStr for Watched {
 }
 
 /// An app as requests and answers name it.
-pub fn spelled(app: Option<AppId>) -> String {
+pub fn app_text(app: Option<AppId>) -> String {
     app.map_or_else(|| EVERY_APP.to_owned(), AppId::guid)
 }
 
 /// What a request says of an alert, as it was written; `None` for what it does not say.
 #[derive(Clone, Debug, Default)]
-pub struct Said {
+pub struct AlertInput {
     /// The name.
     pub name: Option<String>,
     /// Who is mailed.
@@ -100,7 +100,7 @@ pub struct Said {
 
 /// The same, each part for itself found valid.
 #[derive(Clone, Debug)]
-pub struct Changes {
+pub struct AlertChanges {
     name: Option<String>,
     emails: Option<Vec<String>>,
     enabled: Option<bool>,
@@ -110,13 +110,13 @@ pub struct Changes {
     names: Option<Vec<String>>,
 }
 
-impl Said {
+impl AlertInput {
     /// Judges each part for itself.
     ///
     /// # Errors
     /// Invalid, with words that name the field, what of it is wrong, and what is allowed.
-    pub fn checked(self) -> Result<Changes, Error> {
-        Ok(Changes {
+    pub fn checked(self) -> Result<AlertChanges, Error> {
+        Ok(AlertChanges {
             name: self.name.as_deref().map(name).transpose()?,
             emails: self.emails.as_deref().map(recipients).transpose()?,
             enabled: self.enabled,
@@ -136,7 +136,7 @@ impl Said {
     }
 }
 
-impl Changes {
+impl AlertChanges {
     /// The environment, where one is said.
     pub fn env(&self) -> Option<&Environment> {
         self.env.as_ref()
@@ -210,12 +210,12 @@ fn quoted(word: &str) -> String {
 fn name(text: &str) -> Result<String, Error> {
     let text = text.trim();
     let fits =
-        (1..=NAME_LIMIT).contains(&text.chars().count()) && !text.chars().any(char::is_control);
+        (1..=MAX_NAME).contains(&text.chars().count()) && !text.chars().any(char::is_control);
     if fits {
         Ok(text.to_owned())
     } else {
         Err(Error::invalid(Code::InvalidAlertName.with(format!(
-            "a name has 1 to {NAME_LIMIT} characters on one line"
+            "a name has 1 to {MAX_NAME} characters on one line"
         ))))
     }
 }
@@ -223,7 +223,7 @@ fn name(text: &str) -> Result<String, Error> {
 /// The recipients of a mail, each once.
 ///
 /// # Errors
-/// Invalid for none, for more than [`RECIPIENTS_LIMIT`], and for what is no address.
+/// Invalid for none, for more than [`MAX_RECIPIENTS`], and for what is no address.
 pub fn recipients(words: &[String]) -> Result<Vec<String>, Error> {
     let mut found = Vec::new();
     for word in words {
@@ -237,10 +237,11 @@ pub fn recipients(words: &[String]) -> Result<Vec<String>, Error> {
             Error::invalid(Code::InvalidEmails.with(format!("{} is no mail address", quoted(word))))
         })?;
         add(&mut found, address.to_string());
-        if found.len() > RECIPIENTS_LIMIT {
-            return Err(Error::invalid(Code::InvalidEmails.with(format!(
-                "an alert has at most {RECIPIENTS_LIMIT} recipients"
-            ))));
+        if found.len() > MAX_RECIPIENTS {
+            return Err(Error::invalid(
+                Code::InvalidEmails
+                    .with(format!("an alert has at most {MAX_RECIPIENTS} recipients")),
+            ));
         }
     }
     if found.is_empty() {
@@ -312,7 +313,7 @@ pub fn test_mail(recipients: &[String], lines: &[String]) -> Result<Mail, Error>
 
 /// An alert as a request names it: by its guid, and on the paths that say so by where it must be.
 #[derive(Clone, Debug)]
-pub struct Named {
+pub struct AlertReference {
     /// The guid.
     pub guid: Guid,
     /// App and environment that it must be of.
@@ -324,23 +325,23 @@ fn unknown() -> Error {
 }
 
 /// What reading the alerts of an app asks.
-pub fn listing(handle: Handle, app: Option<AppId>) -> Query {
-    Query::all(keys::alerts(handle, app))
+pub fn listing(tenant_id: TenantId, app: Option<AppId>) -> Query {
+    Query::all(keys::alerts(tenant_id, app))
 }
 
 /// The alerts of an app in an environment, the newest first.
 ///
 /// # Errors
-/// Not found for an app that has neither a card nor an alert; the store's.
+/// Not found for an app that has neither an app record nor an alert; the store's.
 pub async fn list(
     reader: &mut Reader<'_>,
-    handle: Handle,
+    tenant_id: TenantId,
     app: Option<AppId>,
     env: &Environment,
 ) -> Result<Vec<Alert>, Error> {
-    let items = reader.all(listing(handle, app)).await?;
+    let items = reader.all(listing(tenant_id, app)).await?;
     if items.is_empty() {
-        must_exist(reader, handle, app).await?;
+        must_exist(reader, tenant_id, app).await?;
     }
     let mut alerts = Vec::new();
     for item in items {
@@ -364,25 +365,26 @@ pub async fn list(
 /// Not found; the store's.
 pub async fn must_exist(
     reader: &mut Reader<'_>,
-    handle: Handle,
+    tenant_id: TenantId,
     app: Option<AppId>,
 ) -> Result<(), Error> {
     let Some(app) = app else { return Ok(()) };
-    let card: Option<Stored<AppCard>> = reader.get(&keys::app_card(handle, app)).await?;
-    card.map(drop).ok_or_else(unknown)
+    let app_record: Option<Stored<App>> = reader.get(&keys::app(tenant_id, app)).await?;
+    app_record.map(drop).ok_or_else(unknown)
 }
 
 /// Whose alert a request names.
 async fn app_of(
     reader: &mut Reader<'_>,
-    handle: Handle,
-    named: &Named,
+    tenant_id: TenantId,
+    named: &AlertReference,
 ) -> Result<Option<AppId>, Error> {
     if let Some((app, _)) = &named.of {
         return Ok(*app);
     }
-    let place: Option<Stored<AlertPlace>> =
-        reader.get(&keys::alert_place(handle, &named.guid)).await?;
+    let place: Option<Stored<AlertPlace>> = reader
+        .get(&keys::alert_place(tenant_id, &named.guid))
+        .await?;
     Ok(place.ok_or_else(unknown)?.value.app)
 }
 
@@ -392,20 +394,22 @@ async fn app_of(
 /// Not found, also where it is elsewhere than the request says; the store's.
 pub async fn find(
     reader: &mut Reader<'_>,
-    handle: Handle,
-    named: &Named,
+    tenant_id: TenantId,
+    named: &AlertReference,
 ) -> Result<Stored<Alert>, Error> {
-    let app = app_of(reader, handle, named).await?;
-    let found: Option<Stored<Alert>> = reader.get(&keys::alert(handle, app, &named.guid)).await?;
+    let app = app_of(reader, tenant_id, named).await?;
+    let found: Option<Stored<Alert>> = reader
+        .get(&keys::alert(tenant_id, app, &named.guid))
+        .await?;
     let of_environment = |alert: &Alert| named.of.as_ref().is_none_or(|(_, env)| *env == alert.env);
     found
         .filter(|found| of_environment(&found.value))
         .ok_or_else(unknown)
 }
 
-fn counted(handle: Handle, app: Option<AppId>, by: i64, condition: Condition) -> Write {
+fn counted(tenant_id: TenantId, app: Option<AppId>, by: i64, condition: Condition) -> Write {
     Write::Count {
-        key: keys::alert_count(handle, app),
+        key: keys::alert_count(tenant_id, app),
         kind: AlertCount::KIND,
         by,
         condition,
@@ -413,50 +417,57 @@ fn counted(handle: Handle, app: Option<AppId>, by: i64, condition: Condition) ->
 }
 
 /// What [`create`] reads.
-pub fn keys_of(handle: Handle, app: Option<AppId>) -> Vec<crate::store::Key> {
-    let mut keys = vec![keys::alert_count(handle, app)];
-    keys.extend(app.map(|app| keys::app_card(handle, app)));
+pub fn keys_of(tenant_id: TenantId, app: Option<AppId>) -> Vec<crate::store::Key> {
+    let mut keys = vec![keys::alert_count(tenant_id, app)];
+    keys.extend(app.map(|app| keys::app(tenant_id, app)));
     keys
 }
 
 /// The writes of a new alert.
 async fn created(
     reader: &mut Reader<'_>,
-    handle: Handle,
+    tenant_id: TenantId,
     alert: &Alert,
 ) -> Result<Vec<Write>, Error> {
     let app = alert.app;
-    reader.fetch_missing(&keys_of(handle, app)).await?;
-    must_exist(reader, handle, app).await?;
-    let count: Option<Stored<AlertCount>> = reader.get(&keys::alert_count(handle, app)).await?;
-    if count.is_some_and(|found| found.count >= ALERTS_LIMIT) {
+    reader.fetch_missing(&keys_of(tenant_id, app)).await?;
+    must_exist(reader, tenant_id, app).await?;
+    let count: Option<Stored<AlertCount>> = reader.get(&keys::alert_count(tenant_id, app)).await?;
+    if count.is_some_and(|found| found.count >= MAX_ALERTS) {
         let whose = if app.is_some() {
             "An app"
         } else {
             "All apps of a tenant together"
         };
         return Err(Error::conflict(format!(
-            "{whose} can have at most {ALERTS_LIMIT} alerts: delete one first"
+            "{whose} can have at most {MAX_ALERTS} alerts: delete one first"
         )));
     }
     let mut writes = vec![
-        record::create(keys::alert(handle, app, &alert.guid), alert)?,
-        record::create(keys::alert_place(handle, &alert.guid), &AlertPlace { app })?,
-        counted(handle, app, 1, Condition::Below(ALERTS_LIMIT)),
+        record::create(keys::alert(tenant_id, app, &alert.guid), alert)?,
+        record::create(
+            keys::alert_place(tenant_id, &alert.guid),
+            &AlertPlace { app },
+        )?,
+        counted(tenant_id, app, 1, Condition::Below(MAX_ALERTS)),
     ];
     // An app that goes meanwhile leaves no alert behind.
-    writes.extend(app.map(|app| Write::Check(keys::app_card(handle, app), Condition::Present)));
-    writes.extend(spike_watch::asked(handle, None, Some(alert))?);
+    writes.extend(app.map(|app| Write::Check(keys::app(tenant_id, app), Condition::Present)));
+    writes.extend(spike_watch::watch_writes(tenant_id, None, Some(alert))?);
     Ok(writes)
 }
 
 /// Keeps a new alert (003 4.2).
 ///
 /// # Errors
-/// Not found for an app that is not there; conflict beyond [`ALERTS_LIMIT`]; the store's.
-pub async fn create(reader: &mut Reader<'_>, handle: Handle, alert: &Alert) -> Result<(), Error> {
+/// Not found for an app that is not there; conflict beyond [`MAX_ALERTS`]; the store's.
+pub async fn create(
+    reader: &mut Reader<'_>,
+    tenant_id: TenantId,
+    alert: &Alert,
+) -> Result<(), Error> {
     change!(reader, {
-        let writes = created(reader, handle, alert).await?;
+        let writes = created(reader, tenant_id, alert).await?;
         Ok(((), writes))
     })
 }
@@ -468,14 +479,14 @@ pub async fn create(reader: &mut Reader<'_>, handle: Handle, alert: &Alert) -> R
 /// Not found; invalid for another app, and for filters that do not fit; the store's.
 pub async fn update(
     reader: &mut Reader<'_>,
-    handle: Handle,
-    named: &Named,
+    tenant_id: TenantId,
+    named: &AlertReference,
     app: Option<&Watched>,
-    changes: &Changes,
+    changes: &AlertChanges,
 ) -> Result<Alert, Error> {
     let now = reader.now();
     change!(reader, {
-        let mut found = find(reader, handle, named).await?;
+        let mut found = find(reader, tenant_id, named).await?;
         if app.is_some_and(|app| app.app().ok() != Some(found.value.app)) {
             return Err(Error::invalid(
                 Code::InvalidUid.with("an alert stays with its app"),
@@ -484,8 +495,8 @@ pub async fn update(
         let before = found.value.clone();
         changes.clone().change(&mut found.value, now)?;
         let mut writes = vec![found.replace()?];
-        writes.extend(spike_watch::asked(
-            handle,
+        writes.extend(spike_watch::watch_writes(
+            tenant_id,
             Some(&before),
             Some(&found.value),
         )?);
@@ -499,31 +510,35 @@ pub async fn update(
 /// Not found; the store's.
 pub async fn delete(
     reader: &mut Reader<'_>,
-    handle: Handle,
-    named: &Named,
+    tenant_id: TenantId,
+    named: &AlertReference,
 ) -> Result<Alert, Error> {
     change!(reader, {
-        let found = find(reader, handle, named).await?;
-        let mut writes = removal(handle, &found, Condition::Rev(found.rev))?;
-        writes.push(counted(handle, found.value.app, -1, Condition::Always));
+        let found = find(reader, tenant_id, named).await?;
+        let mut writes = removal(tenant_id, &found, Condition::Rev(found.rev))?;
+        writes.push(counted(tenant_id, found.value.app, -1, Condition::Always));
         Ok((found.value, writes))
     })
 }
 
 /// The writes that remove an alert, without those of its count.
 fn removal(
-    handle: Handle,
+    tenant_id: TenantId,
     found: &Stored<Alert>,
     condition: Condition,
 ) -> Result<Vec<Write>, Error> {
     let mut writes = vec![
         Write::Delete(found.key.clone(), condition),
         Write::Delete(
-            keys::alert_place(handle, &found.value.guid),
+            keys::alert_place(tenant_id, &found.value.guid),
             Condition::Present,
         ),
     ];
-    writes.extend(spike_watch::asked(handle, Some(&found.value), None)?);
+    writes.extend(spike_watch::watch_writes(
+        tenant_id,
+        Some(&found.value),
+        None,
+    )?);
     Ok(writes)
 }
 
@@ -533,24 +548,24 @@ fn removal(
 /// As [`find`], [`create`] and [`update`].
 pub async fn copy(
     reader: &mut Reader<'_>,
-    handle: Handle,
-    named: &Named,
-    changes: &Changes,
+    tenant_id: TenantId,
+    named: &AlertReference,
+    changes: &AlertChanges,
 ) -> Result<Alert, Error> {
     let (guid, now) = (Guid::random(), reader.now());
     change!(reader, {
-        let app = app_of(reader, handle, named).await?;
-        let mut wanted = keys_of(handle, app);
-        wanted.push(keys::alert(handle, app, &named.guid));
+        let app = app_of(reader, tenant_id, named).await?;
+        let mut wanted = keys_of(tenant_id, app);
+        wanted.push(keys::alert(tenant_id, app, &named.guid));
         reader.fetch_missing(&wanted).await?;
-        let found = find(reader, handle, named).await?.value;
+        let found = find(reader, tenant_id, named).await?.value;
         let mut alert = Alert {
             guid: guid.clone(),
             created: now,
             ..found
         };
         changes.clone().change(&mut alert, now)?;
-        let writes = created(reader, handle, &alert).await?;
+        let writes = created(reader, tenant_id, &alert).await?;
         Ok((alert, writes))
     })
 }
@@ -560,11 +575,11 @@ pub async fn copy(
 ///
 /// # Errors
 /// Internal.
-pub fn of_deleted(handle: Handle, app: AppId, now: Timestamp) -> Result<Write, Error> {
-    task::chore(
+pub fn of_deleted(tenant_id: TenantId, app: AppId, now: Timestamp) -> Result<Write, Error> {
+    task::task(
         now,
-        &Chore::Alerts {
-            handle,
+        &Task::Alerts {
+            tenant_id,
             app: app.item(),
         },
     )
@@ -572,7 +587,7 @@ pub fn of_deleted(handle: Handle, app: AppId, now: Timestamp) -> Result<Write, E
 
 /// How many alerts one transaction removes: two writes each, two more for one that asks about
 /// spikes.
-const REMOVED_AT_ONCE: u32 = 20;
+const MAX_REMOVED_AT_ONCE: u32 = 20;
 
 /// How often another run, or somebody who deletes an alert, may be faster.
 const INTERRUPTIONS: u32 = 20;
@@ -584,19 +599,19 @@ const INTERRUPTIONS: u32 = 20;
 /// The store's.
 pub async fn remove_of_deleted(
     table: &dyn Table,
-    handle: Handle,
+    tenant_id: TenantId,
     app: AppId,
 ) -> Result<usize, Error> {
     let (mut removed, mut interrupted) = (0, 0);
     loop {
         let page = table
-            .query(&listing(handle, Some(app)).limit(Some(REMOVED_AT_ONCE)))
+            .query(&listing(tenant_id, Some(app)).limit(Some(MAX_REMOVED_AT_ONCE)))
             .await?;
         let found = page.items.len();
         if found == 0 {
             table
                 .write(vec![Write::Delete(
-                    keys::alert_count(handle, Some(app)),
+                    keys::alert_count(tenant_id, Some(app)),
                     Condition::Always,
                 )])
                 .await?;
@@ -606,11 +621,11 @@ pub async fn remove_of_deleted(
         for item in page.items {
             // Whoever removes the record counts it down: of two runs at once only one does.
             writes.extend(removal(
-                handle,
+                tenant_id,
                 &Stored::<Alert>::parse(item)?,
                 Condition::Present,
             )?);
-            writes.push(counted(handle, Some(app), -1, Condition::Always));
+            writes.push(counted(tenant_id, Some(app), -1, Condition::Always));
         }
         match table.write(summed(writes)).await {
             Ok(()) => removed += found,
@@ -670,7 +685,7 @@ mod tests {
             ])),
             "dev".parse().ok(),
         );
-        Said {
+        AlertInput {
             name,
             emails,
             enabled: None,
@@ -777,14 +792,14 @@ mod tests {
 
     #[test]
     fn counts_of_one_counter_become_one() {
-        let handle = id::Handle::of_name("dev");
-        let count = |by| counted(handle, None, by, store::Condition::Always);
+        let tenant_id = id::TenantId::of_name("dev");
+        let count = |by| counted(tenant_id, None, by, store::Condition::Always);
         assert_eq!(
             summed(vec![
                 count(-1),
                 count(-1),
                 store::Write::Delete(
-                    store_keys::alert_count(handle, None),
+                    store_keys::alert_count(tenant_id, None),
                     store::Condition::Always
                 )
             ])

@@ -7,10 +7,10 @@
 
 use crate::base::clock::Timestamp;
 use crate::base::error::Error;
-use crate::base::id::Handle;
-use crate::model::apps::app::AppCard;
-use crate::model::apps::life_cycle::State;
-use crate::model::apps::work::{SigningStatus, WrapStatus};
+use crate::base::id::TenantId;
+use crate::model::apps::app::App;
+use crate::model::apps::life_cycle::LifeCycleState;
+use crate::model::apps::processing::{ProcessingStatus, SigningStatus};
 use crate::model::events::event::{Event, Pending};
 use crate::store::record::Record;
 use crate::store::{Condition, Write, keys, record};
@@ -21,15 +21,21 @@ use crate::store::{Condition, Write, keys, record};
 ///
 /// # Errors
 /// Internal.
-pub fn told(handle: Handle, events: Vec<Event>) -> Result<Vec<Write>, Error> {
+pub fn record_writes(tenant_id: TenantId, events: Vec<Event>) -> Result<Vec<Write>, Error> {
     let Some(first) = events.first() else {
         return Ok(Vec::new());
     };
-    let waits = keys::pending_event(first.at, handle, &first.guid);
+    let waits = keys::pending_event(first.at, tenant_id, &first.guid);
     let mut writes = Vec::with_capacity(events.len() + 1);
     for event in &events {
         writes.push(record::put(
-            keys::event(handle, event.app, event.env.as_ref(), event.at, &event.guid),
+            keys::event(
+                tenant_id,
+                event.app,
+                event.env.as_ref(),
+                event.at,
+                &event.guid,
+            ),
             event,
             Condition::Always,
         )?);
@@ -37,7 +43,7 @@ pub fn told(handle: Handle, events: Vec<Event>) -> Result<Vec<Write>, Error> {
     writes.push(record::put(
         waits,
         &Pending {
-            handle,
+            tenant_id,
             events,
             taken: Vec::new(),
         },
@@ -75,29 +81,29 @@ pub fn together(writes: Vec<Write>) -> Result<Vec<Write>, Error> {
 }
 
 /// What a new app tells: that it was made, the versions that it has, and that it is in the store.
-pub fn of_new(card: &AppCard, by: &str, now: Timestamp) -> Vec<Event> {
-    let before = AppCard {
+pub fn of_new(app: &App, by: &str, now: Timestamp) -> Vec<Event> {
+    let before = App {
         binaries: Vec::new(),
-        state: State::Created,
-        ..card.clone()
+        state: LifeCycleState::Created,
+        ..app.clone()
     };
     let mut events = vec![Event::of(
-        card,
+        app,
         "CREATED",
         by,
         "The app was made".to_owned(),
         now,
     )];
     events.extend(
-        of_change(&before, card, by, now)
+        of_change(&before, app, by, now)
             .into_iter()
             .filter(|event| event.name != "CHANGE_SUCCESSFUL"),
     );
     events
 }
 
-/// What a change of an app's card tells, by what it was before.
-pub fn of_change(before: &AppCard, after: &AppCard, by: &str, now: Timestamp) -> Vec<Event> {
+/// What a change of an app tells, by what it was before.
+pub fn of_change(before: &App, after: &App, by: &str, now: Timestamp) -> Vec<Event> {
     let mut events = Vec::new();
     let mut tell = |name, message: String| events.push(Event::of(after, name, by, message, now));
     match (before.in_store(), after.in_store()) {
@@ -134,8 +140,8 @@ pub fn of_change(before: &AppCard, after: &AppCard, by: &str, now: Timestamp) ->
         for version in &binary.versions {
             let was = former
                 .and_then(|former| former.versions.iter().find(|was| was.guid == version.guid))
-                .and_then(|was| was.work.clone());
-            let (Some(work), true) = (&version.work, former.is_some()) else {
+                .and_then(|was| was.processing.clone());
+            let (Some(processing), true) = (&version.processing, former.is_some()) else {
                 continue;
             };
             let number = version.number;
@@ -146,33 +152,34 @@ pub fn of_change(before: &AppCard, after: &AppCard, by: &str, now: Timestamp) ->
                         .with("version", number),
                 );
             };
-            let (status_before, signing_before) = was.map_or((WrapStatus::None, None), |was| {
-                (was.status, was.signing.map(|signing| signing.status))
-            });
-            if work.status != status_before {
-                match work.status {
-                    WrapStatus::Applying => tell(
+            let (status_before, signing_before) = was
+                .map_or((ProcessingStatus::None, None), |was| {
+                    (was.status, was.signing.map(|signing| signing.status))
+                });
+            if processing.status != status_before {
+                match processing.status {
+                    ProcessingStatus::Applying => tell(
                         "CHANGE_REQUESTED",
                         format!("Policies are being applied to version {number}"),
                     ),
-                    WrapStatus::NotSigned => tell(
+                    ProcessingStatus::NotSigned => tell(
                         "POLICY_APPLIED",
                         format!(
                             "Policies were applied to version {number}, which must be signed now"
                         ),
                     ),
-                    WrapStatus::Error => tell(
+                    ProcessingStatus::Error => tell(
                         "POLICY_FAILED",
                         format!("Policies could not be applied to version {number}"),
                     ),
-                    WrapStatus::None | WrapStatus::Previously => tell(
+                    ProcessingStatus::None | ProcessingStatus::Previously => tell(
                         "POLICY_APPLIED",
                         format!("Version {number} has no policies any more"),
                     ),
-                    WrapStatus::Signed => {}
+                    ProcessingStatus::Signed => {}
                 }
             }
-            let signing = work.signing.as_ref().map(|signing| signing.status);
+            let signing = processing.signing.as_ref().map(|signing| signing.status);
             if signing != signing_before {
                 match signing {
                     Some(SigningStatus::InProgress) => tell(
@@ -233,10 +240,10 @@ pub fn of_change(before: &AppCard, after: &AppCard, by: &str, now: Timestamp) ->
 }
 
 /// What a change of these parts of an app tells; nothing where nothing changed.
-pub fn changed(card: &AppCard, by: &str, fields: &[&str], now: Timestamp) -> Option<Event> {
+pub fn changed(app: &App, by: &str, fields: &[&str], now: Timestamp) -> Option<Event> {
     let event = || {
         Event::of(
-            card,
+            app,
             "CHANGE_SUCCESSFUL",
             by,
             format!("The app was changed: {}", fields.join(", ")),
@@ -247,8 +254,8 @@ pub fn changed(card: &AppCard, by: &str, fields: &[&str], now: Timestamp) -> Opt
     (!fields.is_empty()).then(event)
 }
 
-/// The names of the parts of a card that are not as they were.
-fn changed_fields(before: &AppCard, after: &AppCard) -> Vec<&'static str> {
+/// The names of the parts of an app record that are not as they were.
+fn changed_fields(before: &App, after: &App) -> Vec<&'static str> {
     [
         ("name", before.name != after.name),
         ("description", before.description != after.description),

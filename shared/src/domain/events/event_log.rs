@@ -3,8 +3,8 @@
 
 use crate::base::environment::Environment;
 use crate::base::error::Error;
-use crate::base::id::{AppId, Handle};
-use crate::base::limits::ANSWER_LIMIT;
+use crate::base::id::{AppId, TenantId};
+use crate::base::limits::MAX_ANSWER;
 use crate::model::events::event::{Event, EventGroup, RETENTION_SECONDS};
 use crate::store::record::{Reader, Stored};
 use crate::store::{Item, Query, keys};
@@ -35,12 +35,12 @@ const PAGES: usize = 8;
 
 /// Most bytes of records on a page: printed, an event is less than twice and a half as long, since
 /// its message stands there twice.
-const PAGE_BYTES: usize = ANSWER_LIMIT / 5 * 2;
+const PAGE_BYTES: usize = MAX_ANSWER / 5 * 2;
 
 /// What a listing's first queries are: known before the caller is. `before` is where the listing
 /// before it ended.
 pub fn listing(
-    handle: Handle,
+    tenant_id: TenantId,
     app: AppId,
     env: &Environment,
     groups: Groups,
@@ -51,7 +51,7 @@ pub fn listing(
     [Some(env), None].map(|env| {
         Query {
             newest_first: true,
-            ..Query::all(keys::events(handle, app, env))
+            ..Query::all(keys::events(tenant_id, app, env))
         }
         .after(before.map(str::to_owned))
         .limit(limit)
@@ -98,14 +98,14 @@ impl Side {
 /// the store's.
 pub async fn list(
     reader: &mut Reader<'_>,
-    handle: Handle,
+    tenant_id: TenantId,
     app: AppId,
     env: &Environment,
     groups: Groups,
     limit: Option<u32>,
     before: Option<&str>,
 ) -> Result<(Vec<Event>, Option<String>), Error> {
-    let mut sides = listing(handle, app, env, groups, limit, before).map(|query| Side {
+    let mut sides = listing(tenant_id, app, env, groups, limit, before).map(|query| Side {
         query,
         items: Vec::new().into_iter(),
         next: None,
@@ -139,7 +139,7 @@ pub async fn list(
             {
                 return Ok((events, last));
             }
-            None if bytes > ANSWER_LIMIT || pages > PAGES => {
+            None if bytes > MAX_ANSWER || pages > PAGES => {
                 return Err(Error::too_large(
                     "The list is too large for one answer: ask for pages with limit and cursor",
                 ));

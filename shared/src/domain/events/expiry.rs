@@ -1,22 +1,22 @@
 //! Watching what ends: the provisioning profile of an app, its certificates, and the signature that
 //! it got here.
 //!
-//! When a version becomes the newest of its binary, a chore waits for each thing in its package
+//! When a version becomes the newest of its binary, a task waits for each thing in its package
 //! that expires. It is due 30, 14 and 3 days before (003 chapter 4 has no such warning:
-//! `PROFILE_EXPIRES` and `CERTIFICATE_EXPIRES` are our own), one chore at a time: each writes the
+//! `PROFILE_EXPIRES` and `CERTIFICATE_EXPIRES` are our own), one task at a time: each writes the
 //! next. What ends sooner when it comes is told at once, for the nearest of these days alone.
 
 use serde_json::Value;
 
 use crate::base::clock::Timestamp;
 use crate::base::error::Error;
-use crate::base::id::{AppId, Guid, Handle};
+use crate::base::id::{AppId, Guid, TenantId};
 use crate::domain::events::event;
-use crate::model::apps::app::{AppCard, Binary};
+use crate::model::apps::app::{App, Binary};
 use crate::model::events::event::Event;
-use crate::model::events::reported_event::Told;
+use crate::model::events::reported_event::RecordedEvent;
 use crate::model::task;
-use crate::model::task::{Chore, Watched, What};
+use crate::model::task::{Task, Watched, What};
 use crate::store::record::Reader;
 use crate::store::{Condition, Write, keys, record};
 
@@ -25,7 +25,7 @@ use crate::store::{Condition, Write, keys, record};
 /// # Errors
 /// Internal.
 pub fn watch(
-    handle: Handle,
+    tenant_id: TenantId,
     binary: AppId,
     version: &Guid,
     package: &Value,
@@ -40,7 +40,7 @@ pub fn watch(
     let watched = ends.into_iter().filter_map(|(what, expires)| {
         let expires = expires?;
         Some(Watched {
-            handle,
+            tenant_id,
             binary,
             version: version.clone(),
             what,
@@ -58,7 +58,7 @@ pub fn watch(
 /// # Errors
 /// Internal.
 pub fn watch_signed(
-    handle: Handle,
+    tenant_id: TenantId,
     binary: AppId,
     version: &Guid,
     signer: &str,
@@ -66,7 +66,7 @@ pub fn watch_signed(
     now: Timestamp,
 ) -> Result<Write, Error> {
     Watched {
-        handle,
+        tenant_id,
         binary,
         version: version.clone(),
         what: What::Signature,
@@ -77,29 +77,29 @@ pub fn watch_signed(
     .first(now)
 }
 
-/// What a due chore leads to: the event, where the version is the live one of an app that is there
-/// and this was not told before, and the next chore as long as the version is kept. Gives whether
-/// there is an event, and the writes beside the chore's removal.
+/// What a due task leads to: the event, where the version is the live one of an app that is there
+/// and this was not told before, and the next task as long as the version is kept. Gives whether
+/// there is an event, and the writes beside the task's removal.
 ///
 /// # Errors
 /// The store's.
 pub async fn due(reader: &mut Reader<'_>, watched: &Watched) -> Result<(bool, Vec<Write>), Error> {
     let now = reader.now();
-    let (handle, app) = (watched.handle, watched.binary.item());
+    let (tenant_id, app) = (watched.tenant_id, watched.binary.item());
     let Some(kind) = watched.binary.kind() else {
         return Ok((false, Vec::new()));
     };
     let days = watched.reached(now).unwrap_or(watched.days);
     let guid = watched.guid(days);
-    let (card, binary, claim) = (
-        keys::app_card(handle, app),
-        keys::binary(handle, app, kind),
-        keys::told_event(handle, &guid),
+    let (app_record, binary, claim) = (
+        keys::app(tenant_id, app),
+        keys::binary(tenant_id, app, kind),
+        keys::recorded_event(tenant_id, &guid),
     );
     reader
-        .fetch_missing(&[card.clone(), binary.clone(), claim.clone()])
+        .fetch_missing(&[app_record.clone(), binary.clone(), claim.clone()])
         .await?;
-    let Some(card) = reader.get::<AppCard>(&card).await? else {
+    let Some(app_record) = reader.get::<App>(&app_record).await? else {
         return Ok((false, Vec::new()));
     };
     let Some(binary) = reader.get::<Binary>(&binary).await? else {
@@ -113,16 +113,16 @@ pub async fn due(reader: &mut Reader<'_>, watched: &Watched) -> Result<(bool, Ve
     else {
         return Ok((false, Vec::new()));
     };
-    // Another chore of the same thing told of it, and goes on: the version was signed twice by the
+    // Another task of the same thing told of it, and goes on: the version was signed twice by the
     // same credential.
-    if reader.get::<Told>(&claim).await?.is_some() {
+    if reader.get::<RecordedEvent>(&claim).await?.is_some() {
         return Ok((false, Vec::new()));
     }
     let mut writes = Vec::new();
     if let Some(next) = watched.next(now) {
-        writes.push(task::chore(now, &Chore::Expiry(next))?);
+        writes.push(task::task(now, &Task::Expiry(next))?);
     }
-    let is_live = card
+    let is_live = app_record
         .value
         .binary(kind)
         .is_some_and(|shown| shown.live == version.number);
@@ -132,15 +132,18 @@ pub async fn due(reader: &mut Reader<'_>, watched: &Watched) -> Result<(bool, Ve
     }
     let event = Event {
         guid,
-        ..watched.event(&card.value, version, now)
+        ..watched.event(&app_record.value, version, now)
     };
     writes.push(record::put(
         claim,
-        &Told { at: now },
+        &RecordedEvent { at: now },
         Condition::AbsentOrExpired { now: now.seconds() },
     )?);
     // Whoever deletes the app or makes another version the live one at this moment comes first.
-    writes.push(Write::Check(card.key.clone(), Condition::Rev(card.rev)));
-    writes.extend(event::told(handle, vec![event])?);
+    writes.push(Write::Check(
+        app_record.key.clone(),
+        Condition::Rev(app_record.rev),
+    ));
+    writes.extend(event::record_writes(tenant_id, vec![event])?);
     Ok((true, writes))
 }

@@ -5,19 +5,19 @@ use askama::Template;
 
 use crate::base::environment::Environment;
 use crate::base::error::Error;
-use crate::base::id::{AppId, Handle};
-use crate::base::limits::ANSWER_LIMIT;
+use crate::base::id::{AppId, TenantId};
+use crate::base::limits::MAX_ANSWER;
 use crate::domain::events::alert;
 use crate::model::events::event::Event;
 use crate::model::events::notification::Notification;
-use crate::services::mail::{Mail, SUBJECT_LIMIT};
+use crate::services::mail::{MAX_SUBJECT, Mail};
 use crate::store::record::{Reader, Stored};
 use crate::store::{Query, keys};
 
 /// What reading one page of the notifications of an app in an environment asks: the newest first,
 /// behind `after`.
 pub fn listing(
-    handle: Handle,
+    tenant_id: TenantId,
     app: AppId,
     env: &Environment,
     limit: Option<u32>,
@@ -25,7 +25,7 @@ pub fn listing(
 ) -> Query {
     Query {
         newest_first: true,
-        ..Query::all(keys::notifications(handle, app, env))
+        ..Query::all(keys::notifications(tenant_id, app, env))
     }
     .after(after)
     .limit(limit)
@@ -36,22 +36,22 @@ pub fn listing(
 /// shorter than `limit`; without a limit it is all of them.
 ///
 /// # Errors
-/// Too large beyond one answer without a limit; not found for an app that has neither a card nor a
-/// notification; the store's.
+/// Too large beyond one answer without a limit; not found for an app that has neither an app record
+/// nor a notification; the store's.
 pub async fn list(
     reader: &mut Reader<'_>,
-    handle: Handle,
+    tenant_id: TenantId,
     app: AppId,
     env: &Environment,
     limit: Option<u32>,
     after: Option<String>,
 ) -> Result<(Vec<Notification>, Option<String>), Error> {
     let is_first = after.is_none();
-    let mut query = listing(handle, app, env, limit, after);
+    let mut query = listing(tenant_id, app, env, limit, after);
     let mut page = reader.query(&query).await?;
     // Whoever asks for no page gets all of them.
     while limit.is_none() && page.next.is_some() {
-        if page.items.iter().map(|item| item.body.len()).sum::<usize>() > ANSWER_LIMIT {
+        if page.items.iter().map(|item| item.body.len()).sum::<usize>() > MAX_ANSWER {
             return Err(Error::too_large(
                 "The list is too large for one answer: ask for pages with limit and cursor",
             ));
@@ -62,7 +62,7 @@ pub async fn list(
         page.next = more.next;
     }
     if page.items.is_empty() && page.next.is_none() && is_first {
-        alert::must_exist(reader, handle, Some(app)).await?;
+        alert::must_exist(reader, tenant_id, Some(app)).await?;
     }
     let found = page
         .items
@@ -76,7 +76,7 @@ pub async fn list(
 const DETAILS: usize = 20;
 
 /// Most characters of a detail.
-const DETAIL_LIMIT: usize = 300;
+const MAX_DETAIL: usize = 300;
 
 /// A mail with more events than this says no details: the list of events has them.
 const DETAILED: usize = 10;
@@ -91,7 +91,7 @@ pub fn subject(notification: &Notification) -> String {
         0 | 1 => format!(" ({})", notification.app),
         events => format!(" ({}) - {events} events", notification.app),
     };
-    let room = SUBJECT_LIMIT.saturating_sub(BEFORE.len() + BETWEEN.len() + behind.len());
+    let room = MAX_SUBJECT.saturating_sub(BEFORE.len() + BETWEEN.len() + behind.len());
     let (alert, app) = (line(&notification.alert_name), line(&notification.app_name));
     // A short name leaves its room to the other one.
     let alert_room = (room - room / 2).max(room.saturating_sub(app.chars().count()));
@@ -183,7 +183,7 @@ fn count(notification: &Notification) -> usize {
 }
 
 /// An event as mails show it.
-struct Shown {
+struct MailedEvent {
     name: String,
     category: &'static str,
     severity: &'static str,
@@ -193,9 +193,9 @@ struct Shown {
     details: Vec<(String, String)>,
 }
 
-fn shown(notification: &Notification) -> Vec<Shown> {
+fn shown(notification: &Notification) -> Vec<MailedEvent> {
     let is_detailed = notification.events.len() <= DETAILED;
-    let shown = |event: &Event| Shown {
+    let shown = |event: &Event| MailedEvent {
         name: event.finer.as_ref().map_or_else(
             || line(&event.name),
             |finer| format!("{} ({})", line(&event.name), line(finer)),
@@ -227,8 +227,8 @@ fn details(event: &Event) -> Vec<(String, String)> {
     };
     let said = |(name, value): (&String, &serde_json::Value)| {
         (
-            cut(&line(name), DETAIL_LIMIT),
-            cut(&line(&text(value)), DETAIL_LIMIT),
+            cut(&line(name), MAX_DETAIL),
+            cut(&line(&text(value)), MAX_DETAIL),
         )
     };
     let mut details: Vec<(String, String)> = event.details.iter().take(DETAILS).map(said).collect();
@@ -303,7 +303,7 @@ struct Page<'a> {
     app_guid: String,
     env: &'a str,
     count: usize,
-    events: Vec<Shown>,
+    events: Vec<MailedEvent>,
     more: u32,
 }
 
@@ -387,10 +387,10 @@ mod tests {
                     format!("({}) - {} events", long.app, u64::from(more) + 1)
                 };
                 assert!(mail.subject.ends_with(&expected), "{}", mail.subject);
-                assert!(mail.subject.chars().count() <= services_mail::SUBJECT_LIMIT);
+                assert!(mail.subject.chars().count() <= services_mail::MAX_SUBJECT);
                 if alert + app > 200 {
                     assert!(
-                        mail.subject.chars().count() >= services_mail::SUBJECT_LIMIT - 1,
+                        mail.subject.chars().count() >= services_mail::MAX_SUBJECT - 1,
                         "room is wasted: {}",
                         mail.subject
                     );

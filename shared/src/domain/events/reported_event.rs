@@ -7,24 +7,24 @@ use crate::base::clock::Timestamp;
 use crate::base::code::{Code, ErrorText};
 use crate::base::environment::Environment;
 use crate::base::error::{Error, Kind};
-use crate::base::id::{AppId, AppRef, Guid, Handle};
+use crate::base::id::{AppId, AppRef, Guid, TenantId};
 use crate::change;
 use crate::domain::events::event;
-use crate::model::apps::app::AppCard;
+use crate::model::apps::app::App;
 use crate::model::credentials::sign_in::Tries;
 use crate::model::events::event::{
     Category, Event, EventGroup, EventName, NAMES, SYSTEM, Severity,
 };
-use crate::model::events::reported_event::Told;
+use crate::model::events::reported_event::RecordedEvent;
 use crate::store::record::Record;
 use crate::store::record::{Reader, Stored};
 use crate::store::{Condition, Key, Write, keys, record};
 
 /// Longest message, in characters.
-pub const MESSAGE_LIMIT: usize = 2_000;
+pub const MAX_MESSAGE: usize = 2_000;
 
 /// Most bytes of an event's details as JSON.
-pub const DETAILS_LIMIT: usize = 16 * 1_024;
+pub const MAX_DETAILS: usize = 16 * 1_024;
 
 /// Most names in an event's details, all levels together.
 pub const DETAILS_NAMES: usize = 100;
@@ -33,7 +33,7 @@ pub const DETAILS_NAMES: usize = 100;
 pub const DETAILS_DEPTH: usize = 5;
 
 /// Longest id of a report and longest name of who did it, in characters.
-pub const NAME_LIMIT: usize = 100;
+pub const MAX_NAME: usize = 100;
 
 /// How old a report may be, in seconds: a week.
 pub const AGE_LIMIT_SECONDS: i64 = 7 * 24 * 3_600;
@@ -42,7 +42,7 @@ pub const AGE_LIMIT_SECONDS: i64 = 7 * 24 * 3_600;
 pub const AHEAD_LIMIT_SECONDS: i64 = 300;
 
 /// Most events that are taken of one app in one minute of the clock.
-pub const MINUTE_LIMIT: i64 = 1_000;
+pub const MAX_MINUTE: i64 = 1_000;
 
 /// What is reported, as it was sent. The names of the original's own messages on the bus are taken
 /// too, and both names beside each other, as lists of events print them.
@@ -170,15 +170,15 @@ impl Report {
     }
 
     /// What reading it needs, for plans.
-    pub fn keys(&self, handle: Handle) -> Vec<Key> {
+    pub fn keys(&self, tenant_id: TenantId) -> Vec<Key> {
         let Ok(app) = self.app().and_then(|app| app.ours()) else {
             return Vec::new();
         };
-        let mut wanted = vec![keys::app_card(handle, app)];
+        let mut wanted = vec![keys::app(tenant_id, app)];
         wanted.extend(
             self.id
                 .as_ref()
-                .map(|id| keys::told_event(handle, &self.derived(app, id))),
+                .map(|id| keys::recorded_event(tenant_id, &self.derived(app, id))),
         );
         wanted
     }
@@ -199,10 +199,9 @@ impl Report {
         };
         let whole = Value::Object(details);
         let (names, depth) = measured(&whole);
-        if names > DETAILS_NAMES || depth > DETAILS_DEPTH || whole.to_string().len() > DETAILS_LIMIT
-        {
+        if names > DETAILS_NAMES || depth > DETAILS_DEPTH || whole.to_string().len() > MAX_DETAILS {
             let words = format!(
-                "at most {DETAILS_LIMIT} bytes of JSON, {DETAILS_NAMES} names and {DETAILS_DEPTH} \
+                "at most {MAX_DETAILS} bytes of JSON, {DETAILS_NAMES} names and {DETAILS_DEPTH} \
                     levels"
             );
             return Err(Error::invalid(Code::InvalidEventDetails.with(words)));
@@ -257,7 +256,7 @@ impl Report {
                 .ok_or_else(|| Error::invalid(Code::InvalidMessage.with("it is missing")))?
                 .to_owned(),
         };
-        let message = bounded("message", message, MESSAGE_LIMIT)?;
+        let message = bounded("message", message, MAX_MESSAGE)?;
         if message.trim().is_empty() {
             return Err(Error::invalid(Code::InvalidMessage.with("it is blank")));
         }
@@ -284,13 +283,13 @@ impl Report {
             self.updated_by.take().filter(|by| !by.trim().is_empty()),
         ) {
             (Some(member), _) => member.to_owned(),
-            (None, Some(said)) => bounded("updatedBy", said, NAME_LIMIT)?,
+            (None, Some(said)) => bounded("updatedBy", said, MAX_NAME)?,
             (None, None) => SYSTEM.to_owned(),
         };
         let id = self
             .id
             .take()
-            .map(|id| bounded("id", id, NAME_LIMIT))
+            .map(|id| bounded("id", id, MAX_NAME))
             .transpose()?;
         if id.as_ref().is_some_and(|id| id.trim().is_empty()) {
             return Err(Error::invalid(Code::InvalidId.with("it is blank")));
@@ -323,10 +322,10 @@ struct Minute {
 }
 
 impl Minute {
-    fn of(handle: Handle, app: AppId, now: Timestamp) -> Self {
+    fn of(tenant_id: TenantId, app: AppId, now: Timestamp) -> Self {
         let minute = now.seconds().div_euclid(60);
         Self {
-            key: keys::tries(handle, &format!("reports#{}", app.sort_key()), minute),
+            key: keys::tries(tenant_id, &format!("reports#{}", app.sort_key()), minute),
             ends: (minute + 2) * 60,
         }
     }
@@ -337,7 +336,7 @@ impl Minute {
             kind: Tries::KIND,
             by: 1,
             expires: self.ends,
-            condition: Condition::Below(MINUTE_LIMIT),
+            condition: Condition::Below(MAX_MINUTE),
         }
     }
 
@@ -345,10 +344,10 @@ impl Minute {
     /// transaction of the first one asked for: where few reports come nobody reads it.
     async fn refuse_beyond(&self, reader: &mut Reader<'_>) -> Result<(), Error> {
         match reader.get::<Tries>(&self.key).await? {
-            Some(found) if found.count >= MINUTE_LIMIT => Err(Error::new(
+            Some(found) if found.count >= MAX_MINUTE => Err(Error::new(
                 Kind::TooManyRequests,
                 format!(
-                    "At most {MINUTE_LIMIT} events of an app are taken in a minute, please try \
+                    "At most {MAX_MINUTE} events of an app are taken in a minute, please try \
                         again later"
                 ),
             )),
@@ -359,7 +358,7 @@ impl Minute {
 
 /// What became of a report.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Taken {
+pub struct ReportOutcome {
     /// The event's guid.
     pub guid: Guid,
     /// Whether it was written now: not where it was reported before, nor where its name is one that
@@ -372,28 +371,28 @@ pub struct Taken {
 ///
 /// # Errors
 /// Not found for an unknown app; invalid, naming the field; too many requests beyond
-/// [`MINUTE_LIMIT`]; the store's.
+/// [`MAX_MINUTE`]; the store's.
 pub async fn take(
     reader: &mut Reader<'_>,
-    handle: Handle,
+    tenant_id: TenantId,
     report: &Report,
     by: Option<&str>,
-) -> Result<Taken, Error> {
+) -> Result<ReportOutcome, Error> {
     let now = reader.now();
     let app = report.app()?.ours()?;
     let random = Guid::random();
-    let minute = Minute::of(handle, app, now);
+    let minute = Minute::of(tenant_id, app, now);
     let mut is_later_try = false;
     change!(reader, {
-        reader.fetch_missing(&report.keys(handle)).await?;
-        let card: Option<Stored<AppCard>> = reader.get(&keys::app_card(handle, app)).await?;
-        let name = card
+        reader.fetch_missing(&report.keys(tenant_id)).await?;
+        let app_record: Option<Stored<App>> = reader.get(&keys::app(tenant_id, app)).await?;
+        let name = app_record
             .as_ref()
-            .map(|card| card.value.name.to_string())
+            .map(|app_record| app_record.value.name.to_string())
             .unwrap_or_default();
         let mut event = report.clone().event(app, &name, by, now)?;
         // Of an app that goes at this moment something may still be told: its log outlives it.
-        if card.is_none() {
+        if app_record.is_none() {
             return Err(Error::not_found(
                 Code::InvalidGuid.beside("There is no app with this guid in this domain"),
             ));
@@ -402,10 +401,10 @@ pub async fn take(
         if report.id.is_none() {
             event.guid = random.clone();
         } else {
-            let claim = keys::told_event(handle, &event.guid);
-            if reader.get::<Told>(&claim).await?.is_some() {
+            let claim = keys::recorded_event(tenant_id, &event.guid);
+            if reader.get::<RecordedEvent>(&claim).await?.is_some() {
                 return Ok((
-                    Taken {
+                    ReportOutcome {
                         guid: event.guid,
                         is_new: false,
                     },
@@ -414,11 +413,11 @@ pub async fn take(
             }
             writes.push(record::put(
                 claim,
-                &Told { at: now },
+                &RecordedEvent { at: now },
                 Condition::AbsentOrExpired { now: now.seconds() },
             )?);
         }
-        let taken = Taken {
+        let taken = ReportOutcome {
             guid: event.guid.clone(),
             is_new: event.name != "DELETE_REQUESTED",
         };
@@ -428,7 +427,7 @@ pub async fn take(
         if std::mem::replace(&mut is_later_try, true) {
             minute.refuse_beyond(reader).await?;
         }
-        writes.extend(event::told(handle, vec![event])?);
+        writes.extend(event::record_writes(tenant_id, vec![event])?);
         writes.push(minute.counted());
         Ok((taken, writes))
     })

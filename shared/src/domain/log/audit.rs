@@ -2,9 +2,9 @@
 
 use crate::base::clock::Timestamp;
 use crate::base::error::Error;
-use crate::base::id::{AppId, BinaryType, Guid, Handle};
+use crate::base::id::{AppId, BinaryType, Guid, TenantId};
 use crate::domain::apps::subscription;
-use crate::model::apps::app::AppCard;
+use crate::model::apps::app::App;
 use crate::model::log::audit::{InstalledItem, LogRow};
 use crate::model::people::principal::{Means, Principal};
 use crate::store::keys::LogOf;
@@ -18,7 +18,7 @@ use crate::store::{Condition, Query, Write, keys, record};
 /// Internal.
 pub fn row(
     who: &Principal,
-    card: &AppCard,
+    app: &App,
     kind: BinaryType,
     version: u32,
     cuid: Option<&str>,
@@ -35,16 +35,16 @@ pub fn row(
         at: now,
         cuid,
         address: address.to_owned(),
-        binary: card.id.binary(kind),
+        binary: app.id.binary(kind),
         version,
-        title: card.name.to_string(),
+        title: app.name.to_string(),
         user: who.owner.user.clone(),
         username: who.owner.username.clone(),
     };
     let mut copies = vec![
         LogOf::All,
         LogOf::User(row.user.as_str()),
-        LogOf::Item(card.id),
+        LogOf::Item(app.id),
         LogOf::Type(kind),
     ];
     if !row.username.eq_ignore_ascii_case(row.user.as_str()) {
@@ -54,19 +54,19 @@ pub fn row(
         copies.push(LogOf::Device(&row.cuid));
     }
     let installed = InstalledItem {
-        item: card.id,
+        item: app.id,
         title: row.title.clone(),
         at: now,
     };
     let mut writes = vec![record::put(
-        keys::user_item(who.handle, &row.user, card.id),
+        keys::user_item(who.tenant_id, &row.user, app.id),
         &installed,
         Condition::Always,
     )?];
-    writes.push(subscription::subscribed(who, card.id, now)?);
+    writes.push(subscription::subscribed(who, app.id, now)?);
     for of in copies {
         writes.push(record::put(
-            keys::log_row(who.handle, of, now, &row.guid),
+            keys::log_row(who.tenant_id, of, now, &row.guid),
             &row,
             Condition::Always,
         )?);
@@ -133,11 +133,11 @@ impl Filter {
 const PAGES: usize = 8;
 
 /// What the listing's first query is: known before the caller is.
-pub fn listing(handle: Handle, filter: &Filter, limit: u32, after: Option<String>) -> Query {
+pub fn listing(tenant_id: TenantId, filter: &Filter, limit: u32, after: Option<String>) -> Query {
     let limit = filter.is_single().then_some(limit);
     Query {
         newest_first: true,
-        ..Query::all(keys::log(handle, filter.copy()))
+        ..Query::all(keys::log(tenant_id, filter.copy()))
             .after(after)
             .limit(limit)
     }
@@ -150,12 +150,12 @@ pub fn listing(handle: Handle, filter: &Filter, limit: u32, after: Option<String
 /// The store's.
 pub async fn list(
     reader: &mut Reader<'_>,
-    handle: Handle,
+    tenant_id: TenantId,
     filter: &Filter,
     limit: u32,
     after: Option<String>,
 ) -> Result<(Vec<LogRow>, Option<String>), Error> {
-    let mut query = listing(handle, filter, limit, after);
+    let mut query = listing(tenant_id, filter, limit, after);
     let mut rows = Vec::new();
     for _ in 0..PAGES {
         let page = reader.query(&query).await?;

@@ -6,9 +6,9 @@ use std::collections::BTreeMap;
 
 use crate::base::clock::Timestamp;
 use crate::base::error::Error;
-use crate::base::id::{AppId, Guid, Handle};
+use crate::base::id::{AppId, Guid, TenantId};
 use crate::base::kind::Listing;
-use crate::model::apps::app::AppCard;
+use crate::model::apps::app::App;
 use crate::model::log::audit::LogRow;
 use crate::store::keys::LogOf;
 use crate::store::record::{Reader, Stored};
@@ -59,7 +59,7 @@ impl Used {
 /// Most pages of the log that one statistic reads: 1 MB each.
 pub const PAGES: usize = 8;
 
-/// Most apps of one statistic: a hundred of their cards are read in one call.
+/// Most apps of one statistic: a hundred of their app records are read in one call.
 pub const APPS: usize = 1_000;
 
 fn too_much() -> Error {
@@ -70,10 +70,11 @@ fn too_much() -> Error {
 }
 
 /// What reading a statistic asks first; nothing for lists whose apps are never fetched.
-pub fn first_rows(handle: Handle, listing: Listing, window: Window) -> Option<Query> {
+pub fn first_rows(tenant_id: TenantId, listing: Listing, window: Window) -> Option<Query> {
     // The log is of binaries, which only mobile apps have.
-    (listing == Listing::Mobile)
-        .then(|| Query::all(keys::log(handle, LogOf::All)).after(window.start.map(keys::log_from)))
+    (listing == Listing::Mobile).then(|| {
+        Query::all(keys::log(tenant_id, LogOf::All)).after(window.start.map(keys::log_from))
+    })
 }
 
 /// The apps of a list that were fetched in that time, as they are now called, the most fetched
@@ -84,11 +85,11 @@ pub fn first_rows(handle: Handle, listing: Listing, window: Window) -> Option<Qu
 /// Too large where the log holds more than [`PAGES`] MB or [`APPS`] apps of that time; the store's.
 pub async fn used(
     reader: &mut Reader<'_>,
-    handle: Handle,
+    tenant_id: TenantId,
     listing: Listing,
     window: Window,
 ) -> Result<Vec<Used>, Error> {
-    let Some(query) = first_rows(handle, listing, window) else {
+    let Some(query) = first_rows(tenant_id, listing, window) else {
         return Ok(Vec::new());
     };
     let counted = counted(reader, query, window).await?;
@@ -100,18 +101,18 @@ pub async fn used(
     }
     let keys: Vec<Key> = items
         .iter()
-        .map(|item| keys::app_card(handle, *item))
+        .map(|item| keys::app(tenant_id, *item))
         .collect();
-    let cards: BTreeMap<AppId, AppCard> = reader
-        .get_all::<AppCard>(&keys)
+    let apps: BTreeMap<AppId, App> = reader
+        .get_all::<App>(&keys)
         .await?
         .into_iter()
         .flatten()
-        .map(|card| (card.value.id, card.value))
+        .map(|app| (app.value.id, app.value))
         .collect();
     let mut all: Vec<Used> = counted
         .into_iter()
-        .filter_map(|(binary, users)| shown(&cards, listing, binary, users))
+        .filter_map(|(binary, users)| shown(&apps, listing, binary, users))
         .collect();
     all.sort_by(|left, right| {
         (right.count(), &left.name, &left.version, left.id).cmp(&(
@@ -160,23 +161,21 @@ async fn counted(
 }
 
 fn shown(
-    cards: &BTreeMap<AppId, AppCard>,
+    apps: &BTreeMap<AppId, App>,
     listing: Listing,
     id: AppId,
     users: BTreeMap<Guid, Use>,
 ) -> Option<Used> {
-    let card = cards
-        .get(&id.item())
-        .filter(|card| listing.holds(card.kind))?;
+    let app = apps.get(&id.item()).filter(|app| listing.holds(app.kind))?;
     // The list has no row for a binary that was removed.
-    card.binary(id.kind()?)?;
+    app.binary(id.kind()?)?;
     let mut users: Vec<Use> = users.into_values().collect();
     users.sort_by(|left, right| (right.count, &left.username).cmp(&(left.count, &right.username)));
     Some(Used {
         id,
-        name: card.listed_name().to_owned(),
-        version: card.listed_version(id),
-        context: card.context.clone(),
+        name: app.listed_name().to_owned(),
+        version: app.listed_version(id),
+        context: app.context.clone(),
         users,
     })
 }

@@ -5,7 +5,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 use crate::base::clock::Timestamp;
 use crate::base::error::Error;
-use crate::base::id::{AppId, Handle};
+use crate::base::id::{AppId, TenantId};
 use crate::services::sealing::DataKey;
 
 /// How long a ticket is valid, in seconds.
@@ -15,7 +15,7 @@ pub const VALID_SECONDS: i64 = 3_600;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Ticket {
     /// The tenant.
-    pub handle: Handle,
+    pub tenant_id: TenantId,
     /// The item with the binary's type.
     pub binary: AppId,
     /// The version's number.
@@ -34,7 +34,7 @@ impl Ticket {
     fn message(&self) -> String {
         format!(
             "{}.{}.{}.{}",
-            self.handle, self.binary, self.version, self.expires
+            self.tenant_id, self.binary, self.version, self.expires
         )
     }
 
@@ -52,11 +52,11 @@ impl Ticket {
     /// Forbidden for what is no ticket.
     pub fn read(text: &str) -> Result<(Self, Vec<u8>), Error> {
         let fields: Vec<&str> = text.split('.').collect();
-        let [handle, binary, version, expires, signature] = fields[..] else {
+        let [tenant_id, binary, version, expires, signature] = fields[..] else {
             return Err(refused());
         };
         let ticket = Self {
-            handle: handle.parse().map_err(|_| refused())?,
+            tenant_id: tenant_id.parse().map_err(|_| refused())?,
             binary: binary.parse().map_err(|_| refused())?,
             version: version.parse().map_err(|_| refused())?,
             expires: expires.parse().map_err(|_| refused())?,
@@ -92,7 +92,7 @@ mod tests {
             clock::Timestamp(1_700_000_000_000),
         );
         let ticket = Ticket {
-            handle: id::Handle::of_name("dev"),
+            tenant_id: id::TenantId::of_name("dev"),
             binary: id::AppId::new(now).binary(BinaryType::Ios),
             version: 3,
             expires: now.plus_seconds(VALID_SECONDS).seconds(),
@@ -111,7 +111,7 @@ mod tests {
         );
         for other in [
             Ticket {
-                handle: id::Handle::of_name("other"),
+                tenant_id: id::TenantId::of_name("other"),
                 ..ticket
             },
             Ticket {

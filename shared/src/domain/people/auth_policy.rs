@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 
 use crate::base::code::Code;
 use crate::base::error::{Error, Kind};
-use crate::base::id::{Guid, Handle};
+use crate::base::id::{Guid, TenantId};
 use crate::base::rights::{Rights, Role};
 use crate::change;
 use crate::domain::people::user;
@@ -25,31 +25,31 @@ use crate::store::{Condition, Key, Query, Write, keys, record};
 pub const BUILT_IN: &str = "FeedHenry";
 
 /// What a listing of one policy's users reads.
-pub fn users_listing(handle: Handle, policy: &Guid) -> Query {
+pub fn users_listing(tenant_id: TenantId, policy: &Guid) -> Query {
     Query {
         prefix: format!("{policy}{}", keys::MEMBER),
-        ..Query::all(keys::policy_users(handle))
+        ..Query::all(keys::policy_users(tenant_id))
     }
 }
 
 /// Longest id of a policy, in characters.
-pub const ID_LIMIT: usize = 200;
+pub const MAX_ID: usize = 200;
 
 /// Most users that one call lists or takes off the list: two writes each.
-pub const USERS_LIMIT: usize = 30;
+pub const MAX_USERS: usize = 30;
 
 /// Most policies that a user is listed on.
-pub const POLICIES_LIMIT: usize = 50;
+pub const MAX_POLICIES: usize = 50;
 
 /// How many users leave a policy that is deleted in one transaction.
 const USERS_AT_DELETION: usize = 45;
 
 /// Most listed users at whom a change of the provider looks.
-const LISTED_LIMIT: usize = 5_000;
+const MAX_LISTED: usize = 5_000;
 
 /// What a policy is to be; what is absent stays as it is.
 #[derive(Clone, Debug, Default)]
-pub struct Wanted {
+pub struct AuthPolicyInput {
     /// The id that `$fh.auth` names.
     pub policy_id: Option<String>,
     /// The type.
@@ -68,7 +68,7 @@ fn unknown() -> Error {
     )
 }
 
-fn taken(error: Error) -> Error {
+fn name_taken(error: Error) -> Error {
     // The only conflict of a change that is not retried is the claim of the id.
     if error.kind == Kind::Conflict {
         Error::conflict("policyId must be unique")
@@ -79,13 +79,13 @@ fn taken(error: Error) -> Error {
 
 fn checked_id(id: &str) -> Result<String, Error> {
     let id = id.trim();
-    if id.is_empty() || id.chars().count() > ID_LIMIT || id.chars().any(char::is_control) {
+    if id.is_empty() || id.chars().count() > MAX_ID || id.chars().any(char::is_control) {
         return Err(Error::invalid(Code::InvalidPolicyId));
     }
     Ok(id.to_owned())
 }
 
-impl Wanted {
+impl AuthPolicyInput {
     /// The policy that this makes of `before`.
     fn applied(&self, before: &Policy, key: &DataKey, reach: Reach) -> Result<Policy, Error> {
         let mut policy = before.clone();
@@ -118,17 +118,17 @@ impl Wanted {
 /// Makes a policy (003 3.1), with the users who are listed on it, each by name or guid.
 ///
 /// # Errors
-/// Invalid for an id, type or configuration that cannot be, or beyond [`USERS_LIMIT`]; conflict
+/// Invalid for an id, type or configuration that cannot be, or beyond [`MAX_USERS`]; conflict
 /// where the id is taken; for the users as [`change_users`]; the store's.
 pub async fn create(
     reader: &mut Reader<'_>,
     who: &Principal,
-    wanted: &Wanted,
+    wanted: &AuthPolicyInput,
     named: &[String],
     key: &DataKey,
     reach: Reach,
 ) -> Result<(Policy, Vec<User>), Error> {
-    let handle = who.handle;
+    let tenant_id = who.tenant_id;
     let nothing = Policy {
         guid: Guid::random(),
         policy_id: String::new(),
@@ -143,24 +143,24 @@ pub async fn create(
     refuse_too_many(named)?;
     let made = change!(reader, {
         let claim = record::create(
-            keys::policy_id(handle, &policy.policy_id),
+            keys::policy_id(tenant_id, &policy.policy_id),
             &PolicyIdClaim {
                 policy: policy.clone(),
             },
         )?;
         let mut writes = vec![
             claim,
-            record::create(keys::policy(handle, &policy.guid), &policy)?,
+            record::create(keys::policy(tenant_id, &policy.guid), &policy)?,
         ];
         let mut users = Vec::new();
-        for mut found in named_users(reader, handle, named).await? {
+        for mut found in named_users(reader, tenant_id, named).await? {
             refuse_above(reader, who, &found.value).await?;
-            writes.extend(listed(handle, &policy.guid, &mut found, true)?);
+            writes.extend(listed(tenant_id, &policy.guid, &mut found, true)?);
             users.push(found.value);
         }
         Ok((users, writes))
     });
-    Ok((policy.clone(), by_name(made.map_err(taken)?)))
+    Ok((policy.clone(), by_name(made.map_err(name_taken)?)))
 }
 
 /// Changes a policy (003 3.3). Who is listed on it stays: that is [`change_users`]' to change.
@@ -173,14 +173,14 @@ pub async fn update(
     reader: &mut Reader<'_>,
     who: &Principal,
     guid: &Guid,
-    wanted: &Wanted,
+    wanted: &AuthPolicyInput,
     key: &DataKey,
     reach: Reach,
 ) -> Result<Policy, Error> {
-    let handle = who.handle;
+    let tenant_id = who.tenant_id;
     let changed = change!(reader, {
         let mut found: Stored<Policy> = reader
-            .get(&keys::policy(handle, guid))
+            .get(&keys::policy(tenant_id, guid))
             .await?
             .ok_or_else(unknown)?;
         let before = found.value.clone();
@@ -193,8 +193,8 @@ pub async fn update(
         // again.
         let mut writes = vec![found.replace()?];
         let (old, new) = (
-            keys::policy_id(handle, &before.policy_id),
-            keys::policy_id(handle, &after.policy_id),
+            keys::policy_id(tenant_id, &before.policy_id),
+            keys::policy_id(tenant_id, &after.policy_id),
         );
         let claim = PolicyIdClaim {
             policy: after.clone(),
@@ -209,13 +209,13 @@ pub async fn update(
         }
         Ok((after, writes))
     });
-    changed.map_err(taken)
+    changed.map_err(name_taken)
 }
 
 /// What a deletion reads first: the users who leave in its first step, and whether there are more.
-pub fn leaving(handle: Handle, policy: &Guid) -> Query {
+pub fn leaving(tenant_id: TenantId, policy: &Guid) -> Query {
     // The limit is small and the conversion never fails.
-    users_listing(handle, policy).limit(u32::try_from(USERS_AT_DELETION + 1).ok())
+    users_listing(tenant_id, policy).limit(u32::try_from(USERS_AT_DELETION + 1).ok())
 }
 
 /// Deletes a policy (003 3.4). Its users leave it first, in steps; the references of items and of
@@ -225,14 +225,14 @@ pub fn leaving(handle: Handle, policy: &Guid) -> Query {
 /// # Errors
 /// Not found; the store's.
 pub async fn delete(reader: &mut Reader<'_>, who: &Principal, guid: &Guid) -> Result<(), Error> {
-    let handle = who.handle;
+    let tenant_id = who.tenant_id;
     loop {
         let done = change!(reader, {
             let policy: Stored<Policy> = reader
-                .get(&keys::policy(handle, guid))
+                .get(&keys::policy(tenant_id, guid))
                 .await?
                 .ok_or_else(unknown)?;
-            let page = reader.query(&leaving(handle, guid)).await?;
+            let page = reader.query(&leaving(tenant_id, guid)).await?;
             let last = page.next.is_none() && page.items.len() <= USERS_AT_DELETION;
             let items: Vec<Key> = page
                 .items
@@ -242,7 +242,7 @@ pub async fn delete(reader: &mut Reader<'_>, who: &Principal, guid: &Guid) -> Re
                 .collect();
             let user_keys = items
                 .iter()
-                .map(|key| Ok(keys::user(handle, &user_of(key)?)))
+                .map(|key| Ok(keys::user(tenant_id, &user_of(key)?)))
                 .collect::<Result<Vec<_>, Error>>()?;
             let mut writes: Vec<Write> = items
                 .iter()
@@ -261,12 +261,12 @@ pub async fn delete(reader: &mut Reader<'_>, who: &Principal, guid: &Guid) -> Re
                 writes.extend([
                     policy.remove(),
                     Write::Delete(
-                        keys::policy_id(handle, &policy.value.policy_id),
+                        keys::policy_id(tenant_id, &policy.value.policy_id),
                         Condition::Always,
                     ),
                 ]);
             } else {
-                writes.push(touched(handle, guid));
+                writes.push(touched(tenant_id, guid));
             }
             Ok((last, writes))
         })?;
@@ -283,17 +283,17 @@ pub async fn delete(reader: &mut Reader<'_>, who: &Principal, guid: &Guid) -> Re
 /// Not found; the store's.
 pub async fn read(
     reader: &mut Reader<'_>,
-    handle: Handle,
+    tenant_id: TenantId,
     policy_id: &str,
 ) -> Result<(Policy, Vec<User>), Error> {
     let claim: Option<Stored<PolicyIdClaim>> = reader
-        .get(&keys::policy_id(handle, policy_id.trim()))
+        .get(&keys::policy_id(tenant_id, policy_id.trim()))
         .await?;
     let policy = claim
         .ok_or_else(|| Error::not_found(Code::InvalidPolicyId))?
         .value
         .policy;
-    let users = users_on(reader, handle, &policy.guid).await?;
+    let users = users_on(reader, tenant_id, &policy.guid).await?;
     Ok((policy, users))
 }
 
@@ -304,14 +304,14 @@ pub async fn read(
 /// Not found; the store's.
 pub async fn with_users(
     reader: &mut Reader<'_>,
-    handle: Handle,
+    tenant_id: TenantId,
     guid: &Guid,
 ) -> Result<(Policy, Vec<User>), Error> {
     let policy: Stored<Policy> = reader
-        .get(&keys::policy(handle, guid))
+        .get(&keys::policy(tenant_id, guid))
         .await?
         .ok_or_else(unknown)?;
-    let users = users_on(reader, handle, guid).await?;
+    let users = users_on(reader, tenant_id, guid).await?;
     Ok((policy.value, users))
 }
 
@@ -321,15 +321,18 @@ pub async fn with_users(
 /// The store's.
 pub async fn list(
     reader: &mut Reader<'_>,
-    handle: Handle,
+    tenant_id: TenantId,
 ) -> Result<Vec<(Policy, Vec<User>)>, Error> {
-    let policies = reader.all(Query::all(keys::policies(handle))).await?;
+    let policies = reader.all(Query::all(keys::policies(tenant_id))).await?;
     let policies = policies
         .into_iter()
         .map(|item| Ok(Stored::<Policy>::parse(item)?.value))
         .collect::<Result<Vec<_>, Error>>()?;
     let mut on: HashMap<Guid, Vec<Guid>> = HashMap::new();
-    for item in reader.all(Query::all(keys::policy_users(handle))).await? {
+    for item in reader
+        .all(Query::all(keys::policy_users(tenant_id)))
+        .await?
+    {
         let (policy, user) = item
             .key
             .sk
@@ -342,14 +345,19 @@ pub async fn list(
     let mut all: Vec<Key> = on
         .values()
         .flatten()
-        .map(|user| keys::user(handle, user))
+        .map(|user| keys::user(tenant_id, user))
         .collect();
     all.sort_by(|one, other| one.sk.cmp(&other.sk));
     all.dedup();
     reader.fetch_missing(&all).await?;
     let mut found = Vec::with_capacity(policies.len());
     for policy in policies {
-        let users = existing(reader, handle, &on.remove(&policy.guid).unwrap_or_default()).await?;
+        let users = existing(
+            reader,
+            tenant_id,
+            &on.remove(&policy.guid).unwrap_or_default(),
+        )
+        .await?;
         found.push((policy, users));
     }
     found.sort_by(|(one, _), (other, _)| one.policy_id.cmp(&other.policy_id));
@@ -364,7 +372,7 @@ pub async fn list(
 /// who may write policies may do it.
 ///
 /// # Errors
-/// Not found for an unknown policy or user; invalid beyond [`USERS_LIMIT`] or [`POLICIES_LIMIT`];
+/// Not found for an unknown policy or user; invalid beyond [`MAX_USERS`] or [`MAX_POLICIES`];
 /// forbidden for a user who may do what the caller may not; the store's.
 pub async fn change_users(
     reader: &mut Reader<'_>,
@@ -374,21 +382,21 @@ pub async fn change_users(
     add: bool,
 ) -> Result<(), Error> {
     refuse_too_many(named)?;
-    let handle = who.handle;
+    let tenant_id = who.tenant_id;
     change!(reader, {
         reader
-            .get::<Policy>(&keys::policy(handle, guid))
+            .get::<Policy>(&keys::policy(tenant_id, guid))
             .await?
             .ok_or_else(unknown)?;
         let mut writes = Vec::new();
-        for mut found in named_users(reader, handle, named).await? {
+        for mut found in named_users(reader, tenant_id, named).await? {
             if add {
                 refuse_above(reader, who, &found.value).await?;
             }
-            writes.extend(listed(handle, guid, &mut found, add)?);
+            writes.extend(listed(tenant_id, guid, &mut found, add)?);
         }
         if !writes.is_empty() {
-            writes.insert(0, touched(handle, guid));
+            writes.insert(0, touched(tenant_id, guid));
         }
         Ok(((), writes))
     })
@@ -396,9 +404,9 @@ pub async fn change_users(
 
 /// Counts nothing and moves the policy's revision: a deletion that did not see a listed user begins
 /// again, and so does a change of the provider.
-pub fn touched(handle: Handle, guid: &Guid) -> Write {
+pub fn touched(tenant_id: TenantId, guid: &Guid) -> Write {
     Write::Count {
-        key: keys::policy(handle, guid),
+        key: keys::policy(tenant_id, guid),
         kind: Policy::KIND,
         by: 0,
         condition: Condition::Present,
@@ -406,9 +414,9 @@ pub fn touched(handle: Handle, guid: &Guid) -> Write {
 }
 
 fn refuse_too_many(named: &[String]) -> Result<(), Error> {
-    if named.len() > USERS_LIMIT {
+    if named.len() > MAX_USERS {
         return Err(Error::invalid(
-            Code::InvalidUsers.with(format!("at most {USERS_LIMIT} users in one call")),
+            Code::InvalidUsers.with(format!("at most {MAX_USERS} users in one call")),
         ));
     }
     Ok(())
@@ -416,11 +424,14 @@ fn refuse_too_many(named: &[String]) -> Result<(), Error> {
 
 async fn named_users(
     reader: &mut Reader<'_>,
-    handle: Handle,
+    tenant_id: TenantId,
     named: &[String],
 ) -> Result<Vec<Stored<User>>, Error> {
-    let users = user::resolve(reader, handle, named).await?;
-    let user_keys: Vec<Key> = users.iter().map(|user| keys::user(handle, user)).collect();
+    let users = user::resolve(reader, tenant_id, named).await?;
+    let user_keys: Vec<Key> = users
+        .iter()
+        .map(|user| keys::user(tenant_id, user))
+        .collect();
     reader
         .get_all::<User>(&user_keys)
         .await?
@@ -431,7 +442,7 @@ async fn named_users(
 
 /// The writes of both sides; none where nothing changes.
 fn listed(
-    handle: Handle,
+    tenant_id: TenantId,
     guid: &Guid,
     found: &mut Stored<User>,
     add: bool,
@@ -440,11 +451,11 @@ fn listed(
     if add == policies.contains(guid) {
         return Ok(Vec::new());
     }
-    let key = keys::policy_user(handle, guid, &found.value.owner.user);
+    let key = keys::policy_user(tenant_id, guid, &found.value.owner.user);
     let other_side = if add {
-        if policies.len() >= POLICIES_LIMIT {
+        if policies.len() >= MAX_POLICIES {
             return Err(Error::invalid(Code::InvalidUsers.with(format!(
-                "a user is listed on at most {POLICIES_LIMIT} policies"
+                "a user is listed on at most {MAX_POLICIES} policies"
             ))));
         }
         policies.push(guid.clone());
@@ -458,7 +469,7 @@ fn listed(
 
 async fn refuse_above(reader: &mut Reader<'_>, who: &Principal, user: &User) -> Result<(), Error> {
     let teams = reader
-        .get::<Access>(&keys::access(who.handle))
+        .get::<Access>(&keys::access(who.tenant_id))
         .await?
         .map(|found| found.value)
         .unwrap_or_default();
@@ -475,16 +486,16 @@ async fn refuse_above_listed(
     if who.rights.contains(Rights::ALL) && who.owner.roles.contains(&Role::ResellerAdmin) {
         return Ok(());
     }
-    let mut query = users_listing(who.handle, guid);
+    let mut query = users_listing(who.tenant_id, guid);
     let mut user_keys = Vec::new();
     loop {
         let page = reader.query(&query).await?;
         for item in &page.items {
-            user_keys.push(keys::user(who.handle, &user_of(&item.key)?));
+            user_keys.push(keys::user(who.tenant_id, &user_of(&item.key)?));
         }
-        if user_keys.len() > LISTED_LIMIT {
+        if user_keys.len() > MAX_LISTED {
             return Err(Error::forbidden(format!(
-                "More than {LISTED_LIMIT} users are listed on this policy: make another one for \
+                "More than {MAX_LISTED} users are listed on this policy: make another one for \
                     another provider"
             )));
         }
@@ -515,23 +526,26 @@ fn user_of(key: &Key) -> Result<Guid, Error> {
 
 async fn users_on(
     reader: &mut Reader<'_>,
-    handle: Handle,
+    tenant_id: TenantId,
     guid: &Guid,
 ) -> Result<Vec<User>, Error> {
-    let items = reader.all(users_listing(handle, guid)).await?;
+    let items = reader.all(users_listing(tenant_id, guid)).await?;
     let users = items
         .iter()
         .map(|item| user_of(&item.key))
         .collect::<Result<Vec<_>, _>>()?;
-    existing(reader, handle, &users).await
+    existing(reader, tenant_id, &users).await
 }
 
 async fn existing(
     reader: &mut Reader<'_>,
-    handle: Handle,
+    tenant_id: TenantId,
     users: &[Guid],
 ) -> Result<Vec<User>, Error> {
-    let user_keys: Vec<Key> = users.iter().map(|user| keys::user(handle, user)).collect();
+    let user_keys: Vec<Key> = users
+        .iter()
+        .map(|user| keys::user(tenant_id, user))
+        .collect();
     Ok(by_name(
         reader
             .get_all::<User>(&user_keys)
@@ -552,7 +566,7 @@ fn by_name(mut users: Vec<User>) -> Vec<User> {
 ///
 /// # Errors
 /// Internal.
-pub fn create_built_in(handle: Handle, policy_id: &str) -> Result<(Guid, Vec<Write>), Error> {
+pub fn create_built_in(tenant_id: TenantId, policy_id: &str) -> Result<(Guid, Vec<Write>), Error> {
     let policy = Policy {
         guid: Guid::random(),
         policy_id: policy_id.to_owned(),
@@ -565,12 +579,12 @@ pub fn create_built_in(handle: Handle, policy_id: &str) -> Result<(Guid, Vec<Wri
     let guid = policy.guid.clone();
     let writes = vec![
         record::create(
-            keys::policy_id(handle, policy_id),
+            keys::policy_id(tenant_id, policy_id),
             &PolicyIdClaim {
                 policy: policy.clone(),
             },
         )?,
-        record::create(keys::policy(handle, &guid), &policy)?,
+        record::create(keys::policy(tenant_id, &guid), &policy)?,
     ];
     Ok((guid, writes))
 }

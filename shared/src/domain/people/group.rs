@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::base::code::Code;
 use crate::base::error::Error;
-use crate::base::id::{AppId, Guid, Handle};
+use crate::base::id::{AppId, Guid, TenantId};
 use crate::base::text::{Description, Name};
 use crate::change;
 use crate::domain::people::user;
@@ -13,7 +13,7 @@ use crate::model::people::principal::Principal;
 use crate::model::people::user::User;
 use crate::store::record::Record;
 use crate::store::record::{Reader, Stored};
-use crate::store::{Condition, Key, Query, TRANSACTION_LIMIT, Write, keys, record};
+use crate::store::{Condition, Key, MAX_TRANSACTION, Query, Write, keys, record};
 
 /// A group with its members.
 #[derive(Clone, Debug)]
@@ -30,7 +30,7 @@ fn unknown() -> Error {
     Error::not_found(Code::InvalidGuid.beside("There is no group with this guid in this domain"))
 }
 
-fn taken(error: Error) -> Error {
+fn name_taken(error: Error) -> Error {
     // The only conflict of a create that is not retried is the claim of the name.
     if error.kind == crate::base::error::Kind::Conflict {
         Error::conflict("group names must be unique")
@@ -59,16 +59,16 @@ pub async fn create(
         group: group.guid.clone(),
     };
     let made = change!(reader, {
-        let name = record::create(keys::group_name(who.handle, group.name.as_str()), &claim)?;
+        let name = record::create(keys::group_name(who.tenant_id, group.name.as_str()), &claim)?;
         Ok((
             (),
             vec![
                 name,
-                record::create(keys::group(who.handle, &group.guid), &group)?,
+                record::create(keys::group(who.tenant_id, &group.guid), &group)?,
             ],
         ))
     });
-    made.map_err(taken)?;
+    made.map_err(name_taken)?;
     Ok(group)
 }
 
@@ -78,11 +78,11 @@ pub async fn create(
 /// The store's.
 pub async fn list(
     reader: &mut Reader<'_>,
-    handle: Handle,
+    tenant_id: TenantId,
     name: Option<&str>,
 ) -> Result<Vec<(Group, i64)>, Error> {
     let mut found = Vec::new();
-    for item in reader.all(Query::all(keys::groups(handle))).await? {
+    for item in reader.all(Query::all(keys::groups(tenant_id))).await? {
         let group = Stored::<Group>::parse(item)?;
         if name.is_none_or(|name| name.eq_ignore_ascii_case(group.value.name.as_str())) {
             found.push((group.value, group.count));
@@ -96,9 +96,13 @@ pub async fn list(
 ///
 /// # Errors
 /// Not found; the store's.
-pub async fn read(reader: &mut Reader<'_>, handle: Handle, guid: &Guid) -> Result<Members, Error> {
+pub async fn read(
+    reader: &mut Reader<'_>,
+    tenant_id: TenantId,
+    guid: &Guid,
+) -> Result<Members, Error> {
     let group: Stored<Group> = reader
-        .get(&keys::group(handle, guid))
+        .get(&keys::group(tenant_id, guid))
         .await?
         .ok_or_else(unknown)?;
     let mut members = Members {
@@ -107,7 +111,7 @@ pub async fn read(reader: &mut Reader<'_>, handle: Handle, guid: &Guid) -> Resul
         users: Vec::new(),
     };
     for item in reader
-        .all(Query::all(keys::group_members(handle, guid)))
+        .all(Query::all(keys::group_members(tenant_id, guid)))
         .await?
     {
         let sk = item.key.sk.as_str();
@@ -133,17 +137,17 @@ pub async fn update(
     name: Option<Name>,
     description: Option<Description>,
 ) -> Result<(Group, i64), Error> {
-    let handle = who.handle;
+    let tenant_id = who.tenant_id;
     let changed = change!(reader, {
         let mut found: Stored<Group> = reader
-            .get(&keys::group(handle, guid))
+            .get(&keys::group(tenant_id, guid))
             .await?
             .ok_or_else(unknown)?;
         let mut writes = Vec::new();
         if let Some(name) = &name {
             let (before, after) = (
-                keys::group_name(handle, found.value.name.as_str()),
-                keys::group_name(handle, name.as_str()),
+                keys::group_name(tenant_id, found.value.name.as_str()),
+                keys::group_name(tenant_id, name.as_str()),
             );
             if before != after {
                 writes.push(record::create(
@@ -164,7 +168,7 @@ pub async fn update(
         writes.insert(0, found.replace()?);
         Ok(((found.value, found.count), writes))
     });
-    changed.map_err(taken)
+    changed.map_err(name_taken)
 }
 
 /// Deletes a group. Its users leave it first, so that an item that is restricted to it is seen by
@@ -174,14 +178,14 @@ pub async fn update(
 /// # Errors
 /// Not found; the store's.
 pub async fn delete(reader: &mut Reader<'_>, who: &Principal, guid: &Guid) -> Result<Group, Error> {
-    let handle = who.handle;
+    let tenant_id = who.tenant_id;
     let (group, leftovers) = loop {
         let done = change!(reader, {
-            let found = read(reader, handle, guid).await?;
+            let found = read(reader, tenant_id, guid).await?;
             let (now, later) = found
                 .users
                 .split_at(found.users.len().min(USERS_AT_DELETION));
-            let user_keys: Vec<Key> = now.iter().map(|user| keys::user(handle, user)).collect();
+            let user_keys: Vec<Key> = now.iter().map(|user| keys::user(tenant_id, user)).collect();
             reader.fetch_missing(&user_keys).await?;
             let mut writes = Vec::new();
             for user in reader
@@ -190,26 +194,23 @@ pub async fn delete(reader: &mut Reader<'_>, who: &Principal, guid: &Guid) -> Re
                 .into_iter()
                 .flatten()
             {
-                writes.extend(moved(handle, guid, user, false)?);
+                writes.extend(moved(tenant_id, guid, user, false)?);
             }
             if !later.is_empty() {
-                writes.push(touched(handle, guid));
+                writes.push(touched(tenant_id, guid));
                 return Ok((None, writes));
             }
-            let name = keys::group_name(handle, found.group.value.name.as_str());
+            let name = keys::group_name(tenant_id, found.group.value.name.as_str());
             writes.extend([found.group.remove(), Write::Delete(name, Condition::Always)]);
             let mut left: Vec<Write> = found
                 .items
                 .iter()
-                .map(|app| Write::Delete(keys::group_item(handle, guid, *app), Condition::Always))
+                .map(|app| {
+                    Write::Delete(keys::group_item(tenant_id, guid, *app), Condition::Always)
+                })
                 .collect();
-            writes.extend(
-                left.drain(
-                    ..left
-                        .len()
-                        .min(TRANSACTION_LIMIT.saturating_sub(writes.len())),
-                ),
-            );
+            writes
+                .extend(left.drain(..left.len().min(MAX_TRANSACTION.saturating_sub(writes.len()))));
             Ok((Some((found.group.value, left)), writes))
         })?;
         match done {
@@ -218,7 +219,7 @@ pub async fn delete(reader: &mut Reader<'_>, who: &Principal, guid: &Guid) -> Re
         }
     };
     // What is left of a crash here is never shown: the group that it belongs to is gone.
-    for batch in leftovers.chunks(TRANSACTION_LIMIT) {
+    for batch in leftovers.chunks(MAX_TRANSACTION) {
         reader.table().write(batch.to_vec()).await?;
     }
     Ok(group)
@@ -232,13 +233,13 @@ const USERS_AT_DELETION: usize = 10;
 pub const GROUPS_OF_USER: usize = 50;
 
 /// Most users that one call puts into a group or takes out of it: two writes each.
-pub const USERS_LIMIT: usize = 49;
+pub const MAX_USERS: usize = 49;
 
 /// Puts users into a group, or takes them out: all or none; gives the group as it is then. The
 /// users' API keys get the new copy of their owner in the same transaction.
 ///
 /// # Errors
-/// Not found for an unknown group or user; invalid beyond [`USERS_LIMIT`]; the store's.
+/// Not found for an unknown group or user; invalid beyond [`MAX_USERS`]; the store's.
 pub async fn change_users(
     reader: &mut Reader<'_>,
     who: &Principal,
@@ -246,17 +247,20 @@ pub async fn change_users(
     named: &[String],
     add: bool,
 ) -> Result<Members, Error> {
-    if named.len() > USERS_LIMIT {
+    if named.len() > MAX_USERS {
         return Err(Error::invalid(
-            Code::InvalidUsers.with(format!("at most {USERS_LIMIT} users in one call")),
+            Code::InvalidUsers.with(format!("at most {MAX_USERS} users in one call")),
         ));
     }
-    let handle = who.handle;
+    let tenant_id = who.tenant_id;
     change!(reader, {
-        let mut members = read(reader, handle, guid).await?;
-        let users = user::resolve(reader, handle, named).await?;
-        let user_keys: Vec<Key> = users.iter().map(|user| keys::user(handle, user)).collect();
-        let mut writes = vec![touched(handle, guid)];
+        let mut members = read(reader, tenant_id, guid).await?;
+        let users = user::resolve(reader, tenant_id, named).await?;
+        let user_keys: Vec<Key> = users
+            .iter()
+            .map(|user| keys::user(tenant_id, user))
+            .collect();
+        let mut writes = vec![touched(tenant_id, guid)];
         for found in reader.get_all::<User>(&user_keys).await? {
             let found = found.ok_or_else(user::not_found)?;
             let user = found.value.owner.user.clone();
@@ -264,7 +268,7 @@ pub async fn change_users(
             if add {
                 members.users.push(user);
             }
-            writes.extend(moved(handle, guid, found, add)?);
+            writes.extend(moved(tenant_id, guid, found, add)?);
         }
         members.users.sort();
         Ok((
@@ -285,10 +289,10 @@ pub async fn change_users(
 /// The store's.
 pub async fn user_counts(
     reader: &mut Reader<'_>,
-    handle: Handle,
+    tenant_id: TenantId,
 ) -> Result<BTreeMap<Guid, u64>, Error> {
     let mut counts = BTreeMap::new();
-    let mut query = everybody(handle);
+    let mut query = everybody(tenant_id);
     loop {
         let page = reader.query(&query).await?;
         for item in page
@@ -308,8 +312,8 @@ pub async fn user_counts(
 }
 
 /// What [`user_counts`] reads first.
-pub fn everybody(handle: Handle) -> Query {
-    Query::all(keys::users(handle))
+pub fn everybody(tenant_id: TenantId) -> Query {
+    Query::all(keys::users(tenant_id))
 }
 
 /// Puts users into a group, or takes them out, each for himself: tells for each name whether that
@@ -326,8 +330,8 @@ pub async fn change_each_user(
     named: &[String],
     add: bool,
 ) -> Result<Vec<bool>, Error> {
-    let handle = who.handle;
-    let found = user::resolve_each(reader, handle, named).await?;
+    let tenant_id = who.tenant_id;
+    let found = user::resolve_each(reader, tenant_id, named).await?;
     let wanted: Vec<Guid> = found
         .iter()
         .flatten()
@@ -338,25 +342,28 @@ pub async fn change_each_user(
     let mut changed = BTreeSet::new();
     let mut begin = 0;
     loop {
-        let batch = &wanted[begin..wanted.len().min(begin + USERS_LIMIT)];
+        let batch = &wanted[begin..wanted.len().min(begin + MAX_USERS)];
         let (done, passed) = change!(reader, {
-            let mut needed: Vec<Key> = batch.iter().map(|user| keys::user(handle, user)).collect();
-            needed.push(keys::group(handle, guid));
+            let mut needed: Vec<Key> = batch
+                .iter()
+                .map(|user| keys::user(tenant_id, user))
+                .collect();
+            needed.push(keys::group(tenant_id, guid));
             reader.fetch_missing(&needed).await?;
             reader
-                .get::<Group>(&keys::group(handle, guid))
+                .get::<Group>(&keys::group(tenant_id, guid))
                 .await?
                 .ok_or_else(unknown)?;
-            let mut writes = vec![touched(handle, guid)];
+            let mut writes = vec![touched(tenant_id, guid)];
             let (mut done, mut passed) = (Vec::new(), 0);
             for user in batch {
                 if let Some(found) = reader
-                    .get::<User>(&keys::user(handle, user))
+                    .get::<User>(&keys::user(tenant_id, user))
                     .await?
                     .filter(|found| !add || found.value.owner.groups.len() < GROUPS_OF_USER)
                 {
-                    let more = moved(handle, guid, found, add)?;
-                    if writes.len() + more.len() > TRANSACTION_LIMIT {
+                    let more = moved(tenant_id, guid, found, add)?;
+                    if writes.len() + more.len() > MAX_TRANSACTION {
                         break;
                     }
                     if !more.is_empty() {
@@ -388,7 +395,7 @@ pub async fn change_each_user(
 
 /// Groups that a user joins in one transaction: two writes each, and room for the copies in his API
 /// keys.
-const GROUPS_AT_ONCE: usize = 35;
+const MAX_GROUPS_AT_ONCE: usize = 35;
 
 /// Puts a user into groups, each for itself: gives those that he joined. He did not join a group
 /// that is not there, one that he is in already, and what is more than [`GROUPS_OF_USER`]. As many
@@ -402,20 +409,20 @@ pub async fn join_each(
     name: &str,
     groups: &BTreeSet<Guid>,
 ) -> Result<BTreeSet<Guid>, Error> {
-    let handle = who.handle;
-    let user = user::named(reader, handle, name).await?.value.owner.user;
+    let tenant_id = who.tenant_id;
+    let user = user::find(reader, tenant_id, name).await?.value.owner.user;
     let mut joined = BTreeSet::new();
-    for batch in groups.iter().collect::<Vec<_>>().chunks(GROUPS_AT_ONCE) {
+    for batch in groups.iter().collect::<Vec<_>>().chunks(MAX_GROUPS_AT_ONCE) {
         let done = change!(reader, {
             let group_keys: Vec<Key> = batch
                 .iter()
-                .map(|group| keys::group(handle, group))
+                .map(|group| keys::group(tenant_id, group))
                 .collect();
             let mut needed = group_keys.clone();
-            needed.push(keys::user(handle, &user));
+            needed.push(keys::user(tenant_id, &user));
             reader.fetch_missing(&needed).await?;
             let mut found: Stored<User> = reader
-                .get(&keys::user(handle, &user))
+                .get(&keys::user(tenant_id, &user))
                 .await?
                 .ok_or_else(user::not_found)?;
             let have = &mut found.value.owner.groups;
@@ -430,9 +437,9 @@ pub async fn join_each(
                 if have.len() < GROUPS_OF_USER && !have.contains(&guid) {
                     have.push(guid.clone());
                     writes.extend([
-                        touched(handle, &guid),
+                        touched(tenant_id, &guid),
                         record::put(
-                            keys::group_user(handle, &guid, &user),
+                            keys::group_user(tenant_id, &guid, &user),
                             &Member {},
                             Condition::Always,
                         )?,
@@ -442,7 +449,7 @@ pub async fn join_each(
             }
             if !done.is_empty() {
                 writes.push(found.replace()?);
-                writes.extend(user::copies(handle, &found.value)?);
+                writes.extend(user::copies(tenant_id, &found.value)?);
             }
             Ok((done, writes))
         })?;
@@ -455,9 +462,9 @@ pub async fn join_each(
 
 /// Counts nothing and moves the group's revision: a deletion that did not see a member begins
 /// again.
-pub(super) fn touched(handle: Handle, guid: &Guid) -> Write {
+pub(super) fn touched(tenant_id: TenantId, guid: &Guid) -> Write {
     Write::Count {
-        key: keys::group(handle, guid),
+        key: keys::group(tenant_id, guid),
         kind: Group::KIND,
         by: 0,
         condition: Condition::Present,
@@ -467,7 +474,7 @@ pub(super) fn touched(handle: Handle, guid: &Guid) -> Write {
 /// The writes that put a user into a group or take him out of it, with the copies in his API keys;
 /// none where he is there already, or is not.
 fn moved(
-    handle: Handle,
+    tenant_id: TenantId,
     guid: &Guid,
     mut found: Stored<User>,
     add: bool,
@@ -476,7 +483,7 @@ fn moved(
     if add == owner.groups.contains(guid) {
         return Ok(Vec::new());
     }
-    let member = keys::group_user(handle, guid, &owner.user);
+    let member = keys::group_user(tenant_id, guid, &owner.user);
     let member = if add {
         if owner.groups.len() >= GROUPS_OF_USER {
             return Err(Error::invalid(
@@ -491,6 +498,6 @@ fn moved(
         Write::Delete(member, Condition::Always)
     };
     let mut writes = vec![member, found.replace()?];
-    writes.extend(user::copies(handle, &found.value)?);
+    writes.extend(user::copies(tenant_id, &found.value)?);
     Ok(writes)
 }

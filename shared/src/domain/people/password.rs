@@ -8,8 +8,8 @@ use askama::Template;
 use crate::base::clock::Timestamp;
 use crate::base::code::Code;
 use crate::base::error::Error;
-use crate::base::id::Handle;
-use crate::base::secret::{CredentialText, PASSWORD_LIMIT, hash_password};
+use crate::base::id::TenantId;
+use crate::base::secret::{CredentialText, MAX_PASSWORD, hash_password};
 use crate::change;
 use crate::domain::people::user;
 use crate::model::credentials::credential::{Credential, Purpose};
@@ -50,13 +50,13 @@ impl Reason {
 /// # Errors
 /// Internal.
 pub fn link(
-    handle: Handle,
+    tenant_id: TenantId,
     domain: &str,
     user: &User,
     reason: Reason,
     now: Timestamp,
 ) -> Result<(CredentialText, Write), Error> {
-    let text = CredentialText::new_session(handle, &user.owner.user);
+    let text = CredentialText::new_session(tenant_id, &user.owner.user);
     let expires = Some(now.plus_seconds(reason.seconds()));
     let purpose = Purpose::SetPassword {
         email: user.owner.email.clone(),
@@ -69,7 +69,7 @@ pub fn link(
         expires,
         owner: None,
     };
-    let write = record::create(keys::credential(handle, &text.hash()), &credential)?;
+    let write = record::create(keys::credential(tenant_id, &text.hash()), &credential)?;
     Ok((text, write))
 }
 
@@ -158,13 +158,13 @@ pub async fn send(
 /// The rule for a password that a person chooses, the first administrator of a tenant included.
 ///
 /// # Errors
-/// Invalid for fewer than [`LEAST`] characters or more than [`PASSWORD_LIMIT`] bytes; the text
+/// Invalid for fewer than [`LEAST`] characters or more than [`MAX_PASSWORD`] bytes; the text
 /// states the rule.
 pub fn acceptable(password: &str) -> Result<(), Error> {
-    if password.chars().count() < LEAST || password.len() > PASSWORD_LIMIT {
+    if password.chars().count() < LEAST || password.len() > MAX_PASSWORD {
         return Err(Error::invalid(Code::InvalidPassword.with(format!(
             "a password has at least {LEAST} characters \
-             and at most {PASSWORD_LIMIT} bytes"
+             and at most {MAX_PASSWORD} bytes"
         ))));
     }
     Ok(())
@@ -185,7 +185,7 @@ pub fn checked(password: &str) -> Result<String, Error> {
 /// The store's.
 pub async fn replaced(
     reader: &mut Reader<'_>,
-    handle: Handle,
+    tenant_id: TenantId,
     user: &mut Stored<User>,
     hash: &str,
 ) -> Result<Vec<Write>, Error> {
@@ -195,7 +195,7 @@ pub async fn replaced(
         .value
         .names
         .iter()
-        .map(|name| keys::sign_in(handle, name))
+        .map(|name| keys::sign_in(tenant_id, name))
         .collect();
     let mut writes = Vec::new();
     for claim in reader.get_all::<SignInName>(&names).await? {
@@ -225,14 +225,16 @@ pub async fn set_by_link(
 ) -> Result<User, Error> {
     let link: CredentialText = text.parse().map_err(|_| link_is_over())?;
     let CredentialText::Session {
-        handle, ref user, ..
+        tenant_id,
+        ref user,
+        ..
     } = link
     else {
         return Err(link_is_over());
     };
     let (link_key, user_key) = (
-        keys::credential(handle, &link.hash()),
-        keys::user(handle, user),
+        keys::credential(tenant_id, &link.hash()),
+        keys::user(tenant_id, user),
     );
     reader
         .fetch(vec![link_key.clone(), user_key.clone()], Vec::new())
@@ -260,8 +262,8 @@ pub async fn set_by_link(
         }
         let before = user.value.clone();
         let mut writes = vec![link.remove()];
-        writes.extend(replaced(reader, handle, &mut user, &hash).await?);
-        writes.extend(user::changed(reader, handle, &before, user.clone()).await?);
+        writes.extend(replaced(reader, tenant_id, &mut user, &hash).await?);
+        writes.extend(user::changed(reader, tenant_id, &before, user.clone()).await?);
         Ok((user.value, writes))
     })
 }
@@ -274,16 +276,16 @@ pub async fn set_by_link(
 /// The store's.
 pub async fn forgotten(
     reader: &mut Reader<'_>,
-    handle: Handle,
+    tenant_id: TenantId,
     name: &str,
     also: Vec<Key>,
 ) -> Result<Option<User>, Error> {
-    let by_email = crate::store::Query::all(keys::email_users(handle, name));
+    let by_email = crate::store::Query::all(keys::email_users(tenant_id, name));
     let mut wanted = also;
-    wanted.extend([keys::sign_in(handle, name), keys::tenant(handle)]);
+    wanted.extend([keys::sign_in(tenant_id, name), keys::tenant(tenant_id)]);
     reader.fetch(wanted, vec![by_email.clone()]).await?;
     let guid = match reader
-        .get::<SignInName>(&keys::sign_in(handle, name))
+        .get::<SignInName>(&keys::sign_in(tenant_id, name))
         .await?
     {
         Some(claim) => Some(claim.value.user),
@@ -293,13 +295,13 @@ pub async fn forgotten(
         },
     };
     let Some(guid) = guid else { return Ok(None) };
-    let user: Option<Stored<User>> = reader.get(&keys::user(handle, &guid)).await?;
+    let user: Option<Stored<User>> = reader.get(&keys::user(tenant_id, &guid)).await?;
     let may =
         |user: &User| user.owner.enabled && !user.owner.blacklisted && !user.owner.email.is_empty();
     Ok(user.map(|user| user.value).filter(may))
 }
 
 /// The condition under which a link is written: the user is still as he was read.
-pub fn unchanged(user: &Stored<User>) -> Write {
+pub fn check_unchanged(user: &Stored<User>) -> Write {
     Write::Check(user.key.clone(), Condition::Rev(user.rev))
 }

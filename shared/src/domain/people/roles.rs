@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use crate::base::error::Error;
-use crate::base::id::Handle;
+use crate::base::id::TenantId;
 use crate::base::rights::Role;
 use crate::domain::people::group;
 use crate::model::people::group::GroupName;
@@ -12,11 +12,11 @@ use crate::store::record::{Reader, Stored};
 use crate::store::{Key, Query, keys};
 
 /// Most roles that one request may name.
-pub const NAMED_LIMIT: usize = 100;
+pub const MAX_NAMED: usize = 100;
 
 /// What reading all roles asks.
-pub fn listing(handle: Handle) -> Query {
-    Query::all(keys::groups(handle))
+pub fn listing(tenant_id: TenantId) -> Query {
+    Query::all(keys::groups(tenant_id))
 }
 
 /// The names of all roles, each once: the platform's, then those of the groups, oldest first. Case
@@ -24,12 +24,12 @@ pub fn listing(handle: Handle) -> Query {
 ///
 /// # Errors
 /// The store's.
-pub async fn list(reader: &mut Reader<'_>, handle: Handle) -> Result<Vec<String>, Error> {
+pub async fn list(reader: &mut Reader<'_>, tenant_id: TenantId) -> Result<Vec<String>, Error> {
     let mut names: Vec<String> = Role::ALL
         .iter()
         .map(|role| role.as_str().to_owned())
         .collect();
-    for (group, _) in group::list(reader, handle, None).await? {
+    for (group, _) in group::list(reader, tenant_id, None).await? {
         // Names of groups are unique among groups: only a role of the platform may have one too.
         if !is_platform(group.name.as_str()) {
             names.push(group.name.to_string());
@@ -42,10 +42,10 @@ pub async fn list(reader: &mut Reader<'_>, handle: Handle) -> Result<Vec<String>
 /// names that are no role of the platform in one call.
 ///
 /// # Errors
-/// Invalid with the first names that are not there, and beyond [`NAMED_LIMIT`]; the store's.
+/// Invalid with the first names that are not there, and beyond [`MAX_NAMED`]; the store's.
 pub async fn require(
     reader: &mut Reader<'_>,
-    handle: Handle,
+    tenant_id: TenantId,
     field: &str,
     names: &[String],
 ) -> Result<(), Error> {
@@ -55,14 +55,14 @@ pub async fn require(
         .collect::<BTreeSet<_>>()
         .into_iter()
         .collect();
-    if groups.len() > NAMED_LIMIT {
+    if groups.len() > MAX_NAMED {
         return Err(Error::invalid(format!(
-            "{field}: at most {NAMED_LIMIT} roles"
+            "{field}: at most {MAX_NAMED} roles"
         )));
     }
     let claims: Vec<Key> = groups
         .iter()
-        .map(|name| keys::group_name(handle, name))
+        .map(|name| keys::group_name(tenant_id, name))
         .collect();
     let found: Vec<Option<Stored<GroupName>>> = reader.get_all(&claims).await?;
     let unknown: Vec<&str> = groups

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::base::code::Code;
 use crate::base::error::Error;
-use crate::base::id::{Guid, Handle, TeamId};
+use crate::base::id::{Guid, TeamId, TenantId};
 use crate::base::rights::Rights;
 use crate::base::text::{Description, Label, Name};
 use crate::change;
@@ -16,14 +16,14 @@ use crate::model::people::tenant::Tenant;
 use crate::model::people::user::{Owner, User};
 use crate::store::record::Record;
 use crate::store::record::{Reader, Stored};
-use crate::store::{Condition, Key, Query, TRANSACTION_LIMIT, Write, keys, record};
+use crate::store::{Condition, Key, MAX_TRANSACTION, Query, Write, keys, record};
 
 /// Most teams of a tenant beside the default ones: their grants are read with every credential.
-pub const TEAMS_LIMIT: usize = 200;
+pub const MAX_TEAMS: usize = 200;
 
 /// A team with its members, as it is shown.
 #[derive(Clone, Debug)]
-pub struct Whole {
+pub struct TeamDetails {
     /// The team; a default one exists as long as its tenant.
     pub team: Team,
     /// Whether it is a default one.
@@ -36,7 +36,7 @@ pub struct Whole {
 pub const TEAMS_OF_USER: usize = 50;
 
 /// Most users that a new team is made with: two writes each.
-pub const USERS_LIMIT: usize = 40;
+pub const MAX_USERS: usize = 40;
 
 /// How many users leave a team that is deleted in one transaction, at most: room for the copies in
 /// their API keys.
@@ -55,28 +55,28 @@ pub fn id(text: &str) -> Result<TeamId, Error> {
 }
 
 /// What a listing of all teams reads beside [`keys::tenant`].
-pub fn listing(handle: Handle) -> Query {
-    Query::all(keys::teams(handle))
+pub fn listing(tenant_id: TenantId) -> Query {
+    Query::all(keys::teams(tenant_id))
 }
 
 /// What reading one team reads beside [`keys::tenant`]: itself and its members.
-pub fn reading(handle: Handle, team: &TeamId) -> Query {
+pub fn reading(tenant_id: TenantId, team: &TeamId) -> Query {
     Query {
         prefix: team.to_string(),
-        ..Query::all(keys::teams(handle))
+        ..Query::all(keys::teams(tenant_id))
     }
 }
 
-async fn tenant_of(reader: &mut Reader<'_>, handle: Handle) -> Result<Tenant, Error> {
-    let found: Option<Stored<Tenant>> = reader.get(&keys::tenant(handle)).await?;
+async fn tenant_of(reader: &mut Reader<'_>, tenant_id: TenantId) -> Result<Tenant, Error> {
+    let found: Option<Stored<Tenant>> = reader.get(&keys::tenant(tenant_id)).await?;
     Ok(found
         .ok_or_else(|| Error::not_found("unknown tenant"))?
         .value)
 }
 
-async fn access_of(reader: &mut Reader<'_>, handle: Handle) -> Result<Access, Error> {
+async fn access_of(reader: &mut Reader<'_>, tenant_id: TenantId) -> Result<Access, Error> {
     Ok(reader
-        .get::<Access>(&keys::access(handle))
+        .get::<Access>(&keys::access(tenant_id))
         .await?
         .map(|found| found.value)
         .unwrap_or_default())
@@ -125,22 +125,22 @@ fn default_as_team(default: DefaultTeam, tenant: &Tenant) -> Result<Team, Error>
 ///
 /// # Errors
 /// The store's.
-pub async fn list(reader: &mut Reader<'_>, handle: Handle) -> Result<Vec<Whole>, Error> {
-    let tenant = tenant_of(reader, handle).await?;
+pub async fn list(reader: &mut Reader<'_>, tenant_id: TenantId) -> Result<Vec<TeamDetails>, Error> {
+    let tenant = tenant_of(reader, tenant_id).await?;
     let Gathered {
         records,
         mut members,
-    } = gather(reader, listing(handle)).await?;
+    } = gather(reader, listing(tenant_id)).await?;
     let mut own: Vec<Team> = records.into_iter().map(|found| found.value).collect();
     own.sort_by(|one, other| (one.created, &one.id).cmp(&(other.created, &other.id)));
     let mut teams = Vec::new();
-    for default in team::default_teams(handle) {
+    for default in team::default_teams(tenant_id) {
         teams.push((default_as_team(default, &tenant)?, true));
     }
     teams.extend(own.into_iter().map(|team| (team, false)));
     Ok(teams
         .into_iter()
-        .map(|(team, is_default)| Whole {
+        .map(|(team, is_default)| TeamDetails {
             users: members.remove(&team.id).unwrap_or_default(),
             team,
             is_default,
@@ -154,11 +154,11 @@ pub async fn list(reader: &mut Reader<'_>, handle: Handle) -> Result<Vec<Whole>,
 /// Not found for an unknown user; the store's.
 pub async fn of_user(
     reader: &mut Reader<'_>,
-    handle: Handle,
+    tenant_id: TenantId,
     named: &str,
-) -> Result<Vec<Whole>, Error> {
-    let user = user::named(reader, handle, named).await?;
-    let all = list(reader, handle).await?;
+) -> Result<Vec<TeamDetails>, Error> {
+    let user = user::find(reader, tenant_id, named).await?;
+    let all = list(reader, tenant_id).await?;
     Ok(all
         .into_iter()
         .filter(|whole| user.value.owner.teams.contains(&whole.team.id))
@@ -172,24 +172,28 @@ pub async fn of_user(
 /// The store's.
 pub async fn of_owner(
     reader: &mut Reader<'_>,
-    handle: Handle,
+    tenant_id: TenantId,
     owner: &Owner,
-) -> Result<Vec<Whole>, Error> {
+) -> Result<Vec<TeamDetails>, Error> {
     if owner.teams.is_empty() {
         return Ok(Vec::new());
     }
     reader
         .fetch_beside(
-            &[keys::tenant(handle)],
-            owner.teams.iter().map(|id| reading(handle, id)).collect(),
+            &[keys::tenant(tenant_id)],
+            owner
+                .teams
+                .iter()
+                .map(|id| reading(tenant_id, id))
+                .collect(),
         )
         .await?;
     let mut teams = Vec::new();
     for id in &owner.teams {
         // A team can go between the reading of its member and its own.
-        teams.extend(look(reader, handle, id).await?.map(|(whole, _)| whole));
+        teams.extend(look(reader, tenant_id, id).await?.map(|(whole, _)| whole));
     }
-    teams.sort_by(|one: &Whole, other| {
+    teams.sort_by(|one: &TeamDetails, other| {
         (!one.is_default, one.team.created, &one.team.id).cmp(&(
             !other.is_default,
             other.team.created,
@@ -203,21 +207,21 @@ pub async fn of_owner(
 /// there.
 async fn look(
     reader: &mut Reader<'_>,
-    handle: Handle,
+    tenant_id: TenantId,
     id: &TeamId,
-) -> Result<Option<(Whole, Option<Stored<Team>>)>, Error> {
-    let default = team::default_teams(handle)
+) -> Result<Option<(TeamDetails, Option<Stored<Team>>)>, Error> {
+    let default = team::default_teams(tenant_id)
         .into_iter()
         .find(|team| team.id == *id);
     let Gathered {
         mut records,
         mut members,
-    } = gather(reader, reading(handle, id)).await?;
+    } = gather(reader, reading(tenant_id, id)).await?;
     let users = members.remove(id).unwrap_or_default();
     if let Some(default) = default {
-        let team = default_as_team(default, &tenant_of(reader, handle).await?)?;
+        let team = default_as_team(default, &tenant_of(reader, tenant_id).await?)?;
         return Ok(Some((
-            Whole {
+            TeamDetails {
                 team,
                 is_default: true,
                 users,
@@ -227,7 +231,7 @@ async fn look(
     }
     Ok(records.pop().map(|record| {
         (
-            Whole {
+            TeamDetails {
                 team: record.value.clone(),
                 is_default: false,
                 users,
@@ -239,18 +243,22 @@ async fn look(
 
 async fn found(
     reader: &mut Reader<'_>,
-    handle: Handle,
+    tenant_id: TenantId,
     id: &TeamId,
-) -> Result<(Whole, Option<Stored<Team>>), Error> {
-    look(reader, handle, id).await?.ok_or_else(unknown)
+) -> Result<(TeamDetails, Option<Stored<Team>>), Error> {
+    look(reader, tenant_id, id).await?.ok_or_else(unknown)
 }
 
 /// A team with its members (003 9.4).
 ///
 /// # Errors
 /// Not found; the store's.
-pub async fn read(reader: &mut Reader<'_>, handle: Handle, id: &TeamId) -> Result<Whole, Error> {
-    Ok(found(reader, handle, id).await?.0)
+pub async fn read(
+    reader: &mut Reader<'_>,
+    tenant_id: TenantId,
+    id: &TeamId,
+) -> Result<TeamDetails, Error> {
+    Ok(found(reader, tenant_id, id).await?.0)
 }
 
 fn refuse_above(who: &Principal, rights: Rights) -> Result<(), Error> {
@@ -274,16 +282,16 @@ pub async fn require_grantable(
     who: &Principal,
     teams: &[TeamId],
 ) -> Result<(), Error> {
-    let access = access_of(reader, who.handle).await?;
+    let access = access_of(reader, who.tenant_id).await?;
     for team in teams {
         let known = access.teams.contains_key(team)
-            || team::default_teams(who.handle)
+            || team::default_teams(who.tenant_id)
                 .iter()
                 .any(|default| default.id == *team);
         if !known {
             return Err(unknown());
         }
-        refuse_above(who, access.of_team(who.handle, team))?;
+        refuse_above(who, access.of_team(who.tenant_id, team))?;
     }
     Ok(())
 }
@@ -295,18 +303,23 @@ pub async fn require_grantable(
 ///
 /// # Errors
 /// Internal.
-pub fn linked(handle: Handle, team: &TeamId, user: &Guid, add: bool) -> Result<Vec<Write>, Error> {
-    let member = keys::team_user(handle, team, user);
+pub fn membership_writes(
+    tenant_id: TenantId,
+    team: &TeamId,
+    user: &Guid,
+    add: bool,
+) -> Result<Vec<Write>, Error> {
+    let member = keys::team_user(tenant_id, team, user);
     if !add {
         return Ok(vec![Write::Delete(member, Condition::Always)]);
     }
     let mut writes = vec![record::put(member, &TeamMember {}, Condition::Always)?];
-    if !team::default_teams(handle)
+    if !team::default_teams(tenant_id)
         .iter()
         .any(|default| default.id == *team)
     {
         writes.push(Write::Count {
-            key: keys::team(handle, team),
+            key: keys::team(tenant_id, team),
             kind: Team::KIND,
             by: 0,
             condition: Condition::Present,
@@ -319,7 +332,7 @@ pub fn linked(handle: Handle, team: &TeamId, user: &Guid, add: bool) -> Result<V
 /// already, or is not.
 async fn moved(
     reader: &mut Reader<'_>,
-    handle: Handle,
+    tenant_id: TenantId,
     team: &TeamId,
     mut found: Stored<User>,
     add: bool,
@@ -339,26 +352,28 @@ async fn moved(
     } else {
         teams.retain(|have| have != team);
     }
-    Ok(Some(user::changed(reader, handle, &before, found).await?))
+    Ok(Some(
+        user::changed(reader, tenant_id, &before, found).await?,
+    ))
 }
 
 /// The write that enters what a team may do in the record of that, or takes it out.
 async fn access_changed(
     reader: &mut Reader<'_>,
-    handle: Handle,
+    tenant_id: TenantId,
     team: &TeamId,
     grants: Option<&Grants>,
 ) -> Result<Write, Error> {
-    let key = keys::access(handle);
+    let key = keys::access(tenant_id);
     let found: Option<Stored<Access>> = reader.get(&key).await?;
     let mut access = found
         .as_ref()
         .map(|found| found.value.clone())
         .unwrap_or_default();
     match grants {
-        Some(_) if access.teams.len() >= TEAMS_LIMIT => {
+        Some(_) if access.teams.len() >= MAX_TEAMS => {
             return Err(Error::invalid(
-                Code::InvalidTeam.with(format!("at most {TEAMS_LIMIT} teams")),
+                Code::InvalidTeam.with(format!("at most {MAX_TEAMS} teams")),
             ));
         }
         Some(grants) => access.teams.insert(team.clone(), grants.clone()),
@@ -376,8 +391,15 @@ async fn access_changed(
 }
 
 /// Fetches users side by side.
-async fn fetch_users(reader: &mut Reader<'_>, handle: Handle, users: &[Guid]) -> Result<(), Error> {
-    let records: Vec<Key> = users.iter().map(|user| keys::user(handle, user)).collect();
+async fn fetch_users(
+    reader: &mut Reader<'_>,
+    tenant_id: TenantId,
+    users: &[Guid],
+) -> Result<(), Error> {
+    let records: Vec<Key> = users
+        .iter()
+        .map(|user| keys::user(tenant_id, user))
+        .collect();
     reader.fetch_missing(&records).await
 }
 
@@ -402,22 +424,22 @@ pub struct NewTeam {
 ///
 /// # Errors
 /// Those of [`Grants::checked`]; forbidden where the team would hold, or a member holds, what the
-/// caller does not; not found for an unknown user; invalid beyond [`TEAMS_LIMIT`], [`USERS_LIMIT`],
+/// caller does not; not found for an unknown user; invalid beyond [`MAX_TEAMS`], [`MAX_USERS`],
 /// [`TEAMS_OF_USER`]; the store's.
 pub async fn create(
     reader: &mut Reader<'_>,
     who: &Principal,
     new: &NewTeam,
-) -> Result<Whole, Error> {
-    if new.users.len() > USERS_LIMIT {
+) -> Result<TeamDetails, Error> {
+    if new.users.len() > MAX_USERS {
         return Err(Error::invalid(
-            Code::InvalidUsers.with(format!("at most {USERS_LIMIT} users in one call")),
+            Code::InvalidUsers.with(format!("at most {MAX_USERS} users in one call")),
         ));
     }
-    let handle = who.handle;
+    let tenant_id = who.tenant_id;
     let grants = Grants::checked(
-        handle,
-        &tenant_of(reader, handle).await?,
+        tenant_id,
+        &tenant_of(reader, tenant_id).await?,
         &new.perms,
         &new.objects,
     )?;
@@ -434,36 +456,36 @@ pub async fn create(
         updated: now,
     };
     change!(reader, {
-        let mut users = user::resolve(reader, handle, &new.users).await?;
+        let mut users = user::resolve(reader, tenant_id, &new.users).await?;
         let by_name: Vec<Guid> = users
             .iter()
             .filter(|user| !new.users.iter().any(|text| text == user.as_str()))
             .cloned()
             .collect();
-        fetch_users(reader, handle, &by_name).await?;
-        let access = access_of(reader, handle).await?;
+        fetch_users(reader, tenant_id, &by_name).await?;
+        let access = access_of(reader, tenant_id).await?;
         let mut writes = vec![
-            access_changed(reader, handle, &team.id, Some(&team.grants)).await?,
-            record::create(keys::team(handle, &team.id), &team)?,
+            access_changed(reader, tenant_id, &team.id, Some(&team.grants)).await?,
+            record::create(keys::team(tenant_id, &team.id), &team)?,
         ];
         for user in &users {
             let found: Stored<User> = reader
-                .get(&keys::user(handle, user))
+                .get(&keys::user(tenant_id, user))
                 .await?
                 .ok_or_else(user::not_found)?;
             who.outranks(&found.value.owner, &access)?;
             writes.push(record::put(
-                keys::team_user(handle, &team.id, user),
+                keys::team_user(tenant_id, &team.id, user),
                 &TeamMember {},
                 Condition::Always,
             )?);
             writes.extend(
-                moved(reader, handle, &team.id, found, true)
+                moved(reader, tenant_id, &team.id, found, true)
                     .await?
                     .unwrap_or_default(),
             );
         }
-        if writes.len() > TRANSACTION_LIMIT {
+        if writes.len() > MAX_TRANSACTION {
             return Err(Error::invalid(Code::InvalidUsers.with(
                 "these users have too many API keys for one call, add some of them to the \
                         team later",
@@ -471,7 +493,7 @@ pub async fn create(
         }
         users.sort();
         Ok((
-            Whole {
+            TeamDetails {
                 team: team.clone(),
                 is_default: false,
                 users,
@@ -493,20 +515,20 @@ pub async fn change_user(
     id: &TeamId,
     named: &str,
     add: bool,
-) -> Result<Whole, Error> {
-    let handle = who.handle;
+) -> Result<TeamDetails, Error> {
+    let tenant_id = who.tenant_id;
     let named = [named.trim().to_owned()];
     change!(reader, {
-        let (mut whole, _) = found(reader, handle, id).await?;
-        let access = access_of(reader, handle).await?;
-        refuse_above(who, access.of_team(handle, id))?;
-        let users = user::resolve(reader, handle, &named).await?;
+        let (mut whole, _) = found(reader, tenant_id, id).await?;
+        let access = access_of(reader, tenant_id).await?;
+        refuse_above(who, access.of_team(tenant_id, id))?;
+        let users = user::resolve(reader, tenant_id, &named).await?;
         let guid = users.first().ok_or_else(user::not_found)?;
         if named[0] != guid.as_str() {
-            fetch_users(reader, handle, &users).await?;
+            fetch_users(reader, tenant_id, &users).await?;
         }
         let user: Stored<User> = reader
-            .get(&keys::user(handle, guid))
+            .get(&keys::user(tenant_id, guid))
             .await?
             .ok_or_else(user::not_found)?;
         who.outranks(&user.value.owner, &access)?;
@@ -515,9 +537,9 @@ pub async fn change_user(
             whole.users.push(guid.clone());
             whole.users.sort();
         }
-        let writes = match moved(reader, handle, id, user, add).await? {
+        let writes = match moved(reader, tenant_id, id, user, add).await? {
             Some(mut writes) => {
-                writes.extend(linked(handle, id, guid, add)?);
+                writes.extend(membership_writes(tenant_id, id, guid, add)?);
                 writes
             }
             None => Vec::new(),
@@ -533,15 +555,19 @@ pub async fn change_user(
 /// # Errors
 /// Not found; forbidden for a default team, and where the team or a member holds what the caller
 /// does not; the store's.
-pub async fn delete(reader: &mut Reader<'_>, who: &Principal, id: &TeamId) -> Result<Whole, Error> {
-    let handle = who.handle;
-    let (whole, record) = found(reader, handle, id).await?;
+pub async fn delete(
+    reader: &mut Reader<'_>,
+    who: &Principal,
+    id: &TeamId,
+) -> Result<TeamDetails, Error> {
+    let tenant_id = who.tenant_id;
+    let (whole, record) = found(reader, tenant_id, id).await?;
     let record = record.ok_or_else(|| Error::forbidden("A default team cannot be deleted"))?;
-    let access = access_of(reader, handle).await?;
-    refuse_above(who, access.of_team(handle, id))?;
-    fetch_users(reader, handle, &whole.users).await?;
+    let access = access_of(reader, tenant_id).await?;
+    refuse_above(who, access.of_team(tenant_id, id))?;
+    fetch_users(reader, tenant_id, &whole.users).await?;
     for user in &whole.users {
-        if let Some(user) = reader.get::<User>(&keys::user(handle, user)).await? {
+        if let Some(user) = reader.get::<User>(&keys::user(tenant_id, user)).await? {
             who.outranks(&user.value.owner, &access)?;
         }
     }
@@ -551,17 +577,17 @@ pub async fn delete(reader: &mut Reader<'_>, who: &Principal, id: &TeamId) -> Re
             let (users, record) = match seen.take() {
                 Some(seen) => seen,
                 None => {
-                    let (whole, record) = found(reader, handle, id).await?;
+                    let (whole, record) = found(reader, tenant_id, id).await?;
                     fetch_users(
                         reader,
-                        handle,
+                        tenant_id,
                         &whole.users[..whole.users.len().min(USERS_AT_DELETION)],
                     )
                     .await?;
                     (whole.users, record.ok_or_else(unknown)?)
                 }
             };
-            left(reader, handle, record, &users).await
+            left(reader, tenant_id, record, &users).await
         })?;
         if gone {
             return Ok(whole);
@@ -574,7 +600,7 @@ pub async fn delete(reader: &mut Reader<'_>, who: &Principal, id: &TeamId) -> Re
 /// them, the team goes too, and the answer is true.
 async fn left(
     reader: &mut Reader<'_>,
-    handle: Handle,
+    tenant_id: TenantId,
     team: Stored<Team>,
     users: &[Guid],
 ) -> Result<(bool, Vec<Write>), Error> {
@@ -582,16 +608,16 @@ async fn left(
     let mut writes = Vec::new();
     let mut leaving = 0;
     for user in users.iter().take(USERS_AT_DELETION) {
-        let mut of_user = linked(handle, &id, user, false)?;
-        if let Some(user) = reader.get::<User>(&keys::user(handle, user)).await? {
+        let mut of_user = membership_writes(tenant_id, &id, user, false)?;
+        if let Some(user) = reader.get::<User>(&keys::user(tenant_id, user)).await? {
             of_user.extend(
-                moved(reader, handle, &id, user, false)
+                moved(reader, tenant_id, &id, user, false)
                     .await?
                     .unwrap_or_default(),
             );
         }
         // Two are for the team and for what it may do.
-        if leaving > 0 && writes.len() + of_user.len() + 2 > TRANSACTION_LIMIT {
+        if leaving > 0 && writes.len() + of_user.len() + 2 > MAX_TRANSACTION {
             break;
         }
         writes.extend(of_user);
@@ -601,7 +627,7 @@ async fn left(
     if all {
         writes.extend([
             team.remove(),
-            access_changed(reader, handle, &id, None).await?,
+            access_changed(reader, tenant_id, &id, None).await?,
         ]);
     }
     Ok((all, writes))
@@ -612,7 +638,7 @@ mod tests {
     use crate::base::clock::Timestamp;
     use crate::base::rights::{DOMAIN_PATH, Level, Right};
     use crate::base::{id as base_id, rights};
-    use crate::model::people::team::{APP_STORE_PATH, PATHS_LIMIT};
+    use crate::model::people::team::{APP_STORE_PATH, MAX_PATHS};
     use crate::model::people::{team as team_record, tenant};
 
     fn grants(perms: &[(&str, Level)], objects: &[(&str, &[&str])]) -> team_record::Grants {
@@ -693,22 +719,22 @@ mod tests {
 
     #[test]
     fn what_the_default_teams_give() {
-        let handle = base_id::Handle::of_name("dev");
+        let tenant_id = base_id::TenantId::of_name("dev");
         let [customer, domain, store, viewer] =
-            team_record::default_teams(handle).map(|team| team.grants.rights());
+            team_record::default_teams(tenant_id).map(|team| team.grants.rights());
         assert_eq!(customer, rights::Rights::ALL);
         assert_eq!(domain, rights::Rights::ALL & !Right::DeleteUsers);
         assert!(store.contains(Right::WriteDevices) && !store.contains(Right::ReadUsers));
         assert!(viewer.contains(Right::ReadUsers) && !viewer.contains(Right::WriteStore));
         assert_ne!(
-            team_record::default_teams(handle)[0].id,
-            team_record::default_teams(base_id::Handle::of_name("other"))[0].id
+            team_record::default_teams(tenant_id)[0].id,
+            team_record::default_teams(base_id::TenantId::of_name("other"))[0].id
         );
     }
 
     #[test]
     fn only_the_tenants_own_objects_are_given() {
-        let (handle, store) = (base_id::Handle::of_name("dev"), base_id::Guid::random());
+        let (tenant_id, store) = (base_id::TenantId::of_name("dev"), base_id::Guid::random());
         let tenant = tenant::Tenant {
             name: "dev".to_owned(),
             store: store.clone(),
@@ -717,7 +743,7 @@ mod tests {
         };
         let checked = |path: &str, object: &str| {
             let given = team_record::Grants::checked(
-                handle,
+                tenant_id,
                 &tenant,
                 &[],
                 &[(path.to_owned(), vec![object.to_owned()])],
@@ -738,7 +764,7 @@ mod tests {
                 ("dev", "dev"),
                 ("DEV", "dev"),
                 (store.as_str(), store.as_str()),
-                (&handle.to_string(), &handle.to_string()),
+                (&tenant_id.to_string(), &tenant_id.to_string()),
             ] {
                 assert_eq!(
                     checked(path, sent),
@@ -804,7 +830,7 @@ mod tests {
                 .iter()
                 .map(|(path, level)| ((*path).to_owned(), (*level).to_owned()))
                 .collect();
-            team_record::Grants::checked(base_id::Handle::of_name("dev"), &tenant, &sent, &[])
+            team_record::Grants::checked(base_id::TenantId::of_name("dev"), &tenant, &sent, &[])
                 .map(|grants| grants.perms)
                 .map_err(|error| error.message)
         };
@@ -814,14 +840,14 @@ mod tests {
         );
         assert!(perms(&[("cluster", "own")]).is_err() && perms(&[("cluster", "")]).is_err());
         assert!(perms(&[("cluster", "read"), ("cluster", "write")]).is_err());
-        let many: Vec<(String, String)> = (0..=PATHS_LIMIT)
+        let many: Vec<(String, String)> = (0..=MAX_PATHS)
             .map(|n| (format!("cluster/p{n}"), "read".to_owned()))
             .collect();
         let many: Vec<(&str, &str)> = many
             .iter()
             .map(|(path, level)| (path.as_str(), level.as_str()))
             .collect();
-        assert!(perms(&many[..PATHS_LIMIT]).is_ok());
+        assert!(perms(&many[..MAX_PATHS]).is_ok());
         assert!(perms(&many).is_err_and(|message| message.contains("at most")));
     }
 }

@@ -3,7 +3,7 @@
 use crate::base::clock::Timestamp;
 use crate::base::code::Code;
 use crate::base::error::Error;
-use crate::base::id::{Guid, Handle};
+use crate::base::id::{Guid, TenantId};
 use crate::base::rights::Role;
 use crate::base::text::{Description, Name};
 use crate::domain::people::{auth_policy, password, user};
@@ -25,9 +25,9 @@ pub struct NewTenant<'a> {
 
 /// What was made.
 #[derive(Clone, Debug)]
-pub struct Made {
-    /// The tenant's handle.
-    pub handle: Handle,
+pub struct CreatedTenant {
+    /// The tenant's id.
+    pub tenant_id: TenantId,
     /// Its store.
     pub store: Guid,
     /// Its first administrator.
@@ -40,13 +40,13 @@ pub struct Made {
 /// # Errors
 /// Invalid for a name that is no DNS label, a bad address, or a password that
 /// [`password::acceptable`] refuses; conflict where the tenant
-/// exists, or where the name's handle is taken by another name; the store's.
+/// exists, or where the id that comes from the name is taken by another name; the store's.
 pub async fn create(
     table: &dyn Table,
     sealer: &Sealer,
     new: NewTenant<'_>,
     now: Timestamp,
-) -> Result<Made, Error> {
+) -> Result<CreatedTenant, Error> {
     let label = new.name.len() <= 63
         && !new.name.is_empty()
         && new
@@ -67,19 +67,19 @@ pub async fn create(
         return Err(Error::invalid(Code::InvalidAdminEmail));
     }
     let password_hash = password::checked(new.admin_password)?;
-    let handle = Handle::of_name(new.name);
+    let tenant_id = TenantId::of_name(new.name);
     let store = Guid::random();
     let tenant = Tenant {
         name: new.name.to_owned(),
         store: store.clone(),
-        data_key: sealer.new_key(handle).await?,
+        data_key: sealer.new_key(tenant_id).await?,
         created: now,
     };
     let directory = StoreDirectory {
-        handle,
+        tenant_id,
         domain: new.name.to_owned(),
     };
-    let (policy, policy_writes) = auth_policy::create_built_in(handle, auth_policy::BUILT_IN)?;
+    let (policy, policy_writes) = auth_policy::create_built_in(tenant_id, auth_policy::BUILT_IN)?;
     let front = StoreFront {
         guid: store.clone(),
         name: Name::new(format!("{} App Store", new.name))
@@ -95,14 +95,14 @@ pub async fn create(
         password_hash: Some(password_hash),
         aliases: &["admin"],
     };
-    let (admin, user_writes) = user::create(handle, person, now)?;
+    let (admin, user_writes) = user::create(tenant_id, person, now)?;
     let admin = admin.owner.user;
     let mut writes = vec![
-        record::create(keys::tenant(handle), &tenant)?,
+        record::create(keys::tenant(tenant_id), &tenant)?,
         record::create(keys::store_directory(&store), &directory)?,
-        record::create(keys::store(handle), &front)?,
+        record::create(keys::store(tenant_id), &front)?,
         record::create(
-            keys::administrators(handle),
+            keys::administrators(tenant_id),
             &Administrators {
                 users: [admin.clone()].into(),
             },
@@ -111,8 +111,8 @@ pub async fn create(
     writes.extend(policy_writes);
     writes.extend(user_writes);
     match table.write(writes).await {
-        Ok(()) => Ok(Made {
-            handle,
+        Ok(()) => Ok(CreatedTenant {
+            tenant_id,
             store,
             admin,
         }),

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::base::clock::Timestamp;
 use crate::base::code::Code;
 use crate::base::error::Error;
-use crate::base::id::{Guid, Handle};
+use crate::base::id::{Guid, TenantId};
 use crate::base::rights::Role;
 use crate::change;
 use crate::model::people::user::{Administrators, EmailOf, Owner, SignInName, User};
@@ -29,15 +29,15 @@ pub struct NewUser<'a> {
 }
 
 /// Longest name to sign in with and longest mail address, in characters.
-pub const NAME_LIMIT: usize = 200;
+pub const MAX_NAME: usize = 200;
 
 /// A name to sign in with, without the blanks around it.
 ///
 /// # Errors
-/// Invalid for a name that is blank, longer than [`NAME_LIMIT`] or has control characters.
+/// Invalid for a name that is blank, longer than [`MAX_NAME`] or has control characters.
 pub fn checked_username(name: &str) -> Result<&str, Error> {
     let name = name.trim();
-    if name.is_empty() || name.chars().count() > NAME_LIMIT || name.chars().any(char::is_control) {
+    if name.is_empty() || name.chars().count() > MAX_NAME || name.chars().any(char::is_control) {
         return Err(Error::invalid(Code::InvalidUsername));
     }
     Ok(name)
@@ -46,13 +46,13 @@ pub fn checked_username(name: &str) -> Result<&str, Error> {
 /// A mail address, without the blanks around it; empty for none.
 ///
 /// # Errors
-/// Invalid `user_invalid_email` for what is no address, or longer than [`NAME_LIMIT`].
+/// Invalid `user_invalid_email` for what is no address, or longer than [`MAX_NAME`].
 pub fn checked_email(email: &str) -> Result<&str, Error> {
     let email = email.trim();
     if !email.is_empty() {
         crate::services::mail::address(email)?;
     }
-    if email.chars().count() > NAME_LIMIT {
+    if email.chars().count() > MAX_NAME {
         Err(Error::invalid(Code::UserInvalidEmail))
     } else {
         Ok(email)
@@ -65,13 +65,13 @@ pub fn checked_email(email: &str) -> Result<&str, Error> {
 /// # Errors
 /// Those of [`checked_username`].
 pub fn create(
-    handle: Handle,
+    tenant_id: TenantId,
     new: NewUser<'_>,
     now: Timestamp,
 ) -> Result<(User, Vec<Write>), Error> {
     let password_hash = new.password_hash.clone();
     let user = prepare(new, now)?;
-    let writes = entered(handle, &user, password_hash)?;
+    let writes = entered(tenant_id, &user, password_hash)?;
     Ok((user, writes))
 }
 
@@ -114,7 +114,7 @@ pub fn prepare(new: NewUser<'_>, now: Timestamp) -> Result<User, Error> {
 /// # Errors
 /// Internal.
 pub fn entered(
-    handle: Handle,
+    tenant_id: TenantId,
     user: &User,
     password_hash: Option<String>,
 ) -> Result<Vec<Write>, Error> {
@@ -126,12 +126,12 @@ pub fn entered(
     };
     let mut writes = Vec::new();
     for name in &user.names {
-        writes.push(record::create(keys::sign_in(handle, name), &claim)?);
+        writes.push(record::create(keys::sign_in(tenant_id, name), &claim)?);
     }
-    writes.push(record::create(keys::user(handle, guid), user)?);
+    writes.push(record::create(keys::user(tenant_id, guid), user)?);
     if !user.owner.email.is_empty() {
         writes.push(record::put(
-            keys::email(handle, &user.owner.email, guid),
+            keys::email(tenant_id, &user.owner.email, guid),
             &EmailOf {},
             Condition::Always,
         )?);
@@ -146,7 +146,7 @@ pub fn entered(
 /// Conflict where the last one would leave; the store's.
 pub async fn registered(
     reader: &mut Reader<'_>,
-    handle: Handle,
+    tenant_id: TenantId,
     user: &Guid,
     was: bool,
     is: bool,
@@ -154,7 +154,7 @@ pub async fn registered(
     if was == is {
         return Ok(None);
     }
-    let key = keys::administrators(handle);
+    let key = keys::administrators(tenant_id);
     let found: Option<Stored<Administrators>> = reader.get(&key).await?;
     let Some(mut found) = found else {
         let only = Administrators {
@@ -190,27 +190,27 @@ pub async fn registered(
 /// Conflict where the last administrator would leave; the store's.
 pub async fn changed(
     reader: &mut Reader<'_>,
-    handle: Handle,
+    tenant_id: TenantId,
     before: &User,
     after: Stored<User>,
 ) -> Result<Vec<Write>, Error> {
     let guid = before.owner.user.clone();
     let mut writes = vec![after.replace()?];
     if before.owner != after.value.owner {
-        writes.extend(copies(handle, &after.value)?);
+        writes.extend(copies(tenant_id, &after.value)?);
     }
     let (old, new) = (&before.owner.email, &after.value.owner.email);
     // Compared as the key that both would have: of one item there is one write.
-    if keys::email(handle, old, &guid) != keys::email(handle, new, &guid) {
+    if keys::email(tenant_id, old, &guid) != keys::email(tenant_id, new, &guid) {
         if !old.is_empty() {
             writes.push(Write::Delete(
-                keys::email(handle, old, &guid),
+                keys::email(tenant_id, old, &guid),
                 Condition::Always,
             ));
         }
         if !new.is_empty() {
             writes.push(record::put(
-                keys::email(handle, new, &guid),
+                keys::email(tenant_id, new, &guid),
                 &EmailOf {},
                 Condition::Always,
             )?);
@@ -219,7 +219,7 @@ pub async fn changed(
     writes.extend(
         registered(
             reader,
-            handle,
+            tenant_id,
             &guid,
             before.is_full_administrator(),
             after.value.is_full_administrator(),
@@ -236,11 +236,11 @@ pub async fn changed(
 /// Not found `User not found` where one is not there; the store's.
 pub async fn resolve(
     reader: &mut Reader<'_>,
-    handle: Handle,
+    tenant_id: TenantId,
     named: &[String],
 ) -> Result<Vec<Guid>, Error> {
     let mut users = Vec::new();
-    for user in resolve_each(reader, handle, named).await? {
+    for user in resolve_each(reader, tenant_id, named).await? {
         let user = user.ok_or_else(not_found)?;
         if !users.contains(&user) {
             users.push(user);
@@ -255,26 +255,26 @@ pub async fn resolve(
 /// The store's.
 pub async fn resolve_each(
     reader: &mut Reader<'_>,
-    handle: Handle,
+    tenant_id: TenantId,
     named: &[String],
 ) -> Result<Vec<Option<Guid>>, Error> {
     let as_guid: Vec<Option<Guid>> = named.iter().map(|text| text.parse().ok()).collect();
     let mut wanted: Vec<Key> = named
         .iter()
-        .map(|text| keys::sign_in(handle, text))
+        .map(|text| keys::sign_in(tenant_id, text))
         .collect();
     wanted.extend(
         as_guid
             .iter()
             .flatten()
-            .map(|guid| keys::user(handle, guid)),
+            .map(|guid| keys::user(tenant_id, guid)),
     );
     reader.fetch_missing(&wanted).await?;
     let mut users = Vec::new();
     for (text, guid) in named.iter().zip(as_guid) {
         let by_guid = match &guid {
             Some(guid) => reader
-                .get::<User>(&keys::user(handle, guid))
+                .get::<User>(&keys::user(tenant_id, guid))
                 .await?
                 .map(|_| guid.clone()),
             None => None,
@@ -282,7 +282,7 @@ pub async fn resolve_each(
         users.push(match by_guid {
             Some(user) => Some(user),
             None => reader
-                .get::<SignInName>(&keys::sign_in(handle, text))
+                .get::<SignInName>(&keys::sign_in(tenant_id, text))
                 .await?
                 .map(|claim| claim.value.user),
         });
@@ -299,21 +299,21 @@ pub fn not_found() -> Error {
 ///
 /// # Errors
 /// As [`resolve`].
-pub async fn named(
+pub async fn find(
     reader: &mut Reader<'_>,
-    handle: Handle,
+    tenant_id: TenantId,
     name: &str,
 ) -> Result<Stored<User>, Error> {
-    let found = resolve(reader, handle, &[name.trim().to_owned()]).await?;
+    let found = resolve(reader, tenant_id, &[name.trim().to_owned()]).await?;
     let guid = found.first().ok_or_else(not_found)?;
     reader
-        .get(&keys::user(handle, guid))
+        .get(&keys::user(tenant_id, guid))
         .await?
         .ok_or_else(not_found)
 }
 
 /// Most preferences of a user, and most characters of one.
-const PREFS_LIMIT: (usize, usize) = (100, 1_000);
+const MAX_PREFS: (usize, usize) = (100, 1_000);
 
 /// Most bytes of all preferences: they stand in the user's record, which must always have room for
 /// what an administrator changes.
@@ -325,17 +325,17 @@ const PREFS_BYTES: usize = 16_384;
 /// Invalid beyond 100 preferences or 1,000 characters; the store's.
 pub async fn set_preference(
     reader: &mut Reader<'_>,
-    handle: Handle,
+    tenant_id: TenantId,
     user: &Guid,
     name: &str,
     value: &str,
 ) -> Result<(), Error> {
-    if name.is_empty() || name.chars().count() > 100 || value.chars().count() > PREFS_LIMIT.1 {
+    if name.is_empty() || name.chars().count() > 100 || value.chars().count() > MAX_PREFS.1 {
         return Err(Error::invalid(Code::InvalidValue));
     }
     change!(reader, {
         let mut found: Stored<User> = reader
-            .get(&keys::user(handle, user))
+            .get(&keys::user(tenant_id, user))
             .await?
             .ok_or_else(not_found)?;
         found.value.prefs.insert(name.to_owned(), value.to_owned());
@@ -345,7 +345,7 @@ pub async fn set_preference(
             .iter()
             .map(|(name, value)| name.len() + value.len())
             .sum();
-        if found.value.prefs.len() > PREFS_LIMIT.0 || bytes > PREFS_BYTES {
+        if found.value.prefs.len() > MAX_PREFS.0 || bytes > PREFS_BYTES {
             return Err(Error::invalid(
                 Code::InvalidKey.with("too many preferences"),
             ));
@@ -359,11 +359,11 @@ pub async fn set_preference(
 ///
 /// # Errors
 /// Internal.
-pub fn copies(handle: Handle, user: &User) -> Result<Vec<Write>, Error> {
+pub fn copies(tenant_id: TenantId, user: &User) -> Result<Vec<Write>, Error> {
     let copy = serde_json::to_string(&user.owner).map_err(Error::internal)?;
     Ok(user
         .keys
         .iter()
-        .map(|hash| Write::Owner(keys::credential(handle, hash), copy.clone()))
+        .map(|hash| Write::Owner(keys::credential(tenant_id, hash), copy.clone()))
         .collect())
 }

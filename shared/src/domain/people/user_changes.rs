@@ -8,26 +8,26 @@ use std::str::FromStr;
 
 use crate::base::code::{Code, ErrorText};
 use crate::base::error::{Error, Kind};
-use crate::base::id::{Guid, Handle, TeamId};
+use crate::base::id::{Guid, TeamId, TenantId};
 use crate::base::rights::{Right, Role};
 use crate::base::secret::{CredentialText, SecretHash};
 use crate::change;
 use crate::domain::people::password::Reason;
 use crate::domain::people::user::NewUser;
-use crate::domain::people::user_list::Found;
+use crate::domain::people::user_list::ListedUser;
 use crate::domain::people::{auth_policy, group, password, team, user, user_list};
 use crate::model::apps::app::OwnedApps;
-use crate::model::credentials::credential::{ApiKey, KEYS_LIMIT};
+use crate::model::credentials::credential::{ApiKey, MAX_KEYS};
 use crate::model::people::auth_policy::{Policy, PolicyUser};
 use crate::model::people::group::{Group, Member};
 use crate::model::people::principal::Principal;
 use crate::model::people::team::Access;
 use crate::model::people::user::{SignInName, User};
 use crate::store::record::{Reader, Stored};
-use crate::store::{Condition, Key, Query, TRANSACTION_LIMIT, Write, keys, record};
+use crate::store::{Condition, Key, MAX_TRANSACTION, Query, Write, keys, record};
 
 /// Most policies, teams or groups that one call puts a user on.
-pub const MEMBERSHIPS_LIMIT: usize = 50;
+pub const MAX_MEMBERSHIPS: usize = 50;
 
 /// Roles, policies, teams and groups of a user as a caller wants them: each list whole, `None` for
 /// as it was.
@@ -56,10 +56,10 @@ fn parsed<T: PartialEq>(
             found.push(one);
         }
     }
-    if found.len() > MEMBERSHIPS_LIMIT {
+    if found.len() > MAX_MEMBERSHIPS {
         return Err(Error::invalid(ErrorText::of_field(
             what,
-            format!("The field {what} names at most {MEMBERSHIPS_LIMIT} in one call"),
+            format!("The field {what} names at most {MAX_MEMBERSHIPS} in one call"),
         )));
     }
     Ok(Some(found))
@@ -79,7 +79,7 @@ impl Memberships {
     ///
     /// # Errors
     /// Invalid `invalid_roles` for a role that there is not, `invalid_guid` for a malformed id, and
-    /// beyond [`MEMBERSHIPS_LIMIT`].
+    /// beyond [`MAX_MEMBERSHIPS`].
     pub fn parse(
         roles: Option<&[String]>,
         policies: Option<&[String]>,
@@ -95,18 +95,21 @@ impl Memberships {
     }
 
     /// What a change to them reads beside the caller and the user.
-    pub fn keys(&self, handle: Handle) -> Vec<Key> {
+    pub fn keys(&self, tenant_id: TenantId) -> Vec<Key> {
         let policies = self
             .policies
             .iter()
             .flatten()
-            .map(|policy| keys::policy(handle, policy));
+            .map(|policy| keys::policy(tenant_id, policy));
         let groups = self
             .groups
             .iter()
             .flatten()
-            .map(|group| keys::group(handle, group));
-        let register = self.roles.is_some().then(|| keys::administrators(handle));
+            .map(|group| keys::group(tenant_id, group));
+        let register = self
+            .roles
+            .is_some()
+            .then(|| keys::administrators(tenant_id));
         policies.chain(groups).chain(register).collect()
     }
 }
@@ -132,7 +135,7 @@ async fn joined(
     user: &mut User,
     wanted: &Memberships,
 ) -> Result<Vec<Write>, Error> {
-    let handle = who.handle;
+    let tenant_id = who.tenant_id;
     let guid = user.owner.user.clone();
     let mut writes = Vec::new();
     if let Some(roles) = &wanted.roles {
@@ -154,7 +157,7 @@ async fn joined(
         let (added, removed) = difference(&user.policies, policies);
         let wanted: Vec<Key> = added
             .iter()
-            .map(|policy| keys::policy(handle, policy))
+            .map(|policy| keys::policy(tenant_id, policy))
             .collect();
         if reader
             .get_all::<Policy>(&wanted)
@@ -166,14 +169,17 @@ async fn joined(
         }
         for policy in &added {
             writes.push(record::put(
-                keys::policy_user(handle, policy, &guid),
+                keys::policy_user(tenant_id, policy, &guid),
                 &PolicyUser {},
                 Condition::Always,
             )?);
-            writes.push(auth_policy::touched(handle, policy));
+            writes.push(auth_policy::touched(tenant_id, policy));
         }
         writes.extend(removed.iter().map(|policy| {
-            Write::Delete(keys::policy_user(handle, policy, &guid), Condition::Always)
+            Write::Delete(
+                keys::policy_user(tenant_id, policy, &guid),
+                Condition::Always,
+            )
         }));
         user.policies.clone_from(policies);
     }
@@ -191,7 +197,7 @@ async fn joined(
         }
         let wanted: Vec<Key> = added
             .iter()
-            .map(|group| keys::group(handle, group))
+            .map(|group| keys::group(tenant_id, group))
             .collect();
         if reader
             .get_all::<Group>(&wanted)
@@ -203,17 +209,15 @@ async fn joined(
         }
         for group in &added {
             writes.push(record::put(
-                keys::group_user(handle, group, &guid),
+                keys::group_user(tenant_id, group, &guid),
                 &Member {},
                 Condition::Always,
             )?);
-            writes.push(group::touched(handle, group));
+            writes.push(group::touched(tenant_id, group));
         }
-        writes.extend(
-            removed.iter().map(|group| {
-                Write::Delete(keys::group_user(handle, group, &guid), Condition::Always)
-            }),
-        );
+        writes.extend(removed.iter().map(|group| {
+            Write::Delete(keys::group_user(tenant_id, group, &guid), Condition::Always)
+        }));
         user.owner.groups.clone_from(groups);
     }
     Ok(writes)
@@ -226,7 +230,7 @@ async fn joined_teams(
     user: &mut User,
     teams: &[TeamId],
 ) -> Result<Vec<Write>, Error> {
-    let handle = who.handle;
+    let tenant_id = who.tenant_id;
     let (added, removed) = difference(&user.owner.teams, teams);
     let grantable = team::require_grantable(reader, who, &added).await;
     grantable.map_err(|error| {
@@ -236,11 +240,11 @@ async fn joined_teams(
             error
         }
     })?;
-    let access = access(reader, handle).await?;
+    let access = access(reader, tenant_id).await?;
     // One that is gone gives nothing, and may be left.
     if removed
         .iter()
-        .any(|team| !who.rights.contains(access.of_team(handle, team)))
+        .any(|team| !who.rights.contains(access.of_team(tenant_id, team)))
     {
         return Err(Error::forbidden(
             "One of the user's teams gives rights that the caller lacks",
@@ -252,7 +256,12 @@ async fn joined_teams(
         .map(|team| (team, true))
         .chain(removed.iter().map(|team| (team, false)))
     {
-        writes.extend(team::linked(handle, team, &user.owner.user, add)?);
+        writes.extend(team::membership_writes(
+            tenant_id,
+            team,
+            &user.owner.user,
+            add,
+        )?);
     }
     user.owner.teams = teams.to_vec();
     Ok(writes)
@@ -286,16 +295,16 @@ pub async fn grantable(
     .map(|_| ())
 }
 
-async fn access(reader: &mut Reader<'_>, handle: Handle) -> Result<Access, Error> {
+async fn access(reader: &mut Reader<'_>, tenant_id: TenantId) -> Result<Access, Error> {
     Ok(reader
-        .get::<Access>(&keys::access(handle))
+        .get::<Access>(&keys::access(tenant_id))
         .await?
         .map(|found| found.value)
         .unwrap_or_default())
 }
 
 fn within(writes: Vec<Write>) -> Result<Vec<Write>, Error> {
-    if writes.len() > TRANSACTION_LIMIT {
+    if writes.len() > MAX_TRANSACTION {
         return Err(Error::invalid(
             "Too many policies, teams and groups at once: change them in several calls",
         ));
@@ -327,7 +336,7 @@ pub struct Creation<'a> {
     pub invite: bool,
 }
 
-fn taken() -> Error {
+fn username_taken() -> Error {
     Error::conflict("This username is taken")
 }
 
@@ -343,7 +352,7 @@ pub async fn create(
     who: &Principal,
     new: &Creation<'_>,
 ) -> Result<(User, Option<CredentialText>), Error> {
-    let (handle, now) = (who.handle, reader.now());
+    let (tenant_id, now) = (who.tenant_id, reader.now());
     let username = user::checked_username(new.username)?;
     let email = user::checked_email(new.email)?;
     if new.invite && email.is_empty() {
@@ -352,19 +361,19 @@ pub async fn create(
     if new.name.chars().any(char::is_control) {
         return Err(Error::invalid(Code::InvalidName));
     }
-    let claim = keys::sign_in(handle, username);
+    let claim = keys::sign_in(tenant_id, username);
     let made = change!(reader, {
         // A name that is somebody's guid would lead to him.
         if let Ok(guid) = username.parse::<Guid>()
             && reader
-                .get::<User>(&keys::user(handle, &guid))
+                .get::<User>(&keys::user(tenant_id, &guid))
                 .await?
                 .is_some()
         {
-            return Err(taken());
+            return Err(username_taken());
         }
         if reader.get::<SignInName>(&claim).await?.is_some() {
-            return Err(taken());
+            return Err(username_taken());
         }
         let person = NewUser {
             username,
@@ -379,12 +388,12 @@ pub async fn create(
         user.owner.enabled = new.enabled;
         user.owner.blacklisted = new.blacklisted;
         let memberships = joined(reader, who, &mut user, new.memberships).await?;
-        let mut writes = user::entered(handle, &user, new.password_hash.clone())?;
+        let mut writes = user::entered(tenant_id, &user, new.password_hash.clone())?;
         writes.extend(memberships);
         writes.extend(
             user::registered(
                 reader,
-                handle,
+                tenant_id,
                 &user.owner.user,
                 false,
                 user.is_full_administrator(),
@@ -394,7 +403,7 @@ pub async fn create(
         let mut link = None;
         if new.invite {
             let (text, write) =
-                password::link(handle, &who.domain, &user, Reason::Invitation, now)?;
+                password::link(tenant_id, &who.domain, &user, Reason::Invitation, now)?;
             writes.push(write);
             link = Some(text);
         }
@@ -410,7 +419,7 @@ pub async fn create(
         Err(error) if error.kind == Kind::Conflict => {
             reader.forget();
             Err(if reader.get::<SignInName>(&claim).await?.is_some() {
-                taken()
+                username_taken()
             } else {
                 error
             })
@@ -421,7 +430,7 @@ pub async fn create(
 
 /// What changes of a user (003 10.3, 10.7 to 10.9); `None` stays.
 #[derive(Clone, Debug)]
-pub struct Changes<'a> {
+pub struct UserChanges<'a> {
     /// The mail address; empty for none.
     pub email: Option<&'a str>,
     /// The name to show.
@@ -439,7 +448,7 @@ pub struct Changes<'a> {
 }
 
 /// A link for a password that is to be mailed, and why.
-pub type Link = (CredentialText, Reason);
+pub type PasswordLink = (CredentialText, Reason);
 
 /// Why a user of that state gets a link.
 fn reason(user: &User) -> Reason {
@@ -451,8 +460,8 @@ fn reason(user: &User) -> Reason {
 }
 
 /// What is read beside a user who is to be changed.
-fn with_access(handle: Handle) -> impl Fn(&Guid) -> (Vec<Key>, Vec<Query>) {
-    move |_| (vec![keys::access(handle)], Vec::new())
+fn with_access(tenant_id: TenantId) -> impl Fn(&Guid) -> (Vec<Key>, Vec<Query>) {
+    move |_| (vec![keys::access(tenant_id)], Vec::new())
 }
 
 /// Changes a user; gives him as he is then (003 10.3). A new password ends his sessions.
@@ -465,9 +474,9 @@ pub async fn update(
     reader: &mut Reader<'_>,
     who: &Principal,
     name: &str,
-    changes: &Changes<'_>,
-) -> Result<(Found, Option<Link>), Error> {
-    let (handle, now) = (who.handle, reader.now());
+    changes: &UserChanges<'_>,
+) -> Result<(ListedUser, Option<PasswordLink>), Error> {
+    let (tenant_id, now) = (who.tenant_id, reader.now());
     let email = changes.email.map(user::checked_email).transpose()?;
     // It stands in mails: one line.
     if changes
@@ -477,8 +486,8 @@ pub async fn update(
         return Err(Error::invalid(Code::InvalidName));
     }
     let (found, link, was) = change!(reader, {
-        let mut found = user_list::find(reader, handle, name, with_access(handle)).await?;
-        who.outranks(&found.user.value.owner, &access(reader, handle).await?)?;
+        let mut found = user_list::find(reader, tenant_id, name, with_access(tenant_id)).await?;
+        who.outranks(&found.user.value.owner, &access(reader, tenant_id).await?)?;
         let before = found.user.value.clone();
         let mut sides = joined(reader, who, &mut found.user.value, changes.memberships).await?;
         let after = &mut found.user.value;
@@ -491,7 +500,7 @@ pub async fn update(
         after.owner.enabled = changes.enabled.unwrap_or(after.owner.enabled);
         after.owner.blacklisted = changes.blacklisted.unwrap_or(after.owner.blacklisted);
         if let Some(hash) = changes.password_hash {
-            sides.extend(password::replaced(reader, handle, &mut found.user, hash).await?);
+            sides.extend(password::replaced(reader, tenant_id, &mut found.user, hash).await?);
         }
         let mut link = None;
         if changes.invite {
@@ -499,15 +508,16 @@ pub async fn update(
                 return Err(Error::invalid(Code::UserInvalidEmail));
             }
             let why = reason(&before);
-            let (text, write) = password::link(handle, &who.domain, &found.user.value, why, now)?;
+            let (text, write) =
+                password::link(tenant_id, &who.domain, &found.user.value, why, now)?;
             sides.push(write);
             link = Some((text, why));
         }
         let mut writes = Vec::new();
         if found.user.value != before {
-            writes = user::changed(reader, handle, &before, found.user.clone()).await?;
+            writes = user::changed(reader, tenant_id, &before, found.user.clone()).await?;
         } else if link.is_some() {
-            writes.push(password::unchanged(&found.user));
+            writes.push(password::check_unchanged(&found.user));
         }
         writes.extend(sides);
         Ok(((found, link, before.owner), within(writes)?))
@@ -542,22 +552,22 @@ pub async fn invite(
     who: &Principal,
     invited: Invited<'_>,
     force: bool,
-) -> Result<(User, Link), Error> {
-    let (handle, now) = (who.handle, reader.now());
+) -> Result<(User, PasswordLink), Error> {
+    let (tenant_id, now) = (who.tenant_id, reader.now());
     change!(reader, {
-        let also = |_: &Guid| (vec![keys::access(handle)], Vec::new());
+        let also = |_: &Guid| (vec![keys::access(tenant_id)], Vec::new());
         let found = match invited {
-            Invited::Name(name) => user_list::find(reader, handle, name, also).await?,
+            Invited::Name(name) => user_list::find(reader, tenant_id, name, also).await?,
             Invited::Email(email) => match reader
-                .all(Query::all(keys::email_users(handle, email.trim())))
+                .all(Query::all(keys::email_users(tenant_id, email.trim())))
                 .await?
                 .as_slice()
             {
-                [] => user_list::find(reader, handle, email, also).await?,
+                [] => user_list::find(reader, tenant_id, email, also).await?,
                 [only] => {
                     user_list::found(
                         reader,
-                        handle,
+                        tenant_id,
                         &only.key.sk.parse().map_err(Error::internal)?,
                         also,
                     )
@@ -572,7 +582,7 @@ pub async fn invite(
             },
         };
         let found = found.user;
-        who.outranks(&found.value.owner, &access(reader, handle).await?)?;
+        who.outranks(&found.value.owner, &access(reader, tenant_id).await?)?;
         if found.value.owner.email.is_empty() {
             return Err(Error::invalid(Code::UserInvalidEmail));
         }
@@ -582,8 +592,8 @@ pub async fn invite(
             ));
         }
         let why = reason(&found.value);
-        let (text, write) = password::link(handle, &who.domain, &found.value, why, now)?;
-        let writes = vec![password::unchanged(&found), write];
+        let (text, write) = password::link(tenant_id, &who.domain, &found.value, why, now)?;
+        let writes = vec![password::check_unchanged(&found), write];
         Ok(((found.value, (text, why)), writes))
     })
 }
@@ -601,25 +611,29 @@ struct End {
 /// # Errors
 /// Not found `User not found`; forbidden for a user who may do what the caller may not; conflict
 /// for one who owns apps, and for the last administrator; the store's.
-pub async fn delete(reader: &mut Reader<'_>, who: &Principal, name: &str) -> Result<Found, Error> {
-    let handle = who.handle;
+pub async fn delete(
+    reader: &mut Reader<'_>,
+    who: &Principal,
+    name: &str,
+) -> Result<ListedUser, Error> {
+    let tenant_id = who.tenant_id;
     let also = |user: &Guid| {
         (
-            vec![keys::access(handle), keys::owned_apps(handle, user)],
-            vec![Query::all(keys::user_keys(handle, user))],
+            vec![keys::access(tenant_id), keys::owned_apps(tenant_id, user)],
+            vec![Query::all(keys::user_keys(tenant_id, user))],
         )
     };
-    let mut first: Option<Found> = None;
+    let mut first: Option<ListedUser> = None;
     let later = loop {
         let (found, later) = change!(reader, {
-            let found = user_list::find(reader, handle, name, also).await?;
-            who.outranks(&found.user.value.owner, &access(reader, handle).await?)?;
-            let end = end(reader, handle, &found.user).await?;
-            if end.now.len() <= TRANSACTION_LIMIT {
+            let found = user_list::find(reader, tenant_id, name, also).await?;
+            who.outranks(&found.user.value.owner, &access(reader, tenant_id).await?)?;
+            let end = end(reader, tenant_id, &found.user).await?;
+            if end.now.len() <= MAX_TRANSACTION {
                 return Ok(((found, Some(end.later)), end.now));
             }
             // More than one transaction holds: he leaves some of what he is on first.
-            let writes = left(reader, handle, found.user.clone()).await?;
+            let writes = left(reader, tenant_id, found.user.clone()).await?;
             Ok(((found, None), writes))
         })?;
         first.get_or_insert(found);
@@ -629,43 +643,49 @@ pub async fn delete(reader: &mut Reader<'_>, who: &Principal, name: &str) -> Res
         }
     };
     tracing::info!(by = %who.owner.user, user = first.as_ref().map(|found| found.user.value.owner.user.as_str()), "a user was deleted");
-    for batch in later.chunks(TRANSACTION_LIMIT) {
+    for batch in later.chunks(MAX_TRANSACTION) {
         reader.table().write(batch.to_vec()).await?;
     }
     first.ok_or_else(user::not_found)
 }
 
-async fn end(reader: &mut Reader<'_>, handle: Handle, found: &Stored<User>) -> Result<End, Error> {
+async fn end(
+    reader: &mut Reader<'_>,
+    tenant_id: TenantId,
+    found: &Stored<User>,
+) -> Result<End, Error> {
     let user = &found.value;
     let guid = &user.owner.user;
-    let owned: Option<Stored<OwnedApps>> = reader.get(&keys::owned_apps(handle, guid)).await?;
+    let owned: Option<Stored<OwnedApps>> = reader.get(&keys::owned_apps(tenant_id, guid)).await?;
     if owned.is_some_and(|owned| owned.count > 0) {
         return Err(Error::conflict("This user owns apps: delete them first"));
     }
     let gone = |key: Key| Write::Delete(key, Condition::Always);
     let mut now = vec![
         found.remove(),
-        Write::Delete(keys::owned_apps(handle, guid), Condition::Uncounted),
-        gone(keys::last_login(handle, guid)),
+        Write::Delete(keys::owned_apps(tenant_id, guid), Condition::Uncounted),
+        gone(keys::last_login(tenant_id, guid)),
     ];
-    now.extend(user::registered(reader, handle, guid, user.is_full_administrator(), false).await?);
+    now.extend(
+        user::registered(reader, tenant_id, guid, user.is_full_administrator(), false).await?,
+    );
     now.extend(
         user.names
             .iter()
-            .map(|name| gone(keys::sign_in(handle, name))),
+            .map(|name| gone(keys::sign_in(tenant_id, name))),
     );
     if !user.owner.email.is_empty() {
-        now.push(gone(keys::email(handle, &user.owner.email, guid)));
+        now.push(gone(keys::email(tenant_id, &user.owner.email, guid)));
     }
     now.extend(
         user.keys
             .iter()
-            .map(|hash| gone(keys::credential(handle, hash))),
+            .map(|hash| gone(keys::credential(tenant_id, hash))),
     );
-    now.extend(memberships(handle, user).into_iter().map(gone));
+    now.extend(memberships(tenant_id, user).into_iter().map(gone));
     let (mut pairs, mut single) = (Vec::new(), Vec::new());
     let mut rows = reader
-        .all(Query::all(keys::user_keys(handle, guid)))
+        .all(Query::all(keys::user_keys(tenant_id, guid)))
         .await?;
     // The listing was read beside his record: where it is the older one it lacks the row of a key
     // that he has.
@@ -676,23 +696,26 @@ async fn end(reader: &mut Reader<'_>, handle: Handle, found: &Stored<User>) -> R
     };
     if !user.keys.iter().all(is_listed) {
         rows = Reader::new(reader.table(), reader.now())
-            .all(Query::all(keys::user_keys(handle, guid)))
+            .all(Query::all(keys::user_keys(tenant_id, guid)))
             .await?;
     }
     for item in rows {
         let row = item.key.clone();
         if let Some(device) = row.sk.strip_prefix(keys::DEVICE_PREFIX) {
             let device: Guid = device.parse().map_err(Error::internal)?;
-            pairs.extend([gone(keys::device_user(handle, &device, guid)), gone(row)]);
+            pairs.extend([gone(keys::device_user(tenant_id, &device, guid)), gone(row)]);
         } else if row.sk.starts_with(keys::ITEM_PREFIX) {
             single.push(gone(row));
         } else if row.sk.starts_with(keys::KEY_PREFIX) {
             let key = Stored::<ApiKey>::parse(item)?.value;
             // The active ones go with him, by what his record says; this listing may be older than
             // he is.
-            pairs.extend([gone(row)].into_iter().chain(
-                (!user.keys.contains(&key.hash)).then(|| gone(keys::credential(handle, &key.hash))),
-            ));
+            pairs.extend(
+                [gone(row)].into_iter().chain(
+                    (!user.keys.contains(&key.hash))
+                        .then(|| gone(keys::credential(tenant_id, &key.hash))),
+                ),
+            );
         }
     }
     // The two sides of a pair stay in one batch.
@@ -700,35 +723,35 @@ async fn end(reader: &mut Reader<'_>, handle: Handle, found: &Stored<User>) -> R
     Ok(End { now, later: pairs })
 }
 
-fn memberships(handle: Handle, user: &User) -> Vec<Key> {
+fn memberships(tenant_id: TenantId, user: &User) -> Vec<Key> {
     let guid = &user.owner.user;
     let groups = user
         .owner
         .groups
         .iter()
-        .map(|group| keys::group_user(handle, group, guid));
+        .map(|group| keys::group_user(tenant_id, group, guid));
     let policies = user
         .policies
         .iter()
-        .map(|policy| keys::policy_user(handle, policy, guid));
+        .map(|policy| keys::policy_user(tenant_id, policy, guid));
     let teams = user
         .owner
         .teams
         .iter()
-        .map(|team| keys::team_user(handle, team, guid));
+        .map(|team| keys::team_user(tenant_id, team, guid));
     groups.chain(policies).chain(teams).collect()
 }
 
 /// The writes by which a user leaves as many groups, policies and teams as one transaction holds.
 async fn left(
     reader: &mut Reader<'_>,
-    handle: Handle,
+    tenant_id: TenantId,
     mut found: Stored<User>,
 ) -> Result<Vec<Write>, Error> {
     let before = found.value.clone();
-    let all = memberships(handle, &before);
+    let all = memberships(tenant_id, &before);
     // Room for himself and the copies in his keys.
-    let mut room = TRANSACTION_LIMIT - KEYS_LIMIT - 10;
+    let mut room = MAX_TRANSACTION - MAX_KEYS - 10;
     let removed = all
         .iter()
         .take(room)
@@ -746,7 +769,7 @@ async fn left(
         .drain(..shorten(before.owner.groups.len()));
     user.policies.drain(..shorten(before.policies.len()));
     user.owner.teams.drain(..shorten(before.owner.teams.len()));
-    let mut writes = user::changed(reader, handle, &before, found).await?;
+    let mut writes = user::changed(reader, tenant_id, &before, found).await?;
     writes.extend(removed);
     Ok(writes)
 }

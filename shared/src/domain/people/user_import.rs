@@ -6,10 +6,10 @@ use std::time::{Duration, Instant};
 use crate::base::clock::Timestamp;
 use crate::base::code::Code;
 use crate::base::error::{Error, Kind};
-use crate::base::id::{Guid, Handle};
+use crate::base::id::{Guid, TenantId};
 use crate::base::secret::hash_password;
 use crate::domain::people::password::Reason;
-use crate::domain::people::user::NAME_LIMIT;
+use crate::domain::people::user::MAX_NAME;
 use crate::domain::people::user_changes::{Creation, Memberships};
 use crate::domain::people::{password, user, user_changes};
 use crate::model::people::principal::Principal;
@@ -19,10 +19,10 @@ use crate::store::record::{Reader, Stored};
 use crate::store::{Table, keys, record};
 
 /// Most rows of a file.
-pub const ROWS_LIMIT: usize = 500;
+pub const MAX_ROWS: usize = 500;
 
 /// Most bytes of a file.
-pub const FILE_LIMIT: usize = 1_048_576;
+pub const MAX_FILE: usize = 1_048_576;
 
 /// How long rows are begun: the answer must come before the gateway gives up.
 const BEGIN: Duration = Duration::from_secs(15);
@@ -35,7 +35,7 @@ const SHOWN: usize = 100;
 
 /// A row: `<UserID>,<Email>,<Name>,<Password>`.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Row {
+pub struct ImportRow {
     /// Its line in the file.
     pub line: u64,
     /// The name to sign in with.
@@ -51,12 +51,12 @@ pub struct Row {
 /// The rows of a file, without its header.
 ///
 /// # Errors
-/// Too large beyond [`FILE_LIMIT`]; invalid `invalid_file` for what is no text in UTF-8, for a file
-/// without rows, and beyond [`ROWS_LIMIT`].
-pub fn rows(file: &[u8]) -> Result<Vec<Row>, Error> {
-    if file.len() > FILE_LIMIT {
+/// Too large beyond [`MAX_FILE`]; invalid `invalid_file` for what is no text in UTF-8, for a file
+/// without rows, and beyond [`MAX_ROWS`].
+pub fn rows(file: &[u8]) -> Result<Vec<ImportRow>, Error> {
+    if file.len() > MAX_FILE {
         return Err(Error::too_large(format!(
-            "The file is larger than {FILE_LIMIT} bytes"
+            "The file is larger than {MAX_FILE} bytes"
         )));
     }
     let text = file.strip_prefix(b"\xef\xbb\xbf").unwrap_or(file);
@@ -109,15 +109,15 @@ pub fn rows(file: &[u8]) -> Result<Vec<Row>, Error> {
         if is_header || record.iter().all(|field| field.trim().is_empty()) {
             continue;
         }
-        if rows.len() == ROWS_LIMIT {
+        if rows.len() == MAX_ROWS {
             return Err(Error::invalid(
-                Code::InvalidFile.with(format!("at most {ROWS_LIMIT} users in one file")),
+                Code::InvalidFile.with(format!("at most {MAX_ROWS} users in one file")),
             ));
         }
         let password = Some(field(3))
             .filter(|password| !password.is_empty())
             .map(str::to_owned);
-        rows.push(Row {
+        rows.push(ImportRow {
             line,
             username: username.to_owned(),
             email: email.to_owned(),
@@ -159,7 +159,7 @@ enum Outcome {
 pub async fn import(
     reader: &mut Reader<'_>,
     who: &Principal,
-    rows: &[Row],
+    rows: &[ImportRow],
     import: &Import<'_>,
 ) -> Result<Guid, Error> {
     user_changes::grantable(reader, who, import.memberships).await?;
@@ -173,7 +173,9 @@ pub async fn import(
         }
         outcomes.extend(
             futures_util::future::join_all(
-                batch.iter().map(|row| made(table, now, who, row, import)),
+                batch
+                    .iter()
+                    .map(|row| create_user(table, now, who, row, import)),
             )
             .await,
         );
@@ -181,19 +183,22 @@ pub async fn import(
     let log = log(who, rows, &outcomes, now);
     let guid = Guid::random();
     table
-        .write(vec![record::create(keys::import(who.handle, &guid), &log)?])
+        .write(vec![record::create(
+            keys::import(who.tenant_id, &guid),
+            &log,
+        )?])
         .await?;
     Ok(guid)
 }
 
-async fn made(
+async fn create_user(
     table: &dyn Table,
     now: Timestamp,
     who: &Principal,
-    row: &Row,
+    row: &ImportRow,
     import: &Import<'_>,
 ) -> Outcome {
-    match made_and_mailed(table, now, who, row, import).await {
+    match create_and_invite(table, now, who, row, import).await {
         Ok(true) => Outcome::Created,
         Ok(false) => Outcome::NotMailed,
         Err(error) => {
@@ -206,11 +211,11 @@ async fn made(
 }
 
 /// Whether the invitation was mailed too, where one was asked for.
-async fn made_and_mailed(
+async fn create_and_invite(
     table: &dyn Table,
     now: Timestamp,
     who: &Principal,
-    row: &Row,
+    row: &ImportRow,
     import: &Import<'_>,
 ) -> Result<bool, Error> {
     let password_hash = match row.password.clone() {
@@ -223,7 +228,7 @@ async fn made_and_mailed(
         ),
         None => None,
     };
-    if row.name.chars().count() > NAME_LIMIT || row.name.chars().any(char::is_control) {
+    if row.name.chars().count() > MAX_NAME || row.name.chars().any(char::is_control) {
         return Err(Error::invalid(Code::InvalidName));
     }
     let new = Creation {
@@ -252,7 +257,7 @@ async fn made_and_mailed(
     }
 }
 
-fn log(who: &Principal, rows: &[Row], outcomes: &[Outcome], now: Timestamp) -> ImportLog {
+fn log(who: &Principal, rows: &[ImportRow], outcomes: &[Outcome], now: Timestamp) -> ImportLog {
     let mut log = ImportLog {
         by: who.owner.user.clone(),
         lines: Vec::new(),
@@ -298,10 +303,10 @@ fn log(who: &Principal, rows: &[Row], outcomes: &[Outcome], now: Timestamp) -> I
 /// Not found `invalid_cacheKey`, also when its day is over; the store's.
 pub async fn read(
     reader: &mut Reader<'_>,
-    handle: Handle,
+    tenant_id: TenantId,
     import: &Guid,
 ) -> Result<ImportLog, Error> {
-    let found: Option<Stored<ImportLog>> = reader.get(&keys::import(handle, import)).await?;
+    let found: Option<Stored<ImportLog>> = reader.get(&keys::import(tenant_id, import)).await?;
     found
         .map(|found| found.value)
         .ok_or_else(|| Error::not_found(Code::InvalidCacheKey))
@@ -312,8 +317,14 @@ mod tests {
     use super::*;
     use crate::base::error;
 
-    fn row(line: u64, username: &str, email: &str, name: &str, password: Option<&str>) -> Row {
-        Row {
+    fn row(
+        line: u64,
+        username: &str,
+        email: &str,
+        name: &str,
+        password: Option<&str>,
+    ) -> ImportRow {
+        ImportRow {
             line,
             username: username.to_owned(),
             email: email.to_owned(),
@@ -378,15 +389,15 @@ mod tests {
             );
         }
         assert_eq!(
-            rows(&vec![b'a'; FILE_LIMIT + 1]).unwrap_err().kind,
+            rows(&vec![b'a'; MAX_FILE + 1]).unwrap_err().kind,
             error::Kind::TooLarge
         );
         assert_eq!(
-            rows("a\n".repeat(ROWS_LIMIT).as_bytes()).unwrap().len(),
-            ROWS_LIMIT
+            rows("a\n".repeat(MAX_ROWS).as_bytes()).unwrap().len(),
+            MAX_ROWS
         );
         assert_eq!(
-            rows("a\n".repeat(ROWS_LIMIT + 1).as_bytes())
+            rows("a\n".repeat(MAX_ROWS + 1).as_bytes())
                 .unwrap_err()
                 .kind,
             error::Kind::Invalid

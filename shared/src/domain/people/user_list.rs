@@ -3,9 +3,9 @@
 use crate::base::clock::Timestamp;
 use crate::base::code::Code;
 use crate::base::error::Error;
-use crate::base::id::{AppId, Guid, Handle};
+use crate::base::id::{AppId, Guid, TenantId};
 use crate::domain::people::user;
-use crate::model::apps::app::AppCard;
+use crate::model::apps::app::App;
 use crate::model::log::audit::InstalledItem;
 use crate::model::people::device::Device;
 use crate::model::people::user::{LastLogin, User};
@@ -14,7 +14,7 @@ use crate::store::{Key, Query, keys};
 
 /// A user with the moment of his last sign-in.
 #[derive(Clone, Debug)]
-pub struct Found {
+pub struct ListedUser {
     /// The user.
     pub user: Stored<User>,
     /// When he signed in last; `None` for never.
@@ -25,12 +25,12 @@ pub struct Found {
 ///
 /// # Errors
 /// Invalid `invalid_username` for a blank name; not found `User not found`; the store's.
-async fn guid_of(reader: &mut Reader<'_>, handle: Handle, name: &str) -> Result<Guid, Error> {
+async fn guid_of(reader: &mut Reader<'_>, tenant_id: TenantId, name: &str) -> Result<Guid, Error> {
     let name = name.trim();
     if name.is_empty() {
         return Err(Error::invalid(Code::InvalidUsername));
     }
-    user::resolve(reader, handle, &[name.to_owned()])
+    user::resolve(reader, tenant_id, &[name.to_owned()])
         .await?
         .pop()
         .ok_or_else(user::not_found)
@@ -42,12 +42,12 @@ async fn guid_of(reader: &mut Reader<'_>, handle: Handle, name: &str) -> Result<
 /// Invalid `invalid_username` for a blank name; not found `User not found`; the store's.
 pub async fn find(
     reader: &mut Reader<'_>,
-    handle: Handle,
+    tenant_id: TenantId,
     name: &str,
     also: impl Fn(&Guid) -> (Vec<Key>, Vec<Query>),
-) -> Result<Found, Error> {
-    let guid = guid_of(reader, handle, name).await?;
-    found(reader, handle, &guid, also).await
+) -> Result<ListedUser, Error> {
+    let guid = guid_of(reader, tenant_id, name).await?;
+    found(reader, tenant_id, &guid, also).await
 }
 
 /// The same by the guid alone.
@@ -56,11 +56,14 @@ pub async fn find(
 /// Not found `User not found`; the store's.
 pub async fn found(
     reader: &mut Reader<'_>,
-    handle: Handle,
+    tenant_id: TenantId,
     guid: &Guid,
     also: impl Fn(&Guid) -> (Vec<Key>, Vec<Query>),
-) -> Result<Found, Error> {
-    let (user_key, login_key) = (keys::user(handle, guid), keys::last_login(handle, guid));
+) -> Result<ListedUser, Error> {
+    let (user_key, login_key) = (
+        keys::user(tenant_id, guid),
+        keys::last_login(tenant_id, guid),
+    );
     let (mut wanted, queries) = also(guid);
     wanted.extend([user_key.clone(), login_key.clone()]);
     reader.fetch_beside(&wanted, queries).await?;
@@ -69,15 +72,18 @@ pub async fn found(
         .get::<LastLogin>(&login_key)
         .await?
         .map(|login| login.value.at);
-    Ok(Found { user, last_login })
+    Ok(ListedUser { user, last_login })
 }
 
 /// What leads to the user that a client names.
-pub fn keys_of_name(handle: Handle, name: &str) -> Vec<Key> {
+pub fn keys_of_name(tenant_id: TenantId, name: &str) -> Vec<Key> {
     let name = name.trim();
-    let mut wanted = vec![keys::sign_in(handle, name)];
+    let mut wanted = vec![keys::sign_in(tenant_id, name)];
     if let Ok(guid) = name.parse::<Guid>() {
-        wanted.extend([keys::user(handle, &guid), keys::last_login(handle, &guid)]);
+        wanted.extend([
+            keys::user(tenant_id, &guid),
+            keys::last_login(tenant_id, &guid),
+        ]);
     }
     wanted
 }
@@ -92,11 +98,11 @@ pub struct UserPage {
 }
 
 /// The first query of a listing.
-pub fn listing(handle: Handle, after: Option<&Guid>, limit: Option<u32>) -> Query {
+pub fn listing(tenant_id: TenantId, after: Option<&Guid>, limit: Option<u32>) -> Query {
     // A user's last sign-in stands behind him: one more than twice as many items always holds the
     // next user too.
-    let after = after.map(|guid| keys::last_login(handle, guid).sk);
-    Query::all(keys::users(handle))
+    let after = after.map(|guid| keys::last_login(tenant_id, guid).sk);
+    Query::all(keys::users(tenant_id))
         .after(after)
         .limit(limit.map(|limit| limit.saturating_mul(2).saturating_add(1)))
 }
@@ -107,11 +113,11 @@ pub fn listing(handle: Handle, after: Option<&Guid>, limit: Option<u32>) -> Quer
 /// Too large beyond one answer; the store's.
 pub async fn list(
     reader: &mut Reader<'_>,
-    handle: Handle,
+    tenant_id: TenantId,
     after: Option<&Guid>,
     limit: Option<u32>,
 ) -> Result<UserPage, Error> {
-    let mut query = listing(handle, after, limit);
+    let mut query = listing(tenant_id, after, limit);
     let mut found = UserPage::default();
     let mut bytes = 0;
     loop {
@@ -122,7 +128,7 @@ pub async fn list(
                 let of = item.key.sk.clone();
                 let login = Stored::<LastLogin>::parse(item)?.value;
                 if let Some((user, at)) = found.users.last_mut()
-                    && keys::last_login(handle, &user.owner.user).sk == of
+                    && keys::last_login(tenant_id, &user.owner.user).sk == of
                 {
                     *at = Some(login.at);
                 }
@@ -137,7 +143,7 @@ pub async fn list(
         if page.next.is_none() {
             return Ok(found);
         }
-        if bytes > 2 * crate::base::limits::ANSWER_LIMIT {
+        if bytes > 2 * crate::base::limits::MAX_ANSWER {
             return Err(Error::too_large(
                 "The list is too large for one answer: ask for pages with limit and cursor",
             ));
@@ -152,14 +158,14 @@ pub async fn list(
 /// As [`find`].
 pub async fn devices(
     reader: &mut Reader<'_>,
-    handle: Handle,
+    tenant_id: TenantId,
     name: &str,
 ) -> Result<Vec<Device>, Error> {
-    let guid = guid_of(reader, handle, name).await?;
+    let guid = guid_of(reader, tenant_id, name).await?;
     let links = reader
         .all(Query {
             prefix: keys::DEVICE_PREFIX.to_owned(),
-            ..Query::all(keys::user_keys(handle, &guid))
+            ..Query::all(keys::user_keys(tenant_id, &guid))
         })
         .await?;
     let mut wanted = Vec::new();
@@ -170,7 +176,7 @@ pub async fn devices(
             .strip_prefix(keys::DEVICE_PREFIX)
             .unwrap_or_default();
         wanted.push(keys::device(
-            handle,
+            tenant_id,
             &device.parse().map_err(Error::internal)?,
         ));
     }
@@ -200,30 +206,30 @@ pub struct Installed {
 /// As [`find`].
 pub async fn installed(
     reader: &mut Reader<'_>,
-    handle: Handle,
+    tenant_id: TenantId,
     name: &str,
 ) -> Result<Vec<Installed>, Error> {
-    let guid = guid_of(reader, handle, name).await?;
+    let guid = guid_of(reader, tenant_id, name).await?;
     let mut kept = Vec::new();
     for item in reader
         .all(Query {
             prefix: keys::ITEM_PREFIX.to_owned(),
-            ..Query::all(keys::user_keys(handle, &guid))
+            ..Query::all(keys::user_keys(tenant_id, &guid))
         })
         .await?
     {
         kept.push(Stored::<InstalledItem>::parse(item)?.value);
     }
-    let cards: Vec<Key> = kept
+    let apps: Vec<Key> = kept
         .iter()
-        .map(|kept| keys::app_card(handle, kept.item))
+        .map(|kept| keys::app(tenant_id, kept.item))
         .collect();
-    let cards = reader.get_all::<AppCard>(&cards).await?;
-    let shown = kept.into_iter().zip(cards).map(|(kept, card)| match card {
-        Some(card) => Installed {
+    let apps = reader.get_all::<App>(&apps).await?;
+    let shown = kept.into_iter().zip(apps).map(|(kept, app)| match app {
+        Some(app) => Installed {
             item: kept.item,
-            name: card.value.name.to_string(),
-            description: card.value.description.to_string(),
+            name: app.value.name.to_string(),
+            description: app.value.description.to_string(),
         },
         None => Installed {
             item: kept.item,

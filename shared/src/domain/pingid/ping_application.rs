@@ -8,17 +8,17 @@ use serde_json::Value;
 
 use crate::base::clock::Timestamp;
 use crate::base::error::{Error, Kind};
-use crate::base::id::Handle;
+use crate::base::id::TenantId;
 use crate::change;
 use crate::model::pingid::ping_application::Application;
 use crate::store::record::{Reader, Stored};
-use crate::store::{Key, Query, TRANSACTION_LIMIT, keys, record};
+use crate::store::{Key, MAX_TRANSACTION, Query, keys, record};
 
 /// Most characters of an id.
-pub const ID_LIMIT: usize = 255;
+pub const MAX_ID: usize = 255;
 
 /// Most characters of a name.
-pub const NAME_LIMIT: usize = 20;
+pub const MAX_NAME: usize = 20;
 
 /// Whether nobody sees the character, or it changes how others are shown: line and paragraph
 /// separators, marks of direction, joiners and spaces without width, noncharacters. Two ids that
@@ -30,7 +30,7 @@ fn is_unseen(c: char) -> bool {
     c.is_control() || ranges || planes
 }
 
-/// The id in a field of a request: 1 to [`ID_LIMIT`] printable characters, not all of them blanks.
+/// The id in a field of a request: 1 to [`MAX_ID`] printable characters, not all of them blanks.
 ///
 /// The document's two words on ids are read as the wider one, since the ids of partners hold
 /// colons, slashes and dots.
@@ -38,7 +38,7 @@ fn is_unseen(c: char) -> bool {
 /// # Errors
 /// Invalid, with the field's name.
 pub fn id(field: &str, value: Option<&Value>) -> Result<String, Error> {
-    let text = text(field, value, ID_LIMIT)?;
+    let text = text(field, value, MAX_ID)?;
     if text.chars().any(is_unseen) {
         return Err(Error::invalid(format!(
             "{field} may hold printable characters only"
@@ -47,13 +47,13 @@ pub fn id(field: &str, value: Option<&Value>) -> Result<String, Error> {
     Ok(text)
 }
 
-/// The name in a field of a request: 1 to [`NAME_LIMIT`] letters, digits and spaces of any script,
+/// The name in a field of a request: 1 to [`MAX_NAME`] letters, digits and spaces of any script,
 /// with the marks that belong to letters, not all of them spaces.
 ///
 /// # Errors
 /// Invalid, with the field's name.
 pub fn name(field: &str, value: Option<&Value>) -> Result<String, Error> {
-    let text = text(field, value, NAME_LIMIT)?;
+    let text = text(field, value, MAX_NAME)?;
     let allowed = |c: char| {
         c.is_alphanumeric() || c == ' ' || unicode_normalization::char::is_combining_mark(c)
     };
@@ -83,16 +83,16 @@ fn text(field: &str, value: Option<&Value>, most: usize) -> Result<String, Error
 }
 
 /// What the listing reads.
-pub fn listing(handle: Handle) -> Query {
-    Query::all(keys::ping_applications(handle))
+pub fn listing(tenant_id: TenantId) -> Query {
+    Query::all(keys::ping_applications(tenant_id))
 }
 
 /// All applications in the order of their ids, however many: one call per MB.
 ///
 /// # Errors
 /// The store's.
-pub async fn list(reader: &mut Reader<'_>, handle: Handle) -> Result<Vec<Application>, Error> {
-    let items = reader.all(listing(handle)).await?;
+pub async fn list(reader: &mut Reader<'_>, tenant_id: TenantId) -> Result<Vec<Application>, Error> {
+    let items = reader.all(listing(tenant_id)).await?;
     items
         .into_iter()
         .map(|item| Ok(Stored::<Application>::parse(item)?.value))
@@ -110,12 +110,12 @@ const ROUNDS: u32 = 3;
 /// store's.
 pub async fn add(
     reader: &mut Reader<'_>,
-    handle: Handle,
+    tenant_id: TenantId,
     id: String,
     name: String,
 ) -> Result<Application, Error> {
     let now = reader.now();
-    let key = keys::ping_application(handle, &id);
+    let key = keys::ping_application(tenant_id, &id);
     let made = Application {
         id,
         name,
@@ -145,7 +145,7 @@ pub async fn add(
 
 /// What is said of an application: what is `None` stays.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Said {
+pub struct PingApplicationInput {
     /// Its new id.
     pub id: Option<String>,
     /// Its new name.
@@ -153,13 +153,13 @@ pub struct Said {
 }
 
 /// What a change of applications reads.
-pub fn touched(handle: Handle, changes: &BTreeMap<String, Said>) -> Vec<Key> {
+pub fn touched(tenant_id: TenantId, changes: &BTreeMap<String, PingApplicationInput>) -> Vec<Key> {
     let ids: BTreeSet<&String> = changes
         .iter()
         .flat_map(|(current, said)| std::iter::once(current).chain(said.id.as_ref()))
         .collect();
     ids.into_iter()
-        .map(|id| keys::ping_application(handle, id))
+        .map(|id| keys::ping_application(tenant_id, id))
         .collect()
 }
 
@@ -171,21 +171,21 @@ pub fn touched(handle: Handle, changes: &BTreeMap<String, Said>) -> Vec<Key> {
 /// store's.
 pub async fn update(
     reader: &mut Reader<'_>,
-    handle: Handle,
-    changes: &BTreeMap<String, Said>,
+    tenant_id: TenantId,
+    changes: &BTreeMap<String, PingApplicationInput>,
 ) -> Result<(), Error> {
-    let touched = touched(handle, changes);
-    if touched.len() > TRANSACTION_LIMIT {
+    let touched = touched(tenant_id, changes);
+    if touched.len() > MAX_TRANSACTION {
         return Err(Error::invalid(format!(
-            "appsData: at most {TRANSACTION_LIMIT} ids in one call, current and new ones \
-                together: {} renames to new ids, or {TRANSACTION_LIMIT} changes without one",
-            TRANSACTION_LIMIT / 2
+            "appsData: at most {MAX_TRANSACTION} ids in one call, current and new ones \
+                together: {} renames to new ids, or {MAX_TRANSACTION} changes without one",
+            MAX_TRANSACTION / 2
         )));
     }
     let now = reader.now();
     let mut round = 1;
     loop {
-        match update_once(reader, handle, changes, &touched, now).await {
+        match update_once(reader, tenant_id, changes, &touched, now).await {
             Err(error) if error.kind == Kind::Conflict && round < ROUNDS => {
                 reader.forget();
                 round += 1;
@@ -197,8 +197,8 @@ pub async fn update(
 
 async fn update_once(
     reader: &mut Reader<'_>,
-    handle: Handle,
-    changes: &BTreeMap<String, Said>,
+    tenant_id: TenantId,
+    changes: &BTreeMap<String, PingApplicationInput>,
     touched: &[Key],
     now: Timestamp,
 ) -> Result<(), Error> {
@@ -212,7 +212,7 @@ async fn update_once(
         let mut after: BTreeMap<Key, Application> = BTreeMap::new();
         let mut left: BTreeSet<Key> = BTreeSet::new();
         for (current, said) in changes {
-            let key = keys::ping_application(handle, current);
+            let key = keys::ping_application(tenant_id, current);
             let before = found.get(&key).ok_or_else(|| {
                 Error::invalid(format!("appsData: there is no application {current:?}"))
             })?;
@@ -228,7 +228,7 @@ async fn update_once(
                 modified: now,
             };
             if after
-                .insert(keys::ping_application(handle, id), changed)
+                .insert(keys::ping_application(tenant_id, id), changed)
                 .is_some()
             {
                 return Err(Error::invalid(format!(
@@ -274,17 +274,17 @@ async fn update_once(
 /// first each time; the store's.
 pub async fn delete(
     reader: &mut Reader<'_>,
-    handle: Handle,
+    tenant_id: TenantId,
     ids: &BTreeSet<String>,
 ) -> Result<(), Error> {
-    if ids.len() > TRANSACTION_LIMIT {
+    if ids.len() > MAX_TRANSACTION {
         return Err(Error::invalid(format!(
-            "applicationsIds: at most {TRANSACTION_LIMIT} ids in one call"
+            "applicationsIds: at most {MAX_TRANSACTION} ids in one call"
         )));
     }
     let keys: Vec<Key> = ids
         .iter()
-        .map(|id| keys::ping_application(handle, id))
+        .map(|id| keys::ping_application(tenant_id, id))
         .collect();
     change!(reader, {
         let found = reader.get_all::<Application>(&keys).await?;

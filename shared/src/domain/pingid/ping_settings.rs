@@ -8,7 +8,7 @@ use base64::engine::general_purpose::STANDARD;
 use crate::base::clock::Timestamp;
 use crate::base::code::Code;
 use crate::base::error::Error;
-use crate::base::id::{Handle, random_bytes};
+use crate::base::id::{TenantId, random_bytes};
 use crate::base::secret::CredentialText;
 use crate::change;
 use crate::model::credentials::credential::{Credential, Purpose};
@@ -25,7 +25,7 @@ const TOKEN_SEALED_FOR: &str = "pingid token";
 pub const VALID_DAYS: u64 = 7;
 
 /// The most days that a former key stays valid.
-pub const VALID_DAYS_MOST: u64 = 90;
+pub const MAX_VALID_DAYS: u64 = 90;
 
 const DAY_SECONDS: i64 = 86_400;
 
@@ -39,17 +39,17 @@ pub struct Changed {
 }
 
 /// What reading settings reads.
-pub fn keys_to_read(handle: Handle) -> Vec<Key> {
-    vec![keys::ping_settings(handle), keys::tenant(handle)]
+pub fn keys_to_read(tenant_id: TenantId) -> Vec<Key> {
+    vec![keys::ping_settings(tenant_id), keys::tenant(tenant_id)]
 }
 
 /// The keys that are valid, the current one first; none where nobody has asked for settings yet.
 ///
 /// # Errors
 /// The store's.
-pub async fn list(reader: &mut Reader<'_>, handle: Handle) -> Result<Vec<PingKey>, Error> {
+pub async fn list(reader: &mut Reader<'_>, tenant_id: TenantId) -> Result<Vec<PingKey>, Error> {
     let now = reader.now();
-    let found: Option<Stored<PingSettings>> = reader.get(&keys::ping_settings(handle)).await?;
+    let found: Option<Stored<PingSettings>> = reader.get(&keys::ping_settings(tenant_id)).await?;
     Ok(found
         .map(|found| found.value.at(now).keys)
         .unwrap_or_default())
@@ -61,7 +61,7 @@ fn new_key(
     data_key: &DataKey,
     now: Timestamp,
 ) -> Result<(PingKey, NewKey, Write), Error> {
-    let token = CredentialText::new_api_key(who.handle);
+    let token = CredentialText::new_api_key(who.tenant_id);
     let secret = STANDARD.encode(random_bytes::<32>());
     let purpose = Purpose::MessageKey {
         key: data_key.seal(SEALED_FOR, &secret)?,
@@ -81,7 +81,7 @@ fn new_key(
         created_by: who.owner.username.clone(),
         expires: None,
     };
-    let write = record::create(keys::credential(who.handle, &token.hash()), &credential)?;
+    let write = record::create(keys::credential(who.tenant_id, &token.hash()), &credential)?;
     Ok((
         key,
         NewKey {
@@ -118,7 +118,7 @@ pub async fn properties(
     addresses: &Addresses<'_>,
 ) -> Result<String, Error> {
     let now = reader.now();
-    let of = keys::ping_settings(who.handle);
+    let of = keys::ping_settings(who.tenant_id);
     let current = change!(reader, {
         let found: Option<Stored<PingSettings>> = reader.get(&of).await?;
         let Some(current) = found.as_ref().and_then(|found| found.value.keys.first()) else {
@@ -138,7 +138,7 @@ pub async fn properties(
             return Ok((new, vec![write, credential]));
         };
         let credential: Option<Stored<Credential>> = reader
-            .get(&keys::credential(who.handle, &current.hash))
+            .get(&keys::credential(who.tenant_id, &current.hash))
             .await?;
         let Some(Purpose::MessageKey { key }) = credential.map(|found| found.value.purpose) else {
             return Err(Error::internal("PingID settings without their key"));
@@ -184,7 +184,7 @@ pub fn readdressed(properties: &str, addresses: &Addresses<'_>) -> String {
 /// beside it ends.
 ///
 /// # Errors
-/// Invalid for more than [`VALID_DAYS_MOST`]; conflict where others were first each time; the
+/// Invalid for more than [`MAX_VALID_DAYS`]; conflict where others were first each time; the
 /// store's.
 pub async fn rotate(
     reader: &mut Reader<'_>,
@@ -194,10 +194,10 @@ pub async fn rotate(
 ) -> Result<Changed, Error> {
     let days = i64::try_from(valid_days)
         .ok()
-        .filter(|_| valid_days <= VALID_DAYS_MOST);
+        .filter(|_| valid_days <= MAX_VALID_DAYS);
     let days = days.ok_or_else(|| Error::invalid(Code::InvalidValidDays))?;
-    let (now, handle) = (reader.now(), who.handle);
-    let of = keys::ping_settings(handle);
+    let (now, tenant_id) = (reader.now(), who.tenant_id);
+    let of = keys::ping_settings(tenant_id);
     change!(reader, {
         let found: Option<Stored<PingSettings>> = reader.get(&of).await?;
         let (key, _, credential) = new_key(who, data_key, now)?;
@@ -209,7 +209,7 @@ pub async fn rotate(
             .unwrap_or_default()
             .into_iter();
         if let Some(mut former) = before.next() {
-            let key = keys::credential(handle, &former.hash);
+            let key = keys::credential(tenant_id, &former.hash);
             if days == 0 {
                 writes.push(Write::Delete(key, Condition::Always));
                 ended.push(former);
@@ -225,7 +225,7 @@ pub async fn rotate(
         }
         for oldest in before {
             writes.push(Write::Delete(
-                keys::credential(handle, &oldest.hash),
+                keys::credential(tenant_id, &oldest.hash),
                 Condition::Always,
             ));
             ended.push(oldest);
@@ -254,10 +254,11 @@ pub async fn rotate(
 ///
 /// # Errors
 /// Conflict where others were first each time; the store's.
-pub async fn retire(reader: &mut Reader<'_>, handle: Handle) -> Result<Changed, Error> {
+pub async fn retire(reader: &mut Reader<'_>, tenant_id: TenantId) -> Result<Changed, Error> {
     let now = reader.now();
     change!(reader, {
-        let found: Option<Stored<PingSettings>> = reader.get(&keys::ping_settings(handle)).await?;
+        let found: Option<Stored<PingSettings>> =
+            reader.get(&keys::ping_settings(tenant_id)).await?;
         let Some(mut found) = found else {
             return Ok((
                 Changed {
@@ -276,12 +277,10 @@ pub async fn retire(reader: &mut Reader<'_>, handle: Handle) -> Result<Changed, 
         if found.value.keys.len() == changed.keys.len() {
             return Ok((changed, Vec::new()));
         }
-        let gone = found
-            .value
-            .keys
-            .iter()
-            .skip(1)
-            .map(|key| Write::Delete(keys::credential(handle, &key.hash), Condition::Always));
+        let gone =
+            found.value.keys.iter().skip(1).map(|key| {
+                Write::Delete(keys::credential(tenant_id, &key.hash), Condition::Always)
+            });
         let gone: Vec<Write> = gone.collect();
         found.value.keys = valid;
         let mut writes = vec![found.replace()?];

@@ -4,16 +4,16 @@
 use crate::base::clock::Timestamp;
 use crate::base::code::ErrorText;
 use crate::base::error::Error;
-use crate::base::id::{AppId, BinaryType, Guid, Handle};
+use crate::base::id::{AppId, BinaryType, Guid, TenantId};
 use crate::base::kind::AppKind;
 use crate::base::text::Name;
 use crate::change;
 use crate::domain::apps::app::NewVersion;
 use crate::domain::apps::{app, catalogue, file, making, numbers, store_front};
 use crate::domain::events::event;
-use crate::domain::publishing::app_text::{NAME_LIMIT, Said};
-use crate::model::apps::analysis::Judged;
-use crate::model::apps::app::{AppCard, Binary, Icon};
+use crate::domain::publishing::app_text::{AppTextInput, MAX_NAME};
+use crate::model::apps::analysis::PackageAnalysis;
+use crate::model::apps::app::{App, Binary, Icon};
 use crate::model::apps::app_text::AppText;
 use crate::model::apps::file::{Content, StoredFile};
 use crate::model::apps::publication::{Platform, Publication};
@@ -26,8 +26,8 @@ use crate::store::{Condition, Key, Write, keys, record};
 pub struct NativeApp {
     /// The item or the binary that is meant.
     pub id: AppId,
-    /// Its card.
-    pub card: AppCard,
+    /// Its app record.
+    pub app: App,
     /// What is said of it.
     pub text: AppText,
     /// What a publisher says that it runs on, for an app without a file.
@@ -40,19 +40,19 @@ fn unknown() -> Error {
 
 /// Whether an app is a native one: web apps and sites are not, and no page that another dialect
 /// offers as an app.
-pub fn is_native(card: &AppCard, platform: Option<Platform>) -> bool {
-    card.kind == AppKind::Mobile && platform != Some(Platform::Webapp)
+pub fn is_native(app: &App, platform: Option<Platform>) -> bool {
+    app.kind == AppKind::Mobile && platform != Some(Platform::Webapp)
 }
 
 /// Where the platform of an app without a file is kept, which a publisher may have said.
-pub fn platform_key(handle: Handle, card: &AppCard) -> Option<Key> {
-    (card.kind == AppKind::Mobile && card.binaries.is_empty() && card.publisher_name.is_some())
-        .then(|| keys::publication(handle, card.id))
+pub fn platform_key(tenant_id: TenantId, app: &App) -> Option<Key> {
+    (app.kind == AppKind::Mobile && app.binaries.is_empty() && app.publisher_name.is_some())
+        .then(|| keys::publication(tenant_id, app.id))
 }
 
 /// What reading an app of that id needs.
-pub fn keys_of(handle: Handle, id: AppId) -> Vec<Key> {
-    vec![keys::app_card(handle, id), keys::app_text(handle, id)]
+pub fn keys_of(tenant_id: TenantId, id: AppId) -> Vec<Key> {
+    vec![keys::app(tenant_id, id), keys::app_text(tenant_id, id)]
 }
 
 /// The platform that a publisher said for an app without a file.
@@ -61,10 +61,10 @@ pub fn keys_of(handle: Handle, id: AppId) -> Vec<Key> {
 /// The store's.
 pub async fn platform(
     reader: &mut Reader<'_>,
-    handle: Handle,
-    card: &AppCard,
+    tenant_id: TenantId,
+    app: &App,
 ) -> Result<Option<Platform>, Error> {
-    let Some(key) = platform_key(handle, card) else {
+    let Some(key) = platform_key(tenant_id, app) else {
         return Ok(None);
     };
     Ok(reader
@@ -73,18 +73,18 @@ pub async fn platform(
         .and_then(|found| found.value.platform))
 }
 
-/// The card of a native app; `id` may be that of a binary, which must be there then.
-async fn card(
+/// The app record of a native app; `id` may be that of a binary, which must be there then.
+async fn read_app(
     reader: &mut Reader<'_>,
-    handle: Handle,
+    tenant_id: TenantId,
     id: AppId,
-) -> Result<(Stored<AppCard>, Option<Platform>), Error> {
-    reader.fetch_missing(&keys_of(handle, id)).await?;
-    let found: Stored<AppCard> = reader
-        .get(&keys::app_card(handle, id))
+) -> Result<(Stored<App>, Option<Platform>), Error> {
+    reader.fetch_missing(&keys_of(tenant_id, id)).await?;
+    let found: Stored<App> = reader
+        .get(&keys::app(tenant_id, id))
         .await?
         .ok_or_else(unknown)?;
-    let platform = platform(reader, handle, &found.value).await?;
+    let platform = platform(reader, tenant_id, &found.value).await?;
     let there = id
         .kind()
         .is_none_or(|kind| found.value.binary(kind).is_some());
@@ -100,30 +100,34 @@ async fn card(
 /// # Errors
 /// Not found for an unknown app, one that is no native app, and a binary that it does not have; the
 /// store's.
-pub async fn read(reader: &mut Reader<'_>, handle: Handle, id: AppId) -> Result<NativeApp, Error> {
-    let (found, platform) = card(reader, handle, id).await?;
+pub async fn read(
+    reader: &mut Reader<'_>,
+    tenant_id: TenantId,
+    id: AppId,
+) -> Result<NativeApp, Error> {
+    let (found, platform) = read_app(reader, tenant_id, id).await?;
     let text = reader
-        .get::<AppText>(&keys::app_text(handle, id))
+        .get::<AppText>(&keys::app_text(tenant_id, id))
         .await?
         .map(|found| found.value)
         .unwrap_or_default();
     Ok(NativeApp {
         id,
-        card: found.value,
+        app: found.value,
         text,
         platform,
     })
 }
 
 /// The type of binary that an id shows: the one that it names, else the first that there is.
-pub fn shown_kind(card: &AppCard, id: AppId) -> Option<BinaryType> {
+pub fn shown_kind(app: &App, id: AppId) -> Option<BinaryType> {
     id.kind()
-        .or_else(|| card.binaries.first().map(|binary| binary.kind))
+        .or_else(|| app.binaries.first().map(|binary| binary.kind))
 }
 
 /// The write of what is said of an app; none where it is as it was.
-fn told(
-    handle: Handle,
+fn text_write(
+    tenant_id: TenantId,
     id: AppId,
     kept: Option<Stored<AppText>>,
     text: &AppText,
@@ -139,7 +143,7 @@ fn told(
         .map(Some),
         None if *text == AppText::default() => Ok(None),
         None => record::put(
-            keys::app_text(handle, id),
+            keys::app_text(tenant_id, id),
             text,
             Condition::AbsentOrExpired {
                 now: reader.now().seconds(),
@@ -159,12 +163,12 @@ pub async fn update(
     reader: &mut Reader<'_>,
     who: &Principal,
     id: AppId,
-    said: &Said,
+    said: &AppTextInput,
 ) -> Result<NativeApp, Error> {
-    let (handle, now) = (who.handle, reader.now());
+    let (tenant_id, now) = (who.tenant_id, reader.now());
     change!(reader, {
-        let (mut found, platform) = card(reader, handle, id).await?;
-        let kept: Option<Stored<AppText>> = reader.get(&keys::app_text(handle, id)).await?;
+        let (mut found, platform) = read_app(reader, tenant_id, id).await?;
+        let kept: Option<Stored<AppText>> = reader.get(&keys::app_text(tenant_id, id)).await?;
         let mut text = kept
             .as_ref()
             .map(|kept| kept.value.clone())
@@ -176,23 +180,24 @@ pub async fn update(
             Some(enabled) => store_front::moved(who, &mut found.value, found.rev, enabled, now)?,
             None => Vec::new(),
         };
-        let mut writes = app::rewritten(handle, &before, &mut found, &who.owner.username, now)?;
+        let mut writes =
+            app::update_writes(tenant_id, &before, &mut found, &who.owner.username, now)?;
         writes.extend(taken);
-        if let Some(write) = told(handle, id, kept, &text, reader)? {
+        if let Some(write) = text_write(tenant_id, id, kept, &text, reader)? {
             let said = event::changed(
                 &found.value,
                 &who.owner.username,
                 &["what is said of it"],
                 now,
             );
-            writes.extend(event::told(handle, said.into_iter().collect())?);
+            writes.extend(event::record_writes(tenant_id, said.into_iter().collect())?);
             writes.push(write);
         }
         let writes = event::together(writes)?;
         Ok((
             NativeApp {
                 id,
-                card: found.value,
+                app: found.value,
                 text,
                 platform,
             },
@@ -201,20 +206,20 @@ pub async fn update(
     })
 }
 
-/// Deletes an app. An id that names one of several binaries takes that one alone. Gives the card as
-/// it was.
+/// Deletes an app. An id that names one of several binaries takes that one alone. Gives the app
+/// record as it was.
 ///
 /// # Errors
 /// Not found; the store's.
-pub async fn delete(reader: &mut Reader<'_>, who: &Principal, id: AppId) -> Result<AppCard, Error> {
+pub async fn delete(reader: &mut Reader<'_>, who: &Principal, id: AppId) -> Result<App, Error> {
     change!(reader, {
-        let (found, _) = card(reader, who.handle, id).await?;
+        let (found, _) = read_app(reader, who.tenant_id, id).await?;
         let before = found.value.clone();
         let writes = match id.kind() {
             Some(kind) if before.binaries.len() > 1 => {
                 making::without_binary(reader, who, found, kind).await?
             }
-            _ => making::removed(reader, who, id.item()).await?,
+            _ => making::delete_writes(reader, who, id.item()).await?,
         };
         Ok((before, writes))
     })
@@ -228,7 +233,7 @@ pub async fn delete(reader: &mut Reader<'_>, who: &Principal, id: AppId) -> Resu
 /// Not found for a binary that is not there; invalid for a file of another platform, and where
 /// several binaries could be meant.
 pub fn kind_of_version(
-    card: &AppCard,
+    app: &App,
     id: AppId,
     of_file: Option<BinaryType>,
 ) -> Result<BinaryType, Error> {
@@ -244,14 +249,14 @@ pub fn kind_of_version(
         ))
     };
     if let Some(kind) = id.kind() {
-        card.binary(kind).ok_or_else(unknown)?;
+        app.binary(kind).ok_or_else(unknown)?;
         return if fits(kind) {
             Ok(kind)
         } else {
             Err(wrong(kind))
         };
     }
-    let all: Vec<BinaryType> = card.binaries.iter().map(|binary| binary.kind).collect();
+    let all: Vec<BinaryType> = app.binaries.iter().map(|binary| binary.kind).collect();
     let could: Vec<BinaryType> = all.iter().copied().filter(|kind| fits(*kind)).collect();
     match (all.as_slice(), could.as_slice()) {
         ([], _) => of_file.ok_or_else(|| {
@@ -262,7 +267,7 @@ pub fn kind_of_version(
         _ => {
             let ids: Vec<String> = could
                 .iter()
-                .map(|kind| format!("{} ({kind})", card.id.binary(*kind).base64url()))
+                .map(|kind| format!("{} ({kind})", app.id.binary(*kind).base64url()))
                 .collect();
             Err(Error::invalid(format!(
                 "The application has several files, each of which has its own id: {}",
@@ -276,11 +281,15 @@ pub fn kind_of_version(
 struct Package {
     stored: Stored<StoredFile>,
     kind: BinaryType,
-    judged: Judged,
+    judged: PackageAnalysis,
 }
 
-async fn package(reader: &mut Reader<'_>, handle: Handle, name: &str) -> Result<Package, Error> {
-    let stored = file::find(reader, handle, name).await?.ok_or_else(|| {
+async fn package(
+    reader: &mut Reader<'_>,
+    tenant_id: TenantId,
+    name: &str,
+) -> Result<Package, Error> {
+    let stored = file::find(reader, tenant_id, name).await?.ok_or_else(|| {
         Error::invalid("The uploaded file is gone: what nothing uses is removed after a week")
     })?;
     let Content::Package { kind, mut judged } = stored.value.content.clone() else {
@@ -316,7 +325,7 @@ impl Package {
         let clean = |text: &str| {
             text.chars()
                 .filter(|c| !c.is_control())
-                .take(NAME_LIMIT)
+                .take(MAX_NAME)
                 .collect::<String>()
                 .trim()
                 .to_owned()
@@ -326,12 +335,12 @@ impl Package {
             .ok_or_else(|| Error::invalid(ErrorText::about("app_name", " is missing")))
     }
 
-    /// Makes it the newest version of a card's binary, with its default name among the texts. Gives
-    /// the writes beside the card's.
+    /// Makes it the newest version of an app record's binary, with its default name among the
+    /// texts. Gives the writes beside the app record's.
     fn attach(
         &mut self,
         who: &Principal,
-        card: &mut AppCard,
+        app_record: &mut App,
         text: &mut AppText,
         (kind, former, icon): (BinaryType, Option<Stored<Binary>>, Option<Stored<Icon>>),
         allow_signer_change: bool,
@@ -343,7 +352,7 @@ impl Package {
             .stored
             .value
             .app
-            .is_none_or(|app| app.item() == card.id.item());
+            .is_none_or(|app| app.item() == app_record.id.item());
         let new = NewVersion {
             guid: Guid::random(),
             upload: self.stored.value.upload.clone(),
@@ -353,12 +362,19 @@ impl Package {
             file: its_own.then(|| self.stored.value.name.clone()),
             allow_signer_change,
         };
-        let (number, mut writes) =
-            app::attach(who.handle, card, former, icon, &new, &self.judged, now)?
-                .map_err(Error::invalid)?;
+        let (number, mut writes) = app::attach(
+            who.tenant_id,
+            app_record,
+            former,
+            icon,
+            &new,
+            &self.judged,
+            now,
+        )?
+        .map_err(Error::invalid)?;
         text.versions.entry(new.guid).or_default().num = Some(format!("{number}.0"));
         if its_own {
-            self.stored.value.app = Some(card.id.binary(kind));
+            self.stored.value.app = Some(app_record.id.binary(kind));
             writes.push(self.stored.replace()?);
         }
         Ok(writes)
@@ -371,38 +387,38 @@ impl Package {
 /// # Errors
 /// Invalid beyond the limits, and for a file that is none; forbidden for whoever may not put apps
 /// into the store, where it is to be in it; the store's.
-pub async fn made_of(
+pub async fn create_writes_of_package(
     reader: &mut Reader<'_>,
     who: &Principal,
     file: &str,
-    said: &Said,
+    said: &AppTextInput,
 ) -> Result<(NativeApp, Vec<Write>), Error> {
-    let (handle, now) = (who.handle, reader.now());
+    let (tenant_id, now) = (who.tenant_id, reader.now());
     reader
         .fetch_beside(
-            &[keys::file(handle, file)],
-            vec![catalogue::last_bucket(handle)],
+            &[keys::file(tenant_id, file)],
+            vec![catalogue::last_bucket(tenant_id)],
         )
         .await?;
-    let mut package = package(reader, handle, file).await?;
+    let mut package = package(reader, tenant_id, file).await?;
     let kind = package.kind;
     let name = package.default_name()?;
-    let (mut card, mut text) = (
-        AppCard::new(&who.owner, AppId::new(now), AppKind::Mobile, name, now),
+    let (mut app, mut text) = (
+        App::new(&who.owner, AppId::new(now), AppKind::Mobile, name, now),
         AppText::default(),
     );
-    let attached = package.attach(who, &mut card, &mut text, (kind, None, None), false, now)?;
-    said.write(&mut card, &mut text, Some(kind))?;
+    let attached = package.attach(who, &mut app, &mut text, (kind, None, None), false, now)?;
+    said.write(&mut app, &mut text, Some(kind))?;
     let mut writes = match said.enabled {
-        Some(true) => making::made_in_store(reader, who, &mut card).await?,
-        _ => making::made(reader, who, &mut card).await?,
+        Some(true) => making::create_in_store_writes(reader, who, &mut app).await?,
+        _ => making::create_writes(reader, who, &mut app).await?,
     };
     writes.extend(attached);
-    writes.extend(told(handle, card.id, None, &text, reader)?);
+    writes.extend(text_write(tenant_id, app.id, None, &text, reader)?);
     Ok((
         NativeApp {
-            id: card.id.binary(kind),
-            card,
+            id: app.id.binary(kind),
+            app,
             text,
             platform: None,
         },
@@ -410,17 +426,19 @@ pub async fn made_of(
     ))
 }
 
-/// Makes an app of an uploaded package; see [`made_of`].
+/// Makes an app of an uploaded package; see [`create_writes_of_package`].
 ///
 /// # Errors
-/// As [`made_of`].
+/// As [`create_writes_of_package`].
 pub async fn create(
     reader: &mut Reader<'_>,
     who: &Principal,
     file: &str,
-    said: &Said,
+    said: &AppTextInput,
 ) -> Result<NativeApp, Error> {
-    change!(reader, { made_of(reader, who, file, said).await })
+    change!(reader, {
+        create_writes_of_package(reader, who, file, said).await
+    })
 }
 
 /// The writes that make an uploaded package the newest version of an app and the live one, with
@@ -435,28 +453,28 @@ pub async fn version_of(
     who: &Principal,
     id: AppId,
     file: &str,
-    said: &Said,
+    said: &AppTextInput,
 ) -> Result<(NativeApp, Vec<Write>), Error> {
-    let (handle, now) = (who.handle, reader.now());
-    let mut wanted = keys_of(handle, id);
-    wanted.extend([keys::file(handle, file), keys::icon(handle, id)]);
+    let (tenant_id, now) = (who.tenant_id, reader.now());
+    let mut wanted = keys_of(tenant_id, id);
+    wanted.extend([keys::file(tenant_id, file), keys::icon(tenant_id, id)]);
     wanted.extend(
         BinaryType::ALL
             .iter()
-            .map(|kind| keys::binary(handle, id, *kind)),
+            .map(|kind| keys::binary(tenant_id, id, *kind)),
     );
     reader.fetch_missing(&wanted).await?;
-    let (mut found, platform) = card(reader, handle, id).await?;
+    let (mut found, platform) = read_app(reader, tenant_id, id).await?;
     let before = found.value.clone();
-    let mut package = package(reader, handle, file).await?;
+    let mut package = package(reader, tenant_id, file).await?;
     let kind = kind_of_version(&before, id, Some(package.kind))?;
-    let kept: Option<Stored<AppText>> = reader.get(&keys::app_text(handle, id)).await?;
+    let kept: Option<Stored<AppText>> = reader.get(&keys::app_text(tenant_id, id)).await?;
     let mut text = kept
         .as_ref()
         .map(|kept| kept.value.clone())
         .unwrap_or_default();
-    let former: Option<Stored<Binary>> = reader.get(&keys::binary(handle, id, kind)).await?;
-    let icon: Option<Stored<Icon>> = reader.get(&keys::icon(handle, id)).await?;
+    let former: Option<Stored<Binary>> = reader.get(&keys::binary(tenant_id, id, kind)).await?;
+    let icon: Option<Stored<Icon>> = reader.get(&keys::icon(tenant_id, id)).await?;
     let upload = &package.stored.value.upload;
     let attached = match &former {
         Some(former)
@@ -482,14 +500,14 @@ pub async fn version_of(
         Some(enabled) => store_front::moved(who, &mut found.value, found.rev, enabled, now)?,
         None => Vec::new(),
     };
-    let mut writes = app::rewritten(handle, &before, &mut found, &who.owner.username, now)?;
+    let mut writes = app::update_writes(tenant_id, &before, &mut found, &who.owner.username, now)?;
     writes.extend(attached);
     writes.extend(taken);
-    writes.extend(told(handle, id, kept, &text, reader)?);
+    writes.extend(text_write(tenant_id, id, kept, &text, reader)?);
     Ok((
         NativeApp {
             id: id.binary(kind),
-            card: found.value,
+            app: found.value,
             text,
             platform,
         },
@@ -506,7 +524,7 @@ pub async fn add_version(
     who: &Principal,
     id: AppId,
     file: &str,
-    said: &Said,
+    said: &AppTextInput,
 ) -> Result<NativeApp, Error> {
     change!(reader, { version_of(reader, who, id, file, said).await })
 }
@@ -519,24 +537,24 @@ pub async fn add_version(
 pub async fn shown_to(
     reader: &mut Reader<'_>,
     who: &Principal,
-    listed: Vec<(AppCard, Option<AppText>)>,
+    listed: Vec<(App, Option<AppText>)>,
 ) -> Result<Vec<NativeApp>, Error> {
     let seen: Vec<_> = listed
         .into_iter()
-        .filter(|(card, _)| numbers::visible(card, who))
+        .filter(|(app, _)| numbers::visible(app, who))
         .collect();
     let said: Vec<Key> = seen
         .iter()
-        .filter_map(|(card, _)| platform_key(who.handle, card))
+        .filter_map(|(app, _)| platform_key(who.tenant_id, app))
         .collect();
     reader.fetch_missing(&said).await?;
     let mut apps = Vec::new();
-    for (card, text) in seen {
-        let platform = platform(reader, who.handle, &card).await?;
-        if is_native(&card, platform) {
+    for (app, text) in seen {
+        let platform = platform(reader, who.tenant_id, &app).await?;
+        if is_native(&app, platform) {
             apps.push(NativeApp {
-                id: card.id,
-                card,
+                id: app.id,
+                app,
                 text: text.unwrap_or_default(),
                 platform,
             });

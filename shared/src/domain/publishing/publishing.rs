@@ -1,12 +1,12 @@
 //! Making and changing apps as their publishers say it (001 4, 5, 8, 10): what a body says becomes
-//! the card, the publication, the claims and the links of an app, all in one transaction.
+//! the app record, the publication, the claims and the links of an app, all in one transaction.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use crate::base::conditions::{Conditions, Validators};
 use crate::base::error::{Error, Kind};
-use crate::base::id::{AppId, BinaryType, Guid, Handle};
+use crate::base::id::{AppId, BinaryType, Guid, TenantId};
 use crate::base::kind::{AppKind, Listing};
 use crate::base::rights::{Right, Role};
 use crate::base::text::{Description, Name};
@@ -17,10 +17,10 @@ use crate::domain::apps::{
 };
 use crate::domain::events::event;
 use crate::domain::people::roles;
-use crate::model::apps::analysis::Judged;
-use crate::model::apps::app::{AppCard, Binary, GROUPS_LIMIT, Icon};
+use crate::model::apps::analysis::PackageAnalysis;
+use crate::model::apps::app::{App, Binary, Icon, MAX_GROUPS};
 use crate::model::apps::file::{Content, StoredFile};
-use crate::model::apps::life_cycle::State;
+use crate::model::apps::life_cycle::LifeCycleState;
 use crate::model::apps::line::ContextClaim;
 use crate::model::apps::publication::{
     CustomProperty, Market, Platform, PolicyGroup, Publication, UriTemplate,
@@ -29,11 +29,11 @@ use crate::model::events::event::Event;
 use crate::model::people::group::{Group, GroupName};
 use crate::model::people::principal::Principal;
 use crate::store::record::{Reader, Stored};
-use crate::store::{Condition, Key, TRANSACTION_LIMIT, Write, keys, record};
+use crate::store::{Condition, Key, MAX_TRANSACTION, Write, keys, record};
 
 /// What a body says of an app's package (`appmeta`).
 #[derive(Clone, Debug, Default)]
-pub struct SaidPackage {
+pub struct PackageInput {
     /// Where the uploaded file is; its last segment names it.
     pub path: Option<String>,
     /// The package.
@@ -46,7 +46,7 @@ pub struct SaidPackage {
 
 /// What a body says of a policy group.
 #[derive(Clone, Debug, Default)]
-pub struct SaidGroup {
+pub struct PolicyGroupInput {
     /// Its number, where it has one already.
     pub id: Option<u32>,
     /// Its name.
@@ -65,7 +65,7 @@ pub struct SaidGroup {
 
 /// What a body says of a part of a web app.
 #[derive(Clone, Debug, Default)]
-pub struct SaidTemplate {
+pub struct UriTemplateInput {
     /// Its number, where it has one already.
     pub id: Option<u32>,
     /// Its paths.
@@ -82,14 +82,14 @@ pub struct SaidTemplate {
 /// already.
 #[derive(Clone, Debug, Default)]
 #[allow(missing_docs, reason = "the card's and the publication's own names")]
-pub struct Said {
+pub struct AppInput {
     pub name: Option<Name>,
     pub version: Option<String>,
     pub display_name: Option<Name>,
     pub description: Option<Description>,
     pub platform: Option<Platform>,
     pub market: Option<Market>,
-    pub package: Option<SaidPackage>,
+    pub package: Option<PackageInput>,
     pub category: Option<String>,
     pub banner: Option<String>,
     pub thumbnail: Option<String>,
@@ -116,18 +116,18 @@ pub struct Said {
     /// The outer `None` is absence; the inner one takes the owner away.
     pub business_owner: Option<Option<u32>>,
     pub context: Option<String>,
-    pub policy_groups: Option<Vec<SaidGroup>>,
-    pub uri_templates: Option<Vec<SaidTemplate>>,
+    pub policy_groups: Option<Vec<PolicyGroupInput>>,
+    pub uri_templates: Option<Vec<UriTemplateInput>>,
 }
 
 /// Most bytes of a publication as it is kept: DynamoDB holds 400 KB in an item.
-pub const PUBLICATION_LIMIT: usize = 250_000;
+pub const MAX_PUBLICATION: usize = 250_000;
 
 /// Most screenshots of an app.
-pub const SCREENSHOTS_LIMIT: usize = 3;
+pub const MAX_SCREENSHOTS: usize = 3;
 
 /// Longest context, in characters.
-const CONTEXT_LIMIT: usize = 200;
+const MAX_CONTEXT: usize = 200;
 
 /// The file that a reference names: what stands behind its last slash, without a query.
 fn file_name(reference: &str) -> &str {
@@ -150,7 +150,7 @@ fn mandatory(field: &str) -> Error {
 /// has.
 pub fn normal_context(text: &str) -> Result<String, Error> {
     let path = text.trim().trim_matches('/');
-    let fits = !path.is_empty() && path.chars().count() < CONTEXT_LIMIT;
+    let fits = !path.is_empty() && path.chars().count() < MAX_CONTEXT;
     let unclear =
         |c: char| c.is_control() || c.is_whitespace() || matches!(c, '?' | '#' | '\\' | ';' | '%');
     if !fits
@@ -160,7 +160,7 @@ pub fn normal_context(text: &str) -> Result<String, Error> {
             .any(|segment| matches!(segment, "" | "." | ".."))
     {
         return Err(Error::invalid(format!(
-            "context is a path of at most {CONTEXT_LIMIT} characters"
+            "context is a path of at most {MAX_CONTEXT} characters"
         )));
     }
     Ok(format!("/{path}"))
@@ -172,18 +172,18 @@ pub fn normal_context(text: &str) -> Result<String, Error> {
 /// As [`normal_context`]; the store's.
 pub async fn context_exists(
     reader: &mut Reader<'_>,
-    handle: Handle,
+    tenant_id: TenantId,
     context: &str,
 ) -> Result<bool, Error> {
     Ok(reader
-        .get::<ContextClaim>(&keys::context(handle, &normal_context(context)?))
+        .get::<ContextClaim>(&keys::context(tenant_id, &normal_context(context)?))
         .await?
         .is_some())
 }
 
-impl Said {
+impl AppInput {
     /// The items that judging what is said reads, for fetching them in one call.
-    pub fn wanted(&self, handle: Handle) -> Vec<Key> {
+    pub fn wanted(&self, tenant_id: TenantId) -> Vec<Key> {
         let path = self
             .package
             .as_ref()
@@ -197,7 +197,7 @@ impl Said {
         let mut wanted: Vec<Key> = pictures
             .chain(path)
             .filter(|reference| !reference.trim().is_empty())
-            .map(|reference| keys::file(handle, file_name(reference)))
+            .map(|reference| keys::file(tenant_id, file_name(reference)))
             .collect();
         let roles = self
             .policy_groups
@@ -209,7 +209,7 @@ impl Said {
         wanted.extend(
             roles
                 .chain(self.visible_roles.iter().flatten())
-                .map(|name| keys::group_name(handle, name)),
+                .map(|name| keys::group_name(tenant_id, name)),
         );
         wanted.extend(
             self.policy_groups
@@ -217,18 +217,18 @@ impl Said {
                 .flatten()
                 .filter_map(|group| group.partials.as_ref())
                 .flatten()
-                .map(|partial| keys::partial(handle, *partial)),
+                .map(|partial| keys::partial(tenant_id, *partial)),
         );
         wanted.extend(
             self.business_owner
                 .flatten()
-                .map(|owner| keys::business_owner(handle, owner)),
+                .map(|owner| keys::business_owner(tenant_id, owner)),
         );
         wanted.extend(
             self.context
                 .as_deref()
                 .and_then(|context| normal_context(context).ok())
-                .map(|context| keys::context(handle, &context)),
+                .map(|context| keys::context(tenant_id, &context)),
         );
         wanted.sort();
         wanted.dedup();
@@ -236,15 +236,19 @@ impl Said {
     }
 
     /// The same for making an app: what it will claim too.
-    pub fn wanted_for_new(&self, handle: Handle, listing: Listing) -> Vec<Key> {
-        let mut wanted = self.wanted(handle);
+    pub fn wanted_for_new(&self, tenant_id: TenantId, listing: Listing) -> Vec<Key> {
+        let mut wanted = self.wanted(tenant_id);
         wanted.extend(self.name.as_ref().map(|name| {
-            keys::app_name(handle, publication::claimed_among(listing), name.as_str())
+            keys::app_name(
+                tenant_id,
+                publication::claimed_among(listing),
+                name.as_str(),
+            )
         }));
         wanted
     }
 
-    fn package(&self) -> SaidPackage {
+    fn package(&self) -> PackageInput {
         self.package.clone().unwrap_or_default()
     }
 
@@ -306,7 +310,7 @@ pub struct Guard<'a> {
 }
 
 impl Guard<'_> {
-    fn judge(&self, id: AppId, found: &Stored<AppCard>) -> Result<(), Error> {
+    fn judge(&self, id: AppId, found: &Stored<App>) -> Result<(), Error> {
         self.conditions.judge_change(
             &Validators::of_record(&id.uuid(), found.rev, found.value.modified),
             self.required,
@@ -319,9 +323,9 @@ impl Guard<'_> {
 pub struct Published {
     /// The id under which it is shown.
     pub id: AppId,
-    /// Its card.
-    pub card: AppCard,
-    /// The card's revision.
+    /// Its app record.
+    pub app: App,
+    /// The app record's revision.
     pub rev: u64,
     /// What its publishers say of it.
     pub publication: Publication,
@@ -340,14 +344,14 @@ struct Start {
 }
 
 impl Start {
-    fn of(card: &AppCard, publication: &Publication) -> Self {
+    fn of(app: &App, publication: &Publication) -> Self {
         let roles = publication
             .policy_groups
             .iter()
             .flat_map(|group| group.user_roles.clone())
             .collect();
         Self {
-            owner: card.business_owner,
+            owner: app.business_owner,
             partials: publication.partials(),
             inherited: Vec::new(),
             roles,
@@ -383,8 +387,8 @@ impl Start {
 struct Draft<'r, 'a> {
     reader: &'r mut Reader<'a>,
     who: &'r Principal,
-    said: &'r Said,
-    card: &'r mut AppCard,
+    said: &'r AppInput,
+    app: &'r mut App,
     publication: &'r mut Publication,
     writes: Vec<Write>,
     /// The icon of a new thumbnail, base64.
@@ -399,14 +403,14 @@ impl Draft<'_, '_> {
                 to.clone_from(said);
             }
         }
-        let (card, to, said) = (&mut *self.card, &mut *self.publication, self.said);
-        set(&mut card.description, said.description.as_ref());
-        set(&mut card.tags, said.tags.as_ref());
+        let (app, to, said) = (&mut *self.app, &mut *self.publication, self.said);
+        set(&mut app.description, said.description.as_ref());
+        set(&mut app.tags, said.tags.as_ref());
         // An app without a name for people shows its own: sent back, that is none.
         if said
             .display_name
             .as_ref()
-            .is_some_and(|name| to.display_name.is_some() || name.as_str() != card.listed_name())
+            .is_some_and(|name| to.display_name.is_some() || name.as_str() != app.listed_name())
         {
             to.display_name.clone_from(&said.display_name);
         }
@@ -416,7 +420,7 @@ impl Draft<'_, '_> {
         set(&mut to.media_type, said.media_type.as_ref());
         set(&mut to.visible_tenants, said.visible_tenants.as_ref());
         set(&mut to.custom_properties, said.custom_properties.as_ref());
-        if card.kind == AppKind::Mobile {
+        if app.kind == AppKind::Mobile {
             return;
         }
         set(&mut to.app_url, said.app_url.as_ref());
@@ -430,13 +434,13 @@ impl Draft<'_, '_> {
         set(&mut to.service_provider, said.service_provider.as_ref());
         set(&mut to.claims, said.claims.as_ref());
         if let Some(site) = said.site {
-            card.kind = if site { AppKind::Site } else { AppKind::Web };
+            app.kind = if site { AppKind::Site } else { AppKind::Web };
         }
     }
 
     async fn picture(&mut self, field: &str, reference: &str) -> Result<StoredFile, Error> {
         let name = file_name(reference);
-        let found = file::find(self.reader, self.who.handle, name)
+        let found = file::find(self.reader, self.who.tenant_id, name)
             .await?
             .map(|found| found.value);
         match &found {
@@ -462,7 +466,7 @@ impl Draft<'_, '_> {
     /// there.
     async fn pictures(&mut self) -> Result<(), Error> {
         let said = self.said;
-        let mobile = self.card.kind == AppKind::Mobile;
+        let mobile = self.app.kind == AppKind::Mobile;
         let blank = |reference: &String| reference.trim().is_empty();
         if let Some(reference) = said
             .banner
@@ -476,7 +480,7 @@ impl Draft<'_, '_> {
                 self.publication.banner = Some(self.picture("banner", reference).await?.name);
             }
         }
-        let own = format!("{}.png", self.card.id.guid());
+        let own = format!("{}.png", self.app.id.guid());
         if let Some(reference) = said
             .thumbnail
             .as_ref()
@@ -494,9 +498,9 @@ impl Draft<'_, '_> {
             }
         }
         if let Some(references) = &said.screenshots {
-            if references.len() > SCREENSHOTS_LIMIT {
+            if references.len() > MAX_SCREENSHOTS {
                 return Err(Error::invalid(format!(
-                    "screenshots: at most {SCREENSHOTS_LIMIT}"
+                    "screenshots: at most {MAX_SCREENSHOTS}"
                 )));
             }
             let mut names = Vec::new();
@@ -519,13 +523,13 @@ impl Draft<'_, '_> {
 
     async fn owner(&mut self, start: &Start) -> Result<(), Error> {
         if let Some(owner) = self.said.business_owner {
-            self.card.business_owner = owner;
+            self.app.business_owner = owner;
         }
         let writes = business_owner::assign(
             self.reader,
-            self.who.handle,
+            self.who.tenant_id,
             start.owner,
-            self.card.business_owner,
+            self.app.business_owner,
         )
         .await?;
         self.writes.extend(writes);
@@ -536,7 +540,7 @@ impl Draft<'_, '_> {
     /// to.
     async fn access(&mut self, start: &Start) -> Result<(), Error> {
         let said = self.said;
-        if self.card.kind == AppKind::Mobile {
+        if self.app.kind == AppKind::Mobile {
             return Ok(());
         }
         let before = std::mem::take(&mut self.publication.policy_groups);
@@ -589,16 +593,16 @@ impl Draft<'_, '_> {
             .filter(|id| after.contains(id))
             .collect();
         self.writes.extend(policy_partial::copied(
-            self.who.handle,
-            self.card.id,
+            self.who.tenant_id,
+            self.app.id,
             &kept,
         )?);
         let linked: Vec<u32> = start.partials.iter().chain(&kept).copied().collect();
         let writes = policy_partial::map(
             self.reader,
-            self.who.handle,
+            self.who.tenant_id,
             &self.who.owner.user,
-            self.card.id,
+            self.app.id,
             &linked,
             &after,
         )
@@ -608,7 +612,7 @@ impl Draft<'_, '_> {
     }
 
     /// User roles are roles of the platform or groups of store items.
-    async fn roles(&mut self, groups: &[SaidGroup], before: &[String]) -> Result<(), Error> {
+    async fn roles(&mut self, groups: &[PolicyGroupInput], before: &[String]) -> Result<(), Error> {
         let named = groups
             .iter()
             .filter_map(|group| group.user_roles.as_ref())
@@ -617,17 +621,17 @@ impl Draft<'_, '_> {
             .cloned();
         roles::require(
             self.reader,
-            self.who.handle,
+            self.who.tenant_id,
             "userRoles",
             &named.collect::<Vec<_>>(),
         )
         .await
     }
 
-    async fn named_groups(&mut self, field: &str, names: Vec<&String>) -> Result<Vec<Guid>, Error> {
+    async fn groups_named(&mut self, field: &str, names: Vec<&String>) -> Result<Vec<Guid>, Error> {
         let wanted: Vec<Key> = names
             .iter()
-            .map(|name| keys::group_name(self.who.handle, name))
+            .map(|name| keys::group_name(self.who.tenant_id, name))
             .collect();
         let found = self.reader.get_all::<GroupName>(&wanted).await?;
         let named = names.iter().zip(found).map(|(name, found)| match found {
@@ -646,28 +650,28 @@ impl Draft<'_, '_> {
         // Who is restricted to groups that are gone shows none: sent back, that must not open it to
         // everybody.
         if names.is_empty()
-            && (!self.card.restrict_to_groups || self.groups_there().await?.is_empty())
+            && (!self.app.restrict_to_groups || self.groups_there().await?.is_empty())
         {
             return Ok(());
         }
         let groups = self
-            .named_groups("visibleRoles", names.iter().collect())
+            .groups_named("visibleRoles", names.iter().collect())
             .await?;
-        self.card.restrict_to_groups = !groups.is_empty();
+        self.app.restrict_to_groups = !groups.is_empty();
         self.regroup(&groups).await
     }
 
-    /// The groups of the card that are not gone.
+    /// The groups of the app record that are not gone.
     async fn groups_there(&mut self) -> Result<Vec<Guid>, Error> {
-        there(self.reader, self.who.handle, &self.card.groups).await
+        there(self.reader, self.who.tenant_id, &self.app.groups).await
     }
 
     async fn regroup(&mut self, groups: &[Guid]) -> Result<(), Error> {
-        let writes = links::regroup(self.reader, self.who.handle, self.card, groups)
+        let writes = links::regroup(self.reader, self.who.tenant_id, self.app, groups)
             .await
             .map_err(|error| match error.kind {
                 Kind::NotFound => Error::invalid("visibleRoles: a group is gone"),
-                Kind::Invalid => Error::invalid(format!("visibleRoles: at most {}", GROUPS_LIMIT)),
+                Kind::Invalid => Error::invalid(format!("visibleRoles: at most {}", MAX_GROUPS)),
                 _ => error,
             })?;
         self.writes.extend(writes);
@@ -676,13 +680,13 @@ impl Draft<'_, '_> {
 
     /// Platform, market and package of a mobile app; `id` is the one that it was named by.
     async fn package(&mut self, id: AppId) -> Result<(), Error> {
-        if self.card.kind != AppKind::Mobile {
+        if self.app.kind != AppKind::Mobile {
             return Ok(());
         }
         let shown = id
             .kind()
-            .and_then(|kind| self.card.binary(kind))
-            .or_else(|| self.card.binaries.first())
+            .and_then(|kind| self.app.binary(kind))
+            .or_else(|| self.app.binaries.first())
             .cloned();
         let current = shown
             .as_ref()
@@ -778,11 +782,11 @@ impl Draft<'_, '_> {
     async fn attach(
         &mut self,
         name: &str,
-        said: &SaidPackage,
+        said: &PackageInput,
         kind: Option<BinaryType>,
     ) -> Result<(), Error> {
-        let handle = self.who.handle;
-        let Some(mut found) = file::find(self.reader, handle, name).await? else {
+        let tenant_id = self.who.tenant_id;
+        let Some(mut found) = file::find(self.reader, tenant_id, name).await? else {
             return Err(Error::invalid(format!(
                 "appmeta.path: there is no uploaded file {name}"
             )));
@@ -821,21 +825,21 @@ impl Draft<'_, '_> {
         let kind = kind.unwrap_or(of_file);
         self.reader
             .fetch_missing(&[
-                keys::binary(handle, self.card.id, kind),
-                keys::icon(handle, self.card.id),
+                keys::binary(tenant_id, self.app.id, kind),
+                keys::icon(tenant_id, self.app.id),
             ])
             .await?;
         let former: Option<Stored<Binary>> = self
             .reader
-            .get(&keys::binary(handle, self.card.id, kind))
+            .get(&keys::binary(tenant_id, self.app.id, kind))
             .await?;
         // A file leads to one app. Another one that is made of it calls its version by the
         // version's own guid.
         let its_own = found
             .value
             .app
-            .is_none_or(|app| app.item() == self.card.id.item());
-        let live = self.card.binary(kind).map(|binary| binary.live);
+            .is_none_or(|app| app.item() == self.app.id.item());
+        let live = self.app.binary(kind).map(|binary| binary.live);
         let live = former
             .as_ref()
             .zip(live)
@@ -856,31 +860,39 @@ impl Draft<'_, '_> {
         self.publication.platform = Some(Platform::of(kind));
         self.publication.market = self.publication.market.or(Some(Market::Enterprise));
         if its_own {
-            found.value.app = Some(self.card.id.binary(kind));
+            found.value.app = Some(self.app.id.binary(kind));
             self.writes.push(found.replace()?);
         }
         Ok(())
     }
 
-    /// Adds a version to a binary of the card. The picture that a publisher chose is the icon,
-    /// whatever the package has.
+    /// Adds a version to a binary of the app record. The picture that a publisher chose is the
+    /// icon, whatever the package has.
     async fn version(
         &mut self,
         former: Option<Stored<Binary>>,
         new: &NewVersion,
-        judged: &Judged,
+        judged: &PackageAnalysis,
     ) -> Result<(), Error> {
         let icon: Option<Stored<Icon>> = self
             .reader
-            .get(&keys::icon(self.who.handle, self.card.id))
+            .get(&keys::icon(self.who.tenant_id, self.app.id))
             .await?;
         let mut judged = judged.clone();
         if self.icon.is_some() {
             judged.icon = None;
         }
         let now = self.reader.now();
-        let (_, writes) = app::attach(self.who.handle, self.card, former, icon, new, &judged, now)?
-            .map_err(|refusal| Error::invalid(format!("appmeta.path: {refusal}")))?;
+        let (_, writes) = app::attach(
+            self.who.tenant_id,
+            self.app,
+            former,
+            icon,
+            new,
+            &judged,
+            now,
+        )?
+        .map_err(|refusal| Error::invalid(format!("appmeta.path: {refusal}")))?;
         self.writes.extend(writes);
         Ok(())
     }
@@ -890,7 +902,7 @@ impl Draft<'_, '_> {
         let Some(png) = self.icon.take() else {
             return Ok(());
         };
-        let key = keys::icon(self.who.handle, self.card.id);
+        let key = keys::icon(self.who.tenant_id, self.app.id);
         self.writes
             .push(match self.reader.get::<Icon>(&key).await? {
                 Some(found) => Stored {
@@ -928,9 +940,9 @@ impl Draft<'_, '_> {
             .said
             .context
             .as_deref()
-            .filter(|context| !context.trim().is_empty() && self.card.kind != AppKind::Mobile)
+            .filter(|context| !context.trim().is_empty() && self.app.kind != AppKind::Mobile)
         {
-            self.card.context = Some(normal_context(context)?);
+            self.app.context = Some(normal_context(context)?);
         }
         within_limit(self.publication)
     }
@@ -945,7 +957,7 @@ fn within_limit(publication: &Publication) -> Result<(), Error> {
         .flatten()
         .map(|(name, value)| (value.to_string().len(), name))
         .collect();
-    if sizes.iter().map(|(size, _)| size).sum::<usize>() <= PUBLICATION_LIMIT {
+    if sizes.iter().map(|(size, _)| size).sum::<usize>() <= MAX_PUBLICATION {
         return Ok(());
     }
     let largest = match sizes.into_iter().max().map(|(_, name)| name.as_str()) {
@@ -955,7 +967,7 @@ fn within_limit(publication: &Publication) -> Result<(), Error> {
         _ => "policyGroups",
     };
     Err(Error::invalid(format!(
-        "{largest}: all that is said of an app may be {PUBLICATION_LIMIT} bytes together"
+        "{largest}: all that is said of an app may be {MAX_PUBLICATION} bytes together"
     )))
 }
 
@@ -963,7 +975,11 @@ fn random_number() -> u32 {
     rand::random_range(1..=i32::MAX.unsigned_abs())
 }
 
-fn number_of_group(said: &SaidGroup, before: &[PolicyGroup], known: bool) -> Result<u32, Error> {
+fn number_of_group(
+    said: &PolicyGroupInput,
+    before: &[PolicyGroup],
+    known: bool,
+) -> Result<u32, Error> {
     if !known {
         return Ok(random_number());
     }
@@ -981,7 +997,7 @@ fn number_of_group(said: &SaidGroup, before: &[PolicyGroup], known: bool) -> Res
 
 fn policy_group(
     id: u32,
-    said: &SaidGroup,
+    said: &PolicyGroupInput,
     former: Option<&PolicyGroup>,
 ) -> Result<PolicyGroup, Error> {
     let mut partials = said
@@ -1019,7 +1035,7 @@ fn policy_group(
 }
 
 fn uri_template(
-    said: &SaidTemplate,
+    said: &UriTemplateInput,
     groups: &[PolicyGroup],
     numbers: &BTreeMap<u32, u32>,
     before: &[UriTemplate],
@@ -1100,7 +1116,7 @@ fn merged(writes: Vec<Write>) -> Result<Vec<Write>, Error> {
         }
         all.push(write);
     }
-    if all.len() > TRANSACTION_LIMIT {
+    if all.len() > MAX_TRANSACTION {
         return Err(Error::invalid(
             "visibleRoles, policyPartialMapping: too many are changed at once; change them in two \
                 requests",
@@ -1118,7 +1134,7 @@ pub async fn create(
     reader: &mut Reader<'_>,
     who: &Principal,
     listing: Listing,
-    said: &Said,
+    said: &AppInput,
 ) -> Result<Published, Error> {
     let mobile = listing == Listing::Mobile;
     said.require(mobile)?;
@@ -1127,7 +1143,7 @@ pub async fn create(
         Listing::Web => AppKind::Web,
         Listing::Site => AppKind::Site,
     };
-    let said = Said {
+    let said = AppInput {
         site: if listing == Listing::Site {
             Some(true)
         } else {
@@ -1143,13 +1159,13 @@ pub async fn create(
     change!(reader, {
         reader
             .fetch_beside(
-                &said.wanted_for_new(who.handle, listing),
-                vec![catalogue::last_bucket(who.handle)],
+                &said.wanted_for_new(who.tenant_id, listing),
+                vec![catalogue::last_bucket(who.tenant_id)],
             )
             .await?;
-        let mut card = AppCard::new(&who.owner, id, kind, name.clone(), now);
-        card.publisher_name = Some(name.clone());
-        card.version = said.version.clone().unwrap_or_default();
+        let mut app = App::new(&who.owner, id, kind, name.clone(), now);
+        app.publisher_name = Some(name.clone());
+        app.version = said.version.clone().unwrap_or_default();
         let mut publication = Publication {
             default_version: said.default_version.unwrap_or_default(),
             ..Publication::default()
@@ -1158,28 +1174,39 @@ pub async fn create(
             reader,
             who,
             said: &said,
-            card: &mut card,
+            app: &mut app,
             publication: &mut publication,
             writes: Vec::new(),
             icon: None,
         };
         draft.apply(id, &Start::new()).await?;
         let links = draft.writes;
-        let joined =
-            line::join(reader, who.handle, &card, publication.default_version, None).await?;
-        let mut writes = making::made(reader, who, &mut card).await?;
+        let joined = line::join(
+            reader,
+            who.tenant_id,
+            &app,
+            publication.default_version,
+            None,
+        )
+        .await?;
+        let mut writes = making::create_writes(reader, who, &mut app).await?;
         writes.push(record::create(
-            keys::publication(who.handle, id),
+            keys::publication(who.tenant_id, id),
             &publication,
         )?);
-        writes.extend(file::uses(who.handle, &[], &publication.pictures(), now)?);
+        writes.extend(file::uses(
+            who.tenant_id,
+            &[],
+            &publication.pictures(),
+            now,
+        )?);
         writes.extend(joined.writes);
         writes.extend(links);
-        let id = publication::shown_id(&card, id);
+        let id = publication::shown_id(&app, id);
         Ok((
             Published {
                 id,
-                card,
+                app,
                 rev: 1,
                 publication,
             },
@@ -1189,22 +1216,22 @@ pub async fn create(
 }
 
 /// In which states whoever makes apps may edit them; whoever runs the store may in every one.
-const EDITABLE: [State; 4] = [
-    State::Created,
-    State::InReview,
-    State::Rejected,
-    State::Unpublished,
+const EDITABLE: [LifeCycleState; 4] = [
+    LifeCycleState::Created,
+    LifeCycleState::InReview,
+    LifeCycleState::Rejected,
+    LifeCycleState::Unpublished,
 ];
 
 /// Those of these groups that are not gone.
 async fn there(
     reader: &mut Reader<'_>,
-    handle: Handle,
+    tenant_id: TenantId,
     groups: &[Guid],
 ) -> Result<Vec<Guid>, Error> {
     let wanted: Vec<Key> = groups
         .iter()
-        .map(|group| keys::group(handle, group))
+        .map(|group| keys::group(tenant_id, group))
         .collect();
     Ok(reader
         .get_all::<Group>(&wanted)
@@ -1220,13 +1247,13 @@ async fn there(
 ///
 /// # Errors
 /// Forbidden.
-pub fn require_editable(who: &Principal, card: &AppCard) -> Result<(), Error> {
-    if who.holds(Right::WriteStore) || EDITABLE.contains(&card.state) {
+pub fn require_editable(who: &Principal, app: &App) -> Result<(), Error> {
+    if who.holds(Right::WriteStore) || EDITABLE.contains(&app.state) {
         return Ok(());
     }
     Err(Error::forbidden(format!(
         "To change an app in the state {} needs the permission {}",
-        card.state.title(),
+        app.state.title(),
         Right::WriteStore.permission_path().0
     )))
 }
@@ -1237,10 +1264,7 @@ async fn require_replaceable(
     who: &Principal,
     former: AppId,
 ) -> Result<(), Error> {
-    match reader
-        .get::<AppCard>(&keys::app_card(who.handle, former))
-        .await?
-    {
+    match reader.get::<App>(&keys::app(who.tenant_id, former)).await? {
         Some(former) => require_editable(who, &former.value),
         None => Ok(()),
     }
@@ -1269,12 +1293,12 @@ pub async fn update<'a>(
     listing: Listing,
     named: &str,
     guard: Guard<'_>,
-    said: &(dyn Fn() -> Result<Cow<'a, Said>, Error> + Send + Sync),
+    said: &(dyn Fn() -> Result<Cow<'a, AppInput>, Error> + Send + Sync),
 ) -> Result<Published, Error> {
-    let (handle, now) = (who.handle, reader.now());
+    let (tenant_id, now) = (who.tenant_id, reader.now());
     change!(reader, {
-        let id = publication::locate(reader, handle, listing, named).await?;
-        let mut found = publication::card(reader, handle, listing, id).await?;
+        let id = publication::locate(reader, tenant_id, listing, named).await?;
+        let mut found = publication::read(reader, tenant_id, listing, id).await?;
         let id = publication::shown_id(&found.value, id);
         require_editable(who, &found.value)?;
         guard.judge(id, &found)?;
@@ -1289,10 +1313,11 @@ pub async fn update<'a>(
             filled(said.version.as_ref()),
             &found.value.listed_version(id),
         )?;
-        let mut wanted = said.wanted(handle);
-        wanted.push(keys::publication(handle, id));
+        let mut wanted = said.wanted(tenant_id);
+        wanted.push(keys::publication(tenant_id, id));
         reader.fetch_missing(&wanted).await?;
-        let kept: Option<Stored<Publication>> = reader.get(&keys::publication(handle, id)).await?;
+        let kept: Option<Stored<Publication>> =
+            reader.get(&keys::publication(tenant_id, id)).await?;
         let before = found.value.clone();
         let publication_before = kept
             .as_ref()
@@ -1304,29 +1329,30 @@ pub async fn update<'a>(
             reader,
             who,
             said: &said,
-            card: &mut found.value,
+            app: &mut found.value,
             publication: &mut publication,
             writes: Vec::new(),
             icon: None,
         };
         draft.apply(id, &start).await?;
         let mut links = draft.writes;
-        links.extend(line::move_context(reader, handle, &before, &found.value).await?);
+        links.extend(line::move_context(reader, tenant_id, &before, &found.value).await?);
         if let Some(default) = said
             .default_version
             .filter(|default| *default != publication.default_version)
         {
             publication.default_version = default;
-            let chosen = line::choose_default(reader, handle, &found.value, default).await?;
+            let chosen = line::choose_default(reader, tenant_id, &found.value, default).await?;
             links.extend(chosen.writes);
             if let Some(former) = chosen.former_default {
                 require_replaceable(reader, who, former).await?;
                 links.extend(line::no_default(reader, who, former).await?);
             }
         }
-        let mut writes = app::rewritten(handle, &before, &mut found, &who.owner.username, now)?;
+        let mut writes =
+            app::update_writes(tenant_id, &before, &mut found, &who.owner.username, now)?;
         writes.extend(file::uses(
-            handle,
+            tenant_id,
             &publication_before.pictures(),
             &publication.pictures(),
             now,
@@ -1341,7 +1367,7 @@ pub async fn update<'a>(
                 now,
             )
             .filter(|_| !tells);
-            writes.extend(event::told(handle, said.into_iter().collect())?);
+            writes.extend(event::record_writes(tenant_id, said.into_iter().collect())?);
             writes.push(match kept {
                 Some(kept) => Stored {
                     value: publication.clone(),
@@ -1349,7 +1375,7 @@ pub async fn update<'a>(
                 }
                 .replace()?,
                 None => record::put(
-                    keys::publication(handle, id),
+                    keys::publication(tenant_id, id),
                     &publication,
                     Condition::AbsentOrExpired { now: now.seconds() },
                 )?,
@@ -1361,7 +1387,7 @@ pub async fn update<'a>(
             Published {
                 id,
                 rev: found.rev + 1,
-                card: found.value,
+                app: found.value,
                 publication,
             },
             merged(writes)?,
@@ -1369,30 +1395,30 @@ pub async fn update<'a>(
     })
 }
 
-/// The card of a new version as its source has it; who makes it provides it.
-fn copied_card(
-    source: &AppCard,
+/// The app record of a new version as its source has it; who makes it provides it.
+fn copied_app(
+    source: &App,
     id: AppId,
     who: &Principal,
     version: &str,
     now: crate::base::clock::Timestamp,
-) -> AppCard {
-    let mut card = AppCard::new(&who.owner, id, source.kind, source.name.clone(), now);
-    card.publisher_name = Some(
+) -> App {
+    let mut app = App::new(&who.owner, id, source.kind, source.name.clone(), now);
+    app.publisher_name = Some(
         source
             .publisher_name
             .clone()
             .unwrap_or_else(|| source.name.clone()),
     );
-    version.clone_into(&mut card.version);
-    card.description = source.description.clone();
-    card.auth_token = source.auth_token.clone();
-    card.restrict_to_groups = source.restrict_to_groups;
-    card.policies.clone_from(&source.policies);
-    card.context.clone_from(&source.context);
-    card.business_owner = source.business_owner;
-    card.tags.clone_from(&source.tags);
-    card
+    version.clone_into(&mut app.version);
+    app.description = source.description.clone();
+    app.auth_token = source.auth_token.clone();
+    app.restrict_to_groups = source.restrict_to_groups;
+    app.policies.clone_from(&source.policies);
+    app.context.clone_from(&source.context);
+    app.business_owner = source.business_owner;
+    app.tags.clone_from(&source.tags);
+    app
 }
 
 /// Makes a new version of an app, in whatever state that is (001 4): what the body says replaces,
@@ -1406,13 +1432,13 @@ pub async fn new_version<'a>(
     listing: Listing,
     named: &str,
     conditions: &Conditions,
-    said: &(dyn Fn() -> Result<Cow<'a, Said>, Error> + Send + Sync),
+    said: &(dyn Fn() -> Result<Cow<'a, AppInput>, Error> + Send + Sync),
 ) -> Result<Published, Error> {
-    let (handle, now) = (who.handle, reader.now());
+    let (tenant_id, now) = (who.tenant_id, reader.now());
     let id = AppId::new(now);
     change!(reader, {
-        let source_id = publication::locate(reader, handle, listing, named).await?;
-        let mut source = publication::card(reader, handle, listing, source_id).await?;
+        let source_id = publication::locate(reader, tenant_id, listing, named).await?;
+        let mut source = publication::read(reader, tenant_id, listing, source_id).await?;
         let source_id = publication::shown_id(&source.value, source_id);
         Guard {
             conditions,
@@ -1427,28 +1453,33 @@ pub async fn new_version<'a>(
             source.value.listed_name(),
         )?;
         let before = source.value.clone();
-        let mut wanted = said.wanted(handle);
+        let mut wanted = said.wanted(tenant_id);
         wanted.extend([
-            keys::publication(handle, source_id),
-            keys::icon(handle, source_id),
+            keys::publication(tenant_id, source_id),
+            keys::icon(tenant_id, source_id),
         ]);
         wanted.extend(
             before
                 .binaries
                 .iter()
-                .map(|binary| keys::binary(handle, source_id, binary.kind)),
+                .map(|binary| keys::binary(tenant_id, source_id, binary.kind)),
         );
-        wanted.extend(before.groups.iter().map(|group| keys::group(handle, group)));
-        let mut card = copied_card(&before, id, who, version, now);
-        wanted.extend(line::keys_of(handle, &before));
-        wanted.extend(line::keys_of(handle, &card));
+        wanted.extend(
+            before
+                .groups
+                .iter()
+                .map(|group| keys::group(tenant_id, group)),
+        );
+        let mut app = copied_app(&before, id, who, version, now);
+        wanted.extend(line::keys_of(tenant_id, &before));
+        wanted.extend(line::keys_of(tenant_id, &app));
         wanted.sort();
         wanted.dedup();
         reader
-            .fetch_beside(&wanted, vec![catalogue::last_bucket(handle)])
+            .fetch_beside(&wanted, vec![catalogue::last_bucket(tenant_id)])
             .await?;
         let mut kept: Option<Stored<Publication>> =
-            reader.get(&keys::publication(handle, source_id)).await?;
+            reader.get(&keys::publication(tenant_id, source_id)).await?;
         let of_source = kept
             .as_ref()
             .map(|kept| kept.value.clone())
@@ -1459,20 +1490,20 @@ pub async fn new_version<'a>(
             default_version,
             ..of_source.clone()
         };
-        let mut groups = there(reader, handle, &before.groups).await?;
+        let mut groups = there(reader, tenant_id, &before.groups).await?;
         // What the body says of roles decides alone.
         if let Some(roles) = &said.visible_roles
             && (before.restrict_to_groups || !roles.is_empty())
         {
-            card.restrict_to_groups = before.restrict_to_groups && groups.is_empty();
+            app.restrict_to_groups = before.restrict_to_groups && groups.is_empty();
             groups.clear();
         }
-        let icon: Option<Stored<Icon>> = reader.get(&keys::icon(handle, source_id)).await?;
+        let icon: Option<Stored<Icon>> = reader.get(&keys::icon(tenant_id, source_id)).await?;
         let mut draft = Draft {
             reader,
             who,
             said: &said,
-            card: &mut card,
+            app: &mut app,
             publication: &mut publication,
             writes: Vec::new(),
             icon: None,
@@ -1489,16 +1520,19 @@ pub async fn new_version<'a>(
             )
             .await?;
         let links = draft.writes;
-        let joined = line::join(reader, handle, &card, default_version, Some(&before)).await?;
-        let mut writes = making::made(reader, who, &mut card).await?;
-        writes.push(record::create(keys::publication(handle, id), &publication)?);
-        writes.extend(file::uses(handle, &[], &publication.pictures(), now)?);
+        let joined = line::join(reader, tenant_id, &app, default_version, Some(&before)).await?;
+        let mut writes = making::create_writes(reader, who, &mut app).await?;
+        writes.push(record::create(
+            keys::publication(tenant_id, id),
+            &publication,
+        )?);
+        writes.extend(file::uses(tenant_id, &[], &publication.pictures(), now)?);
         if let Some(former) = joined.former_default {
             require_replaceable(reader, who, former).await?;
         }
         let mut changed = false;
         if source.value.publisher_name.is_none() {
-            source.value.publisher_name = card.publisher_name.clone();
+            source.value.publisher_name = app.publisher_name.clone();
             changed = true;
         }
         match joined.former_default {
@@ -1513,8 +1547,8 @@ pub async fn new_version<'a>(
             None => {}
         }
         if changed {
-            writes.extend(app::rewritten(
-                handle,
+            writes.extend(app::update_writes(
+                tenant_id,
                 &before,
                 &mut source,
                 &who.owner.username,
@@ -1525,13 +1559,13 @@ pub async fn new_version<'a>(
         writes.extend(links);
         let shown = source_id
             .kind()
-            .filter(|kind| card.binary(*kind).is_some())
+            .filter(|kind| app.binary(*kind).is_some())
             .map_or(id, |kind| id.binary(kind));
-        let id = publication::shown_id(&card, shown);
+        let id = publication::shown_id(&app, shown);
         Ok((
             Published {
                 id,
-                card,
+                app,
                 rev: 1,
                 publication,
             },
@@ -1543,11 +1577,11 @@ pub async fn new_version<'a>(
 impl Draft<'_, '_> {
     /// Gives a new version the live versions of its source's binaries: the same objects, counted
     /// once more.
-    async fn copy_binaries(&mut self, source: &AppCard) -> Result<(), Error> {
+    async fn copy_binaries(&mut self, source: &App) -> Result<(), Error> {
         let said = self.said.package();
         let path = filled(said.path.as_ref()).map(file_name);
         for binary in &source.binaries {
-            let key = keys::binary(self.who.handle, source.id, binary.kind);
+            let key = keys::binary(self.who.tenant_id, source.id, binary.kind);
             let kept: Option<Stored<Binary>> = self.reader.get(&key).await?;
             let Some(version) = kept
                 .as_ref()
@@ -1565,7 +1599,7 @@ impl Draft<'_, '_> {
             {
                 continue;
             }
-            let judged = Judged {
+            let judged = PackageAnalysis {
                 sha256: version.sha256.clone(),
                 size: version.size,
                 identifier: version.identifier.clone(),
@@ -1591,7 +1625,7 @@ impl Draft<'_, '_> {
 
     async fn replaces(&mut self, path: Option<&str>, kind: BinaryType) -> Result<bool, Error> {
         let Some(name) = path else { return Ok(false) };
-        let found = file::find(self.reader, self.who.handle, name).await?;
+        let found = file::find(self.reader, self.who.tenant_id, name).await?;
         Ok(found.is_some_and(|found| matches!(found.value.content, Content::Package { kind: of_file, .. } if Platform::of(of_file) == Platform::of(kind))))
     }
 
@@ -1604,9 +1638,9 @@ impl Draft<'_, '_> {
     ) -> Result<(), Error> {
         let id = source
             .kind()
-            .map_or(self.card.id, |kind| self.card.id.binary(kind));
+            .map_or(self.app.id, |kind| self.app.id.binary(kind));
         self.apply(id, start).await?;
-        let key = keys::icon(self.who.handle, self.card.id);
+        let key = keys::icon(self.who.tenant_id, self.app.id);
         let brought = self.writes.iter().any(|write| *write.key() == key);
         if let Some(icon) = icon.filter(|_| !brought) {
             self.writes.push(record::create(key, &icon)?);
@@ -1627,16 +1661,16 @@ pub async fn delete(
     named: &str,
     guard: Guard<'_>,
 ) -> Result<(), Error> {
-    let handle = who.handle;
+    let tenant_id = who.tenant_id;
     change!(reader, {
-        let id = publication::locate(reader, handle, listing, named).await?;
-        let found = publication::card(reader, handle, listing, id).await?;
+        let id = publication::locate(reader, tenant_id, listing, named).await?;
+        let found = publication::read(reader, tenant_id, listing, id).await?;
         guard.judge(publication::shown_id(&found.value, id), &found)?;
         let writes = match id.kind() {
             Some(kind) if found.value.binaries.len() > 1 => {
                 making::without_binary(reader, who, found, kind).await?
             }
-            _ => making::removed(reader, who, id).await?,
+            _ => making::delete_writes(reader, who, id).await?,
         };
         Ok(((), writes))
     })
@@ -1694,7 +1728,7 @@ mod tests {
     fn a_publication_fits_into_an_item() {
         let mut publication = publication_record::Publication::default();
         assert!(within_limit(&publication).is_ok());
-        publication.app_definition = "é".repeat(PUBLICATION_LIMIT / 2);
+        publication.app_definition = "é".repeat(MAX_PUBLICATION / 2);
         assert!(
             within_limit(&publication)
                 .unwrap_err()

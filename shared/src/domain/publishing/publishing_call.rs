@@ -1,15 +1,15 @@
 //! Publications by the older calls of the Apperian API: one call begins one, the file is sent with
 //! its transaction id and nothing else, another call ends it.
 //!
-//! The id is a credential for the file alone: the tenant's handle and 128 random bits, kept as the
+//! The id is a credential for the file alone: the tenant's id and 128 random bits, kept as the
 //! hash that its record is found by. It is good for an hour, and only as long as the credential
 //! that it was begun with.
 
 use crate::base::error::Error;
-use crate::base::id::{AppId, Guid, Handle, base32, random_bytes};
+use crate::base::id::{AppId, Guid, TenantId, base32, random_bytes};
 use crate::base::rights::Right;
 use crate::change;
-use crate::domain::publishing::app_text::Said;
+use crate::domain::publishing::app_text::AppTextInput;
 use crate::domain::publishing::native_app;
 use crate::model::credentials::credential::{Credential, Purpose};
 use crate::model::credentials::publishing_call::PublishingCall;
@@ -26,7 +26,7 @@ const HANDLE: usize = 8;
 const RANDOM: usize = 26;
 
 /// The tenant whose transaction a text says it is; `None` for what is no transaction's id.
-fn handle_of(transaction: &str) -> Option<Handle> {
+fn tenant_id_of(transaction: &str) -> Option<TenantId> {
     let fits = transaction.len() == HANDLE + RANDOM
         && transaction.bytes().all(|b| b.is_ascii_alphanumeric());
     if fits {
@@ -37,9 +37,9 @@ fn handle_of(transaction: &str) -> Option<Handle> {
 }
 
 /// Where a transaction of that tenant is kept; `None` for what is no id of one.
-pub fn key_of(handle: Handle, transaction: &str) -> Option<Key> {
-    let ours = handle_of(transaction) == Some(handle);
-    ours.then(|| keys::publishing(handle, &Guid::derived(&["transaction", transaction])))
+pub fn key_of(tenant_id: TenantId, transaction: &str) -> Option<Key> {
+    let ours = tenant_id_of(transaction) == Some(tenant_id);
+    ours.then(|| keys::publishing(tenant_id, &Guid::derived(&["transaction", transaction])))
 }
 
 fn unknown() -> Error {
@@ -55,8 +55,12 @@ pub async fn begin(
     who: &Principal,
     app: Option<AppId>,
 ) -> Result<String, Error> {
-    let transaction = format!("{}{}", who.handle, base32().encode(&random_bytes::<16>()));
-    let key = key_of(who.handle, &transaction)
+    let transaction = format!(
+        "{}{}",
+        who.tenant_id,
+        base32().encode(&random_bytes::<16>())
+    );
+    let key = key_of(who.tenant_id, &transaction)
         .ok_or_else(|| Error::internal("a new transaction's id is none"))?;
     let (by, domain, credential) = (
         who.owner.user.clone(),
@@ -89,17 +93,17 @@ pub async fn sender(
     reader: &mut Reader<'_>,
     transaction: &str,
 ) -> Result<(Principal, Option<AppId>), Error> {
-    let handle = handle_of(transaction).ok_or_else(Error::unauthenticated)?;
-    let key = key_of(handle, transaction).ok_or_else(Error::unauthenticated)?;
+    let tenant_id = tenant_id_of(transaction).ok_or_else(Error::unauthenticated)?;
+    let key = key_of(tenant_id, transaction).ok_or_else(Error::unauthenticated)?;
     let found: PublishingCall = reader
         .get(&key)
         .await?
         .ok_or_else(Error::unauthenticated)?
         .value;
     let (credential_key, user_key, access_key) = (
-        keys::credential(handle, &found.credential),
-        keys::user(handle, &found.by),
-        keys::access(handle),
+        keys::credential(tenant_id, &found.credential),
+        keys::user(tenant_id, &found.by),
+        keys::access(tenant_id),
     );
     reader
         .fetch_missing(&[credential_key.clone(), user_key.clone(), access_key.clone()])
@@ -127,9 +131,9 @@ pub async fn sender(
         .await?
         .map(|found| found.value)
         .unwrap_or_default();
-    let rights = access.rights_of(handle, &user.owner);
+    let rights = access.rights_of(tenant_id, &user.owner);
     let who = Principal {
-        handle,
+        tenant_id,
         domain: found.domain,
         owner: user.owner,
         rights,
@@ -157,9 +161,9 @@ pub async fn end(
     who: &Principal,
     transaction: &str,
     file: &str,
-    said: &Said,
+    said: &AppTextInput,
 ) -> Result<AppId, Error> {
-    let key = key_of(who.handle, transaction).ok_or_else(unknown)?;
+    let key = key_of(who.tenant_id, transaction).ok_or_else(unknown)?;
     change!(reader, {
         let found: Option<Stored<PublishingCall>> = reader.get(&key).await?;
         let mut found = found
@@ -169,7 +173,7 @@ pub async fn end(
             return Ok((done, Vec::new()));
         }
         let (app, mut writes) = match found.value.app {
-            None => native_app::made_of(reader, who, file, said).await?,
+            None => native_app::create_writes_of_package(reader, who, file, said).await?,
             Some(app) => native_app::version_of(reader, who, app, file, said).await?,
         };
         found.value.done = Some(app.id);
@@ -185,7 +189,7 @@ mod tests {
 
     #[test]
     fn a_transaction_belongs_to_one_tenant_and_is_not_kept_as_it_is() {
-        let (ours, theirs) = (id::Handle::of_name("dev"), id::Handle::of_name("other"));
+        let (ours, theirs) = (id::TenantId::of_name("dev"), id::TenantId::of_name("other"));
         let transaction = format!("{ours}{}", id::base32().encode(&id::random_bytes::<16>()));
         let key = key_of(ours, &transaction).unwrap();
         assert!(!format!("{key:?}").contains(&transaction[HANDLE..]));

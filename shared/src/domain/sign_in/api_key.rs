@@ -3,15 +3,15 @@
 use crate::base::clock::Timestamp;
 use crate::base::code::Code;
 use crate::base::error::Error;
-use crate::base::id::{AppId, Handle};
+use crate::base::id::{AppId, TenantId};
 use crate::base::rights::Right;
 use crate::base::secret::CredentialText;
 use crate::base::text::Label;
 use crate::change;
 use crate::domain::events::event;
-use crate::model::apps::app::AppCard;
+use crate::model::apps::app::App;
 use crate::model::credentials::credential::{
-    ApiKey, Credential, KEYS_LIMIT, KeyOf, Latest, Revocation,
+    ApiKey, Credential, KeyOf, Latest, MAX_KEYS, Revocation,
 };
 use crate::model::events::event::Event;
 use crate::model::people::principal::Principal;
@@ -21,10 +21,10 @@ use crate::store::record::{Reader, Stored};
 use crate::store::{Condition, Key, Query, Write, keys, record};
 
 /// What a listing of keys reads: the partition of their owner.
-pub fn listing(handle: Handle, of: &KeyOf) -> Query {
+pub fn listing(tenant_id: TenantId, of: &KeyOf) -> Query {
     let pk = match of {
-        KeyOf::User(user) => keys::user_keys(handle, user),
-        KeyOf::App(app) => keys::app_keys(handle, *app),
+        KeyOf::User(user) => keys::user_keys(tenant_id, user),
+        KeyOf::App(app) => keys::app_keys(tenant_id, *app),
     };
     Query {
         prefix: keys::KEY_PREFIX.to_owned(),
@@ -33,26 +33,23 @@ pub fn listing(handle: Handle, of: &KeyOf) -> Query {
 }
 
 /// What making a key for an app reads beside the caller.
-pub fn keys_to_create(handle: Handle, of: &KeyOf) -> Vec<Key> {
+pub fn keys_to_create(tenant_id: TenantId, of: &KeyOf) -> Vec<Key> {
     match of {
-        KeyOf::User(user) => vec![keys::user(handle, user), keys::tenant(handle)],
+        KeyOf::User(user) => vec![keys::user(tenant_id, user), keys::tenant(tenant_id)],
         KeyOf::App(app) => vec![
-            keys::app_card(handle, *app),
-            keys::app_key_pointer(handle, *app),
-            keys::tenant(handle),
+            keys::app(tenant_id, *app),
+            keys::app_key_pointer(tenant_id, *app),
+            keys::tenant(tenant_id),
         ],
     }
 }
 
 /// Who may see and change an app's keys: whoever may write that app. Everybody else meets an
 /// unknown app.
-async fn app_writable(
-    reader: &mut Reader<'_>,
-    who: &Principal,
-    app: AppId,
-) -> Result<AppCard, Error> {
-    let card: Option<Stored<AppCard>> = reader.get(&keys::app_card(who.handle, app)).await?;
-    card.map(|card| card.value)
+async fn app_writable(reader: &mut Reader<'_>, who: &Principal, app: AppId) -> Result<App, Error> {
+    let app_record: Option<Stored<App>> = reader.get(&keys::app(who.tenant_id, app)).await?;
+    app_record
+        .map(|app_record| app_record.value)
         .filter(|_| who.holds(Right::WriteStoreItems))
         .ok_or_else(|| {
             Error::not_found(
@@ -74,7 +71,7 @@ pub async fn list(
     if let KeyOf::App(app) = of {
         app_writable(reader, who, *app).await?;
     }
-    let items = reader.all(listing(who.handle, of)).await?;
+    let items = reader.all(listing(who.tenant_id, of)).await?;
     items
         .into_iter()
         .map(|item| Ok(Stored::<ApiKey>::parse(item)?.value))
@@ -84,7 +81,7 @@ pub async fn list(
 /// Makes a key (003 1.2). An app's former key is revoked in the same transaction.
 ///
 /// # Errors
-/// Not found for an unknown app; conflict beyond [`KEYS_LIMIT`] active keys of a user; the store's.
+/// Not found for an unknown app; conflict beyond [`MAX_KEYS`] active keys of a user; the store's.
 pub async fn create(
     reader: &mut Reader<'_>,
     who: &Principal,
@@ -94,23 +91,23 @@ pub async fn create(
 ) -> Result<ApiKey, Error> {
     let now = reader.now();
     change!(reader, {
-        let (made, _) = ApiKey::new(who.handle, of.clone(), label.clone(), key, now)?;
-        let mut writes = vec![record::create(made.row(who.handle), &made)?];
+        let (made, _) = ApiKey::new(who.tenant_id, of.clone(), label.clone(), key, now)?;
+        let mut writes = vec![record::create(made.row(who.tenant_id), &made)?];
         let mut owner = None;
         match &of {
             KeyOf::User(user) => {
                 // The copy of the owner in the key is the state that the user has when the key
                 // comes to life, whatever he was when the request began.
                 let mut user: Stored<User> = reader
-                    .get(&keys::user(who.handle, user))
+                    .get(&keys::user(who.tenant_id, user))
                     .await?
                     .ok_or_else(Error::unauthenticated)?;
                 if !user.value.owner.enabled || user.value.owner.blacklisted {
                     return Err(Error::unauthenticated());
                 }
-                if user.value.keys.len() >= KEYS_LIMIT {
+                if user.value.keys.len() >= MAX_KEYS {
                     return Err(Error::conflict(format!(
-                        "A user can have at most {KEYS_LIMIT} active keys: revoke one first"
+                        "A user can have at most {MAX_KEYS} active keys: revoke one first"
                     )));
                 }
                 user.value.keys.push(made.hash.clone());
@@ -118,15 +115,15 @@ pub async fn create(
                 owner = Some(user.value.owner);
             }
             KeyOf::App(app) => {
-                let card = app_writable(reader, who, *app).await?;
+                let app_record = app_writable(reader, who, *app).await?;
                 let mut told = vec![Event::of(
-                    &card,
+                    &app_record,
                     "KEY_CREATED",
                     &who.owner.username,
                     format!("The API key “{label}” was made"),
                     now,
                 )];
-                let pointer = keys::app_key_pointer(who.handle, *app);
+                let pointer = keys::app_key_pointer(who.tenant_id, *app);
                 let latest = Latest {
                     hash: made.hash.clone(),
                 };
@@ -139,7 +136,7 @@ pub async fn create(
                         Condition::AbsentOrExpired { now: now.seconds() },
                     )?),
                     Some(mut found) => {
-                        let former = keys::credential(who.handle, &found.value.hash);
+                        let former = keys::credential(who.tenant_id, &found.value.hash);
                         if let Some(former) = reader.get::<Credential>(&former).await? {
                             let (key, ended) = revocation(former, who, now)?;
                             if let Some(key) = key.filter(|_| !ended.is_empty()) {
@@ -148,7 +145,7 @@ pub async fn create(
                                     key.label
                                 );
                                 told.push(Event::of(
-                                    &card,
+                                    &app_record,
                                     "KEY_REVOKED",
                                     &who.owner.username,
                                     message,
@@ -161,11 +158,11 @@ pub async fn create(
                         writes.push(found.replace()?);
                     }
                 }
-                writes.extend(event::told(who.handle, told)?);
+                writes.extend(event::record_writes(who.tenant_id, told)?);
             }
         }
         writes.push(record::create(
-            keys::credential(who.handle, &made.hash),
+            keys::credential(who.tenant_id, &made.hash),
             &made.clone().credential(who, owner.as_ref()),
         )?);
         Ok((made, writes))
@@ -175,13 +172,13 @@ pub async fn create(
 /// The write that takes a key out of its user's record, where it is a user's.
 async fn given_up(
     reader: &mut Reader<'_>,
-    handle: Handle,
+    tenant_id: TenantId,
     key: &ApiKey,
 ) -> Result<Option<Write>, Error> {
     let KeyOf::User(user) = &key.of else {
         return Ok(None);
     };
-    let user: Option<Stored<User>> = reader.get(&keys::user(handle, user)).await?;
+    let user: Option<Stored<User>> = reader.get(&keys::user(tenant_id, user)).await?;
     let Some(mut user) = user.filter(|user| user.value.keys.contains(&key.hash)) else {
         return Ok(None);
     };
@@ -208,7 +205,7 @@ fn revocation(
     found.value.purpose = key.clone().into();
     let writes = vec![
         found.replace()?,
-        record::put(key.row(who.handle), &key, Condition::Present)?,
+        record::put(key.row(who.tenant_id), &key, Condition::Present)?,
     ];
     Ok((Some(key), writes))
 }
@@ -216,18 +213,18 @@ fn revocation(
 /// The credential of a key that a caller names, if the caller may change it: its owner or an
 /// administrator for a user's, whoever may write the app for an app's. To everybody else it is
 /// unknown.
-async fn named(
+async fn find(
     reader: &mut Reader<'_>,
     who: &Principal,
     text: &str,
 ) -> Result<Stored<Credential>, Error> {
     let unknown = || Error::not_found(Code::InvalidKey);
     let text: CredentialText = text.parse().map_err(|_| unknown())?;
-    if text.handle() != who.handle {
+    if text.handle() != who.tenant_id {
         return Err(unknown());
     }
     let found: Stored<Credential> = reader
-        .get(&keys::credential(who.handle, &text.hash()))
+        .get(&keys::credential(who.tenant_id, &text.hash()))
         .await?
         .ok_or_else(unknown)?;
     let allowed = match found.value.purpose.api_key().map(|key| &key.of) {
@@ -245,12 +242,12 @@ async fn named(
 pub async fn revoke(reader: &mut Reader<'_>, who: &Principal, text: &str) -> Result<ApiKey, Error> {
     let now = reader.now();
     change!(reader, {
-        let found = named(reader, who, text).await?;
+        let found = find(reader, who, text).await?;
         let (key, mut writes) = revocation(found, who, now)?;
         let key = key.ok_or_else(|| Error::not_found(Code::InvalidKey))?;
         if !writes.is_empty() {
-            writes.extend(given_up(reader, who.handle, &key).await?);
-            writes.extend(told_of_revocation(reader, who, &key, now).await?);
+            writes.extend(given_up(reader, who.tenant_id, &key).await?);
+            writes.extend(revocation_event(reader, who, &key, now).await?);
         }
         Ok((key, writes))
     })
@@ -263,7 +260,7 @@ pub async fn revoke(reader: &mut Reader<'_>, who: &Principal, text: &str) -> Res
 pub async fn delete(reader: &mut Reader<'_>, who: &Principal, text: &str) -> Result<ApiKey, Error> {
     let now = reader.now();
     change!(reader, {
-        let found = named(reader, who, text).await?;
+        let found = find(reader, who, text).await?;
         let key = found
             .value
             .purpose
@@ -272,18 +269,18 @@ pub async fn delete(reader: &mut Reader<'_>, who: &Principal, text: &str) -> Res
             .ok_or_else(|| Error::not_found(Code::InvalidKey))?;
         let mut writes = vec![
             found.remove(),
-            Write::Delete(key.row(who.handle), Condition::Always),
+            Write::Delete(key.row(who.tenant_id), Condition::Always),
         ];
-        writes.extend(given_up(reader, who.handle, &key).await?);
+        writes.extend(given_up(reader, who.tenant_id, &key).await?);
         if key.revoked.is_none() {
-            writes.extend(told_of_revocation(reader, who, &key, now).await?);
+            writes.extend(revocation_event(reader, who, &key, now).await?);
         }
         Ok((key, writes))
     })
 }
 
 /// The event of an app's key that ends, where the app is there still.
-async fn told_of_revocation(
+async fn revocation_event(
     reader: &mut Reader<'_>,
     who: &Principal,
     key: &ApiKey,
@@ -292,20 +289,17 @@ async fn told_of_revocation(
     let KeyOf::App(app) = key.of else {
         return Ok(Vec::new());
     };
-    let Some(card) = reader
-        .get::<AppCard>(&keys::app_card(who.handle, app))
-        .await?
-    else {
+    let Some(app_record) = reader.get::<App>(&keys::app(who.tenant_id, app)).await? else {
         return Ok(Vec::new());
     };
     let event = Event::of(
-        &card.value,
+        &app_record.value,
         "KEY_REVOKED",
         &who.owner.username,
         format!("The API key “{}” was revoked", key.label),
         now,
     );
-    event::told(who.handle, vec![event])
+    event::record_writes(who.tenant_id, vec![event])
 }
 
 /// Changes a key's label, and nothing else of it (003 1.5).
@@ -319,7 +313,7 @@ pub async fn relabel(
     label: &Label,
 ) -> Result<ApiKey, Error> {
     change!(reader, {
-        let mut found = named(reader, who, text).await?;
+        let mut found = find(reader, who, text).await?;
         let mut key = found
             .value
             .purpose
@@ -330,7 +324,7 @@ pub async fn relabel(
         found.value.purpose = key.clone().into();
         let writes = vec![
             found.replace()?,
-            record::put(key.row(who.handle), &key, Condition::Present)?,
+            record::put(key.row(who.tenant_id), &key, Condition::Present)?,
         ];
         Ok((key, writes))
     })
@@ -349,11 +343,11 @@ pub async fn is_valid(
     let Ok(text) = text.parse::<CredentialText>() else {
         return Ok(false);
     };
-    if text.handle() != who.handle {
+    if text.handle() != who.tenant_id {
         return Ok(false);
     }
     let found: Option<Stored<Credential>> = reader
-        .get(&keys::credential(who.handle, &text.hash()))
+        .get(&keys::credential(who.tenant_id, &text.hash()))
         .await?;
     let key = found
         .as_ref()

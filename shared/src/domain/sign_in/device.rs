@@ -3,12 +3,12 @@
 use crate::base::clock::Timestamp;
 use crate::base::code::Code;
 use crate::base::error::Error;
-use crate::base::id::{AppId, AppRef, Guid, Handle};
-use crate::base::limits::ANSWER_LIMIT;
+use crate::base::id::{AppId, AppRef, Guid, TenantId};
+use crate::base::limits::MAX_ANSWER;
 use crate::base::secret::device_id;
 use crate::base::text::Label;
 use crate::change;
-use crate::model::apps::app::AppCard;
+use crate::model::apps::app::App;
 use crate::model::apps::store_front::StoreFront;
 use crate::model::people::device::{Device, DeviceApp, DeviceUser};
 use crate::model::people::user::{Identity, User};
@@ -20,8 +20,8 @@ use crate::store::{Condition, Key, Query, Write, keys, record};
 ///
 /// # Errors
 /// Internal.
-pub fn links(
-    handle: Handle,
+pub fn sign_in_writes(
+    tenant_id: TenantId,
     device: &Guid,
     user: &Guid,
     client_token: &str,
@@ -30,12 +30,12 @@ pub fn links(
     let of_user = DeviceUser { at: now };
     let mut writes = vec![
         record::put(
-            keys::device_user(handle, device, user),
+            keys::device_user(tenant_id, device, user),
             &of_user,
             Condition::Always,
         )?,
         record::put(
-            keys::user_device(handle, user, device),
+            keys::user_device(tenant_id, user, device),
             &of_user,
             Condition::Always,
         )?,
@@ -46,7 +46,7 @@ pub fn links(
             at: now,
         };
         writes.push(record::put(
-            keys::device_app(handle, device, client_token),
+            keys::device_app(tenant_id, device, client_token),
             &app,
             Condition::Always,
         )?);
@@ -56,14 +56,14 @@ pub fn links(
 
 /// A device as a client names it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Named {
+pub enum DeviceReference {
     /// By the client's own id.
     Cuid(String),
     /// By its guid.
     Guid(Guid),
 }
 
-impl Named {
+impl DeviceReference {
     /// The guid that it has, whether it is there or not.
     pub fn guid(&self) -> Guid {
         match self {
@@ -90,18 +90,18 @@ impl Named {
 /// Not found `invalid_cuid` or `invalid_guid`, as it was named; the store's.
 pub async fn read(
     reader: &mut Reader<'_>,
-    handle: Handle,
-    named: &Named,
+    tenant_id: TenantId,
+    named: &DeviceReference,
 ) -> Result<Stored<Device>, Error> {
     reader
-        .get(&keys::device(handle, &named.guid()))
+        .get(&keys::device(tenant_id, &named.guid()))
         .await?
         .ok_or_else(|| named.unknown())
 }
 
 /// The first query of a listing.
-pub fn listing(handle: Handle, after: Option<&Guid>, limit: Option<u32>) -> Query {
-    Query::all(keys::devices(handle))
+pub fn listing(tenant_id: TenantId, after: Option<&Guid>, limit: Option<u32>) -> Query {
+    Query::all(keys::devices(tenant_id))
         .after(after.map(ToString::to_string))
         .limit(limit)
 }
@@ -113,17 +113,17 @@ pub fn listing(handle: Handle, after: Option<&Guid>, limit: Option<u32>) -> Quer
 /// Too large beyond one answer; the store's.
 pub async fn list(
     reader: &mut Reader<'_>,
-    handle: Handle,
+    tenant_id: TenantId,
     after: Option<&Guid>,
     limit: Option<u32>,
 ) -> Result<(Vec<Device>, Option<Guid>), Error> {
-    let mut query = listing(handle, after, limit);
+    let mut query = listing(tenant_id, after, limit);
     let mut devices: Vec<Device> = Vec::new();
     let mut bytes = 0;
     loop {
         let page = reader.query(&query).await?;
         bytes += page.items.iter().map(|item| item.body.len()).sum::<usize>();
-        if bytes > ANSWER_LIMIT {
+        if bytes > MAX_ANSWER {
             return Err(Error::too_large(
                 "The list is too large for one answer: ask for pages with limit and cursor",
             ));
@@ -145,7 +145,7 @@ pub async fn list(
 
 /// What is to be changed; what is absent stays.
 #[derive(Clone, Debug, Default)]
-pub struct Changes {
+pub struct DeviceChanges {
     /// The name.
     pub name: Option<Label>,
     /// Whether it is out.
@@ -161,12 +161,12 @@ pub struct Changes {
 /// As [`read`].
 pub async fn update(
     reader: &mut Reader<'_>,
-    handle: Handle,
-    named: &Named,
-    changes: &Changes,
+    tenant_id: TenantId,
+    named: &DeviceReference,
+    changes: &DeviceChanges,
 ) -> Result<Device, Error> {
     change!(reader, {
-        let mut found = read(reader, handle, named).await?;
+        let mut found = read(reader, tenant_id, named).await?;
         let before = found.value.clone();
         let device = &mut found.value;
         if let Some(name) = &changes.name {
@@ -184,18 +184,18 @@ pub async fn update(
 }
 
 /// What a listing of a device's apps reads beside the device and the store.
-pub fn apps_listing(handle: Handle, device: &Guid) -> Query {
+pub fn apps_listing(tenant_id: TenantId, device: &Guid) -> Query {
     Query {
         prefix: keys::APP_PREFIX.to_owned(),
-        ..Query::all(keys::device_links(handle, device))
+        ..Query::all(keys::device_links(tenant_id, device))
     }
 }
 
 /// What a listing of a device's users reads beside the device.
-pub fn users_listing(handle: Handle, device: &Guid) -> Query {
+pub fn users_listing(tenant_id: TenantId, device: &Guid) -> Query {
     Query {
         prefix: keys::USER_PREFIX.to_owned(),
-        ..Query::all(keys::device_links(handle, device))
+        ..Query::all(keys::device_links(tenant_id, device))
     }
 }
 
@@ -211,11 +211,11 @@ pub struct SeenApp {
 }
 
 impl SeenApp {
-    fn of_card(card: &AppCard) -> Self {
+    fn of_app(app: &App) -> Self {
         Self {
-            guid: card.id.guid(),
-            name: card.name.to_string(),
-            description: card.description.to_string(),
+            guid: app.id.guid(),
+            name: app.name.to_string(),
+            description: app.description.to_string(),
         }
     }
 }
@@ -229,13 +229,13 @@ impl SeenApp {
 /// As [`read`].
 pub async fn apps(
     reader: &mut Reader<'_>,
-    handle: Handle,
-    named: &Named,
+    tenant_id: TenantId,
+    named: &DeviceReference,
 ) -> Result<Vec<SeenApp>, Error> {
-    read(reader, handle, named).await?;
-    let store: Option<Stored<StoreFront>> = reader.get(&keys::store(handle)).await?;
+    read(reader, tenant_id, named).await?;
+    let store: Option<Stored<StoreFront>> = reader.get(&keys::store(tenant_id)).await?;
     let mut tokens = Vec::new();
-    for item in reader.all(apps_listing(handle, &named.guid())).await? {
+    for item in reader.all(apps_listing(tenant_id, &named.guid())).await? {
         tokens.push(Stored::<DeviceApp>::parse(item)?.value.client_token);
     }
     let store = store.map(|store| store.value);
@@ -250,31 +250,33 @@ pub async fn apps(
         .filter(|token| !is_store(token))
         .filter_map(|token| id_of(token))
         .collect();
-    let card_keys: Vec<Key> = ids.iter().map(|id| keys::app_card(handle, *id)).collect();
-    let cards: Vec<AppCard> = reader
-        .get_all::<AppCard>(&card_keys)
+    let app_keys: Vec<Key> = ids.iter().map(|id| keys::app(tenant_id, *id)).collect();
+    let apps: Vec<App> = reader
+        .get_all::<App>(&app_keys)
         .await?
         .into_iter()
         .flatten()
-        .map(|card| card.value)
+        .map(|app_record| app_record.value)
         .collect();
-    let card_of = |token: &str| id_of(token).and_then(|id| cards.iter().find(|card| card.id == id));
-    // Only a token that is no guid of ours asks for all cards.
+    let app_of = |token: &str| {
+        id_of(token).and_then(|id| apps.iter().find(|app_record| app_record.id == id))
+    };
+    // Only a token that is no guid of ours asks for all app records.
     let mut by_token = Vec::new();
     if tokens
         .iter()
-        .any(|token| !is_store(token) && card_of(token).is_none())
+        .any(|token| !is_store(token) && app_of(token).is_none())
     {
-        for item in reader.all(Query::all(keys::app_cards(handle))).await? {
-            let card = Stored::<AppCard>::parse(item)?.value;
-            if !card.auth_token.as_str().is_empty() {
-                by_token.push(card);
+        for item in reader.all(Query::all(keys::apps(tenant_id))).await? {
+            let app_record = Stored::<App>::parse(item)?.value;
+            if !app_record.auth_token.as_str().is_empty() {
+                by_token.push(app_record);
             }
         }
     }
     let mut seen: Vec<SeenApp> = Vec::new();
     for token in &tokens {
-        let mut apps: Vec<SeenApp> = match (&store, card_of(token)) {
+        let mut apps: Vec<SeenApp> = match (&store, app_of(token)) {
             (Some(store), _) if store.guid.as_str() == token => {
                 vec![SeenApp {
                     guid: store.guid.to_string(),
@@ -282,11 +284,11 @@ pub async fn apps(
                     description: store.description.to_string(),
                 }]
             }
-            (_, Some(card)) => vec![SeenApp::of_card(card)],
+            (_, Some(app_record)) => vec![SeenApp::of_app(app_record)],
             (_, None) => by_token
                 .iter()
-                .filter(|card| card.auth_token.as_str() == token)
-                .map(SeenApp::of_card)
+                .filter(|app_record| app_record.auth_token.as_str() == token)
+                .map(SeenApp::of_app)
                 .collect(),
         };
         if apps.is_empty() {
@@ -322,12 +324,12 @@ pub struct SeenUser {
 /// As [`read`].
 pub async fn users(
     reader: &mut Reader<'_>,
-    handle: Handle,
-    named: &Named,
+    tenant_id: TenantId,
+    named: &DeviceReference,
 ) -> Result<Vec<SeenUser>, Error> {
-    read(reader, handle, named).await?;
+    read(reader, tenant_id, named).await?;
     let mut guids: Vec<Guid> = Vec::new();
-    for item in reader.all(users_listing(handle, &named.guid())).await? {
+    for item in reader.all(users_listing(tenant_id, &named.guid())).await? {
         let guid = item
             .key
             .sk
@@ -337,12 +339,12 @@ pub async fn users(
     }
     let wanted: Vec<Key> = guids
         .iter()
-        .flat_map(|guid| [keys::user(handle, guid), keys::identity(handle, guid)])
+        .flat_map(|guid| [keys::user(tenant_id, guid), keys::identity(tenant_id, guid)])
         .collect();
     reader.fetch_missing(&wanted).await?;
     let mut seen = Vec::new();
     for guid in guids {
-        if let Some(user) = reader.get::<User>(&keys::user(handle, &guid)).await? {
+        if let Some(user) = reader.get::<User>(&keys::user(tenant_id, &guid)).await? {
             let (owner, name) = (user.value.owner, user.value.name);
             seen.push(SeenUser {
                 guid,
@@ -351,7 +353,7 @@ pub async fn users(
                 name,
             });
         } else if let Some(identity) = reader
-            .get::<Identity>(&keys::identity(handle, &guid))
+            .get::<Identity>(&keys::identity(tenant_id, &guid))
             .await?
         {
             let Identity {

@@ -10,7 +10,7 @@ use std::str::FromStr;
 use crate::base::clock::Timestamp;
 use crate::base::code::Code;
 use crate::base::error::{Error, Kind};
-use crate::base::id::{Guid, Handle, MalformedId, base32, random_bytes};
+use crate::base::id::{Guid, MalformedId, TenantId, base32, random_bytes};
 use crate::base::rights::Scopes;
 use crate::base::secret::{CredentialText, SecretHash};
 use crate::base::text::{Description, Name};
@@ -31,24 +31,24 @@ pub const BEARER_SECONDS: i64 = 3_600;
 /// How long a refresh token lasts, in seconds.
 pub const REFRESH_SECONDS: i64 = 24 * 3_600;
 
-/// The id of a client: the tenant's handle and the client's guid, 32 characters.
+/// The id of a client: the tenant's id and the client's guid, 32 characters.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ClientId {
     /// The tenant.
-    pub handle: Handle,
+    pub tenant_id: TenantId,
     /// The client.
     pub guid: Guid,
 }
 
 impl ClientId {
     fn key(&self) -> Key {
-        keys::client(self.handle, &self.guid)
+        keys::client(self.tenant_id, &self.guid)
     }
 }
 
 impl fmt::Display for ClientId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}{}", self.handle, self.guid)
+        write!(f, "{}{}", self.tenant_id, self.guid)
     }
 }
 
@@ -56,9 +56,9 @@ impl FromStr for ClientId {
     type Err = MalformedId;
 
     fn from_str(text: &str) -> Result<Self, MalformedId> {
-        let (handle, guid) = text.split_at_checked(8).ok_or(MalformedId)?;
+        let (tenant_id, guid) = text.split_at_checked(8).ok_or(MalformedId)?;
         Ok(Self {
-            handle: handle.parse()?,
+            tenant_id: tenant_id.parse()?,
             guid: guid.parse()?,
         })
     }
@@ -118,7 +118,7 @@ impl NewClient {
     /// Internal.
     pub fn owned_by(
         &self,
-        handle: Handle,
+        tenant_id: TenantId,
         domain: &str,
         owner: &User,
         now: Timestamp,
@@ -136,7 +136,7 @@ impl NewClient {
             created: now,
         };
         let id = ClientId {
-            handle,
+            tenant_id,
             guid: client.guid.clone(),
         };
         let write = record::create(id.key(), &client)?;
@@ -171,7 +171,7 @@ pub fn split_tenant(username: &str) -> Option<(&str, &str)> {
 /// # Errors
 /// The store's.
 pub async fn is_tenant(reader: &mut Reader<'_>, name: &str) -> Result<bool, Error> {
-    let found: Option<Stored<Tenant>> = reader.get(&keys::tenant(Handle::of_name(name))).await?;
+    let found: Option<Stored<Tenant>> = reader.get(&keys::tenant(TenantId::of_name(name))).await?;
     Ok(found.is_some_and(|tenant| tenant.value.name.eq_ignore_ascii_case(name)))
 }
 
@@ -186,13 +186,16 @@ pub async fn register(
     attempt: Attempt<'_>,
     asked: Result<NewClient, Error>,
 ) -> Result<Registered, Error> {
-    let handle = attempt.handle;
+    let tenant_id = attempt.tenant_id;
     let mut wanted = attempt.keys();
-    wanted.extend([keys::sign_in(handle, attempt.name), keys::tenant(handle)]);
+    wanted.extend([
+        keys::sign_in(tenant_id, attempt.name),
+        keys::tenant(tenant_id),
+    ]);
     reader.fetch_missing(&wanted).await?;
     let proved = sign_in::prove(reader, attempt).await?;
     let tenant: Stored<Tenant> = reader
-        .get(&keys::tenant(handle))
+        .get(&keys::tenant(tenant_id))
         .await?
         .ok_or_else(Error::sign_in_failed)?;
     let (domain, now) = (tenant.value.name, reader.now());
@@ -203,7 +206,7 @@ pub async fn register(
     };
     let outcome = change!(reader, {
         let mut wanted = of_user.keys();
-        wanted.push(keys::user(handle, &proved.user));
+        wanted.push(keys::user(tenant_id, &proved.user));
         reader.fetch_missing(&wanted).await?;
         let (user, mut writes) = sign_in::let_in(reader, attempt, &proved).await?;
         // A right password shows by what is wrong with the client too: that answer counts the same.
@@ -212,11 +215,11 @@ pub async fn register(
         };
         of_user.refuse_throttled(reader).await?;
         writes.extend(of_user.charges());
-        let (registered, write) = new.owned_by(handle, &domain, &user, now)?;
-        writes.extend([write, sign_in::login_noted(handle, &proved.user, now)?]);
+        let (registered, write) = new.owned_by(tenant_id, &domain, &user, now)?;
+        writes.extend([write, sign_in::login_noted(tenant_id, &proved.user, now)?]);
         Ok((Some(registered), writes))
     });
-    let registered = sign_in::told_alike(reader, attempt, outcome).await?;
+    let registered = sign_in::equalize_timing(reader, attempt, outcome).await?;
     asked?;
     let registered = registered.ok_or_else(|| Error::internal("a client was not made"))?;
     tracing::info!(by = %registered.client.owner, client = %registered.client.guid, "a client was registered");
@@ -307,7 +310,7 @@ pub struct Issued {
 
 /// A pair to be issued.
 struct Issue<'a> {
-    handle: Handle,
+    tenant_id: TenantId,
     client: &'a Client,
     user: &'a User,
     /// What the bearer token may be used for.
@@ -319,10 +322,10 @@ struct Issue<'a> {
 impl Issue<'_> {
     fn writes(&self, now: Timestamp) -> Result<(Issued, Vec<Write>), Error> {
         let owner = &self.user.owner.user;
-        let bearer = CredentialText::new_bearer(self.handle, owner);
+        let bearer = CredentialText::new_bearer(self.tenant_id, owner);
         let refresh = self
             .renewable
-            .map(|scopes| (scopes, CredentialText::new_refresh(self.handle, owner)));
+            .map(|scopes| (scopes, CredentialText::new_refresh(self.tenant_id, owner)));
         let record = |text: &CredentialText, purpose, seconds| {
             let expires = Some(now.plus_seconds(seconds));
             let credential = Credential {
@@ -333,7 +336,7 @@ impl Issue<'_> {
                 expires,
                 owner: None,
             };
-            record::create(keys::credential(self.handle, &text.hash()), &credential)
+            record::create(keys::credential(self.tenant_id, &text.hash()), &credential)
         };
         let client = || self.client.guid.clone();
         let purpose = Purpose::Bearer {
@@ -364,16 +367,16 @@ impl Issue<'_> {
 /// Those of `wanted` that the user may have by his roles and teams.
 async fn open_to(
     reader: &mut Reader<'_>,
-    handle: Handle,
+    tenant_id: TenantId,
     owner: &Owner,
     wanted: Scopes,
 ) -> Result<Scopes, Error> {
-    let access: Option<Stored<Access>> = reader.get(&keys::access(handle)).await?;
+    let access: Option<Stored<Access>> = reader.get(&keys::access(tenant_id)).await?;
     Ok(wanted.open_to(
         access
             .map(|found| found.value)
             .unwrap_or_default()
-            .rights_of(handle, owner),
+            .rights_of(tenant_id, owner),
     ))
 }
 
@@ -391,23 +394,23 @@ pub async fn token(
     scope: Option<&str>,
 ) -> Result<Issued, Error> {
     let id = proof.client_id()?;
-    let handle = id.handle;
-    let mut wanted = vec![id.key(), keys::access(handle)];
+    let tenant_id = id.tenant_id;
+    let mut wanted = vec![id.key(), keys::access(tenant_id)];
     let attempt = attempt(&id, grant, reader.now());
     if let Some((attempt, elsewhere)) = &attempt {
         wanted.extend(attempt.keys());
-        wanted.push(keys::sign_in(handle, attempt.name));
-        wanted.extend(elsewhere.map(|tenant| keys::tenant(Handle::of_name(tenant))));
+        wanted.push(keys::sign_in(tenant_id, attempt.name));
+        wanted.extend(elsewhere.map(|tenant| keys::tenant(TenantId::of_name(tenant))));
     }
     let refresh = match grant {
         Grant::Refresh(text) => text.parse::<CredentialText>().ok().filter(|text| {
-            matches!(text, CredentialText::Refresh { .. }) && text.handle() == handle
+            matches!(text, CredentialText::Refresh { .. }) && text.handle() == tenant_id
         }),
         Grant::Password { .. } | Grant::ClientCredentials => None,
     };
     if let Some(text) = &refresh {
-        wanted.push(keys::credential(handle, &text.hash()));
-        wanted.extend(text.user().map(|user| keys::user(handle, user)));
+        wanted.push(keys::credential(tenant_id, &text.hash()));
+        wanted.extend(text.user().map(|user| keys::user(tenant_id, user)));
     }
     reader.fetch_missing(&wanted).await?;
     let client = proof.client(reader, &id).await?;
@@ -429,14 +432,14 @@ pub async fn token(
         (Grant::Refresh(_), _) => {
             by_refresh(
                 reader,
-                handle,
+                tenant_id,
                 &client,
                 &refresh.ok_or_else(invalid_refresh)?,
                 asked,
             )
             .await
         }
-        _ => by_itself(reader, handle, &client, asked).await,
+        _ => by_itself(reader, tenant_id, &client, asked).await,
     }
 }
 
@@ -456,14 +459,14 @@ fn attempt<'a>(
     };
     let username = username.trim();
     let (name, elsewhere) = match split_tenant(username) {
-        Some((user, tenant)) if Handle::of_name(tenant) == id.handle => (user, None),
+        Some((user, tenant)) if TenantId::of_name(tenant) == id.tenant_id => (user, None),
         Some((_, tenant)) => (username, Some(tenant)),
         None => (username, None),
     };
     Some((
         Attempt {
             of: Throttled::Password,
-            handle: id.handle,
+            tenant_id: id.tenant_id,
             name,
             password,
             address,
@@ -480,7 +483,7 @@ async fn by_password(
     elsewhere: Option<&str>,
     asked: Option<Scopes>,
 ) -> Result<Issued, Error> {
-    let (handle, now) = (attempt.handle, reader.now());
+    let (tenant_id, now) = (attempt.tenant_id, reader.now());
     let in_words = |error: Error| {
         if error.sign_in {
             Error::invalid(Code::InvalidGrant.with("The user name or the password is not right"))
@@ -499,12 +502,12 @@ async fn by_password(
     let renewable = client.grants.contains(&GrantType::RefreshToken);
     let outcome = change!(reader, {
         let (user, mut writes) = sign_in::let_in(reader, attempt, &proved).await?;
-        let scopes = open_to(reader, handle, &user.owner, asked.unwrap_or(Scopes::ALL)).await?;
+        let scopes = open_to(reader, tenant_id, &user.owner, asked.unwrap_or(Scopes::ALL)).await?;
         if scopes.is_empty() {
             return Ok((None, writes));
         }
         let (issued, more) = Issue {
-            handle,
+            tenant_id,
             client,
             user: &user,
             scopes,
@@ -512,10 +515,10 @@ async fn by_password(
         }
         .writes(now)?;
         writes.extend(more);
-        writes.push(sign_in::login_noted(handle, &proved.user, now)?);
+        writes.push(sign_in::login_noted(tenant_id, &proved.user, now)?);
         Ok((Some(issued), writes))
     });
-    let issued = sign_in::told_alike(reader, attempt, outcome)
+    let issued = sign_in::equalize_timing(reader, attempt, outcome)
         .await
         .map_err(in_words)?;
     issued.ok_or_else(|| invalid_scope("The user may have none of these scopes"))
@@ -525,13 +528,13 @@ async fn by_password(
 /// registered by.
 async fn by_itself(
     reader: &mut Reader<'_>,
-    handle: Handle,
+    tenant_id: TenantId,
     client: &Client,
     asked: Option<Scopes>,
 ) -> Result<Issued, Error> {
     let now = reader.now();
     change!(reader, {
-        let user: Option<Stored<User>> = reader.get(&keys::user(handle, &client.owner)).await?;
+        let user: Option<Stored<User>> = reader.get(&keys::user(tenant_id, &client.owner)).await?;
         let user = user.map(|found| found.value).filter(|user| {
             user.generation == client.generation && user.owner.enabled && !user.owner.blacklisted
         });
@@ -541,14 +544,14 @@ async fn by_itself(
             or has another password: register the client again",
             )
         })?;
-        let scopes = open_to(reader, handle, &user.owner, asked.unwrap_or(Scopes::ALL)).await?;
+        let scopes = open_to(reader, tenant_id, &user.owner, asked.unwrap_or(Scopes::ALL)).await?;
         if scopes.is_empty() {
             return Err(invalid_scope(
                 "The client's owner may have none of these scopes",
             ));
         }
         Issue {
-            handle,
+            tenant_id,
             client,
             user: &user,
             scopes,
@@ -562,16 +565,17 @@ async fn by_itself(
 /// it.
 async fn by_refresh(
     reader: &mut Reader<'_>,
-    handle: Handle,
+    tenant_id: TenantId,
     client: &Client,
     text: &CredentialText,
     asked: Option<Scopes>,
 ) -> Result<Issued, Error> {
     let now = reader.now();
-    let user_key = keys::user(handle, text.user().ok_or_else(invalid_refresh)?);
+    let user_key = keys::user(tenant_id, text.user().ok_or_else(invalid_refresh)?);
     change!(reader, {
-        let found: Option<Stored<Credential>> =
-            reader.get(&keys::credential(handle, &text.hash())).await?;
+        let found: Option<Stored<Credential>> = reader
+            .get(&keys::credential(tenant_id, &text.hash()))
+            .await?;
         let found = found.ok_or_else(invalid_refresh)?;
         let (most, bearer) = match &found.value.purpose {
             Purpose::Refresh {
@@ -593,7 +597,7 @@ async fn by_refresh(
                 "The refresh token is not good for all of these scopes",
             ));
         }
-        let scopes = open_to(reader, handle, &user.owner, asked.unwrap_or(most)).await?;
+        let scopes = open_to(reader, tenant_id, &user.owner, asked.unwrap_or(most)).await?;
         if scopes.is_empty() {
             return Err(invalid_scope(
                 "The user may have none of these scopes any more",
@@ -601,7 +605,7 @@ async fn by_refresh(
         }
         // A later one may be good for all that this one was good for (RFC 6749 6).
         let (issued, made) = Issue {
-            handle,
+            tenant_id,
             client,
             user: &user,
             scopes,
@@ -610,7 +614,7 @@ async fn by_refresh(
         .writes(now)?;
         let mut writes = vec![
             found.remove(),
-            Write::Delete(keys::credential(handle, &bearer), Condition::Always),
+            Write::Delete(keys::credential(tenant_id, &bearer), Condition::Always),
         ];
         writes.extend(made);
         Ok((issued, writes))
@@ -624,12 +628,12 @@ async fn by_refresh(
 /// `invalid_client` (unauthenticated); the store's.
 pub async fn revoke(reader: &mut Reader<'_>, proof: Proof<'_>, text: &str) -> Result<(), Error> {
     let id = proof.client_id()?;
-    let handle = id.handle;
+    let tenant_id = id.tenant_id;
     let token = text
         .parse::<CredentialText>()
         .ok()
-        .filter(|token| token.handle() == handle);
-    let key = token.map(|token| keys::credential(handle, &token.hash()));
+        .filter(|token| token.handle() == tenant_id);
+    let key = token.map(|token| keys::credential(tenant_id, &token.hash()));
     let wanted: Vec<Key> = std::iter::once(id.key()).chain(key.clone()).collect();
     reader.fetch_missing(&wanted).await?;
     let client = proof.client(reader, &id).await?;
@@ -651,9 +655,10 @@ pub async fn revoke(reader: &mut Reader<'_>, proof: Proof<'_>, text: &str) -> Re
             _ => return Ok(((), Vec::new())),
         };
         let mut writes = vec![found.remove()];
-        writes.extend(
-            other.map(|other| Write::Delete(keys::credential(handle, &other), Condition::Always)),
-        );
+        writes
+            .extend(other.map(|other| {
+                Write::Delete(keys::credential(tenant_id, &other), Condition::Always)
+            }));
         Ok(((), writes))
     })
 }
@@ -667,7 +672,7 @@ mod tests {
     #[test]
     fn a_client_id_leads_to_its_tenant() {
         let id = ClientId {
-            handle: id::Handle::of_name("dev"),
+            tenant_id: id::TenantId::of_name("dev"),
             guid: id::Guid::random(),
         };
         assert_eq!(id.to_string().parse::<ClientId>(), Ok(id.clone()));

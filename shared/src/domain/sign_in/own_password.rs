@@ -23,7 +23,7 @@ pub async fn change_own(
     attempt: Attempt<'_>,
     password: &str,
 ) -> Result<CredentialText, Error> {
-    let (handle, guid) = (who.handle, &who.owner.user);
+    let (tenant_id, guid) = (who.tenant_id, &who.owner.user);
     let proved = sign_in::prove(reader, attempt).await?;
     if proved.user != *guid {
         return Err(Error::sign_in_failed());
@@ -32,15 +32,15 @@ pub async fn change_own(
     let now = reader.now();
     change!(reader, {
         let mut user: Stored<User> = reader
-            .get(&keys::user(handle, guid))
+            .get(&keys::user(tenant_id, guid))
             .await?
             .ok_or_else(Error::unauthenticated)?;
         if user.value.generation != proved.generation {
             return Err(Error::sign_in_failed());
         }
-        let mut writes = password::replaced(reader, handle, &mut user, &hash).await?;
+        let mut writes = password::replaced(reader, tenant_id, &mut user, &hash).await?;
         let (session, credential) =
-            sign_in::new_session(handle, &who.domain, guid, user.value.generation, now)?;
+            sign_in::new_session(tenant_id, &who.domain, guid, user.value.generation, now)?;
         writes.extend([user.replace()?, credential]);
         writes.extend(attempt.within());
         Ok((session, writes))

@@ -4,7 +4,7 @@
 use crate::base::clock::Timestamp;
 use crate::base::code::Code;
 use crate::base::error::{Error, Kind};
-use crate::base::id::{Guid, Handle};
+use crate::base::id::{Guid, TenantId};
 use crate::base::secret::{CredentialText, device_id, verify_password};
 use crate::change;
 use crate::domain::sign_in::device;
@@ -57,7 +57,7 @@ pub struct Attempt<'a> {
     /// What is tried.
     pub of: Throttled,
     /// The tenant.
-    pub handle: Handle,
+    pub tenant_id: TenantId,
     /// The name.
     pub name: &'a str,
     /// The password.
@@ -95,12 +95,12 @@ impl Attempt<'_> {
     fn counters(&self) -> [(Key, i64); 2] {
         let of: &str = self.of.into();
         let account = keys::tries(
-            self.handle,
+            self.tenant_id,
             &format!("{of}#account#{}", self.name),
             self.window(),
         );
         let address = keys::tries(
-            self.handle,
+            self.tenant_id,
             &format!("{of}#address#{}", network(self.address)),
             self.window(),
         );
@@ -269,7 +269,7 @@ pub struct Proved {
 /// # Errors
 /// [`Error::sign_in_failed`]; too many requests; the store's.
 pub async fn prove(reader: &mut Reader<'_>, attempt: Attempt<'_>) -> Result<Proved, Error> {
-    let claim_key = keys::sign_in(attempt.handle, attempt.name);
+    let claim_key = keys::sign_in(attempt.tenant_id, attempt.name);
     let mut wanted = attempt.keys();
     wanted.push(claim_key.clone());
     reader.fetch_missing(&wanted).await?;
@@ -298,13 +298,13 @@ pub async fn prove(reader: &mut Reader<'_>, attempt: Attempt<'_>) -> Result<Prov
 /// # Errors
 /// Internal.
 pub fn new_session(
-    handle: Handle,
+    tenant_id: TenantId,
     domain: &str,
     user: &Guid,
     generation: u32,
     now: Timestamp,
 ) -> Result<(CredentialText, Write), Error> {
-    let session = CredentialText::new_session(handle, user);
+    let session = CredentialText::new_session(tenant_id, user);
     let expires = Some(now.plus_seconds(SESSION_SECONDS));
     let credential = Credential {
         purpose: Purpose::Session,
@@ -314,7 +314,7 @@ pub fn new_session(
         expires,
         owner: None,
     };
-    let write = record::create(keys::credential(handle, &session.hash()), &credential)?;
+    let write = record::create(keys::credential(tenant_id, &session.hash()), &credential)?;
     Ok((session, write))
 }
 
@@ -322,16 +322,16 @@ pub fn new_session(
 ///
 /// # Errors
 /// Internal.
-pub fn login_noted(handle: Handle, user: &Guid, now: Timestamp) -> Result<Write, Error> {
+pub fn login_noted(tenant_id: TenantId, user: &Guid, now: Timestamp) -> Result<Write, Error> {
     record::put(
-        keys::last_login(handle, user),
+        keys::last_login(tenant_id, user),
         &LastLogin { at: now },
         Condition::Always,
     )
 }
 
 /// The user who gave a right password, as he is now, with the writes of his success. They stand in
-/// one change with what he gets by it, whose outcome goes through [`told_alike`].
+/// one change with what he gets by it, whose outcome goes through [`equalize_timing`].
 ///
 /// # Errors
 /// [`Error::sign_in_failed`] for a user who is out or has another password by now, and where others
@@ -341,9 +341,9 @@ pub async fn let_in(
     attempt: Attempt<'_>,
     proved: &Proved,
 ) -> Result<(User, Vec<Write>), Error> {
-    let handle = attempt.handle;
+    let tenant_id = attempt.tenant_id;
     let user: Stored<User> = reader
-        .get(&keys::user(handle, &proved.user))
+        .get(&keys::user(tenant_id, &proved.user))
         .await?
         .ok_or_else(Error::sign_in_failed)?;
     let owner = &user.value.owner;
@@ -363,7 +363,7 @@ pub async fn let_in(
 ///
 /// # Errors
 /// The outcome's; the store's.
-pub async fn told_alike<T>(
+pub async fn equalize_timing<T>(
     reader: &Reader<'_>,
     attempt: Attempt<'_>,
     outcome: Result<T, Error>,
@@ -379,24 +379,31 @@ pub async fn told_alike<T>(
 /// # Errors
 /// [`Error::sign_in_failed`]; too many requests; the store's.
 pub async fn member(reader: &mut Reader<'_>, attempt: Attempt<'_>) -> Result<SignedIn, Error> {
-    let handle = attempt.handle;
+    let tenant_id = attempt.tenant_id;
     let mut wanted = attempt.keys();
-    wanted.extend([keys::sign_in(handle, attempt.name), keys::tenant(handle)]);
+    wanted.extend([
+        keys::sign_in(tenant_id, attempt.name),
+        keys::tenant(tenant_id),
+    ]);
     reader.fetch(wanted, Vec::new()).await?;
     let proved = prove(reader, attempt).await?;
     let tenant: Stored<Tenant> = reader
-        .get(&keys::tenant(handle))
+        .get(&keys::tenant(tenant_id))
         .await?
         .ok_or_else(Error::sign_in_failed)?;
     let now = reader.now();
     let domain = tenant.value.name;
-    let (session, credential) = new_session(handle, &domain, &proved.user, proved.generation, now)?;
+    let (session, credential) =
+        new_session(tenant_id, &domain, &proved.user, proved.generation, now)?;
     let user = change!(reader, {
         let (user, mut writes) = let_in(reader, attempt, &proved).await?;
-        writes.extend([credential.clone(), login_noted(handle, &proved.user, now)?]);
+        writes.extend([
+            credential.clone(),
+            login_noted(tenant_id, &proved.user, now)?,
+        ]);
         Ok((user, writes))
     });
-    let user = told_alike(reader, attempt, user).await?;
+    let user = equalize_timing(reader, attempt, user).await?;
     Ok(SignedIn {
         session,
         user,
@@ -430,7 +437,7 @@ pub enum Person {
 #[derive(Clone, Copy, Debug)]
 pub struct Entrance<'a> {
     /// The tenant.
-    pub handle: Handle,
+    pub tenant_id: TenantId,
     /// Its name.
     pub domain: &'a str,
     /// The policy by which he comes.
@@ -460,14 +467,16 @@ fn refused(code: Code) -> Error {
 /// else the only one with his verified address.
 async fn user_of(
     reader: &mut Reader<'_>,
-    handle: Handle,
+    tenant_id: TenantId,
     outsider: &Outsider,
 ) -> Result<Option<Stored<User>>, Error> {
     let by_name: Option<Stored<SignInName>> = reader
-        .get(&keys::sign_in(handle, &outsider.subject))
+        .get(&keys::sign_in(tenant_id, &outsider.subject))
         .await?;
     if let Some(claim) = by_name {
-        let user: Option<Stored<User>> = reader.get(&keys::user(handle, &claim.value.user)).await?;
+        let user: Option<Stored<User>> = reader
+            .get(&keys::user(tenant_id, &claim.value.user))
+            .await?;
         // Names are claimed without case in all of Unicode, which takes signs for letters that a
         // provider tells apart.
         return Ok(user.filter(|user| {
@@ -485,13 +494,13 @@ async fn user_of(
         return Ok(None);
     };
     let found = reader
-        .all(Query::all(keys::email_users(handle, email)))
+        .all(Query::all(keys::email_users(tenant_id, email)))
         .await?;
     match found.as_slice() {
         [only] => {
             let user: Option<Stored<User>> = reader
                 .get(&keys::user(
-                    handle,
+                    tenant_id,
                     &only.key.sk.parse().map_err(Error::internal)?,
                 ))
                 .await?;
@@ -528,7 +537,7 @@ pub async fn admit(
     attempt: Option<Attempt<'_>>,
 ) -> Result<AppSignedIn, Error> {
     let Entrance {
-        handle,
+        tenant_id,
         domain,
         policy,
         cuid,
@@ -536,13 +545,13 @@ pub async fn admit(
     } = entrance;
     let now = reader.now();
     let device = device_id(cuid);
-    let device_key = keys::device(handle, &device);
+    let device_key = keys::device(tenant_id, &device);
     change!(reader, {
         let mut writes = Vec::new();
         let found: Option<Stored<User>> = match person {
             Person::User(proved) => {
                 let user: Stored<User> = reader
-                    .get(&keys::user(handle, &proved.user))
+                    .get(&keys::user(tenant_id, &proved.user))
                     .await?
                     .ok_or_else(Error::sign_in_failed)?;
                 if user.value.generation != proved.generation {
@@ -556,7 +565,7 @@ pub async fn admit(
             }
             Person::Outsider(outsider) => {
                 writes.extend(attempt.iter().flat_map(Attempt::forgive));
-                user_of(reader, handle, outsider).await?
+                user_of(reader, tenant_id, outsider).await?
             }
         };
         let generation = found.as_ref().map_or(0, |user| user.value.generation);
@@ -585,7 +594,7 @@ pub async fn admit(
                     seen: now,
                 };
                 writes.push(record::put(
-                    keys::identity(handle, &identity.guid),
+                    keys::identity(tenant_id, &identity.guid),
                     &identity,
                     Condition::Always,
                 )?);
@@ -593,7 +602,7 @@ pub async fn admit(
             }
             (_, Some(user)) => {
                 let owner = &user.value.owner;
-                writes.push(login_noted(handle, &owner.user, now)?);
+                writes.push(login_noted(tenant_id, &owner.user, now)?);
                 (owner.user.clone(), owner.username.clone())
             }
             (_, None) => return Err(Error::sign_in_failed()),
@@ -621,8 +630,14 @@ pub async fn admit(
                 )?
             }
         });
-        writes.extend(device::links(handle, &device, &guid, client_token, now)?);
-        let session = CredentialText::new_app_session(handle, &guid, &device, &policy.guid);
+        writes.extend(device::sign_in_writes(
+            tenant_id,
+            &device,
+            &guid,
+            client_token,
+            now,
+        )?);
+        let session = CredentialText::new_app_session(tenant_id, &guid, &device, &policy.guid);
         let credential = Credential {
             purpose: Purpose::AppSession {
                 cuid: cuid.to_owned(),
@@ -634,7 +649,7 @@ pub async fn admit(
             owner: None,
         };
         writes.push(record::create(
-            keys::credential(handle, &session.hash()),
+            keys::credential(tenant_id, &session.hash()),
             &credential,
         )?);
         Ok((AppSignedIn { session, user_id }, writes))

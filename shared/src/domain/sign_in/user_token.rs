@@ -3,7 +3,7 @@
 
 use crate::base::clock::Timestamp;
 use crate::base::error::Error;
-use crate::base::id::{Guid, Handle};
+use crate::base::id::{Guid, TenantId};
 use crate::base::secret::CredentialText;
 use crate::change;
 use crate::domain::sign_in::sign_in as sign_in_sign_in;
@@ -20,13 +20,13 @@ pub const TOKEN_SECONDS: i64 = 24 * 3_600;
 /// A new token, with the write that makes it. It ends with its time and with the password that it
 /// came by.
 fn new_token(
-    handle: Handle,
+    tenant_id: TenantId,
     domain: &str,
     user: &Guid,
     generation: u32,
     now: Timestamp,
 ) -> Result<(CredentialText, Write), Error> {
-    let token = CredentialText::new_user_token(handle, user);
+    let token = CredentialText::new_user_token(tenant_id, user);
     let expires = Some(now.plus_seconds(TOKEN_SECONDS));
     let credential = Credential {
         purpose: Purpose::UserToken,
@@ -36,7 +36,7 @@ fn new_token(
         expires,
         owner: None,
     };
-    let write = record::create(keys::credential(handle, &token.hash()), &credential)?;
+    let write = record::create(keys::credential(tenant_id, &token.hash()), &credential)?;
     Ok((token, write))
 }
 
@@ -50,18 +50,21 @@ pub async fn sign_in(
     reader: &mut Reader<'_>,
     attempt: Attempt<'_>,
 ) -> Result<(CredentialText, User), Error> {
-    let handle = attempt.handle;
+    let tenant_id = attempt.tenant_id;
     let mut wanted = attempt.keys();
-    wanted.extend([keys::sign_in(handle, attempt.name), keys::tenant(handle)]);
+    wanted.extend([
+        keys::sign_in(tenant_id, attempt.name),
+        keys::tenant(tenant_id),
+    ]);
     reader.fetch(wanted, Vec::new()).await?;
     let proved = sign_in_sign_in::prove(reader, attempt).await?;
     let tenant: Stored<Tenant> = reader
-        .get(&keys::tenant(handle))
+        .get(&keys::tenant(tenant_id))
         .await?
         .ok_or_else(Error::sign_in_failed)?;
     let now = reader.now();
     let (token, credential) = new_token(
-        handle,
+        tenant_id,
         &tenant.value.name,
         &proved.user,
         proved.generation,
@@ -71,10 +74,10 @@ pub async fn sign_in(
         let (user, mut writes) = sign_in_sign_in::let_in(reader, attempt, &proved).await?;
         writes.extend([
             credential.clone(),
-            sign_in_sign_in::login_noted(handle, &proved.user, now)?,
+            sign_in_sign_in::login_noted(tenant_id, &proved.user, now)?,
         ]);
         Ok((user, writes))
     });
-    let user = sign_in_sign_in::told_alike(reader, attempt, user).await?;
+    let user = sign_in_sign_in::equalize_timing(reader, attempt, user).await?;
     Ok((token, user))
 }

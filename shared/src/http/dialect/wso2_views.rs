@@ -2,10 +2,10 @@
 
 use serde::Serialize;
 
-use crate::http::paging::Links;
+use crate::http::paging::PageLinks;
 use crate::http::path::Path;
 use crate::http::routes::wso2_files;
-use crate::model::apps::catalogue::Row;
+use crate::model::apps::catalogue::CatalogueRow;
 
 const STATIC_FILE: Path<1> = wso2_files::Op::ReadStatic.path(["fileName"]);
 
@@ -29,8 +29,8 @@ pub struct Summary {
     rating: u8,
 }
 
-impl From<Row> for Summary {
-    fn from(row: Row) -> Self {
+impl From<CatalogueRow> for Summary {
+    fn from(row: CatalogueRow) -> Self {
         Self {
             id: row.id.uuid(),
             name: row.name,
@@ -58,7 +58,7 @@ pub struct AppList<'a, A> {
 impl<'a> AppList<'a, Summary> {
     /// A page of apps in short. The document shows them under one name, the published server
     /// answered them under the other.
-    pub fn short(apps: &'a [Summary], links: Links) -> Self {
+    pub fn short(apps: &'a [Summary], links: PageLinks) -> Self {
         Self {
             previous: links.previous,
             next: links.next,
@@ -71,7 +71,7 @@ impl<'a> AppList<'a, Summary> {
 
 impl<'a, A> AppList<'a, A> {
     /// A page of whole apps.
-    pub fn whole(apps: &'a [A], links: Links) -> Self {
+    pub fn whole(apps: &'a [A], links: PageLinks) -> Self {
         Self {
             previous: links.previous,
             next: links.next,

@@ -14,13 +14,13 @@ use crate::base::text::Text;
 const CREATED: &str = "2018-02-01T03:52:18.281815+00:00";
 
 /// Most characters of a text that an app shows to its user.
-const TEXT_LIMIT: usize = 1_000;
+const MAX_TEXT: usize = 1_000;
 
 /// Most characters of an address.
-const ADDRESS_LIMIT: usize = 2_048;
+const MAX_ADDRESS: usize = 2_048;
 
 /// The largest number that an option takes.
-const NUMBER_LIMIT: u32 = 1_000_000;
+const MAX_NUMBER: u32 = 1_000_000;
 
 /// A built-in policy.
 #[derive(Debug, PartialEq, Eq)]
@@ -308,15 +308,15 @@ fn number(text: &str, min: u32) -> Result<String, String> {
     } else {
         None
     }
-    .filter(|number| (min..=NUMBER_LIMIT).contains(number));
+    .filter(|number| (min..=MAX_NUMBER).contains(number));
     number
         .map(|number| number.to_string())
-        .ok_or_else(|| format!("it is a whole number from {min} to {NUMBER_LIMIT}"))
+        .ok_or_else(|| format!("it is a whole number from {min} to {MAX_NUMBER}"))
 }
 
 fn shown(text: String) -> Result<String, String> {
-    let text = Text::<TEXT_LIMIT, false>::new(text).ok_or_else(|| {
-        format!("it is a text of at most {TEXT_LIMIT} characters without control characters")
+    let text = Text::<MAX_TEXT, false>::new(text).ok_or_else(|| {
+        format!("it is a text of at most {MAX_TEXT} characters without control characters")
     })?;
     Ok(text.to_string())
 }
@@ -332,13 +332,13 @@ fn address(text: String) -> Result<String, String> {
         (scheme.eq_ignore_ascii_case("http") || scheme.eq_ignore_ascii_case("https"))
             && uri.authority().is_some_and(plain)
     };
-    let fits = text.is_ascii() && text.len() <= ADDRESS_LIMIT && text.parse().is_ok_and(web);
+    let fits = text.is_ascii() && text.len() <= MAX_ADDRESS && text.parse().is_ok_and(web);
     if fits {
         Ok(text)
     } else {
         Err(format!(
             "it is an absolute address of http or https in ASCII, without a user's name, of at \
-                most {ADDRESS_LIMIT} characters"
+                most {MAX_ADDRESS} characters"
         ))
     }
 }

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 /// What was read from a binary that is to be attached.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Judged {
+pub struct PackageAnalysis {
     /// The SHA-256 of its bytes, in hex.
     pub sha256: String,
     /// Its size in bytes.

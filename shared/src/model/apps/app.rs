@@ -8,37 +8,37 @@ use crate::base::clock::Timestamp;
 use crate::base::id::{AppId, BinaryType, Guid};
 use crate::base::kind::AppKind;
 use crate::base::text::{Description, Label, Name};
-use crate::model::apps::life_cycle::State;
-use crate::model::apps::work::{Build, Work, WorkCard};
+use crate::model::apps::life_cycle::LifeCycleState;
+use crate::model::apps::processing::{Build, Processing, ProcessingSummary};
 use crate::model::people::user::Owner;
 use crate::store::record::Record;
 
 /// How far apart the numbers of items are: the number of each type of binary fits between.
-pub const PSK_STEP: u32 = 8;
+pub const NUMERIC_ID_STEP: u32 = 8;
 
-/// That a number is an app's; see [`AppCard::psk`].
+/// That a number is an app's; see [`App::psk`].
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct Psk {
+pub struct NumericId {
     /// The app.
     pub app: AppId,
 }
 
-impl Record for Psk {
+impl Record for NumericId {
     const KIND: &'static str = "psk";
 }
 
 /// Most groups of an item: deleting the item undoes all of them in one transaction.
-pub const GROUPS_LIMIT: usize = 30;
+pub const MAX_GROUPS: usize = 30;
 
 /// Most auth policies of an item or of the store.
-pub const POLICIES_LIMIT: usize = 50;
+pub const MAX_POLICIES: usize = 50;
 
 /// Old versions that are kept beside the live one (003 2.6.5.1).
 pub const OLD_VERSIONS: usize = 4;
 
 /// An app as lists show it.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct AppCard {
+pub struct App {
     /// Its id.
     pub id: AppId,
     /// Its name.
@@ -54,14 +54,15 @@ pub struct AppCard {
     /// The policies by which its users must have signed in; empty means any.
     pub policies: Vec<Guid>,
     /// Where it stands in its life cycle; *Published* is in the store.
-    pub state: State,
+    pub state: LifeCycleState,
     /// What kind of app it is.
     pub kind: AppKind,
     /// The bucket of its rows in the catalogue.
     pub bucket: u32,
-    /// The number under which the Apperian API knows it, a multiple of [`PSK_STEP`]: its binaries
-    /// have the numbers after it.
-    pub psk: u32,
+    /// The number under which the Apperian API knows it, a multiple of [`NUMERIC_ID_STEP`]: its
+    /// binaries have the numbers after it.
+    #[serde(rename = "psk")]
+    pub numeric_id: u32,
     /// The name of who made it, as it was then: the publisher API's `provider`.
     pub provider: String,
     /// The name that it claimed in the publisher API; nothing for apps of other dialects.
@@ -75,7 +76,7 @@ pub struct AppCard {
     /// Its tags.
     pub tags: Vec<String>,
     /// Its binaries, at most one of each type.
-    pub binaries: Vec<BinaryCard>,
+    pub binaries: Vec<BinarySummary>,
     /// Who made it: a user who owns apps cannot be deleted (003 10.4).
     pub owner: Guid,
     /// Since when.
@@ -84,12 +85,12 @@ pub struct AppCard {
     pub modified: Timestamp,
 }
 
-impl Record for AppCard {
+impl Record for App {
     const KIND: &'static str = "app";
 }
 
-impl AppCard {
-    /// A new card of that kind and name, in no state but the first, with nothing on it.
+impl App {
+    /// A new app record of that kind and name, in no state but the first, with nothing on it.
     pub fn new(owner: &Owner, id: AppId, kind: AppKind, name: Name, now: Timestamp) -> Self {
         Self {
             id,
@@ -99,10 +100,10 @@ impl AppCard {
             restrict_to_groups: false,
             groups: Vec::new(),
             policies: Vec::new(),
-            state: State::Created,
+            state: LifeCycleState::Created,
             kind,
             bucket: 0,
-            psk: 0,
+            numeric_id: 0,
             provider: owner.username.clone(),
             publisher_name: None,
             version: String::new(),
@@ -118,7 +119,7 @@ impl AppCard {
 
     /// Whether it is in the store.
     pub fn in_store(&self) -> bool {
-        self.state == State::Published
+        self.state == LifeCycleState::Published
     }
 
     /// The name by which the publisher API knows it.
@@ -135,7 +136,7 @@ impl AppCard {
             .or_else(|| self.binaries.first());
         let read = || {
             binary
-                .and_then(BinaryCard::live_version)
+                .and_then(BinarySummary::live_version)
                 .map(|version| version.version_name.clone())
                 .unwrap_or_default()
         };
@@ -147,14 +148,14 @@ impl AppCard {
     }
 
     /// The binary of that type.
-    pub fn binary(&self, kind: BinaryType) -> Option<&BinaryCard> {
+    pub fn binary(&self, kind: BinaryType) -> Option<&BinarySummary> {
         self.binaries.iter().find(|binary| binary.kind == kind)
     }
 }
 
 /// A binary as lists show it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct BinaryCard {
+pub struct BinarySummary {
     /// Its type.
     pub kind: BinaryType,
     /// The number of the live version.
@@ -166,12 +167,12 @@ pub struct BinaryCard {
     /// What an administrator keeps beside it (003 2.18).
     pub config: BTreeMap<String, String>,
     /// The kept versions, newest first, the live one among them.
-    pub versions: Vec<VersionCard>,
+    pub versions: Vec<VersionSummary>,
 }
 
-impl BinaryCard {
+impl BinarySummary {
     /// The live version.
-    pub fn live_version(&self) -> Option<&VersionCard> {
+    pub fn live_version(&self) -> Option<&VersionSummary> {
         self.versions
             .iter()
             .find(|version| version.number == self.live)
@@ -191,7 +192,7 @@ impl BinaryCard {
 
 /// A kept version as lists show it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct VersionCard {
+pub struct VersionSummary {
     /// Its number, from 1.
     pub number: u32,
     /// Its own guid.
@@ -204,10 +205,11 @@ pub struct VersionCard {
     pub file: Option<String>,
     /// Where the work on it stands; nothing for a version that nobody wanted changed or signed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub work: Option<WorkCard>,
+    #[serde(rename = "work")]
+    pub processing: Option<ProcessingSummary>,
 }
 
-impl VersionCard {
+impl VersionSummary {
     /// The name of its file in the publisher API: that of the upload that became this version and
     /// no other, else its own guid with the extension of its type.
     pub fn shown_file(&self, kind: BinaryType) -> String {
@@ -268,13 +270,17 @@ pub struct Version {
     pub package: serde_json::Value,
     /// The policies and the signature that it was given here.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub work: Option<Box<Work>>,
+    #[serde(rename = "work")]
+    pub processing: Option<Box<Processing>>,
 }
 
 impl Version {
     /// What was uploaded, whatever is handed out.
     pub fn uploaded(&self) -> Build {
-        let original = self.work.as_ref().and_then(|work| work.original.clone());
+        let original = self
+            .processing
+            .as_ref()
+            .and_then(|processing| processing.original.clone());
         original.unwrap_or_else(|| Build {
             sha256: self.sha256.clone(),
             size: self.size,
@@ -284,7 +290,10 @@ impl Version {
     /// Everything that was read from it, with the signature of what is handed out.
     pub fn shown_package(&self) -> serde_json::Value {
         let mut package = self.package.clone();
-        if let Some(signer) = self.work.as_ref().and_then(|work| work.signer.as_ref())
+        if let Some(signer) = self
+            .processing
+            .as_ref()
+            .and_then(|processing| processing.signer.as_ref())
             && let Some(fields) = package.as_object_mut()
         {
             fields.insert(
@@ -299,9 +308,9 @@ impl Version {
     /// made of.
     pub fn objects(&self) -> BTreeSet<&str> {
         let made = self
-            .work
+            .processing
             .iter()
-            .flat_map(|work| [work.original.as_ref(), work.applied.as_ref()])
+            .flat_map(|processing| [processing.original.as_ref(), processing.applied.as_ref()])
             .flatten();
         std::iter::once(self.sha256.as_str())
             .chain(made.map(|build| build.sha256.as_str()))

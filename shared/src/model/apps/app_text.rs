@@ -7,11 +7,11 @@ use serde_json::Value;
 
 use crate::base::id::{BinaryType, Guid};
 use crate::base::text::Text;
-use crate::model::apps::app::{AppCard, VersionCard};
+use crate::model::apps::app::{App, VersionSummary};
 use crate::store::record::Record;
 
 /// Longest short description, in characters.
-pub const SHORT_LIMIT: usize = 100;
+pub const MAX_SHORT: usize = 100;
 
 /// Where an app stands among others, if nobody said it.
 const SORT_WEIGHT: i32 = 1_000;
@@ -50,7 +50,7 @@ pub struct VersionText {
 pub struct AppText {
     /// Who wrote it; without one it is who made the app here.
     pub author: Option<Author>,
-    /// What it is, at length; without it the card's description.
+    /// What it is, at length; without it the app record's description.
     pub long_description: Option<LongDescription>,
     /// Where it stands among others.
     pub sort_weight: i32,
@@ -89,37 +89,38 @@ pub(crate) fn beginning(text: &str, most: usize) -> String {
 
 impl AppText {
     /// Who wrote the app.
-    pub fn author<'a>(&'a self, card: &'a AppCard) -> &'a str {
+    pub fn author<'a>(&'a self, app: &'a App) -> &'a str {
         self.author
             .as_ref()
-            .map_or(card.provider.as_str(), Author::as_str)
+            .map_or(app.provider.as_str(), Author::as_str)
     }
 
-    /// What the app is, in a line: at most [`SHORT_LIMIT`] characters of the card's description.
-    pub fn short_description(card: &AppCard) -> String {
-        beginning(card.description.as_str(), SHORT_LIMIT)
+    /// What the app is, in a line: at most [`MAX_SHORT`] characters of the app record's
+    /// description.
+    pub fn short_description(app: &App) -> String {
+        beginning(app.description.as_str(), MAX_SHORT)
     }
 
     /// What the app is, at length.
-    pub fn long_description<'a>(&'a self, card: &'a AppCard) -> &'a str {
+    pub fn long_description<'a>(&'a self, app: &'a App) -> &'a str {
         self.long_description
             .as_ref()
-            .map_or(card.description.as_str(), LongDescription::as_str)
+            .map_or(app.description.as_str(), LongDescription::as_str)
     }
 
     /// The name of a version: the one that was said, else the one that its app has in the publisher
     /// API or that was read.
-    pub fn version_num(&self, card: &AppCard, kind: BinaryType, version: &VersionCard) -> String {
+    pub fn version_num(&self, app: &App, kind: BinaryType, version: &VersionSummary) -> String {
         let said = self
             .versions
             .get(&version.guid)
             .and_then(|text| text.num.clone());
         said.unwrap_or_else(|| {
-            let live = card
+            let live = app
                 .binary(kind)
                 .is_some_and(|binary| binary.live == version.number);
             if live {
-                card.listed_version(card.id.binary(kind))
+                app.listed_version(app.id.binary(kind))
             } else {
                 version.version_name.clone()
             }
@@ -127,7 +128,7 @@ impl AppText {
     }
 
     /// What is to be said of a version: by default its app's name, its day and its name.
-    pub fn version_note(&self, card: &AppCard, kind: BinaryType, version: &VersionCard) -> String {
+    pub fn version_note(&self, app: &App, kind: BinaryType, version: &VersionSummary) -> String {
         match self
             .versions
             .get(&version.guid)
@@ -136,9 +137,9 @@ impl AppText {
             Some(note) => note.to_string(),
             None => format!(
                 "{} - {} - {}",
-                card.name,
+                app.name,
                 version.at.rfc3339(),
-                self.version_num(card, kind, version)
+                self.version_num(app, kind, version)
             ),
         }
     }

@@ -9,7 +9,7 @@ use crate::store::record::Record;
 /// A business owner. Its item's counter says of how many apps.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct BusinessOwner {
-    /// Its number: 1 to [`NUMBER_MOST`].
+    /// Its number: 1 to [`MAX_NUMBER`].
     pub id: u32,
     /// Counts its changes from 1. Its item's revision counts the apps that come and go too, and is
     /// no entity tag.

@@ -3,12 +3,12 @@
 use serde::{Deserialize, Serialize};
 
 use crate::base::id::AppId;
-use crate::model::apps::life_cycle::State;
+use crate::model::apps::life_cycle::LifeCycleState;
 use crate::store::record::Record;
 
 /// An app as a list shows it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Row {
+pub struct CatalogueRow {
     /// Its id: that of its binary, where it has one.
     pub id: AppId,
     /// Its name.
@@ -22,7 +22,7 @@ pub struct Row {
     /// The name of who made it.
     pub provider: String,
     /// Where it stands.
-    pub state: State,
+    pub state: LifeCycleState,
     /// Its business owner.
     pub business_owner: Option<u32>,
     /// Whether it is a site.
@@ -31,7 +31,7 @@ pub struct Row {
     pub tags: Vec<String>,
 }
 
-impl Record for Row {
+impl Record for CatalogueRow {
     const KIND: &'static str = "row";
 }
 

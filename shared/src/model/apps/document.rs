@@ -9,7 +9,7 @@ use crate::base::text::{Description, Label, Name};
 use crate::store::record::Record;
 
 /// Most characters of an address.
-const ADDRESS_LIMIT: usize = 2_000;
+const MAX_ADDRESS: usize = 2_000;
 
 /// What a document is about (001 "Document", `type`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -125,7 +125,7 @@ impl Source {
 fn checked_address(text: &str) -> Result<String, Error> {
     let wrong = || Error::invalid("sourceUrl must be an absolute address of http or https");
     let text = text.trim();
-    let parsed: http::Uri = if text.len() <= ADDRESS_LIMIT {
+    let parsed: http::Uri = if text.len() <= MAX_ADDRESS {
         text.parse().map_err(|_| wrong())?
     } else {
         return Err(wrong());

@@ -4,8 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::base::clock::Timestamp;
 use crate::base::conditions::Validators;
-use crate::base::id::{AppId, BinaryType, Guid, Handle};
-use crate::model::apps::analysis::Judged;
+use crate::base::id::{AppId, BinaryType, Guid, TenantId};
+use crate::model::apps::analysis::PackageAnalysis;
 use crate::store::keys;
 use crate::store::record::Record;
 
@@ -45,7 +45,7 @@ pub enum Content {
         /// The type of binary that it is.
         kind: BinaryType,
         /// What was read from it.
-        judged: Judged,
+        judged: PackageAnalysis,
     },
     /// A picture or a document.
     Static {
@@ -70,10 +70,10 @@ impl Record for FileUses {
 
 impl StoredFile {
     /// The name of its object in the bucket.
-    pub fn object(&self, handle: Handle) -> String {
+    pub fn object(&self, tenant_id: TenantId) -> String {
         match self.content {
-            Content::Package { .. } => keys::binary_object(handle, &self.sha256),
-            Content::Static { .. } => keys::static_object(handle, &self.sha256),
+            Content::Package { .. } => keys::binary_object(tenant_id, &self.sha256),
+            Content::Static { .. } => keys::static_object(tenant_id, &self.sha256),
         }
     }
 

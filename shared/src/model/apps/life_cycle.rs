@@ -25,7 +25,7 @@ use crate::store::record::Record;
 #[serde(rename_all = "kebab-case")]
 #[strum(serialize_all = "Train-Case")]
 #[allow(missing_docs, reason = "the documents' own names")]
-pub enum State {
+pub enum LifeCycleState {
     #[default]
     Created,
     InReview,
@@ -37,7 +37,7 @@ pub enum State {
     Retired,
 }
 
-impl State {
+impl LifeCycleState {
     /// All of them.
     pub const ALL: &'static [Self] = <Self as strum::VariantArray>::VARIANTS;
 
@@ -131,11 +131,11 @@ fn unknown_action(_: &str) -> Error {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Step {
     /// From where; `None` for its creation.
-    pub from: Option<State>,
+    pub from: Option<LifeCycleState>,
     /// By what; `None` for its creation.
     pub by: Option<Action>,
     /// To where.
-    pub to: State,
+    pub to: LifeCycleState,
 }
 
 /// The steps of one change, which may be several.

@@ -12,7 +12,7 @@ use crate::store::record::Record;
 /// A policy partial. Its item's counter says to how many apps it is mapped.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Partial {
-    /// Its number, 1 to [`NUMBER_MOST`].
+    /// Its number, 1 to [`MAX_NUMBER`].
     pub id: u32,
     /// Its name, which others may have too; it may be blank.
     pub name: PartialName,
@@ -54,14 +54,14 @@ pub type PartialDescription = Text<1_000, true>;
 
 /// What lists show of a partial that is shared. One that is not is in no list.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Shown {
+pub struct SharedPartial {
     /// Its number.
     pub id: u32,
     /// Its name.
     pub name: PartialName,
 }
 
-impl Record for Shown {
+impl Record for SharedPartial {
     const KIND: &'static str = "shared-partial";
 }
 

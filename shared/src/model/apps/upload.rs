@@ -8,19 +8,19 @@ use crate::base::id::{AppId, BinaryType, Guid};
 use crate::store::record::Record;
 
 /// The largest upload: 2 GiB.
-pub const SIZE_LIMIT: u64 = 2 << 30;
+pub const MAX_SIZE: u64 = 2 << 30;
 
 /// The smallest part but the last: what the storage demands.
 pub const PART_MINIMUM: u64 = 5 << 20;
 
 /// Most parts.
-pub const PARTS_LIMIT: u32 = 1_000;
+pub const MAX_PARTS: u32 = 1_000;
 
 /// The largest picture or document that is uploaded on its own: 20 MiB.
-pub const STATIC_LIMIT: u64 = 20 << 20;
+pub const MAX_STATIC: u64 = 20 << 20;
 
 /// The largest icon as it is uploaded.
-pub const ICON_LIMIT: u64 = 4 << 20;
+pub const MAX_ICON: u64 = 4 << 20;
 
 /// How long an upload's requests are valid, in seconds.
 pub const VALID_SECONDS: i64 = 3_600;
@@ -69,7 +69,7 @@ pub enum Target {
 /// Where an upload stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum State {
+pub enum UploadState {
     /// The bytes have not arrived.
     Waiting,
     /// They are being read.
@@ -118,7 +118,7 @@ pub struct Upload {
     /// When that was last.
     pub reading_since: Option<Timestamp>,
     /// Where it stands.
-    pub state: State,
+    pub state: UploadState,
     /// Why it was refused: a code, a colon, a sentence.
     pub reason: Option<String>,
     /// The same in its two halves; nothing in records of version 0.4, whose `reason` alone says it.
@@ -159,9 +159,9 @@ impl Upload {
 
     /// Where it stands at `now`: an upload whose bytes did not come in time is expired before
     /// housekeeping says so.
-    pub fn state_at(&self, now: Timestamp) -> State {
-        if self.state == State::Waiting && self.deadline() <= now {
-            State::Expired
+    pub fn state_at(&self, now: Timestamp) -> UploadState {
+        if self.state == UploadState::Waiting && self.deadline() <= now {
+            UploadState::Expired
         } else {
             self.state
         }

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::base::clock::Timestamp;
 use crate::base::error::Error;
-use crate::base::id::{AppId, Guid, Handle, random_bytes};
+use crate::base::id::{AppId, Guid, TenantId, random_bytes};
 use crate::base::rights::Scopes;
 use crate::base::secret::{CredentialText, SecretHash};
 use crate::base::text::Label;
@@ -73,10 +73,10 @@ const SEAL_KEY: &str = "api key";
 const SEAL_SECRET: &str = "api key secret";
 
 impl ApiKey {
-    pub(crate) fn row(&self, handle: Handle) -> Key {
+    pub(crate) fn row(&self, tenant_id: TenantId) -> Key {
         match &self.of {
-            KeyOf::User(user) => keys::user_key(handle, user, self.created, &self.hash),
-            KeyOf::App(app) => keys::app_key(handle, *app, self.created, &self.hash),
+            KeyOf::User(user) => keys::user_key(tenant_id, user, self.created, &self.hash),
+            KeyOf::App(app) => keys::app_key(tenant_id, *app, self.created, &self.hash),
         }
     }
 
@@ -97,13 +97,13 @@ impl ApiKey {
     }
 
     pub(crate) fn new(
-        handle: Handle,
+        tenant_id: TenantId,
         of: KeyOf,
         label: Label,
         key: &DataKey,
         now: Timestamp,
     ) -> Result<(Self, CredentialText), Error> {
-        let text = CredentialText::new_api_key(handle);
+        let text = CredentialText::new_api_key(tenant_id);
         let secret = data_encoding::HEXLOWER.encode(&random_bytes::<20>());
         let made = Self {
             hash: text.hash(),
@@ -133,7 +133,7 @@ impl ApiKey {
 
 /// Most active keys of a user: each carries a copy of what the user may do, and all copies are
 /// changed in one transaction.
-pub const KEYS_LIMIT: usize = 25;
+pub const MAX_KEYS: usize = 25;
 
 /// What a credential is for.
 #[derive(Clone, Debug, Serialize, Deserialize)]

@@ -7,11 +7,11 @@ use crate::store::record::Record;
 
 /// A message that was taken, kept as long as it could come again.
 #[derive(Serialize, Deserialize)]
-pub struct Taken {
+pub struct AcceptedMessage {
     pub(crate) expires: Timestamp,
 }
 
-impl Record for Taken {
+impl Record for AcceptedMessage {
     const KIND: &'static str = "message";
 
     fn expires(&self) -> Option<Timestamp> {

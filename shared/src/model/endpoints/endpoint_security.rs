@@ -17,7 +17,7 @@ use crate::store::record::Record;
 pub const RETENTION_SECONDS: i64 = 2 * 365 * 24 * 3_600;
 
 /// Longest name of an endpoint, in bytes of UTF-8.
-pub const NAME_MOST: usize = 200;
+pub const MAX_NAME: usize = 200;
 
 /// What an endpoint asks of its callers (003 7.1). Behind is what asks for more.
 #[derive(
@@ -100,7 +100,7 @@ impl FromStr for EndpointName {
         let refused = |why: &str| {
             Error::invalid(Code::InvalidEndpoint.with(format!("{}: {why}", quoted(text))))
         };
-        if text.len() > NAME_MOST * 3 {
+        if text.len() > MAX_NAME * 3 {
             return Err(refused("it is too long"));
         }
         if text.to_ascii_lowercase().contains("%2f") {
@@ -155,7 +155,7 @@ impl FromStr for EndpointName {
                 Err(Error::invalid(Code::InvalidEndpoint.with("it is empty")))
             }
             name if name.is_empty() => Ok(Self("/".to_owned())),
-            name if name.len() > NAME_MOST => Err(refused("it is longer than 200 bytes")),
+            name if name.len() > MAX_NAME => Err(refused("it is longer than 200 bytes")),
             name => Ok(Self(name)),
         }
     }

@@ -8,12 +8,12 @@ use crate::store::record::Record;
 
 /// That an alert asks about spikes.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct Asked {
+pub struct SpikeWatch {
     /// Of which app; `None` for every app of the tenant.
     pub app: Option<AppId>,
 }
 
-impl Record for Asked {
+impl Record for SpikeWatch {
     const KIND: &'static str = "spike-alert";
 }
 
@@ -27,11 +27,11 @@ impl Record for AskingTenant {
 
 /// That a spike was told of, or that there was none.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct Told {
+pub struct RecordedSpike {
     pub(crate) expires: Timestamp,
 }
 
-impl Record for Told {
+impl Record for RecordedSpike {
     const KIND: &'static str = "told-spike";
 
     fn expires(&self) -> Option<Timestamp> {

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::base::clock::Timestamp;
 use crate::base::environment::Environment;
-use crate::base::id::{AppId, Guid, Handle};
+use crate::base::id::{AppId, Guid, TenantId};
 use crate::store::record::Record;
 use crate::store::{Key, keys};
 
@@ -12,7 +12,8 @@ use crate::store::{Key, keys};
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DueMail {
     /// The tenant.
-    pub handle: Handle,
+    #[serde(rename = "handle")]
+    pub tenant_id: TenantId,
     /// The app of the notification.
     pub app: AppId,
     /// Its environment.
@@ -35,7 +36,7 @@ impl DueMail {
     /// Where its notification is.
     pub fn notification_key(&self) -> Key {
         keys::notification(
-            self.handle,
+            self.tenant_id,
             self.app,
             &self.env,
             self.created,

@@ -6,8 +6,8 @@ use serde_json::{Map, Value};
 use crate::base::clock::Timestamp;
 use crate::base::environment::Environment;
 use crate::base::error::Error;
-use crate::base::id::{AppId, Guid, Handle};
-use crate::model::apps::app::AppCard;
+use crate::base::id::{AppId, Guid, TenantId};
+use crate::model::apps::app::App;
 use crate::store::record::Record;
 
 /// How long events are kept, in seconds: 90 days.
@@ -337,14 +337,8 @@ pub const SYSTEM: &str = "System";
 impl Event {
     /// An event of that name to an app, in every environment. The name is one of [`NAMES`]; a finer
     /// one stands beside the one that it refines.
-    pub fn of(
-        card: &AppCard,
-        name: &'static str,
-        by: &str,
-        message: String,
-        now: Timestamp,
-    ) -> Self {
-        Self::named(card.id, card.name.as_str(), name, by, message, now)
+    pub fn of(app: &App, name: &'static str, by: &str, message: String, now: Timestamp) -> Self {
+        Self::named(app.id, app.name.as_str(), name, by, message, now)
     }
 
     /// The same for an app of which only id and name are known.
@@ -410,7 +404,8 @@ impl Event {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Pending {
     /// The tenant.
-    pub handle: Handle,
+    #[serde(rename = "handle")]
+    pub tenant_id: TenantId,
     /// The events.
     pub events: Vec<Event>,
     /// The alerts that took them already, where they are too many for one transaction.

@@ -8,12 +8,12 @@ use crate::store::record::Record;
 
 /// That an event of that id was told of: whoever reports it again is answered with the first one.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct Told {
+pub struct RecordedEvent {
     /// When.
     pub at: Timestamp,
 }
 
-impl Record for Told {
+impl Record for RecordedEvent {
     const KIND: &'static str = "told-event";
 
     fn expires(&self) -> Option<Timestamp> {

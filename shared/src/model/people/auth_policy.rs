@@ -124,7 +124,7 @@ impl Record for PolicyUser {
 }
 
 /// Most bytes of a configuration as JSON.
-pub const CONFIGURATION_LIMIT: usize = 65_536;
+pub const MAX_CONFIGURATION: usize = 65_536;
 
 impl Policy {
     /// Gives it this configuration. `before` is it as it was, where the secrets of then may stay.
@@ -139,10 +139,10 @@ impl Policy {
         if serde_json::to_string(fields)
             .map_err(Error::internal)?
             .len()
-            > CONFIGURATION_LIMIT
+            > MAX_CONFIGURATION
         {
             return Err(Error::invalid(
-                Code::InvalidConfigurations.with(format!("at most {CONFIGURATION_LIMIT} bytes")),
+                Code::InvalidConfigurations.with(format!("at most {MAX_CONFIGURATION} bytes")),
             ));
         }
         let mut whole = fields.clone();

@@ -1,7 +1,7 @@
 //! Who is calling, as it was established from a credential.
 
 use crate::base::error::Error;
-use crate::base::id::{AppId, Guid, Handle};
+use crate::base::id::{AppId, Guid, TenantId};
 use crate::base::rights::{self, Right, Rights, Role, Scopes};
 use crate::base::secret::SecretHash;
 use crate::model::people::team::Access;
@@ -23,8 +23,8 @@ pub enum Means {
     },
     /// An app's own API key: no user stands behind it.
     App {
-        /// The app, whose card the operation has to look for: an app that was deleted has keys
-        /// still.
+        /// The app, whose app record the operation has to look for: an app that was deleted has
+        /// keys still.
         app: AppId,
     },
     /// A user's token of the Apperian API.
@@ -42,7 +42,7 @@ pub enum Means {
 #[derive(Clone, Debug)]
 pub struct Principal {
     /// The tenant.
-    pub handle: Handle,
+    pub tenant_id: TenantId,
     /// The tenant's name.
     pub domain: String,
     /// The user, as of now.
@@ -82,10 +82,10 @@ impl Principal {
     pub fn outranks(&self, other: &Owner, teams: &Access) -> Result<(), Error> {
         let above = other.roles.contains(&Role::ResellerAdmin)
             && !self.owner.roles.contains(&Role::ResellerAdmin);
-        if !above && self.rights.contains(teams.rights_of(self.handle, other)) {
+        if !above && self.rights.contains(teams.rights_of(self.tenant_id, other)) {
             return Ok(());
         }
-        let theirs = teams.rights_of(self.handle, other);
+        let theirs = teams.rights_of(self.tenant_id, other);
         Err(Error::forbidden(if self.rights.contains(theirs) {
             format!(
                 "This user has the role {}, which the caller lacks",

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::base::clock::Timestamp;
 use crate::base::code::{Code, ErrorText};
 use crate::base::error::Error;
-use crate::base::id::{Handle, TeamId};
+use crate::base::id::{TeamId, TenantId};
 use crate::base::rights::{DOMAIN_PATH, Level, Rights};
 use crate::base::text::{Description, Label, Name};
 use crate::model::people::tenant::Tenant;
@@ -54,7 +54,7 @@ impl Grants {
 }
 
 /// Longest path, in characters.
-const PATH_LIMIT: usize = 200;
+const MAX_PATH: usize = 200;
 
 /// The level of the store in the documents' paths: below the tenant the one that has an object of
 /// its own.
@@ -67,7 +67,7 @@ fn checked_path(path: &str, field: &str) -> Result<(), Error> {
                 .bytes()
                 .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
     };
-    let fits = path.len() <= PATH_LIMIT
+    let fits = path.len() <= MAX_PATH
         && path.split('/').next() == Some("cluster")
         && path.split('/').all(segment);
     if fits {
@@ -77,7 +77,7 @@ fn checked_path(path: &str, field: &str) -> Result<(), Error> {
             field,
             format!(
                 "{:?} is no path of permissions",
-                path.chars().take(PATH_LIMIT).collect::<String>()
+                path.chars().take(MAX_PATH).collect::<String>()
             ),
         )))
     }
@@ -90,10 +90,10 @@ impl Grants {
     /// domain everything of it is meant (`*`), and the store has its guid.
     ///
     /// # Errors
-    /// Invalid `invalid_perms` and `invalid_business-objects`, also beyond [`PATHS_LIMIT`];
+    /// Invalid `invalid_perms` and `invalid_business-objects`, also beyond [`MAX_PATHS`];
     /// forbidden for an object that is not this tenant's.
     pub fn checked(
-        handle: Handle,
+        tenant_id: TenantId,
         tenant: &Tenant,
         perms: &[(String, String)],
         objects: &[(String, Vec<String>)],
@@ -124,7 +124,7 @@ impl Grants {
             checked_path(path, "business-objects")?;
             let ids = grants.objects.entry(path.clone()).or_default();
             for object in named {
-                let object = own_object(handle, tenant, path, object)?;
+                let object = own_object(tenant_id, tenant, path, object)?;
                 if !ids.contains(&object) {
                     ids.push(object);
                 }
@@ -134,10 +134,10 @@ impl Grants {
             (grants.perms.len(), "perms"),
             (grants.objects.len(), "business-objects"),
         ] {
-            if paths > PATHS_LIMIT {
+            if paths > MAX_PATHS {
                 return Err(Error::invalid(ErrorText::of_field(
                     field,
-                    format!("at most {PATHS_LIMIT} paths"),
+                    format!("at most {MAX_PATHS} paths"),
                 )));
             }
         }
@@ -146,7 +146,12 @@ impl Grants {
 }
 
 /// A business object of this tenant, in one spelling.
-fn own_object(handle: Handle, tenant: &Tenant, path: &str, object: &str) -> Result<String, Error> {
+fn own_object(
+    tenant_id: TenantId,
+    tenant: &Tenant,
+    path: &str,
+    object: &str,
+) -> Result<String, Error> {
     let is_tenant = DOMAIN_PATH == path
         || DOMAIN_PATH
             .strip_prefix(path)
@@ -157,13 +162,13 @@ fn own_object(handle: Handle, tenant: &Tenant, path: &str, object: &str) -> Resu
         Some(object.to_owned())
     } else if is_tenant && object.eq_ignore_ascii_case(&tenant.name) {
         Some(tenant.name.clone())
-    } else if is_tenant && object.eq_ignore_ascii_case(&handle.to_string()) {
-        Some(handle.to_string())
+    } else if is_tenant && object.eq_ignore_ascii_case(&tenant_id.to_string()) {
+        Some(tenant_id.to_string())
     } else {
         None
     };
     own.ok_or_else(|| {
-        let object: String = object.chars().take(PATH_LIMIT).collect();
+        let object: String = object.chars().take(MAX_PATH).collect();
         Error::forbidden(format!(
             "{object:?} is not yours to give at {path}: there it can be \"*\"{}",
             if is_tenant { " or your own domain" } else { "" }
@@ -183,14 +188,14 @@ impl Record for Access {
 }
 
 /// Most paths of one team, permissions and business objects each.
-pub const PATHS_LIMIT: usize = 40;
+pub const MAX_PATHS: usize = 40;
 
 impl Access {
     /// What a team gives; nothing where there is no such team.
-    pub fn of_team(&self, handle: Handle, team: &TeamId) -> Rights {
+    pub fn of_team(&self, tenant_id: TenantId, team: &TeamId) -> Rights {
         match (
             self.teams.get(team),
-            default_teams(handle)
+            default_teams(tenant_id)
                 .into_iter()
                 .find(|default| default.id == *team),
         ) {
@@ -201,15 +206,14 @@ impl Access {
     }
 
     /// What a user may do by roles and teams.
-    pub fn rights_of(&self, handle: Handle, owner: &Owner) -> Rights {
+    pub fn rights_of(&self, tenant_id: TenantId, owner: &Owner) -> Rights {
         let by_roles = owner
             .roles
             .iter()
             .fold(Rights::EMPTY, |rights, role| rights | role.rights());
-        owner
-            .teams
-            .iter()
-            .fold(by_roles, |rights, team| rights | self.of_team(handle, team))
+        owner.teams.iter().fold(by_roles, |rights, team| {
+            rights | self.of_team(tenant_id, team)
+        })
     }
 }
 
@@ -261,11 +265,11 @@ pub struct DefaultTeam {
 }
 
 /// The default teams of a tenant.
-pub fn default_teams(handle: Handle) -> [DefaultTeam; 4] {
+pub fn default_teams(tenant_id: TenantId) -> [DefaultTeam; 4] {
     let team =
         |code: &'static str, name: &'static str, desc: &'static str, path: &str, level: Level| {
             DefaultTeam {
-                id: TeamId::derived(&["default team", &handle.to_string(), code]),
+                id: TeamId::derived(&["default team", &tenant_id.to_string(), code]),
                 name,
                 code,
                 desc,

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::base::clock::Timestamp;
-use crate::base::id::{Guid, Handle};
+use crate::base::id::{Guid, TenantId};
 use crate::store::record::Record;
 
 /// A tenant in the register.
@@ -29,7 +29,8 @@ impl Record for Tenant {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct StoreDirectory {
     /// Whose store it is.
-    pub handle: Handle,
+    #[serde(rename = "handle")]
+    pub tenant_id: TenantId,
     /// The tenant's name.
     pub domain: String,
 }

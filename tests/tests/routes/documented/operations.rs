@@ -5,7 +5,7 @@ use std::fs;
 
 use appdepot_tests::golden;
 use shared::base::rights::Permission;
-use shared::http::routes::Row;
+use shared::http::routes::Route;
 
 use super::SPANS;
 use super::case::{Case, cases, folder};
@@ -105,7 +105,7 @@ fn documented() -> Vec<Documented> {
 }
 
 /// The rows of the route table.
-fn served() -> impl Iterator<Item = Row> {
+fn served() -> impl Iterator<Item = Route> {
     shared::http::routes::all()
         .into_iter()
         .flat_map(|function| function.rows)

@@ -82,7 +82,7 @@ impl Stage<'_> {
     /// The settings of the tenant, made when they are first asked for.
     pub async fn ping_settings(&mut self) -> Result<(), String> {
         let settings = Settings::read(self.world, &self.tenant).await?;
-        let wrong_token = format!("{}{}", self.tenant.handle, "0123456789abcdef".repeat(2));
+        let wrong_token = format!("{}{}", self.tenant.tenant_id, "0123456789abcdef".repeat(2));
         let fields = [
             ("alias", settings.alias.clone()),
             ("token", settings.token.clone()),

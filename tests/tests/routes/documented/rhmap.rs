@@ -347,7 +347,7 @@ impl Stage<'_> {
             modified: now,
         };
         let key = keys::notification(
-            self.tenant.handle,
+            self.tenant.tenant_id,
             app,
             &notification.env,
             now,

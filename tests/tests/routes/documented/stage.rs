@@ -51,7 +51,7 @@ impl<'a> Stage<'a> {
     pub async fn new(world: &'a World, tenant: TestTenant) -> Self {
         let mut captures = Captures::default();
         captures.put("domain", [("", tenant.domain.clone())]);
-        captures.put("tenant", [("handle", tenant.handle.to_string())]);
+        captures.put("tenant", [("handle", tenant.tenant_id.to_string())]);
         captures.put("store", [("guid", tenant.store.to_string())]);
         let unknown = AppId::new(world.plain.clock.now());
         captures.put(

@@ -724,7 +724,7 @@ impl Stage<'_> {
             .await?
             .json;
         let fields = [
-            ("handle", tenant.handle.to_string()),
+            ("handle", tenant.tenant_id.to_string()),
             ("appId", field(&app, "id")?),
             ("imageFile", field(&image, "id")?),
             ("login", login(&tenant.domain)),

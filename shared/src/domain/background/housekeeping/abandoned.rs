@@ -1,8 +1,8 @@
 //! Files that a deleted app used.
 
-use super::work::Work;
+use super::run::Run;
 use crate::base::error::Error;
-use crate::base::id::Handle;
+use crate::base::id::TenantId;
 use crate::domain::apps::file;
 use crate::store::Write;
 
@@ -11,13 +11,13 @@ use crate::store::Write;
 /// # Errors
 /// The store's.
 pub(super) async fn take_back(
-    work: &Work<'_>,
-    handle: Handle,
+    run: &Run<'_>,
+    tenant_id: TenantId,
     files: &[String],
-    chore: Write,
+    task: Write,
 ) -> Result<(), Error> {
-    let mut writes = vec![chore];
-    writes.extend(file::uses(handle, files, &[], work.now)?);
-    work.finish(writes).await?;
+    let mut writes = vec![task];
+    writes.extend(file::uses(tenant_id, files, &[], run.now)?);
+    run.finish(writes).await?;
     Ok(())
 }

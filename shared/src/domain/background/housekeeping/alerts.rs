@@ -1,8 +1,8 @@
 //! Alerts of deleted apps.
 
-use super::work::Work;
+use super::run::Run;
 use crate::base::error::Error;
-use crate::base::id::{AppId, Handle};
+use crate::base::id::{AppId, TenantId};
 use crate::domain::events::alert;
 use crate::store::Write;
 
@@ -11,12 +11,12 @@ use crate::store::Write;
 /// # Errors
 /// The store's.
 pub(super) async fn remove(
-    work: &Work<'_>,
-    handle: Handle,
+    run: &Run<'_>,
+    tenant_id: TenantId,
     app: AppId,
-    chore: Write,
+    task: Write,
 ) -> Result<usize, Error> {
-    let removed = alert::remove_of_deleted(work.table, handle, app).await?;
-    work.finish(vec![chore]).await?;
+    let removed = alert::remove_of_deleted(run.table, tenant_id, app).await?;
+    run.finish(vec![task]).await?;
     Ok(removed)
 }

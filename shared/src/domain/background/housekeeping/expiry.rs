@@ -1,6 +1,6 @@
 //! What of versions expires.
 
-use super::work::Work;
+use super::run::Run;
 use crate::base::error::Error;
 use crate::domain::events::expiry;
 use crate::model::task::Watched;
@@ -10,12 +10,16 @@ use crate::store::{StoreError, Write};
 ///
 /// # Errors
 /// The store's.
-pub(super) async fn tell(work: &Work<'_>, watched: &Watched, chore: Write) -> Result<bool, Error> {
-    let (is_told, beside) = expiry::due(&mut work.reader(), watched).await?;
-    let mut writes = vec![chore];
+pub(super) async fn record_expiry(
+    run: &Run<'_>,
+    watched: &Watched,
+    task: Write,
+) -> Result<bool, Error> {
+    let (is_recorded, beside) = expiry::due(&mut run.reader(), watched).await?;
+    let mut writes = vec![task];
     writes.extend(beside);
-    match work.table.write(writes).await {
-        Ok(()) => Ok(is_told),
+    match run.table.write(writes).await {
+        Ok(()) => Ok(is_recorded),
         // Another run was first, or the app changed at this moment: the next run sees which.
         Err(StoreError::Condition { .. }) => Ok(false),
         Err(error) => Err(error.into()),

@@ -1,12 +1,12 @@
 //! Uploaded files that nothing uses.
 
-use super::work::Work;
+use super::run::Run;
 use crate::base::error::Error;
-use crate::base::id::Handle;
+use crate::base::id::TenantId;
 use crate::domain::apps::file;
 use crate::model::apps::file::{FileUses, StoredFile};
 use crate::model::task;
-use crate::model::task::Chore;
+use crate::model::task::Task;
 use crate::store::record::Stored;
 use crate::store::{Condition, StoreError, Write, keys};
 
@@ -16,45 +16,48 @@ use crate::store::{Condition, StoreError, Write, keys};
 /// # Errors
 /// The store's.
 pub(super) async fn remove(
-    work: &Work<'_>,
-    handle: Handle,
+    run: &Run<'_>,
+    tenant_id: TenantId,
     name: &str,
-    chore: Write,
+    task: Write,
 ) -> Result<bool, Error> {
-    let mut reader = work.reader();
+    let mut reader = run.reader();
     reader
         .fetch(
-            vec![keys::file(handle, name), keys::file_uses(handle, name)],
+            vec![
+                keys::file(tenant_id, name),
+                keys::file_uses(tenant_id, name),
+            ],
             Vec::new(),
         )
         .await?;
-    let uses: Option<Stored<FileUses>> = reader.get(&keys::file_uses(handle, name)).await?;
-    let found: Option<Stored<StoredFile>> = file::find(&mut reader, handle, name).await?;
+    let uses: Option<Stored<FileUses>> = reader.get(&keys::file_uses(tenant_id, name)).await?;
+    let found: Option<Stored<StoredFile>> = file::find(&mut reader, tenant_id, name).await?;
     let Some(found) = found.filter(|_| uses.is_none_or(|uses| uses.count <= 0)) else {
-        // Gone, or in use: whoever ends the last use writes another chore.
-        work.finish(vec![chore]).await?;
+        // Gone, or in use: whoever ends the last use writes another task.
+        run.finish(vec![task]).await?;
         return Ok(false);
     };
-    let object = found.value.object(handle);
+    let object = found.value.object(tenant_id);
     let writes = vec![
-        chore,
+        task,
         Write::Delete(found.key.clone(), Condition::Rev(found.rev)),
-        Write::Delete(keys::file_uses(handle, name), Condition::Uncounted),
+        Write::Delete(keys::file_uses(tenant_id, name), Condition::Uncounted),
         Write::Count {
-            key: keys::object(handle, &object),
+            key: keys::object(tenant_id, &object),
             kind: "object",
             by: -1,
             condition: Condition::Always,
         },
-        task::chore(
-            work.now,
-            &Chore::Object {
-                handle,
+        task::task(
+            run.now,
+            &Task::Object {
+                tenant_id,
                 name: object,
             },
         )?,
     ];
-    match work.table.write(writes).await {
+    match run.table.write(writes).await {
         Ok(()) => Ok(true),
         // Another run was first, or a use came: the next run sees which.
         Err(StoreError::Condition { .. }) => Ok(false),

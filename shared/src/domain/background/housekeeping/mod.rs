@@ -1,7 +1,7 @@
 //! Work that is done later: objects that nothing points at any more, uploads that were never
-//! finished. One file for each kind of chore.
+//! finished. One file for each kind of task.
 //!
-//! A chore is written in the transaction that makes it necessary and removed in the one that does
+//! A task is written in the transaction that makes it necessary and removed in the one that does
 //! it, so that neither a crash nor a second run loses or repeats one.
 
 mod abandoned;
@@ -12,18 +12,18 @@ mod job;
 mod object;
 mod parts;
 mod release;
+mod run;
 mod upload;
-mod work;
 
 use serde::Serialize;
 
 use crate::base::error::Error;
 use crate::domain::background::task::{BackgroundTask, Ended};
-use crate::model::task::Chore;
+use crate::model::task::Task;
 use crate::services::context::Context;
 use crate::store::record::Stored;
 use crate::store::{Condition, Item, Query, Write, keys};
-use work::Work;
+use run::Run;
 
 /// What a run did.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
@@ -46,10 +46,10 @@ pub struct Done {
     pub warnings: usize,
 }
 
-/// Does every chore that is due. Any number of runs at once do it once.
+/// Does every task that is due. Any number of runs at once do it once.
 ///
-/// Its failure is the last error of the store or the bucket, after all other chores were tried; a
-/// page of chores that cannot be read ends the run.
+/// Its failure is the last error of the store or the bucket, after all other tasks were tried; a
+/// page of tasks that cannot be read ends the run.
 #[derive(Clone, Copy, Debug)]
 pub struct Housekeeping;
 
@@ -65,21 +65,21 @@ impl BackgroundTask for Housekeeping {
 }
 
 async fn all(context: &Context, done: &mut Done) -> Result<(), Error> {
-    let work = Work {
+    let run = Run {
         table: &*context.table,
         objects: context.objects()?,
         now: context.clock.now(),
     };
     let mut failure = None;
     for shard in 0..keys::SHARDS {
-        let mut query = Query::all(keys::chores(shard));
+        let mut query = Query::all(keys::tasks(shard));
         'pages: loop {
-            let page = work.table.query(&query).await?;
+            let page = run.table.query(&query).await?;
             for item in page.items {
-                if item.key.sk >= keys::chores_due(work.now.plus_seconds(1)) {
+                if item.key.sk >= keys::tasks_due(run.now.plus_seconds(1)) {
                     break 'pages;
                 }
-                if let Err(error) = one(&work, item, done).await {
+                if let Err(error) = one(&run, item, done).await {
                     tracing::error!(cause = error.cause.as_deref().unwrap_or_default(), %error, "a chore failed");
                     failure = Some(error);
                 }
@@ -93,48 +93,50 @@ async fn all(context: &Context, done: &mut Done) -> Result<(), Error> {
     failure.map_or(Ok(()), Err)
 }
 
-async fn one(work: &Work<'_>, item: Item, done: &mut Done) -> Result<(), Error> {
-    let found = Stored::<Chore>::parse(item)?;
-    let chore = Write::Delete(found.key.clone(), Condition::Present);
+async fn one(run: &Run<'_>, item: Item, done: &mut Done) -> Result<(), Error> {
+    let found = Stored::<Task>::parse(item)?;
+    let task = Write::Delete(found.key.clone(), Condition::Present);
     let (did, how_many) = match &found.value {
-        Chore::Object { handle, name } => (
+        Task::Object { tenant_id, name } => (
             &mut done.objects,
-            usize::from(object::remove(work, *handle, name, chore).await?),
+            usize::from(object::remove(run, *tenant_id, name, task).await?),
         ),
-        Chore::Upload { handle, upload } => (
+        Task::Upload { tenant_id, upload } => (
             &mut done.uploads,
-            usize::from(upload::expire(work, *handle, upload, chore).await?),
+            usize::from(upload::expire(run, *tenant_id, upload, task).await?),
         ),
-        Chore::Abandoned { handle, files, .. } => {
-            return abandoned::take_back(work, *handle, files, chore).await;
+        Task::Abandoned {
+            tenant_id, files, ..
+        } => {
+            return abandoned::take_back(run, *tenant_id, files, task).await;
         }
-        Chore::File { handle, name } => (
+        Task::File { tenant_id, name } => (
             &mut done.files,
-            usize::from(file::remove(work, *handle, name, chore).await?),
+            usize::from(file::remove(run, *tenant_id, name, task).await?),
         ),
-        Chore::Job { handle, job } => (
+        Task::Job { tenant_id, job } => (
             &mut done.jobs,
-            usize::from(job::end_lost(work, *handle, job, chore).await?),
+            usize::from(job::end_lost(run, *tenant_id, job, task).await?),
         ),
-        Chore::Expiry(watched) => (
+        Task::Expiry(watched) => (
             &mut done.warnings,
-            usize::from(expiry::tell(work, watched, chore).await?),
+            usize::from(expiry::record_expiry(run, watched, task).await?),
         ),
-        Chore::Parts { handle, app } => (
+        Task::Parts { tenant_id, app } => (
             &mut done.apps,
-            usize::from(parts::remove(work, *handle, *app, chore).await?),
+            usize::from(parts::remove(run, *tenant_id, *app, task).await?),
         ),
-        Chore::Alerts { handle, app } => (
+        Task::Alerts { tenant_id, app } => (
             &mut done.alerts,
-            alerts::remove(work, *handle, *app, chore).await?,
+            alerts::remove(run, *tenant_id, *app, task).await?,
         ),
-        Chore::Release {
-            handle,
+        Task::Release {
+            tenant_id,
             objects,
             aliases,
         } => (
             &mut done.releases,
-            usize::from(release::take_back(work, *handle, objects, aliases, chore).await?),
+            usize::from(release::take_back(run, *tenant_id, objects, aliases, task).await?),
         ),
     };
     *did += how_many;

@@ -1,15 +1,15 @@
 //! What belonged to a deleted app.
 
-use super::work::Work;
+use super::run::Run;
 use crate::base::error::Error;
-use crate::base::id::{AppId, Handle};
+use crate::base::id::{AppId, TenantId};
 use crate::domain::apps::file;
 use crate::model::apps::document::Document;
 use crate::store::record::{Record, Stored};
 use crate::store::{Condition, Item, Query, StoreError, Write, keys};
 
 /// How many records one transaction removes: each may use a file, which makes two more writes.
-const PARTS_AT_ONCE: u32 = 30;
+const MAX_PARTS_AT_ONCE: u32 = 30;
 
 /// How often another run may be faster.
 const INTERRUPTIONS: u32 = 20;
@@ -19,23 +19,23 @@ const INTERRUPTIONS: u32 = 20;
 /// # Errors
 /// The store's.
 pub(super) async fn remove(
-    work: &Work<'_>,
-    handle: Handle,
+    run: &Run<'_>,
+    tenant_id: TenantId,
     app: AppId,
-    chore: Write,
+    task: Write,
 ) -> Result<bool, Error> {
-    remove_records(work, handle, app).await?;
-    work.finish(vec![chore]).await
+    remove_records(run, tenant_id, app).await?;
+    run.finish(vec![task]).await
 }
 
 /// Removes everything in an app's partition, as often as it takes, and takes back the uses of files
 /// with the records that name them; what a crash leaves the next run removes.
-async fn remove_records(work: &Work<'_>, handle: Handle, app: AppId) -> Result<(), Error> {
+async fn remove_records(run: &Run<'_>, tenant_id: TenantId, app: AppId) -> Result<(), Error> {
     let mut interrupted = 0;
     loop {
-        let page = work
+        let page = run
             .table
-            .query(&Query::all(keys::app_parts(handle, app)).limit(Some(PARTS_AT_ONCE)))
+            .query(&Query::all(keys::app_parts(tenant_id, app)).limit(Some(MAX_PARTS_AT_ONCE)))
             .await?;
         if page.items.is_empty() {
             return Ok(());
@@ -47,8 +47,8 @@ async fn remove_records(work: &Work<'_>, handle: Handle, app: AppId) -> Result<(
             writes.push(Write::Delete(item.key.clone(), Condition::Present));
             used.extend(files_of(item)?);
         }
-        writes.extend(file::uses(handle, &used, &[], work.now)?);
-        match work.table.write(writes).await {
+        writes.extend(file::uses(tenant_id, &used, &[], run.now)?);
+        match run.table.write(writes).await {
             Ok(()) => {}
             Err(StoreError::Condition { .. } | StoreError::Contended(_))
                 if interrupted < INTERRUPTIONS =>

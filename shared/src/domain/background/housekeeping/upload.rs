@@ -1,9 +1,9 @@
 //! Uploads that were never finished.
 
-use super::work::Work;
+use super::run::Run;
 use crate::base::error::Error;
-use crate::base::id::{Guid, Handle};
-use crate::model::apps::upload::{EXPIRED, State, Upload};
+use crate::base::id::{Guid, TenantId};
+use crate::model::apps::upload::{EXPIRED, Upload, UploadState};
 use crate::store::record::Stored;
 use crate::store::{Write, keys};
 
@@ -12,35 +12,38 @@ use crate::store::{Write, keys};
 /// # Errors
 /// The store's and the bucket's.
 pub(super) async fn expire(
-    work: &Work<'_>,
-    handle: Handle,
+    run: &Run<'_>,
+    tenant_id: TenantId,
     upload: &Guid,
-    chore: Write,
+    task: Write,
 ) -> Result<bool, Error> {
-    let mut reader = work.reader();
-    let found: Option<Stored<Upload>> = reader.get(&keys::upload(handle, upload)).await?;
+    let mut reader = run.reader();
+    let found: Option<Stored<Upload>> = reader.get(&keys::upload(tenant_id, upload)).await?;
     let Some(mut found) = found else {
-        return work.finish(vec![chore]).await;
+        return run.finish(vec![task]).await;
     };
-    let live = matches!(found.value.state, State::Waiting | State::Reading);
-    if live && found.value.deadline() > work.now {
-        // Not yet: the chore stays, and sorts before what is due later; runs are hours apart.
+    let live = matches!(
+        found.value.state,
+        UploadState::Waiting | UploadState::Reading
+    );
+    if live && found.value.deadline() > run.now {
+        // Not yet: the task stays, and sorts before what is due later; runs are hours apart.
         return Ok(false);
     }
     if let Some(parts) = &found.value.parts_id {
-        work.objects
-            .abort_parts(&keys::incoming_object(handle, upload), parts)
+        run.objects
+            .abort_parts(&keys::incoming_object(tenant_id, upload), parts)
             .await?;
     }
-    work.objects
-        .delete(&keys::incoming_object(handle, upload))
+    run.objects
+        .delete(&keys::incoming_object(tenant_id, upload))
         .await?;
-    let mut writes = vec![chore];
+    let mut writes = vec![task];
     if live {
-        found.value.state = State::Expired;
+        found.value.state = UploadState::Expired;
         found.value.reason = Some(EXPIRED.to_owned());
         writes.push(found.replace()?);
     }
-    work.finish(writes).await?;
+    run.finish(writes).await?;
     Ok(live)
 }

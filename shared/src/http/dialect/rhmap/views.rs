@@ -8,9 +8,9 @@ use serde::Serialize;
 use crate::base::id::{BinaryType, Guid, TeamId};
 use crate::base::rights::Level;
 use crate::domain::apps::app::Details;
-use crate::domain::apps::store_front::Whole;
+use crate::domain::apps::store_front::StoreDetails;
 use crate::domain::people::team;
-use crate::model::apps::app::{AppCard, Binary, BinaryCard};
+use crate::model::apps::app::{App, Binary, BinarySummary};
 
 /// A store item (003 2.6.4, 2.10 to 2.17). The fields after `groups` were in the real platform's
 /// answers.
@@ -91,12 +91,12 @@ fn package(binary: Option<&Binary>, number: u32) -> Option<PackageView> {
 }
 
 fn binary_view(
-    card: &AppCard,
-    binary: &BinaryCard,
+    app: &App,
+    binary: &BinarySummary,
     whole: Option<&Binary>,
     base: &str,
 ) -> BinaryView {
-    let guid = card.id.binary(binary.kind).guid();
+    let guid = app.id.binary(binary.kind).guid();
     let config = binary.shown_config();
     let old = binary
         .versions
@@ -125,8 +125,8 @@ fn binary_view(
 
 impl ItemView {
     /// An item as lists show it.
-    pub fn of_card(card: &AppCard, icon: String, base: &str) -> Self {
-        Self::new(card, icon, base, |_| None)
+    pub fn of_app(app: &App, icon: String, base: &str) -> Self {
+        Self::new(app, icon, base, |_| None)
     }
 
     /// An item with what was read from its binaries.
@@ -138,36 +138,36 @@ impl ItemView {
                 .find(|(have, _)| *have == kind)
                 .map(|(_, binary)| &binary.value)
         };
-        Self::new(&details.card.value, details.icon.clone(), base, whole)
+        Self::new(&details.app.value, details.icon.clone(), base, whole)
     }
 
     fn new<'a>(
-        card: &AppCard,
+        app: &App,
         icon: String,
         base: &str,
         whole: impl Fn(BinaryType) -> Option<&'a Binary>,
     ) -> Self {
         Self {
-            guid: card.id.guid(),
-            name: card.name.to_string(),
-            description: card.description.to_string(),
-            auth_token: card.auth_token.to_string(),
+            guid: app.id.guid(),
+            name: app.name.to_string(),
+            description: app.description.to_string(),
+            auth_token: app.auth_token.to_string(),
             icon,
-            binaries: card
+            binaries: app
                 .binaries
                 .iter()
-                .map(|binary| binary_view(card, binary, whole(binary.kind), base))
+                .map(|binary| binary_view(app, binary, whole(binary.kind), base))
                 .collect(),
-            authpolicies: card.policies.clone(),
-            restrict_to_groups: card.restrict_to_groups,
-            groups: card.groups.clone(),
+            authpolicies: app.policies.clone(),
+            restrict_to_groups: app.restrict_to_groups,
+            groups: app.groups.clone(),
             notes: "",
             requirements: "",
             screenshots: [],
             support: BTreeMap::new(),
             version: String::new(),
             whats_new: "",
-            in_store: card.in_store(),
+            in_store: app.in_store(),
         }
     }
 }
@@ -213,7 +213,7 @@ pub struct StoreView {
 
 impl StoreView {
     /// The store with its icon and items.
-    pub fn of(whole: &Whole) -> Self {
+    pub fn of(whole: &StoreDetails) -> Self {
         let store = &whole.store.value;
         Self {
             guid: store.guid.clone(),
@@ -248,8 +248,8 @@ pub struct TeamView {
 
 impl TeamView {
     /// A team with its members.
-    pub fn of(whole: team::Whole) -> Self {
-        let team::Whole {
+    pub fn of(whole: team::TeamDetails) -> Self {
+        let team::TeamDetails {
             team,
             is_default,
             users,

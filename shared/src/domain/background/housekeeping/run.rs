@@ -1,4 +1,4 @@
-//! What every kind of chore is done with.
+//! What every kind of task is done with.
 
 use crate::base::clock::Timestamp;
 use crate::base::error::Error;
@@ -6,9 +6,9 @@ use crate::services::objects::Objects;
 use crate::store::record::Reader;
 use crate::store::{StoreError, Table, Write};
 
-/// What a run does its chores with.
+/// What a run does its tasks with.
 #[derive(Clone, Copy)]
-pub(super) struct Work<'a> {
+pub(super) struct Run<'a> {
     /// The table.
     pub table: &'a dyn Table,
     /// The bucket.
@@ -17,13 +17,13 @@ pub(super) struct Work<'a> {
     pub now: Timestamp,
 }
 
-impl<'a> Work<'a> {
+impl<'a> Run<'a> {
     /// A reader that has read nothing.
     pub fn reader(&self) -> Reader<'a> {
         Reader::new(self.table, self.now)
     }
 
-    /// Writes what ends a chore, the removal of the chore first. Gives whether this run ended it:
+    /// Writes what ends a task, the removal of the task first. Gives whether this run ended it:
     /// another one may have been first.
     ///
     /// # Errors

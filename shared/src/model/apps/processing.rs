@@ -14,7 +14,7 @@ pub const LOST_SECONDS: i64 = 3_600;
 /// Where the policies of a version stand, by the document's numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, strum::IntoStaticStr)]
 #[serde(rename_all = "kebab-case")]
-pub enum WrapStatus {
+pub enum ProcessingStatus {
     /// -1: they could not be applied.
     #[strum(to_string = "ERROR")]
     Error,
@@ -35,7 +35,7 @@ pub enum WrapStatus {
     Previously,
 }
 
-impl WrapStatus {
+impl ProcessingStatus {
     /// The document's number.
     pub fn code(self) -> i8 {
         match self {
@@ -101,11 +101,11 @@ pub struct Build {
 /// The work on a version. What is handed out is the version's own `sha256`: what was uploaded,
 /// until a build of it was signed here; then the last one that was.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Work {
+pub struct Processing {
     /// What was uploaded, once something else is handed out.
     pub original: Option<Build>,
     /// Where the policies stand.
-    pub status: WrapStatus,
+    pub status: ProcessingStatus,
     /// Why they could not be applied: a code, a colon, a sentence.
     pub reason: Option<String>,
     /// The policies that were asked for last.
@@ -123,12 +123,12 @@ pub struct Work {
     pub job: Option<Guid>,
 }
 
-impl Default for Work {
+impl Default for Processing {
     fn default() -> Self {
         let (policies, previous) = (Vec::new(), Vec::new());
         Self {
             original: None,
-            status: WrapStatus::None,
+            status: ProcessingStatus::None,
             reason: None,
             policies,
             previous,
@@ -140,18 +140,18 @@ impl Default for Work {
     }
 }
 
-impl Work {
+impl Processing {
     /// What a new version takes over from the one before it: what that one's policies were, to
     /// apply them again. `None` where there never were any.
     pub fn inherited(before: Option<&Self>) -> Option<Self> {
-        let work = before?;
-        let previous = if work.policies.is_empty() {
-            &work.previous
+        let processing = before?;
+        let previous = if processing.policies.is_empty() {
+            &processing.previous
         } else {
-            &work.policies
+            &processing.policies
         };
         (!previous.is_empty()).then(|| Self {
-            status: WrapStatus::Previously,
+            status: ProcessingStatus::Previously,
             previous: previous.clone(),
             ..Self::default()
         })
@@ -160,19 +160,19 @@ impl Work {
 
 /// The work on a version, as lists show it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct WorkCard {
+pub struct ProcessingSummary {
     /// Where the policies stand.
-    pub status: WrapStatus,
+    pub status: ProcessingStatus,
     /// The signing.
     pub signing: Option<Signing>,
 }
 
-impl WorkCard {
+impl ProcessingSummary {
     /// What lists show of it.
-    pub fn of(work: &Work) -> Self {
+    pub fn of(processing: &Processing) -> Self {
         Self {
-            status: work.status,
-            signing: work.signing.clone(),
+            status: processing.status,
+            signing: processing.signing.clone(),
         }
     }
 }
@@ -180,7 +180,7 @@ impl WorkCard {
 /// What a job does.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Task {
+pub enum ProcessingTask {
     /// Puts the version's policies into its package.
     Apply,
     /// Signs the version's package, with the policies in it where there are some.
@@ -200,7 +200,7 @@ pub struct Job {
     /// The version.
     pub version: Guid,
     /// What is to be done.
-    pub task: Task,
+    pub task: ProcessingTask,
     /// Where this deployment is reached, for the document that goes into the package.
     pub base_url: String,
     /// Who asked for it.
