@@ -1180,8 +1180,13 @@ fn native(tenant_id: TenantId, records: &Records, sides: &mut Sides<'_>) {
     let apps = records.all::<App>();
     let numbered = apps
         .iter()
-        .filter(|app| app.value.psk != 0)
-        .map(|app| (keys::numeric_id(tenant_id, app.value.psk), app.value.id))
+        .filter(|app| app.value.numeric_id != 0)
+        .map(|app| {
+            (
+                keys::numeric_id(tenant_id, app.value.numeric_id),
+                app.value.id,
+            )
+        })
         .collect();
     sides.same(
         "claims of numbers and apps",

@@ -270,7 +270,8 @@ impl Furnished {
         let params =
             json!({"userId": format!("sub@{}.example", tenant.domain), "password": PASSWORD});
         let from_app = json!({
-            "policyId": auth_policy::BUILT_IN, "clientToken": shelved, "device": CUID, "params": params,
+            "policyId": auth_policy::BUILT_IN, "clientToken": shelved, "device": CUID,
+            "params": params,
             "d": tenant.domain,
         });
         let from_app = world

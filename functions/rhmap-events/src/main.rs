@@ -2,5 +2,6 @@
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_http::Error> {
-    shared::http::lambda::run_http::<rhmap_events::Events>(shared::http::lambda::Start::with_table()).await
+    let start = shared::http::lambda::Start::with_table();
+    shared::http::lambda::run_http::<rhmap_events::Events>(start).await
 }

@@ -103,7 +103,8 @@ codes! {
     InvalidBlacklisted = "invalid_blacklisted": "It is true or false";
     InvalidBusinessObjects = "invalid_business-objects":
         "The field business-objects is missing or is not what it must be";
-    InvalidCacheKey = "invalid_cacheKey": "There is no import with this cacheKey, or its log has expired";
+    InvalidCacheKey = "invalid_cacheKey":
+        "There is no import with this cacheKey, or its log has expired";
     InvalidCacheKeys = "invalid_cacheKeys":
         "The field cacheKeys is missing or is not what it must be";
     InvalidCategory = "invalid_category": "The field category is missing or is not what it must be";

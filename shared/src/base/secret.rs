@@ -47,7 +47,7 @@ pub enum CredentialText {
         /// The whole text.
         text: String,
     },
-    /// The cookie of a signed-in member: handle, user, 130 random bits; 58 characters.
+    /// The cookie of a signed-in member: tenant id, user, 130 random bits; 58 characters.
     Session {
         /// The tenant.
         tenant_id: TenantId,
@@ -56,7 +56,8 @@ pub enum CredentialText {
         /// The whole text.
         text: String,
     },
-    /// The session of an app's user: handle, user, device, policy, 130 random bits; 106 characters.
+    /// The session of an app's user: tenant id, user, device, policy, 130 random bits; 106
+    /// characters.
     AppSession {
         /// The tenant.
         tenant_id: TenantId,
@@ -69,7 +70,7 @@ pub enum CredentialText {
         /// The whole text.
         text: String,
     },
-    /// A bearer token of the publisher API: handle, user, `a`, 130 random bits; 59 characters.
+    /// A bearer token of the publisher API: tenant id, user, `a`, 130 random bits; 59 characters.
     Bearer {
         /// The tenant.
         tenant_id: TenantId,
@@ -78,7 +79,7 @@ pub enum CredentialText {
         /// The whole text.
         text: String,
     },
-    /// A user's token of the Apperian API: handle, user, `t`, 130 random bits; 59 characters.
+    /// A user's token of the Apperian API: tenant id, user, `t`, 130 random bits; 59 characters.
     UserToken {
         /// The tenant.
         tenant_id: TenantId,
@@ -87,8 +88,8 @@ pub enum CredentialText {
         /// The whole text.
         text: String,
     },
-    /// The token by which a client gets the next bearer token: handle, user, `r`, 130 random bits;
-    /// 59 characters.
+    /// The token by which a client gets the next bearer token: tenant id, user, `r`, 130 random
+    /// bits; 59 characters.
     Refresh {
         /// The tenant.
         tenant_id: TenantId,

@@ -356,7 +356,14 @@ fn log_once(function: &str, operation: &str, outcome: &Result<Reply, Error>, beg
             let cause = error.cause.as_deref().unwrap_or_default();
             match error.kind {
                 Kind::Internal | Kind::Unavailable => {
-                    tracing::error!(function, operation, micros, kind = %error.kind, cause, "failed")
+                    tracing::error!(
+                        function,
+                        operation,
+                        micros,
+                        kind = %error.kind,
+                        cause,
+                        "failed"
+                    )
                 }
                 Kind::NoSuchOperation
                 | Kind::MethodNotAllowed
@@ -369,7 +376,15 @@ fn log_once(function: &str, operation: &str, outcome: &Result<Reply, Error>, beg
                 | Kind::TooLarge
                 | Kind::UnsupportedType
                 | Kind::TooManyRequests => {
-                    tracing::info!(function, operation, micros, kind = %error.kind, message = %error.line(), cause, "refused")
+                    tracing::info!(
+                        function,
+                        operation,
+                        micros,
+                        kind = %error.kind,
+                        message = %error.line(),
+                        cause,
+                        "refused"
+                    )
                 }
             }
         }

@@ -228,8 +228,10 @@ pub fn disposition(file_name: &str) -> String {
     // What would lead a client that takes the name as it is out of its folder, or read otherwise
     // than it is written.
     let leads_away = |c: char| {
-        matches!(c, '/' | '\\' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
-            || c.is_control()
+        matches!(
+            c,
+            '/' | '\\' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}'
+        ) || c.is_control()
     };
     let safe: String = file_name
         .trim_start_matches('.')

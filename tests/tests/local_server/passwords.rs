@@ -83,7 +83,13 @@ async fn create_tenant_refuses_a_short_password_and_calls_nobody() {
 async fn the_local_operation_refuses_a_short_password_and_makes_no_tenant() {
     let folder = tempfile::tempdir().unwrap();
     let server = Server::start(folder.path()).await;
-    let new = |password: &str| json!({"name": "other", "adminEmail": "boss@other.example", "adminPassword": password});
+    let new = |password: &str| {
+        json!({
+            "name": "other",
+            "adminEmail": "boss@other.example",
+            "adminPassword": password,
+        })
+    };
     for bad in ["", "a", "1234567", &"x".repeat(1025)] {
         let refused = server
             .json("POST", "/local/tenants", &[], &new(bad))

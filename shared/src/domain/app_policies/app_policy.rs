@@ -292,7 +292,10 @@ mod tests {
     fn ranges_of_dates_are_checked() {
         let expiration = by_policy_id("com.apperian.app-expiration").unwrap();
         let kept = |start: &str, end: &str| {
-            let said = json!({"user_message": "It is over", "access_date_range": {"start": start, "end": end}});
+            let said = json!({
+                "user_message": "It is over",
+                "access_date_range": {"start": start, "end": end},
+            });
             expiration
                 .options(Some(&said))
                 .map(|kept| json!(kept)["access_date_range"].clone())

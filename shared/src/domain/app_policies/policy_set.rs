@@ -147,7 +147,12 @@ pub fn view(policies: &[Applied]) -> Value {
             configuration,
             auth_required,
         } = applied;
-        json!({"id": id.base64url(), "policy_id": policy_id, "configuration": configuration, "auth_required": auth_required})
+        json!({
+            "id": id.base64url(),
+            "policy_id": policy_id,
+            "configuration": configuration,
+            "auth_required": auth_required,
+        })
     };
     policies.iter().map(one).collect()
 }
@@ -159,7 +164,11 @@ pub fn standing(processing: &Processing) -> Value {
     if let Some(reason) = &processing.reason {
         status["details"] = json!(reason);
     }
-    json!({"status": status, "configurations": view(&processing.policies), "previous_version_configurations": view(&processing.previous)})
+    json!({
+        "status": status,
+        "configurations": view(&processing.policies),
+        "previous_version_configurations": view(&processing.previous),
+    })
 }
 
 /// Which records an id leads to.

@@ -75,7 +75,11 @@ impl BackgroundTask for DownloadSpikes {
             }
         };
         if let Some(error) = &failure {
-            tracing::error!(%error, cause = error.cause.as_deref().unwrap_or_default(), "download spikes were not looked for");
+            tracing::error!(
+                %error,
+                cause = error.cause.as_deref().unwrap_or_default(),
+                "download spikes were not looked for"
+            );
         }
         Ended { report, failure }
     }
@@ -96,7 +100,12 @@ async fn look(table: &dyn Table, now: Timestamp, done: &mut Done) -> Result<(), 
         match look_at(table, &tenant.key.sk, now).await {
             Ok(more) => done.spikes += more,
             Err(error) => {
-                tracing::error!(tenant = tenant.key.sk, %error, cause = error.cause.as_deref().unwrap_or_default(), "a tenant's downloads were not looked at");
+                tracing::error!(
+                    tenant = tenant.key.sk,
+                    %error,
+                    cause = error.cause.as_deref().unwrap_or_default(),
+                    "a tenant's downloads were not looked at"
+                );
                 failure.get_or_insert(error);
             }
         }

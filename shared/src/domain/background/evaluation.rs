@@ -493,7 +493,11 @@ impl Run<'_> {
             self.note("events were not taken", error);
             return;
         }
-        tracing::warn!(%error, cause = error.cause.as_deref().unwrap_or_default(), "events could not be taken together");
+        tracing::warn!(
+            %error,
+            cause = error.cause.as_deref().unwrap_or_default(),
+            "events could not be taken together"
+        );
         for pending in pendings {
             if self.begun.elapsed() > MAX_TAKE {
                 return;
@@ -919,7 +923,13 @@ impl Run<'_> {
             }
             Err(error) => {
                 let (guid, tries) = (&value.guid, value.tries);
-                tracing::error!(notification = %guid, tries, %error, cause = error.cause.as_deref().unwrap_or_default(), "a notification was not mailed");
+                tracing::error!(
+                    notification = %guid,
+                    tries,
+                    %error,
+                    cause = error.cause.as_deref().unwrap_or_default(),
+                    "a notification was not mailed"
+                );
                 value.error = Some(
                     error
                         .message

@@ -96,7 +96,11 @@ pub async fn run_and_keep<T: BackgroundTask>(
 pub fn first<R>(ran: Result<R, Error>, kept: Result<(), Error>) -> Result<R, Error> {
     match (ran, kept) {
         (Err(failure), Err(error)) => {
-            tracing::error!(%error, cause = error.cause.as_deref().unwrap_or_default(), "the record of a run was not kept");
+            tracing::error!(
+                %error,
+                cause = error.cause.as_deref().unwrap_or_default(),
+                "the record of a run was not kept"
+            );
             Err(failure)
         }
         (Ok(_), Err(error)) => Err(error),

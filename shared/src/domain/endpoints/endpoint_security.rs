@@ -253,7 +253,13 @@ fn change_event(app: &App, env: &Environment, by: &str, rows: &[LogRow], at: Tim
     let listed: Vec<_> = rows
         .iter()
         .take(MAX_TOLD)
-        .map(|row| json!({"event": row.kind.as_str(), "endpoint": row.endpoint.as_ref().map_or("", EndpointName::as_str), "security": row.security}))
+        .map(|row| {
+            json!({
+                "event": row.kind.as_str(),
+                "endpoint": row.endpoint.as_ref().map_or("", EndpointName::as_str),
+                "security": row.security,
+            })
+        })
         .collect();
     let message = format!("Endpoint security was changed: {}", parts.join(", "));
     let event =

@@ -289,7 +289,8 @@ fn cut(text: &str, limit: usize) -> String {
 <tr><th align="left">Time</th><td>{{ event.time }}</td></tr>
 <tr><th align="left">Message</th><td style="white-space:pre-wrap">{{ event.message }}</td></tr>
 <tr><th align="left">By</th><td>{{ event.by }}</td></tr>
-{% for (name, value) in event.details %}<tr><th align="left">{{ name }}</th><td>{{ value }}</td></tr>
+{% for (name, value) in event.details -%}
+<tr><th align="left">{{ name }}</th><td>{{ value }}</td></tr>
 {% endfor %}</table>
 <hr>
 {% endfor %}{% if more > 0 %}<p>and {{ more }} more, which the app's list of events has</p>

@@ -149,7 +149,12 @@ pub async fn send(
     match sent.await {
         Ok(()) => true,
         Err(error) => {
-            tracing::error!(user = %user.owner.user, %error, cause = error.cause.as_deref().unwrap_or_default(), "a link was not mailed");
+            tracing::error!(
+                user = %user.owner.user,
+                %error,
+                cause = error.cause.as_deref().unwrap_or_default(),
+                "a link was not mailed"
+            );
             false
         }
     }

@@ -411,7 +411,13 @@ pub async fn create(
     });
     match made {
         Ok((user, link)) => {
-            tracing::info!(by = %who.owner.user, user = %user.owner.user, roles = ?user.owner.roles, teams = ?user.owner.teams, "a user was made");
+            tracing::info!(
+                by = %who.owner.user,
+                user = %user.owner.user,
+                roles = ?user.owner.roles,
+                teams = ?user.owner.teams,
+                "a user was made"
+            );
             Ok((user, link))
         }
         // Another request had the name in the same moment, or was first with something else forty
@@ -526,7 +532,16 @@ pub async fn update(
     if was != *is {
         let (enabled, blacklisted, roles, teams) =
             (is.enabled, is.blacklisted, &is.roles, &is.teams);
-        tracing::info!(by = %who.owner.user, user = %is.user, enabled, blacklisted, ?roles, ?teams, was = ?was.roles, "what a user may do was changed");
+        tracing::info!(
+            by = %who.owner.user,
+            user = %is.user,
+            enabled,
+            blacklisted,
+            ?roles,
+            ?teams,
+            was = ?was.roles,
+            "what a user may do was changed"
+        );
     }
     Ok((found, link))
 }
@@ -642,7 +657,11 @@ pub async fn delete(
             None => reader.forget(),
         }
     };
-    tracing::info!(by = %who.owner.user, user = first.as_ref().map(|found| found.user.value.owner.user.as_str()), "a user was deleted");
+    tracing::info!(
+        by = %who.owner.user,
+        user = first.as_ref().map(|found| found.user.value.owner.user.as_str()),
+        "a user was deleted"
+    );
     for batch in later.chunks(MAX_TRANSACTION) {
         reader.table().write(batch.to_vec()).await?;
     }

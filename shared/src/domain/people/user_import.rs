@@ -203,7 +203,12 @@ async fn create_user(
         Ok(false) => Outcome::NotMailed,
         Err(error) => {
             if matches!(error.kind, Kind::Internal | Kind::Unavailable) {
-                tracing::error!(line = row.line, %error, cause = error.cause.as_deref().unwrap_or_default(), "a row was not imported");
+                tracing::error!(
+                    line = row.line,
+                    %error,
+                    cause = error.cause.as_deref().unwrap_or_default(),
+                    "a row was not imported"
+                );
             }
             Outcome::Refused(error.message)
         }

@@ -24,9 +24,20 @@ pub const MAX_NAME: usize = 20;
 /// separators, marks of direction, joiners and spaces without width, noncharacters. Two ids that
 /// differ in one of them look alike.
 fn is_unseen(c: char) -> bool {
-    let ranges = matches!(c, '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}');
-    let planes = matches!(c, '\u{fdd0}'..='\u{fdef}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e0fff}')
-        || (c as u32) & 0xfffe == 0xfffe;
+    let ranges = matches!(
+        c,
+        '\u{ad}'
+            | '\u{61c}'
+            | '\u{180e}'
+            | '\u{200b}'..='\u{200f}'
+            | '\u{2028}'..='\u{202e}'
+            | '\u{2060}'..='\u{206f}'
+            | '\u{feff}'
+    );
+    let planes = matches!(
+        c,
+        '\u{fdd0}'..='\u{fdef}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e0fff}'
+    ) || (c as u32) & 0xfffe == 0xfffe;
     c.is_control() || ranges || planes
 }
 

@@ -162,7 +162,9 @@ fn written(key: &NewKey, alias: &str, addresses: &Addresses<'_>) -> String {
         api,
     } = addresses;
     format!(
-        "use_base64_key={secret}\nuse_signature=true\ntoken={token}\nidp_url={api}\norg_alias={alias}\nadmin_url={administration}\nauthenticator_url={api}\n"
+        "use_base64_key={secret}\nuse_signature=true\ntoken={token}\n\
+            idp_url={api}\norg_alias={alias}\nadmin_url={administration}\n\
+            authenticator_url={api}\n"
     )
 }
 
@@ -306,7 +308,10 @@ mod tests {
         let text = written(&key, "dev", &at("https://store.example"));
         assert_eq!(
             text,
-            "use_base64_key=+/a\\=\nuse_signature=true\ntoken=0123\nidp_url=https://store.example/pingid\norg_alias=dev\nadmin_url=https://store.example\nauthenticator_url=https://store.example/pingid\n"
+            "use_base64_key=+/a\\=\nuse_signature=true\ntoken=0123\n\
+                idp_url=https://store.example/pingid\norg_alias=dev\n\
+                admin_url=https://store.example\n\
+                authenticator_url=https://store.example/pingid\n"
         );
         assert_eq!(
             readdressed(&text, &at("http://127.0.0.1:4000")),

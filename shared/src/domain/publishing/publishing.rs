@@ -1359,7 +1359,10 @@ pub async fn update<'a>(
         )?);
         if publication != publication_before {
             // What lists show of it may be as it was.
-            let tells = writes.iter().any(|write| matches!(write, Write::Put(item, _) if item.kind == <Event as record::Record>::KIND));
+            let tells = writes.iter().any(|write| match write {
+                Write::Put(item, _) => item.kind == <Event as record::Record>::KIND,
+                _ => false,
+            });
             let said = event::changed(
                 &found.value,
                 &who.owner.username,
@@ -1626,7 +1629,10 @@ impl Draft<'_, '_> {
     async fn replaces(&mut self, path: Option<&str>, kind: BinaryType) -> Result<bool, Error> {
         let Some(name) = path else { return Ok(false) };
         let found = file::find(self.reader, self.who.tenant_id, name).await?;
-        Ok(found.is_some_and(|found| matches!(found.value.content, Content::Package { kind: of_file, .. } if Platform::of(of_file) == Platform::of(kind))))
+        Ok(found.is_some_and(|found| match found.value.content {
+            Content::Package { kind: of_file, .. } => Platform::of(of_file) == Platform::of(kind),
+            _ => false,
+        }))
     }
 
     /// As [`apply`](Self::apply), with the icon of the source where nothing brings another.

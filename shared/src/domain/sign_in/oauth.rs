@@ -222,7 +222,11 @@ pub async fn register(
     let registered = sign_in::equalize_timing(reader, attempt, outcome).await?;
     asked?;
     let registered = registered.ok_or_else(|| Error::internal("a client was not made"))?;
-    tracing::info!(by = %registered.client.owner, client = %registered.client.guid, "a client was registered");
+    tracing::info!(
+        by = %registered.client.owner,
+        client = %registered.client.guid,
+        "a client was registered"
+    );
     Ok(registered)
 }
 

@@ -187,10 +187,16 @@ impl dyn Dialect {
         }
         match &reply.content {
             Content::Json(json) => {
-                let written = self.success(reply.success, json, closing).unwrap_or_else(|error| {
-                    tracing::error!(%error, cause = error.cause.as_deref().unwrap_or_default(), "an answer could not be written");
-                    self.error(&error, closing)
-                });
+                let written = self
+                    .success(reply.success, json, closing)
+                    .unwrap_or_else(|error| {
+                        tracing::error!(
+                            %error,
+                            cause = error.cause.as_deref().unwrap_or_default(),
+                            "an answer could not be written"
+                        );
+                        self.error(&error, closing)
+                    });
                 response
                     .status(written.status)
                     .header("content-type", JSON)

@@ -98,7 +98,13 @@ fn error(error: &Error) -> Written {
         | Kind::TooManyRequests
         | Kind::Unavailable => error.line(),
     };
-    let body = json!({"code": code, "message": message(error.kind), "description": description, "moreInfo": "", "error": []});
+    let body = json!({
+        "code": code,
+        "message": message(error.kind),
+        "description": description,
+        "moreInfo": "",
+        "error": [],
+    });
     Written {
         status: code,
         body: body.to_string().into_bytes(),

@@ -104,6 +104,10 @@ impl AppPolicy {
             .iter()
             .map(|field| (field.name.to_owned(), field.view()))
             .collect();
+        let configurable = match fields.is_empty() {
+            true => Value::Null,
+            false => Value::Object(fields),
+        };
         json!({
             "display_name": self.display_name,
             "created": CREATED,
@@ -111,7 +115,7 @@ impl AppPolicy {
             "display_description": self.display_description,
             "is_dynamic": self.is_dynamic,
             "supports_ios": self.supports_ios,
-            "configurable_fields": if fields.is_empty() { Value::Null } else { Value::Object(fields) },
+            "configurable_fields": configurable,
             "supports_android": self.supports_android,
             "configurations": presets,
             "id": self.id,

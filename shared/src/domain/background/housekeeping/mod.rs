@@ -80,7 +80,11 @@ async fn all(context: &Context, done: &mut Done) -> Result<(), Error> {
                     break 'pages;
                 }
                 if let Err(error) = one(&run, item, done).await {
-                    tracing::error!(cause = error.cause.as_deref().unwrap_or_default(), %error, "a chore failed");
+                    tracing::error!(
+                        cause = error.cause.as_deref().unwrap_or_default(),
+                        %error,
+                        "a chore failed"
+                    );
                     failure = Some(error);
                 }
             }
