@@ -141,7 +141,7 @@ const EXCEPTIONS: &[(&str, (usize, usize), &str)] = &[
     (
         "POST /box/srv/1.1/admin/device/listapps",
         (3, 2),
-        "the device leads to its apps' items; a token that is no guid asks for all cards",
+        "the device leads to its apps' items; a token that is no guid asks for all apps",
     ),
     (
         "POST /box/srv/1.1/admin/device/listusers",
@@ -274,7 +274,7 @@ const EXCEPTIONS: &[(&str, (usize, usize), &str)] = &[
     (
         "GET /api/appm/publisher/v1.1/xacmlpolicies/{policyPartialId}/apps/{appType}",
         (3, 2),
-        "a query of the apps that the partial is mapped to, which leads to their cards",
+        "a query of the apps that the partial is mapped to, which leads to the apps",
     ),
     (
         "POST /api/appm/publisher/v1.1/apps/{appType}",
@@ -306,12 +306,12 @@ const EXCEPTIONS: &[(&str, (usize, usize), &str)] = &[
     (
         "GET /applications",
         (3, 1),
-        "cards and what is said of them are two queries, beside the caller",
+        "apps and their texts are two queries, beside the caller",
     ),
     (
         "GET /applications/user",
         (3, 1),
-        "cards and what is said of them are two queries, beside the caller",
+        "apps and their texts are two queries, beside the caller",
     ),
     (
         "GET /downloads/direct/applications/{application}",
@@ -366,7 +366,7 @@ const EXCEPTIONS: &[(&str, (usize, usize), &str)] = &[
     (
         "POST /ease.interface.php/com.apperian.eas.apps.getlist",
         (3, 1),
-        "cards and what is said of them are two queries, beside the caller",
+        "apps and their texts are two queries, beside the caller",
     ),
     (
         "POST /ease.interface.php/com.apperian.eas.apps.publish",
