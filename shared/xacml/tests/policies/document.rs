@@ -140,7 +140,8 @@ fn document() -> String {
         the end never counts. Where several are equally specific, each of their \
         groups must admit. Patterns with a `*` or a `{name}` inside a segment are refused.\n\
         - A group admits everybody where it is anonymous, or users who are signed in and have \
-        one of its roles; without roles, every user who is signed in. A group that is not there admits nobody.\n\
+        one of its roles; without roles, every user who is signed in. A group that is not there \
+        admits nobody.\n\
         - Then each partial that permits must be true and each that denies must be false, for \
         anonymous groups as well. Indeterminate, or a partial that is not there or cannot be read, \
         denies, and the decision says that this was why.\n\
