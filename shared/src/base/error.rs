@@ -81,6 +81,9 @@ pub struct Error {
     pub is_beside: bool,
     /// What the log gets, once, from the pipeline. It never reaches a caller.
     pub cause: Option<String>,
+    /// Whether records that were read one after the other contradict each other: another request
+    /// may have changed them in between, so that a change begins again before it reports a defect.
+    pub is_torn: bool,
     /// Whether a failed sign-in is meant (RHMAP adds `result:"fail"`).
     pub sign_in: bool,
 }
@@ -103,6 +106,7 @@ impl Error {
             detail,
             is_beside,
             cause: None,
+            is_torn: false,
             sign_in: false,
         }
     }
@@ -191,6 +195,16 @@ impl Error {
                 Kind::Unavailable,
                 "The service is temporarily unavailable, please try again",
             )
+        }
+    }
+
+    /// Records that contradict each other: a defect, unless another request changed one of them
+    /// between the reads. A change that ends with it begins again a few times; `cause` is for the
+    /// log.
+    pub fn torn(cause: impl fmt::Display) -> Self {
+        Self {
+            is_torn: true,
+            ..Self::internal(cause)
         }
     }
 

@@ -310,13 +310,36 @@ impl<'a> Reader<'a> {
 /// Most tries of a change that others interrupt.
 const TRIES: u32 = 40;
 
+/// How often a change begins again that has read records which contradict each other.
+const TORN_TRIES: u32 = 5;
+
 /// The tries of a change; see [`change!`](crate::change).
 #[derive(Default)]
 pub struct Tries {
     done: u32,
+    torn: u32,
 }
 
 impl Tries {
+    /// Whether a try that ended with that error is made again: another request may have changed one
+    /// of the records between two reads. What was fetched is forgotten then.
+    pub async fn again(&mut self, reader: &mut Reader<'_>, error: &Error) -> bool {
+        let again = error.is_torn && self.torn < TORN_TRIES;
+        if again {
+            self.torn += 1;
+            self.wait(reader).await;
+        }
+        again
+    }
+
+    /// Waits for a moment that grows with the tries, and forgets what was fetched.
+    async fn wait(&mut self, reader: &mut Reader<'_>) {
+        self.done += 1;
+        let most = 2_u64 << self.done.min(7);
+        tokio::time::sleep(Duration::from_millis(rand::random_range(1..=most))).await;
+        reader.forget();
+    }
+
     /// Does the writes of one try. `false` when another request was first: then what was fetched is
     /// forgotten, and the change begins again.
     ///
@@ -347,10 +370,7 @@ impl Tries {
             }
             Err(error) => return Err(error.into()),
         }
-        self.done += 1;
-        let most = 2_u64 << self.done.min(7);
-        tokio::time::sleep(Duration::from_millis(rand::random_range(1..=most))).await;
-        reader.forget();
+        self.wait(reader).await;
         Ok(false)
     }
 }
@@ -366,8 +386,8 @@ pub async fn one_try<T>(
 }
 
 /// Does a change that reads, decides and writes under conditions, and begins again with fresh reads
-/// when another request was first. The body gives its answer and its writes; it must have no
-/// effects of its own.
+/// when another request was first, or changed something between two reads. The body gives its
+/// answer and its writes; it must have no effects of its own.
 ///
 /// A macro and not a function, since the future of an async closure cannot be required to be
 /// `Send`.
@@ -379,9 +399,17 @@ macro_rules! change {
         async {
             let mut tries = $crate::store::record::Tries::default();
             loop {
-                let (answer, writes) = $crate::store::record::one_try(async { $body }).await?;
-                if tries.write($reader, writes).await? {
-                    break Ok::<_, $crate::Error>(answer);
+                match $crate::store::record::one_try(async { $body }).await {
+                    Ok((answer, writes)) => {
+                        if tries.write($reader, writes).await? {
+                            break Ok::<_, $crate::Error>(answer);
+                        }
+                    }
+                    Err(error) => {
+                        if !tries.again($reader, &error).await {
+                            break Err(error);
+                        }
+                    }
                 }
             }
         }

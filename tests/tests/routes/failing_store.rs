@@ -12,7 +12,9 @@ use local_gateway::stack::Addresses;
 use serde_json::{Value, json};
 use shared::base::clock::Clock;
 use shared::base::error::{Error, Kind};
+use shared::change;
 use shared::services::context::Context;
+use shared::store::record::Reader;
 use shared::store::wrappers::Fault;
 use shared::store::{Item, Write as TableWrite, keys};
 
@@ -257,4 +259,34 @@ async fn whatever_call_is_refused_the_caller_is_not_told_to_try_again() {
         assert!(refused_writes > 0, "{entry} writes");
     }
     appdepot_tests::checked("failing_store: calls that the table refuses", cases);
+}
+
+/// Records that contradict each other since another request came in between are read again; a
+/// contradiction that stays is a defect.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_change_that_read_records_apart_begins_again() {
+    let (world, _) = World::new().await;
+    let mut reader = Reader::new(&*world.plain.table, world.plain.clock.now());
+    let reader = &mut reader;
+    let mut tries = 0;
+    let answer = change!(reader, {
+        tries += 1;
+        if tries < 3 {
+            return Err(Error::torn("a key without its settings"));
+        }
+        Ok((tries, Vec::new()))
+    });
+    assert_eq!(answer.unwrap(), 3);
+    let mut tries = 0;
+    let answer: Result<(), Error> = change!(reader, {
+        tries += 1;
+        Err(Error::torn("a key without its settings"))
+    });
+    assert_eq!((answer.unwrap_err().kind, tries), (Kind::Internal, 6));
+    let mut tries = 0;
+    let answer: Result<(), Error> = change!(reader, {
+        tries += 1;
+        Err(Error::internal("a defect"))
+    });
+    assert_eq!((answer.unwrap_err().kind, tries), (Kind::Internal, 1));
 }

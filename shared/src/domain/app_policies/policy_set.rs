@@ -281,7 +281,7 @@ impl Subject {
             .versions
             .iter_mut()
             .find(|version| Some(version.number) == number);
-        live.ok_or_else(|| Error::internal("the live version is not kept"))
+        live.ok_or_else(|| Error::torn("the live version is not kept"))
     }
 }
 

@@ -102,7 +102,7 @@ pub async fn ask(
             .versions
             .iter_mut()
             .find(|version| Some(version.number) == live);
-        let version = version.ok_or_else(|| Error::internal("the live version is not kept"))?;
+        let version = version.ok_or_else(|| Error::torn("the live version is not kept"))?;
         let processing = version.processing.get_or_insert_with(Box::default);
         if let Some(refusal) = refusal(processing) {
             return Err(refusal);

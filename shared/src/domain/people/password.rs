@@ -205,7 +205,7 @@ pub async fn replaced(
     let mut writes = Vec::new();
     for claim in reader.get_all::<SignInName>(&names).await? {
         let mut claim =
-            claim.ok_or_else(|| Error::internal("a user without the claim of his name"))?;
+            claim.ok_or_else(|| Error::torn("a user without the claim of their name"))?;
         claim.value.password = Some(hash.to_owned());
         claim.value.generation = user.value.generation;
         writes.push(claim.replace()?);

@@ -141,7 +141,7 @@ pub async fn properties(
             .get(&keys::credential(who.tenant_id, &current.hash))
             .await?;
         let Some(Purpose::MessageKey { key }) = credential.map(|found| found.value.purpose) else {
-            return Err(Error::internal("PingID settings without their key"));
+            return Err(Error::torn("PingID settings without their key"));
         };
         let (token, secret) = (
             data_key.open(TOKEN_SEALED_FOR, &current.token)?,
@@ -217,8 +217,8 @@ pub async fn rotate(
                 ended.push(former);
             } else {
                 let credential: Option<Stored<Credential>> = reader.get(&key).await?;
-                let mut credential = credential
-                    .ok_or_else(|| Error::internal("PingID settings without their key"))?;
+                let mut credential =
+                    credential.ok_or_else(|| Error::torn("PingID settings without their key"))?;
                 former.expires = Some(now.plus_seconds(days * DAY_SECONDS));
                 credential.value.expires = former.expires;
                 writes.push(credential.replace()?);
